@@ -1,0 +1,1 @@
+"""One suite per table: what must hold, and why."""

@@ -1,0 +1,1 @@
+"""The order of things: one flow per file, no other logic."""

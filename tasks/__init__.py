@@ -1,0 +1,1 @@
+"""The nouns lie here, one file each; everything else has a room."""

@@ -1,0 +1,1 @@
+"""What everyone speaks: records, prompts, settings, errors."""

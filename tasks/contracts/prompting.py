@@ -1,0 +1,195 @@
+"""What a recipe and a judge are: one module with a prompt beside it, `row -> messages` and `text -> columns`.
+
+A prompted method is a module `x.py` with its template `x.md`. The module holds
+
+    PAPER     where it comes from, and where ours differs
+    VERSION   an int, raised when `prompt` or `parse` change what they return for the same input
+    SCHEMA    the JSON schema of the answer, or None for plain text
+    prompt(row, settings) -> Prompt      pure; `row` is a row of the stage's `pending.sql`
+    parse(row, text) -> dict             pure; columns of the stage's table, or raises Rejection(reason, detail)
+
+The template is Markdown with one `# system` and one `# user` heading, and `$name` fields. Text that did not come from
+us (web pages, seeds, model answers) is put in with `fenced`, never bare.
+"""
+
+import hashlib
+import importlib
+import json
+import re
+import string
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from types import ModuleType
+from typing import Any
+
+from tasks.contracts.errors import Rejection, UsageError
+from tasks.contracts.records import content_id
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat: role is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is asked of a model: messages, and the JSON schema of the answer (None for plain text)."""
+
+    messages: tuple[Message, ...]
+    schema: Mapping[str, Any] | None = None
+    schema_name: str = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A prompt file: the system and the user part, with `$name` fields."""
+
+    system: str
+    user: str
+    digest: str
+
+    def render(self, **fields: str) -> tuple[Message, ...]:
+        """Fill the fields in; stable text first, so that a provider's prompt cache can hold it.
+
+        Raises:
+            KeyError: The template names a field that is not given.
+        """
+        system = Message("system", string.Template(self.system).substitute(fields))
+        user = Message("user", string.Template(self.user).substitute(fields))
+        return (system, user) if system.content else (user,)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptedMethod:
+    """A recipe or a judge, loaded: its name, its template, and its two pure functions."""
+
+    name: str
+    paper: str
+    version: int
+    template: Template
+    schema: Mapping[str, Any] | None
+    prompt: Callable[[Row, Any], Prompt]
+    parse: Callable[[Row, str], dict[str, Any]]
+
+    def fingerprint(self, **settings: Any) -> str:
+        """Identity of this method under these settings (model, sampling, knobs): what makes its rows due again.
+
+        Name, version, prompt text, answer schema and the given settings count. File paths, comments, concurrency,
+        endpoints and keys do not: they do not change what is asked.
+        """
+        return content_id("method", self.name, self.version, self.template.digest, self.schema, settings)
+
+
+@lru_cache(maxsize=64)
+def template(package: str, name: str) -> Template:
+    """Read `name`.md of a room (`tasks.recipes`, `tasks.judges`, `tasks.methods`)."""
+    text = (resources.files(package) / f"{name}.md").read_text(encoding="utf-8")
+    parts = re.split(r"(?m)^# (system|user)\s*$", text)
+    sections = {parts[i]: parts[i + 1].strip() for i in range(1, len(parts) - 1, 2)}
+    if "user" not in sections:
+        raise UsageError(f"{package}/{name}.md has no `# user` heading", hint="a prompt file needs `# user`")
+    return Template(sections.get("system", ""), sections["user"], hashlib.sha256(text.encode()).hexdigest())
+
+
+def load(package: str, name: str) -> PromptedMethod:
+    """Load the recipe or judge `name` from its room; adding one edits no existing code.
+
+    Raises:
+        UsageError: No such module there; the message lists those that are.
+    """
+    known = sorted(p.name[:-3] for p in resources.files(package).iterdir() if p.name.endswith(".md") and p.name != "README.md")
+    if name not in known:
+        raise UsageError(f"there is no `{name}` in {package}", hint=f"there are: {', '.join(known)}")
+    module: ModuleType = importlib.import_module(f"{package}.{name}")
+    return PromptedMethod(
+        name=name,
+        paper=module.PAPER,
+        version=module.VERSION,
+        template=template(package, name),
+        schema=module.SCHEMA,
+        prompt=module.prompt,
+        parse=module.parse,
+    )
+
+
+_HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def visible(text: str) -> str:
+    """Take out what a person would not see (zero-width, bidi, tag characters, controls), so a model does not either."""
+    return _CONTROL.sub("", _HIDDEN.sub("", unicodedata.normalize("NFC", text)))
+
+
+def fenced(kind: str, text: str) -> str:
+    """Put untrusted text between fences that it cannot forge, since their mark is a hash of the text itself.
+
+    The same text has the same fence, so prompts stay byte-identical between runs.
+    """
+    shown = visible(text)
+    mark = hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:12]
+    return f"<{kind} {mark}>\n{shown}\n</{kind} {mark}>"
+
+
+_FENCE = re.compile(r"```[a-zA-Z0-9_-]*[ \t]*\n(.*?)```", re.DOTALL)
+_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+
+
+def _objects(text: str) -> list[str]:
+    """Return the balanced {...} spans of the text, outermost, longest first."""
+    spans: list[str] = []
+    depth, start, quoted, escaped = 0, -1, False, False
+    for i, char in enumerate(text):
+        if depth and quoted:
+            escaped, quoted = (char == "\\" and not escaped), not (char == '"' and not escaped)
+        elif depth and char == '"':
+            quoted = True
+        elif char == "{":
+            start, depth = (i, 1) if depth == 0 else (start, depth + 1)
+        elif char == "}" and depth:
+            depth -= 1
+            if depth == 0:
+                spans.append(text[start : i + 1])
+    return sorted(spans, key=len, reverse=True)
+
+
+def json_object(text: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Read the JSON object out of a model's answer: bare, fenced over many lines, after prose, with trailing commas.
+
+    Raises:
+        Rejection: `unparsable_answer`, no JSON object is there; `incomplete_answer`, a required key is missing.
+    """
+    tries = [text.strip(), *(m.strip() for m in _FENCE.findall(text)), *_objects(text)]
+    for candidate in (*tries, *(_TRAILING_COMMA.sub(r"\1", t) for t in tries)):
+        try:
+            value = json.loads(candidate, strict=False)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            missing = [key for key in required if key not in value]
+            if missing:
+                raise Rejection("incomplete_answer", f"missing {', '.join(missing)}")
+            return value  # pyright: ignore[reportUnknownVariableType]
+    raise Rejection("unparsable_answer", text[:200])
+
+
+def text_field(answer: Mapping[str, Any], key: str) -> str:
+    """Return the stripped text at `key`; lists of texts are joined with commas.
+
+    Raises:
+        Rejection: `incomplete_answer`, it is missing, empty or not text.
+    """
+    value = answer.get(key)
+    if isinstance(value, list):
+        value = ", ".join(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if not isinstance(value, str) or not value.strip():
+        raise Rejection("incomplete_answer", f"`{key}` is empty or not text")
+    return value.strip()

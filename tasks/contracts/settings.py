@@ -1,0 +1,390 @@
+"""Every choice a run makes, typed and validated: from a TOML profile, the environment, and `--set key=value`.
+
+Later wins: defaults here < profile < environment (`WELLSPRING_SECTION__KEY`) < `--set section.key=value`. An unknown key or a bad
+value is an error that names the valid ones. API keys are never settings: a role names the environment variable that
+holds its key.
+"""
+
+import difflib
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tasks.contracts.errors import UsageError
+
+
+class Section(BaseModel):
+    """A group of settings: immutable, and strict about names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Corpus(Section):
+    """One corpus: where it lies, what it is called on the card, and under which licence."""
+
+    path: str
+    name: str = ""
+    license: str | None = None
+
+
+class SourcesSettings(Section):
+    """What is read, and how large one thing in it may be."""
+
+    corpora: tuple[Corpus, ...] = ()
+    max_record_bytes: int = Field(default=16 * 2**20, gt=0, description="a record, line or page that inflates past this is refused")
+    max_page_seconds: float = Field(default=10.0, gt=0, description="CPU seconds one page may take to extract")
+    shard_records: int = Field(default=500, gt=0, description="records in one shard of work")
+
+
+class DocumentsSettings(Section):
+    """From bytes to documents: extraction, quality, opt-outs, personal data, duplicates, benchmarks."""
+
+    extractor: Literal["wellspring", "resiliparse", "trafilatura"] = "wellspring"
+    languages: tuple[str, ...] = Field(default=(), description="keep only these (ISO 639-1); empty keeps all")
+    min_tokens: int = Field(default=30, ge=0)
+    max_tokens: int = Field(default=200_000, gt=0)
+    quality: tuple[str, ...] = Field(default=(), description="rules by name, such as gopher_quality.words; see tasks/methods/quality.py")
+    respect_opt_outs: bool = True
+    replace_personal_data: bool = True
+    near_duplicates: bool = True
+    jaccard: float = Field(default=0.8, gt=0, le=1)
+    site_boilerplate: bool = Field(default=False, description="drop lines that repeat across a site")
+
+
+class BenchmarksSettings(Section):
+    """Benchmarks whose prompts must not be in the dataset: name -> JSONL file."""
+
+    paths: dict[str, str] = Field(default_factory=dict)
+    ngram_words: int = Field(default=13, ge=5)
+    containment: float = Field(default=0.8, gt=0, le=1)
+    cosine: float = Field(default=0.95, gt=0, le=1.01, description="above 1 switches the embedding check off")
+
+
+class PassagesSettings(Section):
+    """Spans of at most this many tokens, ended at sentences."""
+
+    max_tokens: int = Field(default=256, ge=16)
+
+
+class EmbeddingsSettings(Section):
+    """Who turns text into vectors."""
+
+    embedder: Literal["hashing", "endpoint", "sentence_transformers"] = "hashing"
+    dimensions: int = Field(default=256, ge=2)
+    hash_features: int = Field(default=2**18, ge=1024)
+    fit_rows: int = Field(default=50_000, ge=1, description="texts the SVD is fitted on (the lowest ids)")
+    model: str = Field(default="", description="model name, for sentence_transformers")
+    revision: str = ""
+    pooling: Literal["mean", "cls"] = "mean"
+    prefix: str = ""
+    max_length_tokens: int = Field(default=512, gt=0)
+    index: Literal["auto", "flat", "ivf_flat", "ivf_sq8", "ivf_rabitq", "hnsw"] = "auto"
+
+
+class SeedsSettings(Section):
+    """Human instructions, and what is asked of them."""
+
+    paths: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    min_tokens: int = Field(default=3, ge=0)
+    max_tokens: int = Field(default=2000, gt=0)
+    deduplicate_cosine: float = Field(default=0.85, gt=0, le=1.01, description="community detection; above 1 is off")
+    min_score: int = Field(default=0, ge=0, le=7, description="seven criteria; 7 in the paper, 0 asks no judge")
+
+
+class GroundingsSettings(Section):
+    """Attribution of seeds to documents."""
+
+    candidates: int = Field(default=8, ge=1, le=50)
+    choice: Literal["top1", "listwise"] = "top1"
+    orders: int = Field(default=3, ge=1, description="shuffled orders of a listwise choice")
+    search_url: str = Field(default="", description="a live search endpoint; empty is off")
+    min_support: float = Field(default=0.0, ge=0, le=1, description="least knowledge precision of a grounding against its document")
+    document_tokens: int = Field(default=1500, gt=0)
+
+
+class InstructionsSettings(Section):
+    """Which recipes write, and the switches of the papers' ablations."""
+
+    recipes: tuple[str, ...] = ("attributed_grounding", "knn_instruct")
+    draws: int = Field(default=1, ge=1)
+    rounds: int = Field(default=1, ge=0, le=8, description="rounds of KNN-Instruct; each doubles the pool")
+    k: Literal[1, 2, 4, 8] = 2
+    neighbours: Literal["knn", "random", "fixed", "far"] = "knn"
+    neighbour_order: Literal["nearest_first", "nearest_last"] = "nearest_first"
+    with_responses: bool = True
+    response_tokens: int = Field(default=256, gt=0, description="budget of a demonstration's answer")
+    max_neighbour_cosine: float = Field(default=0.95, gt=0, le=1.01)
+    grounded: bool = True
+    demonstrations: Literal["random", "nearest", "farthest", "fixed"] = "random"
+    demonstration_count: int = Field(default=10, ge=0, le=50)
+    prompt_tokens: int = Field(default=7500, gt=0)
+    document_tokens: int = Field(default=1500, gt=0)
+    criteria_told: bool = Field(default=False, description="the paper tells the generator the judge's criteria")
+    math_and_code: bool = Field(default=True, description="also use documents of mathematics and code")
+    min_tokens: int = Field(default=5, ge=0)
+    max_tokens: int = Field(default=2000, gt=0)
+    max_copy_rouge_l: float = Field(default=0.7, gt=0, le=1)
+    max_pool_cosine: float = Field(default=0.9, gt=0, le=1.01, description="above 1 is off")
+
+
+class ResponsesSettings(Section):
+    """Answers."""
+
+    draws: int = Field(default=1, ge=1)
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    system: str = ""
+    rationale_below_score: int = Field(default=0, ge=0, description="ask for a rationale where the instruction scores at least this; 0 is off")
+
+
+class VerdictsSettings(Section):
+    """Checks of answers: names of computed checks and of prompted ones."""
+
+    checks: tuple[str, ...] = ("not_refused", "not_truncated", "knowledge_precision", "numbers", "code_parses")
+    judges: tuple[str, ...] = ()
+    min_knowledge_precision: float = Field(default=0.3, ge=0, le=1)
+
+
+class ScoresSettings(Section):
+    """Judges."""
+
+    judges: tuple[str, ...] = ("seven_criteria",)
+    allow_same_model: bool = Field(default=False, description="let a model judge what it wrote")
+
+
+class SelectionsSettings(Section):
+    """What is taken: a threshold, then the best of each topic."""
+
+    min_score: int = Field(default=5, ge=0, le=7)
+    topics: int = Field(default=0, ge=0, description="0: the square root of the rows, at least 1")
+    per_topic: int = Field(default=0, ge=0, description="0: as many as the budget needs")
+    budget: int = Field(default=0, ge=0, description="rows to take; 0 takes all that pass")
+    controls: int = Field(default=5, ge=1, description="random controls of equal size")
+    min_topics: int = Field(default=0, ge=0, description="fewer distinct topics fail the audit")
+    max_domain_share: float = Field(default=1.0, gt=0, le=1)
+
+
+class PreferencesSettings(Section):
+    """Pairs of answers."""
+
+    draws: int = Field(default=0, ge=0, description="answers per instruction to pair; 0 makes no pairs; 5 in the paper")
+    temperature: float = Field(default=0.8, ge=0, le=2)
+    judge: str = "response_quality"
+    min_margin: float = Field(default=1.0, ge=0)
+    max_length_ratio: float = Field(default=2.0, ge=1)
+
+
+class ExportsSettings(Section):
+    """Files that trainers read."""
+
+    name: str = "wellspring-dataset"
+    formats: tuple[Literal["messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw"], ...] = ("messages",)
+    validation_share: float = Field(default=0.0, ge=0, lt=1)
+    license: str = "other"
+
+
+class Endpoint(Section):
+    """A server that speaks the OpenAI protocol."""
+
+    base_url: str = Field(default="", description="empty: OPENAI_BASE_URL, else OpenAI's; `offline`: the built-in stand-in")
+    key_env: str = Field(default="OPENAI_API_KEY", description="environment variable that holds the key")
+    weight: float = Field(default=1.0, gt=0)
+    requests_per_minute: int = Field(default=0, ge=0, description="0: no limit of ours")
+    tokens_per_minute: int = Field(default=0, ge=0)
+    max_concurrency: int = Field(default=64, ge=1)
+
+
+class Role(Section):
+    """A model for a role: generator, judge, responder or embedder."""
+
+    model: str = "offline-extractive"
+    endpoints: tuple[Endpoint, ...] = (Endpoint(base_url="offline"),)
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    max_tokens: int = Field(default=2048, gt=0)
+    seed: int | None = 0
+    structured: Literal["auto", "json_schema", "json_object", "tool", "text"] = "auto"
+    mode: Literal["live", "batch"] = "live"
+    connect_seconds: float = Field(default=10.0, gt=0)
+    first_byte_seconds: float = Field(default=120.0, gt=0)
+    total_seconds: float = Field(default=300.0, gt=0)
+    max_answer_bytes: int = Field(default=2 * 2**20, gt=0)
+    attempts: int = Field(default=6, ge=1)
+
+
+class ModelsSettings(Section):
+    """Who is asked for what."""
+
+    generator: Role = Role()
+    judge: Role = Role(model="offline-judge", temperature=0.0)
+    responder: Role = Role()
+    embedder: Role = Role(model="offline-embedding")
+    prices: str = Field(default="", description="TOML of USD per million tokens by model; empty: the table that ships")
+
+
+class BudgetSettings(Section):
+    """Where a run stops, cleanly, before it costs more; 0 is no limit."""
+
+    max_cost_usd: float = Field(default=0.0, ge=0)
+    max_calls: int = Field(default=0, ge=0)
+
+
+class EventsSettings(Section):
+    """Lineage events (OpenLineage)."""
+
+    namespace: str = "wellspring"
+    url: str = Field(default="", description="an OpenLineage endpoint; empty writes events/*.jsonl only")
+
+
+class PagesSettings(Section):
+    """What the pages may show."""
+
+    show_values: bool = True
+    sample_rows: int = Field(default=20, ge=0)
+
+
+class Settings(Section):
+    """All settings of a run."""
+
+    limit: int | None = Field(default=None, ge=1, description="use at most this many documents and seeds; all when unset")
+    seed: int = 0
+    threads: int = Field(default=0, ge=0, description="workers for computed stages; 0: one per core")
+    runner: Literal["process", "thread", "dask"] = "process"
+    dask_address: str = ""
+    wait: bool = Field(default=False, description="wait for the run that holds the store instead of exiting")
+    replay: bool = Field(default=False, description="answer from recorded completions only; send nothing")
+    sources: SourcesSettings = SourcesSettings()
+    documents: DocumentsSettings = DocumentsSettings()
+    benchmarks: BenchmarksSettings = BenchmarksSettings()
+    passages: PassagesSettings = PassagesSettings()
+    embeddings: EmbeddingsSettings = EmbeddingsSettings()
+    seeds: SeedsSettings = SeedsSettings()
+    groundings: GroundingsSettings = GroundingsSettings()
+    instructions: InstructionsSettings = InstructionsSettings()
+    responses: ResponsesSettings = ResponsesSettings()
+    verdicts: VerdictsSettings = VerdictsSettings()
+    scores: ScoresSettings = ScoresSettings()
+    selections: SelectionsSettings = SelectionsSettings()
+    preferences: PreferencesSettings = PreferencesSettings()
+    exports: ExportsSettings = ExportsSettings()
+    models: ModelsSettings = ModelsSettings()
+    budget: BudgetSettings = BudgetSettings()
+    events: EventsSettings = EventsSettings()
+    pages: PagesSettings = PagesSettings()
+
+
+_PROFILES = Path(__file__).parents[2] / "deployments" / "profiles"
+_ENVIRONMENT_PREFIX = "WELLSPRING_"
+
+
+def profile_path(profile: str) -> Path:
+    """Find a profile: a file, or the name of one that ships.
+
+    Raises:
+        UsageError: Neither.
+    """
+    path = Path(profile)
+    if path.suffix == ".toml" and path.is_file():
+        return path
+    shipped = _PROFILES / f"{profile}.toml"
+    if shipped.is_file():
+        return shipped
+    names = ", ".join(sorted(p.stem for p in _PROFILES.glob("*.toml")))
+    raise UsageError(f"there is no profile `{profile}`", hint=f"give a .toml file, or one that ships: {names}")
+
+
+def load(
+    profile: str | None = None,
+    overrides: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Read the settings of a run.
+
+    Args:
+        profile: A TOML file or the name of a shipped one; None takes the defaults.
+        overrides: `key=value` texts; a dotted key reaches into a section, a value is TOML or, failing that, a string.
+        environment: Variables to look for `WELLSPRING_SECTION__KEY` in; `os.environ` by default.
+        extra: Nested values from the command line (corpora, seeds), applied before `overrides`.
+
+    Raises:
+        UsageError: A key is unknown or a value is bad; the message names it and the valid ones.
+    """
+    values: dict[str, Any] = {}
+    if profile is not None:
+        path = profile_path(profile)
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path} is not TOML: {error}", hint="see deployments/profiles/full.toml for the form") from error
+    for name, value in sorted((environment if environment is not None else os.environ).items()):
+        key = name.removeprefix(_ENVIRONMENT_PREFIX)
+        if key != name and key.split("__")[0].lower() in Settings.model_fields:
+            _put(values, key.lower().split("__"), _value(value))
+    _merge(values, extra or {})
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals:
+            raise UsageError(f"`--set {override}` has no `=`", hint="write it as --set limit=200 or --set documents.extractor=trafilatura")
+        _put(values, key.strip().split("."), _value(value))
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise _explained(error) from error
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _put(values: dict[str, Any], keys: list[str], value: Any) -> None:
+    for i, key in enumerate(keys[:-1]):
+        values = values.setdefault(key, {})
+        if not isinstance(values, dict):
+            raise UsageError(f"`{'.'.join(keys[: i + 1])}` is a value, not a section", hint="set the whole list in a profile")
+    values[keys[-1]] = value
+
+
+def _merge(values: dict[str, Any], extra: Mapping[str, Any]) -> None:
+    for key, value in extra.items():
+        if isinstance(value, Mapping) and isinstance(values.get(key), dict):
+            _merge(values[key], typing.cast("Mapping[str, Any]", value))
+        else:
+            values[key] = value
+
+
+def _section_of(location: tuple[int | str, ...]) -> type[BaseModel]:
+    section: Any = Settings
+    for key in location[:-1]:
+        if isinstance(key, str) and key in getattr(section, "model_fields", {}):
+            kind: Any = section.model_fields[key].annotation
+            while not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+                options: list[Any] = [o for o in typing.get_args(kind) if o is not types.EllipsisType and o is not Ellipsis]
+                if not options:
+                    return section
+                kind = options[0]
+            section = kind
+    return section
+
+
+def _explained(error: ValidationError) -> UsageError:
+    lines: list[str] = []
+    for problem in error.errors():
+        name = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            valid = sorted(_section_of(problem["loc"]).model_fields)
+            near = difflib.get_close_matches(str(problem["loc"][-1]), valid, n=1)
+            guess = f"did you mean `{near[0]}`? " if near else ""
+            lines.append(f"  there is no setting `{name}`; {guess}valid: {', '.join(valid)}")
+        else:
+            lines.append(f"  `{name}` = {problem['input']!r}: {problem['msg']}")
+    return UsageError("these settings are not valid:\n" + "\n".join(lines), hint="`wellspring init` writes a commented profile with all of them")

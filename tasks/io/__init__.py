@@ -1,0 +1,1 @@
+"""The doors: each library that touches the outside is imported in one file of this room."""

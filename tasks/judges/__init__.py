@@ -1,0 +1,1 @@
+"""Prompted methods that score: a prompt and a parser each; pure."""

@@ -1,0 +1,1 @@
+"""Computed methods: arrays and text in, arrays and text out; pure."""

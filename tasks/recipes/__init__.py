@@ -1,0 +1,1 @@
+"""Prompted methods that write: a prompt and a parser each; pure."""

@@ -1,0 +1,1 @@
+"""What carries every stage: runs, the two loops, audits, lineage."""
