@@ -396,7 +396,7 @@ _ARROW: dict[Any, pa.DataType] = {
     int: pa.int64(),
     float: pa.float64(),
     bool: pa.bool_(),
-    datetime: pa.timestamp("us", tz="UTC"),
+    datetime: pa.timestamp("us"),  # UTC by convention: a zone needs an extension that DuckDB downloads
     list[str]: pa.list_(pa.string()),
     list[float]: pa.list_(pa.float32()),
 }

@@ -1,0 +1,14 @@
+-- One line of one exported file, and the row it came from.
+-- owner:  tasks/exports.py
+-- grain:  one row per line of an exported file
+-- params: none
+CREATE TABLE IF NOT EXISTS exports (
+    export_id VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL,
+    path VARCHAR NOT NULL,
+    sha256 VARCHAR NOT NULL,
+    row_id VARCHAR NOT NULL,
+    line BIGINT NOT NULL,
+    run_id VARCHAR NOT NULL,
+    PRIMARY KEY (export_id, fingerprint)
+);

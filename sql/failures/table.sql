@@ -1,0 +1,11 @@
+-- A shard that broke as a whole; it is due again at the next run.
+-- owner:  tasks/spine/sharding.py
+-- grain:  one row per broken shard x run
+-- params: none
+CREATE TABLE IF NOT EXISTS failures (
+    stage VARCHAR NOT NULL,
+    shard_id VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL,
+    error VARCHAR NOT NULL,
+    run_id VARCHAR NOT NULL
+);

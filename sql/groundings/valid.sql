@@ -1,0 +1,10 @@
+-- Groundings of the methods in force whose run passed its audit: what later stages read.
+-- owner:  tasks/groundings.py
+-- grain:  one row per seed x document x method
+-- params: none
+CREATE OR REPLACE VIEW valid_groundings AS
+SELECT groundings.*
+FROM groundings
+WHERE
+    groundings.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'groundings' AND methods.active)
+    AND groundings.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings');

@@ -1,0 +1,10 @@
+-- Passages of the methods in force whose run passed its audit: what later stages read.
+-- owner:  tasks/passages.py
+-- grain:  one row per document x span x method
+-- params: none
+CREATE OR REPLACE VIEW valid_passages AS
+SELECT passages.*
+FROM passages
+WHERE
+    passages.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'passages' AND methods.active)
+    AND passages.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'passages');

@@ -1,0 +1,10 @@
+-- Responses of the methods in force whose run passed its audit: what later stages read.
+-- owner:  tasks/responses.py
+-- grain:  one row per instruction x model x draw
+-- params: none
+CREATE OR REPLACE VIEW valid_responses AS
+SELECT responses.*
+FROM responses
+WHERE
+    responses.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'responses' AND methods.active)
+    AND responses.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'responses');

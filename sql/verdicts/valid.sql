@@ -1,0 +1,10 @@
+-- Verdicts of the methods in force whose run passed its audit: what later stages read.
+-- owner:  tasks/verdicts.py
+-- grain:  one row per subject x check
+-- params: none
+CREATE OR REPLACE VIEW valid_verdicts AS
+SELECT verdicts.*
+FROM verdicts
+WHERE
+    verdicts.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'verdicts' AND methods.active)
+    AND verdicts.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'verdicts');
