@@ -1,0 +1,35 @@
+"""The estimate of tokens is the same everywhere and adds up."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.methods.tokens import count_tokens, cut_tokens
+
+
+def test_four_bytes_are_a_token_rounded_up() -> None:
+    assert [count_tokens(text) for text in ("", "a", "abcd", "abcde", "日本", "é")] == [0, 1, 1, 2, 2, 1]
+
+
+@given(st.text(), st.text())
+def test_appending_never_lowers_and_parts_never_undercount(a: str, b: str) -> None:
+    whole = count_tokens(a + b)
+
+    assert count_tokens(a) <= whole <= count_tokens(a) + count_tokens(b)
+
+
+@given(st.text(), st.integers(0, 40))
+def test_a_cut_is_a_start_of_the_text_within_the_budget(text: str, budget: int) -> None:
+    cut = cut_tokens(text, budget)
+
+    assert text.startswith(cut)
+    assert count_tokens(cut) <= budget
+
+
+def test_a_cut_ends_between_words() -> None:
+    assert cut_tokens("one two three four", 3) == "one two"
+
+
+def test_a_negative_budget_is_an_error() -> None:
+    with pytest.raises(ValueError, match="-1"):
+        cut_tokens("a", -1)
