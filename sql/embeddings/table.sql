@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS embeddings (
     text_id VARCHAR NOT NULL,
     noun VARCHAR NOT NULL,
     model VARCHAR NOT NULL,
-    vector FLOAT [] NOT NULL,
+    vector FLOAT[] NOT NULL,
     run_id VARCHAR NOT NULL,
     PRIMARY KEY (text_id, model)
 );

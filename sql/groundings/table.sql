@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS groundings (
     seed_id VARCHAR NOT NULL,
     document_id VARCHAR NOT NULL,
     intention VARCHAR NOT NULL,
-    keywords VARCHAR [] NOT NULL,
+    keywords VARCHAR[] NOT NULL,
     scene VARCHAR NOT NULL,
     ability VARCHAR NOT NULL,
     knowledge VARCHAR NOT NULL,

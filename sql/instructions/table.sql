@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS instructions (
     round BIGINT NOT NULL,
     text VARCHAR NOT NULL,
     document_id VARCHAR,
-    parent_ids VARCHAR [] NOT NULL,
+    parent_ids VARCHAR[] NOT NULL,
     scene VARCHAR,
     ability VARCHAR,
     knowledge VARCHAR,

@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS validations (
     run_id VARCHAR NOT NULL,
     noun VARCHAR NOT NULL,
     expectation VARCHAR NOT NULL,
-    column VARCHAR,
+    column_name VARCHAR,
     severity VARCHAR NOT NULL,
     success BOOLEAN NOT NULL,
     evaluated BIGINT NOT NULL,

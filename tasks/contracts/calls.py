@@ -9,8 +9,9 @@ from tasks.contracts.prompting import Prompt
 class Call:
     """One thing to ask of a role's model.
 
-    `draw` tells several samples of one prompt apart (without it n samples would be one). `temperature` and `max_tokens`
-    override the role's. `input_id` is the caller's: it comes back with the answer and is no part of the call's identity.
+    `draw` tells several samples of one prompt apart (without it n samples would be one). `temperature` and
+    `max_tokens` override the role's. `input_id` is the caller's: it comes back with the answer and is no part of the
+    call's identity.
     """
 
     input_id: str
@@ -22,7 +23,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A completed call, durable before anyone sees it; `is_cached` when it was recorded earlier and cost nothing now."""
+    """A completed call, durable before anyone sees it; `is_cached` when it was recorded earlier and is free now."""
 
     call: Call
     completion_id: str

@@ -105,7 +105,9 @@ def load(package: str, name: str) -> PromptedMethod:
     Raises:
         UsageError: No such module there; the message lists those that are.
     """
-    known = sorted(p.name[:-3] for p in resources.files(package).iterdir() if p.name.endswith(".md") and p.name != "README.md")
+    known = sorted(
+        p.name[:-3] for p in resources.files(package).iterdir() if p.name.endswith(".md") and p.name != "README.md"
+    )
     if name not in known:
         raise UsageError(f"there is no `{name}` in {package}", hint=f"there are: {', '.join(known)}")
     module: ModuleType = importlib.import_module(f"{package}.{name}")

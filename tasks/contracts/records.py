@@ -325,7 +325,7 @@ class Validation:
     run_id: str
     noun: str
     expectation: str
-    column: str | None
+    column_name: str | None
     severity: str
     success: bool
     evaluated: int

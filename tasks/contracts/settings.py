@@ -1,8 +1,8 @@
 """Every choice a run makes, typed and validated: from a TOML profile, the environment, and `--set key=value`.
 
-Later wins: defaults here < profile < environment (`WELLSPRING_SECTION__KEY`) < `--set section.key=value`. An unknown key or a bad
-value is an error that names the valid ones. API keys are never settings: a role names the environment variable that
-holds its key.
+Later wins: defaults here < profile < environment (`WELLSPRING_SECTION__KEY`) < `--set section.key=value`. An unknown
+key or a bad value is an error that names the valid ones. API keys are never settings: a role names the environment
+variable that holds its key.
 """
 
 import difflib
@@ -37,7 +37,9 @@ class SourcesSettings(Section):
     """What is read, and how large one thing in it may be."""
 
     corpora: tuple[Corpus, ...] = ()
-    max_record_bytes: int = Field(default=16 * 2**20, gt=0, description="a record, line or page that inflates past this is refused")
+    max_record_bytes: int = Field(
+        default=16 * 2**20, gt=0, description="a record, line or page that inflates past this is refused"
+    )
     max_page_seconds: float = Field(default=10.0, gt=0, description="CPU seconds one page may take to extract")
     shard_records: int = Field(default=500, gt=0, description="records in one shard of work")
 
@@ -49,7 +51,9 @@ class DocumentsSettings(Section):
     languages: tuple[str, ...] = Field(default=(), description="keep only these (ISO 639-1); empty keeps all")
     min_tokens: int = Field(default=30, ge=0)
     max_tokens: int = Field(default=200_000, gt=0)
-    quality: tuple[str, ...] = Field(default=(), description="rules by name, such as gopher_quality.words; see tasks/methods/quality.py")
+    quality: tuple[str, ...] = Field(
+        default=(), description="rules by name, such as gopher_quality.words; see tasks/methods/quality.py"
+    )
     respect_opt_outs: bool = True
     replace_personal_data: bool = True
     near_duplicates: bool = True
@@ -105,7 +109,9 @@ class GroundingsSettings(Section):
     choice: Literal["top1", "listwise"] = "top1"
     orders: int = Field(default=3, ge=1, description="shuffled orders of a listwise choice")
     search_url: str = Field(default="", description="a live search endpoint; empty is off")
-    min_support: float = Field(default=0.0, ge=0, le=1, description="least knowledge precision of a grounding against its document")
+    min_support: float = Field(
+        default=0.0, ge=0, le=1, description="least knowledge precision of a grounding against its document"
+    )
     document_tokens: int = Field(default=1500, gt=0)
 
 
@@ -140,7 +146,9 @@ class ResponsesSettings(Section):
     draws: int = Field(default=1, ge=1)
     temperature: float = Field(default=0.7, ge=0, le=2)
     system: str = ""
-    rationale_below_score: int = Field(default=0, ge=0, description="ask for a rationale where the instruction scores at least this; 0 is off")
+    rationale_below_score: int = Field(
+        default=0, ge=0, description="ask for a rationale where the instruction scores at least this; 0 is off"
+    )
 
 
 class VerdictsSettings(Section):
@@ -184,7 +192,9 @@ class ExportsSettings(Section):
     """Files that trainers read."""
 
     name: str = "wellspring-dataset"
-    formats: tuple[Literal["messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw"], ...] = ("messages",)
+    formats: tuple[Literal["messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw"], ...] = (
+        "messages",
+    )
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     license: str = "other"
 
@@ -192,7 +202,9 @@ class ExportsSettings(Section):
 class Endpoint(Section):
     """A server that speaks the OpenAI protocol."""
 
-    base_url: str = Field(default="", description="empty: OPENAI_BASE_URL, else OpenAI's; `offline`: the built-in stand-in")
+    base_url: str = Field(
+        default="", description="empty: OPENAI_BASE_URL, else OpenAI's; `offline`: the built-in stand-in"
+    )
     key_env: str = Field(default="OPENAI_API_KEY", description="environment variable that holds the key")
     weight: float = Field(default=1.0, gt=0)
     requests_per_minute: int = Field(default=0, ge=0, description="0: no limit of ours")
@@ -252,7 +264,9 @@ class PagesSettings(Section):
 class Settings(Section):
     """All settings of a run."""
 
-    limit: int | None = Field(default=None, ge=1, description="use at most this many documents and seeds; all when unset")
+    limit: int | None = Field(
+        default=None, ge=1, description="use at most this many documents and seeds; all when unset"
+    )
     seed: int = 0
     threads: int = Field(default=0, ge=0, description="workers for computed stages; 0: one per core")
     runner: Literal["process", "thread", "dask"] = "process"
@@ -322,7 +336,9 @@ def load(
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path} is not TOML: {error}", hint="see deployments/profiles/full.toml for the form") from error
+            raise UsageError(
+                f"{path} is not TOML: {error}", hint="see deployments/profiles/full.toml for the form"
+            ) from error
     for name, value in sorted((environment if environment is not None else os.environ).items()):
         key = name.removeprefix(_ENVIRONMENT_PREFIX)
         if key != name and key.split("__")[0].lower() in Settings.model_fields:
@@ -331,7 +347,10 @@ def load(
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:
-            raise UsageError(f"`--set {override}` has no `=`", hint="write it as --set limit=200 or --set documents.extractor=trafilatura")
+            raise UsageError(
+                f"`--set {override}` has no `=`",
+                hint="write it as --set limit=200 or --set documents.extractor=trafilatura",
+            )
         _put(values, key.strip().split("."), _value(value))
     try:
         return Settings.model_validate(values)
@@ -348,9 +367,13 @@ def _value(text: str) -> Any:
 
 def _put(values: dict[str, Any], keys: list[str], value: Any) -> None:
     for i, key in enumerate(keys[:-1]):
-        values = values.setdefault(key, {})
-        if not isinstance(values, dict):
-            raise UsageError(f"`{'.'.join(keys[: i + 1])}` is a value, not a section", hint="set the whole list in a profile")
+        inner: Any = values.setdefault(key, {})
+        if isinstance(inner, dict):
+            values = typing.cast("dict[str, Any]", inner)
+        else:
+            raise UsageError(
+                f"`{'.'.join(keys[: i + 1])}` is a value, not a section", hint="set the whole list in a profile"
+            )
     values[keys[-1]] = value
 
 
@@ -368,7 +391,9 @@ def _section_of(location: tuple[int | str, ...]) -> type[BaseModel]:
         if isinstance(key, str) and key in getattr(section, "model_fields", {}):
             kind: Any = section.model_fields[key].annotation
             while not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-                options: list[Any] = [o for o in typing.get_args(kind) if o is not types.EllipsisType and o is not Ellipsis]
+                options: list[Any] = [
+                    o for o in typing.get_args(kind) if o is not types.EllipsisType and o is not Ellipsis
+                ]
                 if not options:
                     return section
                 kind = options[0]
@@ -387,4 +412,7 @@ def _explained(error: ValidationError) -> UsageError:
             lines.append(f"  there is no setting `{name}`; {guess}valid: {', '.join(valid)}")
         else:
             lines.append(f"  `{name}` = {problem['input']!r}: {problem['msg']}")
-    return UsageError("these settings are not valid:\n" + "\n".join(lines), hint="`wellspring init` writes a commented profile with all of them")
+    return UsageError(
+        "these settings are not valid:\n" + "\n".join(lines),
+        hint="`wellspring init` writes a commented profile with all of them",
+    )

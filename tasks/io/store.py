@@ -1,0 +1,303 @@
+"""The DuckDB door: one store is a directory, one process writes it at a time, and every statement is a file of `sql/`.
+
+The database can be rebuilt from the journal and the Parquet shards; it never holds the only copy of a paid answer.
+It is opened locked down: no extension is loaded, no file is read by SQL, no Python variable is visible to it.
+"""
+
+import fcntl
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from tasks.contracts import records
+from tasks.contracts.errors import BrokenError, TransientError
+
+_SQL = Path(__file__).parents[2] / "sql"
+_PARAMETER = re.compile(r"\$([a-z_]+)")
+_VIEWS = ("valid", "settled")
+LOCK_POLL_SECONDS = 0.5
+
+
+@lru_cache(maxsize=256)
+def statement(name: str) -> tuple[str, frozenset[str]]:
+    """Return the text of `sql/<name>.sql` and the names of its parameters.
+
+    Raises:
+        BrokenError: There is no such file.
+    """
+    path = _SQL / f"{name}.sql"
+    if not path.is_file():
+        raise BrokenError(
+            f"there is no query `{name}`",
+            hint=f"queries of that table: {', '.join(queries(name.split('/', maxsplit=1)[0]))}",
+        )
+    text = path.read_text(encoding="utf-8")
+    body = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+    return text, frozenset(_PARAMETER.findall(body))
+
+
+def queries(noun: str) -> list[str]:
+    """Return the names of a noun's queries, as `noun/question`."""
+    return sorted(f"{noun}/{path.stem}" for path in (_SQL / noun).glob("*.sql"))
+
+
+class Store:
+    """An open store: a context manager. Its lock is freed when it is closed, and when the process dies."""
+
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, lock: int | None) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock = lock
+
+    @classmethod
+    def open(cls, directory: str | Path, *, wait: bool = False, owner: str = "") -> Self:
+        """Open or make the store in `directory`, and hold its lock.
+
+        Args:
+            directory: The store.
+            wait: Wait for the process that holds it, instead of giving up.
+            owner: Who asks, for the message that the next one sees (a run id).
+
+        Raises:
+            TransientError: Another process works on it; the message says which.
+            BrokenError: It is no directory, cannot be written, or its database cannot be read.
+        """
+        path = Path(directory).absolute()
+        try:
+            for room in (path, *(path / name for name in ("shards", "indexes", "exports", "pages", "events"))):
+                room.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BrokenError(
+                f"the store {path} cannot be made: {error.strerror}", hint="choose another --store, or free the place"
+            ) from error
+        lock = _acquire(path / "wellspring.lock", wait=wait, owner=owner)
+        try:
+            store = cls(path, _connect(path), lock)
+            store._define()
+        except BaseException:
+            os.close(lock)
+            raise
+        return store
+
+    @classmethod
+    def read(cls, directory: str | Path) -> Self:
+        """Open a store to look at it, next to no writer: a process that writes it has the file for itself.
+
+        Raises:
+            BrokenError: There is no store in that directory.
+            TransientError: Another process is writing it; the message says which.
+        """
+        path = Path(directory).absolute()
+        if not (path / "wellspring.duckdb").is_file():
+            raise BrokenError(
+                f"there is no store in {path}", hint="make one with: wellspring build --store " + str(directory)
+            )
+        return cls.open(path)
+
+    @property
+    def shards(self) -> Path:
+        """Parquet files of the computed stages."""
+        return self.path / "shards"
+
+    @property
+    def indexes(self) -> Path:
+        """Indexes, matrices and fits: caches that are rebuilt when they are stale or damaged."""
+        return self.path / "indexes"
+
+    @property
+    def exports(self) -> Path:
+        """Datasets, as trainers read them."""
+        return self.path / "exports"
+
+    @property
+    def pages(self) -> Path:
+        """What people look at: static HTML."""
+        return self.path / "pages"
+
+    @property
+    def events(self) -> Path:
+        """Lineage events (OpenLineage), one JSON a line."""
+        return self.path / "events"
+
+    def _define(self) -> None:
+        for table in records.TABLES:
+            self._connection.execute(statement(f"{table}/table")[0])
+        for view in _VIEWS:
+            for noun in records.TABLES:
+                if f"{noun}/{view}" in queries(noun):
+                    self._connection.execute(statement(f"{noun}/{view}")[0])
+
+    def query(self, name: str, **params: Any) -> pl.DataFrame:
+        """Run `sql/<name>.sql` and return its rows; parameters that it does not name are left out."""
+        text, names = statement(name)
+        with self._connection.cursor() as cursor:
+            return cursor.sql(text, params=_bound(name, names, params)).pl()
+
+    def stream(self, name: str, rows: int = 1000, **params: Any) -> Iterator[pl.DataFrame]:
+        """Run `sql/<name>.sql` and yield its rows in frames of about `rows`, as they were when it began."""
+        text, names = statement(name)
+        with self._connection.cursor() as cursor:
+            for batch in cursor.sql(text, params=_bound(name, names, params)).to_arrow_reader(rows):
+                yield pl.from_arrow(batch)  # pyright: ignore[reportReturnType]
+
+    def count(self, name: str, **params: Any) -> int:
+        """Return how many rows `sql/<name>.sql` has, without fetching them."""
+        text, names = statement(name)
+        with self._connection.cursor() as cursor:
+            inner = text.rstrip().rstrip(";")
+            row = cursor.execute(f"SELECT count(*) FROM ({inner}\n)", _bound(name, names, params)).fetchone()  # noqa: S608 - a file of ours
+        return int(row[0]) if row else 0
+
+    def execute(self, name: str, **params: Any) -> int:
+        """Run the statement `sql/<name>.sql` and return how many rows it changed."""
+        text, names = statement(name)
+        with _named_disk_errors(self.path):
+            row = self._connection.execute(text, _bound(name, names, params)).fetchone()
+        return int(row[0]) if row and isinstance(row[0], int) else 0
+
+    def append(self, table: str, rows: pa.Table | Iterable[Any]) -> int:
+        """Append rows to a table and return how many were new; a row whose key is there already is left as it is.
+
+        Args:
+            table: A name of `records.TABLES`.
+            rows: An Arrow table in the schema of that record, or its records.
+        """
+        arrow: pa.Table = rows if isinstance(rows, pa.Table) else records.to_arrow(table, rows)
+        if not arrow.num_rows:
+            return 0
+        arrow = arrow.select(records.schema(table).names).cast(records.schema(table))
+        with _named_disk_errors(self.path):
+            self._connection.register("incoming", arrow)
+            try:
+                insert = f'INSERT INTO "{table}" SELECT * FROM incoming ON CONFLICT DO NOTHING'  # noqa: S608 - schema() knows it
+                row = self._connection.execute(insert).fetchone()
+            finally:
+                self._connection.unregister("incoming")
+        return int(row[0]) if row else 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what the block writes together, or nothing of it."""
+        with _named_disk_errors(self.path):
+            self._connection.begin()
+            try:
+                yield
+            except BaseException:
+                self._connection.rollback()
+                raise
+            self._connection.commit()
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead file into the database."""
+        with _named_disk_errors(self.path):
+            self._connection.execute("CHECKPOINT")
+
+    def close(self) -> None:
+        """Close the database and free the lock; closing twice is fine."""
+        if self._lock is None:
+            return
+        self._connection.close()
+        os.ftruncate(self._lock, 0)
+        os.close(self._lock)
+        self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def holder(directory: str | Path) -> Mapping[str, Any] | None:
+    """Return who holds the store (pid, host, owner), or None when it is free."""
+    path = Path(directory) / "wellspring.lock"
+    if not path.is_file():
+        return None
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read_owner(descriptor)
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _acquire(path: Path, *, wait: bool, owner: str) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if wait:
+                time.sleep(LOCK_POLL_SECONDS)
+                continue
+            who = _read_owner(descriptor)
+            os.close(descriptor)
+            process = f"process {who.get('pid', '?')} on {who.get('host', '?')} (run {who.get('owner') or 'unknown'})"
+            raise TransientError(
+                f"the store {path.parent} is open in {process}",
+                hint="run it again when that one is done, or add --set wait=true to wait for it",
+            ) from None
+        break
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "owner": owner}).encode(), 0)
+    return descriptor
+
+
+def _read_owner(descriptor: int) -> dict[str, Any]:
+    try:
+        return json.loads(os.pread(descriptor, 4096, 0) or b"{}")
+    except ValueError:
+        return {}
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(
+            str(path / "wellspring.duckdb"),
+            config={
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "python_enable_replacements": "false",
+                "preserve_insertion_order": "true",
+            },
+        )
+    except duckdb.Error as error:
+        raise BrokenError(
+            f"{path / 'wellspring.duckdb'} cannot be opened: {str(error).splitlines()[0]}",
+            hint="it is derived: move it away and run `wellspring build` again; no answer in the journal is paid again",
+        ) from error
+    connection.execute("SET temp_directory = ?", [str(path / "tmp")])
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _bound(name: str, names: frozenset[str], params: Mapping[str, Any]) -> dict[str, Any]:
+    missing = names - params.keys()
+    if missing:
+        raise BrokenError(f"query `{name}` needs {', '.join(f'${m}' for m in sorted(missing))}")
+    return {key: params[key] for key in names}
+
+
+@contextmanager
+def _named_disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.IOException as error:
+        raise BrokenError(
+            f"the store {path} cannot be written: {str(error).splitlines()[0]}",
+            hint="free space or repair the disk, then run the same command: it goes on where it stopped",
+        ) from error
