@@ -1,0 +1,17 @@
+-- What holds of `completions` as a whole after a run: counts that the suite compares with what they must be.
+-- owner:  expectations/completions.py
+-- grain:  one row
+-- params: $run_id
+WITH written AS (
+    SELECT completions.*
+    FROM completions
+    WHERE completions.run_id = $run_id
+)
+
+SELECT
+    (SELECT count(*) FROM written) AS rows_written,
+    (
+        SELECT count(*)
+        FROM written
+        WHERE NOT starts_with(written.model, 'offline') AND written.cost_usd = 0
+    ) AS priced_at_nothing;

@@ -1,0 +1,101 @@
+-- What holds of `documents` as a whole after a run: counts that the suite compares with what they must be.
+-- owner:  expectations/documents.py
+-- grain:  one row
+-- params: $run_id
+WITH written AS (
+    SELECT documents.*
+    FROM documents
+    WHERE documents.run_id = $run_id
+)
+
+SELECT
+    (SELECT count(*) FROM written) AS rows_written,
+    (
+        SELECT coalesce(cast(sum(abs(receipts.rows_in - receipts.rows_out - receipts.rows_rejected)) AS BIGINT), 0)
+        FROM receipts
+        WHERE receipts.run_id = $run_id AND receipts.stage = 'documents'
+    ) AS unaccounted,
+    (
+        SELECT
+            CASE
+                WHEN
+                    sum(counts.rows_in) FILTER (WHERE counts.is_now) >= 100
+                    AND sum(counts.rows_in) FILTER (WHERE NOT counts.is_now) >= 100
+                    THEN
+                        abs(
+                            sum(counts.rows_rejected) FILTER (WHERE counts.is_now) / sum(counts.rows_in) FILTER (WHERE counts.is_now)
+                            - sum(counts.rows_rejected) FILTER (WHERE NOT counts.is_now)
+                            / sum(counts.rows_in) FILTER (WHERE NOT counts.is_now)
+                        )
+                ELSE 0
+            END
+        FROM (
+            SELECT
+                receipts.rows_in,
+                receipts.rows_rejected,
+                receipts.run_id = $run_id AS is_now
+            FROM receipts
+            WHERE receipts.stage = 'documents'
+        ) AS counts
+    ) AS refusal_drift,
+    (
+        SELECT coalesce(sum(abs(coalesce(mix.now_share, 0) - coalesce(mix.past_share, 0))) / 2, 0)
+        FROM (
+            SELECT
+                count_if(every.run_id = $run_id) / nullif(sum(count_if(every.run_id = $run_id)) OVER (), 0) AS now_share,
+                count_if(every.run_id <> $run_id) / nullif(sum(count_if(every.run_id <> $run_id)) OVER (), 0) AS past_share,
+                sum(count_if(every.run_id = $run_id)) OVER () AS now_rows,
+                sum(count_if(every.run_id <> $run_id)) OVER () AS past_rows
+            FROM documents AS every
+            GROUP BY every.language
+        ) AS mix
+        WHERE mix.now_rows >= 100 AND mix.past_rows >= 100
+    ) AS language_drift,
+    (
+        SELECT coalesce(sum(abs(coalesce(mix.now_share, 0) - coalesce(mix.past_share, 0))) / 2, 0)
+        FROM (
+            SELECT
+                count_if(every.run_id = $run_id) / nullif(sum(count_if(every.run_id = $run_id)) OVER (), 0) AS now_share,
+                count_if(every.run_id <> $run_id) / nullif(sum(count_if(every.run_id <> $run_id)) OVER (), 0) AS past_share,
+                sum(count_if(every.run_id = $run_id)) OVER () AS now_rows,
+                sum(count_if(every.run_id <> $run_id)) OVER () AS past_rows
+            FROM documents AS every
+            GROUP BY cast(floor(log2(greatest(every.tokens, 1))) AS VARCHAR)
+        ) AS mix
+        WHERE mix.now_rows >= 100 AND mix.past_rows >= 100
+    ) AS length_drift,
+    (
+        SELECT count(*)
+        FROM written
+        WHERE written.source_id NOT IN (SELECT sources.source_id FROM sources)
+    ) AS orphans,
+    (
+        SELECT count(*)
+        FROM written
+        WHERE written.duplicate_of NOT IN (SELECT documents.document_id FROM documents)
+    ) AS lost_originals,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT kept.text_digest
+            FROM documents AS kept
+            WHERE kept.duplicate_of IS NULL
+            GROUP BY kept.text_digest, kept.fingerprint
+            HAVING count(*) > 1
+        ) AS twice
+    ) AS kept_twice,
+    (
+        SELECT count(*)
+        FROM written
+        INNER JOIN tombstones
+            ON
+                (tombstones.kind = 'url' AND written.url = tombstones.value)
+                OR (tombstones.kind = 'domain' AND written.domain = tombstones.value)
+                OR (tombstones.kind = 'source' AND written.source_id = tombstones.value)
+                OR (tombstones.kind = 'text' AND written.text_digest = tombstones.value)
+    ) AS forgotten,
+    (
+        SELECT coalesce(max(date_diff('day', try_cast(documents.fetched_at AS TIMESTAMP), cast(now() AS TIMESTAMP))), 0)
+        FROM documents
+        WHERE documents.fetched_at = (SELECT max(newest.fetched_at) FROM documents AS newest)
+    ) AS newest_age_days;

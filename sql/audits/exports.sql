@@ -1,0 +1,83 @@
+-- What holds of `exports` as a whole after a run: counts that the suite compares with what they must be.
+-- owner:  expectations/exports.py
+-- grain:  one row
+-- params: $run_id
+WITH written AS (
+    SELECT exports.*
+    FROM exports
+    WHERE exports.run_id = $run_id
+)
+
+SELECT
+    (SELECT count(*) FROM written) AS rows_written,
+    (
+        SELECT coalesce(cast(sum(abs(receipts.rows_in - receipts.rows_out - receipts.rows_rejected)) AS BIGINT), 0)
+        FROM receipts
+        WHERE receipts.run_id = $run_id AND receipts.stage = 'exports'
+    ) AS unaccounted,
+    (
+        SELECT
+            CASE
+                WHEN
+                    sum(counts.rows_in) FILTER (WHERE counts.is_now) >= 100
+                    AND sum(counts.rows_in) FILTER (WHERE NOT counts.is_now) >= 100
+                    THEN
+                        abs(
+                            sum(counts.rows_rejected) FILTER (WHERE counts.is_now) / sum(counts.rows_in) FILTER (WHERE counts.is_now)
+                            - sum(counts.rows_rejected) FILTER (WHERE NOT counts.is_now)
+                            / sum(counts.rows_in) FILTER (WHERE NOT counts.is_now)
+                        )
+                ELSE 0
+            END
+        FROM (
+            SELECT
+                receipts.rows_in,
+                receipts.rows_rejected,
+                receipts.run_id = $run_id AS is_now
+            FROM receipts
+            WHERE receipts.stage = 'exports'
+        ) AS counts
+    ) AS refusal_drift,
+    (
+        SELECT count(*)
+        FROM written
+        WHERE
+            written.row_id NOT IN (SELECT responses.response_id FROM responses)
+            AND written.row_id NOT IN (SELECT instructions.instruction_id FROM instructions)
+            AND written.row_id NOT IN (SELECT seeds.seed_id FROM seeds)
+            AND written.row_id NOT IN (SELECT preferences.chosen_id FROM preferences)
+            AND written.row_id NOT IN (SELECT preferences.rejected_id FROM preferences)
+    ) AS orphans,
+    (
+        SELECT count(DISTINCT written.export_id)
+        FROM written
+        INNER JOIN verdicts ON written.row_id = verdicts.subject_id
+        WHERE verdicts.check_name LIKE '%contamina%' AND verdicts.passed IS FALSE
+    ) AS contaminated,
+    (
+        SELECT count(*)
+        FROM written
+        INNER JOIN responses ON written.row_id = responses.response_id
+        WHERE
+            responses.run_id NOT IN (
+                SELECT publications.run_id FROM publications WHERE publications.noun = 'responses'
+            )
+    ) AS unpublished,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT written.path
+            FROM written
+            GROUP BY written.path, written.sha256
+            HAVING max(written.line) - min(written.line) + 1 <> count(DISTINCT written.line)
+        ) AS torn
+    ) AS torn_files,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT written.path
+            FROM written
+            GROUP BY written.path
+            HAVING count(DISTINCT written.sha256) > 1
+        ) AS torn
+    ) AS two_digests;

@@ -1,0 +1,68 @@
+-- What holds of `selections` as a whole after a run: counts that the suite compares with what they must be.
+-- owner:  expectations/selections.py
+-- grain:  one row
+-- params: $run_id
+WITH written AS (
+    SELECT selections.*
+    FROM selections
+    WHERE selections.run_id = $run_id
+)
+
+SELECT
+    (SELECT count(*) FROM written) AS rows_written,
+    (
+        SELECT coalesce(cast(sum(abs(receipts.rows_in - receipts.rows_out - receipts.rows_rejected)) AS BIGINT), 0)
+        FROM receipts
+        WHERE receipts.run_id = $run_id AND receipts.stage = 'selections'
+    ) AS unaccounted,
+    (
+        SELECT
+            CASE
+                WHEN
+                    sum(counts.rows_in) FILTER (WHERE counts.is_now) >= 100
+                    AND sum(counts.rows_in) FILTER (WHERE NOT counts.is_now) >= 100
+                    THEN
+                        abs(
+                            sum(counts.rows_rejected) FILTER (WHERE counts.is_now) / sum(counts.rows_in) FILTER (WHERE counts.is_now)
+                            - sum(counts.rows_rejected) FILTER (WHERE NOT counts.is_now)
+                            / sum(counts.rows_in) FILTER (WHERE NOT counts.is_now)
+                        )
+                ELSE 0
+            END
+        FROM (
+            SELECT
+                receipts.rows_in,
+                receipts.rows_rejected,
+                receipts.run_id = $run_id AS is_now
+            FROM receipts
+            WHERE receipts.stage = 'selections'
+        ) AS counts
+    ) AS refusal_drift,
+    (
+        SELECT count(*)
+        FROM written
+        WHERE written.instruction_id NOT IN (SELECT instructions.instruction_id FROM instructions)
+    ) AS orphans,
+    (
+        SELECT coalesce(min(breadth.topics), 0)
+        FROM (
+            SELECT count(DISTINCT written.topic) AS topics
+            FROM written
+            WHERE NOT starts_with(written.policy, 'random')
+            GROUP BY written.policy
+        ) AS breadth
+    ) AS topics,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT written.policy
+            FROM written
+            GROUP BY written.policy, written.fingerprint
+            HAVING min(written.rank) <> 0 OR max(written.rank) <> count(*) - 1
+        ) AS torn
+    ) AS torn_ranks,
+    (
+        SELECT count(DISTINCT written.policy)
+        FROM written
+        WHERE starts_with(written.policy, 'random')
+    ) AS controls;

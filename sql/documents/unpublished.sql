@@ -1,0 +1,8 @@
+-- Rows that no audit has passed yet: what `documents` is audited on before it is published.
+-- owner:  tasks/spine/validation.py
+-- grain:  one row per row of `documents`
+-- params: none
+SELECT documents.*
+FROM documents
+WHERE documents.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'documents')
+ORDER BY ALL;

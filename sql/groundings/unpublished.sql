@@ -1,0 +1,8 @@
+-- Rows that no audit has passed yet: what `groundings` is audited on before it is published.
+-- owner:  tasks/spine/validation.py
+-- grain:  one row per row of `groundings`
+-- params: none
+SELECT groundings.*
+FROM groundings
+WHERE groundings.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings')
+ORDER BY ALL;

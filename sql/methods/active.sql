@@ -1,0 +1,10 @@
+-- The methods of a stage that are in force.
+-- owner:  tasks/spine/runs.py
+-- grain:  one row per method
+-- params: $stage
+SELECT
+    methods.fingerprint,
+    methods.name
+FROM methods
+WHERE methods.stage = $stage AND methods.active
+ORDER BY methods.fingerprint;

@@ -1,0 +1,8 @@
+-- Rows that no audit has passed yet: what `preferences` is audited on before it is published.
+-- owner:  tasks/spine/validation.py
+-- grain:  one row per row of `preferences`
+-- params: none
+SELECT preferences.*
+FROM preferences
+WHERE preferences.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'preferences')
+ORDER BY ALL;

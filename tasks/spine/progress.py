@@ -1,0 +1,102 @@
+"""How far a run is: bars on a terminal, a line now and then elsewhere, both on stderr; and in Prefect's UI.
+
+Facts go to stdout and are the CLI's; this is only for eyes.
+"""
+
+import sys
+import time
+import typing
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress import (
+    Progress as Bars,
+)
+
+if typing.TYPE_CHECKING:
+    from tasks.spine.runs import Counts
+
+LINE_SECONDS = 10.0
+
+
+class Progress:
+    """Progress of a run, by stage. `quiet` shows nothing (tests)."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._bars: Bars | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._quiet = quiet
+        self._said = 0.0
+        if not quiet and sys.stderr.isatty():
+            self._bars = Bars(
+                SpinnerColumn(finished_text="✓"),
+                TextColumn("{task.description:<14}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("[dim]{task.fields[facts]}"),
+                console=self._console,
+            )
+            self._bars.start()
+
+    def begin(self, stage: str) -> None:
+        """A stage starts; how much it has to do is not known yet."""
+        if self._bars is not None:
+            self._tasks[stage] = self._bars.add_task(stage, total=None, facts="")
+
+    def __call__(self, stage: str, done: int, total: int | None = None, **facts: object) -> None:
+        """Say how far a stage is.
+
+        Args:
+            stage: The noun.
+            done: Rows or shards done.
+            total: Of how many, where known.
+            facts: What else is worth seeing (rows_per_second, cost_usd, retries); shown in this order.
+        """
+        said = "  ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in facts.items())
+        if self._bars is not None:
+            task = self._tasks.get(stage)
+            if task is None:
+                self.begin(stage)
+                task = self._tasks[stage]
+            self._bars.update(task, completed=done, total=total, facts=said)
+        elif time.monotonic() - self._said > LINE_SECONDS:
+            self._said = time.monotonic()
+            self._console.print(f"{stage}: {done}{f' of {total}' if total else ''}  {said}")
+
+    def end(self, stage: str, counts: "Counts", seconds: float) -> None:
+        """A stage is done: leave one line that says what became of its rows."""
+        refused = f"  refused {counts.rows_rejected}" if counts.rows_rejected else ""
+        calls = (
+            f"  calls {counts.calls} (+{counts.cached_calls} recorded)" if counts.calls + counts.cached_calls else ""
+        )
+        cost = f"  ${counts.cost_usd:.4f}" if counts.cost_usd else ""
+        said = f"in {counts.rows_in}  out {counts.rows_out}{refused}{calls}{cost}"
+        if self._bars is not None and stage in self._tasks:
+            task = self._tasks[stage]
+            total = max(counts.rows_in, 1)
+            self._bars.update(task, completed=total, total=total, facts=said)
+        else:
+            self._console.print(f"{stage:<14} {seconds:7.1f} s  {said}")
+
+    def note(self, text: str) -> None:
+        """Say something to the person who watches."""
+        self._console.print(text)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+
+def _short(value: object) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)

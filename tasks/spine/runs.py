@@ -1,0 +1,314 @@
+"""Runs, receipts and the one Prefect policy: what every stage is wrapped in.
+
+A run holds the store's lock from `start` to its end, so whoever gets the lock knows that every other run that says it
+is running is dead. A stage takes a run and returns counts; `@stage` measures it, writes its receipt and, inside a
+Prefect flow, makes it one task (no retries, no cache, no persisted result: what is left to do is a query of ours).
+"""
+
+import functools
+import importlib.metadata
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tasks.contracts import records
+from tasks.contracts.errors import TransientError, WellspringError
+from tasks.contracts.records import content_id
+from tasks.contracts.settings import Settings
+from tasks.io import store as stores
+from tasks.spine.progress import Progress
+
+if typing.TYPE_CHECKING:
+    from tasks.io.llm import Models
+
+_PROJECT = Path(__file__).parents[2]
+_PACKAGES = ("wellspring", "prefect", "duckdb", "polars", "openai", "great-expectations", "faiss-cpu", "faiss-gpu")
+_USERINFO = re.compile(r"://[^/@\s\"]+@")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a stage, or a part of it, did. `cached_calls` are answers that were recorded earlier and cost nothing."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+    rows_rejected: int = 0
+    calls: int = 0
+    cached_calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float = 0.0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What Prefect carries instead of data: which stage of which run, what it counted, how long it took."""
+
+    run_id: str
+    stage: str
+    counts: Counts
+    seconds: float
+
+
+class Run:
+    """A run at work: its id, its settings, its store, and (made when first asked) its models."""
+
+    def __init__(self, run_id: str, flow: str, settings: Settings, store: stores.Store, progress: Progress) -> None:
+        self.run_id = run_id
+        self.flow = flow
+        self.settings = settings
+        self.store = store
+        self.progress = progress
+        self.receipts: list[Receipt] = []
+        self._models: Models | None = None
+
+    @property
+    def models(self) -> "Models":
+        """The model door: made at first use, so that a run that asks nothing needs no endpoint."""
+        if self._models is None:
+            from tasks.io.llm import Models
+
+            self._models = Models(self.settings, self.store.path, self.run_id)
+        return self._models
+
+    def activate(self, stage: str, methods: Mapping[str, str], settings: Mapping[str, Any] | None = None) -> None:
+        """Put these methods of a stage in force: only rows they wrote are valid from now on.
+
+        Args:
+            stage: The noun.
+            methods: Fingerprint -> name, all that this run's settings ask of the stage.
+            settings: What went into the fingerprints, for people who wonder later.
+        """
+        described = json.dumps(dict(settings or {}), sort_keys=True, default=str)
+        rows = [
+            records.MethodRow(stage, print_, name, described, True, self.run_id) for print_, name in methods.items()
+        ]
+        with self.store.transaction():
+            self.store.append("methods", rows)
+            self.store.execute("methods/activate", stage=stage, fingerprints=list(methods))
+
+    def close(self) -> None:
+        """Let go of models and progress; the store is closed by `start`."""
+        self.progress.close()
+        if self._models is not None:
+            self._models.close()
+            self._models = None
+
+
+class Stage(typing.Protocol):
+    """A stage as flows and tests call it; `__wrapped__` is the function itself."""
+
+    noun: str
+    __wrapped__: Callable[..., Counts]
+
+    def __call__(self, run: Run, **parameters: Any) -> Receipt:
+        """Run the stage, write its receipt, return it."""
+        ...
+
+
+def stage(noun: str) -> Callable[[Callable[..., Counts]], Stage]:
+    """Make a function of a run a stage of the noun it fills.
+
+    In a Prefect flow it is a task of that name; elsewhere (tests, notebooks) it is a plain call that needs no Prefect.
+    """
+
+    def wrap(function: Callable[..., Counts]) -> Stage:
+        @functools.wraps(function)
+        def measured(run: Run, **parameters: Any) -> Receipt:
+            return _measured(noun, function, run, parameters)
+
+        @functools.wraps(function)
+        def dispatched(run: Run, **parameters: Any) -> Receipt:
+            if in_flow():
+                return _as_task(noun, measured)(run, **parameters)
+            return measured(run, **parameters)
+
+        dispatched.noun = noun  # pyright: ignore[reportAttributeAccessIssue] - a function that carries its noun
+        return typing.cast("Stage", dispatched)
+
+    return wrap
+
+
+def in_flow() -> bool:
+    """Whether this code runs inside a Prefect flow; does not import Prefect to find out."""
+    if "prefect" not in sys.modules:
+        return False
+    from prefect.context import FlowRunContext
+
+    return FlowRunContext.get() is not None
+
+
+def as_task(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function as a Prefect task under our one policy, or as it is where no flow runs."""
+    return _as_task(name, function) if in_flow() else function
+
+
+def _as_task(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    from prefect import task
+    from prefect.cache_policies import NO_CACHE
+
+    return task(name=name, task_run_name=name, retries=0, persist_result=False, cache_policy=NO_CACHE)(function)
+
+
+def _measured(noun: str, function: Callable[..., Counts], run: Run, parameters: Mapping[str, Any]) -> Receipt:
+    started = time.monotonic()
+    run.progress.begin(noun)
+    try:
+        counts = function(run, **parameters)
+    finally:
+        # What it wrote is not published until its audit passes, also when it was published before it wrote again.
+        run.store.execute("publications/retract", noun=noun, run_id=run.run_id)
+    receipt = Receipt(run.run_id, noun, counts, time.monotonic() - started)
+    run.receipts.append(receipt)
+    run.store.append("receipts", [_receipt_row(run, receipt)])
+    run.progress.end(noun, receipt.counts, receipt.seconds)
+    _show(receipt)
+    return receipt
+
+
+def _receipt_row(run: Run, receipt: Receipt) -> records.ReceiptRow:
+    c = receipt.counts
+    prints = run.store.query("methods/active", stage=receipt.stage)["fingerprint"].to_list()
+    return records.ReceiptRow(
+        run_id=run.run_id,
+        stage=receipt.stage,
+        fingerprint=prints[0] if len(prints) == 1 else content_id(*prints),
+        rows_in=c.rows_in,
+        rows_out=c.rows_out,
+        rows_rejected=c.rows_rejected,
+        seconds=receipt.seconds,
+        calls=c.calls,
+        cached_calls=c.cached_calls,
+        prompt_tokens=c.prompt_tokens,
+        completion_tokens=c.completion_tokens,
+        cost_usd=c.cost_usd,
+        finished_at=now(),
+    )
+
+
+def _show(receipt: Receipt) -> None:
+    """Put the receipt where Prefect's UI shows it."""
+    if not in_flow():
+        return
+    from prefect.artifacts import create_table_artifact
+
+    facts = {f.name: getattr(receipt.counts, f.name) for f in fields(Counts)} | {"seconds": round(receipt.seconds, 3)}
+    create_table_artifact(
+        key=f"receipt-{receipt.stage}",
+        table=[{"stage": receipt.stage, "run_id": receipt.run_id, **facts}],
+        description=f"What the stage `{receipt.stage}` did in run {receipt.run_id}",
+    )
+
+
+_current: Run | None = None
+
+
+@contextmanager
+def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool = False) -> Iterator[Run]:
+    """Begin a run: take the store's lock, mark what was killed as crashed, and write down how this one ends.
+
+    A flow that is called inside another one joins its run.
+
+    Raises:
+        TransientError: Another run holds the store (see `settings.wait`).
+    """
+    global _current  # noqa: PLW0603 - one process works on one store; nested flows join it
+    if _current is not None:
+        yield _current
+        return
+    run_id = content_id("run", flow, time.time_ns(), os.getpid(), socket.gethostname())
+    with stores.Store.open(directory, wait=settings.wait, owner=run_id) as store:
+        mark_crashed(store)
+        run = Run(run_id, flow, settings, store, Progress(quiet=quiet))
+        store.append("runs", [_run_row(run)])
+        _current = run
+        status, problem = "crashed", ""
+        try:
+            yield run
+            status = "done"
+        except WellspringError as error:
+            status, problem = ("parked" if isinstance(error, TransientError) else "failed"), error.message
+            raise
+        except BaseException as error:
+            status, problem = "failed", type(error).__name__
+            raise
+        finally:
+            _current = None
+            run.close()
+            store.execute("runs/finish", run_id=run_id, status=status, ended_at=now(), error=problem or None)
+
+
+def mark_crashed(store: stores.Store) -> list[str]:
+    """Mark runs that died without a word, and take back what they had published: the next audit looks again.
+
+    The caller holds the store's lock, so a run that says it is running cannot be.
+    """
+    crashed = store.query("runs/crashed")["run_id"].to_list()
+    if crashed:
+        with store.transaction():
+            store.execute("publications/retract_crashed")
+            for run_id in crashed:
+                store.execute("runs/finish", run_id=run_id, status="crashed", ended_at=now(), error="killed")
+    return crashed
+
+
+def now() -> datetime:
+    """The time in UTC, without a zone, as the tables keep it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _run_row(run: Run) -> records.RunRow:
+    return records.RunRow(
+        run_id=run.run_id,
+        flow=run.flow,
+        status="running",
+        started_at=now(),
+        ended_at=None,
+        settings=_USERINFO.sub("://***@", run.settings.model_dump_json()),
+        commit=commit(),
+        versions=json.dumps(versions(), sort_keys=True),
+        owner=f"{os.getpid()}@{socket.gethostname()}",
+        error=None,
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of what the answer may depend on."""
+    found = {"python": sys.version.split()[0]}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@functools.lru_cache(maxsize=1)
+def commit() -> str:
+    """Return the commit this code was checked out at, or `released` where there is no checkout."""
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            ["git", "-C", str(_PROJECT), "rev-parse", "HEAD"],  # noqa: S607 - git as the person has it
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "released"
+    return done.stdout.strip() or "released"

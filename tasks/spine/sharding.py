@@ -1,0 +1,282 @@
+"""The loop of every computed stage: pending shards, a pure function, Parquet, one commit.
+
+The function runs in workers (processes, threads, or Dask) and touches no database. What it returns is written as
+Parquet, atomically; the one writer reads that back, adds who wrote it, and commits rows and shard together. So a kill
+anywhere repeats at most the shards that were under way. A worker that dies (a crash in a C library, memory) is
+narrowed down: its shard is split, and only the unit that kills is refused.
+"""
+
+import concurrent.futures
+import multiprocessing
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.contracts import records
+from tasks.contracts.errors import BrokenError, Rejection, UsageError
+from tasks.contracts.settings import Settings
+from tasks.io.store import Store
+from tasks.spine.runs import Counts, Run
+
+SHARDS_PER_WORKER_IN_FLIGHT = 2
+_SAFE_NAME = re.compile(r"[0-9a-z_]+")
+
+
+class Produced(NamedTuple):
+    """What a shard's function returns.
+
+    `tables` holds Arrow tables by table name, in the columns of their record without `run_id` and `fingerprint`
+    (`rejections` without `stage` too): the writer adds those. `rows_in` is what was read, counted where it is read.
+    """
+
+    rows_in: int
+    tables: dict[str, pa.Table]
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A piece of work: its id (a content id of what it is made of) and what its function gets (it must pickle)."""
+
+    shard_id: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How a stage computes its shards.
+
+    Attributes:
+        function: payload -> Produced. Module-level and pure; raising Rejection refuses the shard as a whole.
+        split: payload -> smaller payloads, for a shard whose worker died; None means it cannot be split.
+        refuse: (payload, why) -> Produced for a unit that kills its worker.
+        settle: Last look of the writer, inside the commit: (store, tables) -> tables, for what only the whole knows
+            (a row that is there already).
+    """
+
+    function: Callable[[Mapping[str, Any]], Produced]
+    split: Callable[[Mapping[str, Any]], list[Mapping[str, Any]]] | None = None
+    refuse: Callable[[Mapping[str, Any], str], Produced] | None = None
+    settle: Callable[[Store, dict[str, pa.Table]], dict[str, pa.Table]] | None = None
+
+
+def compute(run: Run, *, stage: str, fingerprint: str, shards: Iterable[Shard], work: Work) -> Counts:
+    """Compute the shards that this version of the method has not finished, and commit each as it comes.
+
+    Args:
+        run: The run.
+        stage: The noun.
+        fingerprint: The method, settings included: with the shard's id it says what is due.
+        shards: All shards; those that are done are passed over.
+        work: What to do with one.
+
+    Raises:
+        BrokenError: Shards broke; the others were finished first, and each has a row in `failures`.
+    """
+    done = set(run.store.query("shards/done", stage=stage, fingerprint=fingerprint)["shard_id"].to_list())
+    due = [shard for shard in shards if shard.shard_id not in done]
+    if not due:
+        return Counts()
+    folder = run.store.shards / stage / fingerprint
+    folder.mkdir(parents=True, exist_ok=True)
+    counts, broken = Counts(), list[str]()
+    for finished, (shard, outcome) in enumerate(_outcomes(run.settings, due, work, folder), start=1):
+        if isinstance(outcome, Exception):
+            broken.append(_record_failure(run, stage, fingerprint, shard, outcome))
+        else:
+            counts += _commit(run, stage, fingerprint, shard, outcome, work)
+        run.progress(stage, finished, len(due), rows=counts.rows_out, refused=counts.rows_rejected)
+    if broken:
+        raise BrokenError(
+            f"{len(broken)} of {len(due)} shards of `{stage}` broke, the first by {broken[0]}",
+            hint="they are due again: run the same command; each is a row in `failures`",
+        )
+    return counts
+
+
+class _Written(NamedTuple):
+    rows_in: int
+    tables: dict[str, str]
+
+
+def _produce(work: Work, payload: Mapping[str, Any], stem: str) -> _Written:
+    """Run in a worker: compute, write each table as Parquet beside its final name, and rename it into place."""
+    produced = work.function(payload)
+    return _write(produced, stem)
+
+
+def _write(produced: Produced, stem: str) -> _Written:
+    paths: dict[str, str] = {}
+    for table, rows in produced.tables.items():
+        path = f"{stem}.{table}.parquet"
+        partial = f"{path}.{os.getpid()}.part"
+        with open(partial, "wb") as file:  # noqa: PTH123 - a plain descriptor, for fsync
+            pq.write_table(rows, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)  # noqa: PTH105 - as above
+        paths[table] = path
+    return _Written(produced.rows_in, paths)
+
+
+def _stem(folder: Path, shard_id: str) -> str:
+    if not _SAFE_NAME.fullmatch(shard_id):
+        raise BrokenError(f"`{shard_id}` cannot name a file", hint="a shard id is a content id")
+    return str(folder / shard_id)
+
+
+Outcome = _Written | Exception
+
+
+def _outcomes(settings: Settings, due: list[Shard], work: Work, folder: Path) -> Iterator[tuple[Shard, Outcome]]:
+    """Yield each shard with what came of it, in the order of completion, a few in flight at a time."""
+    queue, died = iter(due), list[Shard]()
+    with executor(settings) as pool:
+        yield from _flights(pool, queue, workers(settings) * SHARDS_PER_WORKER_IN_FLIGHT, work, folder, died)
+    for shard in sorted(died, key=lambda s: s.shard_id):
+        yield shard, _narrowed(work, shard.payload, _stem(folder, shard.shard_id))
+    rest = list(queue)
+    if rest:
+        yield from _outcomes(settings, rest, work, folder)
+
+
+def _flights(
+    pool: Executor, queue: Iterator[Shard], limit: int, work: Work, folder: Path, died: list[Shard]
+) -> Iterator[tuple[Shard, Outcome]]:
+    """Keep `limit` shards in flight until the queue is empty or a worker dies; those it took along go to `died`."""
+    flying: dict[Future[_Written], Shard] = {}
+    while True:
+        while not died and len(flying) < limit and (shard := next(queue, None)) is not None:
+            try:
+                flying[pool.submit(_produce, work, shard.payload, _stem(folder, shard.shard_id))] = shard
+            except BrokenExecutor:
+                died.append(shard)
+        if not flying:
+            return
+        for future in concurrent.futures.wait(flying, return_when=concurrent.futures.FIRST_COMPLETED).done:
+            shard, problem = flying.pop(future), future.exception()
+            if isinstance(problem, BrokenExecutor):
+                died.append(shard)
+            elif isinstance(problem, Exception):
+                yield shard, problem
+            elif problem is not None:
+                raise problem
+            else:
+                yield shard, future.result()
+
+
+def _narrowed(work: Work, payload: Mapping[str, Any], stem: str) -> Outcome:
+    """Compute a shard whose worker died, alone; if it dies again, split it until one unit is left, and refuse that."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            return pool.submit(_produce, work, payload, stem).result()
+        except BrokenExecutor:
+            why = "its worker died"
+        except Exception as error:  # noqa: BLE001 - handed to the caller, who records or raises it
+            return error
+    parts = work.split(payload) if work.split else []
+    if len(parts) < 2:  # noqa: PLR2004 - one part is the whole again
+        if work.refuse is None:
+            return BrokenError(f"a worker died on {stem}", hint="see `failures`; the input may need a smaller shard")
+        return _write(work.refuse(payload, why), stem)
+    written: list[_Written] = []
+    for i, part in enumerate(parts):
+        outcome = _narrowed(work, part, f"{stem}_{i}")
+        if isinstance(outcome, Exception):
+            return outcome
+        written.append(outcome)
+    return _joined(written, stem)
+
+
+def _joined(parts: list[_Written], stem: str) -> _Written:
+    names = sorted({name for part in parts for name in part.tables})
+    tables = {
+        name: pa.concat_tables([pq.read_table(part.tables[name]) for part in parts if name in part.tables])
+        for name in names
+    }
+    joined = _write(Produced(sum(part.rows_in for part in parts), tables), stem)
+    for part in parts:
+        for path in part.tables.values():
+            if path not in joined.tables.values():
+                Path(path).unlink(missing_ok=True)
+    return joined
+
+
+def _commit(run: Run, stage: str, fingerprint: str, shard: Shard, written: _Written, work: Work) -> Counts:
+    tables = {name: pq.read_table(path) for name, path in written.tables.items()}
+    known = {"run_id": run.run_id, "fingerprint": fingerprint}
+    with run.store.transaction():
+        if work.settle is not None:
+            tables = work.settle(run.store, tables)
+        new = {
+            name: run.store.append(
+                name, _completed(name, rows, known | ({"stage": stage} if name == "rejections" else {}))
+            )
+            for name, rows in tables.items()
+        }
+        rows_out, rejected = new.get(stage, 0), new.get("rejections", 0)
+        path = str((run.store.shards / stage / fingerprint).relative_to(run.store.path) / shard.shard_id)
+        run.store.append(
+            "shards",
+            [records.Shard(stage, shard.shard_id, fingerprint, path, written.rows_in, rows_out, rejected, run.run_id)],
+        )
+    return Counts(rows_in=written.rows_in, rows_out=rows_out, rows_rejected=rejected)
+
+
+def _completed(table: str, rows: pa.Table, known: Mapping[str, str]) -> pa.Table:
+    """Add the columns that only the writer knows, where the record has them and the rows do not."""
+    for column in records.schema(table).names:
+        if column not in rows.column_names and column in known:
+            rows = rows.append_column(column, pa.array([known[column]] * rows.num_rows, pa.string()))
+    return rows
+
+
+def _record_failure(run: Run, stage: str, fingerprint: str, shard: Shard, problem: Exception) -> str:
+    said = f"{type(problem).__name__}: {problem}"
+    run.store.append("failures", [records.Failure(stage, shard.shard_id, fingerprint, said[:2000], run.run_id)])
+    if isinstance(problem, Rejection):
+        run.progress.note(f"{stage}: shard {shard.shard_id} was refused, {problem.reason}")
+    return said.splitlines()[0]
+
+
+def workers(settings: Settings) -> int:
+    """Return how many workers the settings ask for; 0 is one per core this process may use."""
+    return settings.threads or len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def executor(settings: Settings) -> Iterator[Executor]:
+    """Open the workers that the settings name: processes, threads, or Dask (`runner`).
+
+    Processes are spawned, not forked: a forked child would keep the store's lock after its parent is killed.
+
+    Raises:
+        UsageError: `runner = "dask"` without the extra.
+    """
+    if settings.runner == "thread":
+        with ThreadPoolExecutor(workers(settings)) as pool:
+            yield pool
+    elif settings.runner == "process":
+        with ProcessPoolExecutor(workers(settings), mp_context=multiprocessing.get_context("spawn")) as pool:
+            yield pool
+    else:
+        try:
+            from distributed import Client, LocalCluster
+        except ImportError as error:
+            raise UsageError('runner = "dask" needs the extra `dask`', hint="pip install 'wellspring[dask]'") from error
+        if settings.dask_address:
+            with Client(settings.dask_address) as client:
+                yield client.get_executor(pure=False)
+        else:
+            with (
+                LocalCluster(n_workers=workers(settings), threads_per_worker=1, dashboard_address=":0") as cluster,
+                Client(cluster) as client,
+            ):
+                yield client.get_executor(pure=False)

@@ -1,0 +1,120 @@
+"""Write, audit, publish: nothing is read by a later stage before its table's suite has passed it.
+
+An audit looks at all rows that no audit has passed yet, whoever wrote them; so rows of a killed run are audited by the
+next one, and a run that wrote nothing costs nothing here.
+"""
+
+import json
+from typing import Any
+
+from tasks.contracts import records
+from tasks.contracts.errors import BrokenError
+from tasks.spine.runs import Run, as_task, in_flow, now
+
+AUDIT_BATCH_ROWS = 50_000
+
+
+def audit(run: Run, noun: str, *, may_be_empty: bool = False) -> None:
+    """Audit what is not published yet of one table, and publish it.
+
+    Args:
+        run: The run.
+        noun: The table.
+        may_be_empty: An empty table passes (a stage that is switched off); else it is a failure, never a pass.
+
+    Raises:
+        BrokenError: An expectation of severity `fail` does not hold; the message shows the rows, later stages stay
+            unpaid, and the rows stay unpublished until they pass.
+    """
+    as_task(f"audit {noun}", _audit)(run, noun, may_be_empty=may_be_empty)
+
+
+def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
+    unpublished = run.store.count(f"{noun}/unpublished")
+    if not unpublished:
+        if not may_be_empty and not run.store.query(f"{noun}/audience")["rows_valid"][0]:
+            raise _empty(run, noun)
+        return
+    from tasks.io import suites
+
+    run.progress(f"audit {noun}", 0, unpublished)
+    frames = run.store.stream(f"{noun}/unpublished", rows=AUDIT_BATCH_ROWS)
+    results = suites.check(noun, frames, _context(run))
+    shows = run.settings.pages.show_values
+    run.store.append("validations", [_row(run, noun, result, shows=shows) for result in results])
+    _show(run, noun, results)
+    failed = [r for r in results if not r.success and r.severity == "fail"]
+    if failed:
+        raise _broken(run, noun, failed, shows=shows)
+    run.store.execute(f"{noun}/publish")
+    run.progress(f"audit {noun}", unpublished, unpublished, expectations=len(results))
+
+
+def _context(run: Run) -> dict[str, Any]:
+    """What an expectation may want to know besides the rows."""
+    return {"run_id": run.run_id, "settings": run.settings.model_dump(), "store": run.store}
+
+
+def _row(run: Run, noun: str, result: Any, *, shows: bool) -> records.Validation:
+    sample = (
+        f" such as {json.dumps(result.sample, ensure_ascii=False, default=str)[:500]}"
+        if shows and result.sample
+        else ""
+    )
+    return records.Validation(
+        run_id=run.run_id,
+        noun=noun,
+        expectation=result.expectation,
+        column_name=result.column_name,
+        severity=result.severity,
+        success=result.success,
+        evaluated=result.evaluated,
+        unexpected=result.unexpected,
+        observed=f"{result.observed}{sample}",
+        notes=result.notes,
+        checked_at=now(),
+    )
+
+
+def _broken(run: Run, noun: str, failed: list[Any], *, shows: bool) -> BrokenError:
+    lines = [
+        f"  {r.column_name or 'table'}: {r.expectation}, {r.unexpected} of {r.evaluated} rows"
+        + (f", such as {r.sample[:3]!r}" if shows and r.sample else "")
+        for r in failed
+    ]
+    return BrokenError(
+        f"`{noun}` breaks {len(failed)} of its expectations in run {run.run_id}\n" + "\n".join(lines),
+        hint=f"why each expectation is there is in `expectations/{noun}.py`; nothing later was paid for, and what is "
+        "recorded stays recorded",
+    )
+
+
+def _empty(run: Run, noun: str) -> BrokenError:
+    refused = run.store.query("rejections/of_stage", stage=noun)
+    reasons = ", ".join(f"{row['rows_rejected']} {row['reason']}" for row in refused.to_dicts()) or "nothing came in"
+    return BrokenError(
+        f"`{noun}` is empty: {reasons}",
+        hint="`wellspring status` shows what each stage refused; a setting may be too strict, or an input empty",
+    )
+
+
+def _show(run: Run, noun: str, results: list[Any]) -> None:
+    if not in_flow():
+        return
+    from prefect.artifacts import create_table_artifact
+
+    create_table_artifact(
+        key=f"audit-{noun}",
+        table=[
+            {
+                "column": r.column_name or "(table)",
+                "expectation": r.expectation,
+                "severity": r.severity,
+                "holds": r.success,
+                "evaluated": r.evaluated,
+                "unexpected": r.unexpected,
+            }
+            for r in results
+        ],
+        description=f"The audit of `{noun}` in run {run.run_id}",
+    )
