@@ -1,9 +1,10 @@
--- A model call, loaded from the journal; its id is a hash of the request.
--- owner:  tasks/spine/generation.py
+-- Model calls and how they ended, loaded from the journal: a copy to ask questions of, never the only one.
+-- owner:  tasks/io/llm.py
 -- grain:  one row per model call
 -- params: none
 CREATE TABLE IF NOT EXISTS completions (
     completion_id VARCHAR NOT NULL,
+    sequence BIGINT NOT NULL,
     role VARCHAR NOT NULL,
     model VARCHAR NOT NULL,
     request VARCHAR NOT NULL,

@@ -229,9 +229,10 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A model call, loaded from the journal; its id is a hash of the request."""
+    """A model call, loaded from the journal; its id is a hash of the request, `sequence` its place in the journal."""
 
     completion_id: str
+    sequence: int
     role: str
     model: str
     request: str

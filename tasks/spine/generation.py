@@ -1,0 +1,248 @@
+"""The loop of every prompted stage: pending rows, a model, a parser, rows.
+
+Rows are streamed from the stage's pending query, asked as room is there, parsed as they come back, and written in
+batches of one transaction each; an input is settled as a whole (all its draws) or not at all, so a killed run leaves
+nothing half done. What a model said is durable in the journal before it is parsed, so a better parser costs nothing.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from tasks.contracts.calls import Answer, Call, Refused
+from tasks.contracts.errors import Rejection
+from tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
+from tasks.contracts.records import RejectionRow
+from tasks.spine.runs import Counts, Run
+
+BATCH_INPUTS = 500  # settled inputs in one transaction
+BATCH_SECONDS = 10.0  # a slow model's rows are written this often
+FORM = frozenset({"unparsable_answer", "incomplete_answer", "mark_out_of_range"})  # what a second try can put right
+
+Rows = Callable[[Row, dict[str, Any], Answer], list[Any]]
+
+
+@dataclass(slots=True)
+class _Input:
+    """A row on its way: what its draws gave so far, and how many are still out."""
+
+    row: Row
+    waiting: int
+    records: list[Any] = field(default_factory=list)
+    refused: dict[int, Rejection] = field(default_factory=dict)
+    repaired: set[int] = field(default_factory=set)
+
+
+def generate(
+    run: Run,
+    *,
+    stage: str,
+    table: str,
+    role: str,
+    method: PromptedMethod,
+    fingerprint: str,
+    pending: str,
+    params: Mapping[str, Any],
+    rows: Rows,
+    settings: Any = None,
+    draws: int = 1,
+    temperature: float | None = None,
+    on_failure: Callable[[Row, str, str], list[Any]] | None = None,
+) -> Counts:
+    """Ask a role's model for every pending row and write what it says.
+
+    Args:
+        run: Whose store, models and settings are used.
+        stage: The noun that the rejections are counted under.
+        table: Where the records go.
+        role: Whose model is asked: generator, judge, responder.
+        method: The recipe or judge: its prompt and its parser.
+        fingerprint: Of the method under its settings.
+        pending: The query of what is left, as `noun/name`; its column `input_id` names the input, a column `draw` (if
+            there is one) numbers samples that are made in SQL.
+        params: The query's parameters.
+        rows: What to write for a row, its parsed answer, and the answer itself.
+        settings: Handed to `method.prompt`.
+        draws: Samples of each row.
+        temperature: Overrides the role's.
+        on_failure: What a judge writes instead of a rejection, from the row, the reason and its detail.
+
+    Raises:
+        TransientError: The budget or the quota is used up; what was answered is written.
+        BrokenError: The key is wrong, or a disk is full; what was answered is written as far as it could be.
+    """
+    total = run.store.count(pending, **params) * draws
+    work = _Work(run, stage, table, method, fingerprint, rows, settings, draws, temperature, on_failure, total)
+    try:
+        work.ask(role, run.store.stream(pending, **params))
+    finally:
+        work.flush()
+    return Counts(**work.counts)
+
+
+@dataclass(slots=True)
+class _Work:
+    """One run of the loop: inputs that are out, repairs that are due, records that are not yet written."""
+
+    run: Run
+    stage: str
+    table: str
+    method: PromptedMethod
+    fingerprint: str
+    rows: Rows
+    settings: Any
+    draws: int
+    temperature: float | None
+    on_failure: Callable[[Row, str, str], list[Any]] | None
+    total: int
+    counts: dict[str, Any] = field(default_factory=lambda: {f.name: 0 for f in fields(Counts)})
+    open: dict[str, _Input] = field(default_factory=dict)
+    repairs: deque[Call] = field(default_factory=deque)
+    records: list[Any] = field(default_factory=list)
+    rejections: list[RejectionRow] = field(default_factory=list)
+    settled: int = 0
+    started: float = field(default_factory=time.monotonic)
+    flushed: float = field(default_factory=time.monotonic)
+
+    def ask(self, role: str, frames: Iterator[Any]) -> None:
+        """Ask for every row; then for the repairs that came up last."""
+        calls = self._calls(frames)
+        while True:
+            for outcome in self.run.models.ask(role, calls):
+                self._take(outcome)
+                if self.settled >= BATCH_INPUTS or time.monotonic() - self.flushed > BATCH_SECONDS:
+                    self.flush()
+            if not self.repairs:
+                return
+            calls = self._due()
+
+    def _calls(self, frames: Iterator[Any]) -> Iterator[Call]:
+        for frame in frames:
+            for row in frame.iter_rows(named=True):
+                yield from self._due()
+                yield from self._calls_of(row)
+        yield from self._due()
+
+    def _due(self) -> Iterator[Call]:
+        while self.repairs:
+            yield self.repairs.popleft()
+
+    def _calls_of(self, row: Row) -> Iterator[Call]:
+        input_id = str(row["input_id"])
+        self.counts["rows_in"] += self.draws
+        self.open[input_id] = item = _Input(row, self.draws)
+        first = int(row.get("draw") or 0)
+        try:
+            prompt = self.method.prompt(row, self.settings)
+        except Rejection as refusal:
+            item.refused = dict.fromkeys(range(self.draws), refusal)
+            self._settle(input_id)
+            return
+        for draw in range(first, first + self.draws):
+            yield Call(input_id, prompt, draw, self.temperature)
+
+    def _take(self, outcome: Answer | Refused) -> None:
+        item = self.open[outcome.call.input_id]
+        draw = outcome.call.draw
+        if isinstance(outcome, Refused):
+            self.counts["calls"] += 1
+            item.refused[draw] = Rejection(outcome.reason, outcome.detail)
+        else:
+            self._count(outcome)
+            try:
+                item.records += self.rows(item.row, self.method.parse(item.row, outcome.text), outcome)
+            except Rejection as refusal:
+                if draw not in item.repaired and refusal.reason in FORM:
+                    item.repaired.add(draw)
+                    self.repairs.append(repair(outcome, refusal))
+                    return
+                item.refused[draw] = refusal
+        item.waiting -= 1
+        if item.waiting == 0:
+            self._settle(outcome.call.input_id)
+
+    def _count(self, answer: Answer) -> None:
+        if answer.is_cached:
+            self.counts["cached_calls"] += 1
+            return
+        self.counts["calls"] += 1
+        self.counts["prompt_tokens"] += answer.prompt_tokens
+        self.counts["completion_tokens"] += answer.completion_tokens
+        self.counts["cost_usd"] += answer.cost_usd
+
+    def _settle(self, input_id: str) -> None:
+        """Turn an input whose draws are all back into records and rejections, to be written together.
+
+        One rejection per refused draw; the bare input id (what pending queries look for) only if no draw gave rows.
+        """
+        item = self.open.pop(input_id)
+        if self.on_failure is not None:
+            for refusal in item.refused.values():
+                item.records += self.on_failure(item.row, refusal.reason, refusal.detail)
+            item.refused = {}
+        names = [input_id] if not item.records else []
+        for draw, refusal in sorted(item.refused.items()):
+            name = names.pop() if names else f"{input_id}#{draw}"
+            self.rejections.append(
+                RejectionRow(self.stage, name, self.fingerprint, refusal.reason, refusal.detail, self.run.run_id)
+            )
+        self.counts["rows_rejected"] += len(item.refused)
+        self.counts["rows_out"] += self.draws - len(item.refused)
+        self.records += item.records
+        self.settled += 1
+
+    def flush(self) -> None:
+        """Write what is settled, and the completions it rests on, in one transaction."""
+        store = self.run.store
+        with store.transaction():
+            if self.records:
+                store.append(self.table, self.records)
+            if self.rejections:
+                store.append("rejections", self.rejections)
+            load_completions(self.run)
+        self.records, self.rejections, self.settled, self.flushed = [], [], 0, time.monotonic()
+        self._report()
+
+    def _report(self) -> None:
+        done = self.counts["rows_out"] + self.counts["rows_rejected"]
+        stats = self.run.models.stats
+        self.run.progress(
+            self.stage,
+            done,
+            self.total,
+            rows_per_second=done / max(time.monotonic() - self.started, 1e-9),
+            tokens=stats.prompt_tokens + stats.completion_tokens,
+            cost_usd=stats.cost_usd,
+            retries=stats.retries,
+            refusals=stats.refusals,
+        )
+
+
+def load_completions(run: Run) -> int:
+    """Copy what the journal has recorded since the last time into the table `completions`; returns the rows copied."""
+    watermark = int(run.store.query("completions/watermark")["sequence"][0])
+    copied = 0
+    while True:
+        table, watermark = run.models.completions_after(watermark)
+        if table.num_rows == 0:
+            return copied
+        copied += run.store.append("completions", table)
+
+
+_REPAIR = """That answer could not be used: {problem}
+
+Answer the same request again. Return only what was asked for, in the form that was asked for, with nothing
+before or after it."""
+
+
+def repair(answer: Answer, refusal: Rejection) -> Call:
+    """Return the one call that asks again: told what was wrong, or given more room if the answer was cut off."""
+    call = answer.call
+    if answer.finish_reason == "length":
+        return replace(call, max_tokens=2 * max(answer.completion_tokens, 512))
+    said = Message("assistant", answer.text)
+    problem = Message("user", _REPAIR.format(problem=refusal))
+    prompt: Prompt = replace(call.prompt, messages=(*call.prompt.messages, said, problem))
+    return replace(call, prompt=prompt)
