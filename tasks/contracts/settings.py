@@ -339,6 +339,7 @@ def load(
             raise UsageError(
                 f"{path} is not TOML: {error}", hint="see deployments/profiles/full.toml for the form"
             ) from error
+        _root(values, path.absolute().parent)
     for name, value in sorted((environment if environment is not None else os.environ).items()):
         key = name.removeprefix(_ENVIRONMENT_PREFIX)
         if key != name and key.split("__")[0].lower() in Settings.model_fields:
@@ -375,6 +376,24 @@ def _put(values: dict[str, Any], keys: list[str], value: Any) -> None:
                 f"`{'.'.join(keys[: i + 1])}` is a value, not a section", hint="set the whole list in a profile"
             )
     values[keys[-1]] = value
+
+
+def _root(values: dict[str, Any], folder: Path) -> None:
+    """Make the relative paths of a profile relative to it, so that it means the same from every directory."""
+
+    def rooted(path: Any) -> Any:
+        is_relative = isinstance(path, str) and path and "://" not in path and not Path(path).is_absolute()
+        return os.path.normpath(folder / path) if is_relative else path
+
+    for corpus in values.get("sources", {}).get("corpora", ()):
+        if isinstance(corpus, dict):
+            corpus["path"] = rooted(typing.cast("dict[str, Any]", corpus).get("path"))
+    seeds: Any = values.get("seeds", {})
+    if isinstance(seeds.get("paths"), list):
+        seeds["paths"] = [rooted(path) for path in seeds["paths"]]
+    benchmarks: Any = values.get("benchmarks", {})
+    if isinstance(benchmarks.get("paths"), dict):
+        benchmarks["paths"] = {name: rooted(path) for name, path in benchmarks["paths"].items()}
 
 
 def _merge(values: dict[str, Any], extra: Mapping[str, Any]) -> None:

@@ -152,6 +152,11 @@ def in_flow() -> bool:
     return FlowRunContext.get() is not None
 
 
+def called(flow: Any) -> Callable[..., Any]:
+    """Return a Prefect flow as something to call: a subflow inside a flow, its plain function elsewhere."""
+    return flow if in_flow() else flow.fn
+
+
 def as_task(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function as a Prefect task under our one policy, or as it is where no flow runs."""
     return _as_task(name, function) if in_flow() else function

@@ -1,0 +1,23 @@
+"""Sources -> documents -> passages -> vectors."""
+
+from prefect import flow
+
+from tasks import documents, embeddings, passages, sources
+from tasks.contracts import settings
+from tasks.spine import runs, validation
+
+
+@flow(persist_result=False)
+def corpus(profile: str = "full", store: str = "ws", overrides: list[str] | None = None) -> None:
+    """Read web archives into documents, passages and vectors.
+
+    Running it again reads only what is new: every stage asks its `pending.sql`.
+    """
+    with runs.start("corpus", settings.load(profile, overrides or ()), store) as run:
+        sources.register(run)
+        documents.extract(run)
+        validation.audit(run, "documents")
+        passages.split(run)
+        validation.audit(run, "passages")
+        embeddings.embed(run)
+        validation.audit(run, "embeddings")

@@ -1,0 +1,26 @@
+"""Scores -> selections -> preferences -> exports."""
+
+from prefect import flow
+
+from tasks import embeddings, exports, preferences, scores, selections
+from tasks.contracts import settings
+from tasks.spine import runs, validation
+
+
+@flow(persist_result=False)
+def curation(profile: str = "full", store: str = "ws", overrides: list[str] | None = None) -> None:
+    """Judge the instructions, choose among them, pair their answers, and write the files that trainers read.
+
+    Scores never change a row, so another choice is another query: judging is paid once.
+    """
+    with runs.start("curation", settings.load(profile, overrides or ()), store) as run:
+        scores.judge(run)
+        validation.audit(run, "scores")
+        embeddings.embed(run)
+        validation.audit(run, "embeddings")
+        selections.select(run)
+        validation.audit(run, "selections")
+        preferences.pair(run)
+        validation.audit(run, "preferences", may_be_empty=True)
+        exports.export(run)
+        validation.audit(run, "exports")

@@ -1,0 +1,25 @@
+"""The main job: corpus, grounding, synthesis and curation, end to end."""
+
+from prefect import flow
+
+from flows.corpus import corpus
+from flows.curation import curation
+from flows.grounding import grounding
+from flows.synthesis import synthesis
+from tasks.contracts import settings
+from tasks.spine import runs
+
+PARTS = {"corpus": corpus, "grounding": grounding, "synthesis": synthesis, "curation": curation}
+
+
+@flow(persist_result=False)
+def dataset(
+    profile: str = "full", store: str = "ws", overrides: list[str] | None = None, only: str | None = None
+) -> None:
+    """Make a dataset from web archives: the four parts in one run, or the one that is named.
+
+    Running it again does only what is left, and asks no model for what was answered.
+    """
+    with runs.start(only or "dataset", settings.load(profile, overrides or ()), store):
+        for part in [PARTS[only]] if only else PARTS.values():
+            runs.called(part)(profile, store, overrides)

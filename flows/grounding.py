@@ -1,0 +1,22 @@
+"""Seeds -> groundings: real instructions, traced to documents."""
+
+from prefect import flow
+
+from tasks import embeddings, groundings, seeds
+from tasks.contracts import settings
+from tasks.spine import runs, validation
+
+
+@flow(persist_result=False)
+def grounding(profile: str = "full", store: str = "ws", overrides: list[str] | None = None) -> None:
+    """Read human instructions and trace each to a document, a user and a motivation (attribution).
+
+    Running it again asks only for seeds that have no grounding and no rejection yet.
+    """
+    with runs.start("grounding", settings.load(profile, overrides or ()), store) as run:
+        seeds.ingest(run)
+        validation.audit(run, "seeds")
+        embeddings.embed(run)
+        validation.audit(run, "embeddings")
+        groundings.attribute(run)
+        validation.audit(run, "groundings")

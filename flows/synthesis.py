@@ -1,0 +1,22 @@
+"""Instructions -> responses -> verdicts."""
+
+from prefect import flow
+
+from tasks import instructions, responses, verdicts
+from tasks.contracts import settings
+from tasks.spine import runs, validation
+
+
+@flow(persist_result=False)
+def synthesis(profile: str = "full", store: str = "ws", overrides: list[str] | None = None) -> None:
+    """Write instructions and answers, auditing each table before paying for the next.
+
+    Running it again does only what is left: every stage asks its `pending.sql`.
+    """
+    with runs.start("synthesis", settings.load(profile, overrides or ()), store) as run:
+        instructions.synthesize(run)
+        validation.audit(run, "instructions")
+        responses.respond(run)
+        validation.audit(run, "responses")
+        verdicts.check(run)
+        validation.audit(run, "verdicts", may_be_empty=True)

@@ -1,0 +1,66 @@
+"""What many tests start from: a store in a temporary folder, settings for it, and the shared corpora where they are."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.contracts import settings as settings_
+from tasks.contracts.settings import Settings
+from tasks.spine import runs
+from tasks.spine.runs import Run
+
+SHARED = Path(__file__).parents[1].parent / "shared" / "data"
+
+os.environ.update(
+    DO_NOT_TRACK="1",
+    GX_ANALYTICS_ENABLED="false",
+    HF_HUB_OFFLINE="1",
+    PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="120",
+)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The real corpora beside the project (`../shared/data`), or a skip that says so."""
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared/data, which is not here")
+    return SHARED
+
+
+@pytest.fixture
+def store_dir(tmp_path: Path) -> Path:
+    """Where this test's store is."""
+    return tmp_path / "ws"
+
+
+@pytest.fixture
+def settings() -> Callable[..., Settings]:
+    """Make settings: `settings("limit=3", seeds={"paths": [...]})`; the models are the offline stand-in."""
+
+    def make(*overrides: str, **extra: Any) -> Settings:
+        return settings_.load(None, overrides, environment={}, extra=extra)
+
+    return make
+
+
+@pytest.fixture
+def start(store_dir: Path) -> Callable[[Settings], AbstractContextManager[Run]]:
+    """Begin a run on this test's store: `with start(settings()) as run:`."""
+
+    def begin(chosen: Settings) -> AbstractContextManager[Run]:
+        return runs.start("test", chosen, store_dir, quiet=True)
+
+    return begin
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own endpoint and profile must not reach a test."""
+    for name in list(os.environ):
+        if name.startswith("WELLSPRING_") or name in {"OPENAI_API_KEY", "OPENAI_BASE_URL", "PREFECT_API_URL"}:
+            monkeypatch.delenv(name)

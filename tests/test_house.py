@@ -1,0 +1,167 @@
+"""Rules of the house that no linter knows."""
+
+import ast
+import importlib
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tasks.contracts import records
+
+ROOT = Path(__file__).parents[1]
+NOUNS = sorted(p.stem for p in (ROOT / "tasks").glob("*.py") if p.stem != "__init__")
+QUERIES = sorted((ROOT / "sql").rglob("*.sql"))
+METHODS = sorted(
+    p for room in ("recipes", "judges") for p in (ROOT / "tasks" / room).glob("*.py") if p.stem != "__init__"
+)
+MODULES = sorted(p for room in ("flows", "tasks", "expectations") for p in (ROOT / room).rglob("*.py"))
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "core", "misc"}
+DOORS = {
+    "duckdb": "store.py",
+    "sqlite3": "journal.py",
+    "faiss": "index.py",
+    "bm25s": "keywords.py",
+    "great_expectations": "suites.py",
+    "fastwarc": "warc.py",
+}
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return listed.stdout.splitlines()
+
+
+def test_the_top_level_holds_what_the_card_allows_and_nothing_else() -> None:
+    allowed = {"pyproject.toml", "README.md", "flows", "tasks", "sql", "expectations", "tests", "deployments"}
+
+    top = {path.split("/")[0] for path in tracked()}
+
+    assert {name for name in top if not name.startswith(".")} <= allowed
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_noun_has_its_rooms(noun: str) -> None:
+    assert noun in records.TABLES
+    assert (ROOT / "sql" / noun / "table.sql").is_file()
+    assert (ROOT / "tests" / f"test_{noun}.py").is_file()
+    assert noun == "sources" or (ROOT / "expectations" / f"{noun}.py").is_file()
+
+
+@pytest.mark.parametrize("table", sorted(records.TABLES))
+def test_a_table_has_the_columns_of_its_record_in_their_order(table: str) -> None:
+    text = (ROOT / "sql" / table / "table.sql").read_text(encoding="utf-8")
+
+    columns = re.findall(r"(?m)^    ([a-z_0-9]+) [A-Z]", text)
+
+    assert columns == records.schema(table).names
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_a_query_opens_with_a_sentence_then_owner_grain_and_params(query: Path) -> None:
+    lines = query.read_text(encoding="utf-8").splitlines()
+
+    header = [line for line in lines if line.startswith("--")]
+    declared = set(re.findall(r"\$([a-z_]+)", next((h for h in header if h.startswith("-- params:")), "")))
+    used = set(re.findall(r"\$([a-z_]+)", "\n".join(line for line in lines if not line.startswith("--"))))
+    owner = next((h.removeprefix("-- owner:").strip() for h in header if h.startswith("-- owner:")), "")
+
+    assert lines[0].startswith("-- ")
+    assert (ROOT / owner).is_file(), f"{owner} is no file"
+    assert any(h.startswith("-- grain:") for h in header)
+    assert declared == used
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_a_query_file_is_one_statement_that_ends_once(query: Path) -> None:
+    body = "\n".join(line.split("--")[0] for line in query.read_text(encoding="utf-8").splitlines())
+
+    assert body.count(";") == 1
+    assert body.rstrip().endswith(";")
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_a_recipe_or_judge_has_its_prompt_its_test_and_its_paper(method: Path) -> None:
+    tree = ast.parse(method.read_text(encoding="utf-8"))
+    if not any(
+        isinstance(n, ast.Assign) and any(getattr(t, "id", "") == "PAPER" for t in n.targets) for n in tree.body
+    ):
+        pytest.skip("a part of the room that is no prompted method")
+    module = importlib.import_module(f"tasks.{method.parent.name}.{method.stem}")
+
+    assert method.with_suffix(".md").is_file()
+    assert (ROOT / "tests" / method.parent.name / f"test_{method.stem}.py").is_file()
+    assert module.PAPER
+    assert isinstance(module.VERSION, int)
+    assert callable(module.prompt)
+    assert callable(module.parse)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_library_is_imported_behind_its_one_door(path: Path) -> None:
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in (
+            [a.name for a in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom) and not node.level
+            else []
+        )
+    }
+
+    wrong = {lib for lib in imported & DOORS.keys() if path != ROOT / "tasks" / "io" / DOORS[lib]}
+
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_module_is_named_for_nothing(path: Path) -> None:
+    assert path.stem not in FORBIDDEN_NAMES
+    assert path.parent.name not in FORBIDDEN_NAMES
+
+
+@pytest.mark.parametrize("suite", sorted((ROOT / "expectations").glob("[a-z]*.py")), ids=lambda p: p.stem)
+def test_an_expectation_says_why_it_is_there(suite: Path) -> None:
+    tree = ast.parse(suite.read_text(encoding="utf-8"))
+
+    calls = [
+        n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and (getattr(n.func, "attr", "") or getattr(n.func, "id", "")).startswith("Expect")
+    ]
+
+    assert all(any(k.arg == "notes" for k in call.keywords) for call in calls)
+
+
+@pytest.mark.parametrize("room", ["spine", "io", "methods", "recipes", "judges", "contracts"])
+def test_every_room_has_a_page_that_says_its_rule(room: str) -> None:
+    assert (ROOT / "tasks" / room / "README.md").is_file()
+
+
+def test_ci_calls_the_test_command_that_readme_gives() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+    commands = re.findall(r"(?m)^python3 -m venv .*$", readme)
+
+    assert len(commands) == 2
+    assert commands[1] in ci
+
+
+def test_no_commit_names_a_download_host() -> None:
+    hosts = re.compile(r"https?://[^/\s\"']*(?:pypi|pythonhosted|npmjs|deb\.debian|registry)[^\s\"']*")
+
+    named = [
+        path
+        for path in tracked()
+        if (ROOT / path).is_file()
+        and (ROOT / path).stat().st_size < 2**20
+        and hosts.search((ROOT / path).read_text(encoding="utf-8", errors="ignore"))
+    ]
+
+    assert named == []
