@@ -1,0 +1,125 @@
+"""From bytes to text: which character encoding a page is in, whatever its server and its markup say.
+
+Servers and pages lie, in known ways: `iso-8859-1` is a default nobody chose, `utf-8` is claimed for anything, `gb2312`
+means GBK. So evidence is weighed in the order of how often it is right: a byte order mark; bytes that are valid UTF-8
+beyond ASCII (text in other encodings almost never is); then what markup and server declare, as far as the bytes can be
+read that way, a detector (uchardet) deciding where they disagree; then the detector.
+"""
+
+import codecs
+import re
+
+from resiliparse.parse.encoding import detect_encoding
+
+# What a label means on the web, where it means something else than in Python's codecs (WHATWG Encoding Standard).
+_ON_THE_WEB = {
+    "ascii": "cp1252",
+    "us-ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "latin-1": "cp1252",
+    "latin1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+    "shift_jis": "cp932",
+    "big5": "big5hkscs",
+    "utf-16": "utf-8",  # a declaration that could be read as ASCII is not in UTF-16
+    "utf-16-le": "utf-8",
+    "utf-16-be": "utf-8",
+    "utf-8-sig": "utf-8",
+}
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\x00\x00", "utf-32-le"),
+    (b"\x00\x00\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+_META = re.compile(
+    rb"""<(?:meta|\?xml)[^>]{0,500}?(?:charset|encoding)\s*=\s*["']?\s*([a-zA-Z0-9_:.-]{2,40})""", re.IGNORECASE
+)
+META_BYTES = 4096  # HTML asks for 1,024; real pages put scripts before it
+_PARAMETER = re.compile(r"""charset\s*=\s*["']?\s*([a-zA-Z0-9_:.-]{2,40})""", re.IGNORECASE)
+
+GOOD_PER_BAD = 20  # bytes are UTF-8 with a few broken characters if this many others are right
+
+
+def decode(body: bytes, content_type: str = "") -> tuple[str, str]:
+    """Decode a page.
+
+    Args:
+        body: Its bytes, content codings undone.
+        content_type: The server's Content-Type, for its charset.
+
+    Returns:
+        The text, without a byte order mark, U+FFFD where a byte makes no sense; and the Python codec that read it.
+    """
+    for mark, codec in _MARKS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(codec, "replace"), codec
+    if codec := _wide(body):
+        return body.decode(codec, "replace"), codec
+    try:
+        if b"\x1b$" not in body[:20_000]:  # ISO-2022-JP is ASCII to the eye
+            return body.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        lenient = body.decode("utf-8", "replace")
+        bad = lenient.count("\ufffd")
+        if len(re.findall(r"[^\x00-\x7f\ufffd]", lenient)) >= GOOD_PER_BAD * bad:
+            return lenient, "utf-8"
+    return _best(body, _candidates(body, content_type))
+
+
+def _wide(body: bytes) -> str | None:
+    """Tell UTF-16 without a mark by the NULs that markup has in every second place."""
+    start = body[:256]
+    if len(start) >= 8 and start[0::2].count(0) > len(start) // 2 * 0.6 and start[1::2].count(0) == 0:  # noqa: PLR2004
+        return "utf-16-be"
+    if len(start) >= 8 and start[1::2].count(0) > len(start) // 2 * 0.6 and start[0::2].count(0) == 0:  # noqa: PLR2004
+        return "utf-16-le"
+    return None
+
+
+def codec_of(label: str | None) -> str | None:
+    """Return the Python codec that reads what the web calls `label`; None if there is none."""
+    if not label:
+        return None
+    try:
+        name = codecs.lookup(label.strip().lower()).name
+    except (LookupError, ValueError):
+        return None
+    return _ON_THE_WEB.get(name, name)
+
+
+def _candidates(body: bytes, content_type: str) -> list[str]:
+    meta, http = _META.search(body[:META_BYTES]), _PARAMETER.search(content_type)
+    declared = [codec_of(meta[1].decode("ascii")) if meta else None, codec_of(http[1]) if http else None]
+    declared = [codec for codec in declared if codec]
+    # The detector is asked about what is not markup: pages are mostly ASCII, which says nothing.
+    detected = codec_of(
+        detect_encoding(b" ".join(re.findall(rb"[^\x00-\x7f][^<>]*", body))[:200_000], html5_compatible=False)
+    )
+    if len(set(declared)) > 1 and detected in declared:
+        declared = [detected, *declared]
+    return list(dict.fromkeys([*declared, *([detected] if detected else [])]))
+
+
+def _best(body: bytes, codec_names: list[str]) -> tuple[str, str]:
+    """Return the first reading without an error; else that with fewest, if few; else Windows-1252, which reads all."""
+    readings: list[tuple[int, str, str]] = []
+    for codec in codec_names:
+        try:
+            text = body.decode(codec, "replace")
+        except (LookupError, UnicodeError):
+            continue
+        readings.append((text.count("\ufffd"), text, codec))
+        if readings[-1][0] == 0:
+            return text, codec
+    bad, text, codec = min(readings, key=lambda reading: reading[0], default=(0, "", ""))
+    # A page in GBK cut in mid-character is still in GBK.
+    if codec and len(re.findall(r"[^\x00-\x7f\ufffd]", text)) >= GOOD_PER_BAD * bad:
+        return text, codec
+    return body.decode("cp1252", "replace"), "cp1252"

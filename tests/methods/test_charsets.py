@@ -1,0 +1,85 @@
+"""Pages in any character encoding become text, whatever their server and their markup say."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.io import warc
+from tasks.methods.charsets import codec_of, decode
+
+LIMIT_BYTES = 2**24
+GERMAN = "<html><head>{meta}</head><body><p>Äpfel, Öl und Übermut für größere Straßen: die Länge.</p></body></html>"
+
+
+@given(st.binary(max_size=2000), st.text(max_size=60))
+def test_any_bytes_become_text_that_can_be_encoded(body: bytes, content_type: str) -> None:
+    text, codec = decode(body, content_type)
+
+    assert codec_of(codec)
+    text.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("true", "meta", "http"),
+    [
+        ("cp1252", "", ""),
+        ("cp1252", "iso-8859-1", "text/html; charset=utf-8"),
+        ("utf-8", "iso-8859-1", "text/html; charset=iso-8859-1"),
+        ("utf-16-le", "", "text/html"),
+        ("utf-16-be", "utf-16", "text/html; charset=iso-8859-1"),
+        ("utf-8-sig", "windows-1251", ""),
+        ("utf-16", "", ""),
+        ("mac-roman", "macintosh", ""),
+        ("utf-8", "no-such-charset", "text/html; charset=what?"),
+    ],
+)
+def test_what_is_declared_is_believed_only_where_the_bytes_agree(true: str, meta: str, http: str) -> None:
+    page = GERMAN.format(meta=f'<meta charset="{meta}">' if meta else "")
+
+    assert decode(page.encode(true), http)[0] == page
+
+
+def test_a_page_in_gbk_with_a_broken_character_is_still_in_gbk() -> None:
+    body = b"<meta charset=gb2312>" + "中文网页的正文内容很长".encode("gbk") * 5 + b"\xff<p>"
+
+    assert decode(body)[1] == "gb18030"
+
+
+@pytest.mark.shared
+def test_the_text_of_every_transcoded_page_is_found(shared: Path) -> None:
+    cases = json.loads((shared / "adversarial/expected.json").read_text())["charsets.warc.gz"]["cases"]
+    golds = {row["id"]: row["body_text"] for row in pq.read_table(shared / "web/fundus_news.parquet").to_pylist()}
+    pages = _pages(shared / "adversarial/charsets.warc.gz")
+
+    for case in cases:
+        text, _ = pages[case["url"]]
+        if case["true"]:
+            gold = {char for char in json.dumps(golds[case["gold_id"]], ensure_ascii=False) if ord(char) > 127}
+            lost = {char for char in gold if char not in text and char.encode(case["true"], "ignore")}
+            assert len(lost) <= 0.02 * len(gold), (case["url"], lost)
+        assert text.count("\ufffd") <= 5, case["url"]
+
+
+@pytest.mark.shared
+def test_chinese_pages_are_right_in_every_encoding(shared: Path) -> None:
+    pages = _pages(shared / "web/zh_gbk.warc.gz")
+    with gzip.open(shared / "web/zh_gbk.gold.jsonl.gz", "rt", encoding="utf-8") as lines:
+        golds = [json.loads(line) for line in lines]
+
+    for gold in golds:
+        han = {char for char in gold["content"] if char > "\u2e80"}
+        assert len({char for char in han if char in pages[gold["url"]][0]}) >= 0.98 * len(han), gold["url"]
+
+
+def _pages(path: Path) -> dict[str, tuple[str, str]]:
+    found = {}
+    for record in warc.records(str(path), LIMIT_BYTES):
+        if isinstance(record, warc.Record) and record.kind == "response":
+            page = warc.page(record, LIMIT_BYTES)
+            found[record.url] = decode(page.body, page.headers.get("content-type", ""))
+    return found
