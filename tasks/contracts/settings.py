@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tasks.contracts.errors import UsageError
 
@@ -146,8 +146,11 @@ class ResponsesSettings(Section):
     draws: int = Field(default=1, ge=1)
     temperature: float = Field(default=0.7, ge=0, le=2)
     system: str = ""
-    rationale_below_score: int = Field(
-        default=0, ge=0, description="ask for a rationale where the instruction scores at least this; 0 is off"
+    systems: dict[str, str] = Field(
+        default_factory=dict, description="system prompt by domain of the document, instead of `system`"
+    )
+    rationale_from_score: int = Field(
+        default=0, ge=0, le=7, description="ask for a rationale where the instruction scores at least this; 0 is off"
     )
 
 
@@ -155,8 +158,11 @@ class VerdictsSettings(Section):
     """Checks of answers: names of computed checks and of prompted ones."""
 
     checks: tuple[str, ...] = ("not_refused", "not_truncated", "knowledge_precision", "numbers", "code_parses")
-    judges: tuple[str, ...] = ()
+    judges: tuple[Literal["checklist", "moderation"], ...] = ()
     min_knowledge_precision: float = Field(default=0.3, ge=0, le=1)
+    required: tuple[str, ...] = Field(
+        default=("not_refused", "not_truncated"), description="checks without whose pass a row is not selected"
+    )
 
 
 class ScoresSettings(Section):
@@ -164,6 +170,7 @@ class ScoresSettings(Section):
 
     judges: tuple[str, ...] = ("seven_criteria",)
     allow_same_model: bool = Field(default=False, description="let a model judge what it wrote")
+    document_tokens: int = Field(default=1500, gt=0, description="of its document that a judge of an answer sees")
 
 
 class SelectionsSettings(Section):
@@ -186,17 +193,19 @@ class PreferencesSettings(Section):
     judge: str = "response_quality"
     min_margin: float = Field(default=1.0, ge=0)
     max_length_ratio: float = Field(default=2.0, ge=1)
+    both_orders: bool = Field(default=False, description="ask `pairwise` in both orders; a pair that turns is dropped")
 
 
 class ExportsSettings(Section):
     """Files that trainers read."""
 
-    name: str = "wellspring-dataset"
+    name: str = Field(default="wellspring-dataset", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     formats: tuple[Literal["messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw"], ...] = (
         "messages",
     )
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     license: str = "other"
+    with_controls: bool = Field(default=False, description="also write the random controls, as `messages`")
 
 
 class Endpoint(Section):
@@ -291,6 +300,18 @@ class Settings(Section):
     budget: BudgetSettings = BudgetSettings()
     events: EventsSettings = EventsSettings()
     pages: PagesSettings = PagesSettings()
+
+    @model_validator(mode="after")
+    def _judged_by_another(self) -> "Settings":
+        """A model prefers what it wrote itself; judging with it has to be asked for."""
+        writers = {name: getattr(self.models, name).model for name in ("generator", "responder")}
+        same = [name for name, model in writers.items() if model == self.models.judge.model]
+        if same and not self.scores.allow_same_model:
+            raise ValueError(
+                f"models.judge is `{self.models.judge.model}`, as is models.{same[0]}: a model favours its own words. "
+                "Name another judge, or set scores.allow_same_model=true"
+            )
+        return self
 
 
 _PROFILES = Path(__file__).parents[2] / "deployments" / "profiles"
@@ -424,7 +445,9 @@ def _explained(error: ValidationError) -> UsageError:
     lines: list[str] = []
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
+        if not problem["loc"]:
+            lines.append(f"  {problem['msg'].removeprefix('Value error, ')}")
+        elif problem["type"] == "extra_forbidden":
             valid = sorted(_section_of(problem["loc"]).model_fields)
             near = difflib.get_close_matches(str(problem["loc"][-1]), valid, n=1)
             guess = f"did you mean `{near[0]}`? " if near else ""
