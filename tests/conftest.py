@@ -50,7 +50,7 @@ def settings() -> Callable[..., Settings]:
 
 @pytest.fixture
 def start(store_dir: Path) -> Callable[[Settings], AbstractContextManager[Run]]:
-    """Begin a run on this test's store: `with start(settings()) as run:`."""
+    """Begin a run on this test's store, as a context manager."""
 
     def begin(chosen: Settings) -> AbstractContextManager[Run]:
         return runs.start("test", chosen, store_dir, quiet=True)

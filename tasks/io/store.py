@@ -180,7 +180,8 @@ class Store:
         with _named_disk_errors(self.path):
             self._connection.register("incoming", arrow)
             try:
-                insert = f'INSERT INTO "{table}" SELECT * FROM incoming ON CONFLICT DO NOTHING'  # noqa: S608 - schema() knows it
+                once = " ON CONFLICT DO NOTHING" if "PRIMARY KEY" in statement(f"{table}/table")[0] else ""
+                insert = f'INSERT INTO "{table}" SELECT * FROM incoming{once}'  # noqa: S608 - schema() knows the name
                 row = self._connection.execute(insert).fetchone()
             finally:
                 self._connection.unregister("incoming")

@@ -1,0 +1,147 @@
+"""The DuckDB door: one writer, append-only, locked down, whole after a kill."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tasks.contracts import records
+from tasks.contracts.errors import BrokenError, TransientError
+from tasks.io import store as stores
+from tasks.io.store import Store
+
+HOLD = """
+import sys, time
+from tasks.io.store import Store
+from tasks.contracts.records import Publication
+store = Store.open(sys.argv[1], owner="the-other-run")
+store.append("publications", [Publication("documents", "kept")])
+store._connection.begin()
+store.append("publications", [Publication("documents", "lost")])
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def publication(run_id: str) -> records.Publication:
+    return records.Publication("documents", run_id)
+
+
+@contextmanager
+def holding(path: Path) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "held\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_row_that_is_there_already_is_left_as_it_is(store_dir: Path) -> None:
+    with Store.open(store_dir) as store:
+        first = store.append("publications", [publication("a"), publication("b")])
+        second = store.append("publications", [publication("b"), publication("c")])
+
+        assert (first, second) == (2, 1)
+        assert store.count("publications/all") == 3
+
+
+def test_a_transaction_that_fails_leaves_nothing(store_dir: Path) -> None:
+    with Store.open(store_dir) as store:
+        with pytest.raises(KeyError), store.transaction():  # noqa: PT012 - what was written before it is the point
+            store.append("publications", [publication("a")])
+            raise KeyError
+
+        assert store.count("publications/all") == 0
+
+
+def test_a_stream_sees_the_table_as_it_was_when_it_began(store_dir: Path) -> None:
+    with Store.open(store_dir) as store:
+        store.append("publications", [publication(f"{i:05}") for i in range(5000)])
+
+        seen = 0
+        for frame in store.stream("publications/all", rows=100):
+            store.append("publications", [publication(f"new-{seen}")])
+            seen += frame.height
+
+        assert seen == 5000
+
+
+def test_the_second_process_is_told_who_holds_the_store(store_dir: Path) -> None:
+    with holding(store_dir) as process, pytest.raises(TransientError) as caught:
+        Store.open(store_dir)
+
+    assert f"process {process.pid} on " in caught.value.message
+    assert "(run the-other-run)" in caught.value.message
+    assert caught.value.exit_code == 3
+    assert "wait=true" in caught.value.hint
+
+
+def test_a_killed_writer_leaves_what_it_committed_and_frees_the_lock(store_dir: Path) -> None:
+    with holding(store_dir) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    with Store.open(store_dir) as store:
+        assert store.query("publications/all")["run_id"].to_list() == ["kept"]
+    assert stores.holder(store_dir) is None
+
+
+def test_sql_reads_no_file_loads_no_extension_and_sees_no_variable(store_dir: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    with Store.open(store_dir) as store:
+        rows = [1]  # noqa: F841 - a replacement scan would find it
+
+        for attack in (
+            f"SELECT * FROM read_csv('{secret}')",
+            f"COPY (SELECT 1) TO '{tmp_path / 'out.csv'}'",
+            f"ATTACH '{tmp_path / 'other.duckdb'}'",
+            "INSTALL httpfs",
+            "LOAD httpfs",
+            "SELECT * FROM rows",
+            "SET enable_external_access = true",
+            "SET python_enable_replacements = true",
+        ):
+            with pytest.raises(duckdb.Error):
+                store._connection.execute(attack)
+
+
+def test_a_damaged_database_is_named_with_the_way_out(store_dir: Path) -> None:
+    Store.open(store_dir).close()
+    (store_dir / "wellspring.duckdb").write_bytes(b"not a database" * 1000)
+
+    with pytest.raises(BrokenError, match=r"wellspring\.duckdb cannot be opened") as caught:
+        Store.open(store_dir)
+
+    assert "nothing" in caught.value.hint or "no answer" in caught.value.hint
+    assert stores.holder(store_dir) is None
+
+
+def test_reading_where_no_store_is_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(BrokenError, match="there is no store") as caught:
+        Store.read(tmp_path)
+
+    assert "wellspring build" in caught.value.hint
+
+
+def test_an_unknown_query_and_a_missing_parameter_are_named(store_dir: Path) -> None:
+    with Store.open(store_dir) as store:
+        with pytest.raises(BrokenError, match="no query `documents/nothing`"):
+            store.query("documents/nothing")
+        with pytest.raises(BrokenError, match=r"needs \$fingerprint"):
+            store.query("shards/done", stage="documents")
+
+
+def test_hostile_text_round_trips(store_dir: Path) -> None:
+    hostile = 'x" (a int); DROP TABLE publications; -- \u202e\u0000 \U0001f600 ' + "'" * 50
+    with Store.open(store_dir) as store:
+        store.append("publications", [publication(hostile)])
+
+        assert store.query("publications/all")["run_id"].to_list() == [hostile]

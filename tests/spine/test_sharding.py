@@ -1,0 +1,173 @@
+"""The loop of computed stages: due shards only, one commit each, a killer unit alone is refused."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tasks.contracts import records
+from tasks.contracts.errors import BrokenError, UsageError
+from tasks.contracts.settings import Settings
+from tasks.spine import sharding
+from tasks.spine.runs import Counts, Run
+from tasks.spine.sharding import Produced, Shard, Work
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+Make = Callable[..., Settings]
+
+
+def split_numbers(payload: Mapping[str, Any]) -> Produced:
+    """Even numbers become passages, odd ones are refused, 13 kills its worker."""
+    numbers: list[int] = payload["numbers"]
+    if 13 in numbers:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if payload.get("raises"):
+        raise ValueError("this shard is broken")
+    even = [n for n in numbers if n % 2 == 0]
+    odd = [n for n in numbers if n % 2]
+    return Produced(
+        len(numbers),
+        {
+            "passages": pa.table(
+                {
+                    "passage_id": [f"p{n}" for n in even],
+                    "document_id": ["d"] * len(even),
+                    "start_chars": even,
+                    "end_chars": even,
+                    "text": [str(n) for n in even],
+                    "tokens": [1] * len(even),
+                },
+                schema=without_writer("passages"),
+            ),
+            "rejections": refusals(odd, "odd"),
+        },
+    )
+
+
+def without_writer(table: str) -> pa.Schema:
+    known = {"run_id", "fingerprint"} | ({"stage"} if table == "rejections" else set())
+    return pa.schema([f for f in records.schema(table) if f.name not in known])
+
+
+def refusals(numbers: list[int], reason: str) -> pa.Table:
+    return pa.table(
+        {"input_id": [f"n{n}" for n in numbers], "reason": [reason] * len(numbers), "detail": [""] * len(numbers)},
+        schema=without_writer("rejections"),
+    )
+
+
+def halves(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    numbers = payload["numbers"]
+    middle = len(numbers) // 2
+    return [{"numbers": part} for part in (numbers[:middle], numbers[middle:]) if part]
+
+
+def refuse(payload: Mapping[str, Any], _why: str) -> Produced:
+    return Produced(len(payload["numbers"]), {"rejections": refusals(payload["numbers"], "killed_worker")})
+
+
+WORK = Work(split_numbers, split=halves, refuse=refuse)
+
+
+def shards(*groups: list[int], **more: Any) -> list[Shard]:
+    return [Shard(f"s{group[0]:03}", {"numbers": group} | more) for group in groups]
+
+
+def compute(run: Run, work: list[Shard]) -> Counts:
+    run.activate("passages", {"f": "numbers"})
+    return sharding.compute(run, stage="passages", fingerprint="f", shards=work, work=WORK)
+
+
+@pytest.mark.parametrize("runner", ["thread", "process"])
+def test_rows_and_refusals_add_up_and_carry_who_wrote_them(start: Start, settings: Make, runner: str) -> None:
+    with start(settings(f"runner={runner}", "threads=2")) as run:
+        counts = compute(run, shards([0, 1, 2], [3, 4]))
+        rows = run.store.query("passages/unpublished")
+
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (5, 3, 2)
+    assert set(rows["run_id"]) == {run.run_id}
+    assert set(rows["fingerprint"]) == {"f"}
+
+
+def test_twice_is_once(start: Start, settings: Make) -> None:
+    with start(settings("runner=thread")) as run:
+        compute(run, shards([0, 1], [2]))
+    with start(settings("runner=thread")) as run:
+        again = compute(run, shards([0, 1], [2], [4]))
+
+    assert again == Counts(rows_in=1, rows_out=1)
+
+
+def test_a_broken_shard_is_recorded_and_due_again_and_the_others_are_kept(start: Start, settings: Make) -> None:
+    bad = shards([2], raises=True)
+    with (
+        start(settings("runner=thread")) as run,
+        pytest.raises(BrokenError, match=r"1 of 2 shards of `passages` broke.*this shard is broken"),
+    ):
+        compute(run, shards([0]) + bad)
+    with start(settings("runner=thread")) as run:
+        failures = run.store.query("failures/all")
+        counts = compute(run, shards([0], [2]))
+
+    assert failures["shard_id"].to_list() == ["s002"]
+    assert counts.rows_out == 1
+
+
+@pytest.mark.slow
+def test_only_the_unit_that_kills_its_worker_is_lost(start: Start, settings: Make) -> None:
+    with start(settings("runner=process", "threads=2")) as run:
+        counts = compute(run, shards([0, 2, 13, 4], [6, 8], [10]))
+        refused = run.store.query("rejections/all")
+
+    assert counts == Counts(rows_in=7, rows_out=6, rows_rejected=1)
+    assert refused.select("input_id", "reason").rows() == [("n13", "killed_worker")]
+
+
+KILLED = """
+import os, sys
+from tasks.contracts import settings
+from tasks.spine import runs, sharding
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
+import test_sharding as t
+chosen = settings.load(None, ["runner=thread", "threads=1"], environment={})
+with runs.start("test", chosen, sys.argv[2], quiet=True) as run:
+    t.compute(run, t.shards([0, 1], [2]))
+    print("written", flush=True)
+    import time; time.sleep(60)
+"""
+
+
+def test_a_killed_run_is_marked_and_what_it_committed_is_not_done_again(
+    start: Start, settings: Make, store_dir: Path
+) -> None:
+    command = [sys.executable, "-c", KILLED, __file__, str(store_dir)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "written\n"
+        process.kill()
+
+    with start(settings("runner=thread")) as run:
+        counts = compute(run, shards([0, 1], [2], [3]))
+        statuses = run.store.query("runs/all")["status"].to_list()
+
+    assert counts == Counts(rows_in=1, rows_rejected=1)
+    assert statuses == ["crashed", "running"]
+
+
+def test_a_shard_id_that_could_leave_the_store_is_refused(start: Start, settings: Make) -> None:
+    with start(settings("runner=thread")) as run, pytest.raises(BrokenError, match="cannot name a file"):
+        sharding.compute(run, stage="passages", fingerprint="f", shards=[Shard("../../x")], work=WORK)
+
+
+def test_dask_without_its_extra_says_how_to_get_it(settings: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+
+    with pytest.raises(UsageError, match="extra `dask`"), sharding.executor(settings("runner=dask")):
+        pass
