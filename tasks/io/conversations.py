@@ -9,7 +9,9 @@ Nothing is trusted: a line is read up to a cap and no further, nesting may be to
 """
 
 import gzip
+import itertools
 import json
+import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +24,8 @@ import pyarrow.parquet as pq
 from tasks.contracts.errors import BrokenError, Rejection
 
 MAX_LINE_BYTES = 16 * 2**20
-BATCH_ROWS = 512
+BATCH_ROWS = 64  # a bomb of one-megabyte strings stays at 64 MB
+MOST_FIELDS = 50  # that a message names
 _GZIP_MAGIC = b"\x1f\x8b"
 _PARQUET_MAGIC = b"PAR1"
 _CHATS = ("messages", "conversations", "conversation", "conversation_a")
@@ -47,34 +50,74 @@ class Turn:
 Item = tuple[int, Turn | Rejection]
 
 
-def read(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Item]:
-    """Yield each line (row) of a conversation set with its number, from 1: a turn, or why it is refused.
+def read(path: Path, first: int = 1, last: int | None = None, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Item]:
+    """Yield lines (rows) of a conversation set with their numbers, from 1: a turn, or why it is refused.
 
     Args:
         path: A JSONL or Parquet file, gzipped or not; what it is is read off its first bytes, not its name.
+        first: The first line wanted; those before are passed over unparsed.
+        last: The last line wanted; None reads to the end.
         max_line_bytes: A line that inflates past this is refused, and skipped without being held.
+
+    Raises:
+        BrokenError: The file is missing, or is a damaged Parquet file.
+    """
+    for line, record in _records(path, max_line_bytes, first, last):
+        try:
+            if isinstance(record, Rejection):
+                raise record
+            turn = first_turn(record)
+        except Rejection as refused:
+            yield line, refused
+        else:
+            yield line, turn
+
+
+def survey(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> int:
+    """Return how many lines (rows) a conversation set has, after making sure that it is one.
 
     Raises:
         BrokenError: The file is missing, is neither JSONL nor Parquet, is empty, or no line of it has a usable field;
             the message names the fields it has and those that were looked for.
     """
-    usable = 0
     fields: set[str] = set()
-    lines = 0
+    lines, is_usable = 0, False
     for line, record in _records(path, max_line_bytes):
         lines = line
-        try:
-            if isinstance(record, Rejection):
-                raise record
-            fields.update(str(key) for key in record) if len(fields) < 50 else None  # noqa: PLR2004 - a message's worth
-            turn = first_turn(record)
-        except Rejection as refused:
-            yield line, refused
-        else:
-            usable += 1
-            yield line, turn
-    if not usable:
+        if isinstance(record, Rejection):
+            continue
+        if len(fields) < MOST_FIELDS:
+            fields.update(str(key) for key in record)
+        is_usable = _is_usable(record)
+        if is_usable:
+            break
+    if not is_usable:
         raise _nothing_usable(path, lines, fields)
+    return _count(path, max_line_bytes)
+
+
+def _is_usable(record: Mapping[str, Any]) -> bool:
+    try:
+        first_turn(record)
+    except Rejection:
+        return False
+    return True
+
+
+def _count(path: Path, max_line_bytes: int) -> int:
+    """Count without parsing; where a compressed stream ends in its middle, that end is a line, too."""
+    if _starts(path, _PARQUET_MAGIC):
+        with pq.ParquetFile(path) as file:
+            return file.metadata.num_rows
+    return sum(1 for _ in _lines(path, max_line_bytes))
+
+
+def _starts(path: Path, magic: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(magic)) == magic
+    except OSError as error:
+        raise BrokenError(f"{path} cannot be read: {error.strerror}", hint="check the path given to --seeds") from error
 
 
 def _nothing_usable(path: Path, lines: int, fields: set[str]) -> BrokenError:
@@ -91,29 +134,31 @@ def _nothing_usable(path: Path, lines: int, fields: set[str]) -> BrokenError:
     )
 
 
-def _records(path: Path, max_line_bytes: int) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:
-    try:
-        with path.open("rb") as file:
-            head = file.read(4)
-    except OSError as error:
-        raise BrokenError(f"{path} cannot be read: {error.strerror}", hint="check the path given to --seeds") from error
-    if head == _PARQUET_MAGIC:
-        yield from _parquet_rows(path)
+def _records(
+    path: Path, max_line_bytes: int, first: int = 1, last: int | None = None
+) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:
+    end = sys.maxsize if last is None else last
+    if _starts(path, _PARQUET_MAGIC):
+        yield from _parquet_rows(path, first, end)
         return
-    with path.open("rb") as stored:
-        file: IO[bytes] = gzip.GzipFile(fileobj=stored) if head[:2] == _GZIP_MAGIC else stored  # pyright: ignore[reportAssignmentType]
-        yield from _json_lines(file, max_line_bytes)
+    for line, raw in _lines(path, max_line_bytes):
+        if line > end:
+            return
+        if line >= first:
+            yield line, raw if isinstance(raw, Rejection) else _parsed(raw)
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _parquet_rows(path: Path, first: int, end: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
         with pq.ParquetFile(path) as file:
             wanted = [n for n in file.schema_arrow.names if n in _COLUMNS] or file.schema_arrow.names
             line = 0
             for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=wanted):
-                for row in batch.to_pylist():
-                    line += 1
-                    yield line, row
+                if line + batch.num_rows >= first:
+                    yield from ((n, row) for n, row in enumerate(batch.to_pylist(), line + 1) if first <= n <= end)
+                line += batch.num_rows
+                if line >= end:
+                    return
     except (pa.ArrowException, OSError) as error:
         raise BrokenError(
             f"{path} is a damaged Parquet file: {str(error).splitlines()[0]}", hint="fetch it again; compare its size"
@@ -125,28 +170,34 @@ _COLUMNS = frozenset(
 )
 
 
-def _json_lines(file: IO[bytes], max_line_bytes: int) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:
-    line = 0
-    while True:
-        line += 1
-        try:
-            raw = file.readline(max_line_bytes + 1)
-            size = len(raw)
-            oversize = size > max_line_bytes and not raw.endswith(b"\n")
-            while oversize and raw and not raw.endswith(b"\n"):
-                raw = file.readline(2**20)
-                size += len(raw)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            yield line, Rejection("damaged_file", f"the compressed stream ends in its middle: {error}")
-            return
-        if not raw and not size:
-            return
-        if oversize:
-            yield line, Rejection("oversize_line", f"{size} bytes, at most {max_line_bytes}")
-        elif raw.strip():
-            yield line, _parsed(raw)
-        else:
-            yield line, Rejection("empty_line")
+def _lines(path: Path, max_line_bytes: int) -> Iterator[tuple[int, bytes | Rejection]]:
+    is_gzip = _starts(path, _GZIP_MAGIC)
+    with path.open("rb") as stored:
+        file: IO[bytes] = gzip.GzipFile(fileobj=stored) if is_gzip else stored  # pyright: ignore[reportAssignmentType]
+        for line in itertools.count(1):
+            try:
+                raw, size = _line(file, max_line_bytes)
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                yield line, Rejection("damaged_file", f"the compressed stream ends in its middle: {error}")
+                return
+            if not size:
+                return
+            if raw is None:
+                yield line, Rejection("oversize_line", f"{size} bytes, at most {max_line_bytes}")
+            else:
+                yield line, raw if raw.strip() else Rejection("empty_line")
+
+
+def _line(file: IO[bytes], max_line_bytes: int) -> tuple[bytes | None, int]:
+    """Read a line and its size; one past the cap is read off in pieces that are not kept."""
+    raw = file.readline(max_line_bytes + 1)
+    size = len(raw)
+    if size <= max_line_bytes or raw.endswith(b"\n"):
+        return raw, size
+    while raw and not raw.endswith(b"\n"):
+        raw = file.readline(2**20)
+        size += len(raw)
+    return None, size
 
 
 def _parsed(raw: bytes) -> Mapping[str, Any] | Rejection:

@@ -142,7 +142,7 @@ def test_a_file_without_a_usable_field_names_what_it_has_and_what_was_looked_for
     path = _lines(tmp_path / "docs.jsonl", {"url": "http://a.example", "body": "x"}, {"title": "t"})
 
     with pytest.raises(BrokenError) as broken:
-        list(conversations.read(path))
+        conversations.survey(path)
 
     assert "body, title, url" in broken.value.message
     assert "messages, conversations" in broken.value.hint
@@ -154,7 +154,19 @@ def test_a_file_that_is_no_conversation_set_is_broken(tmp_path: Path, content: b
     path.write_bytes(content)
 
     with pytest.raises(BrokenError, match=str(path)):
-        list(conversations.read(path))
+        conversations.survey(path)
+
+
+def test_a_range_of_lines_is_what_the_whole_has_there(tmp_path: Path) -> None:
+    jsonl = _lines(tmp_path / "set.jsonl", *({"prompt": str(n)} for n in range(1, 201)))
+    parquet = tmp_path / "set.parquet"
+    pq.write_table(pa.table({"prompt": [str(n) for n in range(1, 201)]}), parquet)
+
+    for path in (jsonl, parquet):
+        part = list(conversations.read(path, first=63, last=130))
+
+        assert part == [(n, Turn(str(n), None)) for n in range(63, 131)]
+        assert conversations.survey(path) == 200
 
 
 def test_a_missing_file_is_broken(tmp_path: Path) -> None:
@@ -216,3 +228,4 @@ def test_real_sets_are_read_whole(shared: Path, name: str, turns: int) -> None:
     items = list(conversations.read(shared / "instructions" / name))
 
     assert sum(isinstance(item, Turn) for _, item in items) == turns == len(items)
+    assert conversations.survey(shared / "instructions" / name) == turns
