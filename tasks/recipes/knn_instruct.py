@@ -1,0 +1,45 @@
+"""A message that the people behind a few neighbouring messages would send next.
+
+Paper: KNN-Instruct (EMNLP 2024, #577), deduction of a new query from an anchor and its K nearest neighbours. Ours
+differs: the analysis that the published prompt refers to but never makes is made (`user`), an answer is cut to a
+budget of its own in tokens (theirs shrinks with each dialog), and the new message is JSON, so that prose around it is
+no part of it.
+
+    {"dialogs": [{"text": "how do I prune an espaliered pear", "response": "In late winter ..."}, ...]}
+    -> {"text": "My quince hedge ...", "scene": "Gardeners with a few fruit trees ..."}
+"""
+
+from typing import Any
+
+from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
+
+PAPER = "KNN-Instruct, EMNLP 2024 main 577"
+VERSION = 1
+INPUTS = "pool"
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"user": {"type": "string"}, "query": {"type": "string"}},
+    "required": ["user", "query"],
+    "additionalProperties": False,
+}
+
+
+def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted methods have this form
+    """Ask for a new message beside `row["dialogs"]`: `text`, and `response` (cut to its budget) or None, in order."""
+    shown = [_dialog(number, dialog) for number, dialog in enumerate(row["dialogs"], start=1)]
+    return Prompt(template("tasks.recipes", "knn_instruct").render(dialogs="\n\n".join(shown)), SCHEMA, "knn_instruct")
+
+
+def _dialog(number: int, dialog: Row) -> str:
+    message = f"Conversation {number}\n\n{fenced('message', dialog['text'])}"
+    return f"{message}\n\n{fenced('reply', dialog['response'])}" if dialog.get("response") else message
+
+
+def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
+    """Return the new message as `text`, and who would send it as `scene`.
+
+    Raises:
+        Rejection: `unparsable_answer`; `incomplete_answer`, the message or its people are missing.
+    """
+    answer = json_object(text, ("user", "query"))
+    return {"text": text_field(answer, "query"), "scene": text_field(answer, "user")}

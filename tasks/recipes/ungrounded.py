@@ -1,0 +1,47 @@
+"""The paper's ablation: a message written after other messages only, with no document.
+
+Paper: SynthQuestions (arXiv 2506.03968), ablation "no grounding". `instructions.grounded = false` puts it in the place
+of `attributed_grounding`: the documents then only say how many messages are written, one for each, and no row claims to
+come from one.
+"""
+
+from typing import Any
+
+from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
+from tasks.recipes.attributed_grounding import CRITERIA
+from tasks.recipes.scene import COMPOSITIONS_SCHEMA, compositions
+
+PAPER = "SynthQuestions, arXiv 2506.03968, ablation without grounding"
+VERSION = 1
+INPUTS = "documents"
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "scene": {"type": "string"},
+        "query_compositions": COMPOSITIONS_SCHEMA,
+        "query": {"type": "string"},
+    },
+    "required": ["scene", "query_compositions", "query"],
+    "additionalProperties": False,
+}
+
+
+def prompt(row: Row, settings: Any) -> Prompt:
+    """Ask for one more message beside those of `row["demonstrations"]`; `row["input_id"]` tells the calls apart."""
+    shown = [fenced("example", demonstration["text"]) for demonstration in row.get("demonstrations") or ()]
+    messages = template("tasks.recipes", "ungrounded").render(
+        criteria=CRITERIA if settings.criteria_told else "",
+        demonstrations="\n\n".join(shown),
+        number=str(int(row["input_id"][:6], 16)),
+    )
+    return Prompt(messages, SCHEMA, "ungrounded")
+
+
+def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
+    """Return the message as `text`, with its scene and compositions.
+
+    Raises:
+        Rejection: `unparsable_answer`; `incomplete_answer`, the message, the scene or a composition is missing.
+    """
+    answer = json_object(text, ("scene", "query_compositions", "query"))
+    return {"text": text_field(answer, "query"), "scene": text_field(answer, "scene"), **compositions(answer)}
