@@ -1,0 +1,86 @@
+"""Settings: later wins, a profile's paths are its own, and a wrong key names the valid ones."""
+
+from pathlib import Path
+
+import pytest
+
+from tasks.contracts import settings
+from tasks.contracts.errors import UsageError
+
+
+def test_later_wins_profile_environment_then_set(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.toml"
+    profile.write_text("limit = 1\nseed = 1\nthreads = 1\n")
+
+    chosen = settings.load(
+        str(profile), ["threads=3"], environment={"WELLSPRING_SEED": "2", "WELLSPRING_THREADS": "2", "PATH": "/bin"}
+    )
+
+    assert (chosen.limit, chosen.seed, chosen.threads) == (1, 2, 3)
+
+
+def test_a_dotted_key_reaches_into_a_section_and_text_needs_no_quotes() -> None:
+    chosen = settings.load(None, ["documents.extractor=trafilatura", 'seeds.paths=["a", "b"]'], environment={})
+
+    assert chosen.documents.extractor == "trafilatura"
+    assert chosen.seeds.paths == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (
+            "documents.extracter=x",
+            "no setting `documents.extracter`; did you mean `extractor`? valid: extractor, jaccard",
+        ),
+        ("models.generator.modl=x", "did you mean `model`?"),
+        ("limit=zero", "`limit` = 'zero'"),
+        ("instructions.k=3", "`instructions.k` = 3"),
+        ("limit", "`--set limit` has no `=`"),
+        ("limit.deeper=1", "there is no setting|limit"),
+    ],
+)
+def test_a_bad_setting_is_named_with_the_valid_ones(override: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        settings.load(None, [override], environment={})
+
+    assert any(part in caught.value.message for part in said.split("|"))
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+
+
+def test_an_unknown_profile_lists_those_that_ship() -> None:
+    with pytest.raises(UsageError, match="no profile `smoek`") as caught:
+        settings.load("smoek")
+
+    assert "smoke" in caught.value.hint
+
+
+def test_a_broken_profile_is_named(tmp_path: Path) -> None:
+    profile = tmp_path / "bad.toml"
+    profile.write_text("limit = = 3")
+
+    with pytest.raises(UsageError, match=r"bad\.toml is not TOML"):
+        settings.load(str(profile))
+
+
+def test_relative_paths_of_a_profile_are_its_own(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.toml"
+    profile.write_text(
+        '[[sources.corpora]]\npath = "crawl.warc.gz"\n[[sources.corpora]]\npath = "s3://bucket/x"\n'
+        '[seeds]\npaths = ["../s.jsonl"]\n[benchmarks.paths]\nmine = "b.jsonl"\n'
+    )
+
+    chosen = settings.load(str(profile), environment={})
+
+    assert [c.path for c in chosen.sources.corpora] == [str(tmp_path / "crawl.warc.gz"), "s3://bucket/x"]
+    assert chosen.seeds.paths == (str(tmp_path.parent / "s.jsonl"),)
+    assert chosen.benchmarks.paths == {"mine": str(tmp_path / "b.jsonl")}
+
+
+@pytest.mark.parametrize("profile", sorted(p.stem for p in settings._PROFILES.glob("*.toml")))
+def test_every_profile_that_ships_loads_and_its_files_are_there(profile: str) -> None:
+    chosen = settings.load(profile, environment={})
+
+    paths = [c.path for c in chosen.sources.corpora] + list(chosen.seeds.paths)
+    assert all(Path(path).exists() for path in paths if "/sample/" in path)

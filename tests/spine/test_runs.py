@@ -1,0 +1,99 @@
+"""Runs: how each ends is written down, a stage leaves a receipt, methods in force are those of the latest settings."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from tasks.contracts.errors import BrokenError, TransientError
+from tasks.contracts.records import Publication
+from tasks.contracts.settings import Settings
+from tasks.io.store import Store
+from tasks.spine import runs
+from tasks.spine.runs import Counts, Run
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+Make = Callable[..., Settings]
+
+
+def status_of(store_dir: Path) -> list[tuple[str, str | None]]:
+    with Store.open(store_dir) as store:
+        return store.query("runs/all").select("status", "error").rows()
+
+
+@pytest.mark.parametrize(
+    ("problem", "status"),
+    [(BrokenError("no"), "failed"), (TransientError("later"), "parked"), (ValueError("bug"), "failed")],
+)
+def test_how_a_run_ends_is_written_down(
+    start: Start, settings: Make, store_dir: Path, problem: Exception, status: str
+) -> None:
+    with pytest.raises(type(problem)), start(settings()):
+        raise problem
+    with start(settings()):
+        pass
+
+    rows = status_of(store_dir)
+    assert rows[0][0] == status
+    assert rows[1] == ("done", None)
+
+
+def test_the_text_of_a_fault_of_ours_is_not_stored_since_it_may_hold_a_secret(
+    start: Start, settings: Make, store_dir: Path
+) -> None:
+    with pytest.raises(ValueError, match="sk-secret"), start(settings()):
+        raise ValueError("sk-secret")
+
+    assert status_of(store_dir) == [("failed", "ValueError")]
+
+
+def test_userinfo_of_an_endpoint_is_not_stored(start: Start, settings: Make) -> None:
+    endpoints = [{"base_url": "https://user:canary@host.example/v1"}]
+    with start(settings(models={"generator": {"endpoints": endpoints}})) as run:
+        stored = run.store.query("runs/all")["settings"][0]
+
+    assert "canary" not in stored
+    assert "://***@host.example" in stored
+
+
+def test_a_stage_leaves_a_receipt_and_takes_its_publication_back(start: Start, settings: Make) -> None:
+    @runs.stage("documents")
+    def write(_run: Run, *, n: int) -> Counts:
+        return Counts(rows_in=n, rows_out=n - 1, rows_rejected=1, cost_usd=0.5)
+
+    with start(settings()) as run:
+        run.activate("documents", {"print-a": "extractor"})
+        run.store.append("publications", [Publication("documents", run.run_id), Publication("seeds", run.run_id)])
+
+        receipt = write(run, n=3)
+
+        row = run.store.query("runs/receipts", run_id=run.run_id).to_dicts()[0]
+        published = run.store.query("publications/all")["noun"].to_list()
+    assert receipt.counts.rows_in == row["rows_in"] == 3
+    assert (row["stage"], row["rows_rejected"], row["cost_usd"]) == ("documents", 1, 0.5)
+    assert published == ["seeds"]
+
+
+def test_a_nested_flow_joins_the_run(start: Start, settings: Make, store_dir: Path) -> None:
+    with start(settings()) as outer, runs.start("inner", settings(), store_dir) as inner:
+        assert inner is outer
+
+
+def test_the_methods_in_force_are_those_of_the_latest_settings(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        run.activate("seeds", {"a": "one", "b": "two"})
+        run.activate("documents", {"c": "three"})
+        run.activate("seeds", {"b": "two"})
+        first = run.store.query("methods/active", stage="seeds")["fingerprint"].to_list()
+        run.activate("seeds", {"a": "one"})
+        second = run.store.query("methods/active", stage="seeds")["fingerprint"].to_list()
+
+        assert (first, second) == (["b"], ["a"])
+        assert run.store.query("methods/active", stage="documents")["name"].to_list() == ["three"]
+
+
+def test_counts_add_up_field_by_field() -> None:
+    total = Counts(1, 2, 3, 4, 5, 6, 7, 0.5) + Counts(1, 1, 1, 1, 1, 1, 1, 0.25)
+
+    assert total == Counts(2, 3, 4, 5, 6, 7, 8, 0.75)
