@@ -1,1 +1,63 @@
-"""One suite per table: what must hold, and why."""
+"""One suite per table: what must hold, and why. What several suites ask in the same words stands here."""
+
+from tasks.io.suites import Expectation, Severity, gxe
+
+
+def content_ids(*columns: str) -> tuple[Expectation, ...]:
+    """Ids are content ids."""
+    return tuple(
+        gxe.ExpectColumnValuesToMatchRegex(
+            column=column, regex=r"^[0-9a-f]{20}$", notes="Ids are content ids; anything else cannot be traced."
+        )
+        for column in columns
+    )
+
+
+def written_text(column: str = "text", *, notes: str) -> tuple[Expectation, ...]:
+    """A text is there, and holds nothing that a reader cannot see."""
+    return (
+        gxe.ExpectColumnValuesToMatchRegex(column=column, regex=r"\S", notes=notes),
+        gxe.ExpectColumnValuesToNotMatchRegex(
+            column=column,
+            regex=r"[\x00-\x08\x0b\x0c\x0e-\x1f]",
+            notes="Control characters break JSONL readers and hide text from the people who review it.",
+        ),
+    )
+
+
+def none_of(column: str, notes: str, severity: Severity = "fail") -> Expectation:
+    """A count of `sql/audits/<noun>.sql` that must be zero."""
+    return gxe.ExpectColumnValuesToBeBetween(column=column, max_value=0, severity=severity, notes=notes)
+
+
+def drift(column: str, of: str, most: float = 0.35) -> Expectation:
+    """A mix that must not move far from that of all earlier runs: total variation, 0 below 100 rows on either side."""
+    return gxe.ExpectColumnValuesToBeBetween(
+        column=column,
+        max_value=most,
+        severity="warn",
+        notes=f"Drift: the mix of {of} moved by over {most:.0%} against earlier runs. Look before it is trained on.",
+    )
+
+
+def written() -> Expectation:
+    """Something was written."""
+    return gxe.ExpectColumnValuesToBeBetween(
+        column="rows_written", min_value=1, notes="An audit of nothing must not publish anything."
+    )
+
+
+def accounted() -> tuple[Expectation, ...]:
+    """Rows were written, none was lost, and refusals are what they were."""
+    return (
+        written(),
+        none_of(
+            "unaccounted", "Conservation: every input is a row or a refusal with its reason; none is lost in silence."
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="refusal_drift",
+            max_value=0.2,
+            severity="warn",
+            notes="Drift: the share that was refused moved by a fifth. A new kind of input, or a rule gone wrong.",
+        ),
+    )

@@ -1,4 +1,4 @@
--- What holds of `completions` as a whole after a run: counts that the suite compares with what they must be.
+-- Counts over `completions`, and over its rows of a run, that the suite judges.
 -- owner:  expectations/completions.py
 -- grain:  one row
 -- params: $run_id

@@ -1,11 +1,11 @@
--- What holds of `groundings` as a whole after a run: counts that the suite compares with what they must be.
+-- Counts over `groundings`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/groundings.py
 -- grain:  one row
--- params: $run_id
+-- params: none
 WITH written AS (
     SELECT groundings.*
     FROM groundings
-    WHERE groundings.run_id = $run_id
+    WHERE groundings.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings')
 )
 
 SELECT
@@ -13,19 +13,21 @@ SELECT
     (
         SELECT coalesce(cast(sum(abs(receipts.rows_in - receipts.rows_out - receipts.rows_rejected)) AS BIGINT), 0)
         FROM receipts
-        WHERE receipts.run_id = $run_id AND receipts.stage = 'groundings'
+        WHERE
+            receipts.stage = 'groundings'
+            AND receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings')
     ) AS unaccounted,
     (
         SELECT
             CASE
                 WHEN
-                    sum(counts.rows_in) FILTER (WHERE counts.is_now) >= 100
-                    AND sum(counts.rows_in) FILTER (WHERE NOT counts.is_now) >= 100
+                    sum(counts.rows_in) FILTER (WHERE counts.is_new) >= 100
+                    AND sum(counts.rows_in) FILTER (WHERE NOT counts.is_new) >= 100
                     THEN
                         abs(
-                            sum(counts.rows_rejected) FILTER (WHERE counts.is_now) / sum(counts.rows_in) FILTER (WHERE counts.is_now)
-                            - sum(counts.rows_rejected) FILTER (WHERE NOT counts.is_now)
-                            / sum(counts.rows_in) FILTER (WHERE NOT counts.is_now)
+                            sum(counts.rows_rejected) FILTER (WHERE counts.is_new) / sum(counts.rows_in) FILTER (WHERE counts.is_new)
+                            - sum(counts.rows_rejected) FILTER (WHERE NOT counts.is_new)
+                            / sum(counts.rows_in) FILTER (WHERE NOT counts.is_new)
                         )
                 ELSE 0
             END
@@ -33,7 +35,7 @@ SELECT
             SELECT
                 receipts.rows_in,
                 receipts.rows_rejected,
-                receipts.run_id = $run_id AS is_now
+                receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings') AS is_new
             FROM receipts
             WHERE receipts.stage = 'groundings'
         ) AS counts

@@ -1,31 +1,50 @@
--- What holds of `scores` as a whole after a run: counts that the suite compares with what they must be.
+-- Counts over `scores`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/scores.py
 -- grain:  one row
--- params: $run_id
+-- params: none
 WITH written AS (
     SELECT scores.*
     FROM scores
-    WHERE scores.run_id = $run_id
+    WHERE scores.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'scores')
+),
+
+marked AS (
+    SELECT
+        scores.*,
+        scores.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'scores') AS is_new
+    FROM scores
 )
 
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
     (
-        SELECT coalesce(cast(sum(abs(receipts.rows_in - receipts.rows_out - receipts.rows_rejected)) AS BIGINT), 0)
-        FROM receipts
-        WHERE receipts.run_id = $run_id AND receipts.stage = 'scores'
+        SELECT coalesce(cast(sum(abs(inputs.rows_in - inputs.settled)) AS BIGINT), 0)
+        FROM (
+            SELECT
+                sum(receipts.rows_in) AS rows_in,
+                sum(receipts.rows_rejected) + (
+                    SELECT count(DISTINCT concat(mine.subject_id, ' ', mine.fingerprint))
+                    FROM written AS mine
+                    WHERE mine.run_id = receipts.run_id
+                ) AS settled
+            FROM receipts
+            WHERE
+                receipts.stage = 'scores'
+                AND receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'scores')
+            GROUP BY receipts.run_id
+        ) AS inputs
     ) AS unaccounted,
     (
         SELECT
             CASE
                 WHEN
-                    sum(counts.rows_in) FILTER (WHERE counts.is_now) >= 100
-                    AND sum(counts.rows_in) FILTER (WHERE NOT counts.is_now) >= 100
+                    sum(counts.rows_in) FILTER (WHERE counts.is_new) >= 100
+                    AND sum(counts.rows_in) FILTER (WHERE NOT counts.is_new) >= 100
                     THEN
                         abs(
-                            sum(counts.rows_rejected) FILTER (WHERE counts.is_now) / sum(counts.rows_in) FILTER (WHERE counts.is_now)
-                            - sum(counts.rows_rejected) FILTER (WHERE NOT counts.is_now)
-                            / sum(counts.rows_in) FILTER (WHERE NOT counts.is_now)
+                            sum(counts.rows_rejected) FILTER (WHERE counts.is_new) / sum(counts.rows_in) FILTER (WHERE counts.is_new)
+                            - sum(counts.rows_rejected) FILTER (WHERE NOT counts.is_new)
+                            / sum(counts.rows_in) FILTER (WHERE NOT counts.is_new)
                         )
                 ELSE 0
             END
@@ -33,23 +52,23 @@ SELECT
             SELECT
                 receipts.rows_in,
                 receipts.rows_rejected,
-                receipts.run_id = $run_id AS is_now
+                receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'scores') AS is_new
             FROM receipts
             WHERE receipts.stage = 'scores'
         ) AS counts
     ) AS refusal_drift,
     (
-        SELECT coalesce(sum(abs(coalesce(mix.now_share, 0) - coalesce(mix.past_share, 0))) / 2, 0)
+        SELECT coalesce(sum(abs(coalesce(mix.new_share, 0) - coalesce(mix.past_share, 0))) / 2, 0)
         FROM (
             SELECT
-                count_if(every.run_id = $run_id) / nullif(sum(count_if(every.run_id = $run_id)) OVER (), 0) AS now_share,
-                count_if(every.run_id <> $run_id) / nullif(sum(count_if(every.run_id <> $run_id)) OVER (), 0) AS past_share,
-                sum(count_if(every.run_id = $run_id)) OVER () AS now_rows,
-                sum(count_if(every.run_id <> $run_id)) OVER () AS past_rows
-            FROM scores AS every
+                count_if(every.is_new) / nullif(sum(count_if(every.is_new)) OVER (), 0) AS new_share,
+                count_if(NOT every.is_new) / nullif(sum(count_if(NOT every.is_new)) OVER (), 0) AS past_share,
+                sum(count_if(every.is_new)) OVER () AS new_rows,
+                sum(count_if(NOT every.is_new)) OVER () AS past_rows
+            FROM marked AS every
             GROUP BY concat(every.judge, ' ', every.criterion, ' ', coalesce(cast(round(every.value) AS VARCHAR), 'none'))
         ) AS mix
-        WHERE mix.now_rows >= 100 AND mix.past_rows >= 100
+        WHERE mix.new_rows >= 100 AND mix.past_rows >= 100
     ) AS score_drift,
     (
         SELECT count(*)

@@ -1,11 +1,18 @@
--- What holds of `seeds` as a whole after a run: counts that the suite compares with what they must be.
+-- Counts over `seeds`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/seeds.py
 -- grain:  one row
--- params: $run_id
+-- params: none
 WITH written AS (
     SELECT seeds.*
     FROM seeds
-    WHERE seeds.run_id = $run_id
+    WHERE seeds.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'seeds')
+),
+
+marked AS (
+    SELECT
+        seeds.*,
+        seeds.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'seeds') AS is_new
+    FROM seeds
 )
 
 SELECT
@@ -13,19 +20,21 @@ SELECT
     (
         SELECT coalesce(cast(sum(abs(receipts.rows_in - receipts.rows_out - receipts.rows_rejected)) AS BIGINT), 0)
         FROM receipts
-        WHERE receipts.run_id = $run_id AND receipts.stage = 'seeds'
+        WHERE
+            receipts.stage = 'seeds'
+            AND receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'seeds')
     ) AS unaccounted,
     (
         SELECT
             CASE
                 WHEN
-                    sum(counts.rows_in) FILTER (WHERE counts.is_now) >= 100
-                    AND sum(counts.rows_in) FILTER (WHERE NOT counts.is_now) >= 100
+                    sum(counts.rows_in) FILTER (WHERE counts.is_new) >= 100
+                    AND sum(counts.rows_in) FILTER (WHERE NOT counts.is_new) >= 100
                     THEN
                         abs(
-                            sum(counts.rows_rejected) FILTER (WHERE counts.is_now) / sum(counts.rows_in) FILTER (WHERE counts.is_now)
-                            - sum(counts.rows_rejected) FILTER (WHERE NOT counts.is_now)
-                            / sum(counts.rows_in) FILTER (WHERE NOT counts.is_now)
+                            sum(counts.rows_rejected) FILTER (WHERE counts.is_new) / sum(counts.rows_in) FILTER (WHERE counts.is_new)
+                            - sum(counts.rows_rejected) FILTER (WHERE NOT counts.is_new)
+                            / sum(counts.rows_in) FILTER (WHERE NOT counts.is_new)
                         )
                 ELSE 0
             END
@@ -33,36 +42,36 @@ SELECT
             SELECT
                 receipts.rows_in,
                 receipts.rows_rejected,
-                receipts.run_id = $run_id AS is_now
+                receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'seeds') AS is_new
             FROM receipts
             WHERE receipts.stage = 'seeds'
         ) AS counts
     ) AS refusal_drift,
     (
-        SELECT coalesce(sum(abs(coalesce(mix.now_share, 0) - coalesce(mix.past_share, 0))) / 2, 0)
+        SELECT coalesce(sum(abs(coalesce(mix.new_share, 0) - coalesce(mix.past_share, 0))) / 2, 0)
         FROM (
             SELECT
-                count_if(every.run_id = $run_id) / nullif(sum(count_if(every.run_id = $run_id)) OVER (), 0) AS now_share,
-                count_if(every.run_id <> $run_id) / nullif(sum(count_if(every.run_id <> $run_id)) OVER (), 0) AS past_share,
-                sum(count_if(every.run_id = $run_id)) OVER () AS now_rows,
-                sum(count_if(every.run_id <> $run_id)) OVER () AS past_rows
-            FROM seeds AS every
+                count_if(every.is_new) / nullif(sum(count_if(every.is_new)) OVER (), 0) AS new_share,
+                count_if(NOT every.is_new) / nullif(sum(count_if(NOT every.is_new)) OVER (), 0) AS past_share,
+                sum(count_if(every.is_new)) OVER () AS new_rows,
+                sum(count_if(NOT every.is_new)) OVER () AS past_rows
+            FROM marked AS every
             GROUP BY every.language
         ) AS mix
-        WHERE mix.now_rows >= 100 AND mix.past_rows >= 100
+        WHERE mix.new_rows >= 100 AND mix.past_rows >= 100
     ) AS language_drift,
     (
-        SELECT coalesce(sum(abs(coalesce(mix.now_share, 0) - coalesce(mix.past_share, 0))) / 2, 0)
+        SELECT coalesce(sum(abs(coalesce(mix.new_share, 0) - coalesce(mix.past_share, 0))) / 2, 0)
         FROM (
             SELECT
-                count_if(every.run_id = $run_id) / nullif(sum(count_if(every.run_id = $run_id)) OVER (), 0) AS now_share,
-                count_if(every.run_id <> $run_id) / nullif(sum(count_if(every.run_id <> $run_id)) OVER (), 0) AS past_share,
-                sum(count_if(every.run_id = $run_id)) OVER () AS now_rows,
-                sum(count_if(every.run_id <> $run_id)) OVER () AS past_rows
-            FROM seeds AS every
+                count_if(every.is_new) / nullif(sum(count_if(every.is_new)) OVER (), 0) AS new_share,
+                count_if(NOT every.is_new) / nullif(sum(count_if(NOT every.is_new)) OVER (), 0) AS past_share,
+                sum(count_if(every.is_new)) OVER () AS new_rows,
+                sum(count_if(NOT every.is_new)) OVER () AS past_rows
+            FROM marked AS every
             GROUP BY cast(floor(log2(greatest(every.tokens, 1))) AS VARCHAR)
         ) AS mix
-        WHERE mix.now_rows >= 100 AND mix.past_rows >= 100
+        WHERE mix.new_rows >= 100 AND mix.past_rows >= 100
     ) AS length_drift,
     (
         SELECT count(*)

@@ -1,4 +1,4 @@
--- What holds of `sources` as a whole after a run: counts that the suite compares with what they must be.
+-- Counts over `sources`, and over its rows of a run, that the suite judges.
 -- owner:  expectations/sources.py
 -- grain:  one row
 -- params: $run_id

@@ -1,0 +1,36 @@
+"""What must hold of completions: what was asked, what came back, what it cost."""
+
+from expectations import none_of, written
+from tasks.io.suites import Suite, gxe
+
+_USAGE = "Costs and budgets are sums of these; a server that reports nonsense would poison them."
+
+SUITE = Suite(
+    "completions",
+    rows=(
+        gxe.ExpectColumnValuesToMatchRegex(
+            column="completion_id",
+            regex=r"^[0-9a-f]{20,64}$",
+            notes="It is the hash of the request, and is asked once.",
+        ),
+        gxe.ExpectColumnValuesToBeBetween(column="prompt_tokens", min_value=0, max_value=10_000_000, notes=_USAGE),
+        gxe.ExpectColumnValuesToBeBetween(column="completion_tokens", min_value=0, max_value=10_000_000, notes=_USAGE),
+        gxe.ExpectColumnValuesToBeBetween(column="cost_usd", min_value=0, max_value=1000, notes=_USAGE),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="attempts",
+            max_value=3,
+            mostly=0.9,
+            severity="warn",
+            notes="A tenth and more needed over three attempts: the endpoint is overloaded, or the limits are wrong.",
+        ),
+        gxe.ExpectColumnValuesToNotMatchRegex(
+            column="request",
+            regex=r"(?:\bsk-[A-Za-z0-9_-]{20,}|(?i:authorization\\*\"\s*:))",
+            notes="Requests are kept and shown: no key may be in one.",
+        ),
+    ),
+    facts=(
+        written(),
+        none_of("priced_at_nothing", "A model without a price in the table spends a budget that nobody sees.", "warn"),
+    ),
+)

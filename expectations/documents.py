@@ -1,0 +1,72 @@
+"""What must hold of documents: text that a person could have read, that can be found again in its archive."""
+
+from expectations import accounted, content_ids, drift, none_of, written_text
+from tasks.io.suites import Suite, gxe
+
+SUITE = Suite(
+    "documents",
+    rows=(
+        *content_ids("document_id"),
+        *written_text(notes="An empty page grounds nothing; extraction refuses it with a reason instead."),
+        gxe.ExpectColumnValuesToNotMatchRegex(
+            column="text",
+            regex=r"(?i)</(?:div|span|script|style|td|li|a)>",
+            mostly=0.98,
+            notes="Markup in the text says that extraction failed. Slack for pages that teach HTML.",
+        ),
+        gxe.ExpectColumnValuesToNotMatchRegex(
+            column="text",
+            regex="\ufffd{2}",
+            mostly=0.97,
+            severity="warn",
+            notes="Runs of replacement characters say that a charset was guessed wrong.",
+        ),
+        gxe.ExpectColumnValuesToNotMatchRegex(
+            column="text",
+            regex=r"(?is)\A.{0,200}\b(?:enable javascript|access denied|are you a robot|verify you are human)\b",
+            mostly=0.95,
+            severity="warn",
+            notes="Block pages are written by a firewall, not an author; a flood of them says a crawl was turned away.",
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="tokens", min_value=1, notes="Budgets are counted in tokens; a document of none was counted wrongly."
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="record_offset",
+            min_value=0,
+            notes="With the length it names the bytes that `trace --record` prints.",
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="record_length", min_value=1, notes="A record without bytes cannot be read back."
+        ),
+        gxe.ExpectColumnValuesToMatchRegex(
+            column="language",
+            regex=r"^(?:[a-z]{2,3}|und)$",
+            notes="Filters and the card count by ISO 639 code; `und` is what could not be told.",
+        ),
+        gxe.ExpectColumnValuesToMatchRegex(
+            column="url",
+            regex=r"^[a-z][a-z0-9+.-]*:",
+            mostly=0.99,
+            notes="The card credits pages by URL, and `forget --url` finds them by it.",
+        ),
+        gxe.ExpectColumnValuesToNotMatchRegex(
+            column="url", regex=r"^[a-z]+://[^/]*:[^/]*@", notes="A password in a URL would be published with the row."
+        ),
+    ),
+    facts=(
+        *accounted(),
+        none_of("orphans", "A document without its source cannot be traced to bytes."),
+        none_of("lost_originals", "A duplicate points at the one that was kept, which must be there."),
+        none_of("kept_twice", "A text kept twice is paid for twice, and weighs twice in training."),
+        none_of("forgotten", "A page that was forgotten must not come back with the next archive."),
+        drift("language_drift", "languages"),
+        drift("length_drift", "lengths"),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="newest_age_days",
+            max_value=1000,
+            severity="warn",
+            notes="Freshness: a nightly corpus whose newest page is years old is reading the wrong archives.",
+        ),
+    ),
+)

@@ -1,0 +1,26 @@
+"""What must hold of preferences: two different answers to one instruction, better first."""
+
+from expectations import content_ids, none_of, written
+from tasks.io.suites import Suite, gxe
+
+SUITE = Suite(
+    "preferences",
+    rows=(
+        *content_ids("instruction_id", "chosen_id", "rejected_id"),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="margin", min_value=0, notes="A negative margin is a pair the wrong way round."
+        ),
+    ),
+    facts=(
+        written(),
+        none_of("orphans", "A pair is of answers, which must be there."),
+        none_of("self_pairs", "An answer is not better than itself."),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="longer_chosen_share",
+            min_value=0.2,
+            max_value=0.8,
+            severity="warn",
+            notes="When the longer one nearly always wins, the pairs teach length.",
+        ),
+    ),
+)

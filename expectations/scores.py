@@ -1,0 +1,34 @@
+"""What must hold of scores: judgements on their scale, with NULL where the judge failed and never a default."""
+
+from expectations import accounted, content_ids, drift, none_of
+from tasks.io.suites import Suite, gxe
+
+SUITE = Suite(
+    "scores",
+    rows=(
+        *content_ids("subject_id"),
+        gxe.ExpectColumnValuesToMatchRegex(
+            column="judge", regex=r"^[a-z][a-z0-9_]*$", notes="The judge is a module's name: who said so."
+        ),
+        gxe.ExpectColumnValuesToMatchRegex(
+            column="criterion", regex=r"^[a-z][a-z0-9_]*$", notes="Selections and the card name criteria."
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="value",
+            min_value=0,
+            max_value=10,
+            notes="No judge of ours has a wider scale; a larger one was misread.",
+        ),
+        gxe.ExpectColumnValuesToNotBeNull(
+            column="value",
+            mostly=0.8,
+            notes="A fifth and more unscored: the judge cannot follow its form, and selecting on the rest is biased.",
+        ),
+    ),
+    facts=(
+        *accounted(),
+        none_of("orphans", "A score is about a row, which must be there."),
+        none_of("lone_values", "A judge that gives everyone the same value judges nothing.", "warn"),
+        drift("score_drift", "scores", 0.3),
+    ),
+)

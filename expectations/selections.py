@@ -1,0 +1,29 @@
+"""What must hold of selections: each policy's choice in order, beside a random control."""
+
+from expectations import content_ids, none_of, written
+from tasks.io.suites import Suite, gxe
+
+SUITE = Suite(
+    "selections",
+    rows=(
+        *content_ids("instruction_id"),
+        gxe.ExpectColumnValuesToMatchRegex(
+            column="policy", regex=r"^[a-z][a-z0-9_-]*$", notes="Exports and comparisons name policies."
+        ),
+        gxe.ExpectColumnValuesToBeBetween(column="rank", min_value=0, notes="Rank 0 is the first that was taken."),
+        gxe.ExpectColumnValuesToBeBetween(column="topic", min_value=-1, notes="A topic is a cluster; -1 is none."),
+    ),
+    facts=(
+        written(),
+        none_of("orphans", "A selection is of instructions, which must be there."),
+        none_of("torn_ranks", "Budgets are cut by rank: a gap would cut at the wrong place."),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="controls",
+            min_value=1,
+            notes="A selection is only shown to be better beside a random control of the same size.",
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="topics", min_value=1, notes="Diversity: what was taken must come from somewhere."
+        ),
+    ),
+)

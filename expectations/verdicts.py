@@ -1,0 +1,25 @@
+"""What must hold of verdicts: checks that say yes, no, or that they could not say."""
+
+from expectations import accounted, content_ids, drift, none_of
+from tasks.io.suites import Suite, gxe
+
+SUITE = Suite(
+    "verdicts",
+    rows=(
+        *content_ids("subject_id"),
+        gxe.ExpectColumnValuesToMatchRegex(
+            column="check_name", regex=r"^[a-z][a-z0-9_.]*$", notes="A check is named in the profile and on the card."
+        ),
+        gxe.ExpectColumnValuesToNotBeNull(
+            column="passed",
+            mostly=0.5,
+            severity="warn",
+            notes="NULL says that a check could not tell. Half and more says that the check, or its judge, is broken.",
+        ),
+    ),
+    facts=(
+        *accounted(),
+        none_of("orphans", "A verdict is about a row, which must be there."),
+        drift("verdict_drift", "verdicts", 0.3),
+    ),
+)

@@ -1,0 +1,8 @@
+-- Documents of one URL.
+-- owner:  tasks/spine/lineage.py
+-- grain:  one row per document
+-- params: $value
+SELECT DISTINCT documents.document_id AS id
+FROM documents
+WHERE documents.url = $value
+ORDER BY id;

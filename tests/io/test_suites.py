@@ -1,0 +1,180 @@
+"""The audit door: what holds passes, what does not is shown, and nothing to look at is never a pass."""
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tasks.contracts import records
+from tasks.contracts.errors import UsageError
+from tasks.contracts.records import TABLES
+from tasks.io import suites
+from tasks.io.suites import Expectation, Result, Suite, gxe
+from tests import sample_store
+from tests.sample_store import Sample
+
+NOUNS = sorted(p.stem for p in (Path(__file__).parents[2] / "expectations").glob("[a-z]*.py"))
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Iterator[Sample]:
+    filled = sample_store.fill(tmp_path)
+    yield filled
+    filled.store.close()
+
+
+def checked(monkeypatch: pytest.MonkeyPatch, rule: Expectation, *frames: pl.DataFrame) -> Result:
+    monkeypatch.setattr(suites, "suite", lambda noun: Suite(noun, (rule,)))
+    return suites.check("anything", frames, {})[0]
+
+
+NOT_BLANK = gxe.ExpectColumnValuesToMatchRegex(column="text", regex=r"\S", notes="because")
+
+
+def test_every_table_that_people_read_has_a_suite_that_the_library_can_build() -> None:
+    kept_by_the_spine = {"rejections", "failures", "shards", "runs", "receipts", "validations", "publications"}
+
+    for noun in NOUNS:
+        suite = importlib.import_module(f"expectations.{noun}").SUITE
+        for rule in (*suite.rows, *suite.facts):
+            assert suites.build(rule).notes == rule.notes
+            assert len(rule.notes) > 20
+
+    assert set(NOUNS) == set(TABLES) - kept_by_the_spine - {"methods", "tombstones"}
+
+
+@pytest.mark.parametrize("noun", [noun for noun in NOUNS if noun != "preferences"])
+def test_a_suite_holds_on_a_whole_store(sample: Sample, noun: str) -> None:
+    sample_store.publish(sample, keep={noun})
+    rows = sample.store._connection.sql(f'SELECT * FROM "{noun}"').to_arrow_table()
+
+    results = suites.check(noun, [rows], {"store": sample.store, "run_id": sample_store.RUN})
+
+    assert [r for r in results if not r.success and r.severity == "fail"] == []
+
+
+def test_values_are_counted_over_all_batches_and_slack_is_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = gxe.ExpectColumnValuesToMatchRegex(column="text", regex=r"\S", mostly=0.75, notes="because")
+    bad, good = pl.DataFrame({"text": [" "]}), pl.DataFrame({"text": ["a", "b", "c"]})
+
+    within = checked(monkeypatch, rule, bad, good)
+    beyond = checked(monkeypatch, rule, bad, good, bad)
+
+    assert (within.success, within.evaluated, within.unexpected) == (True, 4, 1)
+    assert (beyond.success, beyond.evaluated, beyond.unexpected) == (False, 5, 2)
+
+
+def test_a_failure_shows_a_few_values_and_keeps_them_out_of_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = gxe.ExpectColumnValuesToNotMatchRegex(column="text", regex="secret", notes="because")
+
+    result = checked(monkeypatch, rule, pl.DataFrame({"text": ["a secret " + "x" * 500] * 20}))
+
+    assert not result.success
+    assert len(result.sample) == suites.SAMPLE_ROWS
+    assert all(len(value) <= suites.SAMPLE_CHARS for value in result.sample)
+    assert "secret" not in result.observed
+
+
+@pytest.mark.parametrize(
+    ("frames", "observed"),
+    [
+        ([], "nothing to look at"),
+        ([pl.DataFrame({"text": []}, schema={"text": pl.String})], "nothing to look at"),
+        ([pl.DataFrame({"text": [None]}, schema={"text": pl.String})], "nothing to look at"),
+        ([pl.DataFrame({"words": ["a"]})], "there is no column `text`"),
+    ],
+)
+def test_nothing_to_look_at_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, frames: list[pl.DataFrame], observed: str
+) -> None:
+    result = checked(monkeypatch, NOT_BLANK, *frames)
+
+    assert not result.success
+    assert result.evaluated == 0
+    assert result.observed == observed
+
+
+def test_a_column_that_may_be_empty_passes_when_all_of_it_is_null_but_not_without_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rule = gxe.ExpectColumnValuesToMatchRegex(column="text", regex="x", may_be_empty="by design", notes="because")
+    nulls = pl.DataFrame({"text": [None, None]}, schema={"text": pl.String})
+
+    assert checked(monkeypatch, rule, nulls).success
+    assert not checked(monkeypatch, rule, nulls.head(0)).success
+
+
+def test_an_expectation_that_raises_is_a_failure_that_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = gxe.ExpectColumnValuesToBeBetween(column="text", min_value=1, notes="because")
+
+    result = checked(monkeypatch, rule, pl.DataFrame({"text": ["no number"]}))
+
+    assert not result.success
+    assert result.observed
+
+
+def test_an_expectation_that_cannot_be_added_up_over_batches_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = gxe.ExpectColumnMeanToBeBetween(column="n", min_value=0, notes="because")
+
+    result = checked(monkeypatch, rule, pl.DataFrame({"n": [1, 2]}))
+
+    assert not result.success
+    assert result.observed == "it does not judge value by value"
+
+
+def test_a_table_without_a_suite_is_named() -> None:
+    with pytest.raises(UsageError, match="`weather` has no suite"):
+        suites.check("weather", [], {})
+
+
+BREAKS = [
+    ("documents", "UPDATE documents SET source_id = 'lost'", "orphans"),
+    ("documents", "UPDATE documents SET duplicate_of = 'lost'", "lost_originals"),
+    ("documents", "UPDATE documents SET text_digest = 'same'", "kept_twice"),
+    ("documents", "UPDATE receipts SET rows_in = rows_in + 1 WHERE stage = 'documents'", "unaccounted"),
+    ("documents", "INSERT INTO tombstones VALUES ('domain', 'bread.example', 'asked', '2026-01-01')", "forgotten"),
+    ("passages", "UPDATE passages SET start_chars = 1", "misplaced"),
+    ("passages", "UPDATE receipts SET rows_in = rows_in + 1 WHERE stage = 'passages'", "unaccounted"),
+    ("embeddings", "UPDATE embeddings SET vector = [1.0, 1.0]", "not_unit"),
+    ("embeddings", "UPDATE embeddings SET vector = ['nan'::FLOAT, 1.0]", "not_unit"),
+    ("groundings", "UPDATE groundings SET seed_id = 'lost'", "orphan_seeds"),
+    ("instructions", "UPDATE instructions SET parent_ids = ['lost']", "orphan_parents"),
+    ("instructions", "UPDATE instructions SET document_id = 'lost'", "orphan_documents"),
+    ("responses", "UPDATE responses SET instruction_id = 'lost'", "orphans"),
+    ("scores", "UPDATE scores SET subject_id = concat('lost', subject_id)", "orphans"),
+    ("scores", "UPDATE receipts SET rows_in = rows_in + 1 WHERE stage = 'scores'", "unaccounted"),
+    ("selections", "UPDATE selections SET rank = rank + 1", "torn_ranks"),
+    ("selections", "DELETE FROM selections WHERE policy = 'random_0'", "controls"),
+    ("exports", "UPDATE verdicts SET check_name = 'contamination', passed = false", "contaminated"),
+    ("exports", "UPDATE exports SET sha256 = concat(line, repeat('0', 63))", "two_digests"),
+    ("exports", "DELETE FROM exports WHERE line = 2", "torn_files"),
+    ("exports", "UPDATE exports SET row_id = 'lost'", "orphans"),
+]
+
+
+@pytest.mark.parametrize(("noun", "damage", "fact"), BREAKS, ids=[f"{noun}: {fact}" for noun, _, fact in BREAKS])
+def test_a_store_that_was_broken_is_caught_by_the_fact_that_guards_it(
+    sample: Sample, noun: str, damage: str, fact: str
+) -> None:
+    sample_store.publish(sample, keep={noun})
+    sample.store._connection.execute(damage)
+
+    results = suites.check(noun, [], {"store": sample.store, "run_id": sample_store.RUN})
+
+    assert [r.success for r in results if r.column_name == fact] == [False]
+
+
+def test_a_mix_that_moved_is_a_warning(sample: Sample) -> None:
+    sample_store.publish(sample)
+    for language, run in (("en", "before"), ("de", "now")):
+        rows = [records.Seed(f"{language}{i}", "read-1", "s", i, "text", None, language, 4, run) for i in range(200)]
+        sample.store.append("seeds", rows)
+    sample.store.append("publications", [records.Publication("seeds", "before")])
+
+    results = suites.check("seeds", [], {"store": sample.store, "run_id": "now"})
+    drift = next(r for r in results if r.column_name == "language_drift")
+
+    assert (drift.success, drift.severity) == (False, "warn")
+    assert drift.observed == "language_drift = 1.0"
