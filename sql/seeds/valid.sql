@@ -1,4 +1,4 @@
--- Seeds of the methods in force whose run passed its audit: what later stages read.
+-- Seeds of the methods in force whose run passed its audit, and that nothing refused: what later stages read.
 -- owner:  tasks/seeds.py
 -- grain:  one row per human instruction x method
 -- params: none
@@ -7,4 +7,12 @@ SELECT seeds.*
 FROM seeds
 WHERE
     seeds.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'seeds' AND methods.active)
-    AND seeds.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'seeds');
+    AND seeds.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'seeds')
+    AND NOT EXISTS (
+        SELECT 1
+        FROM rejections
+        WHERE
+            rejections.stage = 'seeds'
+            AND rejections.input_id = seeds.seed_id
+            AND rejections.fingerprint = seeds.fingerprint
+    );

@@ -1,0 +1,129 @@
+"""Seeds are read once, every line is a seed or a refusal with its reason, and a second run does nothing."""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks import seeds
+from tasks.contracts.errors import BrokenError, UsageError
+from tasks.contracts.settings import Settings
+from tasks.spine import validation
+from tasks.spine.runs import Run
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+Make = Callable[..., Settings]
+
+
+def _set(path: Path, *records: Any) -> str:
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return str(path)
+
+
+def _rejected(run: Run) -> dict[str, str]:
+    return {row["input_id"]: row["reason"] for row in run.store.query("rejections/all").to_dicts()}
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> str:
+    """Eight lines: three seeds and five refusals."""
+    path = _set(
+        tmp_path / "mixed.jsonl",
+        {"prompt": "How do I keep a sourdough starter alive over a two week holiday?"},
+        {
+            "messages": [
+                {"role": "user", "content": "Why is the sky blue at noon?"},
+                {"role": "assistant", "content": "Rays."},
+            ]
+        },
+        {"prompt": "Wie backe ich am Wochenende ein gutes Brot mit Sauerteig und Roggenmehl?"},
+        {"prompt": "How do I keep a sourdough starter alive over a two week holiday?"},
+        {"prompt": "Summarize the following text:"},
+        {"prompt": "hi"},
+        {"body": "nothing of use"},
+    )
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write('{"prompt": "cut of\n')
+    return path
+
+
+def test_every_line_is_a_seed_or_a_refusal_with_its_reason(mixed: str, settings: Make, start: Start) -> None:
+    with start(settings("runner=thread", seeds={"paths": [mixed], "languages": ["en"]})) as run:
+        counts = seeds.ingest(run).counts
+        rejected = _rejected(run)
+        kept = run.store.query("seeds/kept")
+
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (8, 2, 6)
+    assert sorted(rejected.values()) == sorted(
+        ["other_language", "duplicate", "input_missing", "too_short", "no_usable_field", "damaged_line"]
+    )
+    assert {name.split(":")[1] for name in rejected} == {"3", "4", "5", "6", "7", "8"}
+    assert dict(zip(kept["text"], kept["response"], strict=True)) == {
+        "How do I keep a sourdough starter alive over a two week holiday?": None,
+        "Why is the sky blue at noon?": "Rays.",
+    }
+
+
+def test_twice_is_once(mixed: str, settings: Make, start: Start) -> None:
+    chosen = settings("runner=thread", seeds={"paths": [mixed]})
+    with start(chosen) as run:
+        first = seeds.ingest(run).counts
+        validation.audit(run, "seeds")
+    with start(chosen) as run:
+        second = seeds.ingest(run).counts
+        rows = run.store.count("seeds/kept")
+
+    assert first.rows_in == 8
+    assert (second.rows_in, second.rows_out, second.rows_rejected, second.calls) == (0, 0, 0, 0)
+    assert rows == first.rows_out
+
+
+def test_a_second_set_adds_only_what_is_new(mixed: str, tmp_path: Path, settings: Make, start: Start) -> None:
+    other = _set(tmp_path / "more.jsonl", {"prompt": "Why is the sea salty and the river not?"}, {"prompt": "hi"})
+    with start(settings("runner=thread", seeds={"paths": [mixed]})) as run:
+        seeds.ingest(run)
+    with start(settings("runner=thread", seeds={"paths": [mixed, other]})) as run:
+        counts = seeds.ingest(run).counts
+
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (2, 1, 1)
+
+
+def test_the_order_of_the_lines_and_the_number_of_workers_change_no_seed(
+    tmp_path: Path, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.spine import runs
+
+    monkeypatch.setattr(seeds, "SHARD_LINES", 7)
+    records = [{"prompt": f"Tell me how task number {n} is planned and done."} for n in range(40)]
+    found = []
+    for name, lines, threads in (("a", records, 1), ("b", records[::-1], 2)):
+        path = _set(tmp_path / f"{name}.jsonl", *lines)
+        chosen = settings(f"threads={threads}", "runner=thread", seeds={"paths": [path], "deduplicate_cosine": 1.01})
+        with runs.start("test", chosen, tmp_path / name, quiet=True) as run:
+            seeds.ingest(run)
+            found.append(run.store.query("seeds/kept").select("seed_id", "text", "language", "tokens"))
+
+    assert found[0].equals(found[1])
+    assert len(found[0]) == 40
+
+
+def test_no_seeds_is_wrong_usage(settings: Make, start: Start) -> None:
+    with pytest.raises(UsageError, match="no seeds are named"), start(settings()) as run:
+        seeds.ingest(run)
+
+
+def test_a_set_without_a_usable_field_leaves_nothing_behind(tmp_path: Path, settings: Make, start: Start) -> None:
+    path = _set(tmp_path / "docs.jsonl", {"url": "x"}, {"url": "y"})
+
+    with (
+        pytest.raises(BrokenError, match="its fields: url"),
+        start(settings("runner=thread", seeds={"paths": [path]})) as run,
+    ):
+        seeds.ingest(run)
+
+    with start(settings()) as run:
+        assert run.store.count("seeds/kept") == 0
+        assert _rejected(run) == {}
