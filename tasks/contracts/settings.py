@@ -214,11 +214,20 @@ class Endpoint(Section):
     base_url: str = Field(
         default="", description="empty: OPENAI_BASE_URL, else OpenAI's; `offline`: the built-in stand-in"
     )
-    key_env: str = Field(default="OPENAI_API_KEY", description="environment variable that holds the key")
+    key_env: str = Field(
+        default="OPENAI_API_KEY",
+        description="environment variable that holds the key, or `prefect:NAME` for a Prefect Secret block",
+    )
     weight: float = Field(default=1.0, gt=0)
     requests_per_minute: int = Field(default=0, ge=0, description="0: no limit of ours")
     tokens_per_minute: int = Field(default=0, ge=0)
-    max_concurrency: int = Field(default=64, ge=1)
+    max_concurrency: int = Field(
+        default=64, ge=1, description="calls at once at most; how many there are follows the server"
+    )
+    retry_after: Literal["endpoint", "call"] = Field(
+        default="endpoint",
+        description="whom Retry-After holds back: all calls to the endpoint, or only the one refused",
+    )
 
 
 class Role(Section):
@@ -232,6 +241,13 @@ class Role(Section):
     seed: int | None = 0
     structured: Literal["auto", "json_schema", "json_object", "tool", "text"] = "auto"
     mode: Literal["live", "batch"] = "live"
+    batch_wait_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        description="in batch mode, how long to wait for jobs; 0 submits, parks, and a later run collects",
+    )
+    batch_poll_seconds: float = Field(default=30.0, gt=0)
+    batch_requests: int = Field(default=10_000, ge=1, le=50_000, description="requests in one job")
     connect_seconds: float = Field(default=10.0, gt=0)
     first_byte_seconds: float = Field(default=120.0, gt=0)
     total_seconds: float = Field(default=300.0, gt=0)
@@ -240,8 +256,12 @@ class Role(Section):
 
 
 class ModelsSettings(Section):
-    """Who is asked for what."""
+    """Who is asked for what. `base_url` is where every role is asked that names no endpoints of its own."""
 
+    base_url: str = Field(
+        default="offline", description="empty: OPENAI_BASE_URL, else OpenAI's; `offline`: the built-in stand-in"
+    )
+    key_env: str = Field(default="OPENAI_API_KEY", description="environment variable that holds the key")
     generator: Role = Role()
     judge: Role = Role(model="offline-judge", temperature=0.0)
     responder: Role = Role()
@@ -374,6 +394,7 @@ def load(
                 hint="write it as --set limit=200 or --set documents.extractor=trafilatura",
             )
         _put(values, key.strip().split("."), _value(value))
+    _fill_roles(values)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -397,6 +418,23 @@ def _put(values: dict[str, Any], keys: list[str], value: Any) -> None:
                 f"`{'.'.join(keys[: i + 1])}` is a value, not a section", hint="set the whole list in a profile"
             )
     values[keys[-1]] = value
+
+
+def _fill_roles(values: dict[str, Any]) -> None:
+    """Let a role say only what it changes: the rest of it is its default, and it is asked where all roles are."""
+    models: Any = values.setdefault("models", {})
+    if not isinstance(models, dict):
+        return
+    given = typing.cast("dict[str, Any]", models)
+    defaults = ModelsSettings()
+    for name, field in ModelsSettings.model_fields.items():
+        role: Any = given.setdefault(name, {}) if field.annotation is Role else None
+        if isinstance(role, dict):
+            own = typing.cast("dict[str, Any]", role)
+            own.setdefault("model", getattr(defaults, name).model)
+            own.setdefault("temperature", getattr(defaults, name).temperature)
+            where = {"base_url": given.get("base_url", "offline"), "key_env": given.get("key_env", defaults.key_env)}
+            own.setdefault("endpoints", [where])
 
 
 def _root(values: dict[str, Any], folder: Path) -> None:

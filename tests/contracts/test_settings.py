@@ -84,3 +84,18 @@ def test_every_profile_that_ships_loads_and_its_files_are_there(profile: str) ->
 
     paths = [c.path for c in chosen.sources.corpora] + list(chosen.seeds.paths)
     assert all(Path(path).exists() for path in paths if "/sample/" in path)
+
+
+def test_a_role_says_only_what_it_changes() -> None:
+    chosen = settings.load(None, ["models.judge.max_tokens=99", "models.base_url=http://here/v1"], environment={})
+
+    assert (chosen.models.judge.model, chosen.models.judge.max_tokens) == ("offline-judge", 99)
+    assert [e.base_url for e in chosen.models.judge.endpoints] == ["http://here/v1"]
+    assert [e.base_url for e in chosen.models.generator.endpoints] == ["http://here/v1"]
+
+
+def test_a_role_with_endpoints_of_its_own_keeps_them() -> None:
+    chosen = settings.load(None, ['models.judge.endpoints=[{base_url="http://there/v1"}]'], environment={})
+
+    assert [e.base_url for e in chosen.models.judge.endpoints] == ["http://there/v1"]
+    assert [e.base_url for e in chosen.models.responder.endpoints] == ["offline"]

@@ -1,0 +1,95 @@
+"""A profile as text: every setting with its default, what it means and what it may be, ready to edit.
+
+Written from `settings.Settings` itself, so it cannot fall behind it.
+"""
+
+import json
+import types
+import typing
+from enum import Enum
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from tasks.contracts.settings import Settings
+
+_OPENING = """\
+# A Wellspring profile. Every setting is here at its default, commented out: take the `# ` away from what you change.
+# Use it with:  wellspring build --profile THIS_FILE
+# Later wins: this file < WELLSPRING_SECTION__KEY in the environment < --set section.key=value.
+# Paths are relative to this file. API keys are never in a profile: a role names the variable that holds its key.
+"""
+
+_EXAMPLES = """
+# What to read: as many of these as there are corpora.
+# [[sources.corpora]]
+# path = "crawl/*.warc.gz"      # a file, a glob, a folder, or a URI (s3://, gs://, https://)
+# name = "my-crawl"
+# license = "CC-BY-4.0"
+
+# Who answers: one server for all roles is `base_url` under [models] below. A role may have servers of its own, which
+# share its load by weight and stand in for each other:
+# [[models.judge.endpoints]]
+# base_url = "http://127.0.0.1:8000/v1"   # vLLM, llama.cpp or Ollama on this machine
+# weight = 2
+# requests_per_minute = 600
+"""
+
+
+def commented() -> str:
+    """Return the text of a profile that holds every setting at its default, as comments."""
+    lines = [_OPENING]
+    lines += [_line(name, field) for name, field in Settings.model_fields.items() if not _section(field)]
+    lines.append(_EXAMPLES)
+    for name, field in Settings.model_fields.items():
+        section = _section(field)
+        if section is not None:
+            lines += _table(name, section)
+    return "\n".join(lines) + "\n"
+
+
+def _table(name: str, section: type[BaseModel]) -> list[str]:
+    lines = ["", f"# {_first_sentence(section)}", f"[{name}]"]
+    inner: list[str] = []
+    for key, field in section.model_fields.items():
+        deeper = _section(field)
+        if deeper is not None:
+            inner += _table(f"{name}.{key}", deeper)
+        elif key not in ("corpora", "endpoints"):  # lists of tables: shown as examples above
+            lines.append(_line(key, field))
+    return lines + inner
+
+
+def _section(field: FieldInfo) -> type[BaseModel] | None:
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _first_sentence(section: type[BaseModel]) -> str:
+    return (section.__doc__ or "").strip().splitlines()[0]
+
+
+def _line(key: str, field: FieldInfo) -> str:
+    default: Any = field.get_default(call_default_factory=True)
+    value = "" if default is None else _toml(default)
+    options = _options(field.annotation)
+    why = "; ".join(part for part in (field.description, f"one of {', '.join(options)}" if options else "") if part)
+    return f"# {key} = {value}" + (f"  # {why}" if why else "")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        inside = ", ".join(f"{k} = {_toml(v)}" for k, v in typing.cast("dict[str, Any]", value).items())
+        return f"{{{inside}}}"
+    if isinstance(value, Enum):
+        value = value.value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _options(kind: Any) -> list[str]:
+    if typing.get_origin(kind) is typing.Literal:
+        return [str(option) for option in typing.get_args(kind)]
+    if typing.get_origin(kind) in (tuple, types.UnionType):
+        return [option for inner in typing.get_args(kind) for option in _options(inner)]
+    return []

@@ -1,0 +1,33 @@
+"""The commented profile: complete, loadable as it is, and loadable with everything in it switched on."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from tasks.contracts import profiles, settings
+from tasks.contracts.settings import Settings
+
+
+def test_the_profile_as_written_is_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(profiles.commented())
+
+    assert settings.load(str(path), environment={}) == Settings()
+
+
+def test_every_setting_with_its_comment_taken_away_is_valid_and_the_default(tmp_path: Path) -> None:
+    text = profiles.commented().split("# What to read")
+    body = text[0] + text[1].split('# key_env = ""')[1]
+    uncommented = re.sub(r"(?m)^# ([a-z_0-9]+ = \S)", r"\1", body)
+    path = tmp_path / "all.toml"
+    path.write_text(uncommented)
+
+    assert len(tomllib.loads(uncommented)["documents"]) > 5
+    assert settings.load(str(path), environment={}) == Settings()
+
+
+def test_every_section_of_the_settings_is_in_the_profile() -> None:
+    text = profiles.commented()
+
+    for name in Settings.model_fields:
+        assert f"[{name}]" in text or f"# {name} = " in text
