@@ -1,0 +1,92 @@
+"""What a vector is here, and how two are compared: float32 rows of unit length, one order of sums, one order of ties.
+
+Matrix products give scores that differ in the last bits with the kernel, the batch and the thread count, so equal
+vectors get unequal scores and ties fall as they like. Whoever searches therefore finds candidates as fast as it can,
+and takes their final scores and order from here: sums in 16 lanes of fixed order, without contraction, so that a pair
+has one score on every machine; equal scores in the order of the rows (which are sorted by id).
+"""
+
+import numpy as np
+from numba import njit, prange  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType] - numba has no stubs
+from numpy.typing import NDArray
+
+from tasks.contracts.errors import BrokenError
+
+Vectors = NDArray[np.float32]
+Scores = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+NORM_TOLERANCE = 1e-3
+_LANES = 16
+_MATRIX = 2
+
+
+def checked(vectors: Vectors, name: str = "vectors") -> Vectors:
+    """Return the vectors as they are if they are (n, d) float32, finite and of unit length.
+
+    Raises:
+        BrokenError: They are not; the message names the first bad row.
+    """
+    if len(vectors.shape) != _MATRIX or vectors.dtype != np.float32:
+        raise BrokenError(f"{name} are {vectors.dtype} of shape {vectors.shape}, not (n, d) float32")
+    norms = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
+    bad = np.flatnonzero(~(np.abs(norms - 1) <= NORM_TOLERANCE))  # a NaN is not within anything
+    if bad.size:
+        raise BrokenError(
+            f"{name} hold {bad.size} rows that are not of unit length; row {bad[0]} has norm {norms[bad[0]]}",
+            hint="embed these texts again; a model that gives NaN or zero vectors cannot be searched",
+        )
+    return vectors
+
+
+def unit(matrix: NDArray[np.floating]) -> Vectors:
+    """Scale rows (n, d) to unit length, as float32; rows of zeros stay zero."""
+    norms = np.sqrt(np.einsum("nd,nd->n", matrix, matrix, dtype=np.float64))
+    return np.ascontiguousarray(matrix / np.where(norms > 0, norms, 1)[:, None], dtype=np.float32)
+
+
+def ranked(queries: Vectors, base: Vectors, candidates: Rows, k: int) -> tuple[Scores, Rows]:
+    """Score candidate rows of the base anew and return the best k of each query, in the one order.
+
+    Args:
+        queries: (nq, d), unit length.
+        base: (n, d), unit length.
+        candidates: (nq, c) rows of the base, c >= k; -1 is no candidate. A row must not stand twice.
+        k: How many to return.
+
+    Returns:
+        Scores (nq, k) and rows (nq, k), best first, equal scores by lower row; where candidates run out, -inf and -1.
+    """
+    scores = np.empty(candidates.shape, dtype=np.float32)
+    _cosines(queries, base, candidates, scores)
+    order = np.lexsort((candidates, -scores), axis=1)[:, :k]
+    return np.take_along_axis(scores, order, 1), np.take_along_axis(candidates, order, 1)
+
+
+def pair_scores(left: Vectors, right: Vectors) -> Scores:
+    """Return the scores (n,) of row i of `left` with row i of `right`, as `ranked` gives them."""
+    scores = np.empty((len(left), 1), dtype=np.float32)
+    _cosines(left, right, np.arange(len(left), dtype=np.int64)[:, None], scores)
+    return scores[:, 0]
+
+
+@njit(parallel=True, nogil=True, cache=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
+def _cosines(queries: Vectors, base: Vectors, candidates: Rows, scores: Scores) -> None:
+    width = queries.shape[1]
+    whole = width - width % _LANES
+    for i in prange(candidates.shape[0]):  # pyright: ignore[reportUnknownVariableType] - a range to the type checker
+        lanes = np.zeros((candidates.shape[1], _LANES), dtype=np.float32)  # a row each: 2.4 times faster than one
+        for j in range(candidates.shape[1]):
+            row = candidates[i, j]
+            if row < 0:
+                scores[i, j] = -np.inf
+                continue
+            for start in range(0, whole, _LANES):
+                for lane in range(_LANES):
+                    lanes[j, lane] += queries[i, start + lane] * base[row, start + lane]
+            total = np.float32(0)
+            for lane in range(_LANES):
+                total += lanes[j, lane]
+            for column in range(whole, width):
+                total += queries[i, column] * base[row, column]
+            scores[i, j] = total
