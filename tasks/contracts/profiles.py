@@ -40,38 +40,32 @@ _EXAMPLES = """
 def commented() -> str:
     """Return the text of a profile that holds every setting at its default, as comments."""
     lines = [_OPENING]
-    lines += [_line(name, field) for name, field in Settings.model_fields.items() if not _section(field)]
+    defaults = Settings()
+    fields = Settings.model_fields.items()
+    lines += [_line(name, field, getattr(defaults, name)) for name, field in fields if not _is_section(field)]
     lines.append(_EXAMPLES)
-    for name, field in Settings.model_fields.items():
-        section = _section(field)
-        if section is not None:
-            lines += _table(name, section)
+    for name, field in fields:
+        if _is_section(field):
+            lines += _table(name, getattr(defaults, name))
     return "\n".join(lines) + "\n"
 
 
-def _table(name: str, section: type[BaseModel]) -> list[str]:
-    lines = ["", f"# {_first_sentence(section)}", f"[{name}]"]
+def _table(name: str, defaults: BaseModel) -> list[str]:
+    lines = ["", f"# {(type(defaults).__doc__ or '').strip().splitlines()[0]}", f"[{name}]"]
     inner: list[str] = []
-    for key, field in section.model_fields.items():
-        deeper = _section(field)
-        if deeper is not None:
-            inner += _table(f"{name}.{key}", deeper)
+    for key, field in type(defaults).model_fields.items():
+        if _is_section(field):
+            inner += _table(f"{name}.{key}", getattr(defaults, key))
         elif key not in ("corpora", "endpoints"):  # lists of tables: shown as examples above
-            lines.append(_line(key, field))
+            lines.append(_line(key, field, getattr(defaults, key)))
     return lines + inner
 
 
-def _section(field: FieldInfo) -> type[BaseModel] | None:
-    kind = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+def _is_section(field: FieldInfo) -> bool:
+    return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 
 
-def _first_sentence(section: type[BaseModel]) -> str:
-    return (section.__doc__ or "").strip().splitlines()[0]
-
-
-def _line(key: str, field: FieldInfo) -> str:
-    default: Any = field.get_default(call_default_factory=True)
+def _line(key: str, field: FieldInfo, default: Any) -> str:
     value = "" if default is None else _toml(default)
     options = _options(field.annotation)
     why = "; ".join(part for part in (field.description, f"one of {', '.join(options)}" if options else "") if part)

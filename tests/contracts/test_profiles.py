@@ -17,7 +17,7 @@ def test_the_profile_as_written_is_the_defaults(tmp_path: Path) -> None:
 
 def test_every_setting_with_its_comment_taken_away_is_valid_and_the_default(tmp_path: Path) -> None:
     text = profiles.commented().split("# What to read")
-    body = text[0] + text[1].split('# key_env = ""')[1]
+    body = text[0] + text[1].split("# requests_per_minute = 600")[1]
     uncommented = re.sub(r"(?m)^# ([a-z_0-9]+ = \S)", r"\1", body)
     path = tmp_path / "all.toml"
     path.write_text(uncommented)
