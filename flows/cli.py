@@ -4,23 +4,18 @@ Facts go to stdout, progress and hints to stderr. Exit codes: 0 done (what was r
 has to act), 2 wrong usage, 3 parked (budget, quota, rate limit, a busy store: run it again later).
 """
 
-import errno
 import json
 import os
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from tasks.contracts.errors import BrokenError, WellspringError
+from flows import terminal
+from tasks.contracts.errors import BrokenError, UsageError
 
 app = typer.Typer(
     help="Grounded instruction data from web archives: durable, audited, traceable to the byte.",
@@ -29,8 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Start here: [bold]wellspring build[/bold] makes a dataset from the sample corpus, with no key and no GPU.",
 )
-_out = Console()
-_err = Console(stderr=True)
 
 
 class Part(StrEnum):
@@ -125,39 +118,18 @@ def _say_build(directory: Path, seconds: float, *, as_json: bool) -> None:
     with Store.read(directory) as store:
         facts = summaries.of_latest_run(store) | {"seconds": round(seconds, 1)}
     if as_json:
-        _json(facts)
+        terminal.as_json(facts)
         return
     if facts["is_idle"]:
-        _out.print(f"Nothing was left to do: no row was due, no model was asked ({seconds:.1f} s).")
+        terminal.say(f"Nothing was left to do: no row was due, no model was asked ({seconds:.1f} s).")
     else:
-        _out.print(_funnel(facts))
+        terminal.funnel(facts)
     for file in facts["files"]:
-        _out.print(f"{file['rows']:>7} rows  {escape(file['path'])}", highlight=False, soft_wrap=True)
+        terminal.say(f"{file['rows']:>7} rows  {file['path']}")
     if facts["page"]:
-        _out.print(f"page     {escape(facts['page'])}", highlight=False, soft_wrap=True)
+        terminal.say(f"page     {facts['page']}")
     if facts["example_id"]:
-        _out.print(
-            f"trace    wellspring trace {facts['example_id']} --store {escape(str(directory))}",
-            highlight=False,
-            soft_wrap=True,
-        )
-
-
-def _funnel(facts: Mapping[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, title=f"run {facts['run_id']}", title_justify="left")
-    for name in ("stage", "in", "out", "refused", "calls", "recorded", "cost", "seconds"):
-        table.add_column(name, justify="left" if name == "stage" else "right")
-    table.add_column("refused because")
-    for row in facts["stages"]:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in list(row["reasons"].items())[:4])
-        table.add_row(
-            row["stage"],
-            *(str(row[k]) for k in ("rows_in", "rows_out", "rows_rejected", "calls", "cached_calls")),
-            f"${row['cost_usd']:.4f}",
-            f"{row['seconds']:.1f}",
-            escape(reasons),
-        )
-    return table
+        terminal.say(f"trace    wellspring trace {facts['example_id']} --store {directory}")
 
 
 @app.command(
@@ -181,69 +153,105 @@ def trace(
     with Store.read(store) as opened:
         tree = lineage.trace(opened, target)
         if record:
-            sys.stdout.buffer.write(lineage.record_bytes(opened, _document_of(tree)))
+            terminal.as_bytes(lineage.record_bytes(opened, _document_of(tree, target)))
         elif as_json:
-            _json(tree.as_dict())
+            terminal.as_json(tree.as_dict())
         else:
-            _out.print(_tree(tree))
+            terminal.tree(tree)
 
 
-def _document_of(tree: Any) -> str:
-    if tree.kind == "document":
-        return tree.id
+def _document_of(tree: Any, target: str) -> str:
+    found = [node.id for node in _nodes(tree) if node.kind == "document"]
+    if not found:
+        raise UsageError(f"{target} was made without a document", hint="`wellspring trace` shows what it was made from")
+    return found[0]
+
+
+def _nodes(tree: Any) -> Iterator[Any]:
+    yield tree
     for child in tree.children:
-        found = _document_of(child)
-        if found:
-            return found
-    return ""
+        yield from _nodes(child)
 
 
-def _tree(node: Any) -> Any:
-    from rich.tree import Tree
+@app.command(epilog="Example:\n\nwellspring status --store ./ws --json")
+def status(store: StoreOption = Path("ws"), as_json: JsonOption = False) -> None:
+    """Say what is done, refused and failed in each stage, and how the latest runs ended."""
+    from tasks.io.store import Store
+    from tasks.spine import summaries
 
-    def label(n: Any) -> str:
-        facts = "  ".join(
-            f"[dim]{escape(k)}[/dim] {escape(str(v))}" for k, v in n.facts.items() if v not in (None, "", [])
-        )
-        return f"[bold]{n.kind}[/bold] {n.id}  {facts}"
+    with Store.read(store) as opened:
+        facts = summaries.of_store(opened)
+    if as_json:
+        terminal.as_json(facts)
+        return
+    right = ("rows", "valid", "refused", "failed shards", "calls", "cost")
+    terminal.table(
+        "stages",
+        {"stage": "left"} | dict.fromkeys(right, "right") | {"refused because": "left"},
+        [
+            (
+                *(s[k] for k in ("stage", "rows", "rows_valid", "rows_rejected", "shards_failed", "calls")),
+                f"${s['cost_usd']:.4f}",
+                ", ".join(f"{n} {why}" for why, n in list(s["reasons"].items())[:4]),
+            )
+            for s in facts["stages"]
+        ],
+    )
+    terminal.table(
+        "runs",
+        dict.fromkeys(("run", "flow", "status", "started", "error"), "left"),
+        [(r["run_id"], r["flow"], r["status"], str(r["started_at"])[:19], r["error"] or "") for r in facts["runs"]],
+    )
 
-    def grow(branch: Tree, n: Any) -> Tree:
-        for child in n.children:
-            grow(branch.add(label(child), highlight=False), child)
-        return branch
 
-    return grow(Tree(label(node), highlight=False), node)
+@app.command(epilog="Example:\n\nwellspring init mine.toml && wellspring build --profile mine.toml")
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("wellspring.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a profile with every setting, its default and what it means, ready to edit."""
+    from tasks.contracts import profiles
+
+    if path.exists() and not force:
+        raise UsageError(f"{path} is there already", hint="give another name, or --force to write over it")
+    path.write_text(profiles.commented(), encoding="utf-8")
+    terminal.say(f"{path} is written; build with: wellspring build --profile {path}")
 
 
-def _json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+@app.command(epilog="Example:\n\nwellspring doctor --store ./ws --profile mine.toml")
+def doctor(store: StoreOption = Path("ws"), profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+    """Check Python, packages, GPU, endpoints, store, journal, disk and clock, and say what to do."""
+    from tasks.contracts import settings
+    from tasks.spine import diagnosis
+
+    findings = diagnosis.examine(settings.load(profile), store)
+    if as_json:
+        terminal.as_json([f.as_dict() for f in findings])
+    else:
+        columns = dict.fromkeys(("", "what", "found", "what to do"), "left")
+        terminal.table("", columns, [("ok" if f.is_fine else "!!", f.what, f.found, f.remedy) for f in findings])
+    if not all(f.is_fine or f.is_optional for f in findings):
+        raise SystemExit(BrokenError.exit_code)
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn what went wrong into a message and an exit code; a fault of ours keeps its traceback."""
-    try:
-        yield
-    except WellspringError as error:
-        kind = type(error).__name__
-        _err.print(f"[red]{kind}[/red]: {escape(error.message)}", highlight=False, soft_wrap=True)
-        if error.hint:
-            _err.print(f"\nhint: {escape(error.hint)}", highlight=False, soft_wrap=True)
-        raise SystemExit(error.exit_code) from None
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        _err.print(f"[red]BrokenError[/red]: the disk is full ({error.filename or 'while writing'})")
-        _err.print("\nhint: free space, then run the same command: it goes on where it stopped")
-        raise SystemExit(BrokenError.exit_code) from None
-    except KeyboardInterrupt:
-        _err.print("stopped; what was done is kept. Run the same command to go on.")
-        raise SystemExit(130) from None
+@app.command(
+    name="offline-model",
+    epilog="Examples:\n\nwellspring offline-model --port 8000\n\n"
+    "OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=none wellspring build --set 'models.base_url=\"\"'",
+)
+def offline_model(
+    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one and says which.")] = 8000,
+    faults: Annotated[str, typer.Option(help="Faults to inject, by profile name (seeded); empty injects none.")] = "",
+) -> None:
+    """Serve the offline stand-in as an OpenAI-compatible server on loopback. It is extractive, not a language model."""
+    from tasks.io import offline
+
+    offline.serve(port, faults)
 
 
 def main() -> None:
     """Run the command line."""
-    with _told():
+    with terminal.told():
         app()
 
 

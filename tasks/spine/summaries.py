@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tasks.io.store import Store
+from tasks.contracts import records
+from tasks.io.store import Store, queries
 
 
 def of_latest_run(store: Store) -> dict[str, Any]:
@@ -32,3 +33,39 @@ def of_latest_run(store: Store) -> dict[str, Any]:
         "page": str(page) if page.is_file() else "",
         "example_id": files[0]["example_id"] if files else "",
     }
+
+
+def of_store(store: Store, latest_runs: int = 10) -> dict[str, Any]:
+    """Return what is done, refused and failed in each stage, and how the latest runs ended.
+
+    Returns:
+        `stages`: a dict per noun with rows, rows_valid, rows_rejected, reasons, shards_failed, calls, cost_usd;
+        `runs`: the latest, newest first, without their settings.
+    """
+    costs = {row["stage"]: row for row in store.query("runs/stages").to_dicts()}
+    failed = {row["stage"]: row["shards_failed"] for row in store.query("failures/due").to_dicts()}
+    reasons: dict[str, dict[str, int]] = {}
+    for row in store.query("rejections/in_force").to_dicts():
+        reasons.setdefault(row["stage"], {})[row["reason"]] = row["rows_rejected"]
+    stages: list[dict[str, Any]] = []
+    for noun in audited():
+        cost = costs.get(noun, {})
+        stages.append(
+            {
+                "stage": noun,
+                "rows": store.query(f"{noun}/size")["rows_all"][0],
+                "rows_valid": store.query(f"{noun}/audience")["rows_valid"][0],
+                "rows_rejected": sum(reasons.get(noun, {}).values()),
+                "reasons": reasons.get(noun, {}),
+                "shards_failed": failed.get(noun, 0),
+                "calls": cost.get("calls", 0),
+                "cost_usd": cost.get("cost_usd", 0.0),
+            }
+        )
+    runs = store.query("runs/all").drop("settings", "versions").to_dicts()[::-1][:latest_runs]
+    return {"store": str(store.path), "stages": stages, "runs": runs}
+
+
+def audited() -> list[str]:
+    """Return the nouns that are audited and published, in the order of the pipeline."""
+    return [table for table in records.TABLES if f"{table}/audience" in queries(table)]

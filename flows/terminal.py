@@ -1,0 +1,116 @@
+"""How facts look on a terminal: tables, trees, JSON; and how an error becomes a message and an exit code.
+
+Facts go to stdout, everything else to stderr. What came from the web is shown without control characters.
+"""
+
+import errno
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.tree import Tree
+
+from tasks.contracts.errors import BrokenError, WellspringError
+from tasks.contracts.prompting import visible
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+INTERRUPTED = 130
+
+
+def say(text: str) -> None:
+    """Print a fact, as it is."""
+    _out.print(escape(visible(text)), soft_wrap=True)
+
+
+def as_json(value: Any) -> None:
+    """Print facts as JSON."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def as_bytes(value: bytes) -> None:
+    """Print bytes as they are."""
+    sys.stdout.buffer.write(value)
+    sys.stdout.buffer.flush()
+
+
+def table(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under columns; a column's value is `left` or `right`."""
+    drawn = Table(box=None, pad_edge=False, title=title or None, title_justify="left", title_style="bold")
+    for name, justify in columns.items():
+        drawn.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(escape(visible(str(cell))) for cell in row))
+    _out.print(drawn)
+
+
+def funnel(facts: Mapping[str, Any]) -> None:
+    """Print what each stage of a run took in, gave out and refused, and why."""
+    columns = {"stage": "left"} | dict.fromkeys(
+        ("in", "out", "refused", "calls", "recorded", "cost", "seconds"), "right"
+    )
+    table(
+        f"run {facts['run_id']}",
+        columns | {"refused because": "left"},
+        [
+            (
+                row["stage"],
+                *(row[k] for k in ("rows_in", "rows_out", "rows_rejected", "calls", "cached_calls")),
+                f"${row['cost_usd']:.4f}",
+                f"{row['seconds']:.1f}",
+                ", ".join(f"{n} {reason}" for reason, n in list(row["reasons"].items())[:4]),
+            )
+            for row in facts["stages"]
+        ],
+    )
+
+
+def tree(node: Any) -> None:
+    """Print a row and what it was made from."""
+
+    def label(n: Any) -> str:
+        relation = f"[dim]{escape(n.relation)}[/dim] " if n.relation else ""
+        facts = "  ".join(
+            f"[dim]{escape(k)}[/dim] {escape(visible(str(v)))}" for k, v in n.facts.items() if v not in (None, "", [])
+        )
+        return f"{relation}[bold]{escape(n.kind)}[/bold] {escape(visible(n.id))}  {facts}"
+
+    def grow(branch: Tree, n: Any) -> Tree:
+        for child in n.children:
+            grow(branch.add(label(child)), child)
+        return branch
+
+    _out.print(grow(Tree(label(node)), node))
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what went wrong into a message and an exit code; a fault of ours keeps its traceback."""
+    try:
+        yield
+    except WellspringError as error:
+        _complain(type(error).__name__, error.message, error.hint)
+        raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _complain(
+            "BrokenError",
+            f"the disk is full ({error.filename or 'while writing'})",
+            "free space, then run the same command: it goes on where it stopped",
+        )
+        raise SystemExit(BrokenError.exit_code) from None
+    except KeyboardInterrupt:
+        _complain("stopped", "what was done is kept", "run the same command to go on")
+        raise SystemExit(INTERRUPTED) from None
+
+
+def _complain(kind: str, message: str, hint: str) -> None:
+    _err.print(f"[red]{kind}[/red]: {escape(visible(message))}", soft_wrap=True)
+    if hint:
+        _err.print(f"\nhint: {escape(visible(hint))}", soft_wrap=True)

@@ -1,0 +1,6 @@
+-- How many rows `exports` has, whatever methods wrote them.
+-- owner:  tasks/spine/summaries.py
+-- grain:  one row
+-- params: none
+SELECT count(*) AS rows_all
+FROM exports;

@@ -1,0 +1,162 @@
+"""What `wellspring doctor` looks at: what has to be right before a run, each with what to do if it is not."""
+
+import importlib.util
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tasks.contracts.errors import WellspringError
+from tasks.contracts.settings import Endpoint, Settings
+from tasks.io import store as stores
+from tasks.spine import runs
+
+LEAST_FREE_BYTES = 2 * 2**30
+EARLIEST_YEAR = 2026
+REMOTE_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "lustre")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `is_optional`: a run works without it."""
+
+    what: str
+    is_fine: bool
+    found: str
+    remedy: str = ""
+    is_optional: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the finding as plain values."""
+        return asdict(self)
+
+
+def examine(settings: Settings, directory: str | Path) -> list[Finding]:
+    """Look at everything that a run with these settings on this store needs."""
+    looks: list[Callable[[], Finding]] = [
+        _python,
+        _packages,
+        _faiss,
+        _gpu,
+        lambda: _disk(Path(directory)),
+        lambda: _file_system(Path(directory)),
+        lambda: _store(Path(directory)),
+        _clock,
+        _prefect,
+    ]
+    return [look() for look in looks] + _endpoints(settings)
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    return Finding("Python", sys.version_info >= (3, 11), found, "" if sys.version_info >= (3, 11) else "3.11 or newer")
+
+
+def _packages() -> Finding:
+    found = runs.versions()
+    return Finding("packages", True, ", ".join(f"{k} {v}" for k, v in found.items() if k != "python"))
+
+
+def _faiss() -> Finding:
+    if importlib.util.find_spec("faiss") is None:
+        return Finding("FAISS", False, "not installed", "pip install 'wellspring[cpu]' (or [gpu] with CUDA 12)")
+    return Finding("FAISS", True, f"OPENBLAS_CORETYPE={os.environ.get('OPENBLAS_CORETYPE', 'not set')}")
+
+
+def _gpu() -> Finding:
+    if importlib.util.find_spec("faiss") is None:
+        return Finding("GPU", False, "unknown without FAISS", is_optional=True)
+    from tasks.io import index
+
+    count = index.gpus()
+    has_driver = shutil.which("nvidia-smi") is not None
+    remedy = "pip install 'wellspring[gpu]' in place of [cpu]" if has_driver and not count else ""
+    return Finding("GPU", True, f"{count} that FAISS can use" if count else "none; it runs on the CPU", remedy)
+
+
+def _disk(directory: Path) -> Finding:
+    there = next(p for p in (directory.absolute(), *directory.absolute().parents) if p.exists())
+    free = shutil.disk_usage(there).free
+    is_writable = os.access(there, os.W_OK)
+    remedy = "" if free > LEAST_FREE_BYTES else "free some space: a full disk stops a run (nothing is lost)"
+    return Finding(
+        "disk",
+        free > LEAST_FREE_BYTES and is_writable,
+        f"{free / 2**30:.1f} GiB free at {there}" + ("" if is_writable else ", not writable"),
+        remedy or ("" if is_writable else "choose another --store"),
+    )
+
+
+def _file_system(directory: Path) -> Finding:
+    mounts = Path("/proc/mounts")
+    if not mounts.is_file():
+        return Finding("file system", True, "unknown", is_optional=True)
+    rows = [line.split()[:3] for line in mounts.read_text(encoding="utf-8").splitlines()]
+    path = str(directory.absolute())
+    kinds = [(len(at), kind) for _, at, kind in rows if path == at or path.startswith(at.rstrip("/") + "/")]
+    kind = max(kinds)[1] if kinds else "unknown"
+    is_local = not kind.startswith(REMOTE_FILE_SYSTEMS)
+    remedy = (
+        "" if is_local else "put the store on a local disk: locks and fsync of network file systems cannot be trusted"
+    )
+    return Finding("file system", is_local, kind, remedy)
+
+
+def _store(directory: Path) -> Finding:
+    holder = stores.holder(directory)
+    if holder is not None:
+        said = f"process {holder.get('pid')} on {holder.get('host')} works on it (run {holder.get('owner')})"
+        return Finding("store", True, said, "wait for it, or --set wait=true", is_optional=True)
+    if not (directory / "wellspring.duckdb").is_file():
+        return Finding("store", True, f"none in {directory} yet", "wellspring build", is_optional=True)
+    try:
+        with stores.Store.read(directory) as store:
+            crashed = store.query("runs/crashed").height
+    except WellspringError as error:
+        return Finding("store", False, error.message, error.hint)
+    said = f"opens; {crashed} runs were killed" if crashed else "opens"
+    return Finding("store", True, said, "the next run marks them and goes on" if crashed else "")
+
+
+def _clock() -> Finding:
+    now = datetime.now(UTC)
+    is_fine = now.year >= EARLIEST_YEAR and time.monotonic() > 0
+    remedy = "" if is_fine else "set the clock: TLS refuses certificates, and runs would be out of order"
+    return Finding("clock", is_fine, now.isoformat(timespec="seconds"), remedy)
+
+
+def _prefect() -> Finding:
+    url = os.environ.get("PREFECT_API_URL", "")
+    said = url or "no PREFECT_API_URL: builds run without a server"
+    return Finding("Prefect", True, said, "" if url else "for schedules: prefect server start", is_optional=True)
+
+
+def _endpoints(settings: Settings) -> list[Finding]:
+    roles = ("generator", "judge", "responder")
+    if settings.embeddings.embedder == "endpoint":
+        roles += ("embedder",)
+    asked: dict[tuple[str, str], Finding] = {}
+    for name in roles:
+        role = getattr(settings.models, name)
+        for endpoint in role.endpoints:
+            key = (endpoint.base_url, endpoint.key_env)
+            if key not in asked:
+                asked[key] = _endpoint(f"{name}: {role.model}", endpoint)
+    return list(asked.values())
+
+
+def _endpoint(what: str, endpoint: Endpoint) -> Finding:
+    if endpoint.base_url == "offline":
+        return Finding(what, True, "the offline stand-in, which is extractive and not a language model")
+    from tasks.io import llm
+
+    try:
+        models = llm.listed_models(endpoint)
+    except WellspringError as error:
+        return Finding(what, False, error.message, error.hint or "check base_url and the key's variable")
+    return Finding(what, True, f"answers, with {len(models)} models")
