@@ -116,7 +116,7 @@ def _say_build(directory: Path, seconds: float, *, as_json: bool) -> None:
     from tasks.spine import summaries
 
     with Store.read(directory) as store:
-        facts = summaries.of_latest_run(store) | {"seconds": round(seconds, 1)}
+        facts: dict[str, Any] = summaries.of_latest_run(store) | {"seconds": round(seconds, 1)}
     if as_json:
         terminal.as_json(facts)
         return

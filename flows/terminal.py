@@ -39,7 +39,7 @@ def as_bytes(value: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def table(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
+def table(title: str, columns: Mapping[Any, str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under columns; a column's value is `left` or `right`."""
     drawn = Table(box=None, pad_edge=False, title=title or None, title_justify="left", title_style="bold")
     for name, justify in columns.items():
