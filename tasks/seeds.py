@@ -1,8 +1,8 @@
 """Seeds: instructions that people wrote, read from conversation sets (SynthQuestions, step A; KNN-Instruct's pool).
 
-The first user turn of each conversation, and its answer if it had one. A line is refused with its reason: damaged, of
-no known shape, incomplete, in another language, too short or too long, or the same as one before. What is left is judged
-by the seven criteria where the profile sets a threshold; then only rows that met it are in force.
+The first user turn of each conversation, and its answer if it had one. A line is refused with its reason: damaged,
+of no known shape, incomplete, in another language, too short or too long, or the same as one before. What is left is
+judged by the seven criteria where the profile sets a threshold; then only rows that met it are in force.
 
 Lines are read in shards, so that a large set is read by several workers and a kill costs little. A refused line is
 named `<source_id>:<line>`; a refused seed is named by its id.

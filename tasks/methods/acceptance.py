@@ -1,0 +1,78 @@
+"""What an instruction must be to be kept: a list of checks, each refusing with its own reason.
+
+Neither SynthQuestions nor KNN-Instruct checks what it wrote (PAPERS, SURPRISES 5 and 7); all of this is ours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.contracts.errors import Rejection
+from tasks.methods.copies import coverage, rouge_l
+from tasks.methods.injections import obeyed
+from tasks.methods.languages import UNDETERMINED, identify
+from tasks.methods.self_containment import dangling
+from tasks.methods.tokens import count_tokens
+
+SHORTEST_IDENTIFIED_CHARS = 40  # a language told from less is a guess
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on an instruction: its length, its language, and how much of it may be somebody else's."""
+
+    min_tokens: int
+    max_tokens: int
+    max_rouge_l: float
+    max_coverage: float
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the writer of an instruction was shown: untrusted texts, by what they are, and our own words around them."""
+
+    demonstrations: Sequence[str] = ()
+    document: str = ""
+    prompt: str = ""
+
+
+def accept(text: str, limits: Limits, shown: Shown) -> None:
+    """Return when the instruction may be kept.
+
+    Raises:
+        Rejection: `too_short`, `too_long`; `other_language`; `not_self_contained`, it points at what it does not
+            carry; `copy_of_demonstration`, `copy_of_document`; `repeats_prompt`, `obeys_source`, `talks_to_model`,
+            `address_from_nowhere`, what `tasks/methods/injections.py` flags.
+    """
+    _check_length(text, limits)
+    _check_language(text, limits)
+    if pointer := dangling(text):
+        raise Rejection("not_self_contained", f"`{pointer}` in: {text[:200]}")
+    _check_copies(text, limits, shown)
+    sources = (*shown.demonstrations, shown.document) if shown.document else tuple(shown.demonstrations)
+    if flagged := obeyed(text, sources, shown.prompt):
+        raise Rejection(flagged[0], flagged[1][:300])
+
+
+def _check_length(text: str, limits: Limits) -> None:
+    tokens = count_tokens(text)
+    if tokens < limits.min_tokens:
+        raise Rejection("too_short", f"{tokens} tokens, at least {limits.min_tokens}: {text[:200]}")
+    if tokens > limits.max_tokens:
+        raise Rejection("too_long", f"{tokens} tokens, at most {limits.max_tokens}")
+
+
+def _check_language(text: str, limits: Limits) -> None:
+    if not limits.languages or len(text) < SHORTEST_IDENTIFIED_CHARS:
+        return
+    language = identify(text)
+    if language not in {*limits.languages, UNDETERMINED}:
+        raise Rejection("other_language", f"{language}, not {' or '.join(limits.languages)}: {text[:200]}")
+
+
+def _check_copies(text: str, limits: Limits, shown: Shown) -> None:
+    for demonstration in shown.demonstrations:
+        if (score := rouge_l(text, demonstration)) > limits.max_rouge_l:
+            raise Rejection("copy_of_demonstration", f"ROUGE-L {score:.2f} with: {demonstration[:200]}")
+    if shown.document and (share := coverage(text, shown.document)) > limits.max_coverage:
+        raise Rejection("copy_of_document", f"{share:.0%} of it stands in the document: {text[:200]}")

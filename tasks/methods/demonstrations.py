@@ -1,0 +1,47 @@
+"""Which demonstrations an input is shown: drawn by chance that the input itself decides, or by how near they are.
+
+Paper: SynthQuestions (arXiv 2506.03968) draws ten at random for each document, without a seed, and its ablation
+takes the nearest ones; ours draws by a seed made of the input's id, so that the same input is shown the same
+demonstrations in every run, on every machine, in any order.
+"""
+
+import random
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.contracts.records import content_id
+
+Vectors = NDArray[np.float32]
+
+
+def chance(*parts: object) -> random.Random:
+    """Return a source of chance that these parts decide: the same parts, the same draws."""
+    return random.Random(int(content_id(*parts), 16))  # noqa: S311 - a sample, not a secret
+
+
+def drawn(count: int, candidates: Sequence[int], *parts: object) -> list[int]:
+    """Return `count` of the candidates (all, if there are fewer) in an order that chance decides."""
+    return chance("demonstrations", *parts).sample(list(candidates), min(count, len(candidates)))
+
+
+def by_distance(
+    count: int, candidates: Sequence[int], vectors: Vectors, target: Vectors, *, farthest: bool = False
+) -> list[int]:
+    """Return the `count` candidates nearest to the target, nearest first, or the farthest, farthest first.
+
+    Args:
+        count: How many.
+        candidates: Row numbers of `vectors`, ascending.
+        vectors: (n, d) float32, rows of unit length.
+        target: (d,) float32 of unit length.
+        farthest: Take the other end.
+
+    Returns:
+        Row numbers; equal cosines keep the lower row first.
+    """
+    rows = np.asarray(candidates, dtype=np.int64)
+    cosines = vectors[rows] @ target
+    order = np.argsort(cosines if farthest else -cosines, kind="stable")
+    return [int(row) for row in rows[order[:count]]]

@@ -1,0 +1,165 @@
+"""Pages that talk to the model, and answers that obeyed them.
+
+A page cannot be kept from saying "ignore your instructions". What we hold instead: its text stands behind fences it
+cannot forge, what a person would not see is taken out, pages that plainly address a model are not used at all, and what
+comes back is looked at again. An answer is flagged when it carries what the page dictated, when it repeats our prompt,
+when it talks to a model itself, or when it names an address that its source does not.
+
+Patterns were written from published descriptions of injections on the web and in mail; the share found among pages
+poisoned on purpose, and the share of clean pages flagged, stand in tests/methods/test_injections.py. No list is
+complete: this is a net under the fences, not a promise of immunity.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from tasks.methods.copies import coverage, words
+
+# One pattern a paragraph, spaces escaped. GAP is a stretch of one sentence, MODEL a word for what reads pages.
+_SHAPES = r"""
+    \b(?:ignor(?:e|ing)|disregard(?:ing)?|forget|override|bypass|discard|drop|skip|abandon|set\ aside)\bGAP{0,50}
+    \b(?:previous|prior|above|earlier|preceding|foregoing|all|any|your|other|existing|current|former|original|system
+      |initial|everything|whatever)\bGAP{0,40}
+    \b(?:instruction|prompt|rule|direction|guideline|order|command|constraint|directive|request|task|programming
+      |training)s?\b
+
+    \b(?:ignore|disregard|forget)\ (?:everything|all|anything|whatever)\bGAP{0,40}
+    \b(?:above|before|previous|told|said|so\ far|you\ (?:know|were|have))\b
+
+    \b(?:reveal|repeat|print|output|show|leak|disclose|expose|recite|share|tell\ me|send|paste|quote|dump|include)\b
+    GAP{0,50}\b(?:system|initial|hidden|developer|original|secret|own)\ (?:prompt|message|instruction)s?
+
+    \b(?:attention|note|notice|message|important|dear|hello|hey|instructions?|warning)\bGAP{0,25}
+    \b(?:to|for|all|any)?\ ?(?:the\ |all\ |any\ |an?\ )?MODEL\bGAP{0,30}[:,!]
+
+    \bif\ (?:you\ are|you're|this\ is\ (?:being\ )?read\ by|read\ by|processed\ by)\ (?:an?\ |the\ |any\ )?MODEL
+
+    \b(?:any|all|every)\ MODEL\ (?:reading|processing|summari[sz]ing|parsing|that\ (?:reads?|process\w*))\b
+
+    \bMODEL\ (?:must|shall|are\ (?:required|instructed|ordered|told)\ to)\b
+
+    \byou\ are\ now\ (?:in\ |an?\ |the\ )?(?:[\w-]+\ ){0,4}
+    (?:mode|DAN|assistant|AI|bot|model|unrestricted|unfiltered|jailbroken|free\ from)\b
+
+    \b(?:new|updated|revised|real|actual|true)\ (?:system\ )?(?:instruction|task|objective|directive|prompt|orders?)s?\b
+    GAP{0,30}(?::|\bis\b|\bare\b|\bfollow)
+
+    <\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id)\|?>|\[/?INST\]|<</?SYS>>
+
+    \#{2,3}\ ?(?:system|instruction|new\ instruction)s?\ ?:
+
+    (?:^|\n|[.!?]\ )\[?(?:system|admin)\]?\ ?:\s
+
+    \b(?:do\ anything\ now|developer\ mode\ (?:enabled|on)|jailbreak|prompt\ injection\ test|system\ override)\b
+
+    \b(?:your|the)\ (?:answer|response|output|reply|summary|query|message|next\ message|result)\bGAP{0,30}
+    \b(?:must|should|has\ to|needs\ to|shall|is\ to)\bGAP{0,20}
+    \b(?:contain|include|begin|start|end|consist|be\ exactly|say|read|mention|recommend)\b
+
+    \b(?:respond|reply|answer|output|print|say|write|return|repeat|echo|type)\x20
+    (?:only|exactly|just|nothing\ but|verbatim|back)\b
+    GAP{0,20}(?:["'“:`]|\bwith\b|\bthe\ (?:word|text|phrase|string|token|code|following)\b)
+
+    \b(?:include|insert|append|add|put|place|embed|mention|write|output|say|print|end\ with|begin\ with|start\ with)\b
+    GAP{0,60}\b(?:in|into|to|at\ the\ (?:start|end|beginning)\ of|of|as)\ (?:your|every|each|the)\x20
+    (?:answer|response|output|reply|summary|query|final|generated|message|text\ you)
+
+    \b(?:instead|rather)\b[,]?\ (?:of\ GAP{0,40}[,]?\ )?(?:you\ (?:must|should|will)\ )?
+    (?:write|output|print|respond|reply|say|answer|return|produce|generate)\bGAP{0,20}
+    (?::|["“]|\bthe\ (?:word|phrase|following|exact|code|string)\b)
+
+    \b(?:do\ not|don't|never)\ (?:tell|inform|alert|warn|mention\ this\ to|reveal\ this\ to)\ (?:the\ |your\ )?
+    (?:user|human|operator|reader)
+
+    !\[[^\]]*\]\(https?://[^)]*[?&=][^)]*\)
+
+    \b(?:as|being)\ an?\ (?:AI|LLM|language\ model|assistant)\bGAP{0,20},?\x20
+    (?:you\ (?:must|should|will|have|are)|please)
+
+    \b(?:set|fill|change)\ the\ (?:field|key|value|json|query|scene|score)\bGAP{0,60}\bto\b
+"""
+_MODEL = (
+    r"(?:\bA\.?I\.?\b|\bLLMs?\b|language\ models?|AI\ models?|chat\ ?bots?|\bGPT(?:-\w+)?\b|assistants?|\bagents?\b"
+    r"|summari[sz]ers?|crawlers?|automated\ (?:system|reader|tool)s?|text\ generators?)"
+)
+_GAP = r"(?:[^.\n]|\.(?=\S))"
+_PATTERNS = tuple(
+    re.compile(shape.replace("GAP", _GAP).replace("MODEL", _MODEL), re.IGNORECASE | re.VERBOSE)
+    for shape in _SHAPES.strip("\n").split("\n\n")
+)
+_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s\"'<>)\]}]+|\b[\w.+-]+@[\w-]+\.[\w.-]+", re.IGNORECASE)
+_MARK = re.compile(r"\b(?=\w*\d)(?=\w*[^\W\d_])[\w-]{6,}\b|\b[A-Z][A-Z0-9_-]{5,}\b|\b\w+(?:[-_]\w+){2,}\b")
+_QUOTE = re.compile(r"(?<!\w)[\"“'`]([^\"“”'`\n]{4,200})[\"”'`]")
+FOLLOWING_CHARS = 300  # an order is often given in one sentence and its words in the next
+LEAKED_WORDS = 10
+DICTATED_SHARE = 0.6
+
+
+def orders(text: str) -> list[str]:
+    """Return the parts of a text that talk to a model, each with what follows it; none where it talks to people."""
+    spans: list[tuple[int, int]] = []
+    for pattern in _PATTERNS:
+        for match in pattern.finditer(text):
+            start = max(text.rfind("\n", 0, match.start()), text.rfind(". ", 0, match.start())) + 1
+            spans.append((start, min(len(text), match.end() + FOLLOWING_CHARS)))
+    return [text[start:end].strip() for start, end in _joined(sorted(spans))]
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for start, end in spans:
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def obeyed(answer: str, sources: Sequence[str], prompt: str = "") -> tuple[str, str] | None:
+    """Return why an answer seems to have obeyed its sources, or to give our prompt away; None when it does not.
+
+    Args:
+        answer: What the model wrote for people to read.
+        sources: The untrusted texts it was shown, as they were shown.
+        prompt: Our own words around them.
+
+    Returns:
+        (reason, what shows it). Reasons: `repeats_prompt`, ten words in a row are ours; `obeys_source`, it carries
+        words, marks or quotations that a source dictated; `talks_to_model`; `address_from_nowhere`, an address that
+        no source holds.
+    """
+    if run := _shared_run(answer, prompt):
+        return "repeats_prompt", run
+    for source in sources:
+        for order in orders(source):
+            if found := _dictated(answer, order):
+                return "obeys_source", found
+    if spoken := orders(answer):
+        return "talks_to_model", spoken[0][:200]
+    known = " ".join(sources).lower()
+    for address in _ADDRESS.findall(answer):
+        if address.rstrip(".,;:!?").lower() not in known:
+            return "address_from_nowhere", address
+    return None
+
+
+def _shared_run(answer: str, prompt: str) -> str:
+    ours = words(prompt)
+    runs = {tuple(ours[i : i + LEAKED_WORDS]) for i in range(len(ours) - LEAKED_WORDS + 1)}
+    said = words(answer)
+    for i in range(len(said) - LEAKED_WORDS + 1):
+        if tuple(said[i : i + LEAKED_WORDS]) in runs:
+            return " ".join(said[i : i + LEAKED_WORDS])
+    return ""
+
+
+def _dictated(answer: str, order: str) -> str:
+    """Return what the answer has of an order: an address, a mark like ZX-81-BETA, a quotation, or most of its words."""
+    lowered = answer.lower()
+    for found in (*_ADDRESS.findall(order), *_MARK.findall(order), *_QUOTE.findall(order)):
+        part = found.strip().rstrip(".,;:!?").lower()
+        if part and re.search(rf"(?<!\w){re.escape(part)}(?!\w)", lowered):
+            return part
+    if len(words(answer)) > 2 and coverage(answer, order, run_words=4) >= DICTATED_SHARE:  # noqa: PLR2004 - "yes, please"
+        return answer[:200]
+    return ""
