@@ -1,0 +1,72 @@
+"""The command line: it teaches, its errors name the next move, and its exit codes say by whom."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows import cli
+
+COMMANDS = sorted(
+    command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback
+)
+
+
+def wellspring(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env={"PYTHONPATH": str(Path(cli.__file__).parents[1]), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
+    )
+
+
+def test_help_lists_every_command_and_how_to_begin() -> None:
+    said = CliRunner().invoke(cli.app, ["--help"], env={"COLUMNS": "160"}).output
+
+    assert all(command in said for command in COMMANDS)
+    assert "wellspring build" in said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_teaches_by_example(command: str) -> None:
+    result = CliRunner().invoke(cli.app, [command, "--help"], env={"COLUMNS": "160"})
+
+    assert result.exit_code == 0
+    assert f"wellspring {command}" in result.output
+    assert "Example" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["build", "--set", "documents.extracter=x"], 2, "did you mean `extractor`?"),
+        (["build", "--profile", "nowhere"], 2, "there is no profile `nowhere`"),
+        (["build", "--corpus", "nowhere.warc.gz", "--only", "corpus"], 1, "nowhere.warc.gz"),
+        (["trace", "abcd", "--store", "nowhere"], 1, "there is no store"),
+        (["status", "--store", "nowhere"], 1, "wellspring build"),
+        (["nonsense"], 2, "nonsense"),
+    ],
+)
+def test_what_goes_wrong_is_named_with_the_next_move(
+    arguments: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    result = wellspring(*arguments, cwd=tmp_path)
+
+    assert result.returncode == code
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_init_writes_a_profile_once(tmp_path: Path) -> None:
+    first = wellspring("init", "mine.toml", cwd=tmp_path)
+    second = wellspring("init", "mine.toml", cwd=tmp_path)
+
+    assert (first.returncode, second.returncode) == (0, 2)
+    assert "there already" in second.stderr
+    assert "[documents]" in (tmp_path / "mine.toml").read_text()

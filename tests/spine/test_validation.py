@@ -1,0 +1,90 @@
+"""Write, audit, publish, with the real Great Expectations: what breaks is named and stays unpublished."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+import pytest
+
+from tasks.contracts.errors import BrokenError
+from tasks.contracts.records import RejectionRow, Seed, Source, content_id
+from tasks.contracts.settings import Settings
+from tasks.spine import validation
+from tasks.spine.runs import Counts, Run, stage
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+Make = Callable[..., Settings]
+FINGERPRINT = content_id("method")
+
+
+@stage("seeds")
+def write(run: Run, *, rows: list[Seed]) -> Counts:
+    run.activate("seeds", {FINGERPRINT: "test"})
+    run.store.append("sources", [Source(SOURCE, "s", "s.jsonl", "jsonl", None, "0" * 64, 1, run.run_id)])
+    run.store.append("seeds", [replace(row, run_id=run.run_id) for row in rows])
+    return Counts(rows_in=len(rows), rows_out=len(rows))
+
+
+SOURCE = content_id("source")
+
+
+def seed(text: str, line: int) -> Seed:
+    return Seed(content_id("seed", text), FINGERPRINT, SOURCE, line, text, None, "en", 5, "")
+
+
+GOOD = [seed(f"Explain in {n} steps how a bicycle pump works.", n) for n in range(2, 8)]
+BAD = seed("", 9)
+
+
+def test_what_passes_is_published_and_a_second_audit_looks_at_nothing(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        write(run, rows=GOOD)
+        before = run.store.query("seeds/audience")["rows_valid"][0]
+
+        validation.audit(run, "seeds")
+        validation.audit(run, "seeds")
+
+        rows = run.store.query("validations/all")
+        assert before == 0
+        assert run.store.query("seeds/audience")["rows_valid"][0] == len(GOOD)
+    assert rows.height > 3
+    assert rows.filter(rows["severity"] == "fail")["success"].all()
+    assert (rows["notes"].str.len_chars() > 20).all()
+
+
+def test_what_breaks_names_the_column_and_the_rows_and_stays_unpublished(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        write(run, rows=[*GOOD, BAD])
+
+        with pytest.raises(BrokenError, match=r"`seeds` breaks \d+ of its expectations") as caught:
+            validation.audit(run, "seeds")
+
+        assert "text: expect_column" in caught.value.message
+        assert "expectations/seeds.py" in caught.value.hint
+        assert run.store.query("seeds/audience")["rows_valid"][0] == 0
+
+    with start(settings()) as later, pytest.raises(BrokenError, match="breaks"):
+        validation.audit(later, "seeds")  # a run that wrote nothing does not pass what another left
+
+
+def test_values_of_rows_are_not_shown_where_the_profile_forbids_it(start: Start, settings: Make) -> None:
+    secret = seed("A canary sings.", 8)
+    with start(settings("pages.show_values=false")) as run:
+        write(run, rows=[*GOOD, replace(secret, tokens=-1, seed_id="canary")])
+
+        with pytest.raises(BrokenError) as caught:
+            validation.audit(run, "seeds")
+
+        stored = run.store.query("validations/all")["observed"].to_list()
+    assert "canary" not in caught.value.message
+    assert not any("canary" in observed for observed in stored)
+
+
+def test_an_empty_table_fails_and_says_what_was_refused(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        write(run, rows=[])
+        run.store.append("rejections", [RejectionRow("seeds", "x", FINGERPRINT, "too_short", "", run.run_id)])
+
+        with pytest.raises(BrokenError, match="`seeds` is empty: 1 too_short"):
+            validation.audit(run, "seeds")
+        validation.audit(run, "seeds", may_be_empty=True)
