@@ -81,10 +81,14 @@ class EmbeddingsSettings(Section):
 
     embedder: Literal["hashing", "endpoint", "sentence_transformers"] = "hashing"
     dimensions: int = Field(default=256, ge=2)
-    hash_features: int = Field(default=2**18, ge=1024)
+    hash_features: int = Field(default=2**16, ge=1024)
     fit_rows: int = Field(default=50_000, ge=1, description="texts the SVD is fitted on (the lowest ids)")
+    refit: bool = Field(
+        default=False, description="fit on the texts as they are now; else the first fit of a store stays"
+    )
     model: str = Field(default="", description="model name, for sentence_transformers")
     revision: str = ""
+    backend: Literal["torch", "onnx"] = "torch"
     pooling: Literal["mean", "cls"] = "mean"
     prefix: str = ""
     max_length_tokens: int = Field(default=512, gt=0)

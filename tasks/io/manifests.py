@@ -20,25 +20,23 @@ MAX_MANIFEST_BYTES = 2**20
 _BLOCK_BYTES = 2**22
 
 
-def write(
-    folder: Path, fingerprint: str, facts: Mapping[str, Any], files: Mapping[str, Callable[[Path], None]]
-) -> None:
+def write(folder: Path, fingerprint: str, facts: Mapping[str, Any], save: Callable[[Path], None]) -> None:
     """Write a folder of files and its manifest; what lay there before is replaced.
 
     Args:
         folder: Where; its parent must be there.
         fingerprint: Of what the files are made of and how.
         facts: What a reader needs besides (counts, kinds), as JSON.
-        files: Name -> function that writes the file at the path it is given.
+        save: Writes the files into the folder that it is given.
     """
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
+    save(partial)
     entries: dict[str, dict[str, Any]] = {}
-    for name, writer in files.items():
-        writer(partial / name)
-        _flush(partial / name)
-        entries[name] = {"bytes": (partial / name).stat().st_size, "sha256": digest(partial / name)}
+    for path in sorted(partial.iterdir()):
+        _flush(path)
+        entries[path.name] = {"bytes": path.stat().st_size, "sha256": digest(path)}
     body = json.dumps({"fingerprint": fingerprint, "facts": dict(facts), "files": entries}, sort_keys=True, indent=1)
     manifest = partial / MANIFEST
     manifest.write_text(f"{hashlib.sha256(body.encode()).hexdigest()}\n{body}", encoding="utf-8")

@@ -1,0 +1,113 @@
+"""Embeddings: a unit vector for every valid passage, seed and instruction, made once for each embedder.
+
+What is due is a query: a text without a row, and without a rejection, under the embedder in force. A text that says
+nothing (no letter, no digit) is refused, since its vector would be near to what it has nothing to do with.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from tasks.contracts import records
+from tasks.contracts.records import content_id
+from tasks.contracts.vectors import Vectors
+from tasks.methods.hashing_embedder import Embedded, Fit
+from tasks.spine import embedders, sharding
+from tasks.spine.embedders import Embedder
+from tasks.spine.runs import Counts, Run, stage
+from tasks.spine.sharding import Produced, Shard, Work
+
+Noun = Literal["passages", "seeds", "instructions"]
+
+SHARD_TEXTS = 4096  # a second of work; fewer than two shards are not worth starting workers for
+NO_WORDS = "no_words"
+
+
+@stage("embeddings")
+def embed(run: Run, *, of: Noun = "passages") -> Counts:
+    """Embed the valid texts of a noun that the embedder in force has neither embedded nor refused."""
+    mine = embedders.embedder(run, of)
+    run.activate("embeddings", embedders.active(run, of), run.settings.embeddings.model_dump())
+    due = run.store.query(f"embeddings/pending_{of}", model=mine.fingerprint)
+    if mine.folder is not None and len(due) > SHARD_TEXTS:
+        return _in_shards(run, of, mine, due)
+    return _here(run, of, mine, due)
+
+
+def _here(run: Run, of: Noun, mine: Embedder, due: pl.DataFrame) -> Counts:
+    """Embed in this process, a batch and a commit at a time: few texts, or an embedder that is a server."""
+    counts = Counts()
+    for batch in due.iter_slices(SHARD_TEXTS):
+        ids, texts = batch["text_id"].to_list(), batch["text"].to_list()
+        produced = _tables(ids, of, mine.fingerprint, mine.embed(texts))
+        rejected = produced["rejections"].append_column(
+            "stage", pa.array(["embeddings"] * produced["rejections"].num_rows)
+        )
+        with run.store.transaction():
+            written = run.store.append("embeddings", _signed(produced["embeddings"], run))
+            refused = run.store.append("rejections", _signed(rejected, run))
+        counts += Counts(rows_in=len(ids), rows_out=written, rows_rejected=refused)
+        run.progress("embeddings", counts.rows_in, len(due), of=of)
+    return counts
+
+
+def _in_shards(run: Run, of: Noun, mine: Embedder, due: pl.DataFrame) -> Counts:
+    def shards() -> Iterable[Shard]:
+        for batch in due.iter_slices(SHARD_TEXTS):
+            ids = batch["text_id"].to_list()
+            texts = batch["text"].to_list()
+            payload = {"ids": ids, "texts": texts, "of": of, "model": mine.fingerprint, "fit": str(mine.folder)}
+            yield Shard(content_id(of, ids), payload)
+
+    return sharding.compute(
+        run, stage="embeddings", fingerprint=mine.fingerprint, shards=shards(), work=Work(embed_shard)
+    )
+
+
+def embed_shard(payload: Mapping[str, Any]) -> Produced:
+    """Embed the texts of a shard, in a worker that loads the fit once."""
+    embedded = _loaded(payload["fit"]).embed(payload["texts"])
+    return Produced(len(payload["ids"]), _tables(payload["ids"], payload["of"], payload["model"], embedded))
+
+
+@lru_cache(maxsize=1)
+def _loaded(folder: str) -> Fit:
+    return embedders.load(Path(folder))
+
+
+def _tables(ids: Sequence[str], of: str, model: str, embedded: Embedded) -> dict[str, pa.Table]:
+    """Return rows and rejections of a batch, without the columns of the writer."""
+    kept: list[int] = np.flatnonzero(~embedded.is_empty).tolist()
+    empty = [text_id for text_id, nothing in zip(ids, embedded.is_empty.tolist(), strict=True) if nothing]
+    rows = {
+        "text_id": pa.array([ids[i] for i in kept], pa.string()),
+        "noun": pa.array([of] * len(kept), pa.string()),
+        "model": pa.array([model] * len(kept), pa.string()),
+        "vector": _lists(embedded.vectors[kept]),
+    }
+    refused = {
+        "input_id": empty,
+        "fingerprint": [model] * len(empty),
+        "reason": [NO_WORDS] * len(empty),
+        "detail": [f"a text of `{of}` without a letter or a digit"] * len(empty),
+    }
+    return {
+        "embeddings": pa.table(rows),
+        "rejections": pa.table({k: pa.array(v, pa.string()) for k, v in refused.items()}),
+    }
+
+
+def _lists(vectors: Vectors) -> pa.Array:
+    """Put rows (n, d) into an Arrow list column, without a Python list of numbers."""
+    ends = pa.array(np.arange(0, vectors.size + 1, vectors.shape[1]), pa.int32())
+    return pa.ListArray.from_arrays(ends, pa.array(vectors.ravel(), pa.float32()))
+
+
+def _signed(rows: pa.Table, run: Run) -> pa.Table:
+    schema = records.schema("rejections" if "reason" in rows.column_names else "embeddings")
+    return rows.append_column("run_id", pa.array([run.run_id] * rows.num_rows, pa.string())).select(schema.names)

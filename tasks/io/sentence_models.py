@@ -1,0 +1,60 @@
+"""The Sentence Transformers door (extra `models`): a model of one's own, in PyTorch or ONNX, loaded once a process."""
+
+import importlib.util
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from tasks.contracts.errors import UsageError
+from tasks.contracts.vectors import Vectors, unit
+
+BATCH_TEXTS = 64
+
+
+def embed(
+    texts: Sequence[str], *, model: str, revision: str, pooling: str, prefix: str, max_length_tokens: int, backend: str
+) -> Vectors:
+    """Embed texts: (n, d) float32, rows of unit length.
+
+    Args:
+        texts: Any number of them.
+        model: Name on the hub, or a folder.
+        revision: Commit, tag or branch; empty is the latest that is at hand.
+        pooling: `mean` over the tokens, or `cls`, the first one.
+        prefix: Put before every text, as some models want ("query: ").
+        max_length_tokens: What is beyond is not read.
+        backend: torch or onnx.
+
+    Raises:
+        UsageError: The extra is not installed, or no model is named.
+    """
+    if not model:
+        raise UsageError("embeddings.embedder is sentence_transformers, and embeddings.model names no model")
+    engine = _engine(model, revision, pooling, max_length_tokens, backend)
+    found = engine.encode([prefix + text for text in texts], batch_size=BATCH_TEXTS, show_progress_bar=False)
+    return unit(np.asarray(found, dtype=np.float32))
+
+
+@lru_cache(maxsize=1)
+def _engine(model: str, revision: str, pooling: str, max_length_tokens: int, backend: str) -> Any:
+    if importlib.util.find_spec("sentence_transformers") is None:
+        raise UsageError(
+            f"the embedder `{model}` needs the extra `models`",
+            hint="pip install 'wellspring[models]', or --set embeddings.embedder=hashing",
+        )
+    from sentence_transformers import SentenceTransformer, models  # pyright: ignore[reportMissingImports] - an extra
+
+    options = {"revision": revision or None}
+    body = models.Transformer(
+        model,
+        max_seq_length=max_length_tokens,
+        model_args=options,
+        tokenizer_args=options,
+        config_args=options,
+        backend=backend,
+    )
+    return SentenceTransformer(
+        modules=[body, models.Pooling(body.get_word_embedding_dimension(), pooling_mode=pooling)]
+    )

@@ -1,0 +1,166 @@
+"""Who turns text into vectors: three embedders behind one interface, each named by all that shapes its vectors.
+
+`hashing` (the default, no download) is fitted once in each space of a store: passages, and what people ask (seeds and
+instructions), whose words differ. The first fit stays until `embeddings.refit` asks for another, so that a growing
+corpus keeps its vectors; its fingerprint is that of the texts it was fitted on. So a fresh store of the same inputs
+has the same embedder, and one that grew in steps has the embedder of its first step. A fit that is missing or damaged
+is made again from the texts that are there; if those have changed since, it is another embedder, and every text is
+due again. `endpoint` and `sentence_transformers` learn nothing here and have one space.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks.contracts.records import content_id
+from tasks.contracts.settings import EmbeddingsSettings
+from tasks.contracts.vectors import Vectors, checked
+from tasks.io import manifests
+from tasks.methods import hashing_embedder
+from tasks.methods.hashing_embedder import Embedded
+from tasks.spine.runs import Run
+
+SPACES = {"passages": "passages", "seeds": "questions", "instructions": "questions"}
+_LEARNED_FROM = {"passages": ("passages",), "questions": ("seeds", "instructions", "passages")}
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    """An embedder in force.
+
+    Attributes:
+        name: For people.
+        fingerprint: The `model` of its rows: everything that shapes a vector.
+        embed: texts -> unit vectors (n, d) float32, and which texts said nothing.
+        folder: Where its fit lies, for workers of their own process; None if it has none.
+    """
+
+    name: str
+    fingerprint: str
+    embed: Callable[[Sequence[str]], Embedded]
+    folder: Path | None = None
+
+
+def embedder(run: Run, noun: str) -> Embedder:
+    """Return the embedder of a noun's texts under the run's settings, fitting it if this store has none yet.
+
+    Args:
+        run: The run.
+        noun: passages, seeds or instructions.
+    """
+    chosen = run.settings.embeddings
+    if chosen.embedder == "endpoint":
+        return _endpoint(run, chosen)
+    if chosen.embedder == "sentence_transformers":
+        return _sentence_transformers(chosen)
+    return _hashing(run, SPACES[noun])
+
+
+def active(run: Run, noun: str) -> dict[str, str]:
+    """Return fingerprint -> name of all embedders in force, given that texts of this noun are to be embedded now."""
+    if run.settings.embeddings.embedder != "hashing":
+        mine = embedder(run, noun)
+        return {mine.fingerprint: mine.name}
+    fitted = [space for space in _LEARNED_FROM if space == SPACES[noun] or _kept(run, space) is not None]
+    return {found.fingerprint: found.name for found in (_hashing(run, space) for space in fitted)}
+
+
+def of_texts(run: Run, texts: Sequence[str]) -> Embedded:
+    """Embed texts that are no rows yet (to compare them with each other); `hashing` learns from just these."""
+    chosen = run.settings.embeddings
+    if chosen.embedder == "hashing":
+        return _fit(run, texts).embed(texts)
+    return embedder(run, "seeds").embed(texts)
+
+
+def load(folder: Path) -> hashing_embedder.Fit:
+    """Read a fit whose bytes were checked by whoever handed its folder out."""
+    return hashing_embedder.Fit.load(folder)
+
+
+def _fit(run: Run, texts: Sequence[str]) -> hashing_embedder.Fit:
+    chosen = run.settings.embeddings
+    return hashing_embedder.fit(texts, chosen.dimensions, chosen.hash_features, run.settings.seed)
+
+
+def _hashing(run: Run, space: str) -> Embedder:
+    """Load the space's fit, or make it from the texts with the lowest ids."""
+    folder, facts = _folder(run, space), _kept(run, space)
+    if facts is None or run.settings.embeddings.refit:
+        texts = _texts(run, space)
+        fingerprint = content_id("hashing", hashing_embedder.VERSION, _described(run), _digest(texts))
+        if facts is None or facts["fingerprint"] != fingerprint:
+            learned = _fit(run, [text for _, text in texts])
+            manifests.write(folder, fingerprint, {"texts": len(texts), "space": space}, learned.save)
+            facts = {"fingerprint": fingerprint, "texts": len(texts)}
+            run.progress.note(f"embeddings: fitted on {len(texts)} texts ({space})")
+    learned = load(folder)
+    return Embedder(f"hashing of {space}, fitted on {facts['texts']}", facts["fingerprint"], learned.embed, folder)
+
+
+def _kept(run: Run, space: str) -> Mapping[str, Any] | None:
+    return manifests.read(_folder(run, space), None, run.store.path)
+
+
+def _folder(run: Run, space: str) -> Path:
+    return run.store.indexes / f"fit-{space}-{content_id(hashing_embedder.VERSION, _described(run))}"
+
+
+def _described(run: Run) -> dict[str, int]:
+    chosen = run.settings.embeddings
+    return {
+        "dimensions": chosen.dimensions,
+        "features": chosen.hash_features,
+        "fit_rows": chosen.fit_rows,
+        "seed": run.settings.seed,
+    }
+
+
+def _texts(run: Run, space: str) -> list[tuple[str, str]]:
+    """Return (id, text) to learn from: of the first noun that has any, the lowest ids."""
+    for noun in _LEARNED_FROM[space]:
+        found = run.store.query(f"embeddings/texts_{noun}", at_most=run.settings.embeddings.fit_rows)
+        if len(found):
+            return list(zip(found["text_id"].to_list(), found["text"].to_list(), strict=True))
+    return []
+
+
+def _digest(texts: Sequence[tuple[str, str]]) -> str:
+    found = hashlib.sha256()
+    for text_id, _ in texts:  # an id is a hash of its text
+        found.update(f"{text_id}\n".encode())
+    return found.hexdigest()
+
+
+def _endpoint(run: Run, chosen: EmbeddingsSettings) -> Embedder:
+    role = run.settings.models.embedder
+
+    def embed(texts: Sequence[str]) -> Embedded:
+        vectors = run.models.embed([chosen.prefix + text for text in texts])
+        return _said(vectors, texts, f"vectors of {role.model}")
+
+    return Embedder(role.model, content_id("endpoint", role.model, chosen.prefix), embed)
+
+
+def _sentence_transformers(chosen: EmbeddingsSettings) -> Embedder:
+    from tasks.io import sentence_models
+
+    shape = {
+        key: getattr(chosen, key) for key in ("model", "revision", "pooling", "prefix", "max_length_tokens", "backend")
+    }
+
+    def embed(texts: Sequence[str]) -> Embedded:
+        return _said(sentence_models.embed(texts, **shape), texts, f"vectors of {chosen.model}")
+
+    return Embedder(chosen.model, content_id("sentence_transformers", shape), embed)
+
+
+def _said(vectors: Vectors, texts: Sequence[str], name: str) -> Embedded:
+    return Embedded(
+        checked(vectors, name) if len(texts) else vectors,
+        np.array([not text.strip() for text in texts], dtype=np.bool_),
+    )

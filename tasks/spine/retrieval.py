@@ -1,0 +1,174 @@
+"""Vectors and documents for those who ask: matrices of a noun, neighbours within it, candidates for a query.
+
+A matrix lies beside the store as a memory-mapped file that is believed only as long as it holds exactly the texts that
+are valid now; else it is written again from the table, without passing through Python lists.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import polars as pl
+
+from tasks.contracts.errors import BrokenError
+from tasks.contracts.vectors import Rows, Scores, Vectors, checked
+from tasks.io import index, manifests
+from tasks.io.keywords import KeywordIndex
+from tasks.methods.fusion import fuse
+from tasks.methods.words import words
+from tasks.spine import embedders
+from tasks.spine.runs import Run
+
+# Chosen on Cranfield and Vaswani (README of tasks/methods): vectors of the default embedder know less than words do.
+KEYWORDS_SHARE, VECTORS_SHARE = 1.0, 0.5
+RANK_CONSTANT = 10
+DEPTH = 100  # passages that each of the two rankings brings
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The vectors of some nouns' valid texts under the embedder in force; row i belongs to ids[i], ids ascend."""
+
+    ids: list[str]
+    matrix: Vectors
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """Row of an id."""
+        return {text_id: row for row, text_id in enumerate(self.ids)}
+
+    def of(self, ids: Sequence[str]) -> Vectors:
+        """Return the vectors (len(ids), d) of these texts.
+
+        Raises:
+            BrokenError: One of them has none; the message names it.
+        """
+        missing = [text_id for text_id in ids if text_id not in self.row_of]
+        if missing:
+            raise BrokenError(
+                f"{len(missing)} of {len(ids)} texts have no vector, such as {missing[0]}",
+                hint="run `embeddings` for their noun and its audit first; refused texts are in `rejections`",
+            )
+        return np.ascontiguousarray(self.matrix[[self.row_of[text_id] for text_id in ids]])
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Who is near whom: row i of `rows` (n, k) and `scores` (n, k) belongs to ids[i]; -1 where there are too few."""
+
+    ids: list[str]
+    rows: Rows
+    scores: Scores
+
+    def of(self, text_id: str) -> list[tuple[str, float]]:
+        """Return (id, cosine) of a text's neighbours, nearest first."""
+        row = self.ids.index(text_id)
+        pairs = zip(self.rows[row].tolist(), self.scores[row].tolist(), strict=True)
+        return [(self.ids[other], score) for other, score in pairs if other >= 0]
+
+
+def vectors(run: Run, *nouns: str) -> Matrix:
+    """Return the matrix of these nouns' valid texts (passages; or seeds, instructions, or both), memory-mapped.
+
+    The matrix is empty (0, dimensions) where nothing is embedded yet.
+    """
+    model = embedders.embedder(run, nouns[0]).fingerprint
+    ids: list[str] = run.store.query("embeddings/texts_embedded", nouns=list(nouns), model=model)["text_id"].to_list()
+    if not ids:
+        return Matrix([], np.empty((0, run.settings.embeddings.dimensions), dtype=np.float32))
+    fingerprint = hashlib.sha256("\n".join([model, *ids]).encode()).hexdigest()
+    folder = run.store.indexes / f"matrix-{'-'.join(sorted(nouns))}"
+    if manifests.read(folder, fingerprint, run.store.path) is None:
+        frame = run.store.query("embeddings/matrix", nouns=list(nouns), model=model)
+        manifests.write(folder, fingerprint, {"rows": len(ids)}, lambda path: _save(frame, path))
+    return Matrix(ids, np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False))
+
+
+def _save(frame: pl.DataFrame, folder: Path) -> None:
+    flat = frame["vector"].explode().to_numpy()
+    matrix = np.ascontiguousarray(flat.reshape(len(frame), -1), dtype=np.float32)
+    np.save(folder / "vectors.npy", checked(matrix, "embeddings"), allow_pickle=False)
+
+
+def neighbours(run: Run, *nouns: str, k: int, max_cosine: float = 1.01) -> Neighbours:
+    """Return the k nearest texts of each text among these nouns, itself left out by id.
+
+    Args:
+        run: The run.
+        nouns: Such as "seeds", or "seeds" and "instructions" for a pool that grew.
+        k: Neighbours; fewer where the pool is smaller.
+        max_cosine: Neighbours that are more alike than this are left out too (copies of the anchor teach nothing).
+    """
+    pool = vectors(run, *nouns)
+    base = np.ascontiguousarray(pool.matrix)
+    if not len(base):
+        return Neighbours(pool.ids, np.empty((0, k), dtype=np.int64), np.empty((0, k), dtype=np.float32))
+    scores, rows = index.kept(base, base, k, lambda own, near, found: (found != own) & (near <= max_cosine))
+    return Neighbours(pool.ids, rows, scores)
+
+
+class Hybrid:
+    """Documents for a query: the keyword ranking and the vector ranking of their passages, fused by reciprocal rank."""
+
+    def __init__(self, run: Run, passages: pl.DataFrame, keywords: KeywordIndex, pool: Matrix) -> None:
+        self._run = run
+        self._documents: list[str] = passages["document_id"].to_list()
+        self._keywords = keywords
+        self._base = np.ascontiguousarray(pool.matrix)
+        documents = dict(zip(passages["passage_id"].to_list(), self._documents, strict=True))
+        self._known = [documents.get(passage_id) for passage_id in pool.ids]
+
+    @classmethod
+    def open(cls, run: Run) -> Self:
+        """Index the valid passages of valid documents.
+
+        Raises:
+            UsageError: There are none.
+        """
+        passages = run.store.query("embeddings/passages_of_documents")
+        return cls(
+            run, passages, KeywordIndex.build([words(text) for text in passages["text"]]), vectors(run, "passages")
+        )
+
+    def search(self, queries: Sequence[str], k: int) -> list[list[tuple[str, float]]]:
+        """Return for each query at most k (document_id, fused score), best first, equal scores by id.
+
+        Args:
+            queries: Keywords in one string each, or any text.
+            k: Documents; each stands once, at its best passage.
+        """
+        if not queries:
+            return []
+        depth = max(DEPTH, 4 * k)
+        _, by_words = self._keywords.search([words(query) for query in queries], depth)
+        by_vectors = self._nearest(queries, depth)
+        return [
+            fuse(
+                [[self._documents[row] for row in found if row >= 0], near],
+                k,
+                weights=(KEYWORDS_SHARE, VECTORS_SHARE),
+                constant=RANK_CONSTANT,
+            )
+            for found, near in zip(by_words.tolist(), by_vectors, strict=True)
+        ]
+
+    def _nearest(self, queries: Sequence[str], depth: int) -> list[list[str]]:
+        """Return the documents of the nearest passages of each query; none for a query that says nothing."""
+        if not len(self._base):
+            return [[] for _ in queries]
+        asked = embedders.embedder(self._run, "passages").embed(list(queries))
+        _, rows = index.exact(asked.vectors, self._base, min(depth, len(self._base)))
+        named = [[self._known[row] for row in found] for found in rows.tolist()]
+        return [
+            [] if is_empty else [name for name in names if name is not None]
+            for names, is_empty in zip(named, asked.is_empty.tolist(), strict=True)
+        ]
+
+
+def candidates(run: Run, queries: Sequence[str], k: int) -> list[list[tuple[str, float]]]:
+    """Return for each query at most k (document_id, score); who asks in batches opens `Hybrid` once."""
+    return Hybrid.open(run).search(queries, k)

@@ -1,0 +1,276 @@
+"""Embeddings: every valid text once for each embedder, and matrices, neighbours and candidates made of them."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks import embeddings
+from tasks.contracts import records
+from tasks.contracts.errors import BrokenError, UsageError
+from tasks.contracts.records import content_id
+from tasks.contracts.settings import Settings
+from tasks.spine import embedders, retrieval, runs, validation
+from tasks.spine.runs import Run
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+Make = Callable[..., Settings]
+
+TOPICS = {
+    "wing": "The wing lifts the aircraft because air flows faster over its upper surface than below.",
+    "bread": "A sourdough starter is fed with flour and water until the dough rises in a warm kitchen.",
+    "tide": "Tides follow the moon, and the spring tide comes a day after the full moon.",
+    "empty": "... --- ...",
+}
+
+
+def put_passages(run: Run, texts: dict[str, str]) -> None:
+    """Write documents of one passage each, published, as the stages before would."""
+    documents, passages = [], []
+    for name, text in texts.items():
+        document_id = content_id("document", name, text)
+        documents.append(
+            records.Document(
+                document_id=document_id,
+                fingerprint="extract",
+                source_id="s",
+                record_offset=0,
+                record_length=1,
+                url=f"https://{name}.example",
+                domain=f"{name}.example",
+                title=None,
+                author=None,
+                published_at=None,
+                fetched_at=None,
+                language="en",
+                license=None,
+                text=text,
+                tokens=9,
+                text_digest=content_id(text),
+                duplicate_of=None,
+                run_id=run.run_id,
+            )
+        )
+        passages.append(
+            records.Passage(content_id(document_id, 0), "spans", document_id, 0, len(text), text, 9, run.run_id)
+        )
+    publish(run, "documents", "extract", documents)
+    publish(run, "passages", "spans", passages)
+
+
+def put_seeds(run: Run, texts: list[str]) -> list[str]:
+    rows = [
+        records.Seed(content_id("seed", text), "read", "s", line, text, None, "en", 9, run.run_id)
+        for line, text in enumerate(texts)
+    ]
+    publish(run, "seeds", "read", rows)
+    return [row.seed_id for row in rows]
+
+
+def publish(run: Run, noun: str, fingerprint: str, rows: Sequence[object]) -> None:
+    run.activate(noun, {fingerprint: noun})
+    run.store.append(noun, rows)
+    run.store.append("publications", [records.Publication(noun, run.run_id)])
+
+
+def embed(run: Run, of: embeddings.Noun = "passages") -> tuple[int, int, int]:
+    """Embed and publish, and return rows in, out, refused."""
+    counts = embeddings.embed(run, of=of).counts
+    run.store.append("publications", [records.Publication("embeddings", run.run_id)])
+    return counts.rows_in, counts.rows_out, counts.rows_rejected
+
+
+def test_every_valid_passage_gets_a_unit_vector_and_an_empty_one_a_rejection(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        put_passages(run, TOPICS)
+
+        assert embed(run) == (4, 3, 1)
+
+        pool = retrieval.vectors(run, "passages")
+        refused = run.store.query("rejections/all")
+    assert pool.matrix.shape == (3, 256)
+    assert np.allclose(np.linalg.norm(pool.matrix, axis=1), 1, atol=1e-6)
+    assert pool.ids == sorted(pool.ids)
+    assert refused["reason"].to_list() == ["no_words"]
+
+
+def test_twice_is_once(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        put_passages(run, TOPICS)
+        embed(run)
+
+        assert embed(run) == (0, 0, 0)
+
+
+def test_a_grown_corpus_keeps_the_first_fit_and_embeds_only_what_is_new(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        put_passages(run, TOPICS)
+        embed(run)
+        before = embedders.embedder(run, "passages").fingerprint
+    with start(settings()) as run:
+        put_passages(run, {"rye": "Rye dough is sticky and is baked in a tin."})
+
+        assert embed(run) == (1, 1, 0)
+        assert embedders.embedder(run, "passages").fingerprint == before
+
+
+def test_refit_learns_from_the_corpus_as_it_is_and_embeds_it_anew(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        put_passages(run, TOPICS)
+        embed(run)
+        before = embedders.embedder(run, "passages").fingerprint
+    with start(settings("embeddings.refit=true")) as run:
+        put_passages(run, {"rye": "Rye dough is sticky and is baked in a tin."})
+
+        assert embed(run) == (5, 4, 1)
+        assert embedders.embedder(run, "passages").fingerprint != before
+        assert len(retrieval.vectors(run, "passages").ids) == 4
+
+
+def test_a_damaged_fit_is_made_again_and_is_the_same(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        put_passages(run, TOPICS)
+        embed(run)
+        mine = embedders.embedder(run, "passages")
+        assert mine.folder is not None
+        components = mine.folder / "components.npy"
+        data = bytearray(components.read_bytes())
+        data[-1] ^= 1
+        components.write_bytes(data)
+
+        again = embedders.embedder(run, "passages")
+
+        assert again.fingerprint == mine.fingerprint
+        assert components.read_bytes() != bytes(data)
+        assert embed(run) == (0, 0, 0)
+
+
+def test_a_fresh_store_of_the_same_inputs_has_the_same_vectors(settings: Make, tmp_path: Path) -> None:
+    found = []
+    for name, order in (("one", list(TOPICS)), ("two", list(TOPICS)[::-1])):
+        with runs.start("test", settings(), tmp_path / name, quiet=True) as run:
+            put_passages(run, {topic: TOPICS[topic] for topic in order})
+            embed(run)
+            pool = retrieval.vectors(run, "passages")
+            found.append((embedders.embedder(run, "passages").fingerprint, pool.ids, pool.matrix.tobytes()))
+
+    assert found[0] == found[1]
+
+
+def test_a_matrix_that_was_tampered_with_is_written_again(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        put_passages(run, TOPICS)
+        embed(run)
+        truth = retrieval.vectors(run, "passages").matrix.tobytes()
+        path = run.store.indexes / "matrix-passages" / "vectors.npy"
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 4
+        path.write_bytes(data)
+
+        assert retrieval.vectors(run, "passages").matrix.tobytes() == truth
+
+
+def test_seeds_have_their_own_fit_and_both_embedders_are_in_force(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        put_passages(run, TOPICS)
+        embed(run)
+        put_seeds(run, ["Why does my bread not rise?", "Explain lift of a wing."])
+
+        assert embed(run, "seeds") == (2, 2, 0)
+
+        assert len(run.store.query("methods/active", stage="embeddings")) == 2
+        assert len(retrieval.vectors(run, "passages").ids) == 3
+        assert len(retrieval.vectors(run, "seeds").ids) == 2
+
+
+def test_neighbours_leave_out_the_text_itself_and_near_copies(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        ids = put_seeds(
+            run,
+            [
+                "How do I bake bread?",
+                "How do I bake BREAD",
+                "How do I bake bread and rolls at home?",
+                "Explain the moon and the tides.",
+            ],
+        )
+        embed(run, "seeds")
+
+        near = retrieval.neighbours(run, "seeds", k=2)
+        apart = retrieval.neighbours(run, "seeds", k=2, max_cosine=0.95)
+
+    assert [text_id for text_id, _ in near.of(ids[0])] == [ids[1], ids[2]]
+    assert [text_id for text_id, _ in apart.of(ids[0])] == [ids[2], ids[3]]
+    assert apart.rows.shape == (4, 2)
+
+
+def test_candidates_are_the_documents_that_words_and_vectors_agree_on(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        put_passages(run, TOPICS)
+        embed(run)
+
+        found = retrieval.candidates(run, ["sourdough kitchen", "moon tides", "..."], 2)
+
+    assert found[0][0][0] == content_id("document", "bread", TOPICS["bread"])
+    assert found[1][0][0] == content_id("document", "tide", TOPICS["tide"])
+    assert found[2] == []
+    assert len(found[0]) == 2
+
+
+def test_candidates_without_passages_say_what_is_missing(start: Start, settings: Make) -> None:
+    with start(settings()) as run, pytest.raises(UsageError, match="no documents"):
+        retrieval.candidates(run, ["bread"], 2)
+
+
+def test_a_text_without_a_vector_is_named(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        put_passages(run, TOPICS)
+        embed(run)
+
+        with pytest.raises(BrokenError, match="such as nobody"):
+            retrieval.vectors(run, "passages").of(["nobody"])
+
+
+def test_an_endpoint_embeds_through_the_model_door(start: Start, settings: Make) -> None:
+    with start(settings("embeddings.embedder=endpoint")) as run:
+        put_passages(run, TOPICS)
+
+        assert embed(run) == (4, 4, 0)
+        assert embed(run) == (0, 0, 0)
+
+
+def test_a_model_that_is_not_installed_is_said(start: Start, settings: Make) -> None:
+    with start(settings("embeddings.embedder=sentence_transformers")) as run:
+        put_passages(run, TOPICS)
+
+        with pytest.raises(UsageError, match="names no model"):
+            embed(run)
+
+
+@pytest.mark.slow
+def test_many_texts_are_embedded_in_shards_by_workers_as_they_are_here(
+    start: Start, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {f"p{i}": f"{topic} number {i}" for i, topic in enumerate(list(TOPICS.values())[:3] * 4)}
+    with start(settings("threads=2")) as run:
+        put_passages(run, texts)
+        monkeypatch.setattr(embeddings, "SHARD_TEXTS", 5)
+
+        assert embed(run) == (12, 12, 0)
+
+        pool = retrieval.vectors(run, "passages")
+        mine = embedders.embedder(run, "passages")
+        passages = run.store.query("embeddings/passages_of_documents").sort("passage_id")
+    assert mine.embed(passages["text"].to_list()).vectors.tobytes() == pool.matrix.tobytes()
+
+
+def test_the_audit_publishes_what_was_embedded(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        put_passages(run, TOPICS)
+        embeddings.embed(run)
+
+        validation.audit(run, "embeddings")
+
+        assert len(retrieval.vectors(run, "passages").ids) == 3
