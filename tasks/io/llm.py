@@ -1,17 +1,18 @@
 """The model door: what is asked of a role's model, and its answers, each durable before anyone sees it.
 
-Only `openai.AsyncOpenAI` speaks to servers. It runs on one event loop in one thread; `Models.ask` is the plain,
-synchronous side of it. SDK retries are off: one owner of retries, each of them in the journal.
+Only `openai.AsyncOpenAI` speaks to servers, on one event loop in one thread; `Models` is the plain, synchronous side of
+it. The SDK's retries are off: retries have one owner, here, and each is a row in the journal.
 """
 
 import asyncio
 import itertools
 import os
 import queue
+import random
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,26 +27,38 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Endpoint, Role, Settings
-from tasks.io import offline
-from tasks.io.journal import Caps, Entry, Journal, committed
+from tasks.io import offline, replies
+from tasks.io.endpoints import Throttle, choose
+from tasks.io.journal import DONE, Caps, Entry, Journal
+from tasks.io.keys import Scrubber, key_of, without_userinfo
+from tasks.io.prices import Price, Prices, most_tokens, tokens_of
+from tasks.io.replies import Again, Answered, Refusal, Reply, Stop, Unsupported
+from tasks.io.wire import Limits, Wire, WireError
 
 KEY_VERSION = 1
 CHUNK_CALLS = 64  # looked up in the journal at once
 EMBED_TEXTS = 128  # texts in one embedding request
-DONE = "done"
+PATIENCE_SECONDS = 600.0  # a server that wants to be left alone for longer parks the run
+SILENT_CALLS = 3  # calls that used up their attempts with no answer between them: the server is down, not the row bad
+LIMITED_PER_ATTEMPT = (
+    8  # refusals for rate count as this part of an attempt: they are the server's state, not the row's
+)
+GRACE_SECONDS = 5.0  # for calls that are out when the door closes
+STRUCTURES = ("json_schema", "json_object", "tool", "text")  # in the order in which a server is tried
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(slots=True)
 class Stats:
-    """What went through the door since it was opened."""
+    """What went through the door since it was opened. `calls` ended here, `cached` of them from the journal."""
 
     calls: int = 0
     cached: int = 0
     sent: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
     cost_usd: float = 0.0
     retries: int = 0
     rate_limited: int = 0
@@ -55,10 +68,12 @@ class Stats:
 def identity(role: Role, call: Call) -> str:
     """Return the completion id: a hash of what determines the answer, and of nothing else.
 
-    In it: the version of this rule, model, messages, temperature, top_p, max_tokens, seed, answer schema, draw.
-    Not in it: endpoint, key, headers, timeouts, retries, concurrency, batch or live (they change how it is sent, not
-    what is asked); role and input id (two rows that ask the same share an answer); run id; how structure is asked for
-    on the wire (a server's ability, remembered per endpoint).
+    In it: the version of this rule; model; messages (role and content, in order); temperature, top_p, max_tokens and
+    seed, a call's own before its role's; the answer's JSON schema; draw (or n samples of a prompt would be one).
+
+    Not in it, since they change how a call is sent and not what is asked: endpoint, key, headers, timeouts, retries,
+    concurrency, live or batch, and how structure is asked for on the wire (a server's ability, remembered per
+    endpoint). Nor the role and the input id: two rows that ask the same share an answer. Nor the run, nor any clock.
     """
     asked = {
         "version": KEY_VERSION,
@@ -74,53 +89,8 @@ def identity(role: Role, call: Call) -> str:
     return content_id("completion", asked)
 
 
-@dataclass(slots=True)
-class Reply:
-    """An HTTP answer as it came: status, headers, and the exact bytes."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class Server:
-    """One endpoint of a role: its OpenAI client, and how many calls it takes at once."""
-
-    def __init__(self, role: Role, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-        self.base_url = endpoint.base_url or os.environ.get("OPENAI_BASE_URL", "") or "https://api.openai.com/v1"
-        is_offline = self.base_url == "offline"
-        key = os.environ.get(endpoint.key_env, "")
-        timeout = httpx2.Timeout(role.total_seconds, connect=role.connect_seconds, read=role.first_byte_seconds)
-        transport = httpx2.ASGITransport(app=offline.app()) if is_offline else None
-        http_client = (
-            httpx2.AsyncClient(transport=transport) if transport else openai.DefaultAioHttpClient(timeout=timeout)
-        )
-        self.client = openai.AsyncOpenAI(
-            api_key=key or "none",
-            base_url="http://offline/v1" if is_offline else self.base_url,
-            max_retries=0,
-            timeout=timeout,
-            http_client=http_client,
-        )
-        self.slots = asyncio.Semaphore(endpoint.max_concurrency)
-        self.total_seconds = role.total_seconds
-
-    async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
-        """Send one request; any HTTP status is a reply."""
-        options: Any = {"headers": {"content-type": "application/json", "accept-encoding": "identity"}}
-        try:
-            async with self.slots, asyncio.timeout(self.total_seconds):
-                response = await self.client.post(
-                    path, cast_to=httpx2.Response, content=orjson.dumps(body), options=options
-                )
-        except openai.APIStatusError as error:
-            return Reply(error.response.status_code, error.response.headers, error.response.content)
-        return Reply(response.status_code, response.headers, response.content)
-
-
 def request_of(role: Role, call: Call) -> dict[str, Any]:
-    """Return the request as it goes over the wire; stable text first, so that a provider's prompt cache can hold it."""
+    """Return the request as the protocol has it; stable text stands first, for the provider's prompt cache."""
     body: dict[str, Any] = {
         "model": role.model,
         "messages": [{"role": message.role, "content": message.content} for message in call.prompt.messages],
@@ -133,32 +103,207 @@ def request_of(role: Role, call: Call) -> dict[str, Any]:
     if call.prompt.schema is not None:
         body["response_format"] = {
             "type": "json_schema",
-            "json_schema": {"name": call.prompt.schema_name, "schema": call.prompt.schema},
+            "json_schema": {
+                "name": call.prompt.schema_name,
+                "strict": _is_strict(call.prompt.schema),
+                "schema": call.prompt.schema,
+            },
         }
     return body
+
+
+def _is_strict(schema: Any) -> bool:
+    """Whether a schema keeps the rules of strict mode: every object closed, every property required."""
+    if isinstance(schema, Mapping):
+        properties = schema.get("properties")
+        if schema.get("type") == "object" or properties is not None:
+            is_closed = schema.get("additionalProperties") is False
+            if not is_closed or set(schema.get("required", ())) != set(properties or ()):
+                return False
+        return all(_is_strict(value) for value in schema.values())
+    return all(_is_strict(item) for item in schema) if isinstance(schema, list | tuple) else True
+
+
+class Server:
+    """One endpoint of a role: its OpenAI client, how it is treated, and what was learned of it."""
+
+    def __init__(self, role: Role, endpoint: Endpoint, journal: Journal, scrub: Scrubber) -> None:
+        base_url = endpoint.base_url or os.environ.get("OPENAI_BASE_URL", "") or "https://api.openai.com/v1"
+        self.is_offline = base_url == "offline"
+        self.name = without_userinfo(base_url)
+        self.role = role
+        self.journal = journal
+        self.throttle = Throttle(endpoint)
+        self.ability: dict[str, Any] = dict(journal.ability(self.name, role.model))
+        key = key_of(endpoint.key_env)
+        scrub.add(key)
+        limits = Limits(role.connect_seconds, role.first_byte_seconds, role.total_seconds, role.max_answer_bytes)
+        app = offline.app() if self.is_offline else None
+        self.client = openai.AsyncOpenAI(
+            api_key=key or "none",
+            base_url="http://offline/v1" if self.is_offline else base_url,
+            max_retries=0,
+            http_client=Wire(limits, endpoint.max_concurrency, app),
+        )
+
+    def form(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a request in the form this server understands: structure and parameters as learned."""
+        body = {name: value for name, value in request.items() if name not in self.ability.get("unknown", ())}
+        if "max_tokens" in self.ability.get("unknown", ()):
+            body["max_completion_tokens"] = request["max_tokens"]
+        if "response_format" in request:
+            _ask_structure(body, self.structure())
+        return body
+
+    def structure(self) -> str:
+        """Return how this server is asked for structure: as the role says, or as far as it was seen to understand."""
+        return self.ability.get("structured", STRUCTURES[0]) if self.role.structured == "auto" else self.role.structured
+
+    def learn(self, unsupported: Unsupported, body: Mapping[str, Any]) -> bool:
+        """Remember that it does not know a part of the request; False if there is no other form to try."""
+        if unsupported.part != "structured":
+            unknown = set(self.ability.get("unknown", ())) | {unsupported.part}
+            self.ability["unknown"] = sorted(unknown)
+        elif self.role.structured != "auto" or _structure_of(body) == STRUCTURES[-1]:
+            return False
+        else:
+            tried = STRUCTURES.index(_structure_of(body))
+            known = STRUCTURES.index(self.structure())
+            self.ability["structured"] = STRUCTURES[max(known, tried + 1)]
+        self.journal.learn(self.name, self.role.model, self.ability)
+        return True
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
+        """Send one request; any HTTP status is a reply.
+
+        Raises:
+            WireError: No whole answer came.
+        """
+        options: Any = {"headers": {"content-type": "application/json"}}
+        try:
+            response = await self.client.post(
+                path, cast_to=httpx2.Response, content=orjson.dumps(body), options=options
+            )
+        except openai.APIStatusError as error:
+            response = error.response
+        except openai.APIError as error:  # pragma: no cover - the wire raises its own
+            raise WireError("connection", type(error).__name__, was_sent=True) from None
+        return Reply(response.status_code, response.headers, response.content)
+
+
+def _structure_of(body: Mapping[str, Any]) -> str:
+    if "response_format" in body:
+        return str(body["response_format"]["type"])
+    return "tool" if "tools" in body else "text"
+
+
+def _ask_structure(body: dict[str, Any], structure: str) -> None:
+    """Put the wish for structure into one of the four forms; the weaker ones show the schema in the prompt."""
+    wanted = body.pop("response_format")
+    schema, name = wanted["json_schema"]["schema"], wanted["json_schema"]["name"]
+    if structure == "json_schema":
+        body["response_format"] = wanted
+    elif structure == "tool":
+        body["tools"] = [{"type": "function", "function": {"name": name, "parameters": schema}}]
+        body["tool_choice"] = {"type": "function", "function": {"name": name}}
+    else:
+        if structure == "json_object":
+            body["response_format"] = {"type": "json_object"}
+        *before, last = body["messages"]
+        shown = orjson.dumps(schema).decode()
+        told = (
+            f"{last['content']}\n\nAnswer with one JSON object that fits this JSON schema, and nothing else:\n{shown}"
+        )
+        body["messages"] = [*before, {**last, "content": told}]
+
+
+@dataclass(slots=True)
+class Door:
+    """A role at work: its settings, its price, its servers, and which calls failed since the last answer."""
+
+    name: str
+    role: Role
+    price: Price
+    servers: list[Server]
+    shares: list[float]
+    silent: set[str] = field(default_factory=set)
+    answered: int = 0
+
+    def next(self, avoid: Server | None) -> Server:
+        """Return the server that the next call goes to."""
+        throttles = [server.throttle for server in self.servers]
+        return self.servers[choose(throttles, self.shares, avoid.throttle if avoid else None)]
+
+
+@dataclass(slots=True)
+class Asking:
+    """One `ask`: where its outcomes go, and the error that stopped it."""
+
+    done: "queue.SimpleQueue[Answer | Refused | BaseException]" = field(default_factory=queue.SimpleQueue)
+    stop: WellspringError | None = None
+
+
+@dataclass(slots=True)
+class Order:
+    """A call on its way: what is recorded, what goes over the wire, and what it may cost."""
+
+    key: str
+    path: str
+    request: Mapping[str, Any]
+    read: Callable[[Reply, Mapping[str, Any]], Any]
+    tokens: int
+    reserve: int
+    asking: Asking
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    attempts: int = 0
+    failures: int = 0
+    limited: int = 0
+
+    def count(self, verdict: Again) -> None:
+        """Count a failed attempt: a refusal for rate is the server's state, any other may be the order's."""
+        self.limited += verdict.reason == "rate_limited"
+        self.failures += verdict.reason != "rate_limited"
+
+
+@dataclass(slots=True)
+class Delivery:
+    """How an order ended: the verdict, the last attempt (not yet settled), and what came over the wire."""
+
+    verdict: Any
+    attempt: int
+    reply: Reply | None
+    seconds: float
 
 
 class Models:
     """The roles' models, behind one door. Open it once per run; close it to give the journal back."""
 
-    def __init__(self, settings: Settings, directory: Path, run_id: str) -> None:
+    def __init__(self, settings: Settings, directory: str | Path, run_id: str) -> None:
         self.settings, self.run_id = settings, run_id
         self.stats = Stats()
+        self.scrub = Scrubber()
+        self.prices = Prices(settings.models.prices)
         budget = settings.budget
-        caps = Caps(int(budget.max_cost_usd * 1e6) if budget.max_cost_usd else None, budget.max_calls or None)
-        self.journal = Journal(Path(directory) / "completions.sqlite", caps=caps)
+        caps = Caps(round(budget.max_cost_usd * 1e6) if budget.max_cost_usd else None, budget.max_calls or None)
+        self.journal = Journal(Path(directory) / "completions.sqlite", caps=caps, owner=run_id)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="models", daemon=True)
         self.thread.start()
-        self.servers: dict[str, list[Server]] = {}
+        self.doors: dict[str, Door] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.in_flight: dict[str, asyncio.Future[Entry]] = {}
+        self.settled = asyncio.Event()  # a reservation was given back
+        self.is_closing = False
 
-    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine on the door's loop and wait for it."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
-
-    async def _servers(self, name: str, role: Role) -> list[Server]:
-        if name not in self.servers:
-            self.servers[name] = [Server(role, endpoint) for endpoint in role.endpoints]
-        return self.servers[name]
 
     def role(self, name: str) -> Role:
         """Return a role's settings.
@@ -172,50 +317,68 @@ class Models:
             raise UsageError(f"there is no role `{name}`", hint=f"there are: {', '.join(known)}")
         return role
 
+    def door(self, name: str) -> Door:
+        """Return a role's door, opened at its first use.
+
+        Raises:
+            UsageError: A budget is set, but nobody knows what the model costs.
+        """
+        if name not in self.doors:
+            role = self.role(name)
+            price = self.prices.of(role.model, is_batch=role.mode == "batch")
+            if self.journal.caps.micro_usd is not None and not price.is_known:
+                raise UsageError(
+                    f"budget.max_cost_usd is set, but the price of `{role.model}` is in no table",
+                    hint=f"copy {Path('tasks/io/prices.toml')}, add the model, and name the copy in models.prices",
+                )
+
+            async def connect() -> list[Server]:
+                return [Server(role, endpoint, self.journal, self.scrub) for endpoint in role.endpoints]
+
+            servers = self.run(connect())
+            self.doors[name] = Door(name, role, price, servers, [0.0] * len(servers))
+        return self.doors[name]
+
     def ask(self, role: str, calls: Iterable[Call]) -> Iterator[Answer | Refused]:
         """Ask a role's model; answers come in the order in which they are complete.
 
         `calls` is consumed as room is there, so it may be long. What is recorded is answered from the journal.
 
         Raises:
-            TransientError: The budget or the server's quota is used up; what was answered came out first.
-            BrokenError: The key is wrong, or the journal's disk is full.
+            TransientError: The budget, the quota or the server's patience is used up; what was answered came out first.
+            BrokenError: The key is wrong, the journal's disk is full, or `replay` needs a call that is not recorded.
         """
         settings = self.role(role)
-        servers = self._run(self._servers(role, settings))
-        room = 2 * sum(server.endpoint.max_concurrency for server in servers)
-        done: queue.SimpleQueue[Answer | Refused | WellspringError] = queue.SimpleQueue()
-        waiting, stop = 0, None
+        asking = Asking()
+        waiting = 0
+        room = 2 * sum(endpoint.max_concurrency for endpoint in settings.endpoints)
         for chunk in _chunks(calls, CHUNK_CALLS):
             fresh = yield from self._recorded(settings, chunk)
-            if self.settings.replay and fresh:
-                raise BrokenError(
-                    f"{len(fresh)} calls of `{role}` are not recorded, the first for input {fresh[0][1].input_id}",
-                    hint="`--replay` sends nothing; run without it to ask for these",
-                )
-            for key, call in fresh:
-                asyncio.run_coroutine_threadsafe(
-                    self._settle(role, settings, servers[0], key, call, done.put), self.loop
-                )
-                waiting += 1
-            while waiting > room and stop is None:
-                outcome, waiting = done.get(), waiting - 1
-                if isinstance(outcome, WellspringError):
-                    stop = outcome
-                else:
-                    yield outcome
-            if stop is not None:
+            if fresh:
+                self._refuse_in_replay(role, fresh)
+                self.loop.call_soon_threadsafe(self._start, self.door(role), fresh, asking)
+                waiting += len(fresh)
+            while waiting > room or (waiting and not asking.done.empty()):
+                waiting -= 1
+                yield from self._taken(asking)
+            if asking.stop is not None:
                 break
-        while waiting:
-            outcome, waiting = done.get(), waiting - 1
-            if isinstance(outcome, WellspringError):
-                stop = stop or outcome
-            else:
-                yield outcome
-        if stop is not None:
-            raise stop
+        for _ in range(waiting):
+            yield from self._taken(asking)
+        if asking.stop is not None:
+            raise asking.stop
 
-    def _recorded(self, role: Role, chunk: list[Call]) -> Iterator[Answer | Refused]:
+    def _taken(self, asking: Asking) -> Iterator[Answer | Refused]:
+        outcome = asking.done.get()
+        if isinstance(outcome, WellspringError):
+            asking.stop = asking.stop or outcome
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            yield outcome
+
+    def _recorded(self, role: Role, chunk: list[Call]) -> Any:
+        """Yield the answers that are recorded; return the calls that are not, with their ids."""
         keyed = [(identity(role, call), call) for call in chunk]
         found = self.journal.lookup([key for key, _ in keyed])
         for key, call in keyed:
@@ -225,127 +388,293 @@ class Models:
                 yield _outcome(call, found[key], is_cached=True)
         return [(key, call) for key, call in keyed if key not in found]
 
-    async def _settle(
-        self,
-        name: str,
-        role: Role,
-        server: Server,
-        key: str,
-        call: Call,
-        put: Callable[[Answer | Refused | WellspringError], None],
-    ) -> None:
-        try:
-            entry = await self._asked(name, role, server, key, call)
-        except WellspringError as error:
-            put(error)
-            return
-        except Exception as error:  # a bug must reach the caller's thread, which would wait for ever otherwise
-            put(BrokenError(f"call {key} broke: {type(error).__name__}: {error}"))
-            raise
-        put(_outcome(call, entry, is_cached=False))
+    def _refuse_in_replay(self, role: str, fresh: Sequence[tuple[str, Call]]) -> None:
+        if self.settings.replay:
+            raise BrokenError(
+                f"a call of `{role}` is not recorded: {fresh[0][0]} for input {fresh[0][1].input_id}",
+                hint="`--replay` sends nothing; run without it to ask for what is new",
+            )
 
-    async def _asked(self, name: str, role: Role, server: Server, key: str, call: Call) -> Entry:
-        body = request_of(role, call)
-        request = orjson.dumps(body).decode()
-        last, attempt = "", 0
-        for number in range(1, role.attempts + 1):
-            attempt = await committed(
-                self.journal.claim(
-                    key,
-                    role=name,
-                    model=role.model,
-                    request=request,
-                    endpoint=server.base_url,
-                    run_id=self.run_id,
-                    reserve=0,
-                )
+    def _start(self, door: Door, fresh: Sequence[tuple[str, Call]], asking: Asking) -> None:
+        for key, call in fresh:
+            task = self.loop.create_task(self._settle(door, key, call, asking))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def _settle(self, door: Door, key: str, call: Call, asking: Asking) -> None:
+        try:
+            if key in self.in_flight:  # the same was just asked for another row
+                entry, is_cached = await asyncio.shield(self.in_flight[key]), True
+            else:
+                entry, is_cached = await self._shared(door, key, call, asking), False
+        except BaseException as error:  # noqa: BLE001 - raised in the caller's thread, which would wait for ever otherwise
+            if isinstance(error, WellspringError) and asking.stop is None:
+                asking.stop = error
+            asking.done.put(error)
+        else:
+            asking.done.put(_outcome(call, entry, is_cached=is_cached))
+
+    async def _shared(self, door: Door, key: str, call: Call, asking: Asking) -> Entry:
+        self.in_flight[key] = future = self.loop.create_future()
+        try:
+            entry = await self._answered(door, key, call, asking)
+        except BaseException as error:
+            future.set_exception(error)
+            future.exception()  # seen: nobody else may be waiting
+            raise
+        else:
+            future.set_result(entry)
+            return entry
+        finally:
+            del self.in_flight[key]
+
+    async def _answered(self, door: Door, key: str, call: Call, asking: Asking) -> Entry:
+        """Ask for one call until it is answered or refused, and record which."""
+        request = request_of(door.role, call)
+        said = "\n".join(message.content for message in call.prompt.messages)
+        reserve = door.price.micro_usd(most_tokens(said), request["max_tokens"])
+        asked_tokens = tokens_of(said)
+        order = Order(key, "/chat/completions", request, replies.judge, asked_tokens, reserve, asking)
+        delivery = await self._deliver(door, order)
+        verdict, reply = delivery.verdict, delivery.reply
+        if isinstance(verdict, Answered):
+            counts = (verdict.prompt_tokens, verdict.completion_tokens, verdict.cached_tokens)
+            counts = counts if verdict.is_counted else (asked_tokens, tokens_of(verdict.text), 0)
+            cost = door.price.micro_usd(*counts)
+            model, text = verdict.model or door.role.model, verdict.text
+            entry = Entry(
+                key, DONE, model, text, verdict.finish_reason, *counts, cost, order.attempts, delivery.seconds
             )
-            self.stats.sent += 1
-            started = time.monotonic()
-            try:
-                reply = await server.post("/chat/completions", body)
-            except (openai.APIError, TimeoutError, httpx2.HTTPError) as error:
-                last = f"{type(error).__name__}"
-                await committed(
-                    self.journal.fail(attempt, reserve=0, cost=0, outcome="connection", status=None, detail=last)
-                )
-                await self._pause(number)
-                continue
-            entry = _read(key, reply, number, time.monotonic() - started)
-            if entry is not None:
-                await committed(
-                    self.journal.finish(
-                        attempt, entry, reserve=0, paid=0, status=reply.status, body=reply.body, run_id=self.run_id
-                    )
-                )
-                self._count(entry)
-                return entry
-            last = reply.body[:300].decode("utf-8", "replace")
-            await committed(
-                self.journal.fail(attempt, reserve=0, cost=0, outcome="server", status=reply.status, detail=last)
+        else:
+            cost = door.price.micro_usd(asked_tokens, tokens_of(verdict.detail)) if verdict.was_paid else 0
+            detail = self.scrub(verdict.detail)
+            entry = Entry(
+                key, verdict.reason, door.role.model, detail, "", 0, 0, 0, cost, order.attempts, delivery.seconds
             )
-            self.stats.rate_limited += reply.status == httpx2.codes.TOO_MANY_REQUESTS
-            await self._pause(number)
-        entry = Entry(key, "attempts_used_up", role.model, last, "", 0, 0, 0, 0, role.attempts, 0.0)
-        await committed(
-            self.journal.finish(attempt, entry, reserve=0, paid=0, status=None, body=None, run_id=self.run_id)
-        )
+        if delivery.attempt:
+            status, body = (reply.status, reply.body) if reply else (None, None)
+            body = body if entry.state == DONE else None
+            await self.journal.finish(
+                delivery.attempt, entry, reserve=reserve, paid=cost, status=status, body=body, run_id=self.run_id
+            )
         self._count(entry)
         return entry
 
-    async def _pause(self, number: int) -> None:
-        self.stats.retries += 1
-        await asyncio.sleep(min(0.1 * 2**number, 10))
-
     def _count(self, entry: Entry) -> None:
+        self.settled.set()
         self.stats.calls += 1
         self.stats.prompt_tokens += entry.prompt_tokens
         self.stats.completion_tokens += entry.completion_tokens
+        self.stats.cached_tokens += entry.cached_tokens
         self.stats.cost_usd += entry.cost_micro_usd / 1e6
         self.stats.refusals += entry.state != DONE
 
+    async def _deliver(self, door: Door, order: Order) -> Delivery:
+        """Send an order until it is answered, refused, or its attempts are used up; failed attempts are settled here.
+
+        Raises:
+            TransientError: The server is down, or wants to be left alone for long.
+            BrokenError: The server refuses the key or the form of what is asked.
+        """
+        avoid: Server | None = None
+        while True:
+            server = door.next(avoid)
+            delivery = await self._attempt(door, server, order)
+            verdict = delivery.verdict
+            if isinstance(verdict, Again):
+                order.count(verdict)
+                end = self._end(door, server, order, verdict)
+                if isinstance(end, Refusal):
+                    return replace(delivery, verdict=end)
+                await self._settle_failed(order, delivery, verdict.reason, verdict.detail)
+                if end is not None:
+                    raise end
+                avoid = server
+                await asyncio.sleep(self._pause(server, order, verdict))
+            elif isinstance(verdict, Unsupported):
+                await self._settle_failed(order, delivery, "unsupported", verdict.detail)
+                self._learn(server, order, verdict)
+            elif isinstance(verdict, Stop):
+                verdict.error.message = self.scrub(verdict.error.message)
+                await self._settle_failed(order, delivery, "stopped", verdict.error.message)
+                raise verdict.error
+            else:
+                door.silent.clear()
+                door.answered += 1
+                return delivery
+            self.stats.retries += 1
+
+    def _learn(self, server: Server, order: Order, verdict: Unsupported) -> None:
+        if not server.learn(verdict, order.sent):
+            raise BrokenError(
+                f"{server.name} does not answer in the form asked for: {self.scrub(verdict.detail)}",
+                hint="set models.<role>.structured to auto, or to what the server supports",
+            )
+
+    async def _attempt(self, door: Door, server: Server, order: Order) -> Delivery:
+        """Send an order once: wait for room, write the intent down, send, read."""
+        throttle = server.throttle
+        await throttle.take(order.tokens)
+        try:
+            attempt = await self._claim(door, server, order)
+            await throttle.rested()  # a rest may have begun while the claim was written
+            order.sent = server.form(order.request)
+            order.attempts += 1
+            self.stats.sent += 1
+            started = time.monotonic()
+            reply: Reply | None = None
+            try:
+                reply = await server.post(order.path, order.sent)
+                verdict = order.read(reply, order.sent)
+            except WireError as error:
+                verdict = Again(error.outcome, error.detail, was_paid=error.was_sent)
+            seconds = time.monotonic() - started
+            self._watch(throttle, verdict, reply, seconds, order)
+        finally:
+            throttle.give_back()
+        return Delivery(verdict, attempt, reply, seconds)
+
+    def _watch(self, throttle: Throttle, verdict: Any, reply: Reply | None, seconds: float, order: Order) -> None:
+        """Tell the throttle what happened."""
+        if isinstance(verdict, Again):
+            if verdict.reason in {"rate_limited", "timeout"}:
+                self.stats.rate_limited += verdict.reason == "rate_limited"
+                throttle.congestion(verdict.wait_seconds)
+            elif verdict.reason == "connection":
+                throttle.breakage()
+            elif verdict.wait_seconds:
+                throttle.rest(verdict.wait_seconds)
+        else:
+            throttle.answer(seconds)
+            if isinstance(verdict, Answered) and verdict.is_counted:
+                throttle.spent(order.tokens, verdict.prompt_tokens + verdict.completion_tokens)
+        if reply is not None and (rest := replies.exhausted_for(reply.headers)):
+            throttle.rest(rest)
+
+    async def _claim(self, door: Door, server: Server, order: Order) -> int:
+        """Write down that the order is about to be sent; wait if only what is set aside for others is in the way.
+
+        Raises:
+            TransientError: A cap of the budget could be passed.
+        """
+        while True:
+            if order.asking.stop is not None:
+                raise order.asking.stop
+            if self.is_closing:
+                raise TransientError("the run is closing", hint="run the same command again to go on")
+            self.settled.clear()
+            claimed = await self.journal.claim(
+                order.key,
+                role=door.name,
+                model=door.role.model,
+                request=orjson.dumps(order.request).decode(),
+                endpoint=server.name,
+                run_id=self.run_id,
+                reserve=order.reserve,
+            )
+            if isinstance(claimed, int):
+                return claimed
+            if not (claimed.may_pass and self.journal.ledger.reserved_micro_usd):
+                raise claimed.error
+            await self.settled.wait()
+
+    async def _settle_failed(self, order: Order, delivery: Delivery, outcome: str, detail: str) -> None:
+        """Settle an attempt without an answer: a server that may have worked on it is counted as paid."""
+        was_paid = getattr(delivery.verdict, "was_paid", False)
+        reply = delivery.reply
+        await self.journal.fail(
+            delivery.attempt,
+            reserve=order.reserve,
+            cost=order.reserve if was_paid else 0,
+            outcome=outcome,
+            status=reply.status if reply else None,
+            detail=self.scrub(detail),
+            body=reply.body if reply and reply.status == replies.OK else None,
+        )
+        self.settled.set()
+
+    def _end(self, door: Door, server: Server, order: Order, verdict: Again) -> Refusal | WellspringError | None:
+        """Decide about an order that failed: None to try again; a refusal, or an error if the server is at fault."""
+        said = self.scrub(verdict.detail)
+        if (verdict.wait_seconds or 0) > PATIENCE_SECONDS:
+            return TransientError(
+                f"{server.name} asks to be left alone for {verdict.wait_seconds:.0f} s ({said})",
+                hint="run the same command again after that; nothing is lost",
+            )
+        if order.failures + order.limited / LIMITED_PER_ATTEMPT < door.role.attempts:
+            return None
+        door.silent.add(order.key)
+        is_down = verdict.reason == "connection" and not verdict.was_paid
+        if is_down or (len(door.silent) >= SILENT_CALLS and verdict.reason in replies.SERVERS_FAULT):
+            return TransientError(
+                f"{server.name} does not answer: {said}",
+                hint="check base_url and that the server is up, then run the same command again; nothing is lost",
+            )
+        if len(door.silent) >= SILENT_CALLS and not door.answered:
+            return BrokenError(
+                f"{server.name} does not speak the OpenAI protocol: {said}",
+                hint="base_url usually ends in /v1; see README for own servers",
+            )
+        return Refusal(verdict.reason, f"{order.attempts} attempts, the last: {said}", verdict.was_paid)
+
+    def _pause(self, server: Server, order: Order, verdict: Again) -> float:
+        """Return how long a failed call waits, in seconds; the endpoint's own rest is waited for in the throttle."""
+        if verdict.wait_seconds is not None and server.throttle.endpoint.retry_after == "call":
+            return verdict.wait_seconds
+        turn = order.failures + order.limited // 2
+        return min(0.1 * 2**turn, 10.0) * (0.5 + random.random())  # noqa: S311 - only to spread calls out
+
     def embed(self, texts: Iterable[str]) -> Vectors:
-        """Embed texts through the role `embedder`: (n, d) float32, rows of unit length; each paid once."""
+        """Embed texts through the role `embedder`; each distinct text is paid once.
+
+        Returns:
+            (n, d) float32, rows of unit length, in the order of the texts.
+
+        Raises:
+            BrokenError: The server will not embed a text, or `replay` needs one that is not recorded.
+        """
         role = self.role("embedder")
-        server = self._run(self._servers("embedder", role))[0]
         texts = list(texts)
         keys = [content_id("embedding", KEY_VERSION, role.model, text) for text in texts]
-        known = self.journal.vectors(keys)
+        known = self.journal.vectors(list(dict.fromkeys(keys)))
         missing = list({key: text for key, text in zip(keys, texts, strict=True) if key not in known}.items())
-        parts = [missing[i : i + EMBED_TEXTS] for i in range(0, len(missing), EMBED_TEXTS)]
+        self.stats.calls += len(texts)
+        self.stats.cached += len(texts) - len(missing)
+        if missing and self.settings.replay:
+            raise BrokenError("an embedding is not recorded", hint="`--replay` sends nothing; run without it")
+        if missing:
+            door = self.door("embedder")
+            parts = [missing[i : i + EMBED_TEXTS] for i in range(0, len(missing), EMBED_TEXTS)]
 
-        async def embed_all() -> None:
-            for fresh in await asyncio.gather(*(self._embedded(role, server, part) for part in parts)):
-                known.update(fresh)
+            async def embed_all() -> None:
+                for fresh in await asyncio.gather(*(self._embedded(door, part) for part in parts)):
+                    known.update(fresh)
 
-        self._run(embed_all())
+            self.run(embed_all())
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
         return np.stack([np.frombuffer(known[key], dtype=np.float32) for key in keys])
 
-    async def _embedded(self, role: Role, server: Server, part: list[tuple[str, str]]) -> dict[str, bytes]:
-        body = {"model": role.model, "input": [text for _, text in part]}
-        attempt = await committed(
-            self.journal.claim(
-                content_id("embeddings", [key for key, _ in part]),
-                role="embedder",
-                model=role.model,
-                request="",
-                endpoint=server.base_url,
-                run_id=self.run_id,
-                reserve=0,
+    async def _embedded(self, door: Door, part: list[tuple[str, str]]) -> dict[str, bytes]:
+        texts = [text for _, text in part]
+        request = {"model": door.role.model, "input": texts, "encoding_format": "float"}
+        reserve = door.price.micro_usd(sum(map(most_tokens, texts)), 0)
+        key = content_id("embeddings", [name for name, _ in part])
+        order = Order(key, "/embeddings", request, replies.judge_vectors, sum(map(tokens_of, texts)), reserve, Asking())
+        delivery = await self._deliver(door, order)
+        if isinstance(delivery.verdict, Refusal):
+            await self._settle_failed(order, delivery, delivery.verdict.reason, delivery.verdict.detail)
+            raise BrokenError(
+                f"`{door.role.model}` refused to embed {len(texts)} texts: {self.scrub(delivery.verdict.detail)}",
+                hint="shorten the texts (passages.max_tokens), or choose another embedder",
             )
-        )
-        reply = await server.post("/embeddings", body)
-        if reply.status != httpx2.codes.OK:
-            raise TransientError(
-                f"embedding {len(part)} texts gave HTTP {reply.status}: {reply.body[:200].decode('utf-8', 'replace')}"
-            )
-        data = sorted(orjson.loads(reply.body)["data"], key=lambda item: item["index"])
-        vectors = np.asarray([item["embedding"] for item in data], dtype=np.float32)
+        vectors = np.asarray(delivery.verdict.vectors, dtype=np.float32)
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
-        fresh = {key: row.tobytes() for (key, _), row in zip(part, vectors, strict=True)}
-        await committed(self.journal.remember(attempt, fresh.items(), reserve=0, paid=0))
+        fresh = {name: row.tobytes() for (name, _), row in zip(part, vectors, strict=True)}
+        paid = door.price.micro_usd(delivery.verdict.prompt_tokens or order.tokens, 0)
+        await self.journal.remember(delivery.attempt, fresh.items(), reserve=reserve, paid=paid)
+        self.stats.prompt_tokens += delivery.verdict.prompt_tokens
+        self.stats.cost_usd += paid / 1e6
         return fresh
 
     def completions_after(self, watermark: int, limit: int = 10_000) -> tuple[pa.Table, int]:
@@ -353,29 +682,29 @@ class Models:
         rows = self.journal.after(watermark, limit)
         schema = records.schema("completions")
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-        table = pa.Table.from_arrays(
-            [pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
-        )
-        return table, rows[-1][1] if rows else watermark
+        arrays = [pa.array(column, type=kind.type) for column, kind in zip(columns, schema, strict=True)]
+        return pa.Table.from_arrays(arrays, schema=schema), rows[-1][1] if rows else watermark
 
     def close(self) -> None:
-        """Stop the loop, commit what is queued, give the journal back."""
+        """Let calls that are out finish for a moment, stop the loop, commit what is queued, give the journal back."""
+        if self.is_closing:
+            return
 
-        async def close_clients() -> None:
-            for server in itertools.chain.from_iterable(self.servers.values()):
+        async def finish() -> None:
+            self.is_closing = True
+            if self.tasks:
+                await asyncio.wait(self.tasks, timeout=GRACE_SECONDS)
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+            for server in itertools.chain.from_iterable(door.servers for door in self.doors.values()):
                 await server.client.close()
 
-        self._run(close_clients())
+        self.run(finish())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
         self.journal.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _chunks(calls: Iterable[Call], size: int) -> Iterator[list[Call]]:
@@ -399,30 +728,3 @@ def _outcome(call: Call, entry: Entry, *, is_cached: bool) -> Answer | Refused:
         entry.cost_micro_usd / 1e6,
         is_cached,
     )
-
-
-def _read(key: str, reply: Reply, number: int, seconds: float) -> Entry | None:
-    """Read a reply: an answer, a refusal that no retry would change, or None for try again."""
-    if reply.status in {400, 404, 413, 422}:
-        return Entry(
-            key, "bad_request", "", reply.body[:500].decode("utf-8", "replace"), "", 0, 0, 0, 0, number, seconds
-        )
-    if reply.status in {401, 403}:
-        raise BrokenError(
-            f"the server refused the key (HTTP {reply.status})",
-            hint="check the environment variable that holds the key",
-        )
-    if reply.status != httpx2.codes.OK:
-        return None
-    try:
-        body = orjson.loads(reply.body)
-        choice = body["choices"][0]
-        text = choice["message"]["content"]
-        usage = body.get("usage") or {}
-    except (ValueError, KeyError, IndexError, TypeError):
-        return None
-    if not isinstance(text, str):
-        return None
-    model, finish = str(body.get("model", "")), str(choice.get("finish_reason") or "")
-    asked, said = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-    return Entry(key, DONE, model, text, finish, asked, said, 0, 0, number, seconds)

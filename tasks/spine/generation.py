@@ -97,7 +97,7 @@ class _Work:
     temperature: float | None
     on_failure: Callable[[Row, str, str], list[Any]] | None
     total: int
-    counts: dict[str, Any] = field(default_factory=lambda: {f.name: 0 for f in fields(Counts)})
+    counts: dict[str, Any] = field(default_factory=lambda: {f.name: f.default for f in fields(Counts)})
     open: dict[str, _Input] = field(default_factory=dict)
     repairs: deque[Call] = field(default_factory=deque)
     records: list[Any] = field(default_factory=list)

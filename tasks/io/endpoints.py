@@ -1,0 +1,192 @@
+"""How a server is treated: how many calls at once and a minute, when to leave it alone, which one to ask next.
+
+Concurrency follows what the server says, window by window (a window is as many answers as calls are allowed at once).
+It doubles until the first sign of congestion, then grows by a sixteenth a window. Congestion takes a share away in
+proportion to how much of the window was refused for its rate (as DCTCP does it), because to halve at each refusal
+would leave 6 of 64 calls at 5% refusals. Slower answers count too, if more calls at once no longer give more answers.
+All waiting is in monotonic time.
+"""
+
+import asyncio
+import statistics
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tasks.contracts.settings import Endpoint
+
+START_CONCURRENCY = 16
+GROWTH = 1 / 16  # a window, after the first congestion
+BACKOFF = 0.5  # of the refused share is taken from the limit
+SLOWER = 2.0  # times the best window's latency is congestion, if throughput did not grow with it
+LATENCY_FLOOR_SECONDS = 0.25  # below, waiting is in this process and says nothing of the server
+BROKEN_IN_A_ROW = 8  # connection failures after which an endpoint is left alone for a while
+MAX_REST_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class Window:
+    """What came back since the limit was last set."""
+
+    started: float
+    refused: int = 0
+    latencies: list[float] = field(default_factory=list)
+
+    @property
+    def answers(self) -> int:
+        """How many calls came back."""
+        return self.refused + len(self.latencies)
+
+
+class Bucket:
+    """A limit of so many units a minute: a call may go when what went before has been paid off by time."""
+
+    def __init__(self, per_minute: int) -> None:
+        self.per_second = per_minute / 60
+        self.free_at = 0.0
+
+    def wait(self, now: float) -> float:
+        """Return in how many seconds the next call may go."""
+        return max(0.0, self.free_at - now) if self.per_second else 0.0
+
+    def take(self, now: float, units: float) -> None:
+        """Book a call; a negative number gives back what it did not use."""
+        if self.per_second:
+            self.free_at = (
+                max(self.free_at, now) + units / self.per_second
+                if units > 0
+                else self.free_at + units / self.per_second
+            )
+
+
+class Throttle:
+    """What one endpoint may be sent, and when."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.limit = float(min(START_CONCURRENCY, endpoint.max_concurrency))
+        self.in_flight = 0
+        self.rest_until = 0.0
+        self.requests = Bucket(endpoint.requests_per_minute)
+        self.tokens = Bucket(endpoint.tokens_per_minute)
+        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.window = Window(time.monotonic())
+        self.is_starting = True
+        self.best_latency = float("inf")
+        self.last_rate = 0.0
+        self.broken_in_a_row = 0
+        self.answered = 0  # calls that got an answer, ever
+
+    def wait(self, now: float) -> float:
+        """Return in how many seconds this endpoint may be asked again; 0 if now, as far as time goes."""
+        return max(0.0, self.rest_until - now, self.requests.wait(now), self.tokens.wait(now))
+
+    def has_room(self) -> bool:
+        """Whether fewer calls are out than may be."""
+        return self.in_flight < int(self.limit)
+
+    async def take(self, tokens: int) -> None:
+        """Wait until one more call of about so many tokens may go, and book it."""
+        while True:
+            if not self.has_room():
+                turn = asyncio.get_running_loop().create_future()
+                self.waiting.append(turn)
+                await turn
+            elif seconds := self.wait(time.monotonic()):
+                await asyncio.sleep(seconds)
+            else:
+                break
+        now = time.monotonic()
+        self.in_flight += 1
+        self.requests.take(now, 1)
+        self.tokens.take(now, tokens)
+
+    def give_back(self) -> None:
+        """A call is over: let the next ones go."""
+        self.in_flight -= 1
+        room = int(self.limit) - self.in_flight
+        while self.waiting and room > 0:
+            turn = self.waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                room -= 1
+
+    def rest(self, seconds: float) -> None:
+        """Leave the endpoint alone for so long: what `Retry-After` or the rate-limit headers ask for."""
+        self.rest_until = max(self.rest_until, time.monotonic() + seconds)
+
+    async def rested(self) -> None:
+        """Wait until the endpoint may be asked again; a rest may be prolonged while it lasts."""
+        if seconds := max(0.0, self.rest_until - time.monotonic()):
+            await asyncio.sleep(seconds)
+            await self.rested()
+
+    def spent(self, estimated_tokens: int, tokens: int) -> None:
+        """Correct the minute's tokens by what the server counted."""
+        self.tokens.take(time.monotonic(), tokens - estimated_tokens)
+
+    def answer(self, seconds: float) -> None:
+        """An answer came after so long."""
+        self.answered += 1
+        self.broken_in_a_row = 0
+        self.window.latencies.append(seconds)
+        self._adapt()
+
+    def congestion(self, wait_seconds: float | None) -> None:
+        """The server refused a call for its rate, or let it time out."""
+        self.window.refused += 1
+        if wait_seconds and self.endpoint.retry_after == "endpoint":
+            self.rest(wait_seconds)
+        self._adapt()
+
+    def breakage(self) -> None:
+        """A connection failed: after several in a row, the endpoint is left alone for longer and longer."""
+        self.broken_in_a_row += 1
+        if self.broken_in_a_row >= BROKEN_IN_A_ROW:
+            self.rest(min(0.25 * 2 ** (self.broken_in_a_row - BROKEN_IN_A_ROW), MAX_REST_SECONDS))
+
+    def _adapt(self) -> None:
+        """At the end of a window, set the limit for the next one."""
+        window, now = self.window, time.monotonic()
+        if window.answers < int(self.limit):
+            return
+        share = window.refused / window.answers
+        rate = len(window.latencies) / max(now - window.started, 1e-9)
+        latency = statistics.median(window.latencies) if window.latencies else float("inf")
+        is_slower = latency > max(LATENCY_FLOOR_SECONDS, SLOWER * self.best_latency) and rate <= self.last_rate
+        if share or is_slower:
+            self.is_starting = False
+        shrink = max(BACKOFF * share, BACKOFF / 4 if is_slower else 0.0)
+        grow = 1.0 if self.is_starting else GROWTH
+        wished = self.limit * (1 - shrink) * (1 + grow) + (not self.is_starting)
+        wished = self.limit * (1 - shrink) if is_slower else wished
+        self.limit = min(max(wished, 1.0), float(self.endpoint.max_concurrency))
+        self.best_latency = min(self.best_latency, latency)
+        self.last_rate = rate
+        self.window = Window(now)
+        self.in_flight += 1
+        self.give_back()  # wakes who may go under the new limit
+
+
+def choose(throttles: Sequence[Throttle], shares: list[float], avoid: Throttle | None = None) -> int:
+    """Return which endpoint the next call goes to.
+
+    Those that rest or failed this call just now stand back while others can take it; among the rest, the one that is
+    furthest behind its weight.
+
+    Args:
+        throttles: One for each endpoint of the role.
+        shares: What each was given so far, by weight; updated.
+        avoid: The one that failed this call just now.
+    """
+    if len(throttles) == 1:
+        return 0
+    now = time.monotonic()
+    rests = [round(throttle.wait(now), 3) for throttle in throttles]
+    order = sorted(
+        range(len(throttles)),
+        key=lambda i: (rests[i] > 0, throttles[i] is avoid, not throttles[i].has_room(), rests[i], shares[i], i),
+    )
+    shares[order[0]] += 1 / throttles[order[0]].endpoint.weight
+    return order[0]

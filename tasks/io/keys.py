@@ -1,0 +1,60 @@
+"""Keys of endpoints: read when a client is made, kept out of everything that is written.
+
+A key is never a setting. A role names where its key is: an environment variable, or `prefect:NAME`, a Prefect Secret
+block. Whatever a server says is scrubbed before it is stored or shown, because some servers echo the key (a 401 does).
+"""
+
+import os
+import re
+from typing import Any
+
+from tasks.contracts.errors import UsageError
+
+SHOWN = "***"
+MIN_SECRET_CHARS = 6  # shorter ones would take words out of ordinary text
+_KEY_LIKE = re.compile(r"\b(?:sk|rk|pk|hf|gsk|key)[-_][A-Za-z0-9_-]{8,}|(?i:bearer)\s+[A-Za-z0-9._~+/-]{8,}=*")
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+
+def key_of(name: str) -> str:
+    """Return the key that `name` stands for; empty if the variable is not set (own servers often need none).
+
+    Raises:
+        UsageError: There is no such Prefect Secret block.
+    """
+    if not name.startswith("prefect:"):
+        return os.environ.get(name, "")
+    from prefect.blocks.system import Secret
+
+    block = name.removeprefix("prefect:")
+    try:
+        loaded: Any = Secret.load(block, _sync=True)  # pyright: ignore[reportCallIssue] - sync by request
+        return str(loaded.get())
+    except ValueError:
+        raise UsageError(
+            f"there is no Prefect Secret block `{block}`",
+            hint="make one in the Prefect UI (Blocks, Secret), or name an environment variable in key_env",
+        ) from None
+
+
+def without_userinfo(url: str) -> str:
+    """Return a URL without the name and password that may stand in it."""
+    return _USERINFO.sub(SHOWN, url)
+
+
+class Scrubber:
+    """Takes secrets out of text: the keys it was told, and whatever looks like one."""
+
+    def __init__(self) -> None:
+        self.secrets: set[str] = set()
+
+    def add(self, secret: str) -> None:
+        """Take this one out from now on."""
+        if len(secret) >= MIN_SECRET_CHARS:
+            self.secrets.add(secret)
+
+    def __call__(self, text: str) -> str:
+        """Return the text without secrets."""
+        for secret in self.secrets:
+            text = text.replace(secret, SHOWN)
+        return _USERINFO.sub(SHOWN, _KEY_LIKE.sub(SHOWN, text))

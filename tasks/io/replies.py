@@ -1,0 +1,311 @@
+"""What a server's reply means: an answer, a refusal no retry would change, again later, another form, or stop.
+
+Pure: bytes in, a verdict out. The SDK would take a 200 with HTML, no choices or wrong types for an answer, and crash on
+broken UTF-8 with errors that are not its own; so the body is read here.
+"""
+
+import email.utils
+import itertools
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from tasks.contracts.errors import BrokenError, TransientError
+
+OK = 200
+CONGESTED = {429, 503, 529}  # the server says that it is asked too much
+TRANSIENT = {408, 409, 425, 500, 502, 504, 520, 521, 522, 523, 524}
+MAX_TOKENS = 10**8  # a count above is no count
+DETAIL_CHARS = 500
+REASONS = {
+    "bad_request": "the server will not take this request (HTTP 400, 413, 422)",
+    "too_long": "the prompt does not fit the model's context",
+    "content_filter": "the provider's filter stopped prompt or answer",
+    "refusal": "the model declined",
+    "rate_limited": "refused for its rate whenever it was tried, while other calls were answered",
+    "server_error": "the server failed whenever it was tried",
+    "timeout": "no whole answer came in time, whenever it was tried",
+    "connection": "the connection broke whenever it was tried",
+    "malformed_answer": "what came back was no chat completion, whenever it was tried",
+    "answer_too_large": "the answer passed models.<role>.max_answer_bytes",
+    "encoded_answer": "the answer came compressed, which was not asked for",
+    "expired": "the batch job ended without answering it",
+}
+
+
+class Reply(NamedTuple):
+    """An HTTP answer as it came. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+# With several calls in a row that fail like this and none that is answered, it is the server and not the rows.
+SERVERS_FAULT = {"rate_limited", "server_error", "timeout", "connection"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A completion. `is_counted`: the server gave credible token counts."""
+
+    model: str
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    is_counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors of the texts that were sent, in their order; `prompt_tokens` is 0 where the server does not count."""
+
+    vectors: list[list[float]]
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No retry would change it. `was_paid`: the server worked on it."""
+
+    reason: str
+    detail: str
+    was_paid: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """It may work later. `reason` is what it becomes when attempts are used up; `wait_seconds` is the server's wish."""
+
+    reason: str
+    detail: str
+    wait_seconds: float | None = None
+    was_paid: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """The server does not know a part of the request: `structured`, or a parameter's name."""
+
+    part: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Nothing more can be asked of this server now."""
+
+    error: BrokenError | TransientError
+
+
+Verdict = Answered | Embedded | Refusal | Again | Unsupported | Stop
+
+
+def judge(reply: Reply, request: Mapping[str, Any]) -> Verdict:
+    """Say what the reply to a chat request (as it went over the wire) means."""
+    return _completion(reply.body) if reply.status == OK else _failure(reply, request)
+
+
+def judge_vectors(reply: Reply, request: Mapping[str, Any]) -> Verdict:
+    """Say what the reply to an embedding request means; it must hold one vector per text, all of one width."""
+    if reply.status != OK:
+        return _failure(reply, request)
+    try:
+        answer = orjson.loads(reply.body)
+        data = sorted(answer["data"], key=lambda item: item["index"])
+        vectors = [[float(x) for x in item["embedding"]] for item in data]
+    except (ValueError, KeyError, TypeError) as error:
+        return Again("malformed_answer", f"{type(error).__name__} in an embedding answer", was_paid=True)
+    is_whole = len(vectors) == len(request["input"]) and len({len(vector) for vector in vectors}) == 1
+    if not is_whole or not all(map(math.isfinite, itertools.chain.from_iterable(vectors))):
+        return Again("malformed_answer", f"{len(vectors)} vectors for {len(request['input'])} texts", was_paid=True)
+    usage = answer.get("usage")
+    return Embedded(vectors, (_count(usage.get("prompt_tokens")) if isinstance(usage, dict) else 0) or 0)
+
+
+def _failure(reply: Reply, request: Mapping[str, Any]) -> Verdict:
+    said, code, parameter = _error(reply.body)
+    detail = f"HTTP {reply.status}: {said}"
+    if reply.status in {401, 403}:
+        return Stop(
+            BrokenError(
+                f"the server refused the key ({detail})", hint="check the variable that the role's key_env names"
+            )
+        )
+    if code in {"insufficient_quota", "billing_hard_limit_reached"} or reply.status == 402:  # noqa: PLR2004 - payment required
+        return Stop(
+            TransientError(
+                f"the account's quota is used up ({detail})", hint="top it up and run the same command again"
+            )
+        )
+    if reply.status == 404:  # noqa: PLR2004 - not found
+        return Stop(
+            BrokenError(
+                f"the server has no such model or path ({detail})", hint="check models.<role>.model and base_url"
+            )
+        )
+    if reply.status in CONGESTED:
+        return Again("rate_limited", detail, retry_after(reply.headers))
+    if reply.status in {400, 413, 422}:
+        return _bad_request(said, code, parameter, request)
+    return Again("server_error", detail, retry_after(reply.headers))
+
+
+_STRUCTURE = re.compile(
+    r"response_format|json_schema|json_object|structured output|grammar|tool_choice|\btools\b|guided", re.IGNORECASE
+)
+_TOO_LONG = re.compile(
+    r"context.{0,20}(?:length|window|size)|maximum context|too long|too many tokens|exceeds? the (?:model|max)",
+    re.IGNORECASE,
+)
+_FILTERED = re.compile(r"content.?(?:filter|policy|management)|safety system|moderation", re.IGNORECASE)
+OPTIONAL = ("seed", "top_p", "temperature", "max_tokens")
+
+
+def _bad_request(said: str, code: str, parameter: str, request: Mapping[str, Any]) -> Verdict:
+    words = f"{code} {parameter} {said}"
+    if code == "context_length_exceeded" or _TOO_LONG.search(words):
+        return Refusal("too_long", said)
+    if _FILTERED.search(words):
+        return Refusal("content_filter", said)
+    if ("response_format" in request or "tools" in request) and _STRUCTURE.search(words):
+        return Unsupported("structured", said)
+    for name in OPTIONAL:
+        if name in request and (parameter == name or re.search(rf"['\"`]{name}['\"`]", said)):
+            return Unsupported(name, said)
+    return Refusal("bad_request", said)
+
+
+def _error(body: bytes) -> tuple[str, str, str]:
+    """Return the server's words, its error code and the parameter it names, of any kind of error body."""
+    text = body[:20_000].decode("utf-8", "replace")
+    try:
+        error = orjson.loads(body)
+        error = error.get("error", error) if isinstance(error, dict) else error
+    except ValueError:
+        return " ".join(text.split())[:DETAIL_CHARS], "", ""
+    if not isinstance(error, dict):
+        return str(error)[:DETAIL_CHARS], "", ""
+    said = error.get("message") or error.get("detail") or text
+    code = error.get("code") or error.get("type") or ""
+    return " ".join(str(said).split())[:DETAIL_CHARS], str(code), str(error.get("param") or "")
+
+
+def _completion(body: bytes) -> Verdict:
+    """Read a chat completion; whatever is not one is `malformed_answer`, paid and worth another try."""
+    try:
+        answer = _json(body)
+        if answer.get("error"):
+            return Again("server_error", f"HTTP 200 with an error: {_error(body)[0]}")
+        choice = answer["choices"][0]
+        finish, message = choice.get("finish_reason") or "", choice["message"]
+        if finish == "content_filter" or message.get("refusal"):
+            reason = "refusal" if message.get("refusal") else "content_filter"
+            said = message.get("refusal") or message.get("content") or ""
+            return Refusal(reason, _storable(str(said))[:DETAIL_CHARS], was_paid=True)
+        text = _text(message)
+        if not isinstance(finish, str) or not (text.strip() or finish == "length"):
+            raise ValueError("no text")  # noqa: TRY301 - one way out for all that is no completion
+        return Answered(_model(answer), _storable(text), finish, *_usage(answer.get("usage")))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        shown = " ".join(body[:200].decode("utf-8", "replace").split())
+        return Again("malformed_answer", f"{type(error).__name__}: {shown}", was_paid=True)
+
+
+def _json(body: bytes) -> Mapping[str, Any]:
+    """Read JSON: strictly and fast; else leniently (lone surrogates, NaN), which some servers write."""
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return json.loads(body.decode("utf-8"), strict=False)
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    """Return what was said: content, its text parts, or the arguments of the tool that was asked for."""
+    content = message.get("content")
+    if not content and message.get("tool_calls"):
+        content = message["tool_calls"][0]["function"]["arguments"]
+    if isinstance(content, list):
+        content = "".join(str(part["text"]) for part in content if "text" in part)
+    if not isinstance(content, str):
+        raise TypeError(f"content is {type(content).__name__}")
+    return content
+
+
+def _storable(text: str) -> str:
+    """Return the text without what no database or file takes: lone surrogates and NUL; the exact bytes are kept too."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+
+
+def _model(answer: Mapping[str, Any]) -> str:
+    model = answer.get("model")
+    return _storable(model)[:200] if isinstance(model, str) else ""
+
+
+def _usage(usage: Any) -> tuple[int, int, int, bool]:
+    """Return prompt, completion and cached tokens, and whether the server's counts are credible."""
+    if not isinstance(usage, dict):
+        return 0, 0, 0, False
+    asked, said = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    if asked is None or said is None:
+        return 0, 0, 0, False
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else usage.get("prompt_cache_hit_tokens")
+    return asked, said, min(_count(cached) or 0, asked), True
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS else None
+
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds_of(text: str) -> float | None:
+    """Read a span of time: `12`, `1.5s`, `120ms`, `6m0s`; None if it is none."""
+    text = text.strip()
+    try:
+        value = float(text)
+    except ValueError:
+        parts = _SPAN.findall(text)
+        if not parts or "".join(number + unit for number, unit in parts) != text:
+            return None
+        value = sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return how many seconds the server wants to be left alone: `Retry-After` as seconds or date, or `retry-after-ms`.
+
+    A date is taken relative to the server's own `Date`, so that a clock that is off does not matter.
+    """
+    if (milliseconds := seconds_of(headers.get("retry-after-ms", ""))) is not None:
+        return milliseconds / 1000
+    text = headers.get("retry-after", "")
+    if (wait := seconds_of(text)) is not None or not text:
+        return wait
+    try:
+        until = email.utils.parsedate_to_datetime(text)
+        now = email.utils.parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def exhausted_for(headers: Mapping[str, str]) -> float:
+    """Return for how many seconds the rate-limit headers say that nothing is left; 0 if something is."""
+    spans = (
+        headers.get(f"x-ratelimit-reset-{what}", "")
+        for what in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{what}", "").strip() == "0"
+    )
+    return max((seconds_of(span) or 0.0 for span in spans), default=0.0)

@@ -1,0 +1,174 @@
+"""The wire under the OpenAI client: aiohttp with deadlines and a cap on bytes; no compression, redirects, environment.
+
+`Wire` is the `http_client` of `openai.AsyncOpenAI`. It stands in for httpx2's client where that one is slow (it merges,
+copies and parses headers and URLs for every call) or lenient (a timeout counts from byte to byte, so a dripping server
+holds a call for ever; 300 KB of gzip become 900 MB; a redirect re-posts a prompt to whoever it names).
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import aiohttp
+import httpx2
+import yarl
+
+READ_BYTES = 64 * 1024
+_IDENTITY = {"identity", ""}
+
+
+class WireError(Exception):
+    """A call that got no whole answer. `was_sent`: the server may have worked on it, and billed it."""
+
+    def __init__(self, outcome: str, detail: str, *, was_sent: bool) -> None:
+        super().__init__(f"{outcome}: {detail}")
+        self.outcome = outcome
+        self.detail = detail
+        self.was_sent = was_sent
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a call may take, in seconds, and how large its answer may be, in bytes."""
+
+    connect_seconds: float
+    first_byte_seconds: float
+    total_seconds: float
+    max_answer_bytes: int
+
+
+@lru_cache(maxsize=1)
+def tls() -> ssl.SSLContext:
+    """Return the TLS settings of all endpoints; made once, it takes 10-30 ms."""
+    return httpx2.create_ssl_context()
+
+
+@lru_cache(maxsize=64)
+def _url(url: str) -> tuple[httpx2.URL, yarl.URL]:
+    return httpx2.URL(url), yarl.URL(url)
+
+
+class Wire(httpx2.AsyncClient):
+    """The HTTP client of one endpoint: a session of kept-alive connections, or an ASGI app in this process."""
+
+    def __init__(self, limits: Limits, connections: int, app: Callable[..., Any] | None = None) -> None:
+        super().__init__(transport=httpx2.ASGITransport(app=app or _nobody), trust_env=False)
+        self.limits = limits
+        self.connections = connections
+        self.app = app
+        self.session: aiohttp.ClientSession | None = None
+
+    def build_request(
+        self, method: str, url: Any, *, files: Any = None, content: Any = None, **parts: Any
+    ) -> httpx2.Request:
+        """Build a request the short way where it has a ready body; uploads and queries go the long way."""
+        if files or parts.get("params") or content is None:
+            return super().build_request(method, url, files=files, content=content, **parts)
+        return httpx2.Request(method, _url(str(url))[0], headers=parts.get("headers"), content=content)
+
+    async def send(self, request: httpx2.Request, **_: Any) -> httpx2.Response:
+        """Send one request and read its whole answer, within the limits.
+
+        Raises:
+            WireError: No whole answer came: connection, timeout, answer_too_large or encoded_answer.
+        """
+        try:
+            async with asyncio.timeout(self.limits.total_seconds):
+                status, headers, body = await (self._call(request) if self.app else self._exchange(request))
+        except TimeoutError:
+            raise WireError("timeout", f"no whole answer in {self.limits.total_seconds:g} s", was_sent=True) from None
+        return httpx2.Response(status, headers=headers, content=body, request=request)
+
+    async def _exchange(self, request: httpx2.Request) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        if self.session is None:
+            connector = aiohttp.TCPConnector(limit=self.connections, ssl=tls(), ttl_dns_cache=60)
+            self.session = aiohttp.ClientSession(connector=connector, trust_env=False, auto_decompress=False)
+        limits = self.limits
+        timeout = aiohttp.ClientTimeout(sock_connect=limits.connect_seconds, sock_read=limits.first_byte_seconds)
+        headers = {
+            key: value for key, value in request.headers.items() if key not in {"content-length", "host", "connection"}
+        }
+        headers["accept-encoding"] = "identity"
+        body = request.content if _is_read(request) else await request.aread()
+        try:
+            async with self.session.request(
+                request.method,
+                _url(str(request.url))[1],
+                data=body or None,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
+            ) as response:
+                return response.status, list(response.raw_headers), await self._body(response)
+        except aiohttp.ConnectionTimeoutError as error:
+            raise WireError("connection", f"no connection in {limits.connect_seconds:g} s", was_sent=False) from error
+        except aiohttp.ServerTimeoutError as error:
+            raise WireError("timeout", f"nothing came for {limits.first_byte_seconds:g} s", was_sent=True) from error
+        except aiohttp.ClientConnectorError as error:
+            raise WireError(
+                "connection", f"cannot connect: {error.os_error.strerror or error}", was_sent=False
+            ) from error
+        except (aiohttp.ClientError, ConnectionError, ValueError) as error:
+            raise WireError("connection", f"{type(error).__name__}: {str(error)[:200]}", was_sent=True) from error
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        if encoding not in _IDENTITY:
+            raise WireError("encoded_answer", f"Content-Encoding: {encoding[:40]} was not asked for", was_sent=True)
+        parts: list[bytes] = []
+        size = 0
+        async for part in response.content.iter_chunked(READ_BYTES):
+            size += len(part)
+            if size > self.limits.max_answer_bytes:
+                response.close()
+                raise WireError("answer_too_large", f"more than {self.limits.max_answer_bytes} bytes", was_sent=True)
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _call(self, request: httpx2.Request) -> tuple[int, Any, bytes]:
+        """Hand the request to the ASGI app, and take its answer, without a socket between them."""
+        await request.aread()
+        sent: list[Mapping[str, Any]] = []
+
+        async def receive() -> Mapping[str, Any]:
+            return {"type": "http.request", "body": request.content, "more_body": False}
+
+        async def send(message: Mapping[str, Any]) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": "http",
+            "path": request.url.path,
+            "raw_path": request.url.raw_path,
+            "query_string": request.url.query,
+            "root_path": "",
+            "headers": [(key.lower(), value) for key, value in request.headers.raw],
+            "server": ("offline", 80),
+            "client": ("127.0.0.1", 0),
+        }
+        assert self.app is not None  # noqa: S101 - `send` chose this way
+        await self.app(scope, receive, send)
+        head, *rest = sent
+        return head["status"], head.get("headers", []), b"".join(part.get("body", b"") for part in rest)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self.session is not None:
+            await self.session.close()
+        await super().aclose()
+
+
+def _is_read(request: httpx2.Request) -> bool:
+    return hasattr(request, "_content")
+
+
+async def _nobody(*_: Any) -> None:
+    """Stand where httpx2 wants a transport; `send` never reaches it."""
+    raise NotImplementedError
