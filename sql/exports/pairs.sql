@@ -1,0 +1,34 @@
+-- Pairs of answers to the instructions that a policy took, better first, in its order.
+-- owner:  tasks/exports.py
+-- grain:  one row per pair
+-- params: $policy, $answer_judge
+SELECT
+    selections.rank,
+    instructions.instruction_id,
+    instructions.text,
+    coalesce(instructions.document_id, instructions.input_id) AS origin_id,
+    documents.domain,
+    pairs.chosen_id,
+    chosen.text AS chosen,
+    chosen_reward.value AS score_chosen,
+    pairs.rejected_id,
+    rejected.text AS rejected,
+    rejected_reward.value AS score_rejected
+FROM valid_preferences AS pairs
+INNER JOIN valid_selections AS selections
+    ON pairs.instruction_id = selections.instruction_id AND selections.policy = $policy
+INNER JOIN valid_instructions AS instructions ON pairs.instruction_id = instructions.instruction_id
+INNER JOIN valid_responses AS chosen ON pairs.chosen_id = chosen.response_id
+INNER JOIN valid_responses AS rejected ON pairs.rejected_id = rejected.response_id
+LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
+LEFT JOIN valid_scores AS chosen_reward
+    ON
+        pairs.chosen_id = chosen_reward.subject_id
+        AND chosen_reward.judge = $answer_judge
+        AND chosen_reward.criterion = 'total'
+LEFT JOIN valid_scores AS rejected_reward
+    ON
+        pairs.rejected_id = rejected_reward.subject_id
+        AND rejected_reward.judge = $answer_judge
+        AND rejected_reward.criterion = 'total'
+ORDER BY selections.rank, pairs.chosen_id, pairs.rejected_id;

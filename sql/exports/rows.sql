@@ -1,0 +1,58 @@
+-- What a policy took, in its order, each with the answer that is exported: the best judged of those that passed the checks.
+-- owner:  tasks/exports.py
+-- grain:  one row per selected instruction
+-- params: $policy, $judge, $answer_judge, $required
+WITH failed AS (
+    SELECT verdicts.subject_id
+    FROM valid_verdicts AS verdicts
+    WHERE
+        list_contains($required, verdicts.check_name)
+        AND (verdicts.passed IS FALSE OR (verdicts.passed IS NULL AND verdicts.check_name = 'moderation'))
+),
+
+answers AS (
+    SELECT
+        responses.*,
+        row_number() OVER (
+            PARTITION BY responses.instruction_id
+            ORDER BY rewards.value DESC NULLS LAST, responses.draw ASC, responses.response_id ASC
+        ) AS place
+    FROM valid_responses AS responses
+    INNER JOIN methods
+        ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
+    LEFT JOIN valid_scores AS rewards
+        ON
+            responses.response_id = rewards.subject_id
+            AND rewards.judge = $answer_judge
+            AND rewards.criterion = 'total'
+    WHERE
+        methods.name IN ('answer', 'answer_with_rationale')
+        AND responses.response_id NOT IN (SELECT failed.subject_id FROM failed)
+)
+
+SELECT
+    selections.rank,
+    selections.topic,
+    instructions.instruction_id,
+    instructions.recipe,
+    instructions.text,
+    coalesce(instructions.document_id, instructions.input_id) AS origin_id,
+    documents.url,
+    documents.domain,
+    coalesce(documents.license, sources.license) AS license,
+    totals.value AS score,
+    answers.response_id,
+    answers.text AS response,
+    answers.model
+FROM valid_selections AS selections
+INNER JOIN valid_instructions AS instructions ON selections.instruction_id = instructions.instruction_id
+INNER JOIN answers ON selections.instruction_id = answers.instruction_id AND answers.place = 1
+LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
+LEFT JOIN sources ON documents.source_id = sources.source_id
+LEFT JOIN valid_scores AS totals
+    ON
+        selections.instruction_id = totals.subject_id
+        AND totals.judge = $judge
+        AND totals.criterion = 'total'
+WHERE selections.policy = $policy
+ORDER BY selections.rank;

@@ -1,0 +1,31 @@
+-- Instructions all of whose draws have been judged, and whose pair is not settled; each with its draws.
+-- owner:  tasks/preferences.py
+-- grain:  one row per instruction
+-- params: $fingerprint, $judge
+SELECT
+    instructions.instruction_id AS input_id,
+    instructions.text AS instruction,
+    list(
+        struct_pack(response_id := responses.response_id, text := responses.text, reward := rewards.value)
+        ORDER BY responses.response_id
+    ) AS draws
+FROM valid_responses AS responses
+INNER JOIN methods
+    ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
+INNER JOIN valid_instructions AS instructions ON responses.instruction_id = instructions.instruction_id
+LEFT JOIN valid_scores AS rewards
+    ON
+        responses.response_id = rewards.subject_id
+        AND rewards.judge = $judge
+        AND rewards.criterion = 'total'
+WHERE
+    methods.name = 'answer_for_pairs'
+    AND instructions.instruction_id NOT IN (
+        SELECT settled.input_id
+        FROM settled_preferences AS settled
+        WHERE settled.fingerprint = $fingerprint
+    )
+GROUP BY instructions.instruction_id, instructions.text
+-- A failed judge has a row, whose value is NULL; a draw that nobody has judged yet has none.
+HAVING count(*) = count(rewards.subject_id)
+ORDER BY instructions.instruction_id;

@@ -1,0 +1,22 @@
+-- Answers, given in one of these ways, that this judge has not judged; the document is cut to what a judge is shown.
+-- owner:  tasks/scores.py
+-- grain:  one row per response
+-- params: $fingerprint, $ways, $document_chars
+SELECT
+    responses.response_id AS input_id,
+    instructions.text AS instruction,
+    responses.text AS response,
+    substr(documents.text, 1, $document_chars) AS document
+FROM valid_responses AS responses
+INNER JOIN methods
+    ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
+INNER JOIN valid_instructions AS instructions ON responses.instruction_id = instructions.instruction_id
+LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
+WHERE
+    list_contains($ways, methods.name)
+    AND responses.response_id NOT IN (
+        SELECT settled.input_id
+        FROM settled_scores AS settled
+        WHERE settled.fingerprint = $fingerprint
+    )
+ORDER BY responses.response_id;

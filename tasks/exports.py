@@ -1,0 +1,153 @@
+"""Exports: the files that trainers read, their card, and a row for each line, so that any line can be traced.
+
+An export is a function of what it holds, and named by it: the same rows, settings and methods give the same bytes and
+the same fingerprint, and then nothing is due, unless a file of it is missing or damaged. Rows of one document (or of
+one anchor) are all in `train` or all in `validation`.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from tasks.contracts import records
+from tasks.contracts.records import content_id
+from tasks.contracts.settings import Settings
+from tasks.io import datasets
+from tasks.io.datasets import Dataset
+from tasks.judges.panel import judge
+from tasks.methods import formats, partition
+from tasks.methods.card import Facts, card
+from tasks.spine.runs import Counts, Run, stage
+
+VERSION = 1
+BEST = "best_per_topic"
+STREAM_ROWS = 1_000
+
+
+@stage("exports")
+def export(run: Run) -> Counts:
+    """Write the dataset anew if anything in it, or how it is written, has changed."""
+    fingerprint = _fingerprint(run)
+    run.activate("exports", {fingerprint: run.settings.exports.name}, run.settings.exports.model_dump())
+    if run.store.query("exports/made", fingerprint=fingerprint)["rows_made"][0] and _is_whole(run):
+        return Counts()
+    folder = run.store.exports / run.settings.exports.name
+    with datasets.replacing(folder) as dataset:
+        rows_in, written = _tables(run, dataset, fingerprint)
+        dataset.close_tables()
+        dataset.text("README.md", card(_facts(run, dataset)))
+        dataset.text("manifest.json", _manifest(run.settings, fingerprint, dataset))
+    run.store.append("exports", written)
+    return Counts(rows_in=rows_in, rows_out=len(written))
+
+
+def _parts(settings: Settings) -> list[tuple[str, str, str]]:
+    """What is written: (folder, form, policy)."""
+    parts = [(form, form, BEST) for form in settings.exports.formats]
+    if settings.exports.with_controls:
+        controls = [f"random_{i}" for i in range(settings.selections.controls)]
+        parts += [(f"controls/{policy}", "messages", policy) for policy in controls]
+    return parts
+
+
+def _rows(run: Run, form: str, policy: str) -> Iterator[dict[str, Any]]:
+    """Stream what a form is made of, in its order, with the system prompt under which it was answered."""
+    query = (
+        "exports/rows" if form in formats.OF_ROWS else "exports/pairs" if form in formats.OF_PAIRS else "exports/raw"
+    )
+    chosen = run.settings.responses
+    params = {
+        "policy": policy,
+        "judge": next((name for name in run.settings.scores.judges if judge(name).subject == "instruction"), ""),
+        "answer_judge": run.settings.preferences.judge,
+        "required": list(run.settings.verdicts.required),
+    }
+    best = judge(run.settings.preferences.judge).best
+    for frame in run.store.stream(query, rows=STREAM_ROWS, **params):
+        for row in frame.iter_rows(named=True):
+            system = chosen.systems.get(row.get("domain") or "", chosen.system)
+            yield row | {"system": system, "best_score": best}
+
+
+def _fingerprint(run: Run) -> str:
+    digest = hashlib.sha256()
+    for folder, form, policy in _parts(run.settings):
+        digest.update(folder.encode())
+        for row in _rows(run, form, policy):
+            digest.update(orjson.dumps(row))
+    methods = run.store.query("exports/methods").rows()
+    chosen = (run.settings.exports.model_dump(), run.settings.selections.model_dump())
+    return content_id("exports", VERSION, chosen, methods, digest.hexdigest())
+
+
+def _tables(run: Run, dataset: Dataset, fingerprint: str) -> tuple[int, list[records.Export]]:
+    """Write every line of every form; returns rows read, and the record of each line."""
+    rows_in, lines = 0, list[tuple[str, str, int]]()
+    for folder, form, policy in _parts(run.settings):
+        for row in _rows(run, form, policy):
+            rows_in += 1
+            side = partition.split(row["origin_id"], run.settings.exports.validation_share)
+            table = dataset.table(f"{folder}/{side}", formats.SCHEMAS[form])
+            lines += [(table.path, row_id, table.append(line)) for row_id, line in formats.lines(form, row)]
+    place = f"exports/{run.settings.exports.name}"
+    sha256 = {path: dataset.digest(path) for path in {path for path, _, _ in lines}}
+    return rows_in, [
+        records.Export(
+            export_id=content_id("export", place, path, line, row_id),
+            fingerprint=fingerprint,
+            path=f"{place}/{path}.jsonl",
+            sha256=sha256[path],
+            row_id=row_id,
+            line=line,
+            run_id=run.run_id,
+        )
+        for path, row_id, line in lines
+    ]
+
+
+def _facts(run: Run, dataset: Dataset) -> Facts:
+    rows = list(_rows(run, "messages", BEST))
+    ids = [row["instruction_id"] for row in rows]
+    tables = [
+        {"path": file.path.removesuffix(".parquet"), **_named(file.path), "rows": file.rows}
+        for file in dataset.files
+        if file.path.endswith(".parquet")
+    ]
+    recipes = {name: sum(row["recipe"] == name for row in rows) for name in sorted({row["recipe"] for row in rows})}
+    return Facts(
+        name=run.settings.exports.name,
+        license=run.settings.exports.license,
+        languages=[],
+        tables=tables,
+        recipes=[{"recipe": name, "rows": count} for name, count in recipes.items()],
+        models=run.store.query("exports/models", instruction_ids=ids).to_dicts(),
+        methods=run.store.query("exports/methods").to_dicts(),
+        sources=run.store.query("exports/sources", instruction_ids=ids).to_dicts(),
+        choice=run.settings.selections.model_dump(),
+    )
+
+
+def _named(path: str) -> dict[str, str]:
+    folder, _, file = path.rpartition("/")
+    return {"form": folder.replace("/", "_"), "split": file.removesuffix(".parquet")}
+
+
+def _manifest(settings: Settings, fingerprint: str, dataset: Dataset) -> str:
+    files = [
+        {"path": file.path, "bytes": file.bytes, "sha256": file.sha256, "rows": file.rows}
+        for file in sorted(dataset.files, key=lambda file: file.path)
+    ]
+    described = {"name": settings.exports.name, "license": settings.exports.license, "fingerprint": fingerprint}
+    return orjson.dumps(described | {"files": files}, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def _is_whole(run: Run) -> bool:
+    """Whether the dataset lies there as its manifest says."""
+    folder = run.store.exports / run.settings.exports.name
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        return False
+    files = {file["path"]: file["sha256"] for file in orjson.loads(manifest.read_bytes())["files"]}
+    return datasets.is_whole(folder, files | {"manifest.json": datasets.digest(manifest)})

@@ -1,0 +1,121 @@
+"""The card of a dataset: what a person must know before training on it, as README.md with the header that hubs read.
+
+It holds nothing that changes when nothing was changed: no date, no run, no machine, no path.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Row = Mapping[str, Any]
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+STAND_IN = "offline-"  # how the names of the stand-in's models begin
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the card states. Tables are rows (mappings of one shape), written in the order given."""
+
+    name: str
+    license: str
+    languages: Sequence[str]
+    tables: Sequence[Row]  # path, form, split, rows
+    recipes: Sequence[Row]
+    models: Sequence[Row]  # role, model, rows
+    methods: Sequence[Row]  # stage, name, fingerprint
+    sources: Sequence[Row]
+    choice: Mapping[str, Any]  # settings of the selection
+    measures: Sequence[Row] = field(default_factory=list)  # one row per part: all, a recipe, a control
+    topics: Sequence[Row] = field(default_factory=list)
+    notes: Sequence[str] = field(default_factory=list)
+
+
+def card(facts: Facts) -> str:
+    """Write the card."""
+    sections = [
+        _header(facts),
+        f"# {facts.name}",
+        _opening(facts),
+        _section("Files", facts.tables),
+        _section("Who wrote it", facts.models, "Rows by the model that wrote, answered or judged them."),
+        _section("Recipes", facts.recipes),
+        _section("Sources and licences", facts.sources, _LICENSES),
+        _choice(facts),
+        _section("Measures", _turned(facts.measures), _MEASURES) if facts.measures else "",
+        _section("Topics", facts.topics, "Largest first, named by the phrases that set them apart.")
+        if facts.topics
+        else "",
+        _section("Methods and prompts", facts.methods, _METHODS),
+        "\n".join(["## Notes", "", *(f"- {note}" for note in facts.notes)]) if facts.notes else "",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+_LICENSES = (
+    "The text of web pages stays its publishers' property; instructions and answers were written from it by the models "
+    "above. Check both before you publish or train."
+)
+_METHODS = "A fingerprint stands for the prompt, its settings and its model: the same fingerprint asks the same."
+_MEASURES = (
+    "The dataset beside its recipes and beside random controls of equal size. MTLD and Vendi score: higher is more "
+    "diverse; distances are 1 minus the cosine to the nearest other instruction, and to the nearest seed."
+)
+
+
+def _header(facts: Facts) -> str:
+    """The YAML that the `datasets` library and hubs read; written by hand, since its values are of our own making."""
+    total = sum(row["rows"] for row in facts.tables if row["form"] == facts.tables[0]["form"]) if facts.tables else 0
+    size = next((label for limit, label in _SIZES if total < limit), "n>1M")
+    lines = ["---", f"license: {facts.license}", f"pretty_name: {facts.name}"]
+    lines += ["language:", *(f"- {language}" for language in facts.languages)] if facts.languages else []
+    lines += ["task_categories:", "- text-generation", "size_categories:", f"- {size}", "configs:"]
+    forms = dict.fromkeys(row["form"] for row in facts.tables)
+    for form in forms:
+        lines += [f"- config_name: {form}", "  data_files:"]
+        for row in facts.tables:
+            if row["form"] == form:
+                lines += [f"  - split: {row['split']}", f"    path: {row['path']}.parquet"]
+    return "\n".join([*lines, "---"])
+
+
+def _opening(facts: Facts) -> str:
+    models = sorted({row["model"] for row in facts.models if row["role"] != "judge"})
+    if any(model.startswith(STAND_IN) for model in models):
+        return (
+            "**Not written by a language model.** These rows were made with the built-in offline stand-in "
+            f"({', '.join(f'`{model}`' for model in models)}), which fills in forms with words of its input. They show "
+            "that the pipeline works; do not train on them."
+        )
+    return f"Instructions and answers written by {', '.join(f'`{model}`' for model in models) or 'nobody'}."
+
+
+def _choice(facts: Facts) -> str:
+    said = ", ".join(f"{name} {value}" for name, value in facts.choice.items())
+    return f"## Selection\n\nA threshold, then the best of each topic, with a declared tie-break: {said}."
+
+
+def _section(title: str, rows: Sequence[Row], text: str = "") -> str:
+    """Write a section with a table; none without rows."""
+    if not rows:
+        return ""
+    names = list(rows[0])
+    lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+    lines += [f"| {' | '.join(_cell(row[name]) for name in names)} |" for row in rows]
+    return "\n".join([f"## {title}", "", *([text, ""] if text else []), *lines])
+
+
+def _turned(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Turn a table round: a row for each measure, a column for each part, so that parts stand side by side."""
+    return [
+        {"measure": name, **{row["part"]: row[name] for row in rows}}
+        for name in (rows[0] if rows else [])
+        if name != "part"
+    ]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return shown.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")

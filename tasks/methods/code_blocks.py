@@ -1,0 +1,53 @@
+"""The fenced code of an answer, and whether it parses. Nothing here runs it (tasks/io/sandbox.py does)."""
+
+import ast
+import json
+import re
+import tomllib
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+MOST_CHARS = 100_000  # a parser gets no more than this of a text that we did not write
+
+_BLOCK = re.compile(r"^[ \t]*```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
+
+
+class CodeBlock(NamedTuple):
+    """A fenced block: its language in lower case (empty when it names none) and its code."""
+
+    language: str
+    code: str
+
+
+def code_blocks(text: str) -> list[CodeBlock]:
+    """Return the closed fenced blocks of a text, in order."""
+    return [CodeBlock(language.lower(), code) for language, code in _BLOCK.findall(text)]
+
+
+def _python(code: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a parser's opinion of an escape in somebody's string is not ours to show
+        ast.parse(code)
+
+
+_PARSERS: dict[str, Callable[[str], object]] = {
+    **dict.fromkeys(("python", "py", "python3"), _python),
+    **dict.fromkeys(("json",), json.loads),
+    **dict.fromkeys(("toml",), tomllib.loads),
+}
+
+
+def syntax_error(block: CodeBlock) -> str | None:
+    """Return what is wrong with a block's syntax, "" if nothing is, None if we cannot parse its language.
+
+    A Python session (`>>> `) and a JSON block with an ellipsis are illustrations, not code: None.
+    """
+    parser = _PARSERS.get(block.language)
+    if parser is None or len(block.code) > MOST_CHARS or re.search(r"(?m)^\s*>>> |\.\.\.\s*[,}\]]", block.code):
+        return None
+    try:
+        parser(block.code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return f"{type(error).__name__}: {error}"[:200]
+    return ""

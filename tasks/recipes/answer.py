@@ -1,0 +1,34 @@
+"""The answer to an instruction: the instruction is the user turn as it stands, under a system prompt if there is one.
+
+Paper: KNN-Instruct, second prompt (the new query alone, no system prompt); SynthQuestions, step F, does not say more.
+Ours differs: a system prompt may be set, also by domain (Mixture of Instructions, PAPERS B). The instruction is not
+put between fences: it is what the model is to follow, and what a trained model will see.
+
+    {"text": "How do I prune an old quince hedge?", "domain": "garden.example"} -> {"text": "Wait for late winter ..."}
+"""
+
+from typing import Any
+
+from tasks.contracts.errors import Rejection
+from tasks.contracts.prompting import Prompt, Row, template
+
+PAPER = "KNN-Instruct, EMNLP 2024 main 577, prompt 2; SynthQuestions, arXiv 2506.03968, step F"
+VERSION = 1
+SCHEMA = None
+
+
+def prompt(row: Row, settings: Any) -> Prompt:
+    """Ask `row["text"]` under the system prompt of `row["domain"]`; `settings` is the section `responses`."""
+    system = settings.systems.get(row.get("domain") or "", settings.system)
+    return Prompt(template("tasks.recipes", "answer").render(system=system, instruction=row["text"]))
+
+
+def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
+    """Return the answer as `text`, as it was written.
+
+    Raises:
+        Rejection: `empty_answer`.
+    """
+    if not text.strip():
+        raise Rejection("empty_answer", "nothing but white space")
+    return {"text": text.strip()}

@@ -1,0 +1,34 @@
+"""The answer to a hard instruction, with the reasoning that leads to it before it.
+
+Paper: Rationales Are Not Silver Bullets (arXiv 2505.24147): rationales help in proportion to a task's difficulty and
+hurt on easy ones, so only instructions that a judge marked as hard get here. Ours differs: difficulty is the judge's
+score, not the share of a majority among ten samples, which needs a label to be kept.
+
+    {"text": "Size a pump for ...", "domain": None} -> {"text": "The head is 12 m plus losses ... So take pump B."}
+"""
+
+from typing import Any
+
+from tasks.contracts.errors import Rejection
+from tasks.contracts.prompting import Prompt, Row, template
+
+PAPER = "Rationales Are Not Silver Bullets, arXiv 2505.24147"
+VERSION = 1
+SCHEMA = None
+
+
+def prompt(row: Row, settings: Any) -> Prompt:
+    """Ask `row["text"]` under the domain's system prompt and the wish for reasons; `settings` is `responses`."""
+    system = settings.systems.get(row.get("domain") or "", settings.system)
+    return Prompt(template("tasks.recipes", "answer_with_rationale").render(system=system, instruction=row["text"]))
+
+
+def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
+    """Return the answer, reasons included, as `text`.
+
+    Raises:
+        Rejection: `empty_answer`.
+    """
+    if not text.strip():
+        raise Rejection("empty_answer", "nothing but white space")
+    return {"text": text.strip()}

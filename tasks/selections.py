@@ -1,0 +1,123 @@
+"""Selections: a threshold, then the best of each topic, beside random controls of equal size.
+
+A selection is a function of everything that could be chosen from, so it is computed as a whole and named by its
+content: the same candidates under the same settings have the same fingerprint, and nothing is due. Topics are k-means
+cells of the instructions' vectors; controls are drawn from the same instructions, whatever their score.
+"""
+
+import hashlib
+import math
+from typing import Any
+
+import numpy as np
+import orjson
+import polars as pl
+
+from tasks.contracts import records
+from tasks.contracts.records import content_id
+from tasks.contracts.settings import Settings
+from tasks.contracts.vectors import Rows, Vectors
+from tasks.io import index
+from tasks.judges.panel import judge
+from tasks.methods import quotas
+from tasks.methods.quotas import Candidate, Taken
+from tasks.spine.runs import Counts, Run, stage
+
+VERSION = 1
+BEST = "best_per_topic"
+_UNFIT = ("failed_", "no_answer", "not_embedded")  # what even a control cannot hold
+
+
+@stage("selections")
+def select(run: Run) -> Counts:
+    """Choose anew if anything that is chosen from, or how, has changed."""
+    pool = run.store.query(
+        "selections/candidates",
+        judge=_judge(run.settings),
+        min_score=run.settings.selections.min_score,
+        required=list(run.settings.verdicts.required),
+    )
+    fingerprint = _fingerprint(run, pool)
+    run.activate("selections", {fingerprint: BEST}, run.settings.selections.model_dump())
+    if run.store.query("selections/made", fingerprint=fingerprint)["rows_made"][0]:
+        return Counts()
+    fit = pool.filter(~pl.col("reason").fill_null("").str.contains(f"^(?:{'|'.join(_UNFIT)})"))
+    policies = _policies(run, fit) if len(fit) else {BEST: []}
+    return _written(run, fingerprint, pool, policies)
+
+
+def _judge(settings: Settings) -> str:
+    """The judge whose total is compared with the threshold: the first that judges instructions; none is allowed."""
+    return next((name for name in settings.scores.judges if judge(name).subject == "instruction"), "")
+
+
+def _fingerprint(run: Run, pool: pl.DataFrame) -> str:
+    digest = hashlib.sha256()
+    for row in pool.iter_rows():
+        digest.update(orjson.dumps(row))
+    embedder = sorted(run.store.query("methods/active", stage="embeddings")["fingerprint"])
+    chosen = run.settings.selections.model_dump()
+    return content_id("selections", VERSION, chosen, run.settings.seed, embedder, digest.hexdigest())
+
+
+def _policies(run: Run, fit: pl.DataFrame) -> dict[str, list[Taken]]:
+    """Take the best per topic and draw the controls; policy -> what it took."""
+    chosen = run.settings.selections
+    vectors = _vectors(run, fit)
+    cells = chosen.topics or max(1, math.isqrt(len(fit)))
+    _, topics = index.kmeans(vectors, cells, run.settings.seed)
+    rows = zip(fit.iter_rows(named=True), topics.tolist(), novelty(vectors, topics), strict=True)
+    candidates = [
+        Candidate(row["instruction_id"], row["score"], new, topic, row["domain"])
+        for row, topic, new in rows
+        if row["reason"] is None
+    ]
+    best = quotas.best_per_topic(candidates, chosen.budget, chosen.per_topic, chosen.max_domain_share)
+    everyone = list(zip(fit["instruction_id"], topics.tolist(), strict=True))
+    controls = {
+        f"random_{i}": quotas.control(everyone, len(best), f"{run.settings.seed}/{i}") for i in range(chosen.controls)
+    }
+    return {BEST: best} | controls
+
+
+def _vectors(run: Run, fit: pl.DataFrame) -> Vectors:
+    """Return the vectors (n, d) of the instructions, in their order."""
+    known = run.store.query("selections/vectors").join(fit.select("instruction_id"), on="instruction_id", how="semi")
+    matrix = known.sort("instruction_id")["vector"].to_numpy()
+    return np.ascontiguousarray(np.stack(list(matrix)), dtype=np.float32)
+
+
+def novelty(vectors: Vectors, topics: Rows) -> list[float]:
+    """Return 1 minus the cosine of each vector to the nearest other one of its topic; 1 where it is alone there."""
+    new = np.ones(len(vectors), dtype=np.float64)
+    for topic in np.unique(topics):
+        members = np.flatnonzero(topics == topic)
+        if len(members) > 1:
+            own = np.ascontiguousarray(vectors[members])
+            scores, rows = index.exact(own, own, 2)
+            others = np.where(rows[:, 0] == np.arange(len(own)), scores[:, 1], scores[:, 0])
+            new[members] = 1.0 - others.astype(np.float64)
+    return new.tolist()
+
+
+def _written(run: Run, fingerprint: str, pool: pl.DataFrame, policies: dict[str, list[Taken]]) -> Counts:
+    """Write what each policy took, and for every candidate that the first did not take, why."""
+    rows = [
+        records.Selection(policy, fingerprint, taken.instruction_id, taken.rank, taken.topic, run.run_id)
+        for policy, chosen in policies.items()
+        for taken in chosen
+    ]
+    best = {taken.instruction_id for taken in policies[BEST]}
+    refused = [
+        _refusal(run, fingerprint, row) for row in pool.iter_rows(named=True) if row["instruction_id"] not in best
+    ]
+    with run.store.transaction():
+        run.store.append("selections", rows)
+        run.store.append("rejections", refused)
+    return Counts(rows_in=len(pool), rows_out=len(best), rows_rejected=len(refused))
+
+
+def _refusal(run: Run, fingerprint: str, row: dict[str, Any]) -> records.RejectionRow:
+    reason = row["reason"] or "over_quota"
+    detail = f"score {row['score']:g}" if reason in {"below_threshold", "over_quota"} else ""
+    return records.RejectionRow("selections", row["instruction_id"], fingerprint, reason, detail, run.run_id)

@@ -1,0 +1,154 @@
+"""Verdicts: what checks say of answers; yes, no, or NULL where a check could not say.
+
+Computed checks look at every answer, in workers, a frame of answers at a time. Prompted ones are asked for by name:
+`checklist` (TICK: questions written per instruction, each put to each answer in its own call) and `moderation`. A
+verdict never changes or removes an answer; `verdicts.required` says whose failure keeps it from being selected.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+import orjson
+import polars as pl
+
+from tasks.contracts import prompting, records
+from tasks.contracts.calls import Answer
+from tasks.contracts.prompting import Row
+from tasks.contracts.records import content_id
+from tasks.contracts.settings import VerdictsSettings
+from tasks.judges.checklist_questions import MOST
+from tasks.methods import checks
+from tasks.spine.generation import generate
+from tasks.spine.runs import Counts, Run, stage
+from tasks.spine.sharding import executor, workers
+
+FRAME_ROWS = 500
+CHECKLIST = "checklist_questions"
+
+Written = tuple[str, str, bool | None, str]  # subject, check, passed, detail
+
+
+@stage("verdicts")
+def check(run: Run) -> Counts:
+    """Check every answer that this profile's checks have not looked at."""
+    computed = {_of_checks(run): "checks"} if run.settings.verdicts.checks else {}
+    asked = _asked(run)
+    run.activate("verdicts", computed | {print_: name for print_, (name, _) in asked.items()}, _chosen(run))
+    counts = Counts()
+    for fingerprint in computed:
+        counts += _computed(run, fingerprint)
+    for fingerprint, (name, number) in asked.items():
+        counts += _prompted(run, fingerprint, name, number)
+    return counts
+
+
+def _chosen(run: Run) -> dict[str, Any]:
+    return run.settings.verdicts.model_dump()
+
+
+def _of_checks(run: Run) -> str:
+    chosen = run.settings.verdicts
+    return content_id("checks", checks.VERSION, sorted(chosen.checks), chosen.min_knowledge_precision)
+
+
+def _asked(run: Run) -> dict[str, tuple[str, int]]:
+    """The prompted checks in their order: fingerprint -> (judge, number of the question; 0 for what is asked once)."""
+    wanted: list[tuple[str, int]] = []
+    if "moderation" in run.settings.verdicts.judges:
+        wanted.append(("moderation", 0))
+    if "checklist" in run.settings.verdicts.judges:
+        wanted += [(CHECKLIST, 0), *(("checklist", number) for number in range(1, MOST + 1))]
+    return {_of_judge(run, name, number): (name, number) for name, number in wanted}
+
+
+def _of_judge(run: Run, name: str, number: int) -> str:
+    role = run.settings.models.judge
+    sampled = {
+        "model": role.model,
+        "temperature": role.temperature,
+        "top_p": role.top_p,
+        "max_tokens": role.max_tokens,
+        "seed": role.seed,
+    }
+    of_questions = {"number": number, "checklist": _of_judge(run, CHECKLIST, 0)} if number else {}
+    return prompting.load("tasks.judges", name).fingerprint(**sampled, **of_questions)
+
+
+def _computed(run: Run, fingerprint: str) -> Counts:
+    """Check frame after frame, in workers where there is more than one; each frame is one commit."""
+    total = run.store.count("verdicts/pending", fingerprint=fingerprint)
+    frames = run.store.stream("verdicts/pending", rows=FRAME_ROWS, fingerprint=fingerprint)
+    done = 0
+    for written, rows in _outcomes(run, frames, is_small=total <= FRAME_ROWS):
+        with run.store.transaction():
+            run.store.append("verdicts", [_verdict(run, fingerprint, one) for one in written])
+        done += rows
+        run.progress("verdicts", done, total)
+    return Counts(rows_in=done, rows_out=done)
+
+
+def _outcomes(run: Run, frames: Iterable[pl.DataFrame], *, is_small: bool) -> Iterator[tuple[list[Written], int]]:
+    """Yield what the checks said of each frame, in order, a few frames ahead."""
+    if is_small:  # starting workers would take longer
+        for frame in frames:
+            yield checked(frame.to_dicts(), run.settings.verdicts), len(frame)
+        return
+    with executor(run.settings) as pool:
+        ahead: deque[tuple[Future[list[Written]], int]] = deque()
+        for frame in frames:
+            ahead.append((pool.submit(checked, frame.to_dicts(), run.settings.verdicts), len(frame)))
+            if len(ahead) > 2 * workers(run.settings):
+                future, rows = ahead.popleft()
+                yield future.result(), rows
+        for future, rows in ahead:
+            yield future.result(), rows
+
+
+def checked(rows: list[dict[str, Any]], settings: VerdictsSettings) -> list[Written]:
+    """Run the computed checks over answers; module-level, so that a worker can."""
+    named = checks.checks(settings.checks)
+    said = [(row["input_id"], name, one(row, settings)) for row in rows for name, one in sorted(named.items())]
+    return [(subject, name, outcome.passed, outcome.detail) for subject, name, outcome in said]
+
+
+def _verdict(run: Run, fingerprint: str, written: Written) -> records.Verdict:
+    subject, name, passed, detail = written
+    return records.Verdict(subject, fingerprint, name, passed, detail, None, run.run_id)
+
+
+def _prompted(run: Run, fingerprint: str, name: str, number: int) -> Counts:
+    method = prompting.load("tasks.judges", name)
+    check_name = f"{name}.{number}" if number else name
+
+    def rows(row: Row, parsed: Mapping[str, Any], answer: Answer) -> list[Any]:
+        passed, detail = parsed.get("passed", True), parsed.get("detail") or orjson.dumps(parsed["questions"]).decode()
+        return [
+            records.Verdict(row["input_id"], fingerprint, check_name, passed, detail, answer.completion_id, run.run_id)
+        ]
+
+    def failed(row: Row, reason: str, detail: str) -> list[Any]:
+        said = f"{reason}: {detail}"[:300]
+        return [records.Verdict(row["input_id"], fingerprint, check_name, None, said, None, run.run_id)]
+
+    return generate(
+        run,
+        stage="verdicts",
+        table="verdicts",
+        role="judge",
+        method=method,
+        fingerprint=fingerprint,
+        pending=_PENDING[name],
+        params={"fingerprint": fingerprint, "number": number, "checklist": _of_judge(run, CHECKLIST, 0)},
+        rows=rows,
+        settings=run.settings.verdicts,
+        on_failure=failed,
+    )
+
+
+_PENDING = {
+    "moderation": "verdicts/pending_moderation",
+    CHECKLIST: "verdicts/pending_checklists",
+    "checklist": "verdicts/pending_questions",
+}

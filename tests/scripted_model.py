@@ -1,0 +1,62 @@
+"""A model that says what a test tells it to: an OpenAI-compatible HTTP server on loopback, as a context manager."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Script = Callable[[dict[str, Any]], str]
+
+
+class ScriptedModel:
+    """What the server was asked so far, and where it listens."""
+
+    def __init__(self, base_url: str, asked: list[dict[str, Any]]) -> None:
+        self.base_url = base_url
+        self.asked = asked
+
+    def role(self, name: str, **more: Any) -> dict[str, Any]:
+        """Settings of a role that asks this model."""
+        return {"model": name, "endpoints": [{"base_url": self.base_url, "key_env": ""}], **more}
+
+
+@contextmanager
+def scripted_model(script: Script, finish_reason: str = "stop") -> Iterator[ScriptedModel]:
+    """Serve chat completions whose text is `script(body)`; `asked` holds every body, in the order of arrival."""
+    asked: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append(body)
+            message = {"role": "assistant", "content": script(body), "refusal": None}
+            answer = {
+                "id": "chatcmpl-1",
+                "object": "chat.completion",
+                "created": 0,
+                "model": body["model"],
+                "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
+                "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+            }
+            content = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield ScriptedModel(f"http://127.0.0.1:{server.server_port}/v1", asked)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

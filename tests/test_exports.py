@@ -1,0 +1,214 @@
+"""Exports: whole files in the forms that trainers read, byte for byte the same, each line traceable."""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks import exports, preferences, responses, scores, selections, verdicts
+from tasks.contracts.settings import Settings
+from tasks.spine import runs
+from tasks.spine.runs import Counts, Run
+from tests import instruction_store as store
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+ALL = 'exports.formats=["messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw"]'
+PAIRS = ("preferences.draws=3", "preferences.min_margin=0.25", "preferences.max_length_ratio=10")
+NAME = "wellspring-dataset"
+
+
+def curated(run: Run, count: int = 24, *, reverse: bool = False) -> Counts:
+    """Run every stage from responses to exports on `count` instructions; the counts of the export."""
+    store.fill(run, count, reverse=reverse)
+    return again(run)
+
+
+def again(run: Run) -> Counts:
+    """Run every stage from responses to exports."""
+    stages = {
+        "responses": responses.respond,
+        "verdicts": verdicts.check,
+        "scores": scores.judge,
+        "selections": selections.select,
+        "preferences": preferences.pair,
+    }
+    for noun, stage in stages.items():
+        stage(run)
+        store.publish(run, noun)
+    counts = exports.export(run).counts
+    store.publish(run, "exports")
+    return counts
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Digest of every file under a folder, by its path."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in sorted(found)}
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSONL file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def both_sides(folder: Path) -> list[dict[str, Any]]:
+    """The rows of a form, of train and of validation if it has one."""
+    return [row for path in sorted(folder.glob("*.jsonl")) for row in lines(path)]
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset in every form, with a validation split and its controls."""
+    from tasks.contracts import settings
+
+    chosen = settings.load(
+        None, [ALL, *PAIRS, "exports.validation_share=0.3", "exports.with_controls=true", "selections.min_score=3"], {}
+    )
+    folder = tmp_path_factory.mktemp("full")
+    with runs.start("test", chosen, folder / "ws", quiet=True) as run:
+        curated(run, 48)
+    return folder / "ws" / "exports" / NAME
+
+
+def test_the_second_run_writes_nothing_and_a_damaged_file_is_written_again(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    with start(settings()) as run:
+        first = curated(run)
+    folder = store_dir / "exports" / NAME
+    before = contents(folder)
+    with start(settings()) as run:
+        second = again(run)
+        (folder / "messages" / "train.parquet").write_bytes(b"damaged")
+        (folder / "left-behind.jsonl").write_text("{}")
+        third = again(run)
+        rows = run.store.query("exports/files").to_dicts()
+
+    assert first.rows_out > 0
+    assert second == Counts()
+    assert third.rows_out == first.rows_out
+    assert contents(folder) == before
+    assert [row["rows_in_file"] for row in rows] == [first.rows_out]
+
+
+def test_exports_are_the_same_bytes_on_any_number_of_threads_and_in_any_order_of_rows(
+    settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    found = []
+    for i, threads in enumerate((1, 2)):
+        chosen = settings(ALL, *PAIRS, f"threads={threads}", "exports.validation_share=0.2")
+        with runs.start("test", chosen, tmp_path / f"store{i}", quiet=True) as run:
+            curated(run, 48, reverse=bool(i))
+        found.append(contents(tmp_path / f"store{i}" / "exports" / NAME))
+
+    assert len(found[0]) > 14
+    assert found[0] == found[1]
+
+
+def test_nothing_in_an_export_tells_when_where_or_in_which_run_it_was_written(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    with start(settings(ALL, *PAIRS)) as run:
+        curated(run)
+        run_id = run.run_id
+    texts = [path.read_bytes() for path in (store_dir / "exports").rglob("*") if path.is_file()]
+
+    assert len(texts) >= 16
+    assert not any(mark in text for text in texts for mark in (run_id.encode(), str(store_dir).encode(), b"/somewhere"))
+
+
+def test_the_manifest_names_every_file_with_its_digest_and_rows(full: Path) -> None:
+    manifest = json.loads((full / "manifest.json").read_text())
+
+    named = {file["path"]: file["sha256"] for file in manifest["files"]}
+    assert named == {path: digest for path, digest in contents(full).items() if path != "manifest.json"}
+    jsonl = {file["path"]: file["rows"] for file in manifest["files"] if file["path"].endswith(".jsonl")}
+    assert jsonl == {path: len(lines(full / path)) for path in jsonl}
+
+
+def test_every_line_is_a_row_in_the_store_with_the_id_that_stands_in_it(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    with start(settings(ALL, *PAIRS)) as run:
+        curated(run)
+        shown = [
+            (row["path"], row["line"], row["row_id"], row["sha256"])
+            for file in run.store.query("exports/files").to_dicts()
+            for n in range(1, file["rows_in_file"] + 1)
+            for row in run.store.query("lineage/line", path=file["path"], line=n).to_dicts()
+        ]
+
+    assert len(shown) > 100
+    for path, line, row_id, digest in shown:
+        assert lines(store_dir / path)[line - 1]["id"] == row_id
+        assert sha256((store_dir / path).read_bytes()).hexdigest() == digest
+
+
+def test_no_document_is_in_train_and_in_validation(full: Path) -> None:
+    for form in ("messages", "sharegpt", "alpaca"):
+        train = {row["url"] for row in lines(full / form / "train.jsonl") if row["url"]}
+        validation = {row["url"] for row in lines(full / form / "validation.jsonl") if row["url"]}
+
+        assert train
+        assert validation
+        assert not train & validation
+
+
+def test_each_pair_has_two_different_answers_and_the_better_reward_is_chosen(full: Path) -> None:
+    pairs, labels = (both_sides(full / form) for form in ("dpo", "kto"))
+
+    assert len(pairs) > 5
+    assert all(row["score_chosen"] - row["score_rejected"] >= 0.25 for row in pairs)
+    assert all(row["chosen"] != row["rejected"] for row in pairs)
+    assert len(labels) == 2 * len(pairs)
+    assert sum(row["label"] for row in labels) == len(pairs)
+
+
+def test_reward_conditioned_rows_ask_for_each_reward_once_and_choose_the_answer_that_has_it(full: Path) -> None:
+    rows = lines(full / "reward_conditioned" / "train.jsonl")
+
+    for better, worse in zip(rows[::2], rows[1::2], strict=True):
+        assert (better["chosen"], better["rejected"]) == (worse["rejected"], worse["chosen"])
+        assert f"{better['score_chosen']:g} of 10" in better["prompt"][0]["content"]
+        assert f"{worse['score_chosen']:g} of 10" in worse["prompt"][0]["content"]
+        assert worse["score_chosen"] < better["score_chosen"]
+
+
+def test_raw_rows_hold_every_answer_with_all_that_was_said_of_it(full: Path) -> None:
+    rows = both_sides(full / "raw")
+
+    assert len(rows) == 48 * 4
+    assert all({"not_refused", "not_truncated"} <= {v["name"] for v in row["verdicts"]} for row in rows)
+    assert all("seven_criteria.total" in {s["name"] for s in row["scores"]} for row in rows)
+    assert {row["way"] for row in rows} == {"answer", "answer_for_pairs"}
+
+
+def test_the_card_says_that_the_stand_in_is_no_language_model_and_where_everything_came_from(full: Path) -> None:
+    text = (full / "README.md").read_text()
+
+    assert "Not written by a language model" in text
+    assert "CC0-1.0" in text
+    assert "| generator |" not in text or "offline" in text
+    for name in ("attributed_grounding", "knn_instruct", "seven_criteria", "response_quality"):
+        assert f"| {name} |" in text
+
+
+def test_the_datasets_library_loads_every_form_by_the_card_and_by_its_files(
+    full: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    datasets = pytest.importorskip("datasets")
+    datasets.disable_progress_bars()
+
+    for form in ("messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw", "controls_random_0"):
+        loaded = datasets.load_dataset(str(full), form, cache_dir=str(tmp_path / "cache"))
+        folder = full / form.replace("controls_", "controls/")
+        jsonl = datasets.load_dataset("json", data_files=str(folder / "train.jsonl"), cache_dir=str(tmp_path / "cache"))
+
+        assert loaded["train"].num_rows == jsonl["train"].num_rows == len(lines(folder / "train.jsonl"))
+        assert loaded["train"][0]["id"] == jsonl["train"][0]["id"] == lines(folder / "train.jsonl")[0]["id"]
+        assert loaded["train"].column_names == jsonl["train"].column_names

@@ -1,0 +1,128 @@
+"""Responses: every instruction is answered once in each way that the profile names, through the spine."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+
+from tasks import responses, scores
+from tasks.contracts.errors import BrokenError
+from tasks.contracts.settings import Settings
+from tasks.spine.runs import Run
+from tests import instruction_store as store
+from tests.scripted_model import scripted_model
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+
+
+def test_every_instruction_is_answered_once_and_the_second_run_asks_nothing(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with start(settings()) as run:
+        ids = store.fill(run)
+        first = responses.respond(run).counts
+        store.publish(run, "responses")
+    with start(settings()) as run:
+        again = responses.respond(run).counts
+        store.publish(run, "responses")
+        rows = run.store.query("responses/unpublished")
+        answered = run.store.query("exports/raw").to_dicts()
+
+    assert (first.rows_in, first.rows_out, first.calls) == (24, 24, 24)
+    assert (again.rows_in, again.calls, again.cached_calls) == (0, 0, 0)
+    assert len(rows) == 0
+    assert sorted(row["instruction_id"] for row in answered) == sorted(ids)
+    assert {row["model"] for row in answered} == {"offline-extractive"}
+
+
+def test_draws_differ_and_a_raised_number_of_draws_is_another_way(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with start(settings("responses.draws=3")) as run:
+        store.fill(run, 6)
+        counts = responses.respond(run).counts
+        store.publish(run, "responses")
+        rows = run.store.query("exports/raw").to_dicts()
+
+    assert counts.rows_out == 18
+    assert {row["draw"] for row in rows} == {0, 1, 2}
+    assert len({row["id"] for row in rows}) == 18
+
+
+def test_draws_for_pairs_are_a_way_of_their_own(settings: Callable[..., Settings], start: Start) -> None:
+    with start(settings("preferences.draws=2")) as run:
+        store.fill(run, 6)
+        responses.respond(run)
+        store.publish(run, "responses")
+        ways = [row["way"] for row in run.store.query("exports/raw").to_dicts()]
+
+    assert sorted(set(ways)) == ["answer", "answer_for_pairs"]
+    assert ways.count("answer_for_pairs") == 12
+
+
+def test_a_system_prompt_is_chosen_by_the_domain_of_the_document(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    def script(body: dict) -> str:
+        return f"Answered under: {body['messages'][0]['content']}"
+
+    with scripted_model(script) as model:
+        chosen = settings(
+            models={"responder": model.role("writer")},
+            responses={"system": "Be brief.", "systems": {"pumps.example": "You mend pumps."}},
+        )
+        with start(chosen) as run:
+            store.fill(run)
+            responses.respond(run)
+            store.publish(run, "responses")
+            answers = {row["instruction"]: row["response"] for row in run.store.query("exports/raw").to_dicts()}
+
+    of_pumps = [answer for text, answer in answers.items() if "pumps" in text and "Explain" in text]
+    assert of_pumps == ["Answered under: You mend pumps."]
+    assert sum(answer == "Answered under: Be brief." for answer in answers.values()) == 24 - 4
+
+
+def test_an_instruction_that_only_gets_empty_answers_is_refused_and_not_asked_again(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with scripted_model(lambda body: " \n" if "bees" in body["messages"][-1]["content"] else "A fine answer.") as model:
+        chosen = settings(models={"responder": model.role("writer", attempts=1)})
+        with start(chosen) as run:
+            store.fill(run, 6)
+            counts = responses.respond(run).counts
+            refused = run.store.query("rejections/of_stage", stage="responses").to_dicts()
+            again = responses.respond(run).counts
+
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (6, 5, 1)
+    assert sum(row["rows_rejected"] for row in refused) == 1
+    assert again.rows_in == 0
+
+
+def test_rationales_are_asked_for_where_the_instruction_is_hard_and_nowhere_else(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    chosen = settings("responses.rationale_from_score=6")
+    with start(chosen) as run:
+        store.fill(run)
+        scores.judge(run)
+        store.publish(run, "scores")
+        counts = responses.respond(run).counts
+        store.publish(run, "responses")
+        rows = run.store.query("exports/raw").to_dicts()
+
+    totals = {row["id"]: next(s["value"] for s in row["scores"] if s["name"] == "seven_criteria.total") for row in rows}
+    with_rationale = {row["id"] for row in rows if row["way"] == "answer_with_rationale"}
+    assert counts.rows_out == 24
+    assert with_rationale == {id_ for id_, total in totals.items() if total >= 6}
+    assert 0 < len(with_rationale) < 24
+
+
+def test_rationales_without_a_judgement_of_difficulty_are_refused_before_anything_is_paid(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with start(settings("responses.rationale_from_score=6")) as run:
+        store.fill(run, 6)
+        with pytest.raises(BrokenError, match="6 instructions have no score") as caught:
+            responses.respond(run)
+
+    assert "scores.judges" in caught.value.hint

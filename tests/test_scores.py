@@ -1,0 +1,119 @@
+"""Scores: what judges give, NULL where they fail, on a model that is not the writer."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+
+from tasks import responses, scores
+from tasks.contracts.errors import UsageError
+from tasks.contracts.settings import Settings
+from tasks.judges.seven_criteria import CRITERIA
+from tasks.spine.runs import Run
+from tests import instruction_store as store
+from tests.scripted_model import scripted_model
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+
+
+def marked(body: dict) -> str:
+    """All seven marks, but for instructions on bees: there the judge answers in prose, again and again."""
+    if "bees" in body["messages"][1]["content"]:
+        return "I would rather talk about the bees."
+    marks = {f"{name}_analysis": "Argued." for name in CRITERIA} | {
+        name: int(name != "creativity") for name in CRITERIA
+    }
+    return f"```json\n{json.dumps(marks, indent=2)}\n```"
+
+
+def test_each_instruction_gets_seven_marks_and_a_total_and_the_second_run_asks_nothing(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with start(settings()) as run:
+        store.fill(run)
+        first = scores.judge(run).counts
+        rows = run.store.query("scores/unpublished")
+        again = scores.judge(run).counts
+
+    assert (first.rows_in, first.rows_out, first.calls) == (24, 24, 24)
+    assert (again.rows_in, again.calls, again.cached_calls) == (0, 0, 0)
+    assert len(rows) == 24 * 8
+    sums = Counter()
+    for row in rows.to_dicts():
+        sums[row["subject_id"]] += row["value"] * (-1 if row["criterion"] == "total" else 1)
+    assert set(sums.values()) == {0.0}  # each total is the sum of its seven marks
+
+
+def test_a_judge_that_fails_gives_null_with_its_reason_and_never_a_number(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with scripted_model(marked) as model:
+        with start(settings(models={"judge": model.role("other", temperature=0.0)})) as run:
+            store.fill(run)
+            counts = scores.judge(run).counts
+            totals = [row for row in run.store.query("scores/unpublished").to_dicts() if row["criterion"] == "total"]
+            again = scores.judge(run).counts
+        asked = len(model.asked)
+
+    failed = [row for row in totals if row["value"] is None]
+    assert {row["value"] for row in totals} == {6.0, None}
+    assert len(failed) == 4
+    assert all(row["reason"].startswith("unparsable_answer") and row["completion_id"] is None for row in failed)
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (24, 24, 0)
+    assert asked == 24 + 4  # one repair for each that could not be read
+    assert again.rows_in == 0
+
+
+def test_answers_are_judged_beside_their_document(settings: Callable[..., Settings], start: Start) -> None:
+    chosen = settings('scores.judges=["seven_criteria", "response_quality"]')
+    with start(chosen) as run:
+        store.fill(run, 6)
+        responses.respond(run)
+        store.publish(run, "responses")
+        counts = scores.judge(run).counts
+        requests = [row["request"] for row in run.store.query("lineage/completions", ids=_completions(run)).to_dicts()]
+
+    of_answers = [request for request in requests if "Mark the answer" in request]
+    assert counts.rows_out == 12
+    assert len(of_answers) == 6
+    assert sum("<source " in request for request in of_answers) == 4  # two of six are of the recipe without a document
+
+
+def test_only_the_draws_for_pairs_are_rewarded_when_nobody_else_wants_the_reward(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with start(settings("preferences.draws=2")) as run:
+        store.fill(run, 6)
+        responses.respond(run)
+        store.publish(run, "responses")
+        scores.judge(run)
+        rewarded = [
+            row for row in run.store.query("scores/unpublished").to_dicts() if row["judge"] == "response_quality"
+        ]
+
+    assert len({row["subject_id"] for row in rewarded}) == 12
+
+
+def test_settings_refuse_a_judge_that_is_the_writer_unless_forced(settings: Callable[..., Settings]) -> None:
+    with pytest.raises(UsageError, match="favours its own words"):
+        settings('models.judge.model="offline-extractive"')
+
+    forced = settings('models.judge.model="offline-extractive"', "scores.allow_same_model=true")
+    assert forced.models.judge.model == forced.models.generator.model
+
+
+def test_another_judge_model_judges_anew(settings: Callable[..., Settings], start: Start) -> None:
+    with start(settings()) as run:
+        store.fill(run, 6)
+        scores.judge(run)
+    with start(settings("models.judge.temperature=0.5")) as run:
+        again = scores.judge(run).counts
+
+    assert again.rows_in == 6
+
+
+def _completions(run: Run) -> list[str]:
+    rows = run.store.query("scores/unpublished").to_dicts()
+    return sorted({row["completion_id"] for row in rows if row["completion_id"]})

@@ -1,0 +1,160 @@
+"""Selections: threshold, topics, tie-break, controls; recomputed by content, the same on any number of threads."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from tasks import responses, scores, selections
+from tasks.contracts import records
+from tasks.contracts.settings import Settings
+from tasks.spine import runs
+from tasks.spine.runs import Counts, Run
+from tests import instruction_store as store
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+BEST = "best_per_topic"
+
+
+def judged(run: Run, count: int = 24, *, reverse: bool = False) -> None:
+    """Answer and judge `count` instructions."""
+    store.fill(run, count, reverse=reverse)
+    for stage, noun in ((responses.respond, "responses"), (scores.judge, "scores")):
+        stage(run)
+        store.publish(run, noun)
+
+
+def rows(run: Run) -> list[dict]:
+    """The selection that is in force, by policy and rank."""
+    found = []
+    for policy in (BEST, *(f"random_{i}" for i in range(5))):
+        taken = run.store.query("exports/rows", policy=policy, judge="seven_criteria", answer_judge="", required=[])
+        found += [row | {"policy": policy} for row in taken.to_dicts()]
+    return found
+
+
+def select(run: Run) -> Counts:
+    """Select and publish."""
+    counts = selections.select(run).counts
+    store.publish(run, "selections")
+    return counts
+
+
+def test_what_is_taken_is_over_the_threshold_and_everything_else_says_why_not(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with start(settings("selections.min_score=6")) as run:
+        judged(run)
+        counts = select(run)
+        best = [row for row in rows(run) if row["policy"] == BEST]
+        refused = {
+            row["reason"]: row["rows_rejected"]
+            for row in run.store.query("rejections/of_stage", stage="selections").to_dicts()
+        }
+
+    assert 0 < len(best) < 24
+    assert min(row["score"] for row in best) >= 6
+    assert refused == {"below_threshold": 24 - len(best)}
+    assert counts == Counts(rows_in=24, rows_out=len(best), rows_rejected=24 - len(best))
+
+
+def test_five_controls_of_equal_size_stand_beside_the_choice_and_ignore_the_score(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with start(settings("selections.min_score=6")) as run:
+        judged(run)
+        select(run)
+        taken = rows(run)
+
+    sizes = {policy: sum(row["policy"] == policy for row in taken) for policy in {row["policy"] for row in taken}}
+    assert sorted(sizes) == [BEST, *(f"random_{i}" for i in range(5))]
+    assert len(set(sizes.values())) == 1
+    assert min(row["score"] for row in taken if row["policy"] != BEST) < 6
+    assert len({tuple(row["instruction_id"] for row in taken if row["policy"] == p) for p in sizes}) == 6
+
+
+def test_every_topic_gives_its_best_before_its_second(settings: Callable[..., Settings], start: Start) -> None:
+    with start(settings("selections.min_score=0", "selections.topics=6", "selections.budget=6")) as run:
+        judged(run)
+        select(run)
+        best = [row for row in rows(run) if row["policy"] == BEST]
+
+    assert len(best) == 6
+    assert len({row["topic"] for row in best}) == 6
+    assert [row["rank"] for row in best] == list(range(6))
+    assert [row["score"] for row in best] == sorted((row["score"] for row in best), reverse=True)
+
+
+def test_no_domain_has_more_than_its_share(settings: Callable[..., Settings], start: Start) -> None:
+    with start(settings("selections.min_score=0", "selections.max_domain_share=0.05")) as run:
+        judged(run)
+        select(run)
+        domains = [row["domain"] for row in rows(run) if row["policy"] == BEST and row["domain"]]
+
+    assert domains
+    assert len(set(domains)) == len(domains)
+
+
+def test_the_same_candidates_are_selected_once(settings: Callable[..., Settings], start: Start) -> None:
+    with start(settings()) as run:
+        judged(run)
+        first = select(run)
+        before = rows(run)
+    with start(settings()) as run:
+        again = select(run)
+        after = rows(run)
+    with start(settings("selections.min_score=7")) as run:
+        other = select(run)
+
+    assert first.rows_in == 24
+    assert again == Counts()
+    assert after == before
+    assert other.rows_in == 24
+
+
+def test_threads_and_the_order_of_rows_change_nothing(settings: Callable[..., Settings], tmp_path: Path) -> None:
+    taken = []
+    for i, threads in enumerate((1, 2)):
+        with runs.start("test", settings(f"threads={threads}"), tmp_path / f"store{i}", quiet=True) as run:
+            judged(run, 48, reverse=bool(i))
+            select(run)
+            taken.append([(row["policy"], row["rank"], row["topic"], row["instruction_id"]) for row in rows(run)])
+
+    assert len(taken[0]) > 100
+    assert taken[0] == taken[1]
+
+
+def test_an_instruction_whose_answers_fail_a_required_check_is_not_even_in_a_control(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with start(settings("selections.min_score=0")) as run:
+        judged(run, 12)
+        answers = run.store.query("exports/raw").to_dicts()
+        bad = answers[0]
+        verdict = records.Verdict(bad["id"], "checks-1", "not_refused", False, "I cannot", None, run.run_id)
+        run.store.append("verdicts", [verdict])
+        run.activate("verdicts", {"checks-1": "checks"})
+        store.publish(run, "verdicts")
+        select(run)
+        taken = rows(run)
+        refused = run.store.query("rejections/of_stage", stage="selections").to_dicts()
+
+    assert bad["instruction_id"] not in {row["instruction_id"] for row in taken}
+    assert {row["reason"] for row in refused} == {"failed_not_refused"}
+
+
+def test_a_judge_that_failed_is_named_as_the_reason(settings: Callable[..., Settings], start: Start) -> None:
+    with start(settings("selections.min_score=1")) as run:
+        ids = store.fill(run, 6)
+        responses.respond(run)
+        store.publish(run, "responses")
+        failed = [
+            records.Score(id_, "j-1", "seven_criteria", "total", None, "unparsable", None, run.run_id) for id_ in ids
+        ]
+        run.store.append("scores", failed)
+        run.activate("scores", {"j-1": "seven_criteria"})
+        store.publish(run, "scores")
+        counts = select(run)
+        refused = run.store.query("rejections/of_stage", stage="selections").to_dicts()
+
+    assert counts.rows_out == 0
+    assert [(row["reason"], row["rows_rejected"]) for row in refused] == [("judge_failed", 6)]
