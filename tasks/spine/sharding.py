@@ -7,6 +7,7 @@ narrowed down: its shard is split, and only the unit that kills is refused.
 """
 
 import concurrent.futures
+import itertools
 import multiprocessing
 import os
 import re
@@ -26,7 +27,7 @@ from tasks.contracts.settings import Settings
 from tasks.io.store import Store
 from tasks.spine.runs import Counts, Run
 
-SHARDS_PER_WORKER_IN_FLIGHT = 2
+SHARDS_PER_WORKER_IN_FLIGHT = 4
 _SAFE_NAME = re.compile(r"[0-9a-z_]+")
 
 
@@ -67,8 +68,10 @@ class Work:
     settle: Callable[[Store, dict[str, pa.Table]], dict[str, pa.Table]] | None = None
 
 
-def compute(run: Run, *, stage: str, fingerprint: str, shards: Iterable[Shard], work: Work) -> Counts:
-    """Compute the shards that this version of the method has not finished, and commit each as it comes.
+def compute(
+    run: Run, *, stage: str, fingerprint: str, shards: Iterable[Shard], work: Work, total: int | None = None
+) -> Counts:
+    """Compute the shards that this version of the method has not finished, and commit each in their order.
 
     Args:
         run: The run.
@@ -76,14 +79,17 @@ def compute(run: Run, *, stage: str, fingerprint: str, shards: Iterable[Shard], 
         fingerprint: The method, settings included: with the shard's id it says what is due.
         shards: All shards; those that are done are passed over.
         work: What to do with one.
+        total: How many shards there are, where they are too large to be held together (their payloads are texts):
+            they are then made as they are needed.
 
     Raises:
         BrokenError: Shards broke; the others were finished first, and each has a row in `failures`.
     """
     done = set(run.store.query("shards/done", stage=stage, fingerprint=fingerprint)["shard_id"].to_list())
-    due = [shard for shard in shards if shard.shard_id not in done]
-    if not due:
-        return Counts()
+    due: Iterable[Shard] = (shard for shard in shards if shard.shard_id not in done)
+    if total is None:
+        due = list(due)
+        total = len(due)
     folder = run.store.shards / stage / fingerprint
     folder.mkdir(parents=True, exist_ok=True)
     counts, broken = Counts(), list[str]()
@@ -92,10 +98,10 @@ def compute(run: Run, *, stage: str, fingerprint: str, shards: Iterable[Shard], 
             broken.append(_record_failure(run, stage, fingerprint, shard, outcome))
         else:
             counts += _commit(run, stage, fingerprint, shard, outcome, work)
-        run.progress(stage, finished, len(due), rows=counts.rows_out, refused=counts.rows_rejected)
+        run.progress(stage, finished, total, rows=counts.rows_out, refused=counts.rows_rejected)
     if broken:
         raise BrokenError(
-            f"{len(broken)} of {len(due)} shards of `{stage}` broke, the first by {broken[0]}",
+            f"{len(broken)} of {total} shards of `{stage}` broke, the first by {broken[0]}",
             hint="they are due again: run the same command; each is a row in `failures`",
         )
     return counts
@@ -135,41 +141,62 @@ def _stem(folder: Path, shard_id: str) -> str:
 Outcome = _Written | Exception
 
 
-def _outcomes(settings: Settings, due: list[Shard], work: Work, folder: Path) -> Iterator[tuple[Shard, Outcome]]:
-    """Yield each shard with what came of it, in the order of completion, a few in flight at a time."""
-    queue, died = iter(due), list[Shard]()
-    with executor(settings) as pool:
-        yield from _flights(pool, queue, workers(settings) * SHARDS_PER_WORKER_IN_FLIGHT, work, folder, died)
-    for shard in sorted(died, key=lambda s: s.shard_id):
-        yield shard, _narrowed(work, shard.payload, _stem(folder, shard.shard_id))
-    rest = list(queue)
-    if rest:
-        yield from _outcomes(settings, rest, work, folder)
+def _outcomes(settings: Settings, due: Iterable[Shard], work: Work, folder: Path) -> Iterator[tuple[Shard, Outcome]]:
+    """Yield each shard with what came of it, in the order of the shards, a few in flight at a time.
+
+    The order makes a commit independent of which worker was faster: which of two equal rows came first is a fact.
+    """
+    queue = iter(due)
+    limit = workers(settings) * SHARDS_PER_WORKER_IN_FLIGHT
+    while (first := next(queue, None)) is not None:
+        with executor(settings) as pool:
+            yield from _flights(pool, itertools.chain([first], queue), limit, work, folder)
 
 
 def _flights(
-    pool: Executor, queue: Iterator[Shard], limit: int, work: Work, folder: Path, died: list[Shard]
+    pool: Executor, queue: Iterator[Shard], limit: int, work: Work, folder: Path
 ) -> Iterator[tuple[Shard, Outcome]]:
-    """Keep `limit` shards in flight until the queue is empty or a worker dies; those it took along go to `died`."""
-    flying: dict[Future[_Written], Shard] = {}
+    """Keep `limit` shards in flight or waiting for their turn, until the queue is empty or a worker dies.
+
+    Those that a dying worker took along are computed alone, each at its turn.
+    """
+    flying: dict[Future[_Written], tuple[int, Shard]] = {}
+    ready: dict[int, tuple[Shard, Outcome]] = {}
+    died: dict[int, Shard] = {}
+    submitted = yielded = 0
     while True:
-        while not died and len(flying) < limit and (shard := next(queue, None)) is not None:
+        while not died and len(flying) + len(ready) < limit and (shard := next(queue, None)) is not None:
             try:
-                flying[pool.submit(_produce, work, shard.payload, _stem(folder, shard.shard_id))] = shard
+                future = pool.submit(_produce, work, shard.payload, _stem(folder, shard.shard_id))
+                flying[future] = (submitted, shard)
             except BrokenExecutor:
-                died.append(shard)
+                died[submitted] = shard
+            submitted += 1
         if not flying:
-            return
+            break
         for future in concurrent.futures.wait(flying, return_when=concurrent.futures.FIRST_COMPLETED).done:
-            shard, problem = flying.pop(future), future.exception()
-            if isinstance(problem, BrokenExecutor):
-                died.append(shard)
-            elif isinstance(problem, Exception):
-                yield shard, problem
-            elif problem is not None:
-                raise problem
+            index, shard = flying.pop(future)
+            if isinstance(outcome := _landed(future), BrokenExecutor):
+                died[index] = shard
             else:
-                yield shard, future.result()
+                ready[index] = (shard, outcome)
+        while yielded in ready:
+            yield ready.pop(yielded)
+            yielded += 1
+    for index in sorted({*ready, *died}):
+        if index in ready:
+            yield ready[index]
+        else:
+            yield died[index], _narrowed(work, died[index].payload, _stem(folder, died[index].shard_id))
+
+
+def _landed(future: Future[_Written]) -> Outcome:
+    problem = future.exception()
+    if problem is None:
+        return future.result()
+    if isinstance(problem, Exception):
+        return problem
+    raise problem
 
 
 def _narrowed(work: Work, payload: Mapping[str, Any], stem: str) -> Outcome:
