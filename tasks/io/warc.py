@@ -25,6 +25,7 @@ from tasks.io.streams import GZIP_MAGIC, LZ4_MAGIC, ZSTD_MAGIC, GzipMember, Wind
 
 MAX_HEADER_BYTES = 2**16
 BLANK_BYTES = 8  # two blank lines after a record, as CRLF, counted or not
+SNIFF_LIMIT_BYTES = 2**20
 MAX_MEMBERS = 4  # into which one record may be cut
 MAX_SKIP_FACTOR = 64  # of the limit: how much of one over-long record is inflated to get past it
 
@@ -90,11 +91,12 @@ def is_archive(beginning: bytes) -> bool:
 
 
 def records(uri: str, limit_bytes: int, start: int = 0, stop: int | None = None) -> Iterator[Record | Damage]:
-    """Yield every record that begins in [start, stop) of the stored file, or what stands in its place.
+    """Yield every record that begins in [start, stop), or what stands in its place.
 
-    Byte ranges that cover a file yield each of its records once, wherever their borders fall: a range begins with the
-    first record that begins in it, and takes the damage up to the next one. (A border inside a record that itself holds
-    an uncompressed archive may be taken for a record's start; such archives are best read as one range.)
+    Ranges count bytes as stored, or of the inflated stream where the file is compressed as a whole (`is_stream`). Those
+    that cover a file yield each of its records once, wherever their borders fall: a range begins with the first record
+    that begins in it, and takes damage up to the next one. (A border inside a record that itself holds an uncompressed
+    archive may be taken for a record's start; such archives are best read as one range.)
 
     Args:
         uri: A path or fsspec URI.
@@ -105,20 +107,35 @@ def records(uri: str, limit_bytes: int, start: int = 0, stop: int | None = None)
     Raises:
         BrokenError: The file cannot be opened.
     """
+    if is_stream(uri):
+        yield from _in_codec(uri, limit_bytes, start, stop)
+        return
     with streams.opened(uri) as file:
         magic = file.read(4)
-        if magic.startswith(GZIP_MAGIC) or (start and _is_gzip(uri)):
+        # The name counts where the first bytes are damaged.
+        if magic.startswith(GZIP_MAGIC) or (uri.endswith(".gz") and magic != b"WARC"):
             yield from _in_gzip(file, limit_bytes, start, stop)
-        elif magic in {LZ4_MAGIC, ZSTD_MAGIC}:
-            if start == 0:
-                yield from _in_codec(uri, limit_bytes)
         else:
             file.seek(max(0, start - 1))
-            yield from _in_stream(Window(file.read, max(0, start - 1)), limit_bytes, is_middle=start > 0, stop=stop)
+            window = Window(file.read, max(0, start - 1))
+            yield from _in_stream(window, limit_bytes, is_middle=start > 0, stop=stop)
 
 
-def _is_gzip(uri: str) -> bool:
-    return uri.endswith(".gz")
+def is_stream(uri: str) -> bool:
+    """Tell whether a file is compressed as a whole, so that its records are found by inflating from the start.
+
+    That is lz4, zstd, and a gzip whose first member holds more than one record.
+    """
+    with streams.opened(uri) as file:
+        magic = file.read(4)
+        if magic in {LZ4_MAGIC, ZSTD_MAGIC}:
+            return True
+        if not magic.startswith(GZIP_MAGIC):
+            return False
+        file.seek(0)
+        window = Window(GzipMember(Window(file.read)).read)
+        items = _in_stream(window, SNIFF_LIMIT_BYTES, max_skip_bytes=SNIFF_LIMIT_BYTES)
+        return next(items, None) is not None and next(items, None) is not None
 
 
 def read_record(uri: str, offset: int, length: int) -> bytes:
@@ -168,7 +185,7 @@ def _inflated_members(stored: bytes) -> bytes | None:
     return whole or None
 
 
-def _in_codec(uri: str, limit_bytes: int) -> Iterator[Record | Damage]:
+def _in_codec(uri: str, limit_bytes: int, start: int, stop: int | None) -> Iterator[Record | Damage]:
     """Read a file that is compressed as a whole, by inflated offsets."""
     broken: list[str] = []
     with streams.inflated(uri) as read:
@@ -180,7 +197,9 @@ def _in_codec(uri: str, limit_bytes: int) -> Iterator[Record | Damage]:
                 broken.append(str(error))
                 return b""
 
-        for item in _in_stream(Window(guarded), limit_bytes):
+        window = Window(guarded)
+        window.skip(max(0, start - 1))
+        for item in _in_stream(window, limit_bytes, is_middle=start > 0, stop=stop):
             is_last = isinstance(item, Damage) and item.reason == "truncated" and broken
             yield replace(item, reason="corrupt_stream", detail=broken[0]) if is_last else item
 
