@@ -1,4 +1,4 @@
--- Passages of the methods in force whose run passed its audit: what later stages read.
+-- Passages of the methods in force whose run passed its audit, of documents that are valid: what later stages read.
 -- owner:  tasks/passages.py
 -- grain:  one row per document x span x method
 -- params: none
@@ -7,4 +7,5 @@ SELECT passages.*
 FROM passages
 WHERE
     passages.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'passages' AND methods.active)
-    AND passages.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'passages');
+    AND passages.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'passages')
+    AND passages.document_id IN (SELECT documents.document_id FROM valid_documents AS documents);

@@ -1,0 +1,50 @@
+"""Corpora -> sources: every file of what the profile names, known by its bytes.
+
+    {"source_id": "5b0c...", "name": "field notes", "uri": "corpus/sample.warc.gz", "kind": "warc",
+     "license": "CC0-1.0", "sha256": "545795e2...", "bytes": 18180464}
+
+A file that moved is the same source; a file that changed is a new one. Nothing is parsed here.
+"""
+
+from tasks.contracts.errors import BrokenError
+from tasks.contracts.records import Source, content_id
+from tasks.contracts.settings import Corpus
+from tasks.io import corpora
+from tasks.spine.runs import Counts, Run, stage
+
+
+@stage("sources")
+def register(run: Run) -> Counts:
+    """Find the files of every corpus and write down those that are new.
+
+    Raises:
+        BrokenError: A corpus is not there, is empty, or is nothing we can read; nothing was read yet.
+    """
+    if not run.settings.sources.corpora:
+        raise BrokenError(
+            "the run names no corpus",
+            hint="add --corpus PATH (an archive, JSONL, Parquet or a folder), or [[sources.corpora]] in the profile",
+        )
+    found = [(corpus, uri) for corpus in run.settings.sources.corpora for uri in corpora.expand(corpus.path)]
+    rows: dict[str, Source] = {}
+    for done, (corpus, uri) in enumerate(found, start=1):
+        row = _source(run, corpus, uri)
+        rows.setdefault(row.source_id, row)
+        run.progress("sources", done, len(found))
+    new = run.store.append("sources", list(rows.values()))
+    return Counts(rows_in=new, rows_out=new)
+
+
+def _source(run: Run, corpus: Corpus, uri: str) -> Source:
+    file = corpora.look(uri, run.store.indexes / corpora.CACHE)
+    name = corpus.name or uri.rstrip("/").rpartition("/")[2]
+    return Source(
+        source_id=content_id("source", file.sha256, corpus.license),
+        name=name,
+        uri=uri,
+        kind=file.kind,
+        license=corpus.license,
+        sha256=file.sha256,
+        bytes=file.bytes,
+        run_id=run.run_id,
+    )

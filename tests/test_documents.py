@@ -1,0 +1,279 @@
+"""Every item of a corpus is a document or a rejection with its place and its reason, whatever order it was read in."""
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks import documents, sources
+from tasks.contracts.settings import Settings
+from tasks.io import corpora, warc
+from tasks.spine import runs, validation
+from tasks.spine.runs import Counts, Run
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+Make = Callable[..., Settings]
+
+PROSE = (
+    "The kettle stood on the stove for an hour before anyone thought of it. By then the water had boiled away, and the "
+    "bottom had turned blue. She put it under the tap, where it hissed, and opened the window. Number {n} of the row "
+    "of houses had the same stove, the same kettle, and as it turned out the same habit of being forgotten."
+)
+
+
+def page(text: str, title: str = "A kettle") -> bytes:
+    return f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>".encode()
+
+
+def record(url: str, body: bytes, kind: str = "response", status: str = "200 OK", mime: str = "text/html") -> bytes:
+    block = f"HTTP/1.1 {status}\r\nContent-Type: {mime}\r\n\r\n".encode() + body
+    head = (
+        f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: 2025-01-02T03:04:05Z\r\n"
+        f"Content-Length: {len(block)}\r\n\r\n"
+    )
+    return gzip.compress(head.encode() + block + b"\r\n\r\n", mtime=0)
+
+
+def archive(path: Path, *members: bytes) -> Path:
+    path.write_bytes(b"".join(members))
+    return path
+
+
+Rows = list[dict[str, Any]]
+
+
+def read(start: Start, settings: Make, *paths: Path, more: tuple[str, ...] = ()) -> tuple[Counts, Rows, dict[str, str]]:
+    """Read corpora in a run of their own: counts, all documents in the store, all rejections by detail."""
+    chosen = settings("runner=thread", *more, sources={"corpora": [{"path": str(path)} for path in paths]})
+    with start(chosen) as run:
+        sources.register(run)
+        counts = documents.extract(run).counts
+        rows = run.store.query("documents/all").to_dicts()
+        refused = {row["detail"]: row["reason"] for row in run.store.query("rejections/all").to_dicts()}
+    return counts, rows, refused
+
+
+def test_a_page_becomes_a_document_that_can_be_read_back(tmp_path: Path, settings: Make, start: Start) -> None:
+    path = archive(tmp_path / "a.warc.gz", record("http://site.example/kettle", page(PROSE)))
+
+    counts, (row,), _ = read(start, settings, path)
+
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (1, 1, 0)
+    assert (row["url"], row["domain"], row["title"]) == ("http://site.example/kettle", "site.example", "A kettle")
+    assert (row["language"], row["fetched_at"]) == ("en", "2025-01-02T03:04:05Z")
+    assert PROSE in row["text"]
+    assert PROSE.encode() in warc.read_record(str(path), row["record_offset"], row["record_length"])
+
+
+def test_what_is_no_page_is_refused_with_place_and_reason(tmp_path: Path, settings: Make, start: Start) -> None:
+    path = archive(
+        tmp_path / "a.warc.gz",
+        record("http://site.example/ok", page(PROSE)),
+        record("http://site.example/ask", b"", kind="request"),
+        record("http://site.example/gone", page(PROSE), status="404 Not Found"),
+        record("http://site.example/picture", b"\x89PNG", mime="image/png"),
+        record("http://site.example/empty", b""),
+        record("http://site.example/short", page("Too short.")),
+        record("http://site.example/again", b"", kind="revisit"),
+        b"damage",
+    )
+
+    counts, rows, refused = read(start, settings, path)
+
+    assert counts.rows_in == counts.rows_out + counts.rows_rejected == 8
+    assert len(rows) == 1
+    assert Counter(refused.values()) == Counter(
+        ["not_a_page", "http_status", "not_text", "no_text", "too_short", "revisit", "corrupt_gzip"]
+    )
+    assert all(str(path) in detail and " at " in detail for detail in refused)
+
+
+def test_twice_is_once_and_only_new_files_are_read(tmp_path: Path, settings: Make, start: Start) -> None:
+    first = archive(tmp_path / "a.warc.gz", record("http://site.example/1", page(PROSE.format(n=1))))
+    second = archive(tmp_path / "b.warc.gz", record("http://site.example/2", page(PROSE.format(n=2))))
+    read(start, settings, first)
+
+    again, _, _ = read(start, settings, first)
+    more, rows, _ = read(start, settings, first, second)
+
+    assert again == Counts()
+    assert (more.rows_in, more.rows_out) == (1, 1)
+    assert {row["url"] for row in rows} == {"http://site.example/1", "http://site.example/2"}
+
+
+def test_the_first_copy_is_kept_and_the_same_page_is_refused(tmp_path: Path, settings: Make, start: Start) -> None:
+    path = archive(
+        tmp_path / "a.warc.gz",
+        record("http://site.example/1", page(PROSE)),
+        record("http://mirror.example/1", page(PROSE.upper().replace(".", ".\n"))),
+        record("http://site.example/1", page(PROSE)),
+    )
+
+    counts, rows, refused = read(start, settings, path)
+
+    kept, copy = sorted(rows, key=lambda row: row["duplicate_of"] or "")
+    assert (kept["url"], copy["url"]) == ("http://site.example/1", "http://mirror.example/1")
+    assert copy["duplicate_of"] == kept["document_id"]
+    assert counts.rows_rejected == 1
+    ((detail, reason),) = refused.items()
+    assert reason == "already_seen"
+    assert kept["document_id"] in detail
+
+
+def test_rows_are_the_same_whatever_the_workers(
+    tmp_path: Path, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = [record(f"http://site.example/{i}", page(PROSE.format(n=i // 2))) for i in range(12)]
+    path = archive(tmp_path / "a.warc.gz", *members)
+    columns = [name for name in documents.records.schema("documents").names if name != "run_id"]
+
+    found = []
+    for threads, shard_bytes in ((1, 2**20), (3, 300)):
+        monkeypatch.setattr(documents, "SHARD_BYTES", shard_bytes)
+        store = tmp_path / f"store{threads}"
+        chosen = settings("runner=thread", f"threads={threads}", sources={"corpora": [{"path": str(path)}]})
+        with runs.start("test", chosen, store, quiet=True) as run:
+            sources.register(run)
+            documents.extract(run)
+            found.append(run.store.query("documents/all").select(columns))
+
+    assert found[0].equals(found[1])
+
+
+def test_settings_that_change_rows_make_pages_due_again(tmp_path: Path, settings: Make, start: Start) -> None:
+    path = archive(tmp_path / "a.warc.gz", record("http://site.example/1", page(PROSE)))
+    read(start, settings, path)
+
+    counts, _, refused = read(start, settings, path, more=("documents.min_tokens=1000",))
+
+    assert (counts.rows_in, counts.rows_out) == (1, 0)
+    assert list(refused.values()) == ["too_short"]
+
+
+def test_the_audit_passes_and_publishes(tmp_path: Path, settings: Make, start: Start) -> None:
+    path = archive(tmp_path / "a.warc.gz", record("http://site.example/1", page(PROSE)))
+
+    with start(settings("runner=thread", sources={"corpora": [{"path": str(path)}]})) as run:
+        sources.register(run)
+        documents.extract(run)
+        validation.audit(run, "documents")
+        valid = run.store.query("documents/audience")["rows_valid"][0]
+
+    assert valid == 1
+
+
+def test_lines_and_rows_become_documents_by_their_fields(tmp_path: Path, settings: Make, start: Start) -> None:
+    path = tmp_path / "lines.jsonl"
+    lines = [
+        {
+            "text": PROSE.format(n=1),
+            "url": "http://a.example/",
+            "title": "One",
+            "date": "2024-05-06",
+            "license": "CC0-1.0",
+        },
+        {"html": page(PROSE.format(n=2), "Two").decode(), "url": "http://b.example/"},
+        {"content": "\ud83d" + PROSE.format(n=3) + "\x00"},
+        {"text": None},
+        {"other": 1},
+        [1],
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines) + "\n{")
+
+    counts, rows, refused = read(start, settings, path)
+
+    assert (counts.rows_in, counts.rows_out) == (8, 3)
+    assert Counter(refused.values()) == Counter(no_text=2, not_an_object=1, blank_line=1, not_json=1)
+    found = {row["url"]: row for row in rows}
+    assert found["http://a.example/"]["title"] == "One"
+    assert found["http://a.example/"]["published_at"] == "2024-05-06"
+    assert found["http://a.example/"]["license"] == "CC0-1.0"
+    assert found["http://b.example/"]["title"] == "Two"
+    (bare,) = (row for url, row in found.items() if url.startswith("file:"))
+    assert "\x00" not in bare["text"]
+    assert json.loads(corpora.read_record(str(path), "jsonl", bare["record_offset"], bare["record_length"])) == lines[2]
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://www.site.example:8080/a?b", "site.example"),
+        ("http://user:secret@site.example/", "site.example"),
+        ("not a url", ""),
+        ("http://[broken", ""),
+    ],
+)
+def test_a_domain_is_read_off_any_url(url: str, host: str) -> None:
+    assert documents.domain_of(url) == host
+
+
+def test_a_url_is_kept_without_its_password() -> None:
+    assert documents._public("http://user:secret@site.example/a b") == "http://site.example/a%20b"
+
+
+def test_a_shard_is_split_at_its_records_until_one_is_left(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.warc.gz", *(record(f"http://site.example/{i}", page(PROSE)) for i in range(5)))
+    size = path.stat().st_size
+    part = {
+        "source_id": "s",
+        "uri": str(path),
+        "part_id": "p",
+        "kind": "warc",
+        "start": 0,
+        "stop": size,
+        "license": None,
+    }
+    pending: list[Any] = [{"parts": [part], "method": {"limit_bytes": 2**20}}]
+    single = []
+    while pending:
+        payload = pending.pop()
+        pieces = documents._split(payload)
+        pending += pieces
+        if not pieces:
+            single.append(payload)
+
+    refused = [documents._refuse(payload, "it died") for payload in single]
+
+    assert len(single) == 5
+    assert all(produced.rows_in == 1 for produced in refused)
+    reasons = [produced.tables["rejections"].column("reason").to_pylist() for produced in refused]
+    assert reasons == [["killed_worker"]] * 5
+
+
+@pytest.mark.shared
+def test_adversarial_files_hold_what_is_expected_of_them(shared: Path) -> None:
+    expected = json.loads((shared / "adversarial/expected.json").read_text())
+    method = documents._method(Settings.model_validate({"documents": {"min_tokens": 1, "near_duplicates": False}}))
+
+    for name in ("bomb_line.jsonl.gz", "bad_lines.jsonl.gz"):
+        uri = str(shared / "adversarial" / name)
+        file = corpora.look(uri)
+        items = corpora.read(uri, file.kind, 0, file.extent, 16 * 2**20)
+        ids = [item.fields["id"] for item in items if isinstance(item, corpora.Row)]
+        assert ids == expected[name]["whole"], name
+
+    def counted(name: str) -> dict[str, int]:
+        uri = str(shared / "adversarial" / name)
+        file = corpora.look(uri)
+        part = {
+            "source_id": "s",
+            "uri": uri,
+            "part_id": "p",
+            "kind": file.kind,
+            "start": 0,
+            "stop": file.extent,
+            "license": None,
+        }
+        produced = documents._read({"parts": [part], "method": method})
+        assert produced.rows_in == sum(produced.tables[name].num_rows for name in ("documents", "rejections"))
+        reasons = produced.tables["rejections"].column("reason").to_pylist()
+        return dict(Counter(reasons), kept=produced.tables["documents"].num_rows)
+
+    assert counted("nested_nulls.parquet") == {"no_text": 58, "kept": 342}
+    assert counted("truncated.parquet") == {"corrupt_parquet": 1, "kept": 0}
+    assert counted("deep_nesting.html.gz")["kept"] in {0, 1}

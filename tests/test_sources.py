@@ -1,0 +1,81 @@
+"""Every file of a corpus is known by its bytes, or the run says what is wrong with it."""
+
+import gzip
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from tasks import sources
+from tasks.contracts.errors import BrokenError
+from tasks.contracts.settings import Settings
+from tasks.spine.runs import Run
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+Make = Callable[..., Settings]
+
+
+def corpora(*paths: Path) -> dict[str, object]:
+    return {"sources": {"corpora": [{"path": str(path)} for path in paths]}}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of one page, one set of lines (gzip, without a telling name) and side files."""
+    room = tmp_path / "corpus"
+    (room / "pages").mkdir(parents=True)
+    (room / "pages" / "a.html").write_text("<html><body><p>Text</p></body></html>")
+    (room / "lines.data").write_bytes(gzip.compress(json.dumps({"text": "A line."}).encode()))
+    (room / "README.md").write_text("no data")
+    (room / ".hidden").write_text("no data")
+    return room
+
+
+def test_a_folder_is_walked_and_files_are_told_by_their_bytes(folder: Path, settings: Make, start: Start) -> None:
+    with start(settings(**corpora(folder))) as run:
+        counts = sources.register(run).counts
+        rows = run.store.query("sources/all").to_dicts()
+
+    assert (counts.rows_in, counts.rows_out) == (2, 2)
+    assert sorted((Path(row["uri"]).name, row["kind"]) for row in rows) == [("a.html", "html"), ("lines.data", "jsonl")]
+
+
+def test_twice_is_once_and_a_moved_file_is_the_same_source(folder: Path, settings: Make, start: Start) -> None:
+    with start(settings(**corpora(folder))) as run:
+        sources.register(run)
+    (folder / "lines.data").rename(folder / "moved.data")
+
+    with start(settings(**corpora(folder))) as run:
+        counts = sources.register(run).counts
+
+    assert (counts.rows_in, counts.rows_out) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("gone.warc.gz", None, "there is no corpus"),
+        ("empty.warc.gz", b"", "is empty"),
+        ("noise.bin", b"\x00\x01\x02 noise", "no corpus that we know"),
+    ],
+)
+def test_what_is_no_corpus_is_named(
+    tmp_path: Path, settings: Make, start: Start, name: str, content: bytes | None, says: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+
+    with start(settings(**corpora(tmp_path / name))) as run, pytest.raises(BrokenError, match=says) as broken:
+        sources.register(run)
+
+    assert name in broken.value.message
+    assert broken.value.hint
+
+
+def test_a_run_without_a_corpus_says_how_to_name_one(settings: Make, start: Start) -> None:
+    with start(settings()) as run, pytest.raises(BrokenError, match="names no corpus") as broken:
+        sources.register(run)
+
+    assert "--corpus" in broken.value.hint
