@@ -1,4 +1,4 @@
--- Instructions of the methods in force whose run passed its audit: what later stages read.
+-- Instructions of the methods in force whose run passed its audit, and that nothing refused: what later stages read.
 -- owner:  tasks/instructions.py
 -- grain:  one row per recipe x inputs x draw
 -- params: none
@@ -7,4 +7,12 @@ SELECT instructions.*
 FROM instructions
 WHERE
     instructions.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions' AND methods.active)
-    AND instructions.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'instructions');
+    AND instructions.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'instructions')
+    AND NOT EXISTS (
+        SELECT 1
+        FROM rejections
+        WHERE
+            rejections.stage = 'instructions'
+            AND rejections.input_id = instructions.instruction_id
+            AND rejections.fingerprint = instructions.fingerprint
+    );

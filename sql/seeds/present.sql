@@ -6,5 +6,5 @@ SELECT seeds.seed_id
 FROM seeds
 WHERE
     seeds.fingerprint = $fingerprint
-    AND list_contains($seed_ids, seeds.seed_id)
+    AND seeds.seed_id IN (SELECT unnest($seed_ids))
 ORDER BY seeds.seed_id;

@@ -136,11 +136,14 @@ class InstructionsSettings(Section):
     demonstration_count: int = Field(default=10, ge=0, le=50)
     prompt_tokens: int = Field(default=7500, gt=0)
     document_tokens: int = Field(default=1500, gt=0)
+    demonstration_document_tokens: int = Field(default=300, gt=0, description="of the page of a demonstration")
     criteria_told: bool = Field(default=False, description="the paper tells the generator the judge's criteria")
     math_and_code: bool = Field(default=True, description="also use documents of mathematics and code")
+    languages: tuple[str, ...] = Field(default=(), description="keep only these; empty: the language of the page or of the neighbours")
     min_tokens: int = Field(default=5, ge=0)
     max_tokens: int = Field(default=2000, gt=0)
     max_copy_rouge_l: float = Field(default=0.7, gt=0, le=1)
+    max_document_share: float = Field(default=0.8, gt=0, le=1, description="most of an instruction that may be the page's own words")
     max_pool_cosine: float = Field(default=0.9, gt=0, le=1.01, description="above 1 is off")
 
 

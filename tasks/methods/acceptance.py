@@ -49,8 +49,8 @@ def accept(text: str, limits: Limits, shown: Shown) -> None:
     if pointer := dangling(text):
         raise Rejection("not_self_contained", f"`{pointer}` in: {text[:200]}")
     _check_copies(text, limits, shown)
-    sources = (*shown.demonstrations, shown.document) if shown.document else tuple(shown.demonstrations)
-    if flagged := obeyed(text, sources, shown.prompt):
+    pages = (shown.document,) if shown.document else ()
+    if flagged := obeyed(text, pages, shown.prompt, shown.demonstrations):
         raise Rejection(flagged[0], flagged[1][:300])
 
 

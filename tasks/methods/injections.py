@@ -115,13 +115,14 @@ def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def obeyed(answer: str, sources: Sequence[str], prompt: str = "") -> tuple[str, str] | None:
+def obeyed(answer: str, sources: Sequence[str], prompt: str = "", others: Sequence[str] = ()) -> tuple[str, str] | None:
     """Return why an answer seems to have obeyed its sources, or to give our prompt away; None when it does not.
 
     Args:
         answer: What the model wrote for people to read.
-        sources: The untrusted texts it was shown, as they were shown.
+        sources: The pages it was shown, as they were shown: texts that have no business talking to a model.
         prompt: Our own words around them.
+        others: What else it was shown: messages of people, who do talk to models, and whose addresses it may repeat.
 
     Returns:
         (reason, what shows it). Reasons: `repeats_prompt`, ten words in a row are ours; `obeys_source`, it carries
@@ -134,9 +135,9 @@ def obeyed(answer: str, sources: Sequence[str], prompt: str = "") -> tuple[str, 
         for order in orders(source):
             if found := _dictated(answer, order):
                 return "obeys_source", found
-    if spoken := orders(answer):
+    if sources and (spoken := orders(answer)):
         return "talks_to_model", spoken[0][:200]
-    known = " ".join(sources).lower()
+    known = " ".join((*sources, *others)).lower()
     for address in _ADDRESS.findall(answer):
         if address.rstrip(".,;:!?").lower() not in known:
             return "address_from_nowhere", address

@@ -1,0 +1,192 @@
+"""Groundings: each seed traced to a document, a person and a reason to ask (SynthQuestions, step B, attribution).
+
+Two calls to the generator, with a search between them: keywords of the seed; candidates among our own documents, by
+words and by vectors; then the scene that leads from the chosen document to the seed. What stands between the calls is
+kept nowhere but in the journal: a run that was killed asks for the keywords again and gets the recorded answers, free.
+Seeds are taken a batch at a time, so that memory does not grow with their number.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tasks.contracts import prompting, records
+from tasks.contracts.calls import Answer
+from tasks.contracts.errors import Rejection
+from tasks.contracts.prompting import Prompt, PromptedMethod, Row
+from tasks.contracts.records import content_id
+from tasks.contracts.settings import GroundingsSettings, Settings
+from tasks.methods.injections import orders
+from tasks.methods.knowledge_precision import knowledge_precision
+from tasks.methods.tokens import BYTES_PER_TOKEN, cut_tokens
+from tasks.spine.generation import generate
+from tasks.spine.retrieval import Hybrid
+from tasks.spine.runs import Counts, Run, stage
+
+VERSION = 1
+BATCH_SEEDS = 2_000
+
+
+@dataclass(slots=True)
+class Trace:
+    """What is known of a seed on its way: what it is after, the document chosen for it, and how sure the choice is."""
+
+    intention: str
+    keywords: list[str]
+    document_id: str = ""
+    excerpt: str = ""
+    agreement: float | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """Seeds that are asked about together."""
+
+    run: Run
+    fingerprint: str
+    traces: dict[str, Trace] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> GroundingsSettings:
+        """The stage's settings."""
+        return self.run.settings.groundings
+
+    def generate(self, method: PromptedMethod, rows: Any, role: str = "generator") -> Counts:
+        """Ask for every seed that is still due."""
+        return generate(
+            self.run,
+            stage="groundings",
+            table="groundings",
+            role=role,
+            method=method,
+            fingerprint=self.fingerprint,
+            pending="groundings/pending",
+            params=_due(self.run, self.fingerprint),
+            rows=rows,
+            settings=self.wanted,
+        )
+
+
+@stage("groundings")
+def attribute(run: Run) -> Counts:
+    """Trace every seed that has no grounding yet.
+
+    Raises:
+        UsageError: There is no document to trace to.
+    """
+    fingerprint = _fingerprint(run.settings)
+    run.activate("groundings", {fingerprint: "attribution"}, run.settings.groundings.model_dump())
+    counts = Counts()
+    search: Hybrid | None = None
+    while run.store.count("groundings/pending", **_due(run, fingerprint)):
+        search = search or Hybrid.open(run)
+        counts += _attributed(Batch(run, fingerprint), search)
+    return counts
+
+
+def _due(run: Run, fingerprint: str) -> dict[str, Any]:
+    return {"fingerprint": fingerprint, "most": run.settings.limit, "batch": BATCH_SEEDS}
+
+
+def _fingerprint(settings: Settings) -> str:
+    """Identity of the two calls, of the search between them, and of who is asked."""
+    role = settings.models.generator
+    asked = {key: getattr(role, key) for key in ("model", "temperature", "top_p", "max_tokens", "seed")}
+    methods = [prompting.load("tasks.recipes", name).fingerprint(**asked) for name in ("keywords", "scene")]
+    chosen = settings.groundings.model_dump()
+    vectors = settings.embeddings.model_dump(include={"embedder", "dimensions", "hash_features", "model", "revision"})
+    return content_id("method", "groundings", VERSION, methods, chosen, vectors)
+
+
+def _attributed(batch: Batch, search: Hybrid) -> Counts:
+    """Take one batch from seeds to groundings; each becomes a row or a rejection."""
+    first = batch.generate(prompting.load("tasks.recipes", "keywords"), _collector(batch.traces))
+    _choose(batch, search)
+    second = batch.generate(_scene(batch), _writer(batch))
+    return replace(first + second, rows_in=first.rows_in, rows_out=second.rows_out)
+
+
+def _collector(traces: dict[str, Trace]) -> Any:
+    """Keep what the first call found; it writes no row, since nothing reads it but the second call."""
+
+    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[Any]:  # noqa: ARG001 - the loop's form
+        traces[row["input_id"]] = Trace(parsed["intention"], parsed["keywords"])
+        return []
+
+    return rows
+
+
+def _choose(batch: Batch, search: Hybrid) -> None:
+    """Find candidates for every trace, and take the best one that does not talk to models."""
+    traces = [batch.traces[seed_id] for seed_id in sorted(batch.traces)]
+    found = search.search([" ".join(trace.keywords) for trace in traces], batch.wanted.candidates)
+    excerpts = _excerpts(batch.run, sorted({document_id for hits in found for document_id, _ in hits}))
+    for trace, hits in zip(traces, found, strict=True):
+        usable = [document_id for document_id, _ in hits if document_id in excerpts]
+        if usable:
+            trace.document_id, trace.excerpt = usable[0], excerpts[usable[0]]
+
+
+def _excerpts(run: Run, document_ids: Sequence[str]) -> Mapping[str, str]:
+    """Return the beginnings of documents, by id; those that give orders to models are left out."""
+    tokens = run.settings.groundings.document_tokens
+    found = run.store.query("groundings/documents", document_ids=list(document_ids), chars=tokens * BYTES_PER_TOKEN)
+    texts = {
+        row["document_id"]: cut_tokens(f"{row['title']}\n\n{row['text']}" if row["title"] else row["text"], tokens)
+        for row in found.iter_rows(named=True)
+    }
+    return {document_id: text for document_id, text in texts.items() if not orders(text)}
+
+
+def _scene(batch: Batch) -> PromptedMethod:
+    """Return the second call's method, which looks up the document that was chosen for a seed."""
+    method = prompting.load("tasks.recipes", "scene")
+
+    def prompt(row: Row, settings: Any) -> Prompt:
+        trace = batch.traces[row["input_id"]]
+        if not trace.document_id:
+            raise Rejection("no_document_found", f"for {', '.join(trace.keywords)}")
+        return method.prompt({**row, "document_text": trace.excerpt}, settings)
+
+    return replace(method, prompt=prompt)
+
+
+def _writer(batch: Batch) -> Any:
+    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Grounding]:
+        trace = batch.traces[row["input_id"]]
+        _check_support(row, parsed, trace.excerpt, batch.wanted.min_support)
+        return [
+            records.Grounding(
+                grounding_id=content_id("grounding", batch.fingerprint, row["input_id"], trace.document_id),
+                fingerprint=batch.fingerprint,
+                seed_id=row["input_id"],
+                document_id=trace.document_id,
+                intention=trace.intention,
+                keywords=trace.keywords,
+                scene=parsed["scene"],
+                ability=parsed["ability"],
+                knowledge=parsed["knowledge"],
+                output=parsed["output"],
+                extra_information=parsed["extra_information"],
+                agreement=trace.agreement,
+                completion_id=answer.completion_id,
+                run_id=batch.run.run_id,
+            )
+        ]
+
+    return rows
+
+
+def _check_support(row: Row, parsed: Mapping[str, Any], document: str, least: float) -> None:
+    """Refuse a grounding whose words its document does not hold; words of the seed count as held.
+
+    Raises:
+        Rejection: `unsupported`.
+    """
+    if not least:
+        return
+    said = f"{parsed['scene']} {parsed['knowledge']}"
+    found = knowledge_precision(said, document, row["text"])
+    if found.share is not None and found.share < least:
+        missing = ", ".join(found.unsupported)
+        raise Rejection("unsupported", f"{found.share:.2f} of its words are in the document, without: {missing}")
