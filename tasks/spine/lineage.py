@@ -137,17 +137,26 @@ def trace(store: Store, target: str) -> Node:
         UsageError: The target names nothing, or more than one thing.
     """
     kind, id_ = find(store, target)
-    ids, edges = [id_], dict[str, list[tuple[str, str]]]()
+    return forest(store, {id_: kind})[id_]
+
+
+def forest(store: Store, roots: Mapping[str, str]) -> dict[str, Node]:
+    """Return the trees of many rows at once, asking one query a level for all of them.
+
+    Args:
+        store: The store, its graph defined.
+        roots: Kind (the table's name) by id.
+    """
+    ids, edges = list(roots), dict[str, list[tuple[str, str]]]()
     while ids:
+        edges.update({id_: [] for id_ in ids})
         above = store.query("lineage/parents", ids=ids)
         for child, relation, parent in above.rows():
-            edges.setdefault(child, []).append((relation, parent))
+            edges[child].append((relation, parent))
         ids = [parent for parent in above["parent_id"].unique().sort().to_list() if parent not in edges]
-        edges.update({parent: [] for parent in ids})
-    known = {id_, *edges, *(parent for parents in edges.values() for _, parent in parents)}
-    kinds = {row[0]: row[1] for row in store.query("lineage/kinds", ids=sorted(known)).rows()}
-    facts = _facts(store, kinds | {id_: kind})
-    return _tree(id_, "", edges, kinds | {id_: kind}, facts, frozenset())
+    kinds = {row[0]: row[1] for row in store.query("lineage/kinds", ids=sorted(edges)).rows()} | dict(roots)
+    facts = _facts(store, kinds)
+    return {id_: _tree(id_, "", edges, kinds, facts, frozenset()) for id_ in roots}
 
 
 def _tree(

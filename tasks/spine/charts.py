@@ -1,0 +1,316 @@
+"""Drawings as SVG, made where the numbers are: no script draws, so they print, open offline and show without one.
+
+Colours are classes of the style sheet, so that they follow light and dark. A drawing has a title that says what it
+shows in words; the table beside it has the numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tasks.spine.lineage import Node
+from tasks.spine.markup import Html, element, plain
+
+NOTHING = "\u2013"  # an en dash, where there is no value
+
+
+def number(value: float | None) -> str:
+    """Write a number as people read it: 1,234; 12.3 k; 4.5 M."""
+    if value is None:
+        return NOTHING
+    if abs(value) >= 1e6:  # noqa: PLR2004 - a million
+        return f"{value / 1e6:.1f} M"
+    if abs(value) >= 1e5:  # noqa: PLR2004 - six digits no longer read at a glance
+        return f"{value / 1e3:.0f} k"
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.2f}"  # noqa: PLR2004
+
+
+def drawing(width: float, height: float, label: str, *parts: Html, class_: str = "drawing") -> Html:
+    """Return an SVG that scales with its place and says in words what it shows."""
+    return element(
+        "svg",
+        element("title", label),
+        parts,
+        viewBox=f"0 0 {width:g} {height:g}",
+        width=f"{width:g}",
+        height=f"{height:g}",
+        role="img",
+        class_=class_,
+    )
+
+
+def share_bar(parts: Sequence[tuple[str, float]], label: str, whole: float | None = None) -> Html:
+    """Draw one bar of parts: (class, amount), on a scale of `whole` (their sum, if not given)."""
+    total = whole or sum(amount for _, amount in parts) or 1
+    pieces, x = [], 0.0
+    for kind, amount in parts:
+        wide = 160 * amount / total
+        if wide > 0:
+            pieces.append(element("rect", x=f"{x:.2f}", y=0, width=f"{max(wide, 1):.2f}", height=10, class_=kind))
+        x += wide
+    return drawing(160, 10, label, *pieces, class_="bar")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A value of a run: what to call it, how large, and how the run ended."""
+
+    name: str
+    value: float
+    status: str = "done"
+
+
+def trend(points: Sequence[Point], label: str) -> Html:
+    """Draw values over runs as a line with a dot each, the last one marked; failed runs have their own colour."""
+    width, height, pad = 320.0, 84.0, 8.0
+    if not points:
+        return drawing(
+            width, height, f"{label}: no runs yet", element("text", "no runs yet", x=8, y=46, class_="quiet")
+        )
+    top = max(1e-12, *(p.value for p in points))
+    step = (width - 2 * pad) / max(len(points) - 1, 1)
+    places = [(pad + i * step, height - pad - (height - 2 * pad) * p.value / top) for i, p in enumerate(points)]
+    if len(places) == 1:
+        places = [(width - pad, places[0][1])]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    area = f"{places[0][0]:.1f},{height - pad} {line} {places[-1][0]:.1f},{height - pad}"
+    dots = [
+        element(
+            "circle",
+            element("title", f"{p.name}: {number(p.value)}"),
+            cx=f"{x:.1f}",
+            cy=f"{y:.1f}",
+            r=3.5 if i == len(points) - 1 or p.status not in {"done", "running"} else 1.6,
+            class_="dot" if p.status in {"done", "running"} else "dot bad",
+        )
+        for i, ((x, y), p) in enumerate(zip(places, points, strict=True))
+    ]
+    ends = f"from {number(points[0].value)} to {number(points[-1].value)}"
+    shown = f"{label}, {len(points)} runs: {ends}, at most {number(top)}"
+    return drawing(
+        width,
+        height,
+        shown,
+        element("line", x1=pad, x2=width - pad, y1=height - pad, y2=height - pad, class_="axis"),
+        element("polygon", points=area, class_="area"),
+        element("polyline", points=line, class_="line"),
+        *dots,
+    )
+
+
+def columns(bars: Sequence[tuple[str, float]], label: str, *, kind: str = "fill") -> Html:
+    """Draw upright bars, each with its name below and its value above."""
+    wide, height = 46.0, 150.0
+    width = max(wide * len(bars), wide)
+    top = max((value for _, value in bars), default=0) or 1
+    parts: list[Html] = []
+    for i, (name, value) in enumerate(bars):
+        tall, middle = 100 * value / top, i * wide + wide / 2
+        parts += [
+            element(
+                "rect",
+                x=f"{i * wide + 5:.1f}",
+                y=f"{126 - tall:.1f}",
+                width=wide - 10,
+                height=f"{tall:.1f}",
+                rx=2,
+                class_=kind,
+            ),
+            element("text", number(value), x=middle, y=f"{120 - tall:.1f}", text_anchor="middle", class_="small"),
+            element("text", name[:8], x=middle, y=142, text_anchor="middle", class_="small quiet"),
+        ]
+    return drawing(width, height, f"{label}: " + ", ".join(f"{n} {number(v)}" for n, v in bars), *parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage in the funnel: its name, what went in, what came out, and what was refused why."""
+
+    name: str
+    rows_in: int
+    rows_out: int
+    reasons: Mapping[str, int]
+
+
+REASONS_DRAWN = 4
+
+
+def funnel(steps: Sequence[Step], label: str) -> Html:
+    """Draw the way from records to exported rows: a trunk as thick as what goes on, branches as what was refused.
+
+    One scale holds for the whole drawing. Where a stage takes more or fewer than the one before gave (a limit, several
+    draws), the trunk changes its thickness between the two.
+    """
+    if not steps:
+        return drawing(
+            600, 60, f"{label}: no stage has run", element("text", "no stage has run", x=8, y=34, class_="quiet")
+        )
+    each, bar, top, most = 210.0, 14.0, 46.0, 130.0
+    scale = most / max(1, *(max(s.rows_in, s.rows_out) for s in steps))
+    parts: list[Html] = []
+    lowest = top + most
+    for i, step in enumerate(steps):
+        x = 8 + i * each
+        into, out = step.rows_in * scale, step.rows_out * scale
+        parts.append(element("rect", x=x, y=top, width=bar, height=f"{max(into, 1):.1f}", rx=2, class_="fill"))
+        parts.append(element("text", step.name, x=x, y=18, class_="strong"))
+        parts.append(element("text", f"{number(step.rows_in)} in", x=x, y=36, class_="small quiet"))
+        branches, lowest_here = _branches(step, x + bar, top + min(out, into), scale)
+        parts += branches
+        lowest = max(lowest, lowest_here)
+        if i + 1 < len(steps):
+            after = steps[i + 1].rows_in * scale
+            parts.append(_ribbon(x + bar, top, out, x + each, top, after, "flow"))
+        else:
+            parts.append(_ribbon(x + bar, top, out, x + bar + 60, top, out, "flow"))
+            parts.append(
+                element(
+                    "text", f"{number(step.rows_out)} out", x=x + bar + 66, y=top + max(out / 2, 6) + 4, class_="strong"
+                )
+            )
+    words = "; ".join(f"{s.name}: {s.rows_in} in, {s.rows_out} out, {sum(s.reasons.values())} refused" for s in steps)
+    return drawing(each * len(steps) + 10, lowest + 12, f"{label}. {words}", *parts, class_="drawing wide")
+
+
+def _branches(step: Step, x: float, y: float, scale: float) -> tuple[list[Html], float]:
+    """Draw what leaves the trunk, largest first; further reasons together; what was passed over in another colour."""
+    ordered = [
+        (reason, rows, "loss") for reason, rows in sorted(step.reasons.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    if len(ordered) > REASONS_DRAWN:
+        others = sum(rows for _, rows, _ in ordered[REASONS_DRAWN - 1 :])
+        ordered = [*ordered[: REASONS_DRAWN - 1], ("other reasons", others, "loss")]
+    passed_over = step.rows_in - step.rows_out - sum(step.reasons.values())
+    if passed_over > 0:
+        ordered.append(("not taken", passed_over, "rest"))
+    parts: list[Html] = []
+    ends = max(y + 18, 200.0)
+    for reason, rows, kind in ordered:
+        thick = max(rows * scale, 1.0)
+        label = f"{number(rows)} {reason.replace('_', ' ')}"
+        parts.append(_ribbon(x, y, rows * scale, x + 44, ends, thick, kind))
+        parts.append(element("text", label, x=x + 50, y=f"{ends + thick / 2 + 4:.1f}", class_="small"))
+        y += rows * scale
+        ends += max(thick, 14) + 6
+    return parts, ends if ordered else 0.0
+
+
+def _ribbon(x1: float, y1: float, h1: float, x2: float, y2: float, h2: float, kind: str) -> Html:
+    bend = (x1 + x2) / 2
+    path = (
+        f"M{x1:.1f},{y1:.1f} C{bend:.1f},{y1:.1f} {bend:.1f},{y2:.1f} {x2:.1f},{y2:.1f} "
+        f"L{x2:.1f},{y2 + h2:.1f} C{bend:.1f},{y2 + h2:.1f} {bend:.1f},{y1 + h1:.1f} {x1:.1f},{y1 + h1:.1f} Z"
+    )
+    return element("path", d=path, class_=kind)
+
+
+_MARKS = {"held": "✓", "warned": "!", "failed": "✕"}
+
+
+def history(outcomes: Sequence[tuple[str, str]], label: str) -> Html:
+    """Draw how an expectation fared run by run, oldest first: (run, held | warned | failed), colour and mark."""
+    parts = [
+        element(
+            "g",
+            element("title", f"run {run[:8]}: {outcome}"),
+            element("rect", x=i * 15, y=0, width=13, height=13, rx=2, class_=f"cell {outcome}"),
+            element("text", _MARKS[outcome], x=i * 15 + 6.5, y=10, text_anchor="middle", class_=f"tick {outcome}"),
+        )
+        for i, (run, outcome) in enumerate(outcomes)
+    ]
+    bad = sum(outcome == "failed" for _, outcome in outcomes)
+    return drawing(
+        max(15 * len(outcomes), 15), 13, f"{label}: failed in {bad} of {len(outcomes)} runs", *parts, class_="cells"
+    )
+
+
+def scatter(points: Sequence[tuple[float, float, int, str]], label: str) -> Html:
+    """Draw a map: (x, y, topic, name) with a colour by topic."""
+    width, height = 640.0, 400.0
+    if not points:
+        return drawing(width, 60, f"{label}: nothing to draw")
+    xs, ys = [p[0] for p in points], [p[1] for p in points]
+    wide, tall = (max(xs) - min(xs)) or 1, (max(ys) - min(ys)) or 1
+    dots = [
+        element(
+            "circle",
+            element("title", plain(name, 120)) if name else None,
+            cx=f"{12 + (width - 24) * (x - min(xs)) / wide:.1f}",
+            cy=f"{12 + (height - 24) * (y - min(ys)) / tall:.1f}",
+            r=3,
+            class_=f"topic topic{topic % 8}",
+        )
+        for x, y, topic, name in points
+    ]
+    return drawing(width, height, f"{label}: {len(points)} rows", *dots)
+
+
+_BOX_WIDE, _BOX_TALL, _GAP_WIDE, _GAP_TALL = 190.0, 54.0, 64.0, 14.0
+
+
+def lineage(tree: Node, label: str) -> Html:
+    """Draw a row's lineage from left to right: the row, what it was made from, and so on to the archive."""
+    columns_: list[list[Node]] = []
+    depth = _depths(tree)
+    for id_, (level, node) in depth.items():
+        while len(columns_) <= level:
+            columns_.append([])
+        if id_:
+            columns_[level].append(node)
+    places = {
+        node.id: (x * (_BOX_WIDE + _GAP_WIDE), y * (_BOX_TALL + _GAP_TALL))
+        for x, nodes in enumerate(columns_)
+        for y, node in enumerate(nodes)
+    }
+    width = len(columns_) * (_BOX_WIDE + _GAP_WIDE) - _GAP_WIDE
+    height = max(len(nodes) for nodes in columns_) * (_BOX_TALL + _GAP_TALL)
+    edges, seen = list[Html](), set[tuple[str, str]]()
+    for node in tree.walk():
+        for child in node.children:
+            if (node.id, child.id) not in seen:
+                seen.add((node.id, child.id))
+                edges.append(_edge(places[node.id], places[child.id], child.relation))
+    boxes = [_box(node, *places[node.id]) for _, node in depth.values()]
+    words = ", ".join(f"{node.kind} {node.id[:8]}" for _, node in depth.values())
+    return drawing(width + 4, height + 4, f"{label}: {words}", *edges, *boxes, class_="drawing wide")
+
+
+def _depths(tree: Node) -> dict[str, tuple[int, Node]]:
+    """Give each thing its longest distance from the row, so that every edge goes to the right."""
+    found: dict[str, tuple[int, Node]] = {}
+
+    def visit(node: Node, level: int) -> None:
+        if node.id not in found or found[node.id][0] < level:
+            found[node.id] = (level, node)
+        for child in node.children:
+            visit(child, level + 1)
+
+    visit(tree, 0)
+    return found
+
+
+def _edge(start: tuple[float, float], end: tuple[float, float], relation: str) -> Html:
+    x1, y1 = start[0] + _BOX_WIDE, start[1] + _BOX_TALL / 2
+    x2, y2 = end[0], end[1] + _BOX_TALL / 2
+    bend = (x1 + x2) / 2
+    path = f"M{x1:.1f},{y1:.1f} C{bend:.1f},{y1:.1f} {bend:.1f},{y2:.1f} {x2:.1f},{y2:.1f}"
+    return element("g", element("title", relation), element("path", d=path, class_="edge"))
+
+
+_TELLING = ("url", "text", "scene", "uri", "model", "path")
+
+
+def _box(node: Node, x: float, y: float) -> Html:
+    telling = next((str(node.facts[name]) for name in _TELLING if node.facts.get(name)), "")
+    return element(
+        "g",
+        element("title", plain(f"{node.kind} {node.id} {telling}", 300)),
+        element("rect", x=x, y=y, width=_BOX_WIDE, height=_BOX_TALL, rx=6, class_=f"box {node.kind}"),
+        element("text", node.kind, x=x + 10, y=y + 18, class_="small strong"),
+        element("text", node.id[:10], x=x + _BOX_WIDE - 10, y=y + 18, text_anchor="end", class_="small quiet mono"),
+        element("text", _cut(telling, 25), x=x + 10, y=y + 40, class_="small"),
+    )
+
+
+def _cut(text: str, most: int) -> str:
+    tidy = " ".join(plain(text, 200).split())
+    return tidy if len(tidy) <= most else f"{tidy[: most - 1]}…"

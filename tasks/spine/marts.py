@@ -1,0 +1,93 @@
+"""The marts: what the dashboard shows and others may read, one query and one Parquet file each.
+
+`sql/marts/<name>.sql` is the definition; `pages/marts/<name>.parquet` is what it said when the site was last written.
+Pages are drawn from these frames and from nothing else, so another tool that reads them sees what the dashboard shows.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from tasks.io import store as stores
+from tasks.io.store import Store
+
+ROWS_SHOWN = 500
+HOLDS_VALUES = frozenset({"rows"})
+
+
+def names() -> list[str]:
+    """Return the names of the marts."""
+    return [query.removeprefix("marts/") for query in stores.queries("marts")]
+
+
+def shows_values(store: Store) -> bool:
+    """Whether the profile of the last run lets pages show values of rows."""
+    last = store.query("runs/latest").to_dicts()
+    settings = json.loads(last[0]["settings"]) if last else {}
+    return bool(settings.get("pages", {}).get("show_values", True))
+
+
+def read(store: Store, name: str, run_id: str | None = None, most: int = ROWS_SHOWN) -> pl.DataFrame:
+    """Ask a mart of the whole store, or of one run."""
+    return store.query(f"marts/{name}", run_id=run_id, most=most)
+
+
+def publish(store: Store) -> Mapping[str, pl.DataFrame]:
+    """Write every mart as Parquet, each file at once or not at all, and return them.
+
+    Where the profile keeps values of rows to itself, the marts that hold them are written without rows.
+    """
+    folder = store.pages / "marts"
+    folder.mkdir(parents=True, exist_ok=True)
+    shows = shows_values(store)
+    frames = {name: read(store, name, most=ROWS_SHOWN if shows or name not in HOLDS_VALUES else 0) for name in names()}
+    for name, frame in frames.items():
+        partial = folder / f"{name}.parquet.part"
+        frame.write_parquet(partial)
+        os.replace(partial, folder / f"{name}.parquet")  # noqa: PTH105 - the atomic one
+    _metrics(frames["health"], frames["refusals"], folder / "metrics.prom")
+    return frames
+
+
+def _metrics(health: pl.DataFrame, refusals: pl.DataFrame, path: Path) -> None:
+    """Write the Prometheus text file, for node_exporter's textfile collector or any static file server."""
+    row = health.to_dicts()[0]
+    lines: list[str] = []
+    for name, meaning in _GAUGES.items():
+        lines += [f"# HELP wellspring_{name} {meaning}", f"# TYPE wellspring_{name} gauge"]
+        lines.append(f"wellspring_{name} {row[name]}")
+    lines += ["# HELP wellspring_refusals Inputs refused, by stage and reason.", "# TYPE wellspring_refusals gauge"]
+    counted = refusals.group_by("stage", "reason").agg(pl.col("rows_rejected").sum()).sort("stage", "reason")
+    lines += [
+        f'wellspring_refusals{{stage="{_label(stage)}",reason="{_label(reason)}"}} {rows}'
+        for stage, reason, rows in counted.rows()
+    ]
+    partial = path.with_suffix(".part")
+    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    os.replace(partial, path)  # noqa: PTH105 - the atomic one
+
+
+_GAUGES = {
+    "documents": "Documents in the store.",
+    "instructions": "Instructions written.",
+    "responses": "Responses written.",
+    "exported": "Exported rows that are valid.",
+    "refused": "Inputs refused.",
+    "broken_shards": "Shards that broke.",
+    "queued": "Shards and calls that are due again.",
+    "calls": "Model calls answered.",
+    "retries": "Model calls that had to be sent again.",
+    "prompt_tokens": "Tokens sent.",
+    "completion_tokens": "Tokens received.",
+    "cost_usd": "Spent on model calls, in US dollars.",
+    "newest_document_age_seconds": "Age of the newest page, by its crawl date.",
+    "last_success_age_seconds": "Time since a run ended well.",
+    "last_run_failed": "1 if the last run did not end well.",
+}
+
+
+def _label(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

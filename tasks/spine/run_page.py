@@ -1,0 +1,146 @@
+"""The body of the page of one run: what happened, what was refused, what it cost, what came out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from tasks.spine import charts, views
+from tasks.spine.charts import number
+from tasks.spine.markup import Child, Html, element, said, table
+
+
+def body(
+    frames: Mapping[str, pl.DataFrame], samples: Sequence[Mapping[str, Any]], *, shows_values: bool
+) -> Iterable[Child]:
+    """Show one run, the worst news first."""
+    run = frames["runs"].to_dicts()[0]
+    drawn = charts.funnel(views.steps(frames["stages"], frames["refusals"]), "Funnel of this run")
+    yield _verdict(run, frames["expectations"])
+    yield _run_tiles(run)
+    yield views.section(
+        "Funnel",
+        views.figure(drawn, "From records to exported rows; what leaves the trunk was refused."),
+        views.stage_table(frames["stages"], frames["refusals"]),
+    )
+    yield _audits(frames["expectations"])
+    yield _refused(frames["refusals"])
+    yield _calls(frames["calls"], run)
+    yield _samples(samples, shows_values=shows_values)
+    yield _provenance(run)
+
+
+def _verdict(run: Mapping[str, Any], expectations: pl.DataFrame) -> Html:
+    """Say first what a person needs to know on a bad day."""
+    failed = expectations.filter(~pl.col("success") & (pl.col("severity") == "fail"))
+    kind = views.STATUS.get(run["status"], "quiet")
+    said_of = {
+        "done": "This run ended well.",
+        "running": "This run was still at work when the page was written.",
+        "parked": "This run parked itself; nothing is lost. Run it again later.",
+        "failed": "This run failed; what it wrote before is kept, and nothing later was paid for.",
+        "crashed": "This run was killed; its unfinished work is due again.",
+    }[run["status"]]
+    notes: list[Child] = [element("p", views.status_pill(run["status"]), " ", said_of)]
+    if run["error"]:
+        notes.append(element("pre", said(run["error"], 2000)))
+    if failed.height:
+        names = ", ".join(sorted(set(failed["noun"].to_list())))
+        notes.append(element("p", f"{failed.height} expectations failed, on {names}: see Audits below."))
+    return element("div", notes, class_=f"verdict {'bad' if failed.height else kind}")
+
+
+def _run_tiles(run: Mapping[str, Any]) -> Html:
+    return views.tiles(
+        [
+            ("Exported rows", number(run["exported"]), "in the files of this run"),
+            (
+                "Refused",
+                number(run["rows_rejected"]),
+                f"{views.share(run['rows_rejected'], run['rows_in'])} of {number(run['rows_in'])} inputs",
+            ),
+            (
+                "Spent",
+                views.usd(run["cost_usd"]),
+                f"{number(run['calls'])} calls, {number(run['cached_calls'])} from memory",
+            ),
+            (
+                "Tokens",
+                number(run["prompt_tokens"] + run["completion_tokens"]),
+                f"{number(run['prompt_tokens'])} sent, {number(run['completion_tokens'])} received",
+            ),
+            (
+                "Audits",
+                f"{run['expectations'] - run['failed'] - run['warned']} of {run['expectations']}",
+                f"hold; {run['failed']} failed, {run['warned']} warn",
+            ),
+            ("Took", views.took(run["seconds"]), views.when(run["started_at"])),
+        ]
+    )
+
+
+def _audits(expectations: pl.DataFrame) -> Html:
+    rows = expectations.to_dicts()
+    bad = [row for row in rows if not row["success"]]
+    bad.sort(key=lambda row: (row["severity"] != "fail", row["noun"]))
+    held = [row for row in rows if row["success"]]
+    parts: list[Child] = []
+    if not rows:
+        parts.append(
+            element("p", "Nothing was audited: the run wrote nothing new, or did not get that far.", class_="quiet")
+        )
+    if bad:
+        parts.append(
+            table("Expectations that do not hold", views.EXPECTATION_HEADS, views.expectation_rows(bad), hidden=True)
+        )
+    if held:
+        inner = table("Expectations that hold", views.EXPECTATION_HEADS, views.expectation_rows(held), hidden=True)
+        parts.append(element("details", element("summary", f"{len(held)} expectations hold"), inner))
+    return views.section("Audits", parts, lead="What must hold before the next stage may read a table.")
+
+
+def _refused(refusals: pl.DataFrame) -> Html:
+    rows = [
+        (
+            row["stage"],
+            row["reason"],
+            number(row["rows_rejected"]),
+            element("code", row["example_id"]),
+            said(row["example_detail"], 160),
+        )
+        for row in refusals.to_dicts()
+    ]
+    if not rows:
+        return views.section("Refusals", element("p", "Nothing was refused.", class_="quiet"))
+    heads = ("Stage", "Reason", ("Rows", views.NUMBER), "Such as", "Detail")
+    return views.section("Refusals", table("Refused inputs by stage and reason", heads, rows, hidden=True))
+
+
+def _calls(calls: pl.DataFrame, run: Mapping[str, Any]) -> Html:
+    if calls.is_empty():
+        note = "No model was asked in this run."
+        if run["cached_calls"]:
+            note = f"No model was asked: all {number(run['cached_calls'])} answers were recorded before."
+        return views.section("Cost and tokens", element("p", note, class_="quiet"))
+    return views.section("Cost and tokens", views.call_table(calls))
+
+
+def _samples(samples: Sequence[Mapping[str, Any]], *, shows_values: bool) -> Html:
+    if not shows_values:
+        return views.section("Samples", element("p", "The profile keeps values of rows off the pages.", class_="quiet"))
+    if not samples:
+        return views.section("Samples", element("p", "This run exported nothing.", class_="quiet"))
+    return views.section("Samples", [views.card(row) for row in samples])
+
+
+def _provenance(run: Mapping[str, Any]) -> Html:
+    facts = [
+        ("Run", element("code", run["run_id"])),
+        ("Commit", element("code", run["commit"])),
+        ("Started", views.when(run["started_at"])),
+        ("Ended", views.when(run["ended_at"])),
+    ]
+    return views.section(
+        "Provenance",
+        element("dl", [element("div", element("dt", k), element("dd", v)) for k, v in facts], class_="facts"),
+    )

@@ -1,0 +1,207 @@
+"""What several pages show: pills, tiles, sections, tables, cards."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from tasks.spine import charts
+from tasks.spine.charts import NOTHING, Step, number
+from tasks.spine.markup import Child, Html, element, said, table
+
+NUMBER = "number"
+STATUS = {"done": "good", "running": "quiet", "parked": "warn", "failed": "bad", "crashed": "bad"}
+# The way from a record to an exported row; other stages (passages, vectors, scores) only look at rows on it.
+TRUNK = ("documents", "instructions", "responses", "selections", "exports")
+
+
+def status_pill(status: str) -> Html:
+    """Return how a run ended, as a pill."""
+    return element("span", status, class_=f"pill {STATUS.get(status, 'quiet')}")
+
+
+def when(moment: datetime | None) -> Html | str:
+    """Return a moment to the minute, in UTC."""
+    if moment is None:
+        return NOTHING
+    return element("time", f"{moment:%Y-%m-%d %H:%M}", datetime=f"{moment:%Y-%m-%dT%H:%M:%S}Z")
+
+
+def took(seconds: float | None) -> str:
+    """Write seconds as people say them."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 90:  # noqa: PLR2004 - a minute and a half
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004 - an hour and a half
+
+
+def usd(value: float) -> str:
+    """Write US dollars, small ones with four places."""
+    return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
+
+
+def share(part: float, whole: float) -> str:
+    """Write a part of a whole in percent."""
+    return f"{part / whole:.1%}" if whole else NOTHING
+
+
+def tiles(tiles: Iterable[tuple[str, Child, Child]]) -> Html:
+    """Return figures side by side: name, value, note."""
+    return element(
+        "dl",
+        [
+            element("div", element("dt", name), element("dd", value), element("dd", note, class_="note"))
+            for name, value, note in tiles
+        ],
+        class_="tiles",
+    )
+
+
+def section(heading: str, *children: Child | Iterable[Child], lead: str = "") -> Html:
+    """Return a section under its heading."""
+    return element("section", element("h2", heading), element("p", lead, class_="lead") if lead else None, *children)
+
+
+def figure(drawing: Html, caption: str) -> Html:
+    """Return a drawing in a frame that scrolls, with its caption."""
+    return element(
+        "figure",
+        element("div", drawing, class_="scrolls", tabindex=0, role="group", aria_label=caption),
+        element("figcaption", caption),
+    )
+
+
+def filter_box(target: str, what: str) -> Html:
+    """Return a field that filters the table inside the element of this id."""
+    return element(
+        "p",
+        element("label", f"Filter {what}", for_=f"filter-{target}"),
+        element(
+            "input", type="search", id=f"filter-{target}", data_filter=target, autocomplete="off", spellcheck="false"
+        ),
+        element("span", "", class_="note", data_count=target, role="status"),
+        class_="filter",
+    )
+
+
+def run_link(run_id: str, root: str = "") -> Html:
+    """Return a link to a run's page."""
+    return element("a", run_id[:8], href=f"{root}runs/{run_id}/index.html", class_="mono")
+
+
+def steps(stages: pl.DataFrame, refusals: pl.DataFrame) -> list[Step]:
+    """Return the trunk of the funnel, over whatever runs the frames hold."""
+    counted = {
+        row["stage"]: row for row in stages.group_by("stage").agg(pl.col("rows_in", "rows_out").sum()).to_dicts()
+    }
+    reasons = defaultdict[str, dict[str, int]](dict)
+    for row in refusals.group_by("stage", "reason").agg(pl.col("rows_rejected").sum()).to_dicts():
+        reasons[row["stage"]][row["reason"]] = row["rows_rejected"]
+    return [
+        Step(stage, counted[stage]["rows_in"], counted[stage]["rows_out"], reasons[stage])
+        for stage in TRUNK
+        if stage in counted and (counted[stage]["rows_in"] or counted[stage]["rows_out"])
+    ]
+
+
+def stage_table(stages: pl.DataFrame, refusals: pl.DataFrame) -> Html:
+    """Return rows in, out and refused by stage, with the reasons."""
+    reasons = defaultdict[str, list[tuple[str, int]]](list)
+    for row in refusals.to_dicts():
+        reasons[row["stage"]].append((row["reason"], row["rows_rejected"]))
+    most = max([1, *stages["rows_in"].to_list(), *stages["rows_out"].to_list()])
+    rows = [
+        (
+            row["stage"],
+            charts.share_bar(
+                [("fill", min(row["rows_in"], most) - row["rows_rejected"]), ("fill bad", row["rows_rejected"])],
+                f"{row['rows_in']} in, {row['rows_rejected']} refused",
+                whole=most,
+            ),
+            number(row["rows_in"]),
+            number(row["rows_out"]),
+            number(row["rows_rejected"]),
+            element(
+                "ul", [element("li", f"{number(n)} {reason}") for reason, n in reasons[row["stage"]]], class_="reasons"
+            ),
+            took(row["seconds"]),
+        )
+        for row in stages.to_dicts()
+    ]
+    heads = (
+        "Stage",
+        "Share",
+        ("In", NUMBER),
+        ("Out", NUMBER),
+        ("Refused", NUMBER),
+        "Refused because",
+        ("Took", NUMBER),
+    )
+    return table("Rows in, out and refused by stage", heads, rows, hidden=True)
+
+
+def expectation_rows(results: Sequence[Mapping[str, Any]]) -> Iterable[tuple[Child, ...]]:
+    """Yield the cells of `EXPECTATION_HEADS` for results of expectations."""
+    for row in results:
+        outcome = "held" if row["success"] else ("failed" if row["severity"] == "fail" else "warned")
+        yield (
+            row["noun"],
+            element("span", outcome, class_=f"pill {_OUTCOME[outcome]}"),
+            said(row["column_name"] or "table", 60),
+            element("span", row["expectation"].removeprefix("expect_").replace("_", " "), class_="small"),
+            said(row["observed"], 300),
+            element("span", row["notes"], class_="why"),
+        )
+
+
+_OUTCOME = {"held": "good", "warned": "warn", "failed": "bad"}
+EXPECTATION_HEADS = ("Table", "Outcome", "Column", "Expectation", "Observed", "Why it is asked")
+
+
+def card(row: Mapping[str, Any], *, href: str = "") -> Html:
+    """Return an exported row as people read it, with a link to its lineage or the id to trace it by."""
+    facts: list[Child] = [element("span", row["recipe"] or "row", class_="pill quiet"), " ", said(row["model"], 60)]
+    if row["url"]:
+        facts += [" · from ", said(row["url"], 120)]
+    more = element("a", "lineage", href=href) if href else element("code", row["export_id"])
+    return element(
+        "article",
+        element("h3", said(row["instruction"], 600)),
+        element("p", said(row["response"], 900), class_="answer"),
+        element("p", facts, " · ", more, class_="note"),
+        class_="card",
+    )
+
+
+def call_table(calls: pl.DataFrame) -> Html:
+    """Return model calls by role and model."""
+    rows = [
+        (
+            row["role"],
+            said(row["model"], 80),
+            number(row["calls"]),
+            number(row["retries"]),
+            number(row["prompt_tokens"]),
+            number(row["cached_tokens"]),
+            number(row["completion_tokens"]),
+            usd(row["cost_usd"]),
+            f"{row['latency_p50_seconds']:.2f} s",
+            f"{row['latency_p95_seconds']:.2f} s",
+            number(row["cut_off"]),
+        )
+        for row in calls.to_dicts()
+    ]
+    heads = (
+        "Role",
+        "Model",
+        ("Calls", NUMBER),
+        ("Sent again", NUMBER),
+        ("Tokens in", NUMBER),
+        ("of them cached", NUMBER),
+        ("Tokens out", NUMBER),
+    )
+    more = (("Cost", NUMBER), ("Median", NUMBER), ("95 %", NUMBER), ("Cut off", NUMBER))
+    return table("Model calls by role and model", (*heads, *more), rows, hidden=True)

@@ -1,0 +1,381 @@
+"""The pages: whole, readable by anyone, fast over a long history, and deaf to what strangers wrote into them."""
+
+import contextlib
+import functools
+import http.server
+import re
+import shutil
+import socketserver
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import quote
+
+import polars as pl
+import pytest
+
+from tasks.contracts import records
+from tasks.contracts.errors import UsageError
+from tasks.contracts.records import content_id
+from tasks.spine import marts, pages
+from tasks.spine.markup import POLICY, Html, element, joined, plain, said
+from tests import sample_store
+from tests.sample_store import RUN, Sample
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Iterator[Sample]:
+    filled = sample_store.fill(tmp_path)
+    sample_store.publish(filled)
+    yield filled
+    filled.store.close()
+
+
+class Outline(HTMLParser):
+    """What a page is made of, as a reader's software sees it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep the tag; called by the parser."""
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, *names: str) -> list[dict[str, str | None]]:
+        """Return the attributes of all elements of these names."""
+        return [attributes for tag, attributes in self.tags if tag in names]
+
+
+def written(sample: Sample) -> dict[str, Outline]:
+    pages.write_site(sample.store)
+    root = sample.store.pages
+    return {str(p.relative_to(root)): Outline(p.read_text(encoding="utf-8")) for p in sorted(root.rglob("*.html"))}
+
+
+def test_the_page_of_a_run_shows_its_funnel_refusals_cost_and_samples(sample: Sample) -> None:
+    path = pages.write_run_page(sample.store, RUN)
+
+    text = path.read_text(encoding="utf-8")
+
+    assert path == sample.store.pages / "runs" / RUN / "index.html"
+    for said_of in ("too_short", "unparsable_answer", "sample-model", "My rye loaf is gummy", "$0.0120"):
+        assert said_of in text
+
+
+def test_an_unknown_run_has_no_page(sample: Sample) -> None:
+    with pytest.raises(UsageError, match="there is no run"):
+        pages.write_run_page(sample.store, "ffff")
+
+
+def test_a_profile_that_keeps_values_to_itself_keeps_them_off_every_page(sample: Sample) -> None:
+    sample.store._connection.execute('UPDATE runs SET settings = \'{"pages": {"show_values": false}}\'')
+
+    pages.write_site(sample.store)
+
+    everything = "".join(p.read_text(encoding="utf-8") for p in sample.store.pages.rglob("*.*ml")) + "".join(
+        p.read_text(encoding="utf-8") for p in sample.store.pages.rglob("*.js")
+    )
+    assert "rye loaf" not in everything
+    assert "12 tokens" not in everything  # a refusal's detail may quote its input
+    assert pl.read_parquet(sample.store.pages / "marts" / "rows.parquet").is_empty()
+
+
+def test_every_link_of_the_site_leads_to_a_file_of_the_site(sample: Sample) -> None:
+    for name, outline in written(sample).items():
+        here = (sample.store.pages / name).parent
+        for attributes in outline.all("a", "link", "script"):
+            target = attributes.get("href") or attributes.get("src") or ""
+            if not target.startswith("#"):
+                assert (here / target).is_file(), f"{name} leads to {target}"
+
+
+def test_every_page_can_be_read_by_keyboard_and_screen_reader(sample: Sample) -> None:
+    for name, outline in written(sample).items():
+        labelled = {a.get("for") for a in outline.all("label")}
+        assert outline.all("html")[0]["lang"] == "en", name
+        assert len(outline.all("h1")) == 1, name
+        assert outline.all("main")[0]["id"] == "content", name
+        assert outline.all("a")[0]["href"] == "#content", name
+        assert len(outline.all("caption")) == len(outline.all("table")), name
+        assert all(a.get("scope") for a in outline.all("th")), name
+        assert all(a["id"] in labelled for a in outline.all("input", "select")), name
+        assert all(a.get("role") == "img" for a in outline.all("svg")), name
+        assert len(outline.all("title")) >= 1 + len(outline.all("svg")), name
+        assert all(a.get("tabindex") == "0" for a in outline.all("div") if a.get("class") == "scrolls"), name
+
+
+def test_no_page_has_a_script_a_style_or_an_address_of_its_own(sample: Sample) -> None:
+    for name, outline in written(sample).items():
+        policies = [a["content"] for a in outline.all("meta") if a.get("http-equiv") == "Content-Security-Policy"]
+        scripts = outline.all("script")
+        assert policies == [POLICY], name
+        assert [a["src"] for a in scripts] == [scripts[0]["src"]], name
+        assert not outline.all("style", "iframe", "object", "embed", "base", "form"), name
+        for _, attributes in outline.tags:
+            assert not [key for key in attributes if key == "style" or key.startswith("on")], name
+            assert "//" not in (attributes.get("href") or attributes.get("src") or ""), name
+
+
+def test_markup_refuses_what_could_run_or_lead_away() -> None:
+    for attributes in ({"onclick": "x()"}, {"style": "x"}, {"href": "javascript:x()"}, {"href": "//evil.example"}):
+        with pytest.raises(ValueError, match=r"no attribute|leads out"):
+            element("a", "x", **attributes)
+    for tag in ("iframe", "style", "a b", "object"):
+        with pytest.raises(ValueError, match="is no element"):
+            element(tag)
+    with pytest.raises(ValueError, match="scripts are files"):
+        element("script", "alert(1)")
+
+
+def test_text_is_escaped_once_and_markup_is_left_alone() -> None:
+    assert joined("<b>", Html("<i>"), ["&", 3], None) == "&lt;b&gt;<i>&amp;3"
+    assert element("p", "a", class_="x", hidden=True, title='"') == '<p class="x" hidden="" title="&quot;">a</p>'
+
+
+def test_what_one_cannot_see_is_not_shown() -> None:
+    assert plain("a\u202eb\u200bc\x00") == "abc"
+    assert said("x" * 500, 10) == f"<bdi>{'x' * 10}…</bdi>"
+    assert plain("lone \udc80 surrogate") == "lone ? surrogate"
+
+
+def test_rows_that_are_no_longer_exported_lose_their_pages(sample: Sample) -> None:
+    pages.write_site(sample.store)
+    gone = sample.store.query("marts/rows", run_id=None, most=1)["export_id"][0]
+    sample.store._connection.execute("DELETE FROM exports WHERE export_id = ?", [gone])
+
+    pages.write_site(sample.store)
+
+    assert not (sample.store.pages / "rows" / f"{gone}.html").exists()
+    assert gone not in (sample.store.pages / "search" / "0.js").read_text(encoding="utf-8")
+
+
+def test_the_marts_are_published_as_parquet_and_metrics_as_prometheus_reads_them(sample: Sample) -> None:
+    from prometheus_client.parser import text_string_to_metric_families
+
+    pages.write_site(sample.store)
+    folder = sample.store.pages / "marts"
+    families = {f.name: f for f in text_string_to_metric_families((folder / "metrics.prom").read_text())}
+
+    assert {p.stem for p in folder.glob("*.parquet")} == set(marts.names())
+    assert pl.read_parquet(folder / "stages.parquet").filter(stage="documents")["rows_in"].to_list() == [5]
+    assert families["wellspring_documents"].samples[0].value == 3
+    assert {s.labels["reason"]: s.value for s in families["wellspring_refusals"].samples}["too_short"] == 1
+
+
+@pytest.mark.slow
+def test_a_thousand_runs_are_cut_into_pages_that_open_at_once(sample: Sample) -> None:
+    start = sample_store.START
+    runs = [
+        records.RunRow(
+            *(content_id("r", n), "corpus", "done", start + timedelta(hours=n), start + timedelta(hours=n, minutes=3)),
+            *("{}", "0" * 40, "{}", "1@x", None),
+        )
+        for n in range(1000)
+    ]
+    sample.store.append("runs", runs)
+    template = {"severity": "fail", "success": True, "evaluated": 9, "unexpected": 0, "observed": "0 of 9 rows"}
+    checks = [
+        records.Validation(r.run_id, "documents", f"expect_{k}", "text", **template, notes="because", checked_at=start)
+        for r in runs
+        for k in range(60)
+    ]
+    sample.store.append("validations", checks)
+
+    pages.write_site(sample.store)
+    site = sorted(sample.store.pages.glob("*.html"))
+
+    assert len([p for p in site if p.name.startswith("runs")]) == 11
+    assert max(p.stat().st_size for p in site) < 500_000
+
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--virtual-time-budget=4000"),
+)
+RUNS = "document.documentElement.setAttribute('data-owned','yes')"
+AWAY = "//canary.example/x"
+HOSTILE = [
+    f"<script>{RUNS}</script>",
+    f"</script><script>{RUNS}</script>",
+    f"</title><script>{RUNS}</script>",
+    f"</textarea><script>{RUNS}</script>",
+    f'<img src=x onerror="{RUNS}">',
+    f"<img src='http:{AWAY}.png'>",
+    f'<svg onload="{RUNS}"></svg>',
+    f"</svg><svg/onload={RUNS}>",
+    f"<svg><script>{RUNS}</script></svg>",
+    f'<svg><style><img src=x onerror="{RUNS}"></style></svg>',
+    f'<math><mtext></table><mglyph><style><img src=x onerror="{RUNS}">',
+    f'"><script>{RUNS}</script>',
+    f"'><script>{RUNS}</script>",
+    f'" autofocus onfocus="{RUNS}" x="',
+    f"' onmouseover='{RUNS}' x='",
+    f"`onload={RUNS}`",
+    f"javascript:{RUNS}",
+    f"JaVaScRiPt\t:{RUNS}//",
+    f'<a href="javascript:{RUNS}">x</a>',
+    f'<iframe srcdoc="<script>parent.{RUNS}</script>"></iframe>',
+    f'<iframe src="http:{AWAY}"></iframe>',
+    f'<object data="http:{AWAY}"></object>',
+    f'<embed src="http:{AWAY}">',
+    f'<link rel=stylesheet href="http:{AWAY}.css">',
+    f"<style>@import 'http:{AWAY}.css';body{{background:url(http:{AWAY}.gif)}}</style>",
+    f'<base href="http:{AWAY}/">',
+    f'<meta http-equiv=refresh content="0;url=http:{AWAY}">',
+    f'<form action="http:{AWAY}"><button autofocus>x</button></form>',
+    f'<video src="http:{AWAY}.mp4" autoplay onerror="{RUNS}"></video>',
+    f'<details open ontoggle="{RUNS}">x</details>',
+    f'<body onload="{RUNS}">',
+    f"<!--><script>{RUNS}</script>-->",
+    f"<![CDATA[<script>{RUNS}</script>]]>",
+    f'<noscript><p title="</noscript><script>{RUNS}</script>">',
+    f"\\u003cscript\\u003e{RUNS}\\u003c/script\\u003e",
+    f"&lt;script&gt;{RUNS}&lt;/script&gt;",
+    f"{{{{constructor.constructor('{RUNS}')()}}}}",
+    f"\u2028</script>\u2029<script>{RUNS}</script>",
+    f"\u202e>tpircs/<\x00<scr\x00ipt>{RUNS}</scr\x00ipt>",
+    "<x" + "<b>" * 50 + f"<script>{RUNS}</script>",
+]
+
+
+def poison(sample: Sample) -> None:
+    """Put each string where pages show something that a stranger, a model or a profile can write."""
+    run = lambda sql, *values: sample.store._connection.execute(sql, list(values))  # noqa: E731
+    everything = " ".join(HOSTILE)
+    run("UPDATE runs SET error = ?, status = 'failed', flow = ?, commit = ?", everything, HOSTILE[0], HOSTILE[4])
+    run("UPDATE completions SET model = concat(role, ?)", HOSTILE[0])
+    run("UPDATE sources SET name = ?, uri = ?, license = ?, kind = ?", *HOSTILE[:4])
+    run("UPDATE documents SET domain = ?, language = ?, title = ?", *HOSTILE[4:7])
+    run("UPDATE seeds SET language = ?, text = ?", HOSTILE[0], everything)
+    run("UPDATE responses SET model = ?", HOSTILE[11])
+    run("UPDATE groundings SET scene = ?, keywords = ?", everything, HOSTILE)
+    run("UPDATE scores SET judge = ?, criterion = ?", HOSTILE[4], HOSTILE[5])
+    run("UPDATE exports SET path = concat(?, path)", HOSTILE[4])
+    sources = sample.store.query("marts/sources")["source_id"][0]
+    for n, text in enumerate(HOSTILE):
+        page = content_id("page", n)
+        sample.store.append(
+            "documents",
+            [
+                records.Document(
+                    *(page, "extract-1", sources, 0, 1, text, f"{n}.example", text, None, None, "2026", "en", None),
+                    *(text, 3, page, None, RUN),
+                )
+            ],
+        )
+        made = content_id("made", n)
+        kinds = ("attributed_grounding", 0, 0, text, page, [sample.seeds[0]], text, text, text, text, text)
+        sample.store.append("instructions", [records.Instruction(made, "f", page, *kinds, content_id("c", n), RUN)])
+        answer = content_id("answer", n)
+        sample.store.append(
+            "responses",
+            [records.Response(answer, "f", made, text, 0, text, "stop", content_id("c", n), RUN)],
+        )
+        line = records.Export(content_id("line", n), "f", f"{text[:40]}.jsonl", "0" * 64, answer, n, RUN)
+        sample.store.append("exports", [line])
+        sample.store.append("rejections", [records.RejectionRow("documents", f"{n}{text}", "f", text, text, RUN)])
+        check = (text, text, "fail", False, 3, 3, text, text, sample_store.START)
+        sample.store.append("validations", [records.Validation(RUN, "documents", *check)])
+        sample.store.append(
+            "receipts",
+            [records.ReceiptRow(RUN, f"{n}{text}", "f", 1, 0, 1, 1.0, 0, 0, 0, 0, 0.0, sample_store.START)],
+        )
+
+
+class Canary(socketserver.ThreadingTCPServer):
+    """A proxy that lets nothing through and remembers who was asked for; pages are served by another one."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        super().__init__(("127.0.0.1", 0), self._Handler)
+
+    class _Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.server.asked.append(self.path)  # pyright: ignore[reportAttributeAccessIssue] - our server
+            self.send_error(403)
+
+        do_CONNECT = do_POST = do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def serving(server: socketserver.TCPServer) -> Iterator[int]:
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]  # pyright: ignore[reportReturnType] - a port
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def opened(url: str, profile: Path, proxy: int) -> str:
+    """Open a page in a browser of its own and return the document as it stands a while later."""
+    command = [BROWSER or "", *FLAGS, f"--user-data-dir={profile}", f"--proxy-server=127.0.0.1:{proxy}"]
+    command += ["--proxy-bypass-list=127.0.0.1", "--dump-dom", url]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    return done.stdout.decode("utf-8", "replace")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium, which is not here")
+def test_nothing_that_strangers_wrote_runs_or_calls_out_in_a_browser(sample: Sample, tmp_path: Path) -> None:
+    poison(sample)
+    pages.write_site(sample.store)
+    site = sample.store.pages
+    rows = sorted((site / "rows").glob("[0-9a-f]*.html"))
+    places = [p.relative_to(site).as_posix() for p in sorted(site.glob("*.html"))]
+    places += [f"runs/{RUN}/index.html", f"rows/index.html#q={quote('script')}"]
+    places += [p.relative_to(site).as_posix() for p in rows[:4]]
+    handler = functools.partial(_Quiet, directory=str(site))
+    canary = Canary()
+    with serving(canary) as proxy, serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)) as port:
+        shown = {p: opened(f"http://127.0.0.1:{port}/{p}", tmp_path / f"b{n}", proxy) for n, p in enumerate(places)}
+
+    assert all("Wellspring" in text for text in shown.values())
+    assert not [p for p, text in shown.items() if re.search(r"<html[^>]*data-owned", text)]
+    assert not [url for url in canary.asked if "canary.example" in url]
+    assert shown["rows/index.html#q=script"].count('class="card"') > 20
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium, which is not here")
+def test_the_same_strings_do_run_and_call_out_where_nothing_guards_a_page(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(f"<!doctype html><title>x</title><p>{HOSTILE[0]}{HOSTILE[4]}{HOSTILE[5]}")
+    handler = functools.partial(_Quiet, directory=str(tmp_path))
+    canary = Canary()
+    with serving(canary) as proxy, serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)) as port:
+        text = opened(f"http://127.0.0.1:{port}/index.html", tmp_path / "browser", proxy)
+
+    assert re.search(r"<html[^>]*data-owned", text)
+    assert [url for url in canary.asked if "canary.example" in url]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium, which is not here")
+def test_the_site_searches_and_compares_when_it_is_opened_as_a_file(sample: Sample, tmp_path: Path) -> None:
+    pages.write_site(sample.store)
+    site = sample.store.pages.as_uri()
+
+    found = opened(f"{site}/rows/index.html#q=rye%20gummy", tmp_path / "a", 9)
+    compared = opened(f"{site}/compare.html", tmp_path / "b", 9)
+
+    assert "1 found" in found
+    assert found.count('class="card"') == 1 + 3  # what was found, and the hidden cards of the page itself
+    assert "Rows out by stage" in compared
