@@ -269,7 +269,7 @@ class Pool:
         self._items: dict[str, dict[str, Any]] = {row["item_id"]: row for row in found.iter_rows(named=True)}
         if len(self.ids) <= self._wanted.k:
             raise BrokenError(
-                f"the pool of `knn_instruct` holds {len(self.ids)} seeds; k = {self._wanted.k} needs {self._wanted.k + 1}",
+                f"the pool holds {len(self.ids)} seeds, and k = {self._wanted.k} needs {self._wanted.k + 1}",
                 hint="add --seeds, lower instructions.k, or leave knn_instruct out of instructions.recipes",
             )
 
