@@ -44,7 +44,7 @@ def respond(run: Run) -> Counts:
     if run.settings.responses.rationale_from_score and (unjudged := run.store.count("responses/unjudged")):
         raise BrokenError(
             f"{unjudged} instructions have no score of `seven_criteria`, so nobody knows which are hard",
-            hint="with responses.rationale_from_score set, scores come before responses: put seven_criteria in scores.judges",
+            hint="with responses.rationale_from_score, scores come first: put seven_criteria in scores.judges",
         )
     return sum((_answered(run, way) for way in ways), Counts())
 

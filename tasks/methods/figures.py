@@ -74,9 +74,8 @@ def _is_count(number: Decimal) -> bool:
 
 def _rounds_to(value: Decimal, claimed: Decimal) -> bool:
     digits = claimed.as_tuple().exponent
-    slack = Decimal(1).scaleb(int(digits) if isinstance(digits, int) and digits < 0 else 0)
-    exact = value == value.to_integral_value() and isinstance(digits, int) and digits >= 0
-    return value == claimed if exact else abs(value - claimed) < slack
+    unit = Decimal(1).scaleb(int(digits) if isinstance(digits, int) and digits < 0 else 0)
+    return abs(value - claimed) <= unit / 2 or 0 <= abs(value) - abs(claimed) < unit
 
 
 def _worked_out(expression: str) -> Decimal | None:

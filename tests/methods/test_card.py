@@ -1,0 +1,65 @@
+"""The card: its header reads as YAML, its tables as Markdown, and it says who wrote the dataset."""
+
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from tasks.methods.card import Facts, card
+
+FACTS = Facts(
+    name="sample",
+    license="cc0-1.0",
+    languages=["en"],
+    tables=[
+        {"path": "messages/train", "form": "messages", "split": "train", "rows": 1200},
+        {"path": "messages/validation", "form": "messages", "split": "validation", "rows": 12},
+        {"path": "dpo/train", "form": "dpo", "split": "train", "rows": 5},
+    ],
+    recipes=[{"recipe": "knn_instruct", "rows": 1212}],
+    models=[
+        {"role": "generator", "model": "some-model", "rows": 1212},
+        {"role": "judge", "model": "offline-judge", "rows": 3},
+    ],
+    methods=[{"stage": "scores", "name": "seven_criteria", "fingerprint": "abc"}],
+    sources=[{"name": "a | b <i>", "license": None}],
+    choice={"min_score": 5},
+    measures=[{"part": "all", "mtld": 71.23456}, {"part": "random_0", "mtld": None}],
+)
+
+
+def test_the_header_names_every_form_and_split_with_its_file() -> None:
+    header = yaml.safe_load(card(FACTS).split("---\n")[1])
+
+    assert header["license"] == "cc0-1.0"
+    assert header["size_categories"] == ["1K<n<10K"]
+    assert header["configs"][0] == {
+        "config_name": "messages",
+        "data_files": [
+            {"split": "train", "path": "messages/train.parquet"},
+            {"split": "validation", "path": "messages/validation.parquet"},
+        ],
+    }
+    assert [config["config_name"] for config in header["configs"]] == ["messages", "dpo"]
+
+
+def test_measures_stand_side_by_side_for_each_part() -> None:
+    assert "| measure | all | random_0 |\n|---|---|---|\n| mtld | 71.23 | - |" in card(FACTS)
+
+
+def test_cells_cannot_break_the_table_or_the_page() -> None:
+    assert "| a \\| b &lt;i> | - |" in card(FACTS)
+
+
+@pytest.mark.parametrize(("writer", "says_so"), [("offline-extractive", True), ("some-model", False)])
+def test_it_says_plainly_when_the_writer_was_the_stand_in(writer: str, says_so: bool) -> None:  # noqa: FBT001 - expected
+    facts = replace(FACTS, models=[{"role": "generator", "model": writer, "rows": 3}])
+
+    assert ("Not written by a language model" in card(facts)) == says_so
+
+
+def test_an_empty_dataset_has_a_card_too() -> None:
+    empty = Facts("none", "other", [], [], [], [], [], [], {})
+
+    assert "written by nobody" in card(empty)
+    assert yaml.safe_load(card(empty).split("---\n")[1])["license"] == "other"

@@ -1,0 +1,51 @@
+"""The computed checks by name: what passes, what fails, what cannot be said."""
+
+import pytest
+
+from tasks.contracts.errors import UsageError
+from tasks.contracts.settings import VerdictsSettings
+from tasks.methods.checks import checks
+
+SETTINGS = VerdictsSettings()
+ROW = {
+    "instruction": "How high does the pump lift, and how much?",
+    "document": "The pump lifts water 14 metres and 1250 litres an hour through a copper pipe.",
+    "response": "The pump lifts water 14 metres. In two hours it lifts 2 * 1250 = 2500 litres of water.",
+    "finish_reason": "stop",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "passed"),
+    [
+        ("not_refused", {}, True),
+        ("not_refused", {"response": "I'm sorry, but I can't help with that."}, False),
+        ("not_truncated", {}, True),
+        ("not_truncated", {"finish_reason": "length"}, False),
+        ("knowledge_precision", {}, True),
+        ("knowledge_precision", {"response": "Bees dance in the hive until the honey is ripe for winter."}, False),
+        ("knowledge_precision", {"document": None}, None),
+        ("knowledge_precision", {"response": "Fourteen."}, None),
+        ("numbers", {}, True),
+        ("numbers", {"response": "It lifts 99 metres."}, False),
+        ("numbers", {"response": "It gives 2 * 1250 = 2600 litres."}, False),
+        ("numbers", {"response": "A lot."}, None),
+        ("numbers", {"response": "It lifts 99 metres.", "document": None}, None),
+        ("code_parses", {}, None),
+        ("code_parses", {"response": "```python\nx = 1\n```"}, True),
+        ("code_parses", {"response": "```python\nx = \n```"}, False),
+        ("code_parses", {"response": "```cobol\nMOVE.\n```"}, None),
+    ],
+)
+def test_a_check_says_yes_no_or_that_it_cannot_say(name: str, changed: dict[str, str], passed: bool | None) -> None:  # noqa: FBT001
+    outcome = checks((name,))[name](ROW | changed, SETTINGS)
+
+    assert outcome.passed is passed
+    assert outcome.passed or outcome.detail  # a failure says what it rests on
+
+
+def test_an_unknown_check_names_those_there_are() -> None:
+    with pytest.raises(UsageError, match="no check `spelling`") as caught:
+        checks(("not_refused", "spelling"))
+
+    assert "knowledge_precision" in caught.value.hint

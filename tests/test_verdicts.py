@@ -1,0 +1,149 @@
+"""Verdicts: every answer is checked once; prompted checks are asked one question at a time."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from tasks import responses, selections, verdicts
+from tasks.contracts.settings import Settings
+from tasks.spine.runs import Counts, Run
+from tests import instruction_store as store
+from tests.scripted_model import scripted_model
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+COMPUTED = {"not_refused", "not_truncated", "knowledge_precision", "numbers", "code_parses"}
+
+
+def answered(run: Run, count: int = 6) -> None:
+    """Answer `count` instructions."""
+    store.fill(run, count)
+    responses.respond(run)
+    store.publish(run, "responses")
+
+
+def rows(run: Run) -> list[dict]:
+    """The verdicts that no audit has passed yet."""
+    return run.store.query("verdicts/unpublished").to_dicts()
+
+
+def test_every_answer_gets_every_computed_check_once(settings: Callable[..., Settings], start: Start) -> None:
+    with start(settings()) as run:
+        answered(run)
+        first = verdicts.check(run).counts
+        found = rows(run)
+        again = verdicts.check(run).counts
+
+    assert first == Counts(rows_in=6, rows_out=6)
+    assert again == Counts()
+    assert Counter(row["check_name"] for row in found) == dict.fromkeys(COMPUTED, 6)
+    assert {row["passed"] for row in found if row["check_name"] == "knowledge_precision"} == {True, None}
+
+
+def test_many_answers_are_checked_in_workers_with_the_same_verdicts(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with start(settings("responses.draws=30", "runner=thread", "threads=2")) as run:
+        answered(run, 24)
+        counts = verdicts.check(run).counts
+        found = rows(run)
+        by_hand = verdicts.checked(
+            run.store.query("verdicts/pending", fingerprint="none").to_dicts(), run.settings.verdicts
+        )
+
+    assert counts.rows_in == 720
+    assert sorted((row["subject_id"], row["check_name"], row["passed"], row["detail"]) for row in found) == sorted(
+        by_hand
+    )
+
+
+def test_refusals_and_truncations_are_recorded_and_keep_an_answer_from_being_selected(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with (
+        scripted_model(lambda _: "I'm sorry, but I can't help with that.") as model,
+        start(
+            settings(models={"responder": model.role("writer")}, scores={"judges": []}, selections={"min_score": 0})
+        ) as run,
+    ):
+        answered(run)
+        verdicts.check(run)
+        failed = Counter(row["check_name"] for row in rows(run) if row["passed"] is False)
+        store.publish(run, "verdicts")
+        counts = selections.select(run).counts
+        refused = dict(run.store.query("rejections/of_stage", stage="selections").rows())
+
+    assert failed["not_refused"] == 6
+    assert counts.rows_out == 0
+    assert refused == {"failed_not_refused": 6}
+
+
+def test_another_threshold_checks_anew(settings: Callable[..., Settings], start: Start) -> None:
+    with start(settings()) as run:
+        answered(run)
+        verdicts.check(run)
+    with start(settings("verdicts.min_knowledge_precision=0.99")) as run:
+        again = verdicts.check(run).counts
+
+    assert again.rows_in == 6
+
+
+def by_name(body: dict) -> str:
+    """A judge that writes two questions, says yes to the first, and rambles about the second."""
+    user = body["messages"][1]["content"]
+    if "Write the checklist" in user:
+        return json.dumps({"questions": ["Is it on topic?", "Does it name three?"]})
+    if "Does it name three?" in user:
+        return "Hard to say."
+    return json.dumps({"evidence": "It is.", "answer": "yes"})
+
+
+def test_a_checklist_is_written_once_per_instruction_and_put_to_each_answer_question_by_question(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with scripted_model(by_name) as model:
+        chosen = settings(
+            models={"judge": model.role("other")},
+            verdicts={"checks": [], "judges": ["checklist"]},
+            responses={"draws": 2},
+        )
+        with start(chosen) as run:
+            answered(run)
+            counts = verdicts.check(run).counts
+            found = rows(run)
+            again = verdicts.check(run).counts
+
+    passed = Counter((row["check_name"], row["passed"]) for row in found)
+    assert passed == {("checklist_questions", True): 6, ("checklist.1", True): 12, ("checklist.2", None): 12}
+    assert all(row["detail"].startswith("unparsable_answer") for row in found if row["passed"] is None)
+    assert counts.rows_in == counts.rows_out == 6 + 12 + 12
+    assert again == Counts()
+
+
+def test_moderation_looks_at_instructions_and_answers_and_refuses_what_it_flags_when_required(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    def judge(body: dict) -> str:
+        if "bees" in body["messages"][1]["content"]:
+            return json.dumps({"analysis": "A dose.", "categories": ["specialised_advice"]})
+        if "roofs" in body["messages"][1]["content"]:
+            return "?"
+        return json.dumps({"analysis": "Harmless.", "categories": []})
+
+    with scripted_model(judge) as model:
+        chosen = {"models": {"judge": model.role("other")}, "scores": {"judges": []}, "selections": {"min_score": 0}}
+        required = {"checks": [], "judges": ["moderation"], "required": ["moderation"]}
+        with start(settings(**chosen, verdicts=required)) as run:
+            answered(run)
+            counts = verdicts.check(run).counts
+            store.publish(run, "verdicts")
+            kept = selections.select(run).counts
+            refused = dict(run.store.query("rejections/of_stage", stage="selections").rows())
+        with start(settings(**chosen, verdicts=required | {"required": []})) as run:
+            verdicts.check(run)
+            store.publish(run, "verdicts")
+            tagged = selections.select(run).counts
+
+    assert counts.rows_in == 12
+    assert refused == {"failed_moderation": 2}  # one flagged, and one that the judge could not say is harmless
+    assert (kept.rows_out, tagged.rows_out) == (4, 6)
