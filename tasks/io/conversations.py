@@ -11,6 +11,7 @@ Nothing is trusted: a line is read up to a cap and no further, nesting may be to
 import gzip
 import itertools
 import json
+import re
 import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +37,8 @@ _USERS = frozenset({"user", "human", "prompter"})
 _ASSISTANTS = frozenset({"assistant", "gpt", "chatgpt", "bing", "bard", "model", "bot"})
 _NO_INPUT = frozenset({"", "<noinput>", "no input", "n/a", "none"})
 LOOKED_FOR = (*_CHATS, *_TEXTS, "text with parent_id")
-_NO_FIELD = "no_usable_field"
+_PAGE_BREAK = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +240,7 @@ def first_turn(record: Mapping[str, Any]) -> Turn:
             return _chat(value)
         if isinstance(value, str):
             return _task(value, record)
-    raise Rejection(_NO_FIELD, f"has {', '.join(sorted(str(key) for key in record)) or 'nothing'}")
+    raise Rejection("no_usable_field", f"has {', '.join(sorted(str(key) for key in record)) or 'nothing'}")
 
 
 def _chat(turns: Sequence[Any]) -> Turn:
@@ -280,8 +282,8 @@ def _task(text: str, record: Mapping[str, Any]) -> Turn:
 
 
 def _cleaned(text: str) -> str:
-    """Replace what no store or file can hold: NUL, and surrogates without their other half."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8").strip()
+    """Replace what no store or reader can hold: control characters, and surrogates without their other half."""
+    return _CONTROL.sub("", _PAGE_BREAK.sub("\n", text)).encode("utf-8", "replace").decode("utf-8").strip()
 
 
 def _text(value: Any) -> str:

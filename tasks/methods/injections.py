@@ -126,9 +126,9 @@ def obeyed(answer: str, sources: Sequence[str], prompt: str = "", others: Sequen
         others: What else it was shown: messages of people, who do talk to models, and whose addresses it may repeat.
 
     Returns:
-        (reason, what shows it). Reasons: `repeats_prompt`, ten words in a row are ours, or a fence; `obeys_source`, it carries
-        words, marks or quotations that a source dictated; `talks_to_model`; `address_from_nowhere`, an address that
-        no source holds.
+        (reason, what shows it). Reasons: `repeats_prompt`, ten words in a row are ours, or a fence; `obeys_source`, it
+        carries words, marks or quotations that a source dictated; `talks_to_model`; `address_from_nowhere`, an address
+        that no source holds.
     """
     if run := _shared_run(answer, prompt):
         return "repeats_prompt", run

@@ -32,6 +32,7 @@ def _lines(path: Path, *records: Any) -> Path:
     ("record", "turn"),
     [
         ({"id": 3, "prompt": " Name a river. "}, Turn("Name a river.", None)),
+        ({"prompt": "One\x0cpage,\r\nanother\x1b line.\x00"}, Turn("One\npage,\nanother line.", None)),
         ({"prompt": "Name a river.", "completion": "The Po."}, Turn("Name a river.", "The Po.")),
         ({"instruction": "Sort these.", "input": "3, 1", "output": "1, 3"}, Turn("Sort these.\n\n3, 1", "1, 3")),
         ({"instruction": "Sort.", "input": "<noinput>", "output": ""}, Turn("Sort.", None)),
