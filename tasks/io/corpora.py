@@ -30,6 +30,10 @@ CACHE = "corpora.json"  # in a store's `indexes`
 SNIFF_BYTES = 2**16
 TEXT_FIELDS = ("text", "content", "raw_content", "markdown", "body", "article")
 HTML_FIELDS = ("html", "raw_html")
+_ABOUT_FIELDS = (
+    "id url uri source_url link title author authors date publishing_date crawl_date timestamp license meta metadata"
+)
+_DOCUMENT_FIELDS = frozenset({*TEXT_FIELDS, *HTML_FIELDS, *_ABOUT_FIELDS.split()})
 _NOT_DATA = re.compile(
     r"(?:^|/)(?:[._][^/]*|[^/]*\.(?:lock|tmp|part|crc|md|txt\.sha256|yaml|yml|css|js|png|jpe?g|gif|svg|ico))$",
     re.IGNORECASE,
@@ -57,6 +61,15 @@ class File:
     sha256: str
     bytes: int
     extent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A line of JSONL or a row of Parquet, as it is."""
+
+    offset: int
+    length: int
+    fields: dict[str, Any]
 
 
 Item = Record | Row | Damage
@@ -188,12 +201,16 @@ def read(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int) -> Itera
     """Yield the items that begin in [start, stop) of the file's extent, or what stands in their place."""
     if kind == "warc":
         yield from warc.records(uri, limit_bytes, start, stop)
-    elif kind == "jsonl":
-        yield from _lines(uri, start, stop, limit_bytes)
-    elif kind == "parquet":
-        yield from _rows(uri, start, stop, limit_bytes)
+    elif kind in {"jsonl", "parquet"}:
+        for item in objects(uri, kind, start, stop, limit_bytes):
+            yield item if isinstance(item, Damage) else _row(item)
     else:
         yield from _page(uri, kind, limit_bytes)
+
+
+def objects(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int) -> Iterator[Object | Damage]:
+    """Yield the objects of JSONL lines or Parquet rows that begin in the range, whatever their fields."""
+    yield from (_lines if kind == "jsonl" else _rows)(uri, start, stop, limit_bytes)
 
 
 def read_record(uri: str, kind: str, offset: int, length: int) -> bytes:
@@ -218,7 +235,7 @@ def read_record(uri: str, kind: str, offset: int, length: int) -> bytes:
         return window.take(length)
 
 
-def _lines(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[Item]:
+def _lines(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[Object | Damage]:
     """Yield the lines that begin in the range; a line over the limit is skipped without being held."""
     broken = ""
     with streams.inflated(uri) as read_bytes:
@@ -274,7 +291,7 @@ def _line(window: Window, limit_bytes: int) -> bytes | None:
             return window.take(searched)
 
 
-def _parsed(offset: int, length: int, line: bytes) -> Row | Damage:
+def _parsed(offset: int, length: int, line: bytes) -> Object | Damage:
     stripped = line.removeprefix(b"\xef\xbb\xbf").strip()
     if not stripped:
         return Damage(offset, length, "blank_line", "")
@@ -286,11 +303,12 @@ def _parsed(offset: int, length: int, line: bytes) -> Row | Damage:
         return Damage(offset, length, "not_json", str(error))
     if not isinstance(fields, dict):
         return Damage(offset, length, "not_an_object", f"a JSON {type(fields).__name__}")
-    return _row(offset, length, cast("dict[str, Any]", fields))
+    return Object(offset, length, cast("dict[str, Any]", fields))
 
 
-def _row(offset: int, length: int, fields: dict[str, Any]) -> Row | Damage:
-    """Find the text of a row, and where it came from."""
+def _row(found: Object) -> Row | Damage:
+    """Find the text of an object, and where it came from."""
+    offset, length, fields = found.offset, found.length, found.fields
     url = next(
         (value for key in ("url", "uri", "source_url", "link") if isinstance(value := fields.get(key), str) and value),
         "",
@@ -314,7 +332,7 @@ def _row(offset: int, length: int, fields: dict[str, Any]) -> Row | Damage:
     )
 
 
-def _rows(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[Item]:
+def _rows(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[Object | Damage]:
     index = start
     try:
         with streams.opened(uri) as file:
@@ -324,34 +342,16 @@ def _rows(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[Item]:
                 if size > limit_bytes:
                     yield Damage(index, 1, "too_large", f"a row of {size} characters, over the limit of {limit_bytes}")
                 else:
-                    yield _row(index, 1, row)
+                    yield Object(index, 1, row)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         yield Damage(index, max(1, stop - index), "corrupt_parquet", str(error).splitlines()[0][:300])
 
 
 def _columns(parquet: pq.ParquetFile) -> list[str] | None:
-    """Read only what a document is made of."""
-    wanted = {
-        *TEXT_FIELDS,
-        *HTML_FIELDS,
-        "url",
-        "uri",
-        "source_url",
-        "link",
-        "title",
-        "author",
-        "authors",
-        "date",
-        "license",
-        "meta",
-        "metadata",
-        "id",
-        "publishing_date",
-        "crawl_date",
-        "timestamp",
-    }
-    names = [name for name in parquet.schema_arrow.names if name in wanted]
-    return names or None
+    """Read only what a document is made of, where it is there."""
+    names = parquet.schema_arrow.names
+    has_text = any(name in names for name in (*TEXT_FIELDS, *HTML_FIELDS))
+    return [name for name in names if name in _DOCUMENT_FIELDS] if has_text else None
 
 
 def _numbered(

@@ -1,0 +1,133 @@
+r"""Words of many texts as 64-bit hashes, in one pass of compiled code: what shingles and n-grams are made of.
+
+A word is a run of letters, digits and underscores (`re.findall(r"\w+", text.lower())`, any script), and its hash is
+FNV-1a over the UTF-8 bytes of its lower case. Python's own tokenising was the bottleneck of every deduplication we
+measured (18 MB/s); this makes 150 MB/s on one core.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+Offsets = NDArray[np.int64]
+
+_FNV_BASIS = np.uint64(14695981039346656037)
+_FNV_PRIME = np.uint64(1099511628211)
+_CODE_POINTS = 0x110000
+_TWO_BYTES, _THREE_BYTES, _FOUR_BYTES = 0x80, 0xE0, 0xF0  # first bytes of UTF-8 sequences, from here on
+
+
+def words(texts: Sequence[str]) -> tuple[Hashes, Offsets]:
+    """Hash the words of texts.
+
+    Args:
+        texts: n texts.
+
+    Returns:
+        The hashes of all words, text after text (uint64); and n + 1 offsets into them: text i's words are
+        `hashes[offsets[i]:offsets[i + 1]]`.
+    """
+    parts = [text.lower().encode("utf-8", "surrogatepass") for text in texts]
+    starts = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum([len(part) for part in parts], out=starts[1:])
+    data = np.frombuffer(b"".join(parts) + b"\0", np.uint8)
+    return _words(data, starts, _letters())
+
+
+def shingles(hashes: Hashes, offsets: Offsets, size: int) -> tuple[Hashes, Offsets]:
+    """Hash every run of `size` words within a text; a text of fewer words is one shingle of all it has.
+
+    Returns:
+        Shingle hashes and n + 1 offsets, as `words` does. A text without words has none.
+    """
+    return _shingles(hashes, offsets, size)
+
+
+@lru_cache(maxsize=1)
+def _letters() -> NDArray[np.bool_]:
+    """Which code points are in words."""
+    return np.array([chr(i).isalnum() or chr(i) == "_" for i in range(_CODE_POINTS)], np.bool_)
+
+
+@njit(cache=True, nogil=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
+def _words(data: Any, starts: Any, letters: Any) -> Any:
+    count = len(starts) - 1
+    offsets = np.zeros(count + 1, np.int64)
+    out = np.empty(len(data) // 2 + count + 1, np.uint64)
+    n = 0
+    for t in range(count):
+        i, end = starts[t], starts[t + 1]
+        value = _FNV_BASIS
+        is_in = False
+        while i < end:
+            byte = data[i]
+            size = 1
+            if byte < _TWO_BYTES:
+                is_letter = letters[byte]
+            elif byte < _THREE_BYTES:
+                size = 2
+                is_letter = i + 1 < end and letters[(int(byte & 0x1F) << 6) | int(data[i + 1] & 0x3F)]
+            elif byte < _FOUR_BYTES:
+                size = 3
+                is_letter = (
+                    i + 2 < end
+                    and letters[(int(byte & 0x0F) << 12) | (int(data[i + 1] & 0x3F) << 6) | int(data[i + 2] & 0x3F)]
+                )
+            else:
+                size = 4
+                is_letter = (
+                    i + 3 < end
+                    and letters[
+                        (int(byte & 0x07) << 18)
+                        | (int(data[i + 1] & 0x3F) << 12)
+                        | (int(data[i + 2] & 0x3F) << 6)
+                        | int(data[i + 3] & 0x3F)
+                    ]
+                )
+            if is_letter:
+                for j in range(i, min(i + size, end)):
+                    value = (value ^ np.uint64(data[j])) * _FNV_PRIME
+                is_in = True
+            elif is_in:
+                out[n] = value
+                n += 1
+                value = _FNV_BASIS
+                is_in = False
+            i += size
+        if is_in:
+            out[n] = value
+            n += 1
+        offsets[t + 1] = n
+    return out[:n].copy(), offsets
+
+
+@njit(cache=True, nogil=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
+def _mixed(value: Any) -> Any:  # pragma: no cover - compiled
+    # The finaliser of SplitMix64: neighbouring inputs come out unrelated.
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
+
+
+@njit(cache=True, nogil=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
+def _shingles(hashes: Any, offsets: Any, size: int) -> Any:  # pragma: no cover - compiled
+    count = len(offsets) - 1
+    out_offsets = np.zeros(count + 1, np.int64)
+    out = np.empty(len(hashes) + count, np.uint64)
+    n = 0
+    for t in range(count):
+        start, end = offsets[t], offsets[t + 1]
+        runs = max(min(end - start, 1), end - start - size + 1)
+        for i in range(start, start + runs):
+            value = np.uint64(0)
+            for j in range(i, min(i + size, end)):
+                value = _mixed(value * _FNV_PRIME + hashes[j])
+            out[n] = value
+            n += 1
+        out_offsets[t + 1] = n
+    return out[:n].copy(), out_offsets

@@ -1,0 +1,34 @@
+"""Compiled word hashes are those of Python's own words, in any script."""
+
+import re
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.methods import word_hashes
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.lists(st.text(max_size=60), max_size=6))
+def test_words_are_those_of_the_regular_expression(texts: list[str]) -> None:
+    hashes, offsets = word_hashes.words(texts)
+
+    expected = [list(re.findall(r"\w+", text.lower())) for text in texts]
+    assert np.diff(offsets).tolist() == [len(words) for words in expected]
+    flat = [word for words in expected for word in words]
+    by_word = dict(zip(flat, hashes.tolist(), strict=True))
+    assert [by_word[word] for word in flat] == hashes.tolist()
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.lists(st.text(alphabet="ab ", max_size=30), max_size=5), st.integers(1, 6))
+def test_shingles_are_equal_where_their_words_are(texts: list[str], size: int) -> None:
+    hashes, offsets = word_hashes.shingles(*word_hashes.words(texts), size)
+
+    for i, text in enumerate(texts):
+        words = text.split()
+        runs = [tuple(words[j : j + size]) for j in range(max(1, len(words) - size + 1))] if words else []
+        found = hashes[offsets[i] : offsets[i + 1]].tolist()
+        assert len(found) == len(runs)
+        assert len(set(found)) == len(set(runs))
