@@ -18,14 +18,18 @@ from tasks.contracts.calls import Answer
 from tasks.contracts.prompting import Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import VerdictsSettings
+from tasks.io.sandbox import VERSION as SANDBOX_VERSION
+from tasks.io.sandbox import Sandbox
 from tasks.judges.checklist_questions import MOST
 from tasks.methods import checks
+from tasks.methods.code_blocks import code_blocks
 from tasks.spine.generation import generate
 from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import executor, workers
 
 FRAME_ROWS = 500
 CHECKLIST = "checklist_questions"
+RUN_CHECK = "code_runs"  # the one computed check that is not a pure method
 
 Written = tuple[str, str, bool | None, str]  # subject, check, passed, detail
 
@@ -50,7 +54,8 @@ def _chosen(run: Run) -> dict[str, Any]:
 
 def _of_checks(run: Run) -> str:
     chosen = run.settings.verdicts
-    return content_id("checks", checks.VERSION, sorted(chosen.checks), chosen.min_knowledge_precision)
+    sandbox = SANDBOX_VERSION if RUN_CHECK in chosen.checks else ""
+    return content_id("checks", checks.VERSION, sorted(chosen.checks), chosen.min_knowledge_precision, sandbox)
 
 
 def _asked(run: Run) -> dict[str, tuple[str, int]]:
@@ -108,9 +113,22 @@ def _outcomes(run: Run, frames: Iterable[pl.DataFrame], *, is_small: bool) -> It
 
 def checked(rows: list[dict[str, Any]], settings: VerdictsSettings) -> list[Written]:
     """Run the computed checks over answers; module-level, so that a worker can."""
-    named = checks.checks(settings.checks)
+    named = checks.checks(tuple(name for name in settings.checks if name != RUN_CHECK))
     said = [(row["input_id"], name, one(row, settings)) for row in rows for name, one in sorted(named.items())]
+    if RUN_CHECK in settings.checks:
+        with Sandbox() as sandbox:
+            said += [(row["input_id"], RUN_CHECK, _code_runs(row, sandbox)) for row in rows]
     return [(subject, name, outcome.passed, outcome.detail) for subject, name, outcome in said]
+
+
+def _code_runs(row: Mapping[str, Any], sandbox: Sandbox) -> checks.Outcome:
+    """Run an answer's Python blocks one after the other, as a notebook would, in the sandbox and nowhere else."""
+    code = [block.code for block in code_blocks(row["response"]) if block.language in {"python", "py", "python3"}]
+    if not code:
+        return checks.Outcome(None, "no Python")
+    ran = sandbox.execute("\n".join(code))
+    unsaid = ran.outcome in {"unsupported", "denied"}  # it may well run where it has what it asks for
+    return checks.Outcome(None if unsaid else ran.outcome == "ok", f"{ran.outcome}: {ran.detail}" if ran.detail else "")
 
 
 def _verdict(run: Run, fingerprint: str, written: Written) -> records.Verdict:

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from tasks import responses, selections, verdicts
 from tasks.contracts.settings import Settings
@@ -86,6 +87,36 @@ def test_another_threshold_checks_anew(settings: Callable[..., Settings], start:
         again = verdicts.check(run).counts
 
     assert again.rows_in == 6
+
+
+def test_python_in_an_answer_is_run_in_the_sandbox_and_nowhere_else(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    said = {
+        "pumps": "```python\nx = 1\n```\nand then\n```python\nprint(x + 1)\n```",
+        "bread": "```python\nprint(y)\n```",
+        "tides": "```python\nimport numpy\n```",
+        "bees": "No code.",
+        "roofs": "```python\nwhile True:\n    pass\n```",
+        "trains": "```python\nopen('/tmp/was-here', 'w').write('x')\n```",
+    }
+
+    def writer(body: dict) -> str:
+        return next(text for subject, text in said.items() if subject in body["messages"][-1]["content"])
+
+    with (
+        scripted_model(writer) as model,
+        start(settings(models={"responder": model.role("writer")}, verdicts={"checks": ["code_runs"]})) as run,
+    ):
+        answered(run)
+        verdicts.check(run)
+        found = {row["subject_id"]: row["passed"] for row in rows(run)}
+        texts = {row["id"]: row["response"] for row in run.store.query("exports/raw").to_dicts()}
+
+    by_text = {texts[id_]: passed for id_, passed in found.items()}
+    expected = {"pumps": True, "bread": False, "tides": None, "bees": None, "roofs": False, "trains": None}
+    assert {subject: by_text[text] for subject, text in said.items()} == expected
+    assert not Path("/tmp/was-here").exists()
 
 
 def by_name(body: dict) -> str:

@@ -8,6 +8,8 @@
 | `numbers` | its numbers are its document's, its calculations are right | it has neither |
 | `code_parses` | every block of code that we can parse is well-formed | it has none |
 
+`code_runs` (its Python runs to its end, in the sandbox) is no pure method: it is in `tasks/verdicts.py`.
+
 A row is a mapping with `instruction`, `response`, `document` (None for an instruction without one) and `finish_reason`.
 """
 
@@ -40,7 +42,9 @@ def checks(names: tuple[str, ...]) -> dict[str, Check]:
         UsageError: One is unknown; the message lists those there are.
     """
     if unknown := [name for name in names if name not in _CHECKS]:
-        raise UsageError(f"there is no check `{unknown[0]}`", hint=f"verdicts.checks may name: {', '.join(_CHECKS)}")
+        raise UsageError(
+            f"there is no check `{unknown[0]}`", hint=f"verdicts.checks may name: {', '.join(_CHECKS)}, code_runs"
+        )
     return {name: _CHECKS[name] for name in names}
 
 
