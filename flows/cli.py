@@ -192,7 +192,7 @@ def status(store: StoreOption = Path("ws"), as_json: JsonOption = False) -> None
             (
                 *(s[k] for k in ("stage", "rows", "rows_valid", "rows_rejected", "shards_failed", "calls")),
                 f"${s['cost_usd']:.4f}",
-                ", ".join(f"{n} {why}" for why, n in list(s["reasons"].items())[:4]),
+                terminal.because(s["reasons"]),
             )
             for s in facts["stages"]
         ],

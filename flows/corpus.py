@@ -19,5 +19,5 @@ def corpus(profile: str = "full", store: str = "ws", overrides: list[str] | None
         validation.audit(run, "documents")
         passages.split(run)
         validation.audit(run, "passages")
-        embeddings.embed(run)
+        embeddings.embed(run, of="passages")
         validation.audit(run, "embeddings")

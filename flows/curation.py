@@ -16,7 +16,7 @@ def curation(profile: str = "full", store: str = "ws", overrides: list[str] | No
     with runs.start("curation", settings.load(profile, overrides or ()), store) as run:
         scores.judge(run)
         validation.audit(run, "scores")
-        embeddings.embed(run)
+        embeddings.embed(run, of="instructions")
         validation.audit(run, "embeddings")
         selections.select(run)
         validation.audit(run, "selections")

@@ -16,7 +16,7 @@ def grounding(profile: str = "full", store: str = "ws", overrides: list[str] | N
     with runs.start("grounding", settings.load(profile, overrides or ()), store) as run:
         seeds.ingest(run)
         validation.audit(run, "seeds")
-        embeddings.embed(run)
+        embeddings.embed(run, of="seeds")
         validation.audit(run, "embeddings")
         groundings.attribute(run)
         validation.audit(run, "groundings")

@@ -18,7 +18,9 @@ from rich.tree import Tree
 from tasks.contracts.errors import BrokenError, WellspringError
 from tasks.contracts.prompting import visible
 
-_out = Console(highlight=False)
+PIPED_COLUMNS = 160  # a file or a pipe has no width of its own
+
+_out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
 _err = Console(stderr=True, highlight=False)
 INTERRUPTED = 130
 
@@ -63,11 +65,17 @@ def funnel(facts: Mapping[str, Any]) -> None:
                 *(row[k] for k in ("rows_in", "rows_out", "rows_rejected", "calls", "cached_calls")),
                 f"${row['cost_usd']:.4f}",
                 f"{row['seconds']:.1f}",
-                ", ".join(f"{n} {reason}" for reason, n in list(row["reasons"].items())[:4]),
+                because(row["reasons"]),
             )
             for row in facts["stages"]
         ],
     )
+
+
+def because(reasons: Mapping[str, int], shown: int = 4) -> str:
+    """Say why rows were refused, the commonest reasons first."""
+    said = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in list(reasons.items())[:shown])
+    return said + (f", {len(reasons) - shown} more reasons" if len(reasons) > shown else "")
 
 
 def tree(node: Any) -> None:
