@@ -21,6 +21,7 @@ from tasks.io import index
 from tasks.judges.panel import judge
 from tasks.methods import quotas
 from tasks.methods.quotas import Candidate, Taken
+from tasks.spine import retrieval
 from tasks.spine.runs import Counts, Run, stage
 
 VERSION = 1
@@ -37,12 +38,16 @@ def select(run: Run) -> Counts:
         min_score=run.settings.selections.min_score,
         required=list(run.settings.verdicts.required),
     )
+    matrix = retrieval.vectors(run, "instructions")
+    pool = pool.with_columns(
+        reason=pl.when(pl.col("instruction_id").is_in(matrix.ids)).then("reason").otherwise(pl.lit("not_embedded"))
+    )
     fingerprint = _fingerprint(run, pool)
     run.activate("selections", {fingerprint: BEST}, run.settings.selections.model_dump())
     if run.store.query("selections/made", fingerprint=fingerprint)["rows_made"][0]:
         return Counts()
     fit = pool.filter(~pl.col("reason").fill_null("").str.contains(f"^(?:{'|'.join(_UNFIT)})"))
-    policies = _policies(run, fit) if len(fit) else {BEST: []}
+    policies = _policies(run, fit, matrix.of(fit["instruction_id"].to_list())) if len(fit) else {BEST: []}
     return _written(run, fingerprint, pool, policies)
 
 
@@ -60,10 +65,9 @@ def _fingerprint(run: Run, pool: pl.DataFrame) -> str:
     return content_id("selections", VERSION, chosen, run.settings.seed, embedder, digest.hexdigest())
 
 
-def _policies(run: Run, fit: pl.DataFrame) -> dict[str, list[Taken]]:
+def _policies(run: Run, fit: pl.DataFrame, vectors: Vectors) -> dict[str, list[Taken]]:
     """Take the best per topic and draw the controls; policy -> what it took."""
     chosen = run.settings.selections
-    vectors = _vectors(run, fit)
     cells = chosen.topics or max(1, math.isqrt(len(fit)))
     _, topics = index.kmeans(vectors, cells, run.settings.seed)
     rows = zip(fit.iter_rows(named=True), topics.tolist(), novelty(vectors, topics), strict=True)
@@ -78,13 +82,6 @@ def _policies(run: Run, fit: pl.DataFrame) -> dict[str, list[Taken]]:
         f"random_{i}": quotas.control(everyone, len(best), f"{run.settings.seed}/{i}") for i in range(chosen.controls)
     }
     return {BEST: best} | controls
-
-
-def _vectors(run: Run, fit: pl.DataFrame) -> Vectors:
-    """Return the vectors (n, d) of the instructions, in their order."""
-    known = run.store.query("selections/vectors").join(fit.select("instruction_id"), on="instruction_id", how="semi")
-    matrix = known.sort("instruction_id")["vector"].to_numpy()
-    return np.ascontiguousarray(np.stack(list(matrix)), dtype=np.float32)
 
 
 def novelty(vectors: Vectors, topics: Rows) -> list[float]:

@@ -1,14 +1,14 @@
 """A store that ends where answering begins: documents, seeds, instructions of two recipes and their vectors, published.
 
 What tests of responses, verdicts, scores, selections, preferences and exports start from. Texts are about 6 subjects,
-so that there are topics to find; vectors are those of the offline stand-in.
+so that there are topics to find; vectors are those of the embedder that needs no download.
 """
 
 from collections.abc import Sequence
 
+from tasks import embeddings
 from tasks.contracts import records
 from tasks.contracts.records import content_id
-from tasks.io import offline
 from tasks.spine.runs import Run
 
 WRITER = "earlier-run"
@@ -58,17 +58,16 @@ def fill(run: Run, count: int = 24, *, reverse: bool = False) -> list[str]:
     ]
     rows = rows[::-1] if reverse else rows
     store.append("instructions", rows)
-    vectors = [(row.instruction_id, "instructions", row.text) for row in rows]
-    vectors += [(seed.seed_id, "seeds", seed.text) for seed in seeds]
-    store.append("embeddings", [_embedding(*vector) for vector in vectors])
     for stage, names in {
         "documents": ["extract"],
         "seeds": ["read"],
         "instructions": ["attributed_grounding", "knn_instruct"],
-        "embeddings": ["hashing"],
     }.items():
         store.append("methods", [records.MethodRow(stage, f"{name}-1", name, "{}", True, WRITER) for name in names])
-    publish(run, "documents", "seeds", "instructions", "embeddings", writer=WRITER)
+    publish(run, "documents", "seeds", "instructions", writer=WRITER)
+    for noun in ("seeds", "instructions"):
+        embeddings.embed(run, of=noun)
+    publish(run, "embeddings")
     return [row.instruction_id for row in rows]
 
 
@@ -125,7 +124,3 @@ def _instruction(recipe: str, document_id: str, seeds: Sequence[str], text: str)
         completion_id=content_id("completion", text),
         run_id=WRITER,
     )
-
-
-def _embedding(text_id: str, noun: str, text: str) -> records.Embedding:
-    return records.Embedding(text_id, noun, "hashing-1", offline.vector(text).tolist(), WRITER)

@@ -43,7 +43,6 @@ SELECT
         WHEN own.check_name IS NOT NULL THEN concat('failed_', own.check_name)
         WHEN answers.instruction_id IS NULL THEN 'no_answer'
         WHEN NOT answers.is_usable THEN concat('failed_', answers.check_name)
-        WHEN embeddings.text_id IS NULL THEN 'not_embedded'
         WHEN $judge = '' THEN NULL
         WHEN totals.subject_id IS NULL THEN 'not_judged'
         WHEN totals.value IS NULL THEN 'judge_failed'
@@ -54,5 +53,4 @@ LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.d
 LEFT JOIN failed AS own ON instructions.instruction_id = own.subject_id
 LEFT JOIN answers ON instructions.instruction_id = answers.instruction_id
 LEFT JOIN totals ON instructions.instruction_id = totals.subject_id
-LEFT JOIN valid_embeddings AS embeddings ON instructions.instruction_id = embeddings.text_id
 ORDER BY instructions.instruction_id;
