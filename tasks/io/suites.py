@@ -143,11 +143,14 @@ def _facts(noun: str, context: Mapping[str, Any]) -> pl.DataFrame | None:
 def _library() -> tuple[ModuleType, Any]:
     """Import the library quietly, with its telemetry off, and return it with a batch definition for any frame."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # It imports modules that Python has deprecated.
         import great_expectations as gx
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    context = gx.get_context(mode="ephemeral")
+        from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
+    # Its default context makes a folder for Data Docs, which we do not build, and leaves it behind.
+    stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    context = gx.get_context(mode="ephemeral", project_config=DataContextConfig(store_backend_defaults=stores))
     context.variables.progress_bars = {"globally": False}  # pyright: ignore[reportAttributeAccessIssue] - a dict is what it reads
     asset = context.data_sources.add_pandas("rows").add_dataframe_asset("rows")
     return gx, asset.add_batch_definition_whole_dataframe("rows")

@@ -5,6 +5,7 @@ is running is dead. A stage takes a run and returns counts; `@stage` measures it
 Prefect flow, makes it one task (no retries, no cache, no persisted result: what is left to do is a query of ours).
 """
 
+import contextlib
 import functools
 import importlib.metadata
 import json
@@ -27,6 +28,8 @@ from tasks.contracts.errors import TransientError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
 from tasks.io import store as stores
+from tasks.spine import announcing, pages
+from tasks.spine.announcing import Announcer
 from tasks.spine.progress import Progress
 
 if typing.TYPE_CHECKING:
@@ -74,6 +77,7 @@ class Run:
         self.store = store
         self.progress = progress
         self.receipts: list[Receipt] = []
+        self.announcer = Announcer(store.events, settings.events, run_id, flow, versions().get("wellspring", "source"))
         self._models: Models | None = None
 
     @property
@@ -173,7 +177,9 @@ def _measured(noun: str, function: Callable[..., Counts], run: Run, parameters: 
     started = time.monotonic()
     run.progress.begin(noun)
     try:
-        counts = function(run, **parameters)
+        with run.announcer.stage(noun) as said:
+            counts = function(run, **parameters)
+            said["rows"] = counts.rows_out
     finally:
         # What it wrote is not published until its audit passes, also when it was published before it wrote again.
         run.store.execute("publications/retract", noun=noun, run_id=run.run_id)
@@ -240,6 +246,7 @@ def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool =
         mark_crashed(store)
         run = Run(run_id, flow, settings, store, Progress(quiet=quiet))
         store.append("runs", [_run_row(run)])
+        run.announcer.began()
         _current = run
         status, problem = "crashed", ""
         try:
@@ -255,6 +262,19 @@ def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool =
             _current = None
             run.close()
             store.execute("runs/finish", run_id=run_id, status=status, ended_at=now(), error=problem or None)
+            run.announcer.ended(status, problem)
+            # On a full disk what matters is the error that is on its way, not the page.
+            with contextlib.nullcontext() if status == "done" else contextlib.suppress(OSError):
+                _show_page(run, pages.write_site(store).parent / "runs" / run_id / "index.html")
+
+
+def _show_page(run: Run, page: Path) -> None:
+    """Link the run's page where Prefect's UI shows it."""
+    if not in_flow():
+        return
+    from prefect.artifacts import create_link_artifact
+
+    create_link_artifact(key="run-page", link=page.as_uri(), description=f"The page of run {run.run_id}")
 
 
 def mark_crashed(store: stores.Store) -> list[str]:
@@ -268,6 +288,8 @@ def mark_crashed(store: stores.Store) -> list[str]:
             store.execute("publications/retract_crashed")
             for run_id in crashed:
                 store.execute("runs/finish", run_id=run_id, status="crashed", ended_at=now(), error="killed")
+        for run_id in crashed:
+            announcing.abort(store.events, run_id)
     return crashed
 
 

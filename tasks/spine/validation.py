@@ -39,13 +39,14 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
 
     run.progress(f"audit {noun}", 0, unpublished)
     frames = run.store.stream(f"{noun}/unpublished", rows=AUDIT_BATCH_ROWS)
-    results = suites.check(noun, frames, _context(run))
     shows = run.settings.pages.show_values
-    run.store.append("validations", [_row(run, noun, result, shows=shows) for result in results])
-    _show(run, noun, results)
-    failed = [r for r in results if not r.success and r.severity == "fail"]
-    if failed:
-        raise _broken(run, noun, failed, shows=shows)
+    with run.announcer.audit(noun) as results:
+        results.extend(suites.check(noun, frames, _context(run)))
+        run.store.append("validations", [_row(run, noun, result, shows=shows) for result in results])
+        _show(run, noun, results)
+        failed = [r for r in results if not r.success and r.severity == "fail"]
+        if failed:
+            raise _broken(run, noun, failed, shows=shows)
     run.store.execute(f"{noun}/publish")
     run.progress(f"audit {noun}", unpublished, unpublished, expectations=len(results))
 
