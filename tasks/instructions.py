@@ -31,8 +31,9 @@ from tasks.methods.demonstrations import by_distance, drawn
 from tasks.methods.injections import orders
 from tasks.methods.novelty import repeats
 from tasks.methods.packing import pack
+from tasks.methods.subjects import is_code, is_mathematics
 from tasks.methods.tokens import BYTES_PER_TOKEN, count_tokens, cut_tokens
-from tasks.spine import embedders
+from tasks.spine import contamination, embedders
 from tasks.spine.generation import generate
 from tasks.spine.runs import Counts, Run, stage
 
@@ -81,7 +82,7 @@ def synthesize(run: Run) -> Counts:
         else:
             counts += _from_pool(run, writer, earlier)
             earlier.append(writer.fingerprint)
-        counts += _refuse_repeats(run, writer)
+        counts += _compare(run, writer)
     return counts
 
 
@@ -106,6 +107,7 @@ def _fingerprint(settings: Settings, method: PromptedMethod, inputs: str, number
     asked = {key: getattr(role, key) for key in ("model", "temperature", "top_p", "max_tokens", "seed")}
     shown = settings.instructions.model_dump(include={*(_OF_DOCUMENTS if inputs == "documents" else _OF_POOL)})
     checks = settings.instructions.model_dump(include={*_CHECKS, "draws"})
+    checks["benchmarks"] = contamination.fingerprint(settings.benchmarks)
     return method.fingerprint(asked=asked, shown=shown, checks=checks, round=number, chance=settings.seed)
 
 
@@ -237,6 +239,8 @@ def _from_documents(run: Run, writer: Writer) -> Counts:
         excerpt = _excerpt(row, wanted)
         if is_grounded and (found := orders(f"{excerpt['title'] or ''}\n{excerpt['text']}")):
             raise Rejection("document_talks_to_models", found[0][:300])
+        if not wanted.math_and_code and (is_code(row["text"]) or is_mathematics(row["text"])):
+            raise Rejection("math_or_code", "instructions.math_and_code is off")
         return writer.method.prompt({**excerpt, "demonstrations": shown.of(row)}, settings)
 
     def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Instruction]:
@@ -248,6 +252,7 @@ def _from_documents(run: Run, writer: Writer) -> Counts:
             prompt=_system(answer.call.prompt),
         )
         accept(parsed["text"], _limits(run, row["language"] if is_grounded else None), untrusted)
+        contamination.check(run.settings.benchmarks, parsed["text"])
         return [_instruction(run, writer, row, parsed, answer, [d["grounding_id"] for d in demonstrations])]
 
     method = replace(writer.method, prompt=prompt)
@@ -353,6 +358,7 @@ def _from_pool(run: Run, writer: Writer, earlier: Sequence[str]) -> Counts:
         shown = dialogs[row["input_id"]]
         untrusted = Shown(demonstrations=[dialog["text"] for dialog in shown], prompt=_system(answer.call.prompt))
         accept(parsed["text"], _limits(run, pool.language(row["input_id"])), untrusted)
+        contamination.check(run.settings.benchmarks, parsed["text"])
         return [_instruction(run, writer, row, parsed, answer, [dialog["item_id"] for dialog in shown])]
 
     method = replace(writer.method, prompt=prompt)
@@ -408,27 +414,28 @@ def _answer_all(run: Run, items: list[str]) -> tuple[str, Counts]:
 # All of them together
 
 
-def _refuse_repeats(run: Run, writer: Writer) -> Counts:
-    """Refuse new instructions that are too near a seed, an earlier instruction, or a new one of a lower id."""
-    ceiling = run.settings.instructions.max_pool_cosine
+def _compare(run: Run, writer: Writer) -> Counts:
+    """Look at a writer's new instructions together: refuse what means the same as a benchmark prompt or as another.
+
+    Others are the seeds, the instructions in force, and new ones of a lower id.
+    """
     fresh = run.store.query("instructions/fresh", fingerprint=writer.fingerprint)
-    if fresh.is_empty() or ceiling > 1:
+    if fresh.is_empty():
         return Counts()
     ids = fresh["instruction_id"].to_list()
-    known = run.store.query("instructions/known", fresh_ids=ids)
-    embedder = embedders.embedder(run, "instructions")
-    base, new = (embedder.embed(frame["text"].to_list()).vectors for frame in (known, fresh))
-    names = [*known["item_id"].to_list(), *ids]
-    refused = [
-        records.RejectionRow(
-            stage="instructions",
-            input_id=ids[row],
-            fingerprint=writer.fingerprint,
-            reason="too_near_the_pool",
-            detail=f"cosine {cosine:.3f} with {names[other]}",
-            run_id=run.run_id,
-        )
-        for row, (other, cosine) in sorted(repeats(new, base, ceiling).items())
+    embed = embedders.embedder(run, "instructions").embed
+    new = embed(fresh["text"].to_list()).vectors
+    prompts = contamination.texts(run.settings.benchmarks)
+    refused = dict(contamination.by_meaning(run.settings.benchmarks, new, embed(prompts).vectors)) if prompts else {}
+    if (ceiling := run.settings.instructions.max_pool_cosine) <= 1:
+        known = run.store.query("instructions/known", fresh_ids=ids)
+        left = [row for row in range(len(ids)) if row not in refused]
+        names = [*known["item_id"].to_list(), *(ids[row] for row in left)]
+        for row, (other, cosine) in repeats(new[left], embed(known["text"].to_list()).vectors, ceiling).items():
+            refused[left[row]] = Rejection("too_near_the_pool", f"cosine {cosine:.3f} with {names[other]}")
+    rows = [
+        records.RejectionRow("instructions", ids[row], writer.fingerprint, refusal.reason, refusal.detail, run.run_id)
+        for row, refusal in sorted(refused.items())
     ]
-    run.store.append("rejections", refused)
-    return Counts(rows_out=-len(refused), rows_rejected=len(refused))
+    run.store.append("rejections", rows)
+    return Counts(rows_out=-len(rows), rows_rejected=len(rows))

@@ -17,25 +17,32 @@ from typing import Any
 import pyarrow as pa
 
 from tasks.contracts import records
+from tasks.contracts.calls import Answer
 from tasks.contracts.errors import Rejection, UsageError
+from tasks.contracts.prompting import Row
 from tasks.contracts.records import content_id
-from tasks.contracts.settings import SeedsSettings
+from tasks.contracts.settings import Settings
 from tasks.io import conversations
 from tasks.io.store import Store
+from tasks.judges.panel import judge as load_judge
 from tasks.methods.completeness import incomplete
 from tasks.methods.languages import identify
+from tasks.methods.novelty import repeats
 from tasks.methods.tokens import count_tokens
+from tasks.spine import contamination, embedders
+from tasks.spine.generation import generate
 from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import Produced, Shard, Work, compute
 
 VERSION = 1
+JUDGE = "seven_criteria"
 SHARD_LINES = 20_000  # about 20 MB of conversations
 _SEED_COLUMNS = [name for name in records.schema("seeds").names if name not in {"fingerprint", "run_id"}]
 
 
 @stage("seeds")
 def ingest(run: Run) -> Counts:
-    """Read what is new of the conversation sets that the profile names.
+    """Read what is new of the conversation sets that the profile names, compare it as a whole, and have it judged.
 
     Raises:
         UsageError: The profile names none.
@@ -46,16 +53,30 @@ def ingest(run: Run) -> Counts:
         raise UsageError(
             "no seeds are named", hint="add --seeds prompts.jsonl, or `paths` under [seeds] in the profile"
         )
-    fingerprint = _fingerprint(wanted)
-    run.activate("seeds", {fingerprint: "read"}, wanted.model_dump(exclude={"paths"}))
+    read = _reading(run.settings)
+    judged = _judging(run.settings, read)
+    active = {judged: "seven_criteria"} if wanted.min_score else {read: "read"}
+    run.activate("seeds", active, wanted.model_dump(exclude={"paths"}))
     shards = [shard for path in wanted.paths for shard in _shards(run, Path(path))]
-    work = Work(_read, settle=functools.partial(_settle, fingerprint))
-    return compute(run, stage="seeds", fingerprint=fingerprint, shards=shards, work=work)
+    work = Work(_read, settle=functools.partial(_settle, read))
+    counts = compute(run, stage="seeds", fingerprint=read, shards=shards, work=work)
+    counts += _compare(run, read)
+    return counts + _judge(run, read, judged) if wanted.min_score else counts
 
 
-def _fingerprint(wanted: SeedsSettings) -> str:
-    """Identity of reading under these settings; where the files lie does not count."""
-    return content_id("method", "seeds", VERSION, wanted.languages, wanted.min_tokens, wanted.max_tokens)
+def _reading(settings: Settings) -> str:
+    """Identity of reading and comparing under these settings; where the files lie does not count."""
+    wanted = settings.seeds
+    known = wanted.model_dump(exclude={"paths", "min_score"})
+    return content_id("method", "seeds", VERSION, known, contamination.fingerprint(settings.benchmarks))
+
+
+def _judging(settings: Settings, read: str) -> str:
+    """Identity of the judgement: what was read, the judge, and the threshold."""
+    role = settings.models.judge
+    asked = {key: getattr(role, key) for key in ("model", "temperature", "top_p", "max_tokens", "seed")}
+    method = load_judge(JUDGE).method
+    return content_id("method", "seeds judged", read, method.fingerprint(**asked), settings.seeds.min_score)
 
 
 def _shards(run: Run, path: Path) -> Iterator[Shard]:
@@ -75,6 +96,7 @@ def _shards(run: Run, path: Path) -> Iterator[Shard]:
                 "languages": wanted.languages,
                 "min_tokens": wanted.min_tokens,
                 "max_tokens": wanted.max_tokens,
+                "benchmarks": run.settings.benchmarks,
             },
         )
 
@@ -118,6 +140,7 @@ def _seed(turn: conversations.Turn, line: int, payload: Mapping[str, Any]) -> di
     language = identify(turn.text)
     if payload["languages"] and language not in payload["languages"]:
         raise Rejection("other_language", f"{language}: {turn.text[:80]}")
+    contamination.check(payload["benchmarks"], turn.text)
     return {
         "seed_id": content_id("seed", turn.text, turn.response),
         "source_id": payload["source_id"],
@@ -162,3 +185,65 @@ def _settle(fingerprint: str, store: Store, tables: dict[str, pa.Table]) -> dict
         "seeds": seeds.filter(pa.array(is_new, pa.bool_())),
         "rejections": pa.concat_tables([tables["rejections"], _rejections(refused)]),
     }
+
+
+def _compare(run: Run, read: str) -> Counts:
+    """Look at new seeds as a whole: refuse those that mean what a benchmark asks, and all but one of each community.
+
+    New is what no audit has passed yet; what was published before stays, and a new seed that is near to it goes.
+    """
+    ceiling = run.settings.seeds.deduplicate_cosine
+    prompts = contamination.texts(run.settings.benchmarks)
+    if ceiling > 1 and not prompts:
+        return Counts()
+    fresh = run.store.query("seeds/fresh", fingerprint=read)
+    if fresh.is_empty():
+        return Counts()
+    known = run.store.query("seeds/known", fingerprint=read)
+    texts = [*known["text"].to_list(), *fresh["text"].to_list(), *prompts]
+    vectors = embedders.of_texts(run, texts).vectors
+    ends = (len(known), len(known) + len(fresh))
+    refused = dict(contamination.by_meaning(run.settings.benchmarks, vectors[ends[0] : ends[1]], vectors[ends[1] :]))
+    ids = fresh["seed_id"].to_list()
+    left = [row for row in range(len(ids)) if row not in refused]
+    if ceiling <= 1:
+        near = repeats(vectors[[ends[0] + row for row in left]], vectors[: ends[0]], ceiling)
+        names = [*known["seed_id"].to_list(), *(ids[row] for row in left)]
+        for row, (other, cosine) in near.items():
+            refused[left[row]] = Rejection("near_duplicate", f"cosine {cosine:.3f} with {names[other]}")
+    rows = [
+        records.RejectionRow("seeds", ids[row], read, refusal.reason, refusal.detail, run.run_id)
+        for row, refusal in sorted(refused.items())
+    ]
+    run.store.append("rejections", rows)
+    return Counts(rows_out=-len(rows), rows_rejected=len(rows))
+
+
+def _judge(run: Run, read: str, judged: str) -> Counts:
+    """Have the seven criteria judged, and write the seeds that meet the threshold once more, as rows in force.
+
+    The judge is asked for the first `limit` seeds only, since no stage reads more.
+    """
+    judge = load_judge(JUDGE)
+    least = run.settings.seeds.min_score
+
+    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Seed]:  # noqa: ARG001 - the loop's form
+        total = judge.totalled(parsed["values"])
+        if total < least:
+            missed = ", ".join(name for name in judge.criteria if not parsed["values"][name])
+            raise Rejection("low_score", f"{total:.0f} of {judge.best:.0f}, without {missed}")
+        kept = {name: row[name] for name in _SEED_COLUMNS}
+        return [records.Seed(**kept, fingerprint=judged, run_id=run.run_id)]
+
+    return generate(
+        run,
+        stage="seeds",
+        table="seeds",
+        role="judge",
+        method=judge.method,
+        fingerprint=judged,
+        pending="seeds/pending",
+        params={"fingerprint": judged, "read": read, "most": run.settings.limit},
+        rows=rows,
+        settings=run.settings.scores,
+    )

@@ -353,3 +353,55 @@ def test_a_repeated_fence_in_an_answer_never_reaches_a_row(seeds_path: str, sett
 
     assert counts.rows_out == 0
     assert reasons == {"repeats_prompt"}
+
+
+def test_an_instruction_that_is_in_a_benchmark_is_refused_with_its_name(
+    tmp_path: Path, seeds_path: str, settings: Make, start: Start
+) -> None:
+    asked = "Draft a feeding plan for a rye starter that lives in a fridge at four degrees, with a table by weekday."
+    bench = tmp_path / "bench.jsonl"
+    bench.write_text(json.dumps({"id": "q7", "prompt": asked}) + "\n", encoding="utf-8")
+    with scripted_model(lambda _: _grounded(asked.upper())) as model:
+        chosen = settings(
+            "runner=thread",
+            "limit=2",
+            'instructions.recipes=["attributed_grounding"]',
+            seeds={"paths": [seeds_path]},
+            benchmarks={"paths": {"ours": str(bench)}},
+            models={"generator": model.role("writer")},
+        )
+        with start(chosen) as run:
+            _prepare(run, grounded=False)
+            counts = instructions.synthesize(run).counts
+            details = [row["detail"] for row in run.store.query("rejections/all").to_dicts()]
+
+    assert (counts.rows_out, counts.rows_rejected) == (0, 2)
+    assert all("ours:q7" in detail for detail in details)
+
+
+def test_documents_of_code_are_left_out_when_the_profile_says_so(seeds_path: str, settings: Make, start: Start) -> None:
+    code = "Read a file.\n" + "\n".join(f"value_{n} = compute({n})" for n in range(12))
+    pages = [page_store.document("bread", page_store.PAGES["sourdough"]), page_store.document("code", code)]
+    recipes = 'instructions.recipes=["attributed_grounding"]'
+    chosen = settings("runner=thread", recipes, "instructions.math_and_code=false", seeds={"paths": [seeds_path]})
+    with start(chosen) as run:
+        page_store.fill_pages(run, pages)
+        page_store.fill_seeds(run)
+        counts = instructions.synthesize(run).counts
+        reasons = _reasons(run)
+
+    assert (counts.rows_out, counts.calls) == (1, 1)
+    assert reasons == ["math_or_code"]
+
+
+def test_without_grounding_no_row_claims_a_document(seeds_path: str, settings: Make, start: Start) -> None:
+    recipes = 'instructions.recipes=["attributed_grounding"]'
+    chosen = settings("runner=thread", recipes, "instructions.grounded=false", seeds={"paths": [seeds_path]})
+    with start(chosen) as run:
+        _prepare(run)
+        counts = instructions.synthesize(run).counts
+        rows = _rows(run)
+
+    assert counts.rows_in == 6
+    assert rows
+    assert all(row["document_id"] is None and row["recipe"] == "attributed_grounding" for row in rows)

@@ -11,8 +11,11 @@ import pytest
 from tasks import seeds
 from tasks.contracts.errors import BrokenError, UsageError
 from tasks.contracts.settings import Settings
+from tasks.judges.seven_criteria import CRITERIA
 from tasks.spine import validation
 from tasks.spine.runs import Run
+from tests import page_store
+from tests.scripted_model import scripted_model
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
@@ -127,3 +130,93 @@ def test_a_set_without_a_usable_field_leaves_nothing_behind(tmp_path: Path, sett
     with start(settings()) as run:
         assert run.store.count("seeds/kept") == 0
         assert _rejected(run) == {}
+
+
+def test_all_but_one_of_each_group_of_near_copies_go_and_every_outlier_stays(
+    tmp_path: Path, settings: Make, start: Start
+) -> None:
+    question = "How do I keep a sourdough starter alive over a two week holiday"
+    path = _set(
+        tmp_path / "near.jsonl",
+        *({"prompt": question + end} for end in ("?", "!", " ?", "??")),
+        {"prompt": "Why is the sea salty and the river not, although one runs into the other?"},
+        {"prompt": "Write a toast for a marine biologist who marries a tuba player."},
+    )
+    with start(settings("runner=thread", seeds={"paths": [path]})) as run:
+        counts = seeds.ingest(run).counts
+        reasons = sorted(_rejected(run).values())
+        validation.audit(run, "seeds")
+        valid = run.store.query("seeds/kept")["text"].to_list()
+
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (6, 3, 3)
+    assert reasons == ["near_duplicate"] * 3
+    assert sum(text.startswith(question) for text in valid) == 1
+
+
+def test_a_later_set_gives_way_to_what_was_published(tmp_path: Path, settings: Make, start: Start) -> None:
+    question = "How do I keep a sourdough starter alive over a two week holiday"
+    first = _set(tmp_path / "first.jsonl", {"prompt": question + "?"})
+    later = _set(tmp_path / "later.jsonl", *({"prompt": question + end} for end in ("!", "??", " ...?")))
+    with start(settings("runner=thread", seeds={"paths": [first]})) as run:
+        seeds.ingest(run)
+        validation.audit(run, "seeds")
+    with start(settings("runner=thread", seeds={"paths": [first, later]})) as run:
+        counts = seeds.ingest(run).counts
+        kept = run.store.query("seeds/kept")["text"].to_list()
+
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (3, 0, 3)
+    assert kept == [question + "?"]
+
+
+def test_a_seed_that_is_in_a_benchmark_is_refused_with_its_name(tmp_path: Path, settings: Make, start: Start) -> None:
+    asked = "Compose an engaging travel blog post about a recent trip to Hawaii, highlighting cultural experiences."
+    bench = _set(tmp_path / "bench.jsonl", {"id": "q81", "prompt": asked})
+    path = _set(
+        tmp_path / "seeds.jsonl", {"prompt": asked.upper()}, {"prompt": "Why is the sea salty and the river not?"}
+    )
+    with start(settings("runner=thread", seeds={"paths": [path]}, benchmarks={"paths": {"mt": bench}})) as run:
+        counts = seeds.ingest(run).counts
+        rejected = run.store.query("rejections/all").to_dicts()
+
+    assert (counts.rows_out, counts.rows_rejected) == (1, 1)
+    assert rejected[0]["reason"] == "contaminated"
+    assert "mt:q81" in rejected[0]["detail"]
+
+
+def test_only_seeds_that_meet_the_threshold_are_in_force_and_nobody_is_judged_twice(
+    tmp_path: Path, settings: Make, start: Start
+) -> None:
+    path = _set(tmp_path / "seeds.jsonl", *({"prompt": text} for text in page_store.ASKED))
+    poor = page_store.ASKED[4]
+
+    def script(body: dict[str, Any]) -> str:
+        mark = 0 if poor in body["messages"][-1]["content"] else 1
+        marks = dict.fromkeys(CRITERIA, mark)
+        return json.dumps({f"{c}_analysis": "It names a thing." for c in CRITERIA} | marks)
+
+    with scripted_model(script) as model:
+        chosen = settings(
+            "runner=thread", "seeds.min_score=7", seeds={"paths": [path]}, models={"judge": model.role("j")}
+        )
+        with start(chosen) as run:
+            first = seeds.ingest(run).counts
+            validation.audit(run, "seeds")
+            valid = run.store.query("seeds/kept")["text"].to_list()
+            rejected = run.store.query("rejections/all").to_dicts()
+        with start(chosen) as run:
+            again = seeds.ingest(run).counts
+        asked = len(model.asked)
+
+    assert (first.calls, asked, again.calls, again.rows_in) == (8, 8, 0, 0)
+    assert sorted(valid) == sorted(text for text in page_store.ASKED if text != poor)
+    assert [(row["reason"], row["detail"][:6]) for row in rejected] == [("low_score", "0 of 7")]
+    assert first.rows_in == first.rows_out + first.rows_rejected
+
+
+def test_the_judge_is_asked_for_no_more_seeds_than_the_limit(tmp_path: Path, settings: Make, start: Start) -> None:
+    path = _set(tmp_path / "seeds.jsonl", *({"prompt": text} for text in page_store.ASKED))
+    with start(settings("runner=thread", "limit=3", "seeds.min_score=1", seeds={"paths": [path]})) as run:
+        first = seeds.ingest(run).counts
+        second = seeds.ingest(run).counts
+
+    assert (first.calls, second.calls) == (3, 0)

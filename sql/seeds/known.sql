@@ -1,0 +1,20 @@
+-- Seeds of one version of reading that were published before: what new ones must not repeat.
+-- owner:  tasks/seeds.py
+-- grain:  one row per human instruction
+-- params: $fingerprint
+SELECT
+    seeds.seed_id,
+    seeds.text
+FROM seeds
+WHERE
+    seeds.fingerprint = $fingerprint
+    AND seeds.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'seeds')
+    AND NOT EXISTS (
+        SELECT 1
+        FROM rejections
+        WHERE
+            rejections.stage = 'seeds'
+            AND rejections.input_id = seeds.seed_id
+            AND rejections.fingerprint = seeds.fingerprint
+    )
+ORDER BY seeds.seed_id;
