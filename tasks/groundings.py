@@ -1,11 +1,14 @@
 """Groundings: each seed traced to a document, a person and a reason to ask (SynthQuestions, step B, attribution).
 
 Two calls to the generator, with a search between them: keywords of the seed; candidates among our own documents, by
-words and by vectors; then the scene that leads from the chosen document to the seed. What stands between the calls is
+words and by vectors; then the scene that leads from the chosen document to the seed. Which candidate is chosen: the
+first, as in the paper, or the one that the judge is for in most of several shuffled orders, with the share of the
+orders that agree. What stands between the calls is
 kept nowhere but in the journal: a run that was killed asks for the keywords again and gets the recorded answers, free.
 Seeds are taken a batch at a time, so that memory does not grow with their number.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +19,7 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import GroundingsSettings, Settings
+from tasks.methods.demonstrations import drawn
 from tasks.methods.injections import orders
 from tasks.methods.knowledge_precision import knowledge_precision
 from tasks.methods.tokens import BYTES_PER_TOKEN, cut_tokens
@@ -25,6 +29,8 @@ from tasks.spine.runs import Counts, Run, stage
 
 VERSION = 1
 BATCH_SEEDS = 2_000
+CANDIDATE_TOKENS = 300  # of each candidate, when several are shown to be compared
+NONE_HELPS = "none"
 
 
 @dataclass(slots=True)
@@ -33,6 +39,8 @@ class Trace:
 
     intention: str
     keywords: list[str]
+    candidates: list[str] = field(default_factory=list)
+    votes: list[str] = field(default_factory=list)
     document_id: str = ""
     excerpt: str = ""
     agreement: float | None = None
@@ -51,7 +59,7 @@ class Batch:
         """The stage's settings."""
         return self.run.settings.groundings
 
-    def generate(self, method: PromptedMethod, rows: Any, role: str = "generator") -> Counts:
+    def generate(self, method: PromptedMethod, rows: Any, role: str = "generator", on_failure: Any = None) -> Counts:
         """Ask for every seed that is still due."""
         return generate(
             self.run,
@@ -64,6 +72,7 @@ class Batch:
             params=_due(self.run, self.fingerprint),
             rows=rows,
             settings=self.wanted,
+            on_failure=on_failure,
         )
 
 
@@ -94,6 +103,8 @@ def _fingerprint(settings: Settings) -> str:
     asked = {key: getattr(role, key) for key in ("model", "temperature", "top_p", "max_tokens", "seed")}
     methods = [prompting.load("tasks.recipes", name).fingerprint(**asked) for name in ("keywords", "scene")]
     chosen = settings.groundings.model_dump()
+    if chosen["choice"] == "listwise":
+        methods.append(prompting.load("tasks.recipes", "choice").fingerprint(model=settings.models.judge.model))
     vectors = settings.embeddings.model_dump(include={"embedder", "dimensions", "hash_features", "model", "revision"})
     return content_id("method", "groundings", VERSION, methods, chosen, vectors)
 
@@ -101,9 +112,9 @@ def _fingerprint(settings: Settings) -> str:
 def _attributed(batch: Batch, search: Hybrid) -> Counts:
     """Take one batch from seeds to groundings; each becomes a row or a rejection."""
     first = batch.generate(prompting.load("tasks.recipes", "keywords"), _collector(batch.traces))
-    _choose(batch, search)
+    votes = _choose(batch, search)
     second = batch.generate(_scene(batch), _writer(batch))
-    return replace(first + second, rows_in=first.rows_in, rows_out=second.rows_out)
+    return replace(first + votes + second, rows_in=first.rows_in, rows_out=second.rows_out)
 
 
 def _collector(traces: dict[str, Trace]) -> Any:
@@ -116,15 +127,60 @@ def _collector(traces: dict[str, Trace]) -> Any:
     return rows
 
 
-def _choose(batch: Batch, search: Hybrid) -> None:
-    """Find candidates for every trace, and take the best one that does not talk to models."""
+def _choose(batch: Batch, search: Hybrid) -> Counts:
+    """Find candidates for every trace, and take one: the first, or the one that most orders of them are for."""
     traces = [batch.traces[seed_id] for seed_id in sorted(batch.traces)]
     found = search.search([" ".join(trace.keywords) for trace in traces], batch.wanted.candidates)
     excerpts = _excerpts(batch.run, sorted({document_id for hits in found for document_id, _ in hits}))
     for trace, hits in zip(traces, found, strict=True):
-        usable = [document_id for document_id, _ in hits if document_id in excerpts]
-        if usable:
-            trace.document_id, trace.excerpt = usable[0], excerpts[usable[0]]
+        trace.candidates = [document_id for document_id, _ in hits if document_id in excerpts]
+        trace.document_id = trace.candidates[0] if trace.candidates else ""
+    counts = _vote(batch, excerpts) if batch.wanted.choice == "listwise" else Counts()
+    for trace in traces:
+        trace.excerpt = excerpts.get(trace.document_id, "")
+    return counts
+
+
+def _vote(batch: Batch, excerpts: Mapping[str, str]) -> Counts:
+    """Show each seed's candidates in several orders, and take the one that most orders name.
+
+    An order whose answer cannot be read has no vote. Equal votes go to the better rank of the search.
+    """
+    counts = sum((_ballot(batch, excerpts, number) for number in range(batch.wanted.orders)), Counts())
+    for trace in batch.traces.values():
+        if trace.votes:
+            tally = Counter(trace.votes)
+            rank = {name: place for place, name in enumerate((*trace.candidates, NONE_HELPS))}
+            trace.document_id = min(tally, key=lambda name: (-tally[name], rank[name]))
+            trace.agreement = tally[trace.document_id] / len(trace.votes)
+    return replace(counts, rows_in=0, rows_out=0, rows_rejected=0)
+
+
+def _ballot(batch: Batch, excerpts: Mapping[str, str], number: int) -> Counts:
+    """Ask about one order of every seed's candidates; chance, decided by the seed's id, makes the order."""
+    method = prompting.load("tasks.recipes", "choice")
+
+    def shown(row: Row) -> list[str]:
+        candidates = batch.traces[row["input_id"]].candidates
+        return [candidates[i] for i in drawn(len(candidates), range(len(candidates)), "order", number, row["input_id"])]
+
+    def pages(row: Row) -> Row:
+        return {**row, "pages": [cut_tokens(excerpts[name], CANDIDATE_TOKENS) for name in shown(row)]}
+
+    def prompt(row: Row, settings: Any) -> Prompt:
+        if not batch.traces[row["input_id"]].candidates:
+            raise Rejection("no_document_found")
+        return method.prompt(pages(row), settings)
+
+    def parse(row: Row, text: str) -> dict[str, Any]:
+        return method.parse(pages(row), text)
+
+    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[Any]:  # noqa: ARG001 - the loop's form
+        best = parsed["best"]
+        batch.traces[row["input_id"]].votes.append(shown(row)[best - 1] if best else NONE_HELPS)
+        return []
+
+    return batch.generate(replace(method, prompt=prompt, parse=parse), rows, "judge", on_failure=lambda *_: [])
 
 
 def _excerpts(run: Run, document_ids: Sequence[str]) -> Mapping[str, str]:
@@ -144,6 +200,8 @@ def _scene(batch: Batch) -> PromptedMethod:
 
     def prompt(row: Row, settings: Any) -> Prompt:
         trace = batch.traces[row["input_id"]]
+        if trace.document_id == NONE_HELPS:
+            raise Rejection("no_useful_document", f"{trace.agreement:.0%} of the orders say so")
         if not trace.document_id:
             raise Rejection("no_document_found", f"for {', '.join(trace.keywords)}")
         return method.prompt({**row, "document_text": trace.excerpt}, settings)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tasks import groundings
+from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
 from tasks.spine import validation
 from tasks.spine.runs import Run
@@ -173,3 +174,69 @@ def test_the_second_call_is_shown_the_document_behind_a_fence(tmp_path: Path, se
 
     assert re.search(r"<document ([0-9a-f]{12})>\nSourdough\n\nA sourdough starter", second)
     assert page_store.PAGES["sourdough"] in second
+
+
+@pytest.mark.parametrize(
+    ("judged", "outcome"),
+    [
+        ("sourdough", 1.0),  # the same page in every order
+        ("tides", 1.0),  # not the first hit
+        ("first", None),  # a judge that likes whatever stands first: the orders disagree
+        ("none", "no_useful_document"),
+        ("unreadable", "top"),  # no vote: the search decides
+    ],
+)
+def test_the_judge_chooses_over_shuffled_orders_and_its_agreement_is_kept(
+    judged: str, outcome: Any, tmp_path: Path, settings: Make, start: Start
+) -> None:
+    path = page_store.write_seeds(tmp_path / "seeds.jsonl", page_store.ASKED[:1])
+
+    def script(body: dict[str, Any]) -> str:
+        said = _said(body)
+        if "<page " in said:
+            shown = re.findall(r"<page [0-9a-f]{12}>\n(\w+)", said)
+            if judged == "unreadable":
+                return "the second one"
+            best = (
+                {"none": 0, "first": 1}.get(judged)
+                if judged in {"none", "first"}
+                else shown.index(judged.capitalize()) + 1
+            )
+            return json.dumps({"comparison": "Set against each other.", "best": best})
+        if "<document " in said:
+            return json.dumps({"scene": "A baker.", "query_compositions": PARTS})
+        return json.dumps({"intention": "Bake.", "keywords": ["sourdough", "starter", "tides"]})
+
+    with scripted_model(script) as model:
+        chosen = settings(
+            "runner=thread",
+            "groundings.choice=listwise",
+            "groundings.orders=5",
+            "groundings.candidates=6",
+            seeds={"paths": [path]},
+            models={"generator": model.role("writer"), "judge": model.role("judge")},
+        )
+        with start(chosen) as run:
+            page_store.fill_pages(run)
+            page_store.fill_seeds(run)
+            groundings.attribute(run)
+            reasons = _reasons(run)
+            validation.audit(run, "groundings", may_be_empty=True)
+            rows = run.store.query("groundings/written").to_dicts()
+            again = groundings.attribute(run).counts
+            by_id = {
+                content_id("document", f"https://pages.example/{n.replace(' ', '-')}", t): n
+                for n, t in page_store.PAGES.items()
+            }
+
+    assert again.calls == 0
+    if outcome == "no_useful_document":
+        assert reasons == ["no_useful_document"]
+    elif outcome == "top":
+        assert rows[0]["agreement"] is None
+        assert by_id[rows[0]["document_id"]] == "sourdough"
+    elif outcome is None:
+        assert rows[0]["agreement"] < 1
+    else:
+        assert rows[0]["agreement"] == outcome
+        assert by_id[rows[0]["document_id"]] == judged

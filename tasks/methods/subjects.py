@@ -25,9 +25,12 @@ _CODE_LINE = re.compile(
 )
 _PROSE_END = re.compile(r"[A-Za-z]{2,}[.!?]\s*$")
 _MATHS = re.compile(
-    r"\\(?:frac|sum|int|sqrt|begin|mathbb|left|cdot|alpha|beta|theta|partial|infty)\b|[∑∫√∂∞≤≠≈∈∀∃∇∏]|\$[^$\n]{0,60}[\\^_=][^$\n]{0,60}\$"
-    r"|\b[a-z]\s?\^\s?[\d({n]|\b[xyzn][²³]|\b(?:theorem|lemma|corollary|proof|equation|polynomial|derivative|integral|matrix|matrices"
-    r"|eigenvalue|quadratic|logarithm|algebra(?:ic)?|geometry|trigonometr\w+|calculus|vector space|prime number|denominator"
+    r"\\(?:frac|sum|int|sqrt|begin|mathbb|left|cdot|alpha|beta|theta|partial|infty)\b|[∑∫√∂∞≤≠≈∈∀∃∇∏]"
+    r"|\$[^$\n]{0,60}[\\^_=][^$\n]{0,60}\$"
+    r"|\b[a-z]\s?\^\s?[\d({n]|\b[xyzn][²³]|\b(?:theorem|lemma|corollary|proof|equation|polynomial|derivative"
+    r"|integral|matrix|matrices"
+    r"|eigenvalue|quadratic|logarithm|algebra(?:ic)?|geometry|trigonometr\w+|calculus|vector space|prime number"
+    r"|denominator"
     r"|numerator|probability distribution)s?\b",
     re.IGNORECASE,
 )
