@@ -11,7 +11,7 @@ import asyncio
 import statistics
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tasks.contracts.settings import Endpoint
@@ -67,7 +67,8 @@ class Throttle:
         self.endpoint = endpoint
         self.limit = float(min(START_CONCURRENCY, endpoint.max_concurrency))
         self.in_flight = 0
-        self.rest_until = 0.0
+        self.rest_until = 0.0  # the server's wish
+        self.broken_until = 0.0  # our own guess
         self.requests = Bucket(endpoint.requests_per_minute)
         self.tokens = Bucket(endpoint.tokens_per_minute)
         self.waiting: deque[asyncio.Future[None]] = deque()
@@ -80,44 +81,56 @@ class Throttle:
 
     def wait(self, now: float) -> float:
         """Return in how many seconds this endpoint may be asked again; 0 if now, as far as time goes."""
-        return max(0.0, self.rest_until - now, self.requests.wait(now), self.tokens.wait(now))
+        rest = max(self.rest_until, self.broken_until) - now
+        return max(0.0, rest, self.requests.wait(now), self.tokens.wait(now))
 
     def has_room(self) -> bool:
         """Whether fewer calls are out than may be."""
         return self.in_flight < int(self.limit)
 
-    async def take(self, tokens: int) -> None:
-        """Wait until one more call of about so many tokens may go, and book it."""
+    async def take(self, tokens: int, is_patient: Callable[[], bool]) -> bool:
+        """Wait until one more call of about so many tokens may go, and book it.
+
+        Returns:
+            False, with nothing booked, if this endpoint rests and the caller is not patient: it may go elsewhere.
+        """
         while True:
-            if not self.has_room():
+            seconds = self.wait(time.monotonic())
+            if seconds and not is_patient():
+                return False
+            if seconds:
+                await asyncio.sleep(seconds)
+            elif self.has_room():
+                break
+            else:
                 turn = asyncio.get_running_loop().create_future()
                 self.waiting.append(turn)
                 await turn
-            elif seconds := self.wait(time.monotonic()):
-                await asyncio.sleep(seconds)
-            else:
-                break
         now = time.monotonic()
         self.in_flight += 1
         self.requests.take(now, 1)
         self.tokens.take(now, tokens)
+        return True
 
     def give_back(self) -> None:
         """A call is over: let the next ones go."""
         self.in_flight -= 1
-        room = int(self.limit) - self.in_flight
-        while self.waiting and room > 0:
+        self._wake(int(self.limit) - self.in_flight)
+
+    def _wake(self, most: int) -> None:
+        while self.waiting and most > 0:
             turn = self.waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
-                room -= 1
+                most -= 1
 
     def rest(self, seconds: float) -> None:
-        """Leave the endpoint alone for so long: what `Retry-After` or the rate-limit headers ask for."""
+        """Leave the endpoint alone for so long; those that wait for room here may look for another one."""
         self.rest_until = max(self.rest_until, time.monotonic() + seconds)
+        self._wake(len(self.waiting))
 
     async def rested(self) -> None:
-        """Wait until the endpoint may be asked again; a rest may be prolonged while it lasts."""
+        """Wait until the server lets itself be asked again; a rest may be prolonged while it lasts."""
         if seconds := max(0.0, self.rest_until - time.monotonic()):
             await asyncio.sleep(seconds)
             await self.rested()
@@ -144,7 +157,9 @@ class Throttle:
         """A connection failed: after several in a row, the endpoint is left alone for longer and longer."""
         self.broken_in_a_row += 1
         if self.broken_in_a_row >= BROKEN_IN_A_ROW:
-            self.rest(min(0.25 * 2 ** (self.broken_in_a_row - BROKEN_IN_A_ROW), MAX_REST_SECONDS))
+            seconds = min(0.25 * 2 ** (self.broken_in_a_row - BROKEN_IN_A_ROW), MAX_REST_SECONDS)
+            self.broken_until = time.monotonic() + seconds
+            self._wake(len(self.waiting))
 
     def _adapt(self) -> None:
         """At the end of a window, set the limit for the next one."""
@@ -165,8 +180,7 @@ class Throttle:
         self.best_latency = min(self.best_latency, latency)
         self.last_rate = rate
         self.window = Window(now)
-        self.in_flight += 1
-        self.give_back()  # wakes who may go under the new limit
+        self._wake(int(self.limit) - self.in_flight)
 
 
 def choose(throttles: Sequence[Throttle], shares: list[float], avoid: Throttle | None = None) -> int:

@@ -285,7 +285,7 @@ class FaultServer:
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection, request after request."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 method, path, _ = head.split(" ", 2)
@@ -293,7 +293,10 @@ class FaultServer:
                 body = await reader.readexactly(int(size[1])) if size else b""
                 kind = re.search(r"(?im)^content-type:\s*(.+?)\r?$", head)
                 await self._exchange(method, path.partition("?")[0], kind[1] if kind else "", body, writer)
-        writer.close()
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            return  # the client is gone, or the server is being stopped
+        finally:
+            writer.transport.abort()
 
     async def _exchange(self, method: str, path: str, kind: str, body: bytes, writer: asyncio.StreamWriter) -> None:
         def answer() -> Response:
@@ -400,8 +403,11 @@ def running(chosen: Profile | str | None = None, **changes: Any) -> Iterator[Fau
         async with server.listening():
             ready.set()
             await stop.wait()
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            serving = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in serving:
                 task.cancel()
+            await asyncio.gather(*serving, return_exceptions=True)
+            await asyncio.sleep(0)  # transports close a turn of the loop later
 
     thread = threading.Thread(target=loop.run_until_complete, args=(listen(),), name="faults", daemon=True)
     thread.start()

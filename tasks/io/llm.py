@@ -290,6 +290,7 @@ class Models:
         self.thread = threading.Thread(target=self.loop.run_forever, name="models", daemon=True)
         self.thread.start()
         self.doors: dict[str, Door] = {}
+        self.opening = threading.Lock()
         self.tasks: set[asyncio.Task[None]] = set()
         self.in_flight: dict[str, asyncio.Future[Entry]] = {}
         self.settled = asyncio.Event()  # a reservation was given back
@@ -313,7 +314,7 @@ class Models:
         """
         role = getattr(self.settings.models, name, None)
         if not isinstance(role, Role):
-            known = [n for n in type(self.settings.models).model_fields if n != "prices"]
+            known = [name for name, value in self.settings.models if isinstance(value, Role)]
             raise UsageError(f"there is no role `{name}`", hint=f"there are: {', '.join(known)}")
         return role
 
@@ -323,20 +324,23 @@ class Models:
         Raises:
             UsageError: A budget is set, but nobody knows what the model costs.
         """
-        if name not in self.doors:
-            role = self.role(name)
-            price = self.prices.of(role.model, is_batch=role.mode == "batch")
-            if self.journal.caps.micro_usd is not None and not price.is_known:
-                raise UsageError(
-                    f"budget.max_cost_usd is set, but the price of `{role.model}` is in no table",
-                    hint=f"copy {Path('tasks/io/prices.toml')}, add the model, and name the copy in models.prices",
-                )
+        with self.opening:  # threads may ask at once; each role has one door
+            return self.doors.get(name) or self._opened(name)
 
-            async def connect() -> list[Server]:
-                return [Server(role, endpoint, self.journal, self.scrub) for endpoint in role.endpoints]
+    def _opened(self, name: str) -> Door:
+        role = self.role(name)
+        price = self.prices.of(role.model, is_batch=role.mode == "batch")
+        if self.journal.caps.micro_usd is not None and not price.is_known:
+            raise UsageError(
+                f"budget.max_cost_usd is set, but the price of `{role.model}` is in no table",
+                hint="copy tasks/io/prices.toml, add the model, and name the copy in models.prices",
+            )
 
-            servers = self.run(connect())
-            self.doors[name] = Door(name, role, price, servers, [0.0] * len(servers))
+        async def connect() -> list[Server]:
+            return [Server(role, endpoint, self.journal, self.scrub) for endpoint in role.endpoints]
+
+        servers = self.run(connect())
+        self.doors[name] = Door(name, role, price, servers, [0.0] * len(servers))
         return self.doors[name]
 
     def ask(self, role: str, calls: Iterable[Call]) -> Iterator[Answer | Refused]:
@@ -478,7 +482,8 @@ class Models:
         """
         avoid: Server | None = None
         while True:
-            server = door.next(avoid)
+            self._go_on(order)
+            server = await self._room(door, order, avoid)
             delivery = await self._attempt(door, server, order)
             verdict = delivery.verdict
             if isinstance(verdict, Again):
@@ -511,10 +516,21 @@ class Models:
                 hint="set models.<role>.structured to auto, or to what the server supports",
             )
 
+    async def _room(self, door: Door, order: Order, avoid: Server | None) -> Server:
+        """Return the server that takes the order, with a place booked there; one that rests is left for another."""
+        while True:
+            server = door.next(avoid)
+
+            def is_alone(chosen: Server = server) -> bool:
+                now = time.monotonic()
+                return all(other is chosen or other.throttle.wait(now) for other in door.servers)
+
+            if await server.throttle.take(order.tokens, is_alone):
+                return server
+
     async def _attempt(self, door: Door, server: Server, order: Order) -> Delivery:
-        """Send an order once: wait for room, write the intent down, send, read."""
+        """Send an order once, from its place: write the intent down, send, read."""
         throttle = server.throttle
-        await throttle.take(order.tokens)
         try:
             attempt = await self._claim(door, server, order)
             await throttle.rested()  # a rest may have begun while the claim was written
@@ -558,10 +574,7 @@ class Models:
             TransientError: A cap of the budget could be passed.
         """
         while True:
-            if order.asking.stop is not None:
-                raise order.asking.stop
-            if self.is_closing:
-                raise TransientError("the run is closing", hint="run the same command again to go on")
+            self._go_on(order)
             self.settled.clear()
             claimed = await self.journal.claim(
                 order.key,
@@ -577,6 +590,12 @@ class Models:
             if not (claimed.may_pass and self.journal.ledger.reserved_micro_usd):
                 raise claimed.error
             await self.settled.wait()
+
+    def _go_on(self, order: Order) -> None:
+        if order.asking.stop is not None:
+            raise order.asking.stop
+        if self.is_closing:
+            raise TransientError("the run is closing", hint="run the same command again to go on")
 
     async def _settle_failed(self, order: Order, delivery: Delivery, outcome: str, detail: str) -> None:
         """Settle an attempt without an answer: a server that may have worked on it is counted as paid."""
@@ -622,7 +641,7 @@ class Models:
         if verdict.wait_seconds is not None and server.throttle.endpoint.retry_after == "call":
             return verdict.wait_seconds
         turn = order.failures + order.limited // 2
-        return min(0.1 * 2**turn, 10.0) * (0.5 + random.random())  # noqa: S311 - only to spread calls out
+        return min(0.05 * 2**turn, 10.0) * (0.5 + random.random())  # noqa: S311 - only to spread calls out
 
     def embed(self, texts: Iterable[str]) -> Vectors:
         """Embed texts through the role `embedder`; each distinct text is paid once.
@@ -685,6 +704,10 @@ class Models:
         arrays = [pa.array(column, type=kind.type) for column, kind in zip(columns, schema, strict=True)]
         return pa.Table.from_arrays(arrays, schema=schema), rows[-1][1] if rows else watermark
 
+    def reopen(self, reason: str | None = None) -> list[str]:
+        """Make calls that were refused (for one reason, or any) askable again; returns their completion ids."""
+        return self.journal.reopen(reason)
+
     def close(self) -> None:
         """Let calls that are out finish for a moment, stop the loop, commit what is queued, give the journal back."""
         if self.is_closing:
@@ -699,6 +722,7 @@ class Models:
             await asyncio.gather(*self.tasks, return_exceptions=True)
             for server in itertools.chain.from_iterable(door.servers for door in self.doors.values()):
                 await server.client.close()
+            await asyncio.sleep(0)  # transports close a turn of the loop later
 
         self.run(finish())
         self.loop.call_soon_threadsafe(self.loop.stop)
