@@ -4,10 +4,15 @@ Three pages in a gzipped WARC, two seeds, groundings, instructions by both recip
 neighbours), answers, scores, a selection and an exported file. Everything is named by content ids as in a real run.
 """
 
+import atexit
+import copy
+import functools
 import gzip
 import json
+import shutil
+import tempfile
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -72,8 +77,27 @@ def archive(path: Path) -> dict[str, tuple[int, int]]:
     return places
 
 
+@functools.lru_cache(maxsize=1)
+def _template() -> tuple[Path, dict[str, Any]]:
+    """Fill a store once; what tests get are copies of it."""
+    folder = Path(tempfile.mkdtemp(prefix="sample-store-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    sample = _filled(folder)
+    sample.store.close()
+    known = {f.name: getattr(sample, f.name) for f in fields(sample) if f.name not in {"store", "archive"}}
+    return folder, known
+
+
 def fill(directory: Path) -> Sample:
     """Make the store in `directory`/ws and its archive beside it."""
+    template, known = _template()
+    shutil.copytree(template, directory, dirs_exist_ok=True)
+    sample = Sample(Store.open(directory / "ws"), directory / "pages.warc.gz", **copy.deepcopy(known))
+    sample.store._connection.execute("UPDATE sources SET uri = ?", [str(sample.archive)])
+    return sample
+
+
+def _filled(directory: Path) -> Sample:
     directory.mkdir(parents=True, exist_ok=True)
     warc = directory / "pages.warc.gz"
     places = archive(warc)

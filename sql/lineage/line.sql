@@ -1,8 +1,15 @@
--- The row behind one line of an exported file; a path is known by its end, wherever the file was copied to.
+-- The row behind one line of an exported file, the newest run's first; a path is known by its end, wherever the file is.
 -- owner:  tasks/spine/lineage.py
 -- grain:  one row per exported line
 -- params: $path, $line
 SELECT exports.*
 FROM exports
-WHERE exports.line = $line AND (exports.path = $path OR ends_with($path, concat('/', exports.path)))
-ORDER BY length(exports.path) DESC, exports.export_id;
+LEFT JOIN runs ON exports.run_id = runs.run_id
+WHERE
+    exports.line = $line
+    AND (
+        exports.path = $path
+        OR ends_with($path, concat('/', exports.path))
+        OR ends_with(exports.path, concat('/', $path))
+    )
+ORDER BY runs.started_at DESC, exports.export_id ASC;

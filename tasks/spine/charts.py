@@ -244,48 +244,59 @@ def scatter(points: Sequence[tuple[float, float, int, str]], label: str) -> Html
     return drawing(width, height, f"{label}: {len(points)} rows", *dots)
 
 
-_BOX_WIDE, _BOX_TALL, _GAP_WIDE, _GAP_TALL = 190.0, 54.0, 64.0, 14.0
+_BOX_WIDE, _BOX_TALL, _GAP_WIDE, _GAP_TALL = 172.0, 56.0, 40.0, 12.0
 
 
 def lineage(tree: Node, label: str) -> Html:
-    """Draw a row's lineage from left to right: the row, what it was made from, and so on to the archive."""
-    columns_: list[list[Node]] = []
-    depth = _depths(tree)
-    for id_, (level, node) in depth.items():
-        while len(columns_) <= level:
-            columns_.append([])
-        if id_:
-            columns_[level].append(node)
-    places = {
-        node.id: (x * (_BOX_WIDE + _GAP_WIDE), y * (_BOX_TALL + _GAP_TALL))
-        for x, nodes in enumerate(columns_)
-        for y, node in enumerate(nodes)
+    """Draw a row's lineage from left to right: the row, what it was made from, and so on to the archive.
+
+    What a model said is a line in the box of what came of it, not a box of its own. Every leaf has a line of the
+    drawing to itself, so edges stay short; a thing that several share is drawn once, at its longest distance.
+    """
+    levels, order = _levels(tree), list[Node]()
+    rows = dict[str, float]()
+    _place(tree, rows, [0.0], order)
+    places = {id_: (levels[id_] * (_BOX_WIDE + _GAP_WIDE), row * (_BOX_TALL + _GAP_TALL)) for id_, row in rows.items()}
+    edges = {
+        (node.id, child.id): _edge(places[node.id], places[child.id], child.relation)
+        for node in order
+        for child in _made_of(node)
     }
-    width = len(columns_) * (_BOX_WIDE + _GAP_WIDE) - _GAP_WIDE
-    height = max(len(nodes) for nodes in columns_) * (_BOX_TALL + _GAP_TALL)
-    edges, seen = list[Html](), set[tuple[str, str]]()
-    for node in tree.walk():
-        for child in node.children:
-            if (node.id, child.id) not in seen:
-                seen.add((node.id, child.id))
-                edges.append(_edge(places[node.id], places[child.id], child.relation))
-    boxes = [_box(node, *places[node.id]) for _, node in depth.values()]
-    words = ", ".join(f"{node.kind} {node.id[:8]}" for _, node in depth.values())
-    return drawing(width + 4, height + 4, f"{label}: {words}", *edges, *boxes, class_="drawing wide")
+    boxes = [_box(node, *places[node.id]) for node in order]
+    width = max(x for x, _ in places.values()) + _BOX_WIDE
+    height = max(y for _, y in places.values()) + _BOX_TALL
+    words = ", ".join(f"{node.kind} {node.id[:8]}" for node in order)
+    return drawing(width + 4, height + 4, f"{label}: {words}", *edges.values(), *boxes, class_="drawing graph")
 
 
-def _depths(tree: Node) -> dict[str, tuple[int, Node]]:
+def _made_of(node: Node) -> list[Node]:
+    return [child for child in node.children if child.kind != "completion"]
+
+
+def _levels(tree: Node) -> dict[str, int]:
     """Give each thing its longest distance from the row, so that every edge goes to the right."""
-    found: dict[str, tuple[int, Node]] = {}
+    found: dict[str, int] = {}
 
     def visit(node: Node, level: int) -> None:
-        if node.id not in found or found[node.id][0] < level:
-            found[node.id] = (level, node)
-        for child in node.children:
+        found[node.id] = max(level, found.get(node.id, 0))
+        for child in _made_of(node):
             visit(child, level + 1)
 
     visit(tree, 0)
     return found
+
+
+def _place(node: Node, rows: dict[str, float], free: list[float], order: list[Node]) -> None:
+    """Give each thing a line: a leaf the next free one, others their first parent's: the main way is straight."""
+    if node.id in rows:
+        return
+    rows[node.id] = free[0]
+    order.append(node)
+    fresh = [child for child in _made_of(node) if child.id not in rows]
+    for child in fresh:
+        _place(child, rows, free, order)
+    if not fresh:
+        free[0] += 1
 
 
 def _edge(start: tuple[float, float], end: tuple[float, float], relation: str) -> Html:
@@ -296,18 +307,23 @@ def _edge(start: tuple[float, float], end: tuple[float, float], relation: str) -
     return element("g", element("title", relation), element("path", d=path, class_="edge"))
 
 
-_TELLING = ("url", "text", "scene", "uri", "model", "path")
+_TELLING = ("url", "text", "scene", "uri", "path")
 
 
 def _box(node: Node, x: float, y: float) -> Html:
     telling = next((str(node.facts[name]) for name in _TELLING if node.facts.get(name)), "")
+    asked = next((child for child in node.children if child.kind == "completion"), None)
+    note = f"by {asked.facts.get('model', 'a model')}" if asked else str(node.facts.get("recipe") or "")
+    if node.kind == "document":
+        note = f"bytes {node.facts.get('record_offset')} + {node.facts.get('record_length')}"
     return element(
         "g",
         element("title", plain(f"{node.kind} {node.id} {telling}", 300)),
-        element("rect", x=x, y=y, width=_BOX_WIDE, height=_BOX_TALL, rx=6, class_=f"box {node.kind}"),
-        element("text", node.kind, x=x + 10, y=y + 18, class_="small strong"),
-        element("text", node.id[:10], x=x + _BOX_WIDE - 10, y=y + 18, text_anchor="end", class_="small quiet mono"),
-        element("text", _cut(telling, 25), x=x + 10, y=y + 40, class_="small"),
+        element("rect", x=x + 1, y=y + 1, width=_BOX_WIDE, height=_BOX_TALL, rx=6, class_=f"box {node.kind}"),
+        element("text", node.kind, x=x + 10, y=y + 17, class_="small strong"),
+        element("text", node.id[:10], x=x + _BOX_WIDE - 9, y=y + 17, text_anchor="end", class_="small quiet mono"),
+        element("text", _cut(telling, 23), x=x + 10, y=y + 33, class_="small"),
+        element("text", _cut(note, 27), x=x + 10, y=y + 48, class_="small quiet tiny"),
     )
 
 

@@ -405,7 +405,7 @@ def row(row: Mapping[str, Any], tree: lineage.Node) -> Iterable[Child]:
             charts.lineage(tree, "Lineage"),
             "Left: the exported line. Right: what it was made from, as far as the archive.",
         ),
-        lead="Scroll sideways. `wellspring trace` takes any of these ids, or the beginning of one.",
+        lead="From the exported line on the left to the archive on the right. Any id here can be given to trace.",
     )
     seen: dict[str, lineage.Node] = {}
     for node in tree.walk():

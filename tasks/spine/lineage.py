@@ -123,6 +123,11 @@ def _line(store: Store, path: str, line: int) -> str:
             f"no export of {store.path} has a line {line} in `{path}`",
             hint=f"lines count from 1; the files are in {store.exports}",
         )
+    if rows["path"].n_unique() > 1:
+        raise UsageError(
+            f"`{path}` is the end of {rows['path'].n_unique()} exports",
+            hint=f"say which: {', '.join(rows['path'].unique().sort())}",
+        )
     return rows["export_id"][0]
 
 
