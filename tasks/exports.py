@@ -19,11 +19,14 @@ from tasks.io.datasets import Dataset
 from tasks.judges.panel import judge
 from tasks.methods import formats, partition
 from tasks.methods.card import Facts, card
+from tasks.spine import contamination, portrait
+from tasks.spine.portrait import Portrait
 from tasks.spine.runs import Counts, Run, stage
 
 VERSION = 1
 BEST = "best_per_topic"
 STREAM_ROWS = 1_000
+TOPICS_ON_CARD = 40
 
 
 @stage("exports")
@@ -37,8 +40,11 @@ def export(run: Run) -> Counts:
     with datasets.replacing(folder) as dataset:
         rows_in, written = _tables(run, dataset, fingerprint)
         dataset.close_tables()
-        dataset.text("README.md", card(_facts(run, dataset)))
+        drawn = portrait.draw(run, _judge(run.settings))
+        dataset.text("README.md", card(_facts(run, dataset, drawn)))
+        dataset.text("measures.json", _measures(drawn))
         dataset.text("manifest.json", _manifest(run.settings, fingerprint, dataset))
+    portrait.save(run.store, drawn)
     run.store.append("exports", written)
     return Counts(rows_in=rows_in, rows_out=len(written))
 
@@ -52,6 +58,11 @@ def _parts(settings: Settings) -> list[tuple[str, str, str]]:
     return parts
 
 
+def _judge(settings: Settings) -> str:
+    """The judge whose total is the score of an instruction: the first that judges instructions; none is allowed."""
+    return next((name for name in settings.scores.judges if judge(name).subject == "instruction"), "")
+
+
 def _rows(run: Run, form: str, policy: str) -> Iterator[dict[str, Any]]:
     """Stream what a form is made of, in its order, with the system prompt under which it was answered."""
     query = (
@@ -60,7 +71,7 @@ def _rows(run: Run, form: str, policy: str) -> Iterator[dict[str, Any]]:
     chosen = run.settings.responses
     params = {
         "policy": policy,
-        "judge": next((name for name in run.settings.scores.judges if judge(name).subject == "instruction"), ""),
+        "judge": _judge(run.settings),
         "answer_judge": run.settings.preferences.judge,
         "required": list(run.settings.verdicts.required),
     }
@@ -79,7 +90,8 @@ def _fingerprint(run: Run) -> str:
             digest.update(orjson.dumps(row))
     methods = run.store.query("exports/methods").rows()
     chosen = (run.settings.exports.model_dump(), run.settings.selections.model_dump())
-    return content_id("exports", VERSION, chosen, methods, digest.hexdigest())
+    looked_for = contamination.fingerprint(run.settings.benchmarks)
+    return content_id("exports", VERSION, chosen, methods, looked_for, digest.hexdigest())
 
 
 def _tables(run: Run, dataset: Dataset, fingerprint: str) -> tuple[int, list[records.Export]]:
@@ -107,7 +119,7 @@ def _tables(run: Run, dataset: Dataset, fingerprint: str) -> tuple[int, list[rec
     ]
 
 
-def _facts(run: Run, dataset: Dataset) -> Facts:
+def _facts(run: Run, dataset: Dataset, drawn: Portrait) -> Facts:
     rows = list(_rows(run, "messages", BEST))
     ids = [row["instruction_id"] for row in rows]
     tables = [
@@ -119,14 +131,22 @@ def _facts(run: Run, dataset: Dataset) -> Facts:
     return Facts(
         name=run.settings.exports.name,
         license=run.settings.exports.license,
-        languages=[],
+        languages=run.store.query("exports/languages", instruction_ids=ids)["language"].to_list(),
         tables=tables,
         recipes=[{"recipe": name, "rows": count} for name, count in recipes.items()],
         models=run.store.query("exports/models", instruction_ids=ids).to_dicts(),
         methods=run.store.query("exports/methods").to_dicts(),
         sources=run.store.query("exports/sources", instruction_ids=ids).to_dicts(),
         choice=run.settings.selections.model_dump(),
+        measures=drawn.measures,
+        topics=[{"group": t["group"], "topic": t["topic"], "rows": t["rows"]} for t in drawn.topics[:TOPICS_ON_CARD]],
     )
+
+
+def _measures(drawn: Portrait) -> str:
+    """What the card shows, and the histograms behind it, for programs."""
+    shown = {"measures": drawn.measures, "topics": drawn.topics, "lengths": drawn.lengths, "scores": drawn.scores}
+    return orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _named(path: str) -> dict[str, str]:

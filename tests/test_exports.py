@@ -126,6 +126,7 @@ def test_the_manifest_names_every_file_with_its_digest_and_rows(full: Path) -> N
 
     named = {file["path"]: file["sha256"] for file in manifest["files"]}
     assert named == {path: digest for path, digest in contents(full).items() if path != "manifest.json"}
+    assert {"README.md", "measures.json", "messages/train.jsonl", "messages/train.parquet"} <= set(named)
     jsonl = {file["path"]: file["rows"] for file in manifest["files"] if file["path"].endswith(".jsonl")}
     assert jsonl == {path: len(lines(full / path)) for path in jsonl}
 

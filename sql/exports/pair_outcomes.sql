@@ -1,0 +1,20 @@
+-- What became of the pairs that were proposed: kept, or why not.
+-- owner:  tasks/spine/portrait.py
+-- grain:  one row per outcome
+-- params: none
+SELECT
+    'kept' AS outcome,
+    count(*) AS pairs
+FROM valid_preferences
+UNION ALL
+SELECT
+    rejections.reason AS outcome,
+    count(*) AS pairs
+FROM rejections
+WHERE
+    rejections.stage = 'preferences'
+    AND rejections.fingerprint IN (
+        SELECT methods.fingerprint FROM methods WHERE methods.stage = 'preferences' AND methods.active
+    )
+GROUP BY rejections.reason
+ORDER BY outcome;

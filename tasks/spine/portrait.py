@@ -1,0 +1,230 @@
+"""The portrait of a dataset: its measures beside those of its recipes and of random controls, its topics, its map.
+
+The measures go on the card, so they are the same bytes on every machine: exact neighbours, rows in the order of their
+ids, and four significant digits, which is where threads may differ. What is quadratic or needs a fixed size (MTLD,
+distinct-n, Vendi score, distances) is taken of at most 10,000 rows of a part, those with the lowest ids: ids are
+hashes, so that is a random sample, and the size that the papers report at.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+import numpy as np
+import orjson
+import polars as pl
+
+from tasks.contracts.errors import Rejection
+from tasks.contracts.vectors import unit
+from tasks.io import index
+from tasks.io.store import Store
+from tasks.methods import measures, topics
+from tasks.methods.agreement import agreement
+from tasks.methods.projection import MOST_POINTS, projected
+from tasks.methods.tokens import count_tokens
+from tasks.spine import contamination, embedders, retrieval
+from tasks.spine.retrieval import Matrix
+from tasks.spine.runs import Run
+
+BEST = "best_per_topic"
+CONTROLS = "random"  # the mean of the controls
+SAMPLE_ROWS = 10_000
+LABEL_CHARS = 160
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """What the card and the page show.
+
+    Attributes:
+        measures: A row for each part: `all`, each recipe, `random` (the mean of the controls).
+        topics: A row for each topic: its group, rows and names; largest group first.
+        lengths: Part -> counts of instructions by tokens, in powers of two from 1.
+        scores: Part -> counts of instructions by whole score, from 0.
+        points: Places on the map: x and y in [0, 1], kind (instruction, seed, document), topic (-1 for none), label.
+    """
+
+    measures: list[dict[str, Any]]
+    topics: list[dict[str, Any]]
+    lengths: dict[str, list[int]]
+    scores: dict[str, list[int]]
+    points: list[tuple[float, float, str, int, str]]
+
+
+def draw(run: Run, judge: str) -> Portrait:
+    """Measure the selection that is in force.
+
+    Args:
+        run: The run.
+        judge: Whose total is the score of an instruction.
+    """
+    taken = run.store.query("exports/portrait", judge=judge)
+    vectors, seeds = retrieval.vectors(run, "instructions"), retrieval.vectors(run, "seeds")
+    parts = _parts(taken)
+    controls = [name for name in parts if name.startswith("random_")]
+    rows = {name: _measured(run, part, taken["topic"].n_unique(), vectors, seeds) for name, part in parts.items()}
+    shared = _agreed(run)
+    table = [{"part": name, **row, **shared} for name, row in rows.items() if name not in controls]
+    if controls:
+        table.append({"part": CONTROLS, **_mean([rows[name] for name in controls]), **shared})
+    best = parts.get("all", taken.clear())
+    return Portrait(
+        measures=table,
+        topics=_topics(best, vectors) if len(best) else [],
+        lengths={name: _lengths(part) for name, part in parts.items()},
+        scores={name: _scores(part) for name, part in parts.items()},
+        points=_points(run, best, vectors) if len(best) else [],
+    )
+
+
+def _parts(taken: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    best = taken.filter(pl.col("policy") == BEST)
+    parts = {"all": best} if len(best) else {}
+    parts |= {name: best.filter(pl.col("recipe") == name) for name in sorted(best["recipe"].unique())}
+    controls = sorted(name for name in taken["policy"].unique() if name != BEST)
+    return parts | {name: taken.filter(pl.col("policy") == name) for name in controls}
+
+
+def _measured(run: Run, part: pl.DataFrame, possible: int, vectors: Matrix, seeds: Matrix) -> dict[str, Any]:
+    """Take every measure of one part."""
+    sample = part.sort("instruction_id").head(SAMPLE_ROWS)
+    words = [measures.tokens(text) for text in sample["text"]]
+    own = vectors.of(sample["instruction_id"].to_list())
+    within = index.exact(own, own, 2)[0][:, 1] if len(own) > 1 else np.zeros(0)
+    to_seeds = index.exact(own, np.ascontiguousarray(seeds.matrix), 1)[0][:, 0] if len(seeds.ids) else np.zeros(0)
+    by_topic = measures.spread(part["topic"], possible)
+    documents, domains = (measures.spread(part[name].drop_nulls()) for name in ("document_id", "domain"))
+    lengths, scores = [count_tokens(text) for text in part["text"]], part["score"].drop_nulls().to_list()
+    wanted = run.settings.benchmarks
+    return {
+        "rows": len(part),
+        "mtld": _digits(measures.mtld([word for text in words for word in text])),
+        "distinct_1": _digits(measures.distinct(words, 1)),
+        "distinct_2": _digits(measures.distinct(words, 2)),
+        "vendi_score": _digits(measures.vendi(own)),
+        "topics": by_topic.groups,
+        "topic_coverage": _digits(by_topic.groups / possible if possible else 0.0),
+        "topic_entropy": _digits(by_topic.entropy),
+        "distance_within": _digits(1 - float(within.astype(np.float64).mean())) if len(within) else None,
+        "distance_to_seeds": _digits(1 - float(to_seeds.astype(np.float64).mean())) if len(to_seeds) else None,
+        "documents": documents.groups,
+        "largest_document_share": _digits(documents.largest_share * _share_with(part, "document_id")),
+        "domains": domains.groups,
+        "largest_domain_share": _digits(domains.largest_share * _share_with(part, "domain")),
+        "tokens_median": float(median(lengths)),
+        "tokens_mean": _digits(mean(lengths)),
+        "score_mean": _digits(mean(scores)) if scores else None,
+        "contaminated": _contaminated(run, part) if wanted.paths else None,
+        "answers_refused": _digits(int(part["refused"].sum()) / max(1, int(part["answers"].sum()))),
+    }
+
+
+def _share_with(part: pl.DataFrame, column: str) -> float:
+    """Return which share of the rows has a value there: shares are of all rows, not of those with a document."""
+    return 1 - part[column].null_count() / max(1, len(part))
+
+
+def _digits(value: float) -> float:
+    """Keep four significant digits: threads change the last ones of a sum."""
+    return float(f"{value:.4g}")
+
+
+def _contaminated(run: Run, part: pl.DataFrame) -> float:
+    found = 0
+    for text in part["text"]:
+        try:
+            contamination.check(run.settings.benchmarks, text)
+        except Rejection:
+            found += 1
+    return _digits(found / max(1, len(part)))
+
+
+def _mean(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the mean of each measure over rows that have it."""
+    found: dict[str, Any] = {}
+    for name in rows[0]:
+        values = [row[name] for row in rows if row[name] is not None]
+        found[name] = _digits(mean(values)) if values else None
+    return found
+
+
+def _agreed(run: Run) -> dict[str, Any]:
+    """How far judges agree: kappa of pass or fail between every two of instructions; the share of pairs kept."""
+    said = run.store.query("exports/agreement")
+    wide = {name: dict(of.select("subject_id", "value").iter_rows()) for (name,), of in said.group_by("judge")}
+    kappas = [
+        agreement([_passes(wide[a], s) for s in shared], [_passes(wide[b], s) for s in shared]).kappa
+        for a, b in combinations(sorted(wide), 2)
+        if (shared := sorted(wide[a].keys() & wide[b].keys()))
+    ]
+    known = [kappa for kappa in kappas if kappa is not None]
+    pairs = dict(run.store.query("exports/pair_outcomes").iter_rows())
+    turned = sum(pairs.get(reason, 0) for reason in ("inconsistent_pair", "judged_worse"))
+    asked, is_turned = pairs.get("kept", 0) + turned, run.settings.preferences.both_orders
+    return {
+        "judges_kappa": _digits(mean(known)) if known else None,
+        "pairs_same_in_both_orders": _digits(pairs["kept"] / asked) if asked and is_turned else None,
+    }
+
+
+def _passes(totals: Mapping[str, float | None], subject: str) -> bool | None:
+    """Whether a judge puts a subject in the upper half of what it gave; None where it failed."""
+    value = totals[subject]
+    return None if value is None else value >= median(v for v in totals.values() if v is not None)
+
+
+def _lengths(part: pl.DataFrame) -> list[int]:
+    return measures.histogram([count_tokens(text) for text in part["text"]], [2**i for i in range(12)])
+
+
+def _scores(part: pl.DataFrame) -> list[int]:
+    return measures.histogram(part["score"].drop_nulls().to_list(), range(8))
+
+
+def _topics(best: pl.DataFrame, vectors: Matrix) -> list[dict[str, Any]]:
+    texts = {int(topic): of["text"].to_list() for (topic,), of in best.sort("instruction_id").group_by("topic")}
+    of_topic = {
+        topic: best.filter(pl.col("topic") == topic)["instruction_id"].sort().to_list() for topic in sorted(texts)
+    }
+    centroids = unit(np.stack([vectors.of(ids).astype(np.float64).mean(axis=0) for ids in of_topic.values()]))
+    return [
+        {"group": topic.group_name, "topic": topic.name, "rows": topic.rows, "number": topic.topic}
+        for topic in topics.hierarchy(texts, centroids)
+    ]
+
+
+def _points(run: Run, best: pl.DataFrame, vectors: Matrix) -> list[tuple[float, float, str, int, str]]:
+    """Place instructions, seeds and documents on one map, all embedded as what people ask."""
+    shown = best.sort("instruction_id").head(MOST_POINTS // 2)
+    places = run.store.query("exports/places", at_most=MOST_POINTS // 4)
+    others = embedders.embedder(run, "instructions").embed(places["text"].to_list()).vectors
+    own = vectors.of(shown["instruction_id"].to_list())
+    places_xy = projected(np.concatenate([own, others]) if len(places) else own).round(4).tolist()
+    kinds = ["instruction"] * len(shown) + places["kind"].to_list()
+    numbers = shown["topic"].to_list() + [-1] * len(places)
+    labels = [label[:LABEL_CHARS] for label in (*shown["text"], *places["label"])]
+    return [
+        (x, y, kind, topic, label) for (x, y), kind, topic, label in zip(places_xy, kinds, numbers, labels, strict=True)
+    ]
+
+
+def save(store: Store, portrait: Portrait) -> None:
+    """Keep the portrait where pages find it."""
+    partial = _place(store).with_suffix(".part")
+    partial.write_bytes(orjson.dumps(asdict(portrait)))
+    partial.replace(_place(store))
+
+
+def read(store: Store) -> Portrait | None:
+    """Return the portrait of the latest export; None before there is one."""
+    place = _place(store)
+    return Portrait(**orjson.loads(place.read_bytes())) if place.is_file() else None
+
+
+def _place(store: Store) -> Path:
+    return store.pages / "portrait.json"

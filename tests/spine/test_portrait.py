@@ -1,0 +1,127 @@
+"""The portrait: measures of the set, of its recipes and of the controls, equal to what their definitions give."""
+
+from collections.abc import Callable
+from statistics import mean
+
+import numpy as np
+import pytest
+
+from tasks import responses, scores, selections, verdicts
+from tasks.contracts import settings as settings_
+from tasks.contracts.settings import Settings
+from tasks.methods import measures
+from tasks.spine import portrait, retrieval, runs
+from tasks.spine.portrait import Portrait
+from tasks.spine.runs import Run
+from tests import instruction_store as store
+
+Drawn = tuple[Portrait, dict[str, dict], list[dict], np.ndarray]
+
+
+def prepared(run: Run, count: int = 24) -> None:
+    """Answer, check, judge and select."""
+    store.fill(run, count)
+    stages = (responses.respond, verdicts.check, scores.judge, selections.select)
+    for noun, stage in zip(("responses", "verdicts", "scores", "selections"), stages, strict=True):
+        stage(run)
+        store.publish(run, noun)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    """A portrait, its measures by part, the rows it is of, and their vectors."""
+    chosen = settings_.load(None, ["selections.min_score=4", "selections.topics=5"], {})
+    with runs.start("test", chosen, tmp_path_factory.mktemp("portrait") / "ws", quiet=True) as run:
+        prepared(run)
+        found = portrait.draw(run, "seven_criteria")
+        rows = run.store.query("exports/portrait", judge="seven_criteria").to_dicts()
+        best = [row for row in rows if row["policy"] == "best_per_topic"]
+        vectors = retrieval.vectors(run, "instructions").of([row["instruction_id"] for row in best])
+        portrait.save(run.store, found)
+        kept = portrait.read(run.store)
+    assert kept is not None
+    assert kept.measures == found.measures
+    return found, {row["part"]: row for row in found.measures}, rows, vectors
+
+
+def test_the_set_its_recipes_and_the_controls_stand_side_by_side(drawn: tuple) -> None:
+    _, by_part, rows, _ = drawn
+    best = [row for row in rows if row["policy"] == "best_per_topic"]
+
+    assert list(by_part) == ["all", "attributed_grounding", "knn_instruct", "random"]
+    assert by_part["all"]["rows"] == by_part["random"]["rows"] == len(best)
+    assert by_part["attributed_grounding"]["rows"] + by_part["knn_instruct"]["rows"] == len(best)
+    assert by_part["random"]["score_mean"] < by_part["all"]["score_mean"]
+
+
+def test_each_measure_is_what_its_definition_gives(drawn: tuple) -> None:
+    _, by_part, rows, vectors = drawn
+    best = [row for row in rows if row["policy"] == "best_per_topic"]
+    words = [measures.tokens(row["text"]) for row in best]
+    cosines = vectors.astype(np.float64) @ vectors.T.astype(np.float64)
+    np.fill_diagonal(cosines, -1)
+    grounded = [row for row in best if row["document_id"]]
+    largest = max([sum(r["document_id"] == row["document_id"] for r in grounded) for row in grounded])
+
+    found = by_part["all"]
+    assert found["mtld"] == pytest.approx(measures.mtld([w for text in words for w in text]), rel=1e-3)
+    assert found["vendi_score"] == pytest.approx(measures.vendi(vectors), rel=1e-3)
+    assert found["distance_within"] == pytest.approx(1 - cosines.max(axis=1).mean(), rel=1e-3)
+    assert found["topics"] == len({row["topic"] for row in best})
+    assert found["documents"] == len({row["document_id"] for row in grounded})
+    assert found["largest_document_share"] == pytest.approx(largest / len(best), rel=1e-3)
+    assert found["score_mean"] == pytest.approx(mean(row["score"] for row in best), rel=1e-3)
+    assert found["answers_refused"] == 0
+
+
+def test_topics_are_named_and_count_every_row_once(drawn: tuple) -> None:
+    found, by_part, _, _ = drawn
+
+    assert sum(topic["rows"] for topic in found.topics) == by_part["all"]["rows"]
+    assert all(topic["topic"] and topic["group"] for topic in found.topics)
+
+
+def test_histograms_count_every_row_once(drawn: tuple) -> None:
+    found, by_part, _, _ = drawn
+
+    assert sum(found.lengths["all"]) == sum(found.scores["all"]) == by_part["all"]["rows"]
+    assert set(found.lengths) >= {"all", "knn_instruct", "random_0", "random_4"}
+
+
+def test_the_map_has_a_labelled_place_for_instructions_seeds_and_documents(drawn: tuple) -> None:
+    found, by_part, _, _ = drawn
+    kinds = [kind for _, _, kind, _, _ in found.points]
+
+    assert kinds.count("instruction") == by_part["all"]["rows"]
+    assert (kinds.count("seed"), kinds.count("document")) == (6, 6)
+    assert all(0 <= x <= 1 and 0 <= y <= 1 and label for x, y, _, _, label in found.points)
+
+
+def test_an_empty_selection_has_a_portrait_too(settings: Callable[..., Settings], start: Callable[..., object]) -> None:
+    with start(settings("selections.min_score=7", "responses.draws=1")) as run:  # type: ignore[attr-defined]
+        found = portrait.draw(run, "seven_criteria")
+
+    assert found.measures == []
+    assert found.points == []
+
+
+def test_two_judges_of_one_thing_have_an_agreement(
+    settings: Callable[..., Settings], start: Callable[..., object]
+) -> None:
+    from tasks.contracts import records
+
+    with start(settings("selections.min_score=0")) as run:  # type: ignore[attr-defined]
+        prepared(run, 6)
+        subjects = [row["instruction_id"] for row in run.store.query("exports/portrait", judge="").to_dicts()]
+        said = run.store.query("exports/agreement").to_dicts()
+        same = [
+            records.Score(row["subject_id"], "other-1", "other", "total", row["value"], "", None, run.run_id)
+            for row in said
+        ]
+        run.store.append("scores", same)
+        active = run.store.query("methods/active", stage="scores")["fingerprint"].to_list()
+        run.activate("scores", {"other-1": "other"} | dict.fromkeys(active, "seven_criteria"))
+        found = portrait.draw(run, "seven_criteria")
+
+    assert len(set(subjects)) == 6
+    assert found.measures[0]["judges_kappa"] == 1
