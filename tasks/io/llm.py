@@ -292,6 +292,7 @@ class Models:
         self.doors: dict[str, Door] = {}
         self.opening = threading.Lock()
         self.tasks: set[asyncio.Task[None]] = set()
+        self.sending: set[asyncio.Task[Any] | None] = set()  # those whose call is out, and may have been paid
         self.in_flight: dict[str, asyncio.Future[Entry]] = {}
         self.settled = asyncio.Event()  # a reservation was given back
         self.is_closing = False
@@ -417,6 +418,8 @@ class Models:
             asking.done.put(error)
         else:
             asking.done.put(_outcome(call, entry, is_cached=is_cached))
+        finally:
+            self.sending.discard(asyncio.current_task())
 
     async def _shared(self, door: Door, key: str, call: Call, asking: Asking) -> Entry:
         self.in_flight[key] = future = self.loop.create_future()
@@ -586,6 +589,7 @@ class Models:
                 reserve=order.reserve,
             )
             if isinstance(claimed, int):
+                self.sending.add(asyncio.current_task())
                 return claimed
             if not (claimed.may_pass and self.journal.ledger.reserved_micro_usd):
                 raise claimed.error
@@ -610,6 +614,7 @@ class Models:
             detail=self.scrub(detail),
             body=reply.body if reply and reply.status == replies.OK else None,
         )
+        self.sending.discard(asyncio.current_task())
         self.settled.set()
 
     def _end(self, door: Door, server: Server, order: Order, verdict: Again) -> Refusal | WellspringError | None:
@@ -715,8 +720,8 @@ class Models:
 
         async def finish() -> None:
             self.is_closing = True
-            if self.tasks:
-                await asyncio.wait(self.tasks, timeout=GRACE_SECONDS)
+            if out := [task for task in self.tasks if task in self.sending]:
+                await asyncio.wait(out, timeout=GRACE_SECONDS)
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
