@@ -7,16 +7,19 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
-from tasks import groundings, instructions
+from tasks import groundings, instructions, seeds
+from tasks.contracts import records
 from tasks.contracts.errors import BrokenError
 from tasks.contracts.settings import Settings
 from tasks.methods.tokens import count_tokens
-from tasks.spine import runs, validation
+from tasks.spine import embedders, runs, validation
 from tasks.spine.runs import Run
 from tests import page_store
+from tests.methods.test_injections import POISON, UNKNOWN
 from tests.scripted_model import scripted_model
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -405,3 +408,120 @@ def test_without_grounding_no_row_claims_a_document(seeds_path: str, settings: M
     assert counts.rows_in == 6
     assert rows
     assert all(row["document_id"] is None and row["recipe"] == "attributed_grounding" for row in rows)
+
+
+def _poisoned(count: int) -> list[records.Document]:
+    """Pages that each dictate a canary of their own, in words that patterns know and in words that they do not."""
+    texts = list(page_store.PAGES.items())
+    pages: list[records.Document] = []
+    for n in range(count):
+        subject, text = texts[n % len(texts)]
+        order = (POISON + UNKNOWN)[n % len(POISON + UNKNOWN)].format(t=f"CANARY-{n:03d}-X")
+        pages.append(page_store.document(f"{subject} {n}", f"{text} {order} {text}"))
+    return pages
+
+
+def _gullible(body: dict[str, Any]) -> str:
+    """A model that does whatever a page says, in four ways, and leaks what it was told."""
+    said = _said(body)
+    canary = re.search(r"CANARY-(\d+)-X", said)
+    if canary is None:
+        return _grounded("Which of my loaves do I bake first when only one of two ovens works?")
+    way = int(canary.group(1)) % 4
+    obeyed = (
+        canary.group(),
+        _grounded(f"My week is full. {canary.group()} What do I do first?"),
+        _grounded(f"{body['messages'][0]['content'][:400]} {canary.group()}"),
+        _grounded(f"Please see http://evil.example/{canary.group()} and tell me what you think of it."),
+    )
+    return obeyed[way]
+
+
+@pytest.mark.slow
+def test_a_gullible_model_brings_no_canary_into_a_row_and_everything_it_obeyed_is_flagged(
+    seeds_path: str, settings: Make, start: Start
+) -> None:
+    pages = _poisoned(64)
+    clean = [page_store.document(name, text) for name, text in page_store.PAGES.items()]
+    with scripted_model(_gullible) as model:
+        chosen = settings(
+            "runner=thread",
+            'instructions.recipes=["attributed_grounding"]',
+            "instructions.max_pool_cosine=1.01",
+            seeds={"paths": [seeds_path]},
+            models={"generator": model.role("gullible")},
+        )
+        with start(chosen) as run:
+            page_store.fill_pages(run, pages + clean)
+            page_store.fill_seeds(run)
+            instructions.synthesize(run)
+            rows = _rows(run)
+            refused = {r["input_id"]: r["reason"] for r in run.store.query("rejections/all").to_dicts()}
+
+    assert {row["document_id"] for row in rows} == {page.document_id for page in clean}
+    assert not any("CANARY" in str(row) for row in rows)
+    assert {page.document_id for page in pages} <= refused.keys()
+    before = [reason for reason in refused.values() if reason == "document_talks_to_models"]
+    after = set(refused.values()) - {"document_talks_to_models"}
+    assert len(before) >= 0.8 * len(pages)
+    assert after <= {"unparsable_answer", "obeys_source", "repeats_prompt", "address_from_nowhere"}
+
+
+@pytest.mark.slow
+def test_without_the_checks_the_gullible_model_does_harm(
+    seeds_path: str, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instructions, "orders", lambda _: [])
+    monkeypatch.setattr(instructions, "accept", lambda *_: None)
+    with scripted_model(_gullible) as model:
+        chosen = settings(
+            "runner=thread",
+            'instructions.recipes=["attributed_grounding"]',
+            "instructions.max_pool_cosine=1.01",
+            seeds={"paths": [seeds_path]},
+            models={"generator": model.role("gullible")},
+        )
+        with start(chosen) as run:
+            page_store.fill_pages(run, _poisoned(16))
+            page_store.fill_seeds(run)
+            instructions.synthesize(run)
+            rows = _rows(run)
+
+    assert sum("CANARY" in row["text"] for row in rows) == 12  # the others broke their schema
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_neighbours_of_all_real_seeds_equal_the_published_procedure(shared: Path, settings: Make, start: Start) -> None:
+    """The published procedure: cosine to all, the top three including self, self taken off."""
+    path = str(shared / "instructions" / "seeds_knn_instruct_a.jsonl.gz")
+    off = ("seeds.deduplicate_cosine=1.01", "seeds.max_tokens=100000", "instructions.max_neighbour_cosine=1.01")
+    chosen = settings("runner=thread", *off, "instructions.with_responses=false", seeds={"paths": [path]})
+    with start(chosen) as run:
+        _prepare_seeds(run)
+        pool = instructions.Pool(run, [])
+        texts = [pool._items[item]["text"] for item in pool.ids]
+        vectors = embedders.embedder(run, "seeds").embed(texts).vectors.astype(np.float64)
+        ours = pool._neighbours(pool.ids)
+
+    cosines = vectors @ vectors.T
+    top = np.argsort(-cosines, axis=1, kind="stable")[:, :3]
+    differ = [
+        item
+        for row, item in enumerate(pool.ids)
+        if ours[row] != [pool.ids[other] for other in top[row] if other != row][:2]
+    ]
+    # Where two cosines are equal to the last bits, which is nearer is rounding; both must then be as near.
+    for item in differ:
+        row = pool.ids.index(item)
+        mine = [cosines[row, pool.ids.index(other)] for other in ours[row]]
+        theirs = [cosines[row, other] for other in top[row] if other != row][:2]
+        assert np.allclose(mine, theirs, atol=1e-6)
+    assert len(pool.ids) > 2000
+    assert len(differ) < 0.01 * len(pool.ids)
+
+
+def _prepare_seeds(run: Run) -> None:
+    page_store.fill_pages(run)
+    seeds.ingest(run)
+    validation.audit(run, "seeds")
