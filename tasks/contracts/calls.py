@@ -41,10 +41,12 @@ class Answer:
 class Refused:
     """A call that will not be answered: content filter, refusal, HTTP 400, too long, attempts used up.
 
-    `reason` is of a closed list; `detail` holds the server's words, secrets taken out.
+    `reason` is of a closed list; `detail` holds the server's words, secrets taken out. `is_cached` when it was recorded
+    earlier, and nothing was sent now.
     """
 
     call: Call
     completion_id: str
     reason: str
     detail: str
+    is_cached: bool = False

@@ -325,12 +325,12 @@ class Journal:
                 if entry.checksum() == checksum:
                     found[entry.completion_id] = entry
                 else:
-                    self._forget([entry.completion_id])
+                    self.lost_rows += self.forget([entry.completion_id])
         return found
 
-    def _forget(self, completion_ids: Sequence[str]) -> None:
-        self.lost_rows += len(completion_ids)
-        self.writer.apply(lambda connection: _delete(connection, completion_ids))
+    def forget(self, completion_ids: Sequence[str]) -> int:
+        """Set recorded ends aside, so that these calls are asked for again; their attempts stay. Returns how many."""
+        return self.writer.apply(lambda connection: _delete(connection, completion_ids))
 
     def claim(
         self, completion_id: str, *, role: str, model: str, request: str, endpoint: str, run_id: str, reserve: int
@@ -475,7 +475,7 @@ class Journal:
     def reopen(self, reason: str | None = None) -> list[str]:
         """Make refused calls askable again; their attempts stay on record. Returns their ids."""
         refused = self.refused(reason)
-        self.writer.apply(lambda connection: _delete(connection, refused))
+        self.forget(refused)
         return refused
 
     def ability(self, endpoint: str, model: str) -> Mapping[str, Any]:
@@ -516,8 +516,9 @@ def _marks(ids: Sequence[str]) -> str:
     return ",".join("?" * len(ids))
 
 
-def _delete(connection: sqlite3.Connection, completion_ids: Sequence[str]) -> None:
-    connection.executemany("DELETE FROM completions WHERE completion_id = ?", [(name,) for name in completion_ids])
+def _delete(connection: sqlite3.Connection, completion_ids: Sequence[str]) -> int:
+    names = [(name,) for name in completion_ids]
+    return connection.executemany("DELETE FROM completions WHERE completion_id = ?", names).rowcount
 
 
 def record(connection: sqlite3.Connection, entry: Entry, body: bytes | None, run_id: str) -> None:

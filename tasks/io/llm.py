@@ -744,7 +744,7 @@ def _chunks(calls: Iterable[Call], size: int) -> Iterator[list[Call]]:
 
 def _outcome(call: Call, entry: Entry, *, is_cached: bool) -> Answer | Refused:
     if entry.state != DONE:
-        return Refused(call, entry.completion_id, entry.state, entry.text)
+        return Refused(call, entry.completion_id, entry.state, entry.text, is_cached)
     return Answer(
         call,
         entry.completion_id,

@@ -5,9 +5,10 @@ batches of one transaction each; an input is settled as a whole (all its draws) 
 nothing half done. What a model said is durable in the journal before it is parsed, so a better parser costs nothing.
 """
 
+import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -74,7 +75,8 @@ def generate(
         BrokenError: The key is wrong, or a disk is full; what was answered is written as far as it could be.
     """
     total = run.store.count(pending, **params) * draws
-    work = _Work(run, stage, table, method, fingerprint, rows, settings, draws, temperature, on_failure, total)
+    room = run.models.role(role).max_tokens
+    work = _Work(run, stage, table, method, fingerprint, rows, settings, draws, temperature, on_failure, total, room)
     try:
         work.ask(role, run.store.stream(pending, **params))
     finally:
@@ -97,6 +99,7 @@ class _Work:
     temperature: float | None
     on_failure: Callable[[Row, str, str], list[Any]] | None
     total: int
+    max_tokens: int
     counts: dict[str, Any] = field(default_factory=lambda: {f.name: f.default for f in fields(Counts)})
     open: dict[str, _Input] = field(default_factory=dict)
     repairs: deque[Call] = field(default_factory=deque)
@@ -147,7 +150,7 @@ class _Work:
         item = self.open[outcome.call.input_id]
         draw = outcome.call.draw
         if isinstance(outcome, Refused):
-            self.counts["calls"] += 1
+            self.counts["cached_calls" if outcome.is_cached else "calls"] += 1
             item.refused[draw] = Rejection(outcome.reason, outcome.detail)
         else:
             self._count(outcome)
@@ -156,9 +159,9 @@ class _Work:
             except Rejection as refusal:
                 if draw not in item.repaired and refusal.reason in FORM:
                     item.repaired.add(draw)
-                    self.repairs.append(repair(outcome, refusal))
+                    self.repairs.append(repair(outcome, refusal, self.max_tokens))
                     return
-                item.refused[draw] = refusal
+                item.refused[draw] = Rejection(refusal.reason, f"{refusal.detail} [{outcome.completion_id}]".strip())
         item.waiting -= 1
         if item.waiting == 0:
             self._settle(outcome.call.input_id)
@@ -228,7 +231,28 @@ def load_completions(run: Run) -> int:
         table, watermark = run.models.completions_after(watermark)
         if table.num_rows == 0:
             return copied
-        copied += run.store.append("completions", table)
+        new = run.store.append("completions", table)
+        if new < table.num_rows:  # calls that were refused once, and asked again
+            run.store.execute("completions/forget", completion_ids=table.column("completion_id").to_pylist())
+            run.store.append("completions", table)
+        copied += table.num_rows
+
+
+_ANSWER = re.compile(r"\[([0-9a-f]{20})\]$")
+
+
+def ask_anew(run: Run, details: Iterable[str]) -> int:
+    """Have answers that no parser could use asked for again; returns how many.
+
+    To take a rejection back is enough for a better parser, which reads the recorded answer at no cost. This is for
+    another answer to the same question: what the journal recorded is set aside (its attempts stay on record).
+
+    Args:
+        run: The run that will ask again.
+        details: Of the rejections; each ends with the completion that it was read from.
+    """
+    spoilt = [found[1] for detail in details if (found := _ANSWER.search(detail))]
+    return run.models.journal.forget(spoilt)
 
 
 _REPAIR = """That answer could not be used: {problem}
@@ -237,11 +261,11 @@ Answer the same request again. Return only what was asked for, in the form that 
 before or after it."""
 
 
-def repair(answer: Answer, refusal: Rejection) -> Call:
-    """Return the one call that asks again: told what was wrong, or given more room if the answer was cut off."""
+def repair(answer: Answer, refusal: Rejection, max_tokens: int) -> Call:
+    """Return the one call that asks again: told what was wrong, or with twice the room if the answer was cut off."""
     call = answer.call
     if answer.finish_reason == "length":
-        return replace(call, max_tokens=2 * max(answer.completion_tokens, 512))
+        return replace(call, max_tokens=2 * (call.max_tokens or max_tokens))
     said = Message("assistant", answer.text)
     problem = Message("user", _REPAIR.format(problem=refusal))
     prompt: Prompt = replace(call.prompt, messages=(*call.prompt.messages, said, problem))

@@ -285,7 +285,7 @@ def test_a_flipped_text_counts_as_lost_and_is_asked_again(tmp_path: Path) -> Non
     assert journal.lost_rows == 1
 
 
-@pytest.mark.parametrize("size", [160_000, 200_000, 400_000])
+@pytest.mark.parametrize("size", [250_000, 300_000, 400_000])
 def test_a_full_disk_stops_before_another_call_is_paid(tmp_path: Path, size: int) -> None:
     """P8: the file may not grow past `size` bytes; nothing acknowledged is lost, and room lets it go on."""
     code = f"""

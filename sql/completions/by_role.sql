@@ -1,0 +1,8 @@
+-- Model calls of one role, oldest first.
+-- owner:  tasks/spine/generation.py
+-- grain:  one row per model call
+-- params: $role
+SELECT completions.*
+FROM completions
+WHERE completions.role = $role
+ORDER BY completions.sequence;

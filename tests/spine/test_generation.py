@@ -1,0 +1,238 @@
+"""The loop of every prompted stage: rows in are rows out or refused, twice is once, a stop keeps what was answered."""
+
+import collections
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from tasks.contracts import prompting, records
+from tasks.contracts.calls import Answer
+from tasks.contracts.errors import BrokenError, Rejection, TransientError
+from tasks.contracts.prompting import PromptedMethod, Row
+from tasks.contracts.settings import Settings
+from tasks.io import faults
+from tasks.spine import generation, retrying
+from tasks.spine.generation import generate
+from tasks.spine.runs import Counts, Run
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture
+def method() -> PromptedMethod:
+    """A judge as it ships: seven marks, each with its argument."""
+    return prompting.load("tasks.judges", "seven_criteria")
+
+
+def instruction(number: int, text: str = "") -> records.Instruction:
+    said = text or f"Plan the flood wall of river {number}: costs, three risks, and who decides. Use {number} metres."
+    return records.Instruction(
+        f"i{number:05}", "print", f"d{number}", "r", 0, 0, said, None, [], None, None, None, None, None, "c", "run"
+    )
+
+
+def fill(run: Run, rows: list[records.Instruction]) -> None:
+    run.activate("instructions", {"print": "r"})
+    run.store.append("instructions", rows)
+    run.store.append("publications", [records.Publication("instructions", "run")])
+
+
+def score(run: Run, method: PromptedMethod, **options: Any) -> Counts:
+    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Score]:
+        return [
+            records.Score(row["input_id"], "judge", "seven", name, value, "", answer.completion_id, run.run_id)
+            for name, value in parsed["values"].items()
+        ]
+
+    run.activate("scores", {"judge": "seven"})
+    asked = {"stage": "scores", "table": "scores", "role": "judge", "pending": "scores/pending_instructions"}
+    params = {"fingerprint": "judge"}
+    return generate(run, method=method, fingerprint="judge", params=params, **asked, **{"rows": rows} | options)
+
+
+def asking(server: faults.FaultServer, **role: Any) -> dict[str, Any]:
+    where = [{"base_url": server.url, "max_concurrency": 16}]
+    return {"models": {"judge": {"model": "m", "endpoints": where, "temperature": 0.0, **role}}}
+
+
+def refused(run: Run) -> dict[str, str]:
+    return {row["input_id"]: row["reason"] for row in run.store.query("rejections/all").to_dicts()}
+
+
+def test_rows_in_are_rows_out_and_twice_is_once(start: Start, settings: MakeSettings, method: PromptedMethod) -> None:
+    with faults.running() as server, start(settings(**asking(server))) as run:
+        fill(run, [instruction(n) for n in range(700)])
+        first = score(run, method)
+        again = score(run, method)
+        completions = run.store.count("completions/by_role", role="judge")
+        scores = run.store.query("scores/unpublished")
+
+    assert (first.rows_in, first.rows_out, first.rows_rejected, first.calls) == (700, 700, 0, 700)
+    assert again == Counts()
+    assert completions == server.counts["requests"] == 700
+    assert len(scores) == 4900
+
+
+def test_a_poison_row_is_a_rejection_with_its_reason_and_the_others_finish(
+    start: Start, settings: MakeSettings, method: PromptedMethod
+) -> None:
+    poison = {3: "http_400", 5: "prose", 8: "refusal", 9: "context_length"}
+    rows = [instruction(n, f"[[fault:{poison[n]}]] do it" if n in poison else "") for n in range(30)]
+
+    with faults.running() as server, start(settings(**asking(server))) as run:
+        fill(run, rows)
+        counts = score(run, method)
+        reasons = refused(run)
+
+    assert reasons == {
+        "i00003": "bad_request", "i00005": "unparsable_answer", "i00008": "refusal", "i00009": "too_long",
+    }  # fmt: skip
+    assert counts.rows_in == counts.rows_out + counts.rows_rejected == 30
+
+
+def test_an_answer_that_cannot_be_read_gets_one_repair(
+    start: Start, settings: MakeSettings, method: PromptedMethod
+) -> None:
+    with faults.running("prose=0.5") as server, start(settings(**asking(server))) as run:
+        fill(run, [instruction(n) for n in range(40)])
+        counts = score(run, method)
+        spoilt = server.counts["prose"]
+
+    assert counts.rows_in == counts.rows_out + counts.rows_rejected == 40
+    assert server.counts["requests"] == 40 + (spoilt - counts.rows_rejected)
+    assert 0 < counts.rows_rejected < spoilt
+
+
+def test_an_answer_that_was_cut_off_gets_more_room(
+    start: Start, settings: MakeSettings, method: PromptedMethod
+) -> None:
+    with faults.running("length=0.4") as server, start(settings(**asking(server, max_tokens=600))) as run:
+        fill(run, [instruction(n) for n in range(20)])
+        score(run, method)
+        requests = run.store.query("completions/by_role", role="judge")["request"].to_list()
+
+    asked = collections.Counter(json.loads(text)["max_tokens"] for text in requests)
+    assert asked[600] == 20
+    assert asked[1200] == server.counts["requests"] - 20 > 0
+
+
+def test_a_better_parser_costs_nothing(start: Start, settings: MakeSettings, method: PromptedMethod) -> None:
+    def none_is_good(*_: Any) -> list[Any]:
+        raise Rejection("parser_has_a_bug")
+
+    with faults.running() as server, start(settings(**asking(server))) as run:
+        fill(run, [instruction(n) for n in range(25)])
+        score(run, method, rows=none_is_good)
+        retrying.reopen(run, stage="scores", reason="parser_has_a_bug")
+        counts = score(run, method)
+
+    assert (counts.rows_out, counts.calls, counts.cached_calls) == (25, 0, 25)
+    assert server.counts["requests"] == 25
+
+
+def test_another_answer_is_asked_for_where_none_could_be_read(
+    start: Start, settings: MakeSettings, method: PromptedMethod
+) -> None:
+    with faults.running("prose=0.6") as server, start(settings(**asking(server))) as run:
+        fill(run, [instruction(n) for n in range(20)])
+        first = score(run, method)
+        details = run.store.query("rejections/all")["detail"].to_list()
+        anew = generation.ask_anew(run, details)
+        retrying.reopen(run, stage="scores")
+        second = score(run, method)
+        loaded = run.store.query("completions/by_role", role="judge")
+
+    assert anew == first.rows_rejected == second.rows_in > 0
+    assert second.calls >= anew
+    assert loaded["sequence"].max() == len(loaded) + anew
+
+
+def test_what_was_refused_is_asked_again_on_request_and_nothing_else_is(
+    start: Start, settings: MakeSettings, method: PromptedMethod
+) -> None:
+    rows = [instruction(n, "[[fault:refusal]] do it" if n in {1, 2} else "") for n in range(20)]
+
+    with faults.running() as server, start(settings(**asking(server))) as run:
+        fill(run, rows)
+        score(run, method)
+        idle = score(run, method)
+        due = retrying.reopen(run, reason="refusal")
+        counts = score(run, method)
+
+    assert (idle.calls, idle.cached_calls) == (0, 2)
+    assert due == 2
+    assert (counts.rows_in, counts.calls) == (2, 2)
+    assert server.counts["requests"] == 22
+
+
+def test_a_judge_that_fails_can_write_null(start: Start, settings: MakeSettings, method: PromptedMethod) -> None:
+    def failed(row: Row, reason: str, detail: str) -> list[records.Score]:
+        return [records.Score(row["input_id"], "judge", "seven", "total", None, f"{reason}: {detail}", None, "run")]
+
+    with faults.running("http_400=0.5") as server, start(settings(**asking(server))) as run:
+        fill(run, [instruction(n) for n in range(20)])
+        counts = score(run, method, on_failure=failed)
+
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (20, 20, 0)
+    assert server.counts["http_400"] > 0
+
+
+def test_draws_are_settled_together(start: Start, settings: MakeSettings, method: PromptedMethod) -> None:
+    seen: list[int] = []
+
+    def first_only(row: Row, _: dict[str, Any], answer: Answer) -> list[records.Score]:
+        seen.append(answer.call.draw)
+        if answer.call.draw:
+            raise Rejection("only_the_first")
+        return [records.Score(row["input_id"], "judge", "seven", "a", 1.0, "", answer.completion_id, "run")]
+
+    with faults.running() as server, start(settings(**asking(server))) as run:
+        fill(run, [instruction(n) for n in range(6)])
+        counts = score(run, method, rows=first_only, draws=3)
+        again = score(run, method, rows=first_only, draws=3)
+        reasons = refused(run)
+
+    assert sorted(set(seen)) == [0, 1, 2]
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (18, 6, 12)
+    assert again.rows_in == 0
+    assert len(reasons) == 12
+    assert server.counts["requests"] == 18
+
+
+def test_a_budget_that_is_used_up_keeps_what_was_answered(
+    start: Start, settings: MakeSettings, method: PromptedMethod
+) -> None:
+    with faults.running() as server:
+        with start(settings("budget.max_calls=12", **asking(server))) as run:
+            fill(run, [instruction(n) for n in range(40)])
+            with pytest.raises(TransientError, match="max_calls"):
+                score(run, method)
+            kept = run.store.query("scores/unpublished")["subject_id"].n_unique()
+        with start(settings("budget.max_calls=1000", **asking(server))) as run:
+            rest = score(run, method)
+
+    assert kept == 12
+    assert (rest.rows_out, rest.calls) == (28, 28)
+    assert server.stats()["repeated"] == 0
+
+
+def test_what_is_no_rejection_stops_and_what_was_answered_is_there_next_time(
+    start: Start, settings: MakeSettings, method: PromptedMethod
+) -> None:
+    def stops_after_five(*_: Any) -> Iterator[Any]:
+        raise BrokenError("a bug in a noun")
+
+    with faults.running() as server, start(settings(**asking(server))) as run:
+        fill(run, [instruction(n) for n in range(10)])
+        with pytest.raises(BrokenError, match="a bug in a noun"):
+            score(run, method, rows=stops_after_five)
+        run.models.close()
+        run._models = None
+        counts = score(run, method)
+
+    assert counts.rows_out == 10
+    assert server.stats()["repeated"] == 0
