@@ -75,6 +75,8 @@ def generate(
         BrokenError: The key is wrong, or a disk is full; what was answered is written as far as it could be.
     """
     total = run.store.count(pending, **params) * draws
+    if total == 0:
+        return Counts()  # and no model door was opened
     room = run.models.role(role).max_tokens
     work = _Work(run, stage, table, method, fingerprint, rows, settings, draws, temperature, on_failure, total, room)
     try:

@@ -154,7 +154,7 @@ def test_another_answer_is_asked_for_where_none_could_be_read(
 def test_what_was_refused_is_asked_again_on_request_and_nothing_else_is(
     start: Start, settings: MakeSettings, method: PromptedMethod
 ) -> None:
-    rows = [instruction(n, "[[fault:refusal]] do it" if n in {1, 2} else "") for n in range(20)]
+    rows = [instruction(n, f"[[fault:refusal]] do it {n}" if n in {1, 2} else "") for n in range(20)]
 
     with faults.running() as server, start(settings(**asking(server))) as run:
         fill(run, rows)
