@@ -1,11 +1,14 @@
-"""From a page to its main text, by one of three extractors: `wellspring` (ours), `resiliparse` or `trafilatura`."""
+"""From a page to its main text, by one of three extractors: `wellspring` (ours), `resiliparse` or `trafilatura`.
+
+All three give what the page says of itself besides (`metadata.py`), from one parse. Markdown is ours and trafilatura's.
+"""
 
 from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser
 
 from tasks.contracts.errors import Rejection
-from tasks.methods import metadata
+from tasks.methods import main_text, metadata
 from tasks.methods.metadata import Metadata
 
 VERSION = 1
@@ -22,24 +25,38 @@ class Extracted:
 def extract(html: str, url: str, extractor: str = "wellspring") -> Extracted:
     """Extract the main text and the metadata of a page.
 
+    Args:
+        html: The page, decoded.
+        url: Where it was found.
+        extractor: `wellspring`, `resiliparse` or `trafilatura`.
+
     Raises:
         Rejection: `no_text`, there is none; `unparsable_page`, the library gave up on it.
     """
     tree = LexborHTMLParser(html)
     told = metadata.read(tree, url)
-    text = (_trafilatura(html) if extractor == "trafilatura" else _resiliparse(html)).strip()
-    if not text:
+    if extractor == "trafilatura":
+        text = _trafilatura(html)
+    elif extractor == "resiliparse":
+        text = _resiliparse(html)
+    else:
+        text = main_text.extract(tree, url)
+    if not text.strip():
         raise Rejection("no_text", "no main text on the page")
     return Extracted(text, told)
 
 
 def _resiliparse(html: str) -> str:
     from resiliparse.extract.html2text import extract_plain_text
+    from resiliparse.parse.html import HTMLParserException
 
-    return extract_plain_text(html, main_content=True)
+    try:
+        return extract_plain_text(html, main_content=True)
+    except HTMLParserException as error:
+        raise Rejection("unparsable_page", str(error)) from error
 
 
 def _trafilatura(html: str) -> str:
     import trafilatura
 
-    return trafilatura.extract(html, include_comments=False) or ""
+    return trafilatura.extract(html, include_comments=False, output_format="markdown") or ""
