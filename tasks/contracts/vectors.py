@@ -1,9 +1,10 @@
 """What a vector is here, and how two are compared: float32 rows of unit length, one order of sums, one order of ties.
 
 Matrix products give scores that differ in the last bits with the kernel, the batch and the thread count, so equal
-vectors get unequal scores and ties fall as they like. Whoever searches therefore finds candidates as fast as it can,
-and takes their final scores and order from here: sums in 16 lanes of fixed order, without contraction, so that a pair
-has one score on every machine; equal scores in the order of the rows (which are sorted by id).
+vectors get unequal scores and ties fall as they like. Whoever searches therefore finds candidates as fast as it can
+(`enter` keeps the best of a tile of products), and takes their final scores and order from `ranked`: sums in 16 lanes
+of fixed order, without contraction, so that a pair has one score on every machine; equal scores in the order of the
+rows (which are sorted by id).
 """
 
 import numpy as np
@@ -15,8 +16,11 @@ from tasks.contracts.errors import BrokenError
 Vectors = NDArray[np.float32]
 Scores = NDArray[np.float32]
 Rows = NDArray[np.int64]
+Tile = NDArray[np.float32]  # whole and contiguous: compiled loops over a cut-out are four times slower
+Shape = tuple[int, int]  # how much of a tile is in use
 
 NORM_TOLERANCE = 1e-3
+BLOCK = 64  # scores of a tile that are compared at once
 _LANES = 16
 _MATRIX = 2
 
@@ -90,3 +94,43 @@ def _cosines(queries: Vectors, base: Vectors, candidates: Rows, scores: Scores) 
             for column in range(whole, width):
                 total += queries[i, column] * base[row, column]
             scores[i, j] = total
+
+
+def whole(columns: int) -> int:
+    """Return how many columns whole blocks of them take: compiled loops of a fixed length are twice as fast."""
+    return -(-columns // BLOCK) * BLOCK
+
+
+def padded(tile: Tile, shape: Shape) -> Tile:
+    """Fill the last block of columns in use up with what is never among the best."""
+    tile[: shape[0], shape[1] : whole(shape[1])] = -np.inf
+    return tile
+
+
+@njit(inline="always")  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
+def put(scores: Scores, rows: NDArray[np.int32], row: int, score: float, other: int) -> None:
+    """Enter a score that beats the last of its row's list, which is ordered."""
+    slot = scores.shape[1] - 1
+    while slot > 0 and scores[row, slot - 1] < score:
+        scores[row, slot] = scores[row, slot - 1]
+        rows[row, slot] = rows[row, slot - 1]
+        slot -= 1
+    scores[row, slot] = score
+    rows[row, slot] = other
+
+
+@njit(parallel=True, nogil=True, cache=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
+def enter(tile: Tile, shape: Shape, start: int, first: int, scores: Scores, rows: NDArray[np.int32]) -> None:
+    """Enter a padded tile of scores (rows from `start`, columns from `first`) into the best lists of its rows."""
+    for r in prange(shape[0]):  # pyright: ignore[reportUnknownVariableType] - a range to the type checker
+        bound = scores[start + r, -1]
+        for begin in range(0, shape[1], BLOCK):
+            block = tile[r, begin : begin + BLOCK]  # a slice: its loop needs no test for negative places, so it is SIMD
+            hit = np.int32(0)
+            for c in range(BLOCK):
+                hit |= np.int32(block[c] > bound)
+            if hit:
+                for c in range(begin, begin + BLOCK):
+                    if tile[r, c] > bound:
+                        put(scores, rows, start + r, tile[r, c], first + c)
+                        bound = scores[start + r, -1]

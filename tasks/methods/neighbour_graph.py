@@ -4,7 +4,7 @@ A tile of products of rows i and rows j says who is near to the rows i and, read
 j. So only tiles on and above the diagonal are multiplied (by BLAS), and a compiled scan keeps the best of both sides.
 No library does this; `faiss.knn` multiplies every pair twice. Naive reference: the full product, sorted.
 
-Complexity: n^2 d multiplications (a search of the set in itself: 2 n^2 d), n (k + 4) candidates, tiles of 9 MB.
+Complexity: n^2 d multiplications (a search of the set in itself: 2 n^2 d), n (k + 4) candidates, tiles of 4 MB.
 
 The scan reads each score once. It compares blocks of 64 with the lower of two bounds: the k-th score of the row so
 far, and the least k-th score of the 64 columns; only blocks that hold a hit are looked at closely (3 times faster than
@@ -19,13 +19,13 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import Rows, Scores, Vectors, ranked
+from tasks.contracts.vectors import BLOCK, Rows, Scores, Shape, Tile, Vectors, enter, padded, put, ranked, whole
 
 Product = Callable[[Vectors, Vectors, NDArray[np.float32]], None]
 
-TILE_ROWS, TILE_COLUMNS = 1536, 1536
+TILE_ROWS, TILE_COLUMNS = 1024, 1024
 SPARE = 4  # candidates beyond k: where the k-th score ends is seen in nearly every row
-_BLOCK, _STEP = 64, 16  # scores compared at once; scores looked at closely at once
+_STEP = 16  # scores looked at closely at once
 _HIT_SHARE = 8  # a thread sets room aside for one score in eight of a tile; beyond that the columns are scanned again
 _WIDENED_ROWS = 256
 
@@ -69,7 +69,7 @@ def candidates(vectors: Vectors, count: int, multiply: Product = product) -> tup
     n = len(vectors)
     scores = np.full((n, count), -np.inf, dtype=np.float32)
     rows = np.full((n, count), -1, dtype=np.int32)
-    tile = np.empty((TILE_ROWS, _whole(max(TILE_ROWS, TILE_COLUMNS))), dtype=np.float32)
+    tile = np.empty((TILE_ROWS, whole(max(TILE_ROWS, TILE_COLUMNS))), dtype=np.float32)
     hits = _room(tile.size)
     # The diagonal first, so that every row has bounds before columns are scanned and few scores pass them.
     for start in range(0, n, TILE_ROWS):
@@ -77,19 +77,17 @@ def candidates(vectors: Vectors, count: int, multiply: Product = product) -> tup
         view = tile[: len(own), : len(own)]
         multiply(own, own, view)
         np.fill_diagonal(view, -np.inf)
-        _enter_rows(_padded(tile, view.shape), view.shape, start, start, scores, rows)
+        enter(padded(tile, view.shape), view.shape, start, start, scores, rows)
     for start in range(0, n, TILE_ROWS):
         own = vectors[start : start + TILE_ROWS]
         for first in range(start + TILE_ROWS, n, TILE_COLUMNS):
             others = vectors[first : first + TILE_COLUMNS]
             shape = (len(own), len(others))
             multiply(own, others, tile[: len(own), : len(others)])
-            _enter_both(_padded(tile, shape), shape, start, first, scores, rows, hits)
+            _enter_both(padded(tile, shape), shape, start, first, scores, rows, hits)
     return scores, rows
 
 
-Tile = NDArray[np.float32]  # whole and contiguous, since compiled loops over a cut-out are four times slower
-Shape = tuple[int, int]  # how much of it is in use
 Hits = tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]
 
 
@@ -99,60 +97,20 @@ def _room(tile_scores: int) -> Hits:
     return values, np.empty((threads, room), np.int32), np.empty((threads, room), np.int32), np.zeros(threads, np.int64)
 
 
-def _whole(columns: int) -> int:
-    """Return how many columns whole blocks of them take: compiled loops of a fixed length are twice as fast."""
-    return -(-columns // _BLOCK) * _BLOCK
-
-
-def _padded(tile: Tile, shape: Shape) -> Tile:
-    """Fill the last block of columns up with what is never a hit."""
-    tile[: shape[0], shape[1] : _whole(shape[1])] = -np.inf
-    return tile
-
-
 def _enter_both(
     tile: Tile, shape: Shape, start: int, first: int, scores: Scores, rows: NDArray[np.int32], hits: Hits
 ) -> None:
     values, hit_rows, hit_columns, counts = hits
-    bounds = np.full(_whole(shape[1]), np.inf, dtype=np.float32)
+    bounds = np.full(whole(shape[1]), np.inf, dtype=np.float32)
     bounds[: shape[1]] = scores[first : first + shape[1], -1]
-    least = bounds.reshape(-1, _BLOCK).min(axis=1)
+    least = bounds.reshape(-1, BLOCK).min(axis=1)
     _scan(tile, shape, start, first, scores, rows, bounds, least, values, hit_rows, hit_columns, counts)
     if (counts <= values.shape[1]).all():
         _enter_hits(first, scores, rows, values, hit_rows, hit_columns, counts)
     else:
-        turned = np.full((shape[1], _whole(shape[0])), -np.inf, dtype=np.float32)
+        turned = np.full((shape[1], whole(shape[0])), -np.inf, dtype=np.float32)
         turned[:, : shape[0]] = tile[: shape[0], : shape[1]].T
-        _enter_rows(turned, (shape[1], shape[0]), first, start, scores, rows)
-
-
-@njit(inline="always")
-def _put(scores, rows, row, score, other):  # noqa: ANN001, ANN202 - compiled
-    """Enter a score that beats the last of its row's list, which is ordered."""
-    slot = scores.shape[1] - 1
-    while slot > 0 and scores[row, slot - 1] < score:
-        scores[row, slot] = scores[row, slot - 1]
-        rows[row, slot] = rows[row, slot - 1]
-        slot -= 1
-    scores[row, slot] = score
-    rows[row, slot] = other
-
-
-@njit(parallel=True, nogil=True, cache=True)
-def _enter_rows(tile, shape, start, first, scores, rows):  # noqa: ANN001, ANN202 - compiled
-    """Enter the scores of a tile (rows from `start`, columns from `first`) on the side of its rows."""
-    height, width = shape
-    for r in prange(height):
-        bound = scores[start + r, -1]
-        for begin in range(0, width, _BLOCK):
-            hit = 0
-            for c in range(_BLOCK):
-                hit |= tile[r, begin + c] > bound
-            if hit:
-                for c in range(begin, begin + _BLOCK):
-                    if tile[r, c] > bound:
-                        _put(scores, rows, start + r, tile[r, c], first + c)
-                        bound = scores[start + r, -1]
+        enter(turned, (shape[1], shape[0]), first, start, scores, rows)
 
 
 @njit(parallel=True, nogil=True, cache=True)
@@ -167,10 +125,11 @@ def _scan(tile, shape, start, first, scores, rows, bounds, least, values, hit_ro
             bound = scores[start + r, -1]
             for block in range(len(least)):
                 low = min(bound, least[block])
-                begin = block * _BLOCK
-                hit = 0
-                for c in range(_BLOCK):
-                    hit |= tile[r, begin + c] > low
+                begin = block * BLOCK
+                near = tile[r, begin : begin + BLOCK]  # a slice, for SIMD: see `enter`
+                hit = np.int32(0)
+                for c in range(BLOCK):
+                    hit |= np.int32(near[c] > low)
                 if hit:
                     kept = _look(tile, r, begin, start, first, scores, rows, bounds, aside, kept)
                     bound = scores[start + r, -1]
@@ -182,16 +141,17 @@ def _look(tile, r, begin, start, first, scores, rows, bounds, aside, kept):  # n
     """Look at a block that holds a hit; return how many are kept aside (those beyond the room for them are lost)."""
     values, hit_rows, hit_columns = aside
     bound = scores[start + r, -1]
-    for near in range(begin, begin + _BLOCK, _STEP):
-        hit = 0
+    for near in range(begin, begin + BLOCK, _STEP):
+        close, limits = tile[r, near : near + _STEP], bounds[near : near + _STEP]
+        hit = np.int32(0)
         for c in range(_STEP):
-            hit |= (tile[r, near + c] > bound) | (tile[r, near + c] > bounds[near + c])
+            hit |= np.int32((close[c] > bound) | (close[c] > limits[c]))
         if not hit:
             continue
         for c in range(near, near + _STEP):
             score = tile[r, c]
             if score > bound:
-                _put(scores, rows, start + r, score, first + c)
+                put(scores, rows, start + r, score, first + c)
                 bound = scores[start + r, -1]
             if score > bounds[c]:
                 if kept < len(values):
@@ -208,7 +168,7 @@ def _enter_hits(first, scores, rows, values, hit_rows, hit_columns, counts):  # 
         for hit in range(counts[thread]):
             row = first + hit_columns[thread, hit]
             if values[thread, hit] > scores[row, -1]:
-                _put(scores, rows, row, values[thread, hit], hit_rows[thread, hit])
+                put(scores, rows, row, values[thread, hit], hit_rows[thread, hit])
 
 
 def _widen(vectors: Vectors, scores: Scores, rows: Rows, due: NDArray[np.int64], fetch: int) -> None:
