@@ -203,6 +203,7 @@ def test_only_seeds_that_meet_the_threshold_are_in_force_and_nobody_is_judged_tw
             validation.audit(run, "seeds")
             valid = run.store.query("seeds/kept")["text"].to_list()
             rejected = run.store.query("rejections/all").to_dicts()
+            funnel = dict(run.store.query("seeds/funnel").select("step", "seeds").iter_rows())
         with start(chosen) as run:
             again = seeds.ingest(run).counts
         asked = len(model.asked)
@@ -211,6 +212,7 @@ def test_only_seeds_that_meet_the_threshold_are_in_force_and_nobody_is_judged_tw
     assert sorted(valid) == sorted(text for text in page_store.ASKED if text != poor)
     assert [(row["reason"], row["detail"][:6]) for row in rejected] == [("low_score", "0 of 7")]
     assert first.rows_in == first.rows_out + first.rows_rejected
+    assert funnel == {1: 8, 2: 8, 3: 8, 4: 8, 5: 7}
 
 
 def test_the_judge_is_asked_for_no_more_seeds_than_the_limit(tmp_path: Path, settings: Make, start: Start) -> None:
