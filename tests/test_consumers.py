@@ -1,0 +1,188 @@
+"""Exports as their trainers read them: one step of TRL's own trainers, LLaMA-Factory's own converters.
+
+Both are large (torch), so they are no part of the extra `test`; `pip install trl llamafactory` brings them, else these
+are skipped. The model is a random one of a few thousand weights, made here: nothing is downloaded.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tasks import exports, preferences, responses, scores, selections
+from tasks.contracts import settings
+from tasks.spine import runs
+from tests import instruction_store as store
+
+CHATML = (
+    "{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] }}<|end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # warnings of the trainers are theirs
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset in every form."""
+    forms = '["messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned"]'
+    chosen = settings.load(
+        None,
+        [
+            f"exports.formats={forms}",
+            "preferences.draws=3",
+            "preferences.min_margin=0.25",
+            "preferences.max_length_ratio=10",
+            "selections.min_score=3",
+            'responses.system="You are of help."',
+        ],
+        {},
+    )
+    folder = tmp_path_factory.mktemp("consumers")
+    stages: dict[str, Callable[..., Any]] = {
+        "responses": responses.respond,
+        "scores": scores.judge,
+        "selections": selections.select,
+        "preferences": preferences.pair,
+        "exports": exports.export,
+    }
+    with runs.start("test", chosen, folder / "ws", quiet=True) as run:
+        store.fill(run, 24)
+        for noun, stage in stages.items():
+            stage(run)
+            store.publish(run, noun)
+    return folder / "ws" / "exports" / "wellspring-dataset"
+
+
+@pytest.fixture(scope="module")
+def small(dataset: Path) -> SimpleNamespace:
+    """A tokenizer of the dataset's own words and a random model of two layers for it."""
+    pytest.importorskip("trl", reason="needs trl: pip install trl")
+    import tokenizers
+    from transformers import LlamaConfig, PreTrainedTokenizerFast
+
+    words = tokenizers.Tokenizer(tokenizers.models.WordLevel(unk_token="<|unk|>"))
+    words.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    special = ["<|unk|>", "<|end|>", "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>"]
+    texts = (dataset / "messages" / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    words.train_from_iterator(texts, tokenizers.trainers.WordLevelTrainer(vocab_size=500, special_tokens=special))
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=words, unk_token="<|unk|>", eos_token="<|end|>", pad_token="<|pad|>", chat_template=CHATML
+    )
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=None,
+    )
+    return SimpleNamespace(tokenizer=tokenizer, config=config)
+
+
+def rows_of(dataset: Path, form: str) -> Any:
+    """Load a form with the `datasets` library, from its Parquet file."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    return datasets.Dataset.from_parquet(str(dataset / form / "train.parquet"), cache_dir=str(dataset.parent / "cache"))
+
+
+def lines_of(dataset: Path, form: str) -> list[dict[str, Any]]:
+    """Load a form from its JSON lines."""
+    return [json.loads(line) for line in (dataset / form / "train.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def trained(dataset: Path, small: SimpleNamespace, form: str, trainer: str, config: str) -> tuple[Any, float]:
+    """Take one step with a trainer of TRL; returns the trainer and its loss."""
+    import torch
+    import trl
+    from transformers import LlamaForCausalLM
+
+    torch.manual_seed(0)
+    arguments = getattr(trl, config)(
+        output_dir=str(dataset.parent / "out"),
+        max_steps=1,
+        per_device_train_batch_size=2,
+        report_to=[],
+        use_cpu=True,
+        bf16=False,
+        save_strategy="no",
+        disable_tqdm=True,
+    )
+    beside = {} if trainer == "SFTTrainer" else {"ref_model": LlamaForCausalLM(small.config)}
+    made = getattr(trl, trainer)(
+        model=LlamaForCausalLM(small.config),
+        **beside,
+        args=arguments,
+        train_dataset=rows_of(dataset, form),
+        processing_class=small.tokenizer,
+    )
+    return made, made.train().training_loss
+
+
+@pytest.mark.parametrize(
+    ("form", "trainer", "config"),
+    [
+        ("messages", "SFTTrainer", "SFTConfig"),
+        ("dpo", "DPOTrainer", "DPOConfig"),
+        ("reward_conditioned", "DPOTrainer", "DPOConfig"),
+        ("kto", "KTOTrainer", "KTOConfig"),
+    ],
+)
+def test_trl_takes_a_step_on_each_form(
+    dataset: Path, small: SimpleNamespace, form: str, trainer: str, config: str
+) -> None:
+    made, loss = trained(dataset, small, form, trainer, config)
+
+    assert loss > 0
+    assert len(made.train_dataset) == len(rows_of(dataset, form))
+
+
+def test_trl_knows_our_forms_as_conversations(dataset: Path, small: SimpleNamespace) -> None:
+    from trl.data_utils import apply_chat_template, is_conversational
+
+    for form in ("messages", "dpo", "kto", "reward_conditioned"):
+        row = rows_of(dataset, form)[0]
+        told = apply_chat_template(row, small.tokenizer)
+
+        assert is_conversational(row)
+        assert "You are of help." in told.get("text", told.get("prompt"))
+
+
+@pytest.mark.parametrize(
+    ("form", "converter", "columns"),
+    [
+        ("sharegpt", "SharegptDatasetConverter", {"messages": "conversations", "system": "system"}),
+        (
+            "alpaca",
+            "AlpacaDatasetConverter",
+            {"prompt": "instruction", "query": "input", "response": "output", "system": "system"},
+        ),
+    ],
+)
+def test_llama_factory_reads_each_form_with_its_own_converter(
+    dataset: Path, form: str, converter: str, columns: dict[str, str]
+) -> None:
+    converters = pytest.importorskip("llamafactory.data.converter", reason="needs llamafactory", exc_type=ImportError)
+    from llamafactory.data.parser import DatasetAttr
+
+    described = DatasetAttr("file", dataset_name=form, formatting=form)
+    for name, column in columns.items():
+        setattr(described, name, column)
+    convert = getattr(converters, converter)(described, SimpleNamespace(media_dir=""))
+    rows, plain = lines_of(dataset, form), lines_of(dataset, "messages")
+
+    read = [convert(row) for row in rows]
+
+    assert [[turn["content"] for turn in (*row["_prompt"], *row["_response"])] for row in read] == [
+        [turn["content"] for turn in row["messages"][1:]] for row in plain
+    ]
+    assert {row["_system"] for row in read} == {"You are of help."}
