@@ -16,6 +16,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from tasks.contracts import records
@@ -26,7 +28,7 @@ from tasks.io import corpora, warc
 from tasks.io.corpora import Item, Row
 from tasks.io.store import Store
 from tasks.io.warc import Damage, Record
-from tasks.methods import charsets, extraction, languages, metadata
+from tasks.methods import charsets, extraction, languages, metadata, near_duplicates
 from tasks.methods.tokens import count_tokens
 from tasks.spine import sharding
 from tasks.spine.runs import Counts, Run, stage
@@ -35,6 +37,7 @@ from tasks.spine.sharding import Produced, Shard, Work
 VERSION = 1
 SHARD_BYTES = 8 * 2**20  # of an archive as stored: some 300 pages
 SHARD_ROWS = 2_000  # of Parquet
+VERIFY_PAIRS = 2_000  # compared at a time
 PARTS = "documents/parts"
 PAGE_KINDS = frozenset({"response", "resource", "conversion"})
 TEXT_TYPES = re.compile(r"^(?:text/html|application/xhtml\+xml|text/plain|text/markdown|$)")
@@ -54,9 +57,10 @@ def extract(run: Run) -> Counts:
     fingerprint = content_id("documents", VERSION, extraction.VERSION, method)
     run.activate("documents", {fingerprint: method["extractor"]}, method)
     work = Work(_read, split=_split, refuse=_refuse, settle=partial(_settle, fingerprint=fingerprint))
-    return sharding.compute(
-        run, stage="documents", fingerprint=fingerprint, shards=_shards(run, fingerprint, method), work=work
-    )
+    shards = _shards(run, fingerprint, method)
+    counts = sharding.compute(run, stage="documents", fingerprint=fingerprint, shards=shards, work=work)
+    _find_near_duplicates(run, fingerprint)
+    return counts
 
 
 def _method(settings: Settings) -> dict[str, Any]:
@@ -125,8 +129,11 @@ def _part_row(part: Payload, kept: int, refused: int) -> dict[str, Any]:
 
 
 def _produced(documents: list[dict[str, Any]], refused: list[dict[str, str]], parts: list[dict[str, Any]]) -> Produced:
+    bands = near_duplicates.bands([row["text"] for row in documents]).tolist() if documents else []
+    signatures = [{"document_id": row["document_id"], "bands": b} for row, b in zip(documents, bands, strict=True)]
     tables = {
         "documents": _table("documents", documents),
+        "signatures": _table("signatures", signatures),
         "rejections": _table("rejections", refused),
         "shards": _table("shards", parts),
     }
@@ -319,8 +326,13 @@ def _settle(store: Store, tables: dict[str, pa.Table], fingerprint: str) -> dict
         places[row["document_id"]] = f"{row['source_id']}+{row['record_offset']}"
         original = kept.setdefault(row["text_digest"], row["document_id"])
         documents.append(row | {"duplicate_of": None if original == row["document_id"] else original})
-    rejections = pa.concat_tables([tables["rejections"], _table("rejections", refused)])
-    return tables | {"documents": _table("documents", documents), "rejections": rejections}
+    kept_ids = {row["document_id"] for row in documents if row["duplicate_of"] is None}
+    signatures = [row for row in tables["signatures"].to_pylist() if row["document_id"] in kept_ids]
+    return tables | {
+        "documents": _table("documents", documents),
+        "signatures": _table("signatures", signatures),
+        "rejections": pa.concat_tables([tables["rejections"], _table("rejections", refused)]),
+    }
 
 
 def _check_new(row: Payload, places: Mapping[str, str], forgotten: set[tuple[str, str]]) -> None:
@@ -332,3 +344,65 @@ def _check_new(row: Payload, places: Mapping[str, str], forgotten: set[tuple[str
     for name in names:
         if name in forgotten:
             raise Rejection("forgotten", f"{name[0]} {name[1]} was forgotten")
+
+
+def _find_near_duplicates(run: Run, fingerprint: str) -> None:
+    """Compare the documents of runs that were not looked at yet with all that came before, and mark near copies.
+
+    Kept is, in this order, what an earlier run kept, the longest, the lowest id.
+    """
+    wanted = run.settings.documents
+    method = content_id("near_duplicates", near_duplicates.VERSION, wanted.jaccard, fingerprint)
+    run.activate(
+        "duplicates",
+        {method: f"jaccard {wanted.jaccard}"} if wanted.near_duplicates else {},
+        {"jaccard": wanted.jaccard},
+    )
+    settled = run.store.query("shards/done", stage="duplicates", fingerprint=method)["shard_id"].to_list()
+    scope = {"fingerprint": fingerprint, "settled_runs": settled}
+    fresh = run.store.query("duplicates/unsettled_runs", **scope)["run_id"].to_list()
+    if not fresh or not wanted.near_duplicates:
+        return
+    edges = _verified(run.store, run.store.query("duplicates/candidates", **scope), fingerprint, wanted.jaccard)
+    ids = sorted({id_ for edge in edges for id_ in edge[:2]})
+    known = run.store.query("duplicates/known", **scope, duplicates_fingerprint=method, document_ids=ids).to_dicts()
+    rows = [records.Duplicate(*row, run.run_id) for row in _copies(edges, known, method)]
+    with run.store.transaction():
+        run.store.append("duplicates", rows)
+        done = [records.Shard("duplicates", run_id, method, "", len(ids), len(ids), 0, run.run_id) for run_id in fresh]
+        run.store.append("shards", done)
+
+
+def _verified(store: Store, pairs: pl.DataFrame, fingerprint: str, least: float) -> list[tuple[str, str, float]]:
+    """Compare candidates exactly, a batch at a time, and return those that are near enough."""
+    edges: list[tuple[str, str, float]] = []
+    for batch in pairs.iter_slices(VERIFY_PAIRS):
+        rows = batch.rows()
+        wanted = sorted({id_ for pair in rows for id_ in pair})
+        texts = dict(store.query("duplicates/texts", fingerprint=fingerprint, document_ids=wanted).rows())
+        places = {id_: place for place, id_ in enumerate(wanted)}
+        numbered = np.array([(places[a], places[b]) for a, b in rows], np.int64)
+        found = near_duplicates.jaccard([texts[id_] for id_ in wanted], numbered).tolist()
+        edges += [(a, b, share) for (a, b), share in zip(rows, found, strict=True) if share >= least]
+    return edges
+
+
+def _copies(
+    edges: list[tuple[str, str, float]], known: list[dict[str, Any]], method: str
+) -> Iterator[tuple[str, str, str, float]]:
+    """Yield (copy, method, kept, similarity) for every new document of a component but the one that is kept."""
+    places = {row["document_id"]: place for place, row in enumerate(known)}
+    numbered = np.array([(places[a], places[b]) for a, b, _ in edges], np.int64)
+    likeness: dict[str, float] = {}
+    for a, b, share in edges:
+        likeness[a], likeness[b] = max(share, likeness.get(a, 0.0)), max(share, likeness.get(b, 0.0))
+    groups: dict[int, list[dict[str, Any]]] = {}
+    for row, root in zip(known, near_duplicates.components(len(known), numbered).tolist(), strict=True):
+        groups.setdefault(root, []).append(row)
+    for group in groups.values():
+        settled = [row["duplicate_of"] or row["document_id"] for row in group if row["is_settled"]]
+        longest = min(group, key=lambda row: (-row["tokens"], row["document_id"]))["document_id"]
+        kept = min(settled, default=longest)
+        for row in group:
+            if not row["is_settled"] and row["document_id"] != kept:
+                yield row["document_id"], method, kept, likeness[row["document_id"]]

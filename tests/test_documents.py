@@ -24,6 +24,7 @@ PROSE = (
     "bottom had turned blue. She put it under the tap, where it hissed, and opened the window. Number {n} of the row "
     "of houses had the same stove, the same kettle, and as it turned out the same habit of being forgotten."
 )
+LONG = " ".join(PROSE.format(n=i).replace("window", f"window {i}") for i in range(6))
 
 
 def page(text: str, title: str = "A kettle") -> bytes:
@@ -123,6 +124,47 @@ def test_the_first_copy_is_kept_and_the_same_page_is_refused(tmp_path: Path, set
     ((detail, reason),) = refused.items()
     assert reason == "already_seen"
     assert kept["document_id"] in detail
+
+
+def test_near_copies_are_marked_and_the_longest_is_kept(tmp_path: Path, settings: Make, start: Start) -> None:
+    texts = [LONG, LONG.replace("kettle", "teapot", 1), LONG + " And so it went.", PROSE]
+    members = [record(f"http://site.example/{i}", page(text)) for i, text in enumerate(texts)]
+    read(start, settings, archive(tmp_path / "a.warc.gz", *members))
+
+    with start(settings("runner=thread")) as run:
+        rows = run.store.query("duplicates/all").to_dicts()
+        urls = {row["document_id"]: row["url"][-1] for row in run.store.query("documents/all").to_dicts()}
+
+    assert sorted((urls[row["document_id"]], urls[row["duplicate_of"]]) for row in rows) == [("0", "2"), ("1", "2")]
+    assert all(0.8 <= row["similarity"] < 1 for row in rows)
+
+
+def test_a_new_crawl_is_compared_with_all_that_came_before(tmp_path: Path, settings: Make, start: Start) -> None:
+    first = archive(tmp_path / "a.warc.gz", record("http://site.example/0", page(LONG)))
+    second = archive(tmp_path / "b.warc.gz", record("http://site.example/1", page(LONG + " And so it went.")))
+    third = archive(tmp_path / "c.warc.gz", record("http://site.example/2", page(LONG.replace("kettle", "teapot", 1))))
+    for paths in ((first,), (first, second), (first, second, third)):
+        read(start, settings, *paths)
+
+    with start(settings("runner=thread")) as run:
+        rows = run.store.query("duplicates/all").to_dicts()
+        urls = {row["document_id"]: row["url"][-1] for row in run.store.query("documents/all").to_dicts()}
+
+    assert sorted((urls[row["document_id"]], urls[row["duplicate_of"]]) for row in rows) == [("1", "0"), ("2", "0")]
+
+
+def test_near_copies_are_valid_where_they_are_wanted(tmp_path: Path, settings: Make, start: Start) -> None:
+    members = [record(f"http://site.example/{i}", page(LONG + " And so on." * i)) for i in range(3)]
+    corpus = {"corpora": [{"path": str(archive(tmp_path / "a.warc.gz", *members))}]}
+    valid = {}
+    for near in ("true", "false"):
+        with start(settings("runner=thread", f"documents.near_duplicates={near}", sources=corpus)) as run:
+            sources.register(run)
+            documents.extract(run)
+            validation.audit(run, "documents")
+            valid[near] = run.store.query("documents/audience")["rows_valid"][0]
+
+    assert valid == {"true": 1, "false": 3}
 
 
 def test_rows_are_the_same_whatever_the_workers(

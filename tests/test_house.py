@@ -24,7 +24,7 @@ DOORS = {
     "faiss": "index.py",
     "bm25s": "keywords.py",
     "great_expectations": "suites.py",
-    "fastwarc": "warc.py",
+    "fastwarc": "streams.py",
 }
 
 

@@ -1,4 +1,4 @@
--- Documents of the methods in force whose run passed its audit: what later stages read.
+-- Documents of the methods in force whose run passed its audit, copies left out: what later stages read.
 -- owner:  tasks/documents.py
 -- grain:  one row per URL x text digest x extraction method
 -- params: none
@@ -7,5 +7,10 @@ SELECT documents.*
 FROM documents
 WHERE
     documents.duplicate_of IS NULL
+    AND documents.document_id NOT IN (
+        SELECT duplicates.document_id
+        FROM duplicates
+        WHERE duplicates.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'duplicates' AND methods.active)
+    )
     AND documents.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'documents' AND methods.active)
     AND documents.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'documents');

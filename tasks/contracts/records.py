@@ -67,6 +67,27 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """What near copies of a document share: a hash for each band of its MinHash signature."""
+
+    document_id: str
+    fingerprint: str
+    bands: list[int]
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A document that is nearly another one, which is kept; `similarity` is to its nearest, along a chain of copies."""
+
+    document_id: str
+    fingerprint: str
+    duplicate_of: str
+    similarity: float
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A span of a document, ended at sentences; offsets are characters of its text."""
 
@@ -369,6 +390,8 @@ class Tombstone:
 TABLES: dict[str, type] = {
     "sources": Source,
     "documents": Document,
+    "signatures": Signature,
+    "duplicates": Duplicate,
     "passages": Passage,
     "embeddings": Embedding,
     "seeds": Seed,
@@ -399,6 +422,7 @@ _ARROW: dict[Any, pa.DataType] = {
     bool: pa.bool_(),
     datetime: pa.timestamp("us"),  # UTC by convention: a zone needs an extension that DuckDB downloads
     list[str]: pa.list_(pa.string()),
+    list[int]: pa.list_(pa.int64()),
     list[float]: pa.list_(pa.float32()),
 }
 

@@ -1,0 +1,7 @@
+-- All near duplicates, whatever method found them.
+-- owner:  tasks/documents.py
+-- grain:  one row per near duplicate x method
+-- params: none
+SELECT duplicates.*
+FROM duplicates
+ORDER BY duplicates.document_id, duplicates.fingerprint;

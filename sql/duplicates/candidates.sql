@@ -1,0 +1,36 @@
+-- Pairs of documents that share a band, one of them new: candidates, to be compared exactly.
+-- In a bucket of many each is paired with the first and with the twenty before it, so that a bucket of k costs k pairs.
+-- owner:  tasks/documents.py
+-- grain:  one row per pair
+-- params: $fingerprint, $settled_runs
+WITH placed AS (
+    SELECT
+        signatures.document_id,
+        signatures.run_id NOT IN (SELECT unnest($settled_runs)) AS is_new,
+        unnest(signatures.bands) AS hash,
+        generate_subscripts(signatures.bands, 1) AS band
+    FROM signatures
+    WHERE signatures.fingerprint = $fingerprint
+),
+
+ranked AS (
+    SELECT
+        placed.document_id,
+        placed.is_new,
+        placed.hash,
+        placed.band,
+        row_number() OVER (PARTITION BY placed.band, placed.hash ORDER BY placed.is_new, placed.document_id) AS place
+    FROM placed
+    WHERE placed.hash <> 0
+)
+
+SELECT DISTINCT
+    least(first_one.document_id, second_one.document_id) AS document_a,
+    greatest(first_one.document_id, second_one.document_id) AS document_b
+FROM ranked AS first_one
+INNER JOIN ranked AS second_one ON first_one.band = second_one.band AND first_one.hash = second_one.hash
+WHERE
+    second_one.is_new
+    AND first_one.place < second_one.place
+    AND (first_one.place = 1 OR second_one.place - first_one.place <= 20)
+ORDER BY document_a, document_b;
