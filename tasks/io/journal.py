@@ -20,6 +20,7 @@ import itertools
 import json
 import os
 import queue
+import re
 import sqlite3
 import threading
 import zlib
@@ -300,7 +301,7 @@ class Journal:
             raise _broken(self.path, error) from error
         return Ledger(values["spent_micro_usd"], 0, values["sent_calls"], held.fetchone()[0])
 
-    def _select(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+    def select(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """Run a query; damage that it meets is noted for the next opening, which salvages.
 
         Raises:
@@ -320,7 +321,7 @@ class Journal:
         found: dict[str, Entry] = {}
         for ids in _parts(completion_ids):
             query = f"SELECT {_ENTRY}, checksum FROM completions WHERE completion_id IN ({_marks(ids)})"  # noqa: S608 - only question marks
-            for *row, checksum in self._select(query, ids):
+            for *row, checksum in self.select(query, ids):
                 entry = Entry(*row)
                 if entry.checksum() == checksum:
                     found[entry.completion_id] = entry
@@ -426,13 +427,17 @@ class Journal:
             connection.execute("UPDATE ledger SET value = value + ? WHERE name = 'spent_micro_usd'", (cost,))
             self.ledger.spent_micro_usd += cost
 
+    def end(self, entry: Entry, run_id: str) -> None:
+        """Record how a call ended that is not sent again, from a thread."""
+        self.writer.apply(lambda connection: record(connection, entry, None, run_id))
+
     def vectors(self, completion_ids: Sequence[str]) -> dict[str, bytes]:
         """Return the recorded vectors (float32 bytes) of these texts, of those that are there and whole."""
         found: dict[str, bytes] = {}
         for ids in _parts(completion_ids):
             query = f"SELECT completion_id, vector, checksum FROM vectors WHERE completion_id IN ({_marks(ids)})"  # noqa: S608 - only question marks
             found.update(
-                (name, vector) for name, vector, checksum in self._select(query, ids) if zlib.crc32(vector) == checksum
+                (name, vector) for name, vector, checksum in self.select(query, ids) if zlib.crc32(vector) == checksum
             )
         return found
 
@@ -450,7 +455,7 @@ class Journal:
 
     def after(self, watermark: int, limit: int) -> list[tuple[Any, ...]]:
         """Return answered calls after a watermark, oldest first, as the columns of records.Completion."""
-        return self._select(
+        return self.select(
             "SELECT c.completion_id, c.sequence, coalesce(calls.role, ''), c.model, coalesce(calls.request, ''),"
             " c.text, CASE c.state WHEN 'done' THEN c.finish_reason ELSE c.state END, c.prompt_tokens,"
             " c.completion_tokens, c.cached_tokens, c.cost_micro_usd / 1e6, c.attempts, c.latency_seconds, c.run_id"
@@ -461,11 +466,11 @@ class Journal:
 
     def cost(self, run_id: str) -> int:
         """Return what a run has paid, in micro-USD: answers, failed attempts, and outcomes nobody knows."""
-        return self._select("SELECT coalesce(sum(cost_micro_usd), 0) FROM attempts WHERE run_id = ?", (run_id,))[0][0]
+        return self.select("SELECT coalesce(sum(cost_micro_usd), 0) FROM attempts WHERE run_id = ?", (run_id,))[0][0]
 
     def refused(self, reason: str | None = None) -> list[str]:
         """Return the ids of calls that ended in a refusal, of one reason or of any."""
-        rows = self._select(
+        rows = self.select(
             "SELECT completion_id FROM completions WHERE state <> 'done' AND state = coalesce(?, state)"
             " ORDER BY sequence",
             (reason,),
@@ -478,9 +483,40 @@ class Journal:
         self.forget(refused)
         return refused
 
+    def holding(self, fragments: Sequence[str]) -> list[str]:
+        """Return the ids of calls whose request, answer or failed attempts hold one of these texts.
+
+        Requests are JSON: a fragment must be free of what JSON escapes (quotes, backslashes, line ends).
+        """
+        looked = [re.compile("|".join(map(re.escape, part))) for part in _parts(fragments)]
+        texts = self.reader.execute(
+            "SELECT completion_id, request FROM calls UNION ALL SELECT completion_id, text FROM completions"
+            " UNION ALL SELECT completion_id, CAST(body AS TEXT) FROM completions WHERE body IS NOT NULL"
+            " UNION ALL SELECT completion_id, coalesce(detail, '') || coalesce(CAST(body AS TEXT), '') FROM attempts"
+        )
+        return sorted({name for name, text in texts if any(one.search(text or "") for one in looked)})
+
+    def erase(self, completion_ids: Sequence[str]) -> None:
+        """Take the words of calls out for good: request, answer, bodies, vectors. What they cost stays on record."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            names = [(name,) for name in completion_ids]
+            for table in ("completions", "calls", "vectors", "batch_calls"):
+                connection.executemany(f"DELETE FROM {table} WHERE completion_id = ?", names)  # noqa: S608 - our own names
+            connection.executemany("UPDATE attempts SET detail = NULL, body = NULL WHERE completion_id = ?", names)
+
+        self.writer.apply(write)
+
+    def compact(self) -> None:
+        """Write the file anew, so that nothing of what was deleted is left in it, nor in its log."""
+        self.reader.execute("VACUUM")
+        self.reader.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for damaged in self.path.parent.glob(f"{self.path.stem}.damaged.sqlite*"):
+            damaged.unlink()
+
     def ability(self, endpoint: str, model: str) -> Mapping[str, Any]:
         """Return what was learned of an endpoint: how to ask it for structure, which parameters it does not know."""
-        rows = self._select("SELECT ability FROM abilities WHERE endpoint = ? AND model = ?", (endpoint, model))
+        rows = self.select("SELECT ability FROM abilities WHERE endpoint = ? AND model = ?", (endpoint, model))
         return json.loads(rows[0][0]) if rows else {}
 
     def learn(self, endpoint: str, model: str, ability: Mapping[str, Any]) -> asyncio.Future[None]:

@@ -27,7 +27,7 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Endpoint, Role, Settings
-from tasks.io import offline, replies
+from tasks.io import batches, offline, replies
 from tasks.io.endpoints import Throttle, choose
 from tasks.io.journal import DONE, Caps, Entry, Journal
 from tasks.io.keys import Scrubber, key_of, without_userinfo
@@ -43,6 +43,7 @@ SILENT_CALLS = 3  # calls that used up their attempts with no answer between the
 LIMITED_PER_ATTEMPT = (
     8  # refusals for rate count as this part of an attempt: they are the server's state, not the row's
 )
+BULK_SECONDS, BULK_BYTES = 1800.0, 2**30  # of one file of a batch job
 GRACE_SECONDS = 5.0  # for calls that are out when the door closes
 STRUCTURES = ("json_schema", "json_object", "tool", "text")  # in the order in which a server is tried
 
@@ -137,14 +138,16 @@ class Server:
         self.ability: dict[str, Any] = dict(journal.ability(self.name, role.model))
         key = key_of(endpoint.key_env)
         scrub.add(key)
-        limits = Limits(role.connect_seconds, role.first_byte_seconds, role.total_seconds, role.max_answer_bytes)
         app = offline.app() if self.is_offline else None
-        self.client = openai.AsyncOpenAI(
-            api_key=key or "none",
-            base_url="http://offline/v1" if self.is_offline else base_url,
-            max_retries=0,
-            http_client=Wire(limits, endpoint.max_concurrency, app),
-        )
+
+        def client(limits: Limits) -> openai.AsyncOpenAI:
+            wire = Wire(limits, endpoint.max_concurrency, app)
+            where = "http://offline/v1" if self.is_offline else base_url
+            return openai.AsyncOpenAI(api_key=key or "none", base_url=where, max_retries=0, http_client=wire)
+
+        times = (role.connect_seconds, role.first_byte_seconds)
+        self.client = client(Limits(*times, role.total_seconds, role.max_answer_bytes))
+        self.bulk = client(Limits(*times, BULK_SECONDS, BULK_BYTES))  # for files of batch jobs
 
     def form(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return a request in the form this server understands: structure and parameters as learned."""
@@ -159,15 +162,15 @@ class Server:
         """Return how this server is asked for structure: as the role says, or as far as it was seen to understand."""
         return self.ability.get("structured", STRUCTURES[0]) if self.role.structured == "auto" else self.role.structured
 
-    def learn(self, unsupported: Unsupported, body: Mapping[str, Any]) -> bool:
-        """Remember that it does not know a part of the request; False if there is no other form to try."""
+    def learn(self, unsupported: Unsupported, form: str) -> bool:
+        """Remember what it does not know of a request in this form; False if there is no other form to try."""
         if unsupported.part != "structured":
             unknown = set(self.ability.get("unknown", ())) | {unsupported.part}
             self.ability["unknown"] = sorted(unknown)
-        elif self.role.structured != "auto" or _structure_of(body) == STRUCTURES[-1]:
+        elif self.role.structured != "auto" or form == STRUCTURES[-1]:
             return False
         else:
-            tried = STRUCTURES.index(_structure_of(body))
+            tried = STRUCTURES.index(form)
             known = STRUCTURES.index(self.structure())
             self.ability["structured"] = STRUCTURES[max(known, tried + 1)]
         self.journal.learn(self.name, self.role.model, self.ability)
@@ -286,6 +289,7 @@ class Models:
         budget = settings.budget
         caps = Caps(round(budget.max_cost_usd * 1e6) if budget.max_cost_usd else None, budget.max_calls or None)
         self.journal = Journal(Path(directory) / "completions.sqlite", caps=caps, owner=run_id)
+        self.desk = batches.BatchDesk(self.journal, run_id, self.scrub)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="models", daemon=True)
         self.thread.start()
@@ -354,6 +358,9 @@ class Models:
             BrokenError: The key is wrong, the journal's disk is full, or `replay` needs a call that is not recorded.
         """
         settings = self.role(role)
+        if settings.mode == "batch":
+            yield from self._ask_batched(role, settings, calls)
+            return
         asking = Asking()
         waiting = 0
         room = 2 * sum(endpoint.max_concurrency for endpoint in settings.endpoints)
@@ -372,6 +379,78 @@ class Models:
             yield from self._taken(asking)
         if asking.stop is not None:
             raise asking.stop
+
+    def _ask_batched(self, name: str, role: Role, calls: Iterable[Call]) -> Iterator[Answer | Refused]:
+        """Collect what batch jobs have answered, send what is new as jobs, and wait as long as the role says.
+
+        Raises:
+            TransientError: Jobs are running, or the budget is used up; what is answered came out first.
+        """
+        door = self.door(name)
+        until = time.monotonic() + role.batch_wait_seconds
+        running = self._collected(door)
+        while True:
+            out, fresh, size = [], [], 0
+            for chunk in _chunks(calls, CHUNK_CALLS):
+                left = yield from self._recorded(role, chunk)
+                if left:
+                    self._refuse_in_replay(name, left)
+                    waiting = self.desk.out([key for key, _ in left])
+                    out += [call for _, call in left]
+                    fresh += [pair for pair in left if pair[0] not in waiting]
+                    size = sum(len(m.content) for _, call in fresh for m in call.prompt.messages)
+                if len(fresh) >= role.batch_requests or size > batches.MAX_BYTES:
+                    self._submitted(door, fresh)
+                    fresh = []
+            self._submitted(door, fresh)
+            running = self._collected(door) if out else running
+            while running and time.monotonic() < until:
+                time.sleep(min(role.batch_poll_seconds, max(0.0, until - time.monotonic())))
+                running = self._collected(door)
+            if running:
+                yield from self._recorded(role, out)
+                raise batches.parked(name, running, role.batch_wait_seconds)
+            if not out:
+                return
+            calls = out
+
+    def _collected(self, door: Door) -> int:
+        return self.run(self._guarded(self.desk.collect(door, door.servers)))
+
+    def _submitted(self, door: Door, fresh: Sequence[tuple[str, Call]]) -> None:
+        """Send calls as jobs; those that ended in no answer too often become refusals."""
+        server = door.next(None)
+        lines: dict[str, batches.Line] = {}
+        for key, call in fresh:
+            times, reason, detail = self.desk.failures(key)
+            if times >= door.role.attempts:
+                self.journal.end(Entry(key, reason, door.role.model, detail, "", 0, 0, 0, 0, times, 0.0), self.run_id)
+                continue
+            request = request_of(door.role, call)
+            said = "\n".join(message.content for message in call.prompt.messages)
+            reserve = door.price.micro_usd(most_tokens(said), request["max_tokens"])
+            lines[key] = batches.Line(key, request, server.form(request), reserve)
+        for start in range(0, len(lines), door.role.batch_requests):
+            part = list(lines.values())[start : start + door.role.batch_requests]
+            self.stats.sent += len(part)
+            self.run(self._guarded(self.desk.submit(door, server, part)))
+
+    async def _guarded(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Do work that goes through the SDK's own calls, and say what went wrong in our words."""
+        try:
+            return await work
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            raise BrokenError(f"the server refused the key: {self.scrub(str(error))}", hint="check key_env") from None
+        except (openai.APIError, WireError) as error:
+            raise TransientError(
+                f"batch jobs cannot be reached: {self.scrub(str(error))}",
+                hint="run the same command again: a job that was made is found again",
+            ) from None
+
+    def cancel(self, role: str) -> int:
+        """Cancel a role's batch jobs on request; what they answered until then is collected by a later run."""
+        door = self.door(role)
+        return self.run(self._guarded(self.desk.cancel(door, door.servers)))
 
     def _taken(self, asking: Asking) -> Iterator[Answer | Refused]:
         outcome = asking.done.get()
@@ -513,7 +592,7 @@ class Models:
             self.stats.retries += 1
 
     def _learn(self, server: Server, order: Order, verdict: Unsupported) -> None:
-        if not server.learn(verdict, order.sent):
+        if not server.learn(verdict, _structure_of(order.sent)):
             raise BrokenError(
                 f"{server.name} does not answer in the form asked for: {self.scrub(verdict.detail)}",
                 hint="set models.<role>.structured to auto, or to what the server supports",
@@ -727,6 +806,7 @@ class Models:
             await asyncio.gather(*self.tasks, return_exceptions=True)
             for server in itertools.chain.from_iterable(door.servers for door in self.doors.values()):
                 await server.client.close()
+                await server.bulk.close()
             await asyncio.sleep(0)  # transports close a turn of the loop later
 
         self.run(finish())
