@@ -4,9 +4,12 @@ Facts go to stdout, progress and hints to stderr. Exit codes: 0 done (what was r
 has to act), 2 wrong usage, 3 parked (budget, quota, rate limit, a busy store: run it again later).
 """
 
+import functools
+import http.server
 import json
 import os
 import time
+import webbrowser
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -54,12 +57,27 @@ def _overrides(
     """Say the options as `key=value`, so that a flow gets one kind of thing, from the shell or from Prefect."""
     overrides: list[str] = []
     if corpora:
-        overrides.append("sources.corpora=[" + ", ".join(f"{{path = {json.dumps(c)}}}" for c in corpora) + "]")
+        overrides.append(
+            "sources.corpora=[" + ", ".join(f"{{path = {json.dumps(_absolute(c))}}}" for c in corpora) + "]"
+        )
     if seeds:
-        overrides.append(f"seeds.paths={json.dumps(seeds)}")
+        overrides.append(f"seeds.paths={json.dumps([_absolute(s) for s in seeds])}")
     if replay:
         overrides.append("replay=true")
     return overrides + list(chosen or ())
+
+
+def _profile_of(store: Path, profile: str | None) -> str:
+    """A command about a store goes by the settings of its latest run, unless a profile is named."""
+    kept = store / "settings.json"
+    if profile is None and not kept.is_file():
+        raise BrokenError(f"there is no store in {store}", hint=f"make one with: wellspring build --store {store}")
+    return profile or str(kept)
+
+
+def _absolute(path: str) -> str:
+    """A path means the same when the settings are used again from another directory."""
+    return path if "://" in path else str(Path(path).absolute())
 
 
 def _profile(profile: str | None, corpora: list[str] | None, seeds: list[str] | None) -> str:
@@ -95,19 +113,31 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Make a dataset from web archives, or go on with one: only what is left is done, nothing is paid twice."""
-    started = time.monotonic()
     overrides = _overrides(corpus, seeds, chosen, replay=replay)
-    chosen_profile = _profile(profile, corpus, seeds)
+    _run(_profile(profile, corpus, seeds), store, overrides, only=only, prefect=prefect, as_json=as_json)
+
+
+def _run(
+    profile: str,
+    store: Path,
+    overrides: list[str],
+    *,
+    only: Part | None,
+    as_json: bool,
+    prefect: bool | None = None,
+) -> None:
+    """Run the main job or a part of it, as a Prefect flow where a server is configured, and say what came of it."""
+    started = time.monotonic()
     from tasks.contracts import settings
 
-    settings.load(chosen_profile, overrides)  # a bad setting is said before anything heavy is loaded
+    settings.load(profile, overrides)  # a bad setting is said before anything heavy is loaded
     from flows.dataset import dataset
 
     scheduled = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
     if scheduled:
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     job = dataset if scheduled else dataset.fn
-    job(profile=chosen_profile, store=str(store), overrides=overrides, only=only.value if only else None)
+    job(profile=profile, store=str(store), overrides=overrides, only=only.value if only else None)
     _say_build(store, time.monotonic() - started, as_json=as_json)
 
 
@@ -171,6 +201,103 @@ def _nodes(tree: Any) -> Iterator[Any]:
     yield tree
     for child in tree.children:
         yield from _nodes(child)
+
+
+@app.command(
+    epilog="Examples:\n\nwellspring impact --url https://example.org/page --store ./ws\n\n"
+    "wellspring impact --model gpt-5-mini --json"
+)
+def impact(
+    store: StoreOption = Path("ws"),
+    url: Annotated[str | None, typer.Option(help="A page.")] = None,
+    domain: Annotated[str | None, typer.Option(help="A site.")] = None,
+    source: Annotated[str | None, typer.Option(help="A corpus file: its id or URI.")] = None,
+    document: Annotated[str | None, typer.Option(help="A document's id.")] = None,
+    seed: Annotated[str | None, typer.Option(help="A seed's id.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="A method: its fingerprint or name.")] = None,
+    model: Annotated[str | None, typer.Option(help="A model.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what depends on a page, site, corpus, seed, prompt or model, down to the exported lines."""
+    from tasks.io.store import Store
+    from tasks.spine import lineage
+
+    given = {"url": url, "domain": domain, "source": source, "document": document}
+    with Store.read(store) as opened:
+        found = lineage.impact(opened, **given, seed=seed, prompt=prompt, model=model).as_dict()
+    if as_json:
+        terminal.as_json(found)
+        return
+    terminal.table("rows that depend on it", {"what": "left", "rows": "right"}, found["counts"].items())
+    for file in found["files"]:
+        terminal.say("  ".join(f"{name} {value}" for name, value in file.items()))
+
+
+@app.command(epilog="Example:\n\nwellspring export --format dpo --format messages --store ./ws")
+def export(
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format", help="messages, sharegpt, alpaca, dpo, kto, reward_conditioned or raw. Again for more."
+        ),
+    ] = None,
+    profile: ProfileOption = None,
+    store: StoreOption = Path("ws"),
+    chosen: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the dataset's files in other forms from what is in the store; asks no model for what is there."""
+    overrides = [f"exports.formats={json.dumps(formats)}"] if formats else []
+    _run(_profile_of(store, profile), store, overrides + list(chosen or ()), only=Part.curation, as_json=as_json)
+
+
+@app.command(epilog="Examples:\n\nwellspring dashboard --store ./ws --open\n\nwellspring dashboard --serve --port 8400")
+def dashboard(
+    store: StoreOption = Path("ws"),
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    serve_it: Annotated[bool, typer.Option("--serve", help="Serve it on loopback until stopped.")] = False,
+    port: Annotated[int, typer.Option(help="Port on loopback, for --serve.")] = 8400,
+) -> None:
+    """Write the dashboard: a static site over all runs of a store, readable without network, server or database."""
+    from tasks.io.store import Store
+    from tasks.spine import pages
+
+    with Store.read(store) as opened:
+        index = pages.write_site(opened)
+    terminal.say(str(index))
+    if open_it:
+        webbrowser.open(index.as_uri())
+    if serve_it:
+        terminal.say(f"http://127.0.0.1:{port}/ (Ctrl-C stops it)")
+        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(index.parent))
+        with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+            server.serve_forever()
+
+
+@app.command(
+    epilog="Examples:\n\nwellspring retry --reason unparsable_answer --store ./ws\n\n"
+    "wellspring retry --stage responses --run 4fd1c09a"
+)
+def retry(
+    profile: ProfileOption = None,
+    store: StoreOption = Path("ws"),
+    run_id: Annotated[str | None, typer.Option("--run", help="Only what this run refused.")] = None,
+    stage: Annotated[str | None, typer.Option(help="Only what this stage refused.")] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", "--rejected", help="Only what was refused for this.")
+    ] = None,
+    chosen: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask again for what was refused, and finish what broke; nothing that was answered is paid again."""
+    from tasks.contracts import settings
+    from tasks.spine import retrying, runs
+
+    name, overrides = _profile_of(store, profile), list(chosen or ())
+    with runs.start("retry", settings.load(name, overrides), store) as run:
+        reopened = retrying.reopen(run, stage=stage, reason=reason, run_id=run_id)
+    typer.echo(f"{reopened} refused inputs are due again", err=True)
+    _run(name, store, overrides, only=None, as_json=as_json)
 
 
 @app.command(epilog="Example:\n\nwellspring status --store ./ws --json")

@@ -6,6 +6,7 @@ variable that holds its key.
 """
 
 import difflib
+import json
 import os
 import tomllib
 import types
@@ -139,11 +140,15 @@ class InstructionsSettings(Section):
     demonstration_document_tokens: int = Field(default=300, gt=0, description="of the page of a demonstration")
     criteria_told: bool = Field(default=False, description="the paper tells the generator the judge's criteria")
     math_and_code: bool = Field(default=True, description="also use documents of mathematics and code")
-    languages: tuple[str, ...] = Field(default=(), description="keep only these; empty: the language of the page or of the neighbours")
+    languages: tuple[str, ...] = Field(
+        default=(), description="keep only these; empty: the language of the page or of the neighbours"
+    )
     min_tokens: int = Field(default=5, ge=0)
     max_tokens: int = Field(default=2000, gt=0)
     max_copy_rouge_l: float = Field(default=0.7, gt=0, le=1)
-    max_document_share: float = Field(default=0.8, gt=0, le=1, description="most of an instruction that may be the page's own words")
+    max_document_share: float = Field(
+        default=0.8, gt=0, le=1, description="most of an instruction that may be the page's own words"
+    )
     max_pool_cosine: float = Field(default=0.9, gt=0, le=1.01, description="above 1 is off")
 
 
@@ -164,11 +169,19 @@ class ResponsesSettings(Section):
 class VerdictsSettings(Section):
     """Checks of answers: names of computed checks and of prompted ones."""
 
-    checks: tuple[str, ...] = ("not_refused", "not_truncated", "knowledge_precision", "numbers", "code_parses")
+    checks: tuple[str, ...] = (
+        "not_refused",
+        "not_truncated",
+        "not_contaminated",
+        "knowledge_precision",
+        "numbers",
+        "code_parses",
+    )
     judges: tuple[Literal["checklist", "moderation"], ...] = ()
     min_knowledge_precision: float = Field(default=0.3, ge=0, le=1)
     required: tuple[str, ...] = Field(
-        default=("not_refused", "not_truncated"), description="checks without whose pass a row is not selected"
+        default=("not_refused", "not_truncated", "not_contaminated"),
+        description="checks without whose pass a row is not selected",
     )
 
 
@@ -352,7 +365,7 @@ def profile_path(profile: str) -> Path:
         UsageError: Neither.
     """
     path = Path(profile)
-    if path.suffix == ".toml" and path.is_file():
+    if path.suffix in {".toml", ".json"} and path.is_file():
         return path
     shipped = _PROFILES / f"{profile}.toml"
     if shipped.is_file():
@@ -382,10 +395,12 @@ def load(
     if profile is not None:
         path = profile_path(profile)
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            read = json.loads if path.suffix == ".json" else tomllib.loads
+            values = read(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            kind = path.suffix[1:].upper()
             raise UsageError(
-                f"{path} is not TOML: {error}", hint="see deployments/profiles/full.toml for the form"
+                f"{path} is not {kind}: {error}", hint="see deployments/profiles/full.toml for the form"
             ) from error
         _root(values, path.absolute().parent)
     for name, value in sorted((environment if environment is not None else os.environ).items()):

@@ -11,7 +11,7 @@ def of_latest_run(store: Store) -> dict[str, Any]:
 
     Returns:
         `run_id`, `flow`, `status`, `is_idle` (nothing was due), `stages` (a dict per stage, with `reasons`: reason ->
-        rows refused), `files` (path, rows), `page` (path or ""), `example_id` (a row of the export, or "").
+        rows refused), `files` (path, rows), `page` (path or ""), `example_id` (of a row to trace, or "").
     """
     run = store.query("runs/latest").to_dicts()[0]
     reasons: dict[str, dict[str, int]] = {}
@@ -31,8 +31,16 @@ def of_latest_run(store: Store) -> dict[str, Any]:
         "stages": stages,
         "files": [{"path": str(store.path / file["path"]), "rows": file["rows_in_file"]} for file in files],
         "page": str(page) if page.is_file() else "",
-        "example_id": files[0]["example_id"] if files else "",
+        "example_id": _example(store, files),
     }
+
+
+def _example(store: Store, files: list[dict[str, Any]]) -> str:
+    """Return the id of something to trace: a row of the export, else a document, else nothing."""
+    if files:
+        return files[0]["example_id"]
+    documents = store.query("documents/some")
+    return documents["document_id"][0] if len(documents) else ""
 
 
 def of_store(store: Store, latest_runs: int = 10) -> dict[str, Any]:
