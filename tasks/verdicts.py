@@ -15,21 +15,24 @@ import polars as pl
 
 from tasks.contracts import prompting, records
 from tasks.contracts.calls import Answer
+from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Row
 from tasks.contracts.records import content_id
-from tasks.contracts.settings import VerdictsSettings
+from tasks.contracts.settings import BenchmarksSettings, VerdictsSettings
 from tasks.io.sandbox import VERSION as SANDBOX_VERSION
 from tasks.io.sandbox import Sandbox
 from tasks.judges.checklist_questions import MOST
 from tasks.methods import checks
 from tasks.methods.code_blocks import code_blocks
+from tasks.spine import contamination
 from tasks.spine.generation import generate
 from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import executor, workers
 
 FRAME_ROWS = 500
 CHECKLIST = "checklist_questions"
-RUN_CHECK = "code_runs"  # the one computed check that is not a pure method
+RUN_CHECK = "code_runs"  # the two computed checks that are no pure methods
+CONTAMINATION_CHECK = "not_contaminated"
 
 Written = tuple[str, str, bool | None, str]  # subject, check, passed, detail
 
@@ -55,7 +58,9 @@ def _chosen(run: Run) -> dict[str, Any]:
 def _of_checks(run: Run) -> str:
     chosen = run.settings.verdicts
     sandbox = SANDBOX_VERSION if RUN_CHECK in chosen.checks else ""
-    return content_id("checks", checks.VERSION, sorted(chosen.checks), chosen.min_knowledge_precision, sandbox)
+    looked_for = contamination.fingerprint(run.settings.benchmarks) if CONTAMINATION_CHECK in chosen.checks else ""
+    names = sorted(chosen.checks)
+    return content_id("checks", checks.VERSION, names, chosen.min_knowledge_precision, sandbox, looked_for)
 
 
 def _asked(run: Run) -> dict[str, tuple[str, int]]:
@@ -98,12 +103,13 @@ def _outcomes(run: Run, frames: Iterable[pl.DataFrame], *, is_small: bool) -> It
     """Yield what the checks said of each frame, in order, a few frames ahead."""
     if is_small:  # starting workers would take longer
         for frame in frames:
-            yield checked(frame.to_dicts(), run.settings.verdicts), len(frame)
+            yield checked(frame.to_dicts(), run.settings.verdicts, run.settings.benchmarks), len(frame)
         return
     with executor(run.settings) as pool:
         ahead: deque[tuple[Future[list[Written]], int]] = deque()
         for frame in frames:
-            ahead.append((pool.submit(checked, frame.to_dicts(), run.settings.verdicts), len(frame)))
+            chosen = run.settings.verdicts, run.settings.benchmarks
+            ahead.append((pool.submit(checked, frame.to_dicts(), *chosen), len(frame)))
             if len(ahead) > 2 * workers(run.settings):
                 future, rows = ahead.popleft()
                 yield future.result(), rows
@@ -111,14 +117,26 @@ def _outcomes(run: Run, frames: Iterable[pl.DataFrame], *, is_small: bool) -> It
             yield future.result(), rows
 
 
-def checked(rows: list[dict[str, Any]], settings: VerdictsSettings) -> list[Written]:
+def checked(rows: list[dict[str, Any]], chosen: VerdictsSettings, benchmarks: BenchmarksSettings) -> list[Written]:
     """Run the computed checks over answers; module-level, so that a worker can."""
-    named = checks.checks(tuple(name for name in settings.checks if name != RUN_CHECK))
-    said = [(row["input_id"], name, one(row, settings)) for row in rows for name, one in sorted(named.items())]
-    if RUN_CHECK in settings.checks:
+    named = checks.checks(tuple(name for name in chosen.checks if name not in {RUN_CHECK, CONTAMINATION_CHECK}))
+    said = [(row["input_id"], name, one(row, chosen)) for row in rows for name, one in sorted(named.items())]
+    if CONTAMINATION_CHECK in chosen.checks and benchmarks.paths:
+        said += [(row["input_id"], CONTAMINATION_CHECK, _not_contaminated(row, benchmarks)) for row in rows]
+    if RUN_CHECK in chosen.checks:
         with Sandbox() as sandbox:
             said += [(row["input_id"], RUN_CHECK, _code_runs(row, sandbox)) for row in rows]
     return [(subject, name, outcome.passed, outcome.detail) for subject, name, outcome in said]
+
+
+def _not_contaminated(row: Mapping[str, Any], benchmarks: BenchmarksSettings) -> checks.Outcome:
+    """Look for the profile's benchmarks in an answer, and once more in what it answers: nothing of them is exported."""
+    for text in (row["instruction"], row["response"]):
+        try:
+            contamination.check(benchmarks, text)
+        except Rejection as refusal:
+            return checks.Outcome(passed=False, detail=refusal.detail)
+    return checks.Outcome(passed=True, detail="")
 
 
 def _code_runs(row: Mapping[str, Any], sandbox: Sandbox) -> checks.Outcome:

@@ -49,7 +49,9 @@ def test_many_answers_are_checked_in_workers_with_the_same_verdicts(
         counts = verdicts.check(run).counts
         found = rows(run)
         by_hand = verdicts.checked(
-            run.store.query("verdicts/pending", fingerprint="none").to_dicts(), run.settings.verdicts
+            run.store.query("verdicts/pending", fingerprint="none").to_dicts(),
+            run.settings.verdicts,
+            run.settings.benchmarks,
         )
 
     assert counts.rows_in == 720
@@ -77,6 +79,38 @@ def test_refusals_and_truncations_are_recorded_and_keep_an_answer_from_being_sel
     assert failed["not_refused"] == 6
     assert counts.rows_out == 0
     assert refused == {"failed_not_refused": 6}
+
+
+def test_an_answer_that_repeats_a_benchmark_is_found_and_not_selected(
+    settings: Callable[..., Settings], start: Start, tmp_path: Path
+) -> None:
+    question = "A train leaves the harbour at nine with forty seven passengers, six dogs and a crate of copper nails."
+    (tmp_path / "bench.jsonl").write_text(json.dumps({"prompt": question}) + "\n")
+
+    def writer(body: dict) -> str:
+        return f"As they ask: {question}" if "trains" in body["messages"][-1]["content"] else "A short answer."
+
+    with (
+        scripted_model(writer) as model,
+        start(
+            settings(
+                models={"responder": model.role("writer")},
+                benchmarks={"paths": {"quiz": str(tmp_path / "bench.jsonl")}},
+                scores={"judges": []},
+                selections={"min_score": 0},
+            )
+        ) as run,
+    ):
+        answered(run)
+        verdicts.check(run)
+        failed = [row for row in rows(run) if row["passed"] is False and row["check_name"] == "not_contaminated"]
+        store.publish(run, "verdicts")
+        selections.select(run)
+        refused = dict(run.store.query("rejections/of_stage", stage="selections").rows())
+
+    assert len(failed) == 1
+    assert "quiz" in failed[0]["detail"]
+    assert refused == {"failed_not_contaminated": 1}
 
 
 def test_another_threshold_checks_anew(settings: Callable[..., Settings], start: Start) -> None:

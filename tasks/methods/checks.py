@@ -8,7 +8,8 @@
 | `numbers` | its numbers are its document's, its calculations are right | it has neither |
 | `code_parses` | every block of code that we can parse is well-formed | it has none |
 
-`code_runs` (its Python runs to its end, in the sandbox) is no pure method: it is in `tasks/verdicts.py`.
+`not_contaminated` (nothing of the profile's benchmarks is in it) and `code_runs` (its Python runs to its end, in the
+sandbox) are no pure methods: they are in `tasks/verdicts.py`.
 
 A row is a mapping with `instruction`, `response`, `document` (None for an instruction without one) and `finish_reason`.
 """
@@ -43,7 +44,8 @@ def checks(names: tuple[str, ...]) -> dict[str, Check]:
     """
     if unknown := [name for name in names if name not in _CHECKS]:
         raise UsageError(
-            f"there is no check `{unknown[0]}`", hint=f"verdicts.checks may name: {', '.join(_CHECKS)}, code_runs"
+            f"there is no check `{unknown[0]}`",
+            hint=f"verdicts.checks may name: {', '.join(_CHECKS)}, not_contaminated, code_runs",
         )
     return {name: _CHECKS[name] for name in names}
 
