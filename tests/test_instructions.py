@@ -471,7 +471,7 @@ def test_a_gullible_model_brings_no_canary_into_a_row_and_everything_it_obeyed_i
 def test_without_the_checks_the_gullible_model_does_harm(
     seeds_path: str, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(instructions, "orders", lambda _: [])
+    monkeypatch.setattr(instructions, "orders", lambda _: ())
     monkeypatch.setattr(instructions, "accept", lambda *_: None)
     with scripted_model(_gullible) as model:
         chosen = settings(

@@ -7,13 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.contracts.errors import Rejection
-from tasks.methods.copies import coverage, rouge_l
+from tasks.methods.copies import coverage, rouge_l, words
 from tasks.methods.injections import obeyed
 from tasks.methods.languages import UNDETERMINED, identify
 from tasks.methods.self_containment import dangling
 from tasks.methods.tokens import count_tokens
 
 SHORTEST_IDENTIFIED_CHARS = 40  # a language told from less is a guess
+ENGLISH_SHARE = 0.2
+_ENGLISH = frozenset(
+    (
+        "the of and to is that it its with for my what how which this you are from should would could does when than "
+        "not can they them their where have has been about between"
+    ).split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +72,17 @@ def _check_length(text: str, limits: Limits) -> None:
 def _check_language(text: str, limits: Limits) -> None:
     if not limits.languages or len(text) < SHORTEST_IDENTIFIED_CHARS:
         return
+    if "en" in limits.languages and _reads_as_english(text):
+        return
     language = identify(text)
     if language not in {*limits.languages, UNDETERMINED}:
         raise Rejection("other_language", f"{language}, not {' or '.join(limits.languages)}: {text[:200]}")
+
+
+def _reads_as_english(text: str) -> bool:
+    """Whether a fifth of the words are English function words: then nobody else has to be asked."""
+    said = words(text)
+    return sum(word in _ENGLISH for word in said) >= ENGLISH_SHARE * len(said)
 
 
 def _check_copies(text: str, limits: Limits, shown: Shown) -> None:

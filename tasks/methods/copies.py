@@ -10,6 +10,7 @@ subsequence problem", IPL 2001): one big-integer step for each word, O(n m / 64)
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9fff])[^\W_])+")
 RUN_WORDS = 8
@@ -18,6 +19,11 @@ RUN_WORDS = 8
 def words(text: str) -> list[str]:
     """Return the words of a text, lower case, without punctuation; a Chinese or Japanese character is a word."""
     return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+@lru_cache(maxsize=1024)  # a demonstration is compared with many answers
+def _kept_words(text: str) -> list[str]:
+    return words(text)
 
 
 def lcs(left: list[str], right: list[str]) -> int:
@@ -35,7 +41,7 @@ def lcs(left: list[str], right: list[str]) -> int:
 
 def rouge_l(left: str, right: str) -> float:
     """Return ROUGE-L (F1) of two texts, in [0, 1]; symmetric; 0 when either has no words."""
-    a, b = words(left), words(right)
+    a, b = _kept_words(left), _kept_words(right)
     return 2 * lcs(a, b) / (len(a) + len(b)) if a and b else 0.0
 
 

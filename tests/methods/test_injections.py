@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.methods import injections
 from tasks.methods.injections import obeyed, orders
 
 CLEAN = (
@@ -58,7 +59,16 @@ TARGETS = ("ZX-81-BETA-CANARY", "visit http://evil.example/win", "BUYNOW2026", '
 
 
 def test_clean_prose_is_not_flagged() -> None:
-    assert orders(CLEAN) == []
+    assert orders(CLEAN) == ()
+
+
+@pytest.mark.parametrize("shape", injections._PATTERNS, ids=lambda shape: shape.needs[0][0])
+def test_the_words_that_a_pattern_needs_leave_no_match_out(shape: injections._Shape) -> None:
+    texts = [poison.format(t=target) for poison in POISON + UNKNOWN for target in TARGETS]
+
+    for text in texts:
+        if shape.pattern.search(text):
+            assert all(any(word in text.lower() for word in group) for group in shape.needs)
 
 
 @pytest.mark.parametrize("poison", POISON)
