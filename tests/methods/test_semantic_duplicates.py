@@ -1,0 +1,93 @@
+"""Pairs, communities and SemDeDup, against loops over all pairs."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.contracts.vectors import Vectors, pair_scores, unit
+from tasks.io import index
+from tasks.methods import semantic_duplicates
+from tasks.methods.semantic_duplicates import communities, pairs, repeats, within_cells
+
+
+def clustered(rows: int, seed: int = 0, spread: float = 0.25, clusters: int = 25) -> Vectors:
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((clusters, 24))
+    return unit(centres[rng.integers(0, clusters, rows)] + spread * rng.standard_normal((rows, 24)))
+
+
+def cosines(vectors: Vectors) -> np.ndarray:
+    n = len(vectors)
+    return pair_scores(np.repeat(vectors, n, axis=0), np.tile(vectors, (n, 1))).reshape(n, n)
+
+
+def naive_communities(vectors: Vectors, threshold: float, min_size: int) -> list[set[int]]:
+    near = cosines(vectors) >= threshold
+    candidates = sorted(range(len(vectors)), key=lambda row: (-int(near[row].sum()), row))
+    taken: set[int] = set()
+    found = []
+    for row in candidates:
+        members = ({row} | set(np.flatnonzero(near[row]).tolist())) - taken
+        if row not in taken and len(members) >= min_size:
+            found.append(members)
+            taken |= members
+    return found
+
+
+def test_every_pair_above_the_threshold_is_found_once_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(semantic_duplicates, "TILE_ROWS", 37)
+    vectors = clustered(200)
+
+    left, right, scores = pairs(vectors, 0.8)
+
+    truth = np.argwhere(np.triu(cosines(vectors) >= 0.8, 1))
+    assert np.stack([left, right], axis=1).tolist() == truth.tolist()
+    assert (scores >= 0.8).all()
+
+
+def test_no_pairs_among_rows_that_are_far_apart() -> None:
+    assert [len(part) for part in pairs(np.eye(5, dtype=np.float32), 0.5)] == [0, 0, 0]
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000), st.integers(1, 4))
+def test_communities_are_those_of_the_loop(seed: int, min_size: int) -> None:
+    vectors = clustered(80, seed=seed)
+
+    found = communities(vectors, 0.85, min_size)
+
+    assert sorted(map(sorted, found)) == sorted(map(sorted, naive_communities(vectors, 0.85, min_size)))
+    assert [len(group) for group in found] == sorted((len(group) for group in found), reverse=True)
+
+
+def test_the_lowest_row_of_a_community_stays() -> None:
+    vectors = np.eye(6, dtype=np.float32)
+    vectors[[3, 5]] = vectors[1]
+
+    assert repeats(vectors) == {3: 1, 5: 1}
+
+
+def test_within_one_cell_every_copy_goes_and_the_farthest_from_the_centroid_stays() -> None:
+    vectors = clustered(120, spread=0.1, clusters=6)
+    centroid = unit(vectors.mean(axis=0, keepdims=True))
+
+    stays = within_cells(vectors, np.zeros(120, dtype=np.int64), centroid, 0.9)
+
+    near = cosines(vectors) >= 0.9
+    kept = np.flatnonzero(stays)
+    assert not np.triu(near[np.ix_(kept, kept)], 1).any()
+    assert all(near[row, kept].any() for row in np.flatnonzero(~stays))
+    assert stays[np.argmin(vectors @ centroid[0])]
+
+
+def test_cells_lose_few_of_the_pairs() -> None:
+    vectors = clustered(1500, spread=0.15, clusters=120)
+    centroids, cells = index.kmeans(vectors, 12, seed=0)
+
+    stays = within_cells(vectors, cells, centroids, 0.95)
+
+    left, right, _ = pairs(vectors, 0.95)
+    found = (cells[left] == cells[right]).mean()
+    assert found >= 0.95
+    assert 0 < (~stays).sum() < 1500
