@@ -1,0 +1,53 @@
+"""Which written verifiers and test cases to believe: those that agree with each other.
+
+Paper: AutoIF (arXiv 2406.13542), step 3. A model writes several verifier functions for one instruction and several
+cases with an expected verdict; any of them may be wrong. A case is kept if enough functions give its expected verdict,
+then a function is kept if enough of the kept cases come out as expected. The paper takes more than half for both; its
+code takes any function for a case and 0.8 for a function, at least 3 functions and 10 cases. 0.8 did best in its own
+sweep, and is ours for functions; ours differs in that a run that could not be made (unsupported, timeout) is no vote,
+not a wrong one.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+FUNCTION_ACCURACY = 0.8
+CASE_ACCURACY = 0.5
+
+Verdict = bool | None
+
+
+class Believed(NamedTuple):
+    """The functions and the cases that are kept, by their places; both empty when nothing agrees."""
+
+    functions: tuple[int, ...]
+    cases: tuple[int, ...]
+
+
+def cross_validated(verdicts: Sequence[Sequence[Verdict]], expected: Sequence[bool]) -> Believed:
+    """Keep cases that most functions agree with, then functions that agree with most of those.
+
+    Args:
+        verdicts: What function i said of case j; None where it could not be run.
+        expected: What case j expects.
+
+    Raises:
+        ValueError: A function has another number of verdicts than there are cases.
+    """
+    votes = [
+        [None if said is None else said == want for said, want in zip(row, expected, strict=True)] for row in verdicts
+    ]
+    cases = tuple(j for j in range(len(expected)) if _share([row[j] for row in votes]) > CASE_ACCURACY)
+    functions = tuple(i for i, row in enumerate(votes) if _share([row[j] for j in cases]) >= FUNCTION_ACCURACY)
+    return Believed(functions, cases) if functions and cases else Believed((), ())
+
+
+def accuracy(verdicts: Mapping[int, Verdict], believed: Believed) -> float | None:
+    """Return the share of the kept functions that pass a response; None if none of them could say."""
+    said = [verdicts[i] for i in believed.functions if verdicts.get(i) is not None]
+    return sum(bool(v) for v in said) / len(said) if said else None
+
+
+def _share(votes: Sequence[bool | None]) -> float:
+    known = [vote for vote in votes if vote is not None]
+    return sum(known) / len(known) if known else 0.0

@@ -1,0 +1,72 @@
+"""Cross-validation of written verifiers: by hand, and on recorded ones through the sandbox."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.io.sandbox import Sandbox
+from tasks.methods.cross_validation import Believed, accuracy, cross_validated
+
+VERDICT = st.sampled_from([True, False, None])
+
+
+def test_a_wrong_case_falls_first_and_then_the_function_that_only_it_liked() -> None:
+    verdicts = [[True, False, True], [True, False, True], [False, True, False]]
+
+    assert cross_validated(verdicts, [True, False, False]) == Believed((0, 1), (0, 1))
+
+
+def test_a_function_that_could_not_be_run_has_no_vote() -> None:
+    assert cross_validated([[True, True], [None, None]], [True, True]) == Believed((0,), (0, 1))
+
+
+def test_nothing_is_kept_when_nothing_agrees() -> None:
+    assert cross_validated([[True], [False]], [True]) == Believed((), ())
+    assert cross_validated([], [True]) == Believed((), ())
+    assert cross_validated([[]], []) == Believed((), ())
+
+
+@given(
+    st.integers(1, 5).flatmap(
+        lambda n: st.tuples(
+            st.lists(st.lists(VERDICT, min_size=n, max_size=n), max_size=5),
+            st.lists(st.booleans(), min_size=n, max_size=n),
+        )
+    )
+)
+def test_what_is_kept_agrees_as_it_must(given_rows: tuple[list[list[bool | None]], list[bool]]) -> None:
+    verdicts, expected = given_rows
+    believed = cross_validated(verdicts, expected)
+
+    for i in believed.functions:
+        said = [verdicts[i][j] == expected[j] for j in believed.cases if verdicts[i][j] is not None]
+        assert sum(said) >= 0.8 * len(said)
+    for j in believed.cases:
+        said = [row[j] == expected[j] for row in verdicts if row[j] is not None]
+        assert sum(said) > 0.5 * len(said)
+
+
+def test_a_response_passes_by_the_share_of_believed_functions() -> None:
+    believed = Believed((0, 2), (0,))
+
+    assert accuracy({0: True, 1: False, 2: False}, believed) == 0.5
+    assert accuracy({0: None, 2: None}, believed) is None
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_recorded_verifiers_that_were_cross_validated_before_are_believed_again(shared: Path) -> None:
+    with gzip.open(shared / "verifiers" / "autoif_crossval_a.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    kept, of = 0, 0
+    with Sandbox() as sandbox:
+        for row in rows:
+            said = [[sandbox.verify(f["code"], case["input"]).value for case in row["cases"]] for f in row["eval_func"]]
+            believed = cross_validated(said, [bool(case["expected"]) for case in row["cases"]])
+            kept, of = kept + len(believed.functions), of + len(row["eval_func"])
+
+    assert kept / of > 0.8
