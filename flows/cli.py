@@ -290,14 +290,11 @@ def retry(
     as_json: JsonOption = False,
 ) -> None:
     """Ask again for what was refused, and finish what broke; nothing that was answered is paid again."""
-    from tasks.contracts import settings
-    from tasks.spine import retrying, runs
+    started = time.monotonic()
+    from flows.retry import retry as again
 
-    name, overrides = _profile_of(store, profile), list(chosen or ())
-    with runs.start("retry", settings.load(name, overrides), store) as run:
-        reopened = retrying.reopen(run, stage=stage, reason=reason, run_id=run_id)
-    typer.echo(f"{reopened} refused inputs are due again", err=True)
-    _run(name, store, overrides, only=None, as_json=as_json)
+    again.fn(_profile_of(store, profile), str(store), list(chosen or ()), stage, reason, run_id)
+    _say_build(store, time.monotonic() - started, as_json=as_json)
 
 
 @app.command(epilog="Example:\n\nwellspring status --store ./ws --json")
@@ -359,6 +356,22 @@ def doctor(store: StoreOption = Path("ws"), profile: ProfileOption = None, as_js
         terminal.table("", columns, [("ok" if f.is_fine else "!!", f.what, f.found, f.remedy) for f in findings])
     if not all(f.is_fine or f.is_optional for f in findings):
         raise SystemExit(BrokenError.exit_code)
+
+
+@app.command(epilog="Example:\n\nprefect server start &   then   wellspring serve --profile mine.toml --store ./ws")
+def serve(profile: ProfileOption = None, store: StoreOption = Path("ws")) -> None:
+    """Serve every schedule of deployments/prefect.yaml from this process, against a running Prefect server."""
+    if not os.environ.get("PREFECT_API_URL"):
+        raise UsageError(
+            "there is no Prefect server to serve for: PREFECT_API_URL is not set",
+            hint="prefect server start, then PREFECT_API_URL=http://127.0.0.1:4200/api wellspring serve",
+        )
+    from tasks.contracts import settings
+
+    settings.load(profile or "full")
+    from flows import serving
+
+    serving.serve(profile, str(store.absolute()))
 
 
 @app.command(
