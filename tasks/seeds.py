@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from tasks.contracts import records
@@ -22,12 +23,13 @@ from tasks.contracts.errors import Rejection, UsageError
 from tasks.contracts.prompting import Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
-from tasks.io import conversations
+from tasks.contracts.vectors import Vectors
+from tasks.io import conversations, index
 from tasks.io.store import Store
 from tasks.judges.panel import judge as load_judge
 from tasks.methods.completeness import incomplete
 from tasks.methods.languages import identify
-from tasks.methods.novelty import repeats
+from tasks.methods.semantic_duplicates import repeats
 from tasks.methods.tokens import count_tokens
 from tasks.spine import contamination, embedders
 from tasks.spine.generation import generate
@@ -206,17 +208,30 @@ def _compare(run: Run, read: str) -> Counts:
     refused = dict(contamination.by_meaning(run.settings.benchmarks, vectors[ends[0] : ends[1]], vectors[ends[1] :]))
     ids = fresh["seed_id"].to_list()
     left = [row for row in range(len(ids)) if row not in refused]
-    if ceiling <= 1:
-        near = repeats(vectors[[ends[0] + row for row in left]], vectors[: ends[0]], ceiling)
-        names = [*known["seed_id"].to_list(), *(ids[row] for row in left)]
-        for row, (other, cosine) in near.items():
-            refused[left[row]] = Rejection("near_duplicate", f"cosine {cosine:.3f} with {names[other]}")
+    near = _near(vectors[ends[0] : ends[1]][left], vectors[: ends[0]], ceiling) if ceiling <= 1 else {}
+    names = [*known["seed_id"].to_list(), *(ids[row] for row in left)]
+    for row, other in near.items():
+        refused[left[row]] = Rejection("near_duplicate", f"of {names[other]}, at a cosine of {ceiling} or more")
     rows = [
         records.RejectionRow("seeds", ids[row], read, refusal.reason, refusal.detail, run.run_id)
         for row, refusal in sorted(refused.items())
     ]
     run.store.append("rejections", rows)
     return Counts(rows_out=-len(rows), rows_rejected=len(rows))
+
+
+def _near(fresh: Vectors, known: Vectors, threshold: float) -> dict[int, int]:
+    """Return the rows of `fresh` (n, d) to refuse: row -> the row it gives way to, of known then fresh.
+
+    First what is near to something known; then of each community of the others all but the lowest row.
+    """
+    found: dict[int, int] = {}
+    if len(fresh) and len(known):
+        scores, rows = index.exact(np.ascontiguousarray(fresh), np.ascontiguousarray(known), 1)
+        found = {int(row): int(rows[row, 0]) for row in np.flatnonzero(scores[:, 0] >= threshold)}
+    left = [row for row in range(len(fresh)) if row not in found]
+    repeated = repeats(np.ascontiguousarray(fresh[left]), threshold)
+    return found | {left[row]: len(known) + left[kept] for row, kept in repeated.items()}
 
 
 def _judge(run: Run, read: str, judged: str) -> Counts:

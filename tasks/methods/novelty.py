@@ -2,16 +2,15 @@
 
 KNN-Instruct keeps every row it writes, so that its pool fills with variations (PAPERS, SURPRISES 7). Here a new text is
 refused when its cosine with anything known, or with a new text accepted before it, is above a ceiling. The order is the
-caller's (ids), so the outcome depends on nothing else. O(n m) in blocks; exact: pairs within rounding of the ceiling
-are summed again in double precision, so that the number of threads decides nothing.
+caller's (ids), so the outcome depends on nothing else. O(n m d) in blocks; exact: a block's products find the pairs,
+and the final score of a pair decides, which is the same on every machine.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
+from tasks.contracts.vectors import Vectors, pair_scores
+
 BLOCK_ROWS = 1024
-ROUNDING = 1e-4
 
 
 def repeats(fresh: Vectors, known: Vectors, ceiling: float) -> dict[int, tuple[int, float]]:
@@ -30,13 +29,12 @@ def repeats(fresh: Vectors, known: Vectors, ceiling: float) -> dict[int, tuple[i
     refused: dict[int, tuple[int, float]] = {}
     for start in range(0, len(fresh), BLOCK_ROWS):
         block = fresh[start : start + BLOCK_ROWS]
-        near = block @ base[: len(known) + start + len(block)].T > ceiling - ROUNDING
-        for row, other in np.argwhere(near):
-            new = start + int(row)
-            earlier = int(other) - len(known)
-            if new in refused or earlier >= new or earlier in refused:
-                continue
-            cosine = float(np.sum(base[other].astype(np.float64) * fresh[new]))
-            if cosine > ceiling:
-                refused[new] = (int(other), cosine)
+        slack = ceiling - block.shape[1] * 2.0**-23  # what the rounding of a product may take
+        near, others = np.nonzero(block @ base[: len(known) + start + len(block)].T > slack)
+        is_before = others < len(known) + start + near
+        near, others = near[is_before] + start, others[is_before]
+        scores = pair_scores(fresh[near], base[others])
+        for row, other, cosine in zip(near.tolist(), others.tolist(), scores.tolist(), strict=True):
+            if cosine > ceiling and row not in refused and other - len(known) not in refused:
+                refused[row] = (other, cosine)
     return refused

@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.contracts.vectors import Vectors, pair_scores
 from tasks.methods import novelty
-from tasks.methods.novelty import Vectors, repeats
+from tasks.methods.novelty import repeats
 
 
 def _unit(rows: int, seed: int, spread: float = 0.4) -> Vectors:
@@ -20,7 +21,7 @@ def _naive(fresh: Vectors, known: Vectors, ceiling: float) -> dict[int, int]:
     accepted = [(i, row) for i, row in enumerate(known)]
     refused: dict[int, int] = {}
     for i, row in enumerate(fresh):
-        near = [n for n, other in accepted if float(np.sum(other.astype(np.float64) * row)) > ceiling]
+        near = [n for n, other in accepted if pair_scores(other[None], row[None])[0] > ceiling]
         if near:
             refused[i] = min(near)
         else:
