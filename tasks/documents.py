@@ -9,10 +9,16 @@ a rejection that names file, offset and reason. Shards are ranges of files; they
 corpus, so which of two copies is kept does not depend on which worker was faster.
 """
 
+import multiprocessing
 import re
+import resource
+import signal
+import threading
 import unicodedata
 from collections.abc import Iterator, Mapping
-from functools import partial
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,12 +29,23 @@ import pyarrow as pa
 from tasks.contracts import records
 from tasks.contracts.errors import Rejection
 from tasks.contracts.records import content_id
-from tasks.contracts.settings import Settings
-from tasks.io import corpora, warc
+from tasks.io import benchmarks, corpora, warc
 from tasks.io.corpora import Item, Row
 from tasks.io.store import Store
 from tasks.io.warc import Damage, Record
-from tasks.methods import charsets, extraction, languages, metadata, near_duplicates
+from tasks.methods import (
+    charsets,
+    decontamination,
+    extraction,
+    languages,
+    main_text,
+    metadata,
+    near_duplicates,
+    opt_outs,
+    personal_data,
+    quality,
+    site_boilerplate,
+)
 from tasks.methods.tokens import count_tokens
 from tasks.spine import sharding
 from tasks.spine.runs import Counts, Run, stage
@@ -42,6 +59,7 @@ PARTS = "documents/parts"
 PAGE_KINDS = frozenset({"response", "resource", "conversion"})
 TEXT_TYPES = re.compile(r"^(?:text/html|application/xhtml\+xml|text/plain|text/markdown|$)")
 HTTP_OK = 200
+WORKER_BYTES = 2 * 2**30  # of data, while a worker reads
 
 Payload = Mapping[str, Any]
 
@@ -53,8 +71,8 @@ def extract(run: Run) -> Counts:
     Raises:
         BrokenError: A shard broke; the others are kept, and it is due again.
     """
-    method = _method(run.settings)
-    fingerprint = content_id("documents", VERSION, extraction.VERSION, method)
+    method = _method(run)
+    fingerprint = _fingerprint(method)
     run.activate("documents", {fingerprint: method["extractor"]}, method)
     work = Work(_read, split=_split, refuse=_refuse, settle=partial(_settle, fingerprint=fingerprint))
     shards = _shards(run, fingerprint, method)
@@ -63,9 +81,30 @@ def extract(run: Run) -> Counts:
     return counts
 
 
-def _method(settings: Settings) -> dict[str, Any]:
-    """What the fingerprint is made of: every setting that can change a row."""
-    return {"limit_bytes": settings.sources.max_record_bytes, **settings.documents.model_dump()}
+def _method(run: Run) -> dict[str, Any]:
+    """What the fingerprint is made of: every setting that can change a row, and the bytes of the benchmarks.
+
+    Raises:
+        UsageError: A quality rule does not exist.
+    """
+    wanted = run.settings.documents
+    quality.rules(wanted.quality)
+    cache = run.store.indexes / corpora.CACHE
+    bench = run.settings.benchmarks
+    told = wanted.model_dump(exclude={"near_duplicates", "jaccard"})
+    return told | {
+        "limit_bytes": run.settings.sources.max_record_bytes,
+        "page_seconds": run.settings.sources.max_page_seconds,
+        "benchmarks": {name: (path, corpora.look(path, cache).sha256) for name, path in sorted(bench.paths.items())},
+        "ngram_words": bench.ngram_words,
+        "containment": bench.containment,
+    }
+
+
+def _fingerprint(method: Payload) -> str:
+    hashes = {name: sha256 for name, (_, sha256) in method["benchmarks"].items()}
+    versions = (VERSION, extraction.VERSION, main_text.VERSION, near_duplicates.VERSION)
+    return content_id("documents", *versions, {**method, "benchmarks": hashes})
 
 
 def _shards(run: Run, fingerprint: str, method: Mapping[str, Any]) -> Iterator[Shard]:
@@ -105,35 +144,136 @@ def _parts(run: Run, fingerprint: str) -> Iterator[dict[str, Any]]:
                     yield part | {"part_id": part_id, "license": corpus.license}
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A page's text as it was extracted, and where it lies."""
+
+    item: Damage
+    part: Payload
+    found: dict[str, Any]
+
+
 def _read(payload: Payload) -> Produced:
     """Read a shard's items: each is a document or a rejection."""
-    documents: list[dict[str, Any]] = []
+    method = payload["method"]
+    drafts: list[_Draft] = []
     refused: list[dict[str, str]] = []
     parts: list[dict[str, Any]] = []
-    for part in payload["parts"]:
-        before = (len(documents), len(refused))
-        items = corpora.read(part["uri"], part["kind"], part["start"], part["stop"], payload["method"]["limit_bytes"])
-        for item in items:
-            try:
-                documents.append(_document(item, part, payload["method"]))
-            except Rejection as refusal:
-                refused.append(_refusal(item, part, refusal))
-        parts.append(_part_row(part, len(documents) - before[0], len(refused) - before[1]))
-    return _produced(documents, refused, parts)
+    rules: dict[str, opt_outs.Rules] = {}
+    with _bounded_memory():
+        for part in payload["parts"]:
+            before = len(drafts) + len(refused)
+            for item in corpora.read(part["uri"], part["kind"], part["start"], part["stop"], method["limit_bytes"]):
+                place = Damage(item.offset, item.length, "", "", item.url)
+                try:
+                    rules |= _site_rules(item, method)
+                    with _bounded_time(method["page_seconds"]):
+                        drafts.append(_Draft(place, part, _found(item, part, method)))
+                except Rejection as refusal:
+                    refused.append(_refusal(place, part, refusal))
+                except MemoryError:
+                    refused.append(_refusal(place, part, Rejection("out_of_memory", "it needs more than a page may")))
+            parts.append(_part_row(part, len(drafts) + len(refused) - before))
+    return _produced(*_finished(drafts, rules, method, refused), parts)
 
 
-def _part_row(part: Payload, kept: int, refused: int) -> dict[str, Any]:
+def _finished(
+    drafts: list[_Draft], rules: Mapping[str, opt_outs.Rules], method: Payload, refused: list[dict[str, str]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, str]]]:
+    """Do what needs the whole shard in view, then make documents of the drafts: (documents, redactions, rejections)."""
+    if method["site_boilerplate"]:
+        texts = [draft.found["text"] for draft in drafts]
+        sites = [domain_of(draft.found["url"]) for draft in drafts]
+        for draft, text in zip(drafts, site_boilerplate.strip(texts, sites), strict=True):
+            draft.found["text"] = text
+    documents: list[dict[str, Any]] = []
+    redactions: list[dict[str, Any]] = []
+    known = _benchmarks(method)
+    for draft in drafts:
+        try:
+            document, counts = _document(draft, rules, method)
+            if known is not None:
+                decontamination.check(known, document["text"])
+        except Rejection as refusal:
+            refused.append(_refusal(draft.item, draft.part, refusal))
+            continue
+        documents.append(document)
+        redactions += [{"document_id": document["document_id"], "kind": k, "count": n} for k, n in counts.items()]
+    return documents, redactions, refused
+
+
+def _benchmarks(method: Payload) -> decontamination.Benchmarks | None:
+    if not method["benchmarks"]:
+        return None
+    files = tuple((name, path, sha256) for name, (path, sha256) in method["benchmarks"].items())
+    return _indexed(files, method["ngram_words"], method["containment"])
+
+
+@lru_cache(maxsize=2)
+def _indexed(
+    files: tuple[tuple[str, str, str], ...], ngram_words: int, containment: float
+) -> decontamination.Benchmarks:
+    """Index the benchmarks once in each worker."""
+    rows = benchmarks.read({name: path for name, path, _ in files})
+    return decontamination.index((decontamination.Prompt(*row) for row in rows), ngram_words, containment)
+
+
+def _site_rules(item: Item, method: Payload) -> dict[str, opt_outs.Rules]:
+    """Return what a robots.txt or ai.txt of the archive says of its host: it comes before the host's pages."""
+    name = item.url.partition("?")[0].rpartition("/")[2] if isinstance(item, Record) and item.kind == "response" else ""
+    if name not in {"robots.txt", "ai.txt"} or not isinstance(item, Record):
+        return {}
+    text, _ = charsets.decode(warc.page(item, method["limit_bytes"]).body)
+    agents = opt_outs.MODEL_CRAWLERS if name == "robots.txt" else {*opt_outs.MODEL_CRAWLERS, "*"}
+    return {f"{domain_of(item.url)} {name}": opt_outs.rules_of(text, agents)}
+
+
+@contextmanager
+def _bounded_time(seconds: float) -> Iterator[None]:
+    """Let a worker die that spends more CPU on one page: no exception reaches into a C library; the page is refused."""
+    is_worker = multiprocessing.parent_process() is not None and threading.current_thread() is threading.main_thread()
+    if not is_worker:
+        yield
+        return
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+@contextmanager
+def _bounded_memory() -> Iterator[None]:
+    """Bound what a worker may hold while it reads, so that a bomb is a MemoryError there and no dead machine."""
+    if multiprocessing.parent_process() is None:
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (WORKER_BYTES, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _part_row(part: Payload, items: int) -> dict[str, Any]:
     """A range that is read, under a stage name of its own: files are grouped into shards differently as they come."""
-    counts = {"rows_in": kept + refused, "rows_out": kept, "rows_rejected": refused}
+    counts = {"rows_in": items, "rows_out": items, "rows_rejected": 0}
     return {"stage": PARTS, "shard_id": part["part_id"], "path": part["uri"], **counts}
 
 
-def _produced(documents: list[dict[str, Any]], refused: list[dict[str, str]], parts: list[dict[str, Any]]) -> Produced:
+def _produced(
+    documents: list[dict[str, Any]],
+    redactions: list[dict[str, Any]],
+    refused: list[dict[str, str]],
+    parts: list[dict[str, Any]],
+) -> Produced:
     bands = near_duplicates.bands([row["text"] for row in documents]).tolist() if documents else []
     signatures = [{"document_id": row["document_id"], "bands": b} for row, b in zip(documents, bands, strict=True)]
     tables = {
         "documents": _table("documents", documents),
         "signatures": _table("signatures", signatures),
+        "redactions": _table("redactions", redactions),
         "rejections": _table("rejections", refused),
         "shards": _table("shards", parts),
     }
@@ -155,11 +295,36 @@ def _refusal(item: Item, part: Payload, refusal: Rejection) -> dict[str, str]:
     }
 
 
-def _document(item: Item, part: Payload, method: Payload) -> dict[str, Any]:
+def _found(item: Item, part: Payload, method: Payload) -> dict[str, Any]:
     if isinstance(item, Damage):
         raise Rejection(item.reason, item.detail)
     found = _record(item, part, method) if isinstance(item, Record) else _row(item, method)
-    text = _clean(found.pop("text")).strip()
+    reserved = found.pop("opt_outs")
+    if reserved and method["respect_opt_outs"]:
+        raise Rejection("opt_out", ", ".join(reserved))
+    return found | {
+        "text": _clean(found["text"]).strip(),
+        "url": _public(found["url"] or f"file://{part['uri']}#{item.offset}"),
+    }
+
+
+def _document(
+    draft: _Draft, rules: Mapping[str, opt_outs.Rules], method: Payload
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Make the row of a document, and count the personal data that was replaced in it.
+
+    Raises:
+        Rejection: It is too short or too long, in another language, of low quality, or reserved by its site.
+    """
+    found, url, text = draft.found, draft.found["url"], draft.found["text"]
+    domain = domain_of(url)
+    for name in ("robots.txt", "ai.txt"):
+        rule = rules.get(f"{domain} {name}")
+        if rule is not None and method["respect_opt_outs"] and not rule.allow(url):
+            raise Rejection("opt_out", f"{name} of {domain}")
+    counts: dict[str, int] = {}
+    if method["replace_personal_data"]:
+        text, counts = personal_data.replace(text)
     tokens = count_tokens(text)
     if tokens < method["min_tokens"]:
         raise Rejection("too_short", f"{tokens} tokens, fewer than {method['min_tokens']}")
@@ -168,22 +333,21 @@ def _document(item: Item, part: Payload, method: Payload) -> dict[str, Any]:
     language = languages.identify(text)
     if method["languages"] and language not in method["languages"]:
         raise Rejection("language", f"{language}, not {', '.join(method['languages'])}")
-    url = _public(found.pop("url") or f"file://{part['uri']}#{item.offset}")
+    quality.check(text, quality.rules(method["quality"]))
     digest = content_id("text", " ".join(text.casefold().split()))
     return found | {
         "document_id": content_id("document", url, digest),
-        "source_id": part["source_id"],
-        "record_offset": item.offset,
-        "record_length": item.length,
-        "url": url,
-        "domain": domain_of(url),
+        "source_id": draft.part["source_id"],
+        "record_offset": draft.item.offset,
+        "record_length": draft.item.length,
+        "domain": domain,
         "language": language,
-        "license": found["license"] or part["license"],
+        "license": found["license"] or draft.part["license"],
         "text": text,
         "tokens": tokens,
         "text_digest": digest,
         "duplicate_of": None,
-    }
+    }, counts
 
 
 def _record(record: Record, part: Payload, method: Payload) -> dict[str, Any]:
@@ -205,11 +369,13 @@ def _record(record: Record, part: Payload, method: Payload) -> dict[str, Any]:
         raise Rejection("not_text", content_type or "binary")
     if not page.body.strip():
         raise Rejection("no_text", "the body is empty")
+    if record.url.partition("?")[0].endswith(("/robots.txt", "/ai.txt")):
+        raise Rejection("not_a_page", "rules for robots")
     text, _ = charsets.decode(page.body, content_type)
-    fetched = {"fetched_at": record.date}
-    if record.kind == "conversion" or content_type.startswith(("text/plain", "text/markdown")):
-        return _plain(text, record.url) | fetched
-    return _page(text, record.url, method) | fetched
+    is_plain = record.kind == "conversion" or content_type.startswith(("text/plain", "text/markdown"))
+    found = _plain(text, record.url) if is_plain else _page(text, record.url, method)
+    reserved = (*found["opt_outs"], *opt_outs.in_headers(page.headers))
+    return found | {"fetched_at": record.date, "opt_outs": reserved}
 
 
 def _row(row: Row, method: Payload) -> dict[str, Any]:
@@ -228,7 +394,8 @@ def _row(row: Row, method: Payload) -> dict[str, Any]:
 
 
 def _plain(text: str, url: str) -> dict[str, Any]:
-    return {"text": text, "url": url, "title": None, "author": None, "published_at": None, "license": None}
+    none = dict.fromkeys(("title", "author", "published_at", "license"))
+    return {"text": text, "url": url, "opt_outs": (), **none}
 
 
 def _page(html: str, url: str, method: Payload) -> dict[str, Any]:
@@ -241,6 +408,7 @@ def _page(html: str, url: str, method: Payload) -> dict[str, Any]:
         "author": told.author,
         "published_at": told.published_at,
         "license": told.license,
+        "opt_outs": told.opt_outs,
     }
 
 
@@ -294,7 +462,7 @@ def _refuse(payload: Payload, why: str) -> Produced:
     part = payload["parts"][0]
     items = corpora.read(part["uri"], part["kind"], part["start"], part["stop"], payload["method"]["limit_bytes"])
     refused = [_refusal(item, part, Rejection("killed_worker", why)) for item in items]
-    return _produced([], refused, [_part_row(part, 0, len(refused))])
+    return _produced([], [], refused, [_part_row(part, len(refused))])
 
 
 def _settle(store: Store, tables: dict[str, pa.Table], fingerprint: str) -> dict[str, pa.Table]:
@@ -326,11 +494,13 @@ def _settle(store: Store, tables: dict[str, pa.Table], fingerprint: str) -> dict
         places[row["document_id"]] = f"{row['source_id']}+{row['record_offset']}"
         original = kept.setdefault(row["text_digest"], row["document_id"])
         documents.append(row | {"duplicate_of": None if original == row["document_id"] else original})
+    ids = {row["document_id"] for row in documents}
     kept_ids = {row["document_id"] for row in documents if row["duplicate_of"] is None}
     signatures = [row for row in tables["signatures"].to_pylist() if row["document_id"] in kept_ids]
     return tables | {
         "documents": _table("documents", documents),
         "signatures": _table("signatures", signatures),
+        "redactions": _table("redactions", [r for r in tables["redactions"].to_pylist() if r["document_id"] in ids]),
         "rejections": pa.concat_tables([tables["rejections"], _table("rejections", refused)]),
     }
 

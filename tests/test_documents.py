@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tasks import documents, sources
-from tasks.contracts.settings import Settings
+from tasks.contracts.errors import UsageError
+from tasks.contracts.settings import DocumentsSettings, Settings
 from tasks.io import corpora, warc
 from tasks.spine import runs, validation
 from tasks.spine.runs import Counts, Run
@@ -24,6 +25,13 @@ PROSE = (
     "bottom had turned blue. She put it under the tap, where it hissed, and opened the window. Number {n} of the row "
     "of houses had the same stove, the same kettle, and as it turned out the same habit of being forgotten."
 )
+METHOD = DocumentsSettings().model_dump() | {
+    "limit_bytes": 16 * 2**20,
+    "page_seconds": 10.0,
+    "benchmarks": {},
+    "ngram_words": 13,
+    "containment": 0.8,
+}
 LONG = " ".join(PROSE.format(n=i).replace("window", f"window {i}") for i in range(6))
 
 
@@ -241,6 +249,89 @@ def test_lines_and_rows_become_documents_by_their_fields(tmp_path: Path, setting
     assert json.loads(corpora.read_record(str(path), "jsonl", bare["record_offset"], bare["record_length"])) == lines[2]
 
 
+def test_reservations_are_respected_and_recorded(tmp_path: Path, settings: Make, start: Start) -> None:
+    rules = b"User-agent: GPTBot\nDisallow: /closed\n"
+    path = archive(
+        tmp_path / "a.warc.gz",
+        record("http://site.example/robots.txt", rules, mime="text/plain"),
+        record("http://site.example/open", page(PROSE.format(n=1))),
+        record("http://site.example/closed/1", page(PROSE.format(n=2))),
+        record(
+            "http://other.example/1",
+            page(PROSE.format(n=3)).replace(b"<head>", b"<head><meta name=robots content=noai>"),
+        ),
+        record("http://other.example/2", page(PROSE.format(n=4)), mime="text/html\r\nX-Robots-Tag: noai"),
+    )
+
+    _, rows, refused = read(start, settings, path)
+    _, every, _ = read(start, settings, path, more=("documents.respect_opt_outs=false",))
+
+    assert [row["url"] for row in rows] == ["http://site.example/open"]
+    assert Counter(refused.values()) == Counter(opt_out=3, not_a_page=1)
+    assert {detail.rpartition(": ")[2] for detail in refused} >= {"robots.txt of site.example", "noai"}
+    assert len({row["url"] for row in every}) == 4
+
+
+def test_personal_data_is_replaced_and_counted(tmp_path: Path, settings: Make, start: Start) -> None:
+    text = PROSE + " Write to ann@site.example or bo@site.example, or call (212) 555-0187."
+    path = archive(tmp_path / "a.warc.gz", record("http://site.example/1", page(text)))
+
+    _, (row,), _ = read(start, settings, path)
+
+    assert row["text"].endswith("Write to [EMAIL] or [EMAIL], or call [PHONE].")
+    with start(settings()) as run:
+        counts = run.store.query("redactions/by_kind").rows()
+    assert counts == [("EMAIL", 2, 1), ("PHONE", 1, 1)]
+
+
+def test_quality_rules_refuse_by_name_and_value(tmp_path: Path, settings: Make, start: Start) -> None:
+    path = archive(tmp_path / "a.warc.gz", record("http://site.example/1", page("the same words again " * 60)))
+
+    _, rows, refused = read(start, settings, path, more=('documents.quality=["gopher_repetition"]',))
+
+    assert rows == []
+    assert list(refused.values()) == ["quality"]
+    assert "gopher_repetition." in next(iter(refused))
+    with pytest.raises(UsageError, match="no quality rule"):
+        read(start, settings, path, more=('documents.quality=["c4.nothing"]',))
+
+
+def test_benchmark_prompts_are_refused_and_named(tmp_path: Path, settings: Make, start: Start) -> None:
+    bench = tmp_path / "bench.jsonl"
+    bench.write_text(
+        json.dumps({"id": "q7", "prompt": "Why did the kettle turn blue after an hour on the stove?"}) + "\n"
+    )
+    path = archive(
+        tmp_path / "a.warc.gz",
+        record("http://site.example/1", page(PROSE + " why did the kettle turn BLUE, after an hour on the stove")),
+        record("http://site.example/2", page(PROSE.format(n=2))),
+    )
+
+    _, rows, refused = read(start, settings, path, more=(f'benchmarks.paths={{mine = "{bench}"}}',))
+
+    assert [row["url"] for row in rows] == ["http://site.example/2"]
+    ((detail, reason),) = refused.items()
+    assert reason == "contaminated"
+    assert "mine:q7" in detail
+
+
+@pytest.mark.slow
+def test_a_page_that_kills_its_worker_is_refused_alone(tmp_path: Path, settings: Make, start: Start) -> None:
+    members = [record(f"http://site.example/{i}", page(PROSE.format(n=i))) for i in range(5)]
+    members[2] = record("http://site.example/bomb", b"<div>" * 200_000 + PROSE.encode())
+    path = archive(tmp_path / "a.warc.gz", *members)
+    corpus = {"corpora": [{"path": str(path)}], "max_page_seconds": 1.0}
+
+    with start(settings("threads=2", sources=corpus)) as run:
+        sources.register(run)
+        counts = documents.extract(run).counts
+        refused = run.store.query("rejections/all").to_dicts()
+
+    assert (counts.rows_in, counts.rows_out) == (5, 4)
+    assert [row["reason"] for row in refused] == ["killed_worker"]
+    assert "http://site.example/bomb" in refused[0]["detail"]
+
+
 @pytest.mark.parametrize(
     ("url", "host"),
     [
@@ -290,7 +381,7 @@ def test_a_shard_is_split_at_its_records_until_one_is_left(tmp_path: Path) -> No
 @pytest.mark.shared
 def test_adversarial_files_hold_what_is_expected_of_them(shared: Path) -> None:
     expected = json.loads((shared / "adversarial/expected.json").read_text())
-    method = documents._method(Settings.model_validate({"documents": {"min_tokens": 1, "near_duplicates": False}}))
+    method = METHOD | {"min_tokens": 1}
 
     for name in ("bomb_line.jsonl.gz", "bad_lines.jsonl.gz"):
         uri = str(shared / "adversarial" / name)

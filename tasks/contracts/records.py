@@ -88,6 +88,17 @@ class Duplicate:
 
 
 @dataclass(frozen=True, slots=True)
+class Redaction:
+    """Personal data of one kind that was replaced in a document, and how often."""
+
+    document_id: str
+    fingerprint: str
+    kind: str
+    count: int
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A span of a document, ended at sentences; offsets are characters of its text."""
 
@@ -392,6 +403,7 @@ TABLES: dict[str, type] = {
     "documents": Document,
     "signatures": Signature,
     "duplicates": Duplicate,
+    "redactions": Redaction,
     "passages": Passage,
     "embeddings": Embedding,
     "seeds": Seed,

@@ -1,10 +1,10 @@
 """Near duplicates: MinHash signatures, bands, exact verification, components.
 
 Two texts are near duplicates if the Jaccard similarity of their sets of five-word shingles reaches a threshold.
-MinHash (Broder, "On the resemblance and containment of documents", 1997) only proposes: 112 permutations in 16 bands of 7 find a
-pair at .8 with probability .977 and one at .9 with .9999. Every proposed pair is then compared exactly, so there are no
-false positives but those of 64-bit hash collisions. Words are hashed in compiled code (`word_hashes.py`): tokenising in
-Python takes longer than everything else together.
+MinHash (Broder, "On the resemblance and containment of documents", 1997) only proposes: 112 permutations in 16 bands of
+7 find a pair at .8 with probability .977 and one at .9 with .9999. Every proposed pair is then compared exactly, so
+there are no false positives but those of 64-bit hash collisions. Words are hashed in compiled code
+(`word_hashes.py`): tokenising in Python takes longer than everything else together.
 """
 
 from collections.abc import Sequence
