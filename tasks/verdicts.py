@@ -1,12 +1,13 @@
 """Verdicts: what checks say of answers; yes, no, or NULL where a check could not say.
 
 Computed checks look at every answer, in workers, a frame of answers at a time. Prompted ones are asked for by name:
-`checklist` (TICK: questions written per instruction, each put to each answer in its own call) and `moderation`. A
-verdict never changes or removes an answer; `verdicts.required` says whose failure keeps it from being selected.
+`checklist` (TICK: questions written per instruction, each put to each answer in its own call), `verifiers` (AutoIF:
+functions written per instruction, run in the sandbox on each answer) and `moderation`. A verdict never changes or
+removes an answer; `verdicts.required` says whose failure keeps it from being selected.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -22,7 +23,7 @@ from tasks.contracts.settings import BenchmarksSettings, VerdictsSettings
 from tasks.io.sandbox import VERSION as SANDBOX_VERSION
 from tasks.io.sandbox import Sandbox
 from tasks.judges.checklist_questions import MOST
-from tasks.methods import checks
+from tasks.methods import checks, cross_validation
 from tasks.methods.code_blocks import code_blocks
 from tasks.spine import contamination
 from tasks.spine.generation import generate
@@ -33,6 +34,7 @@ FRAME_ROWS = 500
 CHECKLIST = "checklist_questions"
 RUN_CHECK = "code_runs"  # the two computed checks that are no pure methods
 CONTAMINATION_CHECK = "not_contaminated"
+VERIFIERS, VERIFIED = "verifiers", "verified"
 
 Written = tuple[str, str, bool | None, str]  # subject, check, passed, detail
 
@@ -47,7 +49,12 @@ def check(run: Run) -> Counts:
     for fingerprint in computed:
         counts += _computed(run, fingerprint)
     for fingerprint, (name, number) in asked.items():
-        counts += _prompted(run, fingerprint, name, number)
+        if name == VERIFIERS:
+            counts += _verifiers(run, fingerprint)
+        elif name == VERIFIED:
+            counts += _verified(run, fingerprint)
+        else:
+            counts += _prompted(run, fingerprint, name, number)
     return counts
 
 
@@ -70,10 +77,14 @@ def _asked(run: Run) -> dict[str, tuple[str, int]]:
         wanted.append(("moderation", 0))
     if "checklist" in run.settings.verdicts.judges:
         wanted += [(CHECKLIST, 0), *(("checklist", number) for number in range(1, MOST + 1))]
-    return {_of_judge(run, name, number): (name, number) for name, number in wanted}
+    found = {_of_judge(run, name, number): (name, number) for name, number in wanted}
+    if VERIFIERS in run.settings.verdicts.judges:
+        written = _of_judge(run, VERIFIERS, 0, SANDBOX_VERSION, cross_validation.VERSION)
+        found |= {written: (VERIFIERS, 0), content_id(VERIFIED, written): (VERIFIED, 0)}
+    return found
 
 
-def _of_judge(run: Run, name: str, number: int) -> str:
+def _of_judge(run: Run, name: str, number: int, *more: Any) -> str:
     role = run.settings.models.judge
     sampled = {
         "model": role.model,
@@ -83,7 +94,9 @@ def _of_judge(run: Run, name: str, number: int) -> str:
         "seed": role.seed,
     }
     of_questions = {"number": number, "checklist": _of_judge(run, CHECKLIST, 0)} if number else {}
-    return prompting.load("tasks.judges", name).fingerprint(**sampled, **of_questions)
+    return prompting.load("tasks.judges", name).fingerprint(
+        **sampled, **of_questions, **({"more": more} if more else {})
+    )
 
 
 def _computed(run: Run, fingerprint: str) -> Counts:
@@ -164,10 +177,6 @@ def _prompted(run: Run, fingerprint: str, name: str, number: int) -> Counts:
             records.Verdict(row["input_id"], fingerprint, check_name, passed, detail, answer.completion_id, run.run_id)
         ]
 
-    def failed(row: Row, reason: str, detail: str) -> list[Any]:
-        said = f"{reason}: {detail}"[:300]
-        return [records.Verdict(row["input_id"], fingerprint, check_name, None, said, None, run.run_id)]
-
     return generate(
         run,
         stage="verdicts",
@@ -179,8 +188,71 @@ def _prompted(run: Run, fingerprint: str, name: str, number: int) -> Counts:
         params={"fingerprint": fingerprint, "number": number, "checklist": _of_judge(run, CHECKLIST, 0)},
         rows=rows,
         settings=run.settings.verdicts,
-        on_failure=failed,
+        on_failure=_failed(run, fingerprint, check_name),
     )
+
+
+def _verifiers(run: Run, fingerprint: str) -> Counts:
+    """Have functions written that check the form of an answer, try them in the sandbox, keep those that agree."""
+    with Sandbox() as sandbox:
+
+        def rows(row: Row, parsed: Mapping[str, Any], answer: Answer) -> list[Any]:
+            cases = parsed["cases"]
+            said = [[sandbox.verify(code, text).value for text, _ in cases] for code in parsed["functions"]]
+            believed = cross_validation.cross_validated(said, [expected for _, expected in cases])
+            kept = [parsed["functions"][i] for i in believed.functions]
+            passed = bool(kept) if parsed["functions"] else None  # nothing to check is no failure
+            detail = orjson.dumps(kept).decode()
+            return [
+                records.Verdict(
+                    row["input_id"], fingerprint, VERIFIERS, passed, detail, answer.completion_id, run.run_id
+                )
+            ]
+
+        return generate(
+            run,
+            stage="verdicts",
+            table="verdicts",
+            role="judge",
+            method=prompting.load("tasks.judges", VERIFIERS),
+            fingerprint=fingerprint,
+            pending="verdicts/pending_verifiers",
+            params={"fingerprint": fingerprint},
+            rows=rows,
+            settings=run.settings.verdicts,
+            on_failure=_failed(run, fingerprint, VERIFIERS),
+        )
+
+
+def _verified(run: Run, fingerprint: str) -> Counts:
+    """Put the believed functions to each answer; more than half must pass it (AutoIF)."""
+    verifiers = _of_judge(run, VERIFIERS, 0, SANDBOX_VERSION, cross_validation.VERSION)
+    params = {"fingerprint": fingerprint, "verifiers": verifiers}
+    done = 0
+    with Sandbox() as sandbox:
+        for frame in run.store.stream("verdicts/pending_verified", rows=FRAME_ROWS, **params):
+            said = [(row["input_id"], _passes(sandbox, row)) for row in frame.iter_rows(named=True)]
+            written = [(subject, VERIFIED, one.passed, one.detail) for subject, one in said]
+            run.store.append("verdicts", [_verdict(run, fingerprint, one) for one in written])
+            done += len(written)
+    return Counts(rows_in=done, rows_out=done)
+
+
+def _passes(sandbox: Sandbox, row: Row) -> checks.Outcome:
+    ran = [sandbox.verify(code, row["response"]) for code in row["functions"]]
+    known = [one.value for one in ran if one.value is not None]
+    said = ", ".join(one.outcome if one.value is None else str(one.value) for one in ran)
+    return checks.Outcome(sum(known) / len(known) > cross_validation.CASE_ACCURACY if known else None, said)
+
+
+def _failed(run: Run, fingerprint: str, check_name: str) -> Callable[[Row, str, str], list[Any]]:
+    """What a judge that failed writes: NULL, and why."""
+
+    def failed(row: Row, reason: str, detail: str) -> list[Any]:
+        said = f"{reason}: {detail}"[:300]
+        return [records.Verdict(row["input_id"], fingerprint, check_name, None, said, None, run.run_id)]
+
+    return failed
 
 
 _PENDING = {

@@ -212,3 +212,46 @@ def test_moderation_looks_at_instructions_and_answers_and_refuses_what_it_flags_
     assert counts.rows_in == 12
     assert refused == {"failed_moderation": 2}  # one flagged, and one that the judge could not say is harmless
     assert (kept.rows_out, tagged.rows_out) == (4, 6)
+
+
+def test_verifiers_are_written_tried_on_each_other_and_put_to_each_answer(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    short = "def evaluate(response):\n    return len(response.split()) <= 5"
+    wrong = "def evaluate(response):\n    return len(response.split()) > 5"
+    spy = "def evaluate(response):\n    return open('/etc/passwd').read() == response"
+    cases = [{"response": "One two.", "expected": True}, {"response": "word " * 9, "expected": False}]
+
+    def judge(body: dict) -> str:
+        user = body["messages"][1]["content"]
+        if "pumps" in user or "bread" in user:
+            return json.dumps({"functions": [short, short + " and True", wrong, spy], "cases": cases})
+        return json.dumps({"functions": [], "cases": []})
+
+    def writer(body: dict) -> str:
+        return (
+            "As short as asked." if "pumps" in body["messages"][-1]["content"] else "Far longer than it was asked for."
+        )
+
+    with (
+        scripted_model(judge) as judges,
+        scripted_model(writer) as answers,
+        start(
+            settings(
+                models={"judge": judges.role("other"), "responder": answers.role("writer")},
+                verdicts={"checks": [], "judges": ["verifiers"]},
+            )
+        ) as run,
+    ):
+        answered(run)
+        counts = verdicts.check(run).counts
+        found = rows(run)
+        again = verdicts.check(run).counts
+
+    written = [row for row in found if row["check_name"] == "verifiers"]
+    verified = [row for row in found if row["check_name"] == "verified"]
+    assert Counter(row["passed"] for row in written) == {True: 2, None: 4}
+    assert all(json.loads(row["detail"]) == [short, short + " and True"] for row in written if row["passed"])
+    assert sorted(row["passed"] for row in verified) == [False, True]
+    assert counts == Counts(rows_in=8, rows_out=8, calls=6, prompt_tokens=60, completion_tokens=30)
+    assert again == Counts()

@@ -177,7 +177,7 @@ class VerdictsSettings(Section):
         "numbers",
         "code_parses",
     )
-    judges: tuple[Literal["checklist", "moderation"], ...] = ()
+    judges: tuple[Literal["checklist", "moderation", "verifiers"], ...] = ()
     min_knowledge_precision: float = Field(default=0.3, ge=0, le=1)
     required: tuple[str, ...] = Field(
         default=("not_refused", "not_truncated", "not_contaminated"),

@@ -8,9 +8,10 @@ sweep, and is ours for functions; ours differs in that a run that could not be m
 not a wrong one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
+VERSION = 1
 FUNCTION_ACCURACY = 0.8
 CASE_ACCURACY = 0.5
 
@@ -40,12 +41,6 @@ def cross_validated(verdicts: Sequence[Sequence[Verdict]], expected: Sequence[bo
     cases = tuple(j for j in range(len(expected)) if _share([row[j] for row in votes]) > CASE_ACCURACY)
     functions = tuple(i for i, row in enumerate(votes) if _share([row[j] for j in cases]) >= FUNCTION_ACCURACY)
     return Believed(functions, cases) if functions and cases else Believed((), ())
-
-
-def accuracy(verdicts: Mapping[int, Verdict], believed: Believed) -> float | None:
-    """Return the share of the kept functions that pass a response; None if none of them could say."""
-    said = [verdicts[i] for i in believed.functions if verdicts.get(i) is not None]
-    return sum(bool(v) for v in said) / len(said) if said else None
 
 
 def _share(votes: Sequence[bool | None]) -> float:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.io.sandbox import Sandbox
-from tasks.methods.cross_validation import Believed, accuracy, cross_validated
+from tasks.methods.cross_validation import Believed, cross_validated
 
 VERDICT = st.sampled_from([True, False, None])
 
@@ -48,13 +48,6 @@ def test_what_is_kept_agrees_as_it_must(given_rows: tuple[list[list[bool | None]
     for j in believed.cases:
         said = [row[j] == expected[j] for row in verdicts if row[j] is not None]
         assert sum(said) > 0.5 * len(said)
-
-
-def test_a_response_passes_by_the_share_of_believed_functions() -> None:
-    believed = Believed((0, 2), (0,))
-
-    assert accuracy({0: True, 1: False, 2: False}, believed) == 0.5
-    assert accuracy({0: None, 2: None}, believed) is None
 
 
 @pytest.mark.shared
