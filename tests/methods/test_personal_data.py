@@ -1,0 +1,66 @@
+"""Personal data is replaced by what it is, and what only looks like it stays."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.methods.personal_data import replace
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("ann.lee+news@mail.site.example", "EMAIL"),
+        ("ann (at) site (dot) example", "EMAIL"),
+        ("+49 30 901820", "PHONE"),
+        ("(212) 555-0187", "PHONE"),
+        ("030/901 8200", "PHONE"),
+        ("DE89 3704 0044 0532 0130 00", "IBAN"),
+        ("GB29NWBK60161331926819", "IBAN"),
+        ("4539 1488 0343 6467", "CARD"),
+        ("536-22-1234", "NATIONAL_ID"),
+        ("529.982.247-25", "NATIONAL_ID"),
+        ("11010519491231002X", "NATIONAL_ID"),
+        ("12345678Z", "NATIONAL_ID"),
+        ("8.8.4.4", "IP"),
+        ("2001:4860:4860::8888", "IP"),
+    ],
+)
+def test_each_kind_is_replaced_and_counted(text: str, kind: str) -> None:
+    replaced, counts = replace(f"Write to {text}, or do not.")
+
+    assert replaced == f"Write to [{kind}], or do not."
+    assert counts == {kind: 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On 2024-05-06 at 10:30:45 it was $1,234,567.89.",
+        "Version 1.2.3, section 4.5.6.7.8, pages 100-120, 1999-2004.",
+        "The address 192.168.0.1 is nobody's, and so is ::1.",
+        "ISBN 978-3-16-148410-0, order 4539 1488 0343 6468.",
+        "GB29NWBK60161331926818 is no account, and 12345678A no person.",
+        "Say @everyone, and a@b.",
+        "3.14159265358979 and 1,000,000,000",
+    ],
+)
+def test_what_only_looks_like_it_stays(text: str) -> None:
+    assert replace(text) == (text, {})
+
+
+def test_places_far_apart_are_all_found() -> None:
+    filler = "words and words " * 500
+
+    replaced, counts = replace(f"a@site.example {filler} (212) 555-0187 {filler} b@site.example")
+
+    assert counts == {"EMAIL": 2, "PHONE": 1}
+    assert replaced == f"[EMAIL] {filler} [PHONE] {filler} [EMAIL]"
+
+
+@given(st.text(alphabet="a1 .@-+()[]:\n", max_size=300))
+def test_replacing_twice_is_replacing_once(text: str) -> None:
+    replaced, _ = replace(text)
+
+    again, counts = replace(replaced)
+    assert counts == {} or len(again) <= len(replaced) + 8 * sum(counts.values())

@@ -1,0 +1,73 @@
+"""Rules of quality measure what their papers say, and a refusal carries rule, value and bound."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.contracts.errors import Rejection, UsageError
+from tasks.methods import quality
+from tasks.methods.quality import Measured
+
+GOOD = (
+    "The ferry that crosses the sound has run since before the war, and its captain says that it will run after him. "
+    "In winter it carries mail, milk and the schoolchildren of two islands; in summer it is full of people with cameras.\n\n"
+    "Nobody remembers a day on which it did not sail. There was ice in one hard year, thick enough to walk on, and then "
+    "the crew walked ahead with axes. What they have to fear now is a bridge, which engineers have drawn and drawn again. "
+    "Would the shop close? Most think so, though some of them also think that the doctor might come sooner.\n\n"
+    "Until it is built the bell rings at six, and whoever is late can wait for the next one with a cup of tea."
+)
+ALL = tuple(quality.SETS)
+
+
+def test_prose_passes_every_rule() -> None:
+    quality.check(GOOD, quality.rules(ALL))
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ("gopher_quality.words", "Too few words."),
+        ("gopher_quality.mean_word_chars", "incomprehensibilities " * 60),
+        ("gopher_quality.hashes_per_word", "#tag word " * 60),
+        ("gopher_quality.bullet_lines", "- an item of a list\n" * 60),
+        ("gopher_quality.ellipsis_lines", "It goes on and on...\n" * 60),
+        ("gopher_quality.words_with_a_letter", "1 2 3 four " * 60),
+        ("gopher_quality.stop_words", "river boat people word " * 60),
+        ("gopher_repetition.lines", "one line\nanother line\n" * 5),
+        ("gopher_repetition.paragraphs", "one part\n\nanother part\n\n" * 5),
+        ("gopher_repetition.top_2_gram", "very good very good very good very good indeed"),
+        ("gopher_repetition.10_grams", f"{GOOD[:400]} {GOOD[:400]}"),
+        ("c4.sentences", "One. Two. Three."),
+        ("c4.lorem_ipsum", GOOD + " Lorem ipsum dolor."),
+        ("c4.curly_brackets", GOOD + " { x }"),
+        ("fineweb.line_punctuation", "no end\n" * 20),
+        ("fineweb.short_lines", "Short one.\n" * 20),
+        ("fineweb.line_ends_per_word", "a\nb\nc\nd"),
+    ],
+)
+def test_each_rule_refuses_what_it_is_there_for(rule: str, text: str) -> None:
+    with pytest.raises(Rejection) as refusal:
+        quality.check(text, quality.rules([rule]))
+
+    assert refusal.value.reason == "quality"
+    assert refusal.value.detail.startswith(f"{rule} is ")
+
+
+def test_repeated_characters_count_once() -> None:
+    measured = Measured("a b c a b c a b c")
+
+    assert measured.repeated_grams(3) == pytest.approx(6 / 9)
+    assert measured.top_gram(2) == pytest.approx(6 / 9)
+    assert Measured("x\ny\nx").repeated(Measured("x\ny\nx").lines) == (pytest.approx(1 / 3), pytest.approx(1 / 5))
+
+
+def test_a_profile_names_sets_and_rules_in_its_order() -> None:
+    assert list(quality.rules(["c4.sentences", "fineweb"]))[:2] == ["c4.sentences", "fineweb.line_punctuation"]
+    with pytest.raises(UsageError, match="no set of quality rules `gopher`"):
+        quality.rules(["gopher"])
+
+
+@given(st.text(max_size=300))
+def test_no_text_breaks_a_rule(text: str) -> None:
+    for rule in quality.rules(ALL).values():
+        assert rule.measure(Measured(text)) >= 0
