@@ -196,8 +196,8 @@ class BatchDesk:
             return
         cost = entry.cost_micro_usd
         connection.execute(
-            "INSERT INTO attempts (completion_id, endpoint, run_id, reserved_micro_usd, cost_micro_usd, outcome, detail)"
-            " VALUES (?, ?, ?, 0, ?, ?, ?)",
+            "INSERT INTO attempts (completion_id, endpoint, run_id, reserved_micro_usd, cost_micro_usd, outcome,"
+            " detail) VALUES (?, ?, ?, 0, ?, ?, ?)",
             (entry.completion_id, endpoint, self.run_id, cost, outcome, detail),
         )
         self.journal.pay(connection, cost)
