@@ -5,15 +5,18 @@ accepted only where it provably holds the answer (`exact`). So results do not de
 thread count or the device. Rows are sorted by id: equal scores keep the lower row first, which is the lower id.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, Self, cast, get_args
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import Rows, Scores, Vectors, enter, padded, ranked, whole
+from tasks.contracts.errors import UsageError
+from tasks.contracts.vectors import Rows, Scores, Vectors, checked, enter, padded, ranked, whole
+from tasks.io import manifests
 
 # Below nq * d of this, FAISS compares pair by pair instead of multiplying matrices; its 128,000 makes batches of up to
 # 333 queries 13 times slower than this (README).
@@ -90,19 +93,26 @@ def kept(queries: Vectors, base: Vectors, k: int, keep: Keep, *, find: Search | 
     Returns:
         Scores (nq, k) and rows (nq, k) in the one order; where the base runs out, -inf and -1.
     """
+    return _filtered(lambda asked, count: exact(asked, base, count, find=find), queries, len(base), k, keep)
+
+
+def _filtered(
+    search: Callable[[Vectors, int], tuple[Scores, Rows]], queries: Vectors, n: int, k: int, keep: Keep
+) -> tuple[Scores, Rows]:
+    """Search more and more widely until every query has k rows that stand, or has seen all n."""
     scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
     rows = np.full((len(queries), k), -1, dtype=np.int64)
-    due, fetch = np.arange(len(queries)), min(len(base), 2 * k + SPARE)
+    due, fetch = np.arange(len(queries) if n else 0), min(n, 2 * k + SPARE)
     while due.size:
-        found_scores, found = exact(np.ascontiguousarray(queries[due]), base, fetch, find=find)
-        stands = keep(due[:, None], found_scores, found)
+        found_scores, found = search(np.ascontiguousarray(queries[due]), fetch)
+        stands = (found >= 0) & keep(due[:, None], found_scores, found)
         order = np.argsort(~stands, axis=1, kind="stable")[:, :k]  # those that stand first, in their order
         stands = np.take_along_axis(stands, order, 1)
         width = order.shape[1]
         scores[due, :width] = np.where(stands, np.take_along_axis(found_scores, order, 1), -np.inf)
         rows[due, :width] = np.where(stands, np.take_along_axis(found, order, 1), -1)
-        due = due[rows[due, -1] < 0] if fetch < len(base) else due[:0]
-        fetch = min(len(base), fetch * 4)
+        due = due[rows[due, -1] < 0] if fetch < n else due[:0]
+        fetch = min(n, fetch * 4)
     return scores, rows
 
 
@@ -181,3 +191,242 @@ def kmeans(vectors: Vectors, k: int, seed: int, *, iterations: int = 20) -> tupl
     centroids = np.ascontiguousarray(engine.centroids, dtype=np.float32)
     _, nearest = exact(vectors, centroids, 1)
     return centroids, nearest[:, 0]
+
+
+Kind = Literal["flat", "ivf_flat", "ivf_sq8", "ivf_rabitq", "hnsw"]
+
+FLAT_ROWS = 200_000  # up to here exact search of batches is faster than IVF at the same recall (README)
+COMPACT_ROWS = 5_000_000  # from here on one byte a number is too much; one bit is kept, and the vectors on disk
+LEAST_RECALL = 0.95
+_CALIBRATED_ROWS = 256
+_CALIBRATED_K = 10
+_TRAINED_ROWS = 64  # for each cell
+_REFINED = {"ivf_flat": 1, "ivf_sq8": 2, "ivf_rabitq": 16, "hnsw": 2}  # candidates for each neighbour, scored anew
+_FEW = 0.05  # below this share of allowed rows, a copy of them is searched
+_MOST_REMOVED = 0.1  # beyond this share of rows that are removed but still inside, the index is built anew
+
+
+def choose(rows: int, wanted: str = "auto") -> Kind:
+    """Choose a kind of index by size: the one rule.
+
+    flat (exact) up to 200,000 rows; ivf_sq8 (one byte a number) up to 5 million; ivf_rabitq (one bit) beyond. All but
+    flat find candidates that are scored anew on the vectors themselves, with as many cells probed as a recall@10 of .95
+    takes, measured on 256 rows when the index is built. hnsw is there for single queries under latency, by wish only:
+    it takes six times as long to build and cannot forget.
+
+    Raises:
+        UsageError: There is no such kind.
+    """
+    if wanted == "auto":
+        return "flat" if rows <= FLAT_ROWS else "ivf_sq8" if rows <= COMPACT_ROWS else "ivf_rabitq"
+    if wanted not in get_args(Kind):
+        raise UsageError(f"there is no index `{wanted}`", hint=f"there are: auto, {', '.join(get_args(Kind))}")
+    return cast("Kind", wanted)
+
+
+class Index:
+    """Vectors by id that are searched, grow, shrink, and outlive the process.
+
+    Rows are in the order of ids, whatever order they came in: row numbers change when texts are added or removed, ids
+    do not. FAISS knows a row by a label that it keeps for life.
+    """
+
+    def __init__(self, ids: NDArray[np.str_], vectors: Vectors, wanted: str, seed: int) -> None:
+        self._ids = ids
+        self._vectors = vectors
+        self._wanted = wanted
+        self._seed = seed
+        self._engine: Any = None
+        self._labels = np.arange(len(ids), dtype=np.int64)
+        self.kind = choose(len(ids), wanted)
+        self.recall = 1.0  # share of the 10 true nearest that a search finds, on a sample, when the index was built
+
+    @classmethod
+    def build(cls, ids: Sequence[str], vectors: Vectors, *, kind: str = "auto", seed: int = 0) -> Self:
+        """Index vectors by id.
+
+        Args:
+            ids: One for each vector, each once.
+            vectors: (n, d) float32, unit length.
+            kind: What `choose` takes.
+            seed: Of the cells.
+
+        Raises:
+            UsageError: Ids repeat, or are not as many as the vectors.
+        """
+        named = np.asarray(ids, dtype=np.str_)
+        if len(named) != len(vectors) or len(np.unique(named)) != len(named):
+            raise UsageError(f"{len(named)} ids ({len(np.unique(named))} different) for {len(vectors)} vectors")
+        order = np.argsort(named, kind="stable")
+        found = cls(named[order], np.ascontiguousarray(checked(vectors)[order]), kind, seed)
+        found._rebuild()
+        return found
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids in the order of rows."""
+        return self._ids.tolist()
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def search(
+        self, queries: Vectors, k: int, *, allowed: NDArray[np.bool_] | None = None, keep: Keep | None = None
+    ) -> tuple[Scores, Rows]:
+        """Return the k nearest rows of each query.
+
+        Args:
+            queries: (nq, d), unit length.
+            k: Neighbours per query.
+            allowed: (n,) rows that any query may find, such as those of a language, a source or a split.
+            keep: A filter by query, as in `kept`: not itself, not of the same document.
+
+        Returns:
+            Scores (nq, k) and rows (nq, k), final and in the one order; -inf and -1 where rows run out.
+        """
+        keep = keep or _all
+        if allowed is None:
+            return _filtered(self._find, queries, len(self), k, keep)
+        if self._engine is not None and allowed.mean() >= _FEW:
+            return _filtered(self._find, queries, len(self), k, lambda asked, s, r: allowed[r] & keep(asked, s, r))
+        own = np.append(np.flatnonzero(allowed), -1)  # the last is where -1 points to
+        part = np.ascontiguousarray(self._vectors[own[:-1]])
+        scores, rows = kept(queries, part, k, lambda asked, s, r: keep(asked, s, own[r]))
+        return scores, own[rows]
+
+    def _find(self, queries: Vectors, count: int) -> tuple[Scores, Rows]:
+        """Search without a filter; FAISS's candidates get their final scores, those that were removed are dropped."""
+        if self._engine is None:
+            return exact(queries, self._vectors, count)
+        fetch = min(count * _REFINED[self.kind] + self._engine.ntotal - len(self), self._engine.ntotal)
+        row_of = np.full(self._engine.ntotal + 1, -1, dtype=np.int64)  # the last is for -1, nothing found
+        row_of[self._labels] = np.arange(len(self))
+        return ranked(queries, self._vectors, row_of[self._engine.search(queries, fetch)[1]], count)
+
+    def add(self, ids: Sequence[str], vectors: Vectors) -> int:
+        """Add vectors and return how many were new; an id that is there already keeps the vector it has."""
+        named, first = np.unique(np.asarray(ids, dtype=np.str_), return_index=True)
+        is_new = ~np.isin(named, self._ids)
+        named, own = named[is_new], np.ascontiguousarray(checked(vectors)[first[is_new]])
+        start = len(self._labels) if self._engine is None else self._engine.ntotal
+        everyone = np.concatenate([self._ids, named])
+        order = np.argsort(everyone, kind="stable")
+        self._ids = everyone[order]
+        self._vectors = np.ascontiguousarray(np.concatenate([self._vectors, own])[order])
+        self._labels = np.concatenate([self._labels, np.arange(start, start + len(named))])[order]
+        if choose(len(self), self._wanted) != self.kind:
+            self._rebuild()
+        elif self._engine is not None and len(own):
+            self._engine.add(own)
+        return len(named)
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Forget ids and return how many were there; saved again, their vectors are gone from the disk too."""
+        stays = ~np.isin(self._ids, np.asarray(ids, dtype=np.str_))
+        gone = len(self) - int(stays.sum())
+        self._ids, self._labels = self._ids[stays], self._labels[stays]
+        self._vectors = np.ascontiguousarray(self._vectors[stays])
+        stale = 0 if self._engine is None else self._engine.ntotal - len(self)
+        if choose(len(self), self._wanted) != self.kind or stale > _MOST_REMOVED * len(self):
+            self._rebuild()
+        return gone
+
+    def _rebuild(self) -> None:
+        self.kind = choose(len(self), self._wanted)
+        self._labels = np.arange(len(self), dtype=np.int64)
+        self._engine, self.recall = None, 1.0
+        if self.kind != "flat" and len(self):
+            self._engine = _trained(self._vectors, self.kind, self._seed)
+            self._engine.add(self._vectors)
+            self._calibrate()
+
+    def _calibrate(self) -> None:
+        """Probe as few cells as give the recall that we ask for, on rows spread over the set."""
+        sample = np.unique(np.linspace(0, len(self) - 1, _CALIBRATED_ROWS).astype(np.int64))
+        queries, k = np.ascontiguousarray(self._vectors[sample]), min(_CALIBRATED_K + 1, len(self))
+        truth = exact(queries, self._vectors, k)[1]
+        others = truth != sample[:, None]  # each finds itself, which is no merit
+        for effort in (2**power for power in range(1, 12)):
+            _put_effort(self._engine, effort)
+            found = self._find(queries, k)[1]
+            hits = (truth[:, :, None] == found[:, None, :]).any(axis=2)
+            self.recall = float((hits & others).sum() / max(1, others.sum()))
+            if self.recall >= LEAST_RECALL:
+                return
+
+    def save(self, folder: Path, fingerprint: str) -> None:
+        """Write the index into a folder of the store, where `load` finds it while it is of this fingerprint."""
+        facts = {"wanted": self._wanted, "seed": self._seed, "kind": self.kind, "recall": self.recall}
+
+        def write(path: Path) -> None:
+            np.save(path / "vectors.npy", self._vectors, allow_pickle=False)
+            np.save(path / "ids.npy", self._ids, allow_pickle=False)
+            np.save(path / "labels.npy", self._labels, allow_pickle=False)
+            if self._engine is not None:
+                faiss.write_index(self._engine, str(path / "engine.faiss"))
+
+        manifests.write(folder, fingerprint, facts, write)
+
+    @classmethod
+    def load(cls, folder: Path, fingerprint: str, root: Path) -> Self | None:
+        """Read an index of this fingerprint, or None: it is missing, stale, damaged, or not of this store.
+
+        Args:
+            folder: Where `save` wrote.
+            fingerprint: Of what it must be made of.
+            root: The store; an index is never loaded from elsewhere.
+        """
+        facts = manifests.read(folder, fingerprint, root)
+        if facts is None:
+            return None
+        vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        found = cls(np.load(folder / "ids.npy", allow_pickle=False), vectors, facts["wanted"], facts["seed"])
+        found._labels = np.load(folder / "labels.npy", allow_pickle=False)
+        found.kind, found.recall = facts["kind"], facts["recall"]
+        if (folder / "engine.faiss").is_file():
+            found._engine = faiss.read_index(str(folder / "engine.faiss"))
+        return found
+
+
+def load_or_build(folder: Path, fingerprint: str, root: Path, build: Callable[[], Index]) -> Index:
+    """Load an index, or build and save it where there is none that can be believed."""
+    found = Index.load(folder, fingerprint, root)
+    if found is None:
+        found = build()
+        found.save(folder, fingerprint)
+    return found
+
+
+def _all(_: Rows, scores: Scores, rows: Rows) -> NDArray[np.bool_]:  # noqa: ARG001 - a filter has these arguments
+    return np.ones(rows.shape, dtype=np.bool_)
+
+
+def _trained(vectors: Vectors, kind: str, seed: int) -> Any:
+    """Make an empty FAISS index, its cells learned from rows spread over the set; about 4 sqrt(n) cells."""
+    n, width = vectors.shape
+    cells = max(1, min(2 ** round(np.log2(4 * np.sqrt(n))), n // 40))
+    spec = {
+        "ivf_flat": f"IVF{cells},Flat",
+        "ivf_sq8": f"IVF{cells},SQ8",
+        "ivf_rabitq": f"RR{width},IVF{cells},RaBitQfs",
+        "hnsw": "HNSW32,SQ8",
+    }[kind]
+    engine = faiss.index_factory(width, spec, faiss.METRIC_INNER_PRODUCT)
+    inner = faiss.try_extract_index_ivf(engine)
+    if inner is not None:
+        inner.cp.seed = seed % 2**31
+        inner.cp.min_points_per_centroid = 1
+    else:
+        cast("Any", faiss.downcast_index(engine)).hnsw.efConstruction = 100
+    sample = np.unique(np.linspace(0, n - 1, min(n, _TRAINED_ROWS * cells)).astype(np.int64))
+    engine.train(np.ascontiguousarray(vectors[sample]))
+    return engine
+
+
+def _put_effort(engine: Any, effort: int) -> None:
+    """Set how many cells are probed, or how wide the graph is walked."""
+    inner = faiss.try_extract_index_ivf(engine)
+    if inner is not None:
+        inner.nprobe = min(effort, inner.nlist)
+    else:
+        cast("Any", faiss.downcast_index(engine)).hnsw.efSearch = 8 * effort
