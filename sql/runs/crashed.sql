@@ -5,7 +5,8 @@
 SELECT
     runs.run_id,
     runs.flow,
-    runs.started_at
+    runs.started_at,
+    runs.owner
 FROM runs
 WHERE runs.status = 'running'
 ORDER BY runs.started_at, runs.run_id;

@@ -28,7 +28,7 @@ from tasks.contracts.errors import TransientError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
 from tasks.io import store as stores
-from tasks.spine import announcing, pages
+from tasks.spine import alerts, announcing, pages
 from tasks.spine.announcing import Announcer
 from tasks.spine.progress import Progress
 
@@ -89,6 +89,11 @@ class Run:
             self._models = Models(self.settings, self.store.path, self.run_id)
         return self._models
 
+    @property
+    def spent_usd(self) -> float | None:
+        """What the store's journal has spent over all runs, or None where no model was asked yet."""
+        return None if self._models is None else self._models.journal.ledger.spent_micro_usd / 1e6
+
     def activate(self, stage: str, methods: Mapping[str, str], settings: Mapping[str, Any] | None = None) -> None:
         """Put these methods of a stage in force: only rows they wrote are valid from now on.
 
@@ -138,7 +143,7 @@ def stage(noun: str) -> Callable[[Callable[..., Counts]], Stage]:
         @functools.wraps(function)
         def dispatched(run: Run, **parameters: Any) -> Receipt:
             if in_flow():
-                return _as_task(noun, measured)(run, **parameters)
+                return _as_asset(noun, measured)(run, **parameters)
             return measured(run, **parameters)
 
         dispatched.noun = noun  # pyright: ignore[reportAttributeAccessIssue] - a function that carries its noun
@@ -173,6 +178,16 @@ def _as_task(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return task(name=name, task_run_name=name, retries=0, persist_result=False, cache_policy=NO_CACHE)(function)
 
 
+def _as_asset(noun: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a stage as a task that says which table it makes of which, so that Prefect can draw the graph."""
+    from prefect.assets import materialize
+    from prefect.cache_policies import NO_CACHE
+
+    policy = {"name": noun, "task_run_name": noun, "retries": 0, "persist_result": False, "cache_policy": NO_CACHE}
+    upstream: list[Any] = [f"wellspring://tables/{table}" for table in announcing.made_from(noun)]
+    return materialize(f"wellspring://tables/{noun}", by="wellspring", asset_deps=upstream, **policy)(function)
+
+
 def _measured(noun: str, function: Callable[..., Counts], run: Run, parameters: Mapping[str, Any]) -> Receipt:
     started = time.monotonic()
     run.progress.begin(noun)
@@ -187,7 +202,7 @@ def _measured(noun: str, function: Callable[..., Counts], run: Run, parameters: 
     run.receipts.append(receipt)
     run.store.append("receipts", [_receipt_row(run, receipt)])
     run.progress.end(noun, receipt.counts, receipt.seconds)
-    _show(receipt)
+    _show(run, receipt)
     return receipt
 
 
@@ -211,10 +226,12 @@ def _receipt_row(run: Run, receipt: Receipt) -> records.ReceiptRow:
     )
 
 
-def _show(receipt: Receipt) -> None:
-    """Put the receipt where Prefect's UI shows it."""
+def _show(run: Run, receipt: Receipt) -> None:
+    """Put the receipt where Prefect's UI shows it, and call a person when the budget is nearly spent."""
     if not in_flow():
         return
+    if (spent := run.spent_usd) is not None:
+        alerts.budget_nearly_spent(str(run.store.path), run.run_id, spent, run.settings.budget.max_cost_usd)
     from prefect.artifacts import create_table_artifact
 
     facts = {f.name: getattr(receipt.counts, f.name) for f in fields(Counts)} | {"seconds": round(receipt.seconds, 3)}
@@ -245,7 +262,8 @@ def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool =
     with stores.Store.open(directory, wait=settings.wait, owner=run_id) as store:
         mark_crashed(store)
         run = Run(run_id, flow, settings, store, Progress(quiet=quiet))
-        store.append("runs", [_run_row(run)])
+        store.append("runs", [row := _run_row(run)])
+        _keep_settings(run, row.settings)
         run.announcer.began()
         _current = run
         status, problem = "crashed", ""
@@ -268,6 +286,14 @@ def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool =
                 _show_page(run, pages.write_site(store).parent / "runs" / run_id / "index.html")
 
 
+def _keep_settings(run: Run, settings: str) -> None:
+    """Leave the settings where `wellspring retry` and `export` find them; how this run was started is not theirs."""
+    kept = json.loads(settings) | {"replay": False, "wait": False}
+    partial = run.store.path / "settings.json.part"
+    partial.write_text(json.dumps(kept, indent=1, ensure_ascii=False), encoding="utf-8")
+    partial.replace(run.store.path / "settings.json")
+
+
 def _show_page(run: Run, page: Path) -> None:
     """Link the run's page where Prefect's UI shows it."""
     if not in_flow():
@@ -282,14 +308,17 @@ def mark_crashed(store: stores.Store) -> list[str]:
 
     The caller holds the store's lock, so a run that says it is running cannot be.
     """
-    crashed = store.query("runs/crashed")["run_id"].to_list()
+    found = store.query("runs/crashed")
+    crashed = found["run_id"].to_list()
     if crashed:
         with store.transaction():
             store.execute("publications/retract_crashed")
             for run_id in crashed:
                 store.execute("runs/finish", run_id=run_id, status="crashed", ended_at=now(), error="killed")
-        for run_id in crashed:
+        for run_id, owner in found.select("run_id", "owner").rows():
             announcing.abort(store.events, run_id)
+            if in_flow() and " prefect:" in owner:
+                alerts.mark_crashed(owner.partition(" prefect:")[2])
     return crashed
 
 
@@ -308,9 +337,18 @@ def _run_row(run: Run) -> records.RunRow:
         settings=_USERINFO.sub("://***@", run.settings.model_dump_json()),
         commit=commit(),
         versions=json.dumps(versions(), sort_keys=True),
-        owner=f"{os.getpid()}@{socket.gethostname()}",
+        owner=f"{os.getpid()}@{socket.gethostname()}{_prefect_run()}",
         error=None,
     )
+
+
+def _prefect_run() -> str:
+    """Name the Prefect flow run this one is, so that it can be marked if it dies."""
+    if not in_flow():
+        return ""
+    from prefect.runtime import flow_run
+
+    return f" prefect:{flow_run.id}"
 
 
 @functools.lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from typing import Any
 
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError
+from tasks.spine import alerts
 from tasks.spine.runs import Run, as_task, in_flow, now
 
 AUDIT_BATCH_ROWS = 50_000
@@ -46,6 +47,8 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
         _show(run, noun, results)
         failed = [r for r in results if not r.success and r.severity == "fail"]
         if failed:
+            if in_flow():
+                alerts.audit_failed(noun, run.run_id, failed)
             raise _broken(run, noun, failed, shows=shows)
     run.store.execute(f"{noun}/publish")
     run.progress(f"audit {noun}", unpublished, unpublished, expectations=len(results))

@@ -1,0 +1,22 @@
+"""Audit what no audit has passed yet, and write the dashboard: the hourly look at a store."""
+
+from prefect import flow
+
+from tasks.contracts import settings
+from tasks.spine import runs, validation
+
+TABLES = (
+    *("documents", "passages", "seeds", "embeddings", "groundings", "instructions", "responses", "verdicts"),
+    *("scores", "selections", "preferences", "exports"),
+)
+
+
+@flow(persist_result=False)
+def quality(profile: str = "full", store: str = "ws", overrides: list[str] | None = None) -> None:
+    """Audit rows that a killed or failed run left unaudited, and write the pages and metrics anew.
+
+    It asks no model. A store that another run holds is left to that run, which audits and writes pages itself.
+    """
+    with runs.start("quality", settings.load(profile, overrides or ()), store) as run:
+        for table in TABLES:
+            validation.audit(run, table, may_be_empty=True)

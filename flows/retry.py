@@ -1,0 +1,27 @@
+"""Make what was refused due again, and run the main job: what `wellspring retry` and the daily deployment do."""
+
+from prefect import flow
+
+from flows.dataset import PARTS
+from tasks.contracts import settings
+from tasks.spine import retrying, runs
+
+
+@flow(persist_result=False)
+def retry(
+    profile: str = "full",
+    store: str = "ws",
+    overrides: list[str] | None = None,
+    stage: str | None = None,
+    reason: str | None = None,
+    run_id: str | None = None,
+) -> None:
+    """Reopen refusals of a stage, a reason or a run, and do what is due. What was answered is never asked again.
+
+    Without any of the three it reopens only what a server refused; broken shards and killed runs are due anyway.
+    """
+    chosen = settings.load(profile, overrides or ())
+    with runs.start("retry", chosen, store) as run:
+        retrying.reopen(run, stage=stage, reason=reason, run_id=run_id)
+        for part in PARTS.values():
+            runs.called(part)(profile, store, overrides)

@@ -1,0 +1,16 @@
+-- Refusals that a person names by stage, reason and run; what is not named is any.
+-- owner:  tasks/spine/retrying.py
+-- grain:  one row per refused input x stage x method
+-- params: $stage, $reasons, $run_id
+SELECT
+    rejections.stage,
+    rejections.input_id,
+    rejections.fingerprint,
+    rejections.reason
+FROM rejections
+WHERE
+    rejections.stage = coalesce($stage, rejections.stage)
+    AND ($reasons IS NULL OR list_contains($reasons, rejections.reason))
+    AND rejections.run_id = coalesce($run_id, rejections.run_id)
+    AND rejections.reason <> 'forgotten'
+ORDER BY rejections.stage, rejections.input_id, rejections.fingerprint;

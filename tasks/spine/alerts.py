@@ -1,0 +1,56 @@
+"""What a person should be called for, as Prefect events that automations act on (deployments/automations.yaml)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tasks.contracts.records import content_id
+
+NEARLY = 0.9
+
+
+def audit_failed(noun: str, run_id: str, failed: Sequence[Any]) -> None:
+    """Say that a table broke expectations: which, and in how many rows; never the rows."""
+    from prefect.events import emit_event
+
+    broken = [f"{r.column_name or 'table'}: {r.expectation}, {r.unexpected} of {r.evaluated}" for r in failed]
+    emit_event(
+        "wellspring.audit.failed",
+        resource={"prefect.resource.id": f"wellspring.table.{noun}", "prefect.resource.name": noun},
+        payload={"run_id": run_id, "expectations": broken},
+    )
+
+
+def budget_nearly_spent(store: str, run_id: str, spent_usd: float, cap_usd: float) -> bool:
+    """Say that nine tenths of a store's budget are spent; returns whether that was so."""
+    if not cap_usd or spent_usd < NEARLY * cap_usd:
+        return False
+    from prefect.events import emit_event
+
+    emit_event(
+        "wellspring.budget.nearly-spent",
+        resource={"prefect.resource.id": f"wellspring.store.{content_id('store', store)}"},
+        payload={"run_id": run_id, "spent_usd": round(spent_usd, 6), "max_cost_usd": cap_usd},
+    )
+    return True
+
+
+def mark_crashed(flow_run_id: str) -> bool:
+    """Tell Prefect that a flow run is dead whose process let go of the store without a word; False if it knew better.
+
+    Without this it would show as running for ever: nothing in a self-hosted server looks after it.
+    """
+    from uuid import UUID
+
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+    from prefect.states import Crashed
+
+    with get_client(sync_client=True) as client:
+        try:
+            state = client.read_flow_run(UUID(flow_run_id)).state
+        except ObjectNotFound:  # another server's, or long deleted
+            return False
+        if state is None or state.is_final():
+            return False
+        client.set_flow_run_state(UUID(flow_run_id), Crashed(message="Its process died; see the store."), force=True)
+    return True

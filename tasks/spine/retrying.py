@@ -1,0 +1,40 @@
+"""Rerun what was refused, and nothing else: refusals are taken back, so that their inputs are due again."""
+
+from tasks.contracts.errors import UsageError
+from tasks.io import replies
+from tasks.spine.runs import Run
+
+# What another try may change: the server's state, or what a model says when it is asked again.
+SERVERS = ("rate_limited", "server_error", "timeout", "connection", "malformed_answer", "expired")
+COMPUTED = ("sources", "documents", "passages", "embeddings", "seeds", "selections", "exports")
+
+
+def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run_id: str | None = None) -> int:
+    """Take refusals back, in the store and in the journal, and return how many.
+
+    Args:
+        run: The run that will ask again.
+        stage: Only those of this stage.
+        reason: Only those of this reason; without it (and without `stage` and `run_id`) those that a server caused.
+        run_id: Only those of this run.
+
+    Raises:
+        UsageError: The stage computes: it would refuse the same again.
+    """
+    if stage in COMPUTED:
+        raise UsageError(
+            f"`{stage}` asks no model: what it refused it would refuse again",
+            hint="change the setting that refuses it (another fingerprint makes all its inputs due); "
+            "shards that broke are due anyway",
+        )
+    is_open = stage is None and reason is None and run_id is None
+    reasons = [reason] if reason else list(SERVERS) if is_open else None
+    chosen = run.store.query("rejections/chosen", stage=stage, reasons=reasons, run_id=run_id)
+    chosen = chosen.filter(~chosen["stage"].is_in(list(COMPUTED)))
+    for name in sorted(set(chosen["reason"].to_list()) & replies.REASONS.keys()):
+        run.models.journal.reopen(name)
+    taken = 0
+    for name in sorted(set(chosen["stage"].to_list())):
+        taken += run.store.execute("rejections/reopen", stage=name, reasons=reasons, run_id=run_id)
+    run.progress.note(f"retry: {taken} refusals are due again")
+    return taken
