@@ -204,6 +204,25 @@ class Store:
         with _named_disk_errors(self.path):
             self._connection.execute("CHECKPOINT")
 
+    def rewrite(self) -> None:
+        """Write the database anew, so that nothing of what was deleted is left in its file.
+
+        The copy takes the place of the file at once or not at all; nobody else may use this store's cursors meanwhile.
+        """
+        old, fresh = self.path / "wellspring.duckdb", self.path / "wellspring.duckdb.part"
+        fresh.unlink(missing_ok=True)
+        self.checkpoint()
+        self._connection.close()
+        try:
+            with _named_disk_errors(self.path), duckdb.connect() as copier:
+                copier.execute(f"ATTACH '{_quoted(old)}' AS old (READ_ONLY)")
+                copier.execute(f"ATTACH '{_quoted(fresh)}' AS fresh")
+                copier.execute("COPY FROM DATABASE old TO fresh")
+                copier.execute("DETACH fresh")
+            fresh.replace(old)
+        finally:
+            self._connection = _connect(self.path)
+
     def close(self) -> None:
         """Close the database and free the lock; closing twice is fine."""
         if self._lock is None:
@@ -218,6 +237,10 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
 
 
 def holder(directory: str | Path) -> Mapping[str, Any] | None:

@@ -1,0 +1,24 @@
+-- Model calls that rows of these ids came from, judgements of them included.
+-- owner:  tasks/spine/forgetting.py
+-- grain:  one row per model call
+-- params: $ids
+SELECT DISTINCT made.completion_id AS id
+FROM (
+    SELECT
+        lineage_edges.child_id AS subject,
+        lineage_edges.parent_id AS completion_id
+    FROM lineage_edges
+    WHERE lineage_edges.relation = 'said in'
+    UNION ALL
+    SELECT
+        scores.subject_id AS subject,
+        scores.completion_id
+    FROM scores
+    UNION ALL
+    SELECT
+        verdicts.subject_id AS subject,
+        verdicts.completion_id
+    FROM verdicts
+) AS made
+WHERE made.subject IN (SELECT unnest($ids)) AND made.completion_id IS NOT NULL
+ORDER BY id;

@@ -1,0 +1,223 @@
+"""Forgetting: nothing that was made from a page is left, nothing of its text, and it does not come back."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.contracts import records
+from tasks.contracts.errors import BrokenError, UsageError
+from tasks.contracts.records import content_id
+from tasks.io.journal import Entry, Journal
+from tasks.spine import forgetting, lineage, pages
+from tests import sample_store
+from tests.sample_store import PAGES, RUN, Sample
+
+BREAD, TIDES, RYE = PAGES
+GONE = "Bakers keep a cup of it back for the next loaf"
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Iterator[Sample]:
+    filled = sample_store.fill(tmp_path)
+    sample_store.publish(filled)
+    _remember(filled)
+    _keep_shards(filled)
+    pages.write_site(filled.store)
+    yield filled
+    filled.store.close()
+
+
+def _remember(sample: Sample) -> None:
+    """Put the store's model calls into a journal, as a run would have."""
+    journal = Journal(sample.store.path / "completions.sqlite")
+    for row in sample.store._connection.sql("SELECT * FROM completions ORDER BY sequence").fetchall():
+        known = dict(zip(records.schema("completions").names, row, strict=True))
+        _record(journal, known["completion_id"], known["request"], known["text"])
+    journal.close()
+
+
+def _record(journal: Journal, completion_id: str, request: str, text: str) -> None:
+    async def called() -> None:
+        known = {"role": "generator", "model": "m", "request": request, "endpoint": "e", "run_id": RUN}
+        attempt: Any = await journal.claim(completion_id, reserve=7, **known)
+        entry = Entry(completion_id, "done", "m", text, "stop", 3, 3, 0, 5, 1, 0.1)
+        await journal.finish(attempt, entry, reserve=7, paid=5, status=200, body=text.encode(), run_id=RUN)
+
+    asyncio.run(called())
+
+
+def _keep_shards(sample: Sample) -> None:
+    """Keep documents and passages as Parquet too, as a run does."""
+    for table in ("documents", "passages"):
+        folder = sample.store.shards / table / "f"
+        folder.mkdir(parents=True)
+        rows = sample.store._connection.sql(f'SELECT * FROM "{table}"').to_arrow_table()
+        pq.write_table(rows, folder / f"0.{table}.parquet", compression="zstd")
+
+
+def everywhere(sample: Sample, text: str) -> list[str]:
+    """Every file of the store that holds a text, read through Parquet and SQL, and as bytes."""
+    sample.store.checkpoint()
+    found = [str(p) for p in sample.store.path.rglob("*") if p.is_file() and text.encode() in p.read_bytes()]
+    found += [str(p) for p in sample.store.path.rglob("*.parquet") if text in str(pq.read_table(p).to_pylist())]
+    return found
+
+
+def test_a_page_is_gone_from_store_journal_shards_exports_and_pages(sample: Sample) -> None:
+    before = everywhere(sample, GONE)
+    receipt = forgetting.forget(sample.store, url=BREAD)
+
+    assert {Path(p).name for p in before} >= {"wellspring.duckdb", "completions.sqlite"}
+    assert everywhere(sample, GONE) == []
+    assert (receipt.documents, receipt.descendants_left, receipt.texts_left) == (1, 0, 0)
+    assert receipt.fragments_looked_for > 0
+    assert json.loads(json.dumps(receipt.as_dict()))["value"] == BREAD
+
+
+def test_what_was_made_from_it_goes_and_what_was_not_stays(sample: Sample) -> None:
+    forgetting.forget(sample.store, url=BREAD)
+    left = sample.store.query("marts/health").to_dicts()[0]
+    instructions = sample.store.query("lineage/instructions", ids=sample.instructions)["instruction_id"].to_list()
+
+    assert left["documents"] == 2
+    assert left["seeds"] == 2
+    assert left["groundings"] == 1
+    assert sorted(instructions) == sorted(sample.instructions[1:])  # the first was shown it as a demonstration
+    assert everywhere(sample, "Tides follow the moon")
+
+
+@pytest.mark.parametrize(("policy", "refused"), [("drop", True), ("remake", False)])
+def test_what_was_only_shown_it_is_refused_or_due_again_by_policy(
+    sample: Sample, policy: Any, *, refused: bool
+) -> None:
+    forgetting.forget(sample.store, url=BREAD, policy=policy)
+    reasons = sample.store.query("rejections/all").filter(reason="forgotten").select("stage", "input_id").rows()
+
+    wanted = {("instructions", sample.documents[RYE]), ("groundings", sample.seeds[0])}
+    assert set(reasons) == (wanted if refused else set())
+
+
+def test_money_that_was_spent_stays_on_record(sample: Sample) -> None:
+    forgetting.forget(sample.store, domain="bread.example")
+    journal = Journal(sample.store.path / "completions.sqlite")
+    spent = journal.ledger.spent_micro_usd
+    journal.close()
+
+    assert spent == 5 * 11
+
+
+def test_a_tombstone_keeps_the_page_and_copies_of_its_text_from_coming_back(sample: Sample) -> None:
+    forgetting.forget(sample.store, url=BREAD, reason="the author asked")
+    tombstones = set(sample.store.query("documents/forgotten").rows())
+    kinds = {kind for kind, _ in tombstones}
+
+    assert ("url", BREAD) in tombstones
+    assert kinds == {"url", "text"}
+
+
+def test_copies_of_the_text_on_other_pages_go_too(sample: Sample) -> None:
+    known = sample.store.query("lineage/documents", ids=[sample.documents[BREAD]]).to_dicts()[0]
+    copy = known | {"document_id": content_id("copy"), "url": "https://mirror.example/1", "domain": "mirror.example"}
+    sample.store.append("documents", [records.Document(**copy | {"duplicate_of": known["document_id"]})])
+
+    receipt = forgetting.forget(sample.store, url=BREAD)
+
+    assert receipt.documents == 2
+    assert everywhere(sample, GONE) == []
+
+
+def test_a_near_duplicate_takes_the_place_of_the_original(sample: Sample) -> None:
+    known = sample.store.query("lineage/documents", ids=[sample.documents[TIDES]]).to_dicts()[0]
+    for n in (1, 2):
+        text = known["text"] + f" And one more sentence, number {n}."
+        near = {"document_id": f"{n:020d}", "url": f"https://near.example/{n}", "text": text, "text_digest": f"n{n}"}
+        row = known | near | {"duplicate_of": known["document_id"]}
+        sample.store.append("documents", [records.Document(**row)])
+
+    forgetting.forget(sample.store, url=TIDES)
+    left = dict(
+        sample.store.query("lineage/documents", ids=[f"{n:020d}" for n in (1, 2)])
+        .select("document_id", "duplicate_of")
+        .rows()
+    )
+
+    assert left == {f"{1:020d}": None, f"{2:020d}": f"{1:020d}"}
+
+
+def test_a_call_that_only_showed_the_page_loses_its_words_and_its_row_stays(sample: Sample) -> None:
+    journal = Journal(sample.store.path / "completions.sqlite")
+    chosen_from = json.dumps({"candidates": [PAGES[BREAD], PAGES[TIDES]]})
+    kept = sample.store.query("lineage/groundings", ids=[sample.groundings[1]])["completion_id"][0]
+    journal.erase([kept])
+    _record(journal, kept, chosen_from, "the second")
+    journal.close()
+    sample.store._connection.execute("UPDATE completions SET request = ? WHERE completion_id = ?", [chosen_from, kept])
+
+    forgetting.forget(sample.store, url=BREAD)
+
+    assert everywhere(sample, GONE) == []
+    assert sample.store.query("lineage/groundings", ids=[sample.groundings[1]]).height == 1
+
+
+def test_quotations_in_errors_refusals_and_events_are_taken_out(sample: Sample) -> None:
+    quotation = f"such as ['{PAGES[BREAD]}']"
+    sample.store._connection.execute("UPDATE runs SET error = ?", [quotation])
+    row = records.RejectionRow("instructions", "x", "f", "unparsable_answer", quotation, RUN)
+    sample.store.append("rejections", [row])
+    (sample.store.events / "r.jsonl").write_text(json.dumps({"message": quotation}) + "\n")
+
+    receipt = forgetting.forget(sample.store, url=BREAD)
+
+    assert receipt.texts_left == 0
+    assert everywhere(sample, GONE) == []
+
+
+def test_a_whole_source_is_forgotten_with_its_seeds(sample: Sample) -> None:
+    forgetting.forget(sample.store, source="pages")
+    left = sample.store.query("marts/health").to_dicts()[0]
+
+    assert (left["documents"], left["seeds"], left["instructions"], left["exported"]) == (0, 0, 0, 0)
+    assert {kind for kind, _ in sample.store.query("documents/forgotten").rows()} == {"source", "text"}
+
+
+def test_forgetting_again_after_an_interruption_finishes_and_what_never_was_is_refused(sample: Sample) -> None:
+    forgetting.forget(sample.store, url=BREAD)
+    again = forgetting.forget(sample.store, url=BREAD)
+
+    assert again.documents == 0
+    with pytest.raises(UsageError, match="no url"):
+        forgetting.forget(sample.store, url="https://never.example/")
+    with pytest.raises(UsageError, match="cannot be forgotten"):
+        forgetting.forget(sample.store, model="sample-model")
+
+
+def test_something_that_is_left_is_an_error_that_says_where(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forgetting, "_rewrite_shards", lambda *_: None)
+
+    with pytest.raises(BrokenError, match=r"shards/documents/f/0\.documents\.parquet"):
+        forgetting.forget(sample.store, url=BREAD)
+
+
+@pytest.mark.slow
+def test_a_page_of_the_sample_is_forgotten_and_does_not_come_back_with_the_next_run(store_dir: Path) -> None:
+    from flows.dataset import dataset
+    from tasks.io.store import Store
+
+    dataset.fn(profile="smoke", store=str(store_dir), overrides=[])
+    with Store.open(store_dir) as store:
+        lineage.define(store)
+        url = store.query("marts/rows", run_id=None, most=99)["url"].drop_nulls()[0]
+        receipt = forgetting.forget(store, url=url, policy="remake")
+    dataset.fn(profile="smoke", store=str(store_dir), overrides=[])
+    with Store.open(store_dir) as store:
+        back = store.query("lineage/by_url", value=url)
+        exported = store.query("marts/health")["exported"][0]
+
+    assert receipt.texts_left == receipt.descendants_left == 0
+    assert back.is_empty()
+    assert exported > 0
