@@ -8,9 +8,12 @@ kept nowhere but in the journal: a run that was killed asks for the keywords aga
 Seeds are taken a batch at a time, so that memory does not grow with their number.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from tasks.contracts import prompting, records
@@ -19,6 +22,7 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import GroundingsSettings, Settings
+from tasks.io import search
 from tasks.methods.demonstrations import drawn
 from tasks.methods.injections import orders
 from tasks.methods.knowledge_precision import knowledge_precision
@@ -31,6 +35,8 @@ VERSION = 1
 BATCH_SEEDS = 2_000
 CANDIDATE_TOKENS = 300  # of each candidate, when several are shown to be compared
 NONE_HELPS = "none"
+FILE_SEEDS = 500  # whose pages lie in one file
+SEARCHES_AT_ONCE = 8
 
 
 @dataclass(slots=True)
@@ -52,6 +58,7 @@ class Batch:
 
     run: Run
     fingerprint: str
+    size: int | None = None
     traces: dict[str, Trace] = field(default_factory=dict)
 
     @property
@@ -60,7 +67,7 @@ class Batch:
         return self.run.settings.groundings
 
     def generate(self, method: PromptedMethod, rows: Any, role: str = "generator", on_failure: Any = None) -> Counts:
-        """Ask for every seed that is still due."""
+        """Ask for every seed of the batch that is still due."""
         return generate(
             self.run,
             stage="groundings",
@@ -69,7 +76,7 @@ class Batch:
             method=method,
             fingerprint=self.fingerprint,
             pending="groundings/pending",
-            params=_due(self.run, self.fingerprint),
+            params=_due(self.run, self.fingerprint, self.size),
             rows=rows,
             settings=self.wanted,
             on_failure=on_failure,
@@ -86,15 +93,58 @@ def attribute(run: Run) -> Counts:
     fingerprint = _fingerprint(run.settings)
     run.activate("groundings", {fingerprint: "attribution"}, run.settings.groundings.model_dump())
     counts = Counts()
-    search: Hybrid | None = None
-    while run.store.count("groundings/pending", **_due(run, fingerprint)):
-        search = search or Hybrid.open(run)
-        counts += _attributed(Batch(run, fingerprint), search)
+    documents: Hybrid | None = None
+    while run.store.count("groundings/pending", **_due(run, fingerprint, BATCH_SEEDS)):
+        documents = documents or Hybrid.open(run)
+        counts += _attributed(Batch(run, fingerprint, BATCH_SEEDS), documents)
     return counts
 
 
-def _due(run: Run, fingerprint: str) -> dict[str, Any]:
-    return {"fingerprint": fingerprint, "most": run.settings.limit, "batch": BATCH_SEEDS}
+@stage("groundings")
+def collect(run: Run) -> Counts:
+    """Ask the live search endpoint about every seed without a grounding, and keep its pages as a corpus of the store.
+
+    They are JSONL files in `found/`: a corpus like any other, once the profile names that folder, read by the same
+    stages with the same refusals, and traced to the same bytes. Off where `groundings.search_url` is empty. A file
+    that is there is not asked for again.
+
+    Raises:
+        TransientError: The endpoint does not answer; what it answered before is kept.
+        BrokenError: It refuses, or does not keep to the form.
+    """
+    if not run.settings.groundings.search_url:
+        return Counts()
+    batch = Batch(run, _fingerprint(run.settings))
+    counts = batch.generate(prompting.load("tasks.recipes", "keywords"), _collector(batch.traces))
+    asked = sorted(batch.traces)
+    for start in range(0, len(asked), FILE_SEEDS):
+        _find(run, {seed_id: batch.traces[seed_id].keywords for seed_id in asked[start : start + FILE_SEEDS]})
+    return counts
+
+
+def _find(run: Run, keywords: Mapping[str, list[str]]) -> None:
+    """Write the pages that the endpoint finds for some seeds into one file, whole or not at all."""
+    wanted = run.settings.groundings
+    folder = run.store.path / "found"
+    path = folder / f"{content_id('found', wanted.search_url, wanted.search_results, keywords)}.jsonl"
+    if path.exists():
+        return
+    folder.mkdir(exist_ok=True)
+    ask = partial(_ask, wanted)
+    with ThreadPoolExecutor(SEARCHES_AT_ONCE) as pool:
+        found = [page for pages in pool.map(ask, keywords.values()) for page in pages]
+    lines = sorted({json.dumps(asdict(page), ensure_ascii=False, sort_keys=True) for page in found})
+    partial_path = path.with_suffix(".part")
+    partial_path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    partial_path.replace(path)
+
+
+def _ask(wanted: GroundingsSettings, keywords: Sequence[str]) -> list[search.Page]:
+    return search.search(wanted.search_url, " ".join(keywords), wanted.search_results, wanted.search_key_env)
+
+
+def _due(run: Run, fingerprint: str, size: int | None) -> dict[str, Any]:
+    return {"fingerprint": fingerprint, "most": run.settings.limit, "batch": size}
 
 
 def _fingerprint(settings: Settings) -> str:
@@ -102,17 +152,17 @@ def _fingerprint(settings: Settings) -> str:
     role = settings.models.generator
     asked = {key: getattr(role, key) for key in ("model", "temperature", "top_p", "max_tokens", "seed")}
     methods = [prompting.load("tasks.recipes", name).fingerprint(**asked) for name in ("keywords", "scene")]
-    chosen = settings.groundings.model_dump()
+    chosen = settings.groundings.model_dump(exclude={"search_url", "search_key_env", "search_results"})
     if chosen["choice"] == "listwise":
         methods.append(prompting.load("tasks.recipes", "choice").fingerprint(model=settings.models.judge.model))
     vectors = settings.embeddings.model_dump(include={"embedder", "dimensions", "hash_features", "model", "revision"})
     return content_id("method", "groundings", VERSION, methods, chosen, vectors)
 
 
-def _attributed(batch: Batch, search: Hybrid) -> Counts:
+def _attributed(batch: Batch, documents: Hybrid) -> Counts:
     """Take one batch from seeds to groundings; each becomes a row or a rejection."""
     first = batch.generate(prompting.load("tasks.recipes", "keywords"), _collector(batch.traces))
-    votes = _choose(batch, search)
+    votes = _choose(batch, documents)
     second = batch.generate(_scene(batch), _writer(batch))
     return replace(first + votes + second, rows_in=first.rows_in, rows_out=second.rows_out)
 
@@ -127,10 +177,10 @@ def _collector(traces: dict[str, Trace]) -> Any:
     return rows
 
 
-def _choose(batch: Batch, search: Hybrid) -> Counts:
+def _choose(batch: Batch, documents: Hybrid) -> Counts:
     """Find candidates for every trace, and take one: the first, or the one that most orders of them are for."""
     traces = [batch.traces[seed_id] for seed_id in sorted(batch.traces)]
-    found = search.search([" ".join(trace.keywords) for trace in traces], batch.wanted.candidates)
+    found = documents.search([" ".join(trace.keywords) for trace in traces], batch.wanted.candidates)
     excerpts = _excerpts(batch.run, sorted({document_id for hits in found for document_id, _ in hits}))
     for trace, hits in zip(traces, found, strict=True):
         trace.candidates = [document_id for document_id, _ in hits if document_id in excerpts]

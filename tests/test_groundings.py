@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from tasks import groundings
+from tasks import documents, embeddings, groundings, passages, sources
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
 from tasks.spine import validation
 from tasks.spine.runs import Run
 from tests import page_store
+from tests.io.test_search import endpoint
 from tests.scripted_model import scripted_model
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -240,3 +241,53 @@ def test_the_judge_chooses_over_shuffled_orders_and_its_agreement_is_kept(
     else:
         assert rows[0]["agreement"] == outcome
         assert by_id[rows[0]["document_id"]] == judged
+
+
+def test_what_a_live_search_finds_becomes_a_corpus_and_is_asked_for_once(
+    tmp_path: Path, store_dir: Path, settings: Make, start: Start
+) -> None:
+    path = page_store.write_seeds(tmp_path / "seeds.jsonl", page_store.ASKED[:3])
+    page = {
+        "url": "https://found.example/kefir",
+        "title": "Kefir",
+        "text": "A sourdough starter that travels is dried on paper. " * 12,
+    }
+
+    def reply(asked: str) -> tuple[int, bytes, dict[str, str]]:
+        return 200, json.dumps({"results": [page] if "starter" in asked else []}).encode(), {}
+
+    with endpoint(reply) as (url, asked):
+        corpora = [{"path": str(store_dir / "found"), "name": "live search"}]
+        chosen = settings(
+            "runner=thread",
+            "documents.near_duplicates=false",
+            f"groundings.search_url={url}",
+            seeds={"paths": [path]},
+            sources={"corpora": corpora},
+        )
+        with start(chosen) as run:
+            page_store.fill_seeds(run)
+            groundings.collect(run)
+            groundings.collect(run)
+            sources.register(run)
+            documents.extract(run)
+            validation.audit(run, "documents")
+            passages.split(run)
+            validation.audit(run, "passages")
+            embeddings.embed(run, of="passages")
+            validation.audit(run, "embeddings")
+            groundings.attribute(run)
+            validation.audit(run, "groundings")
+            rows = run.store.query("instructions/demonstrations", chars=4000).to_dicts()
+
+    assert len(asked) == 3
+    assert {row["document_text"][:17] for row in rows} == {"A sourdough start"}
+
+
+def test_a_live_search_is_off_by_default(seeds_path: str, store_dir: Path, settings: Make, start: Start) -> None:
+    with start(settings("runner=thread", seeds={"paths": [seeds_path]})) as run:
+        page_store.fill_seeds(run)
+        counts = groundings.collect(run).counts
+
+    assert counts.calls == 0
+    assert not (store_dir / "found").exists()

@@ -114,6 +114,8 @@ class GroundingsSettings(Section):
     choice: Literal["top1", "listwise"] = "top1"
     orders: int = Field(default=3, ge=1, description="shuffled orders of a listwise choice")
     search_url: str = Field(default="", description="a live search endpoint; empty is off")
+    search_key_env: str = Field(default="", description="environment variable that holds the endpoint's key")
+    search_results: int = Field(default=5, ge=1, le=50, description="pages that the endpoint is asked for")
     min_support: float = Field(
         default=0.0, ge=0, le=1, description="least knowledge precision of a grounding against its document"
     )
