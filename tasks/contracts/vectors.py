@@ -7,6 +7,8 @@ of fixed order, without contraction, so that a pair has one score on every machi
 rows (which are sorted by id).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numba import njit, prange  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType] - numba has no stubs
 from numpy.typing import NDArray
@@ -65,6 +67,19 @@ def ranked(queries: Vectors, base: Vectors, candidates: Rows, k: int) -> tuple[S
     _cosines(queries, base, candidates, scores)
     order = np.lexsort((candidates, -scores), axis=1)[:, :k]
     return np.take_along_axis(scores, order, 1), np.take_along_axis(candidates, order, 1)
+
+
+def merged(parts: Sequence[tuple[Scores, Rows]], k: int) -> tuple[Scores, Rows]:
+    """Merge the answers of searches in disjoint parts of a base: the k best of all, in the one order.
+
+    Args:
+        parts: Scores (nq, any) and rows (nq, any) of the whole base, such as `ranked` gives; -1 is none.
+        k: How many to keep; fewer where all parts together hold fewer.
+    """
+    scores = np.concatenate([part[0] for part in parts], axis=1)
+    rows = np.concatenate([part[1] for part in parts], axis=1)
+    order = np.lexsort((rows, -scores), axis=1)[:, :k]
+    return np.take_along_axis(scores, order, 1), np.take_along_axis(rows, order, 1)
 
 
 def pair_scores(left: Vectors, right: Vectors) -> Scores:

@@ -1,9 +1,9 @@
 """The approximate neighbour graph of a large set: exact search inside overlapping cells, in shards, then a merge.
 
 Every vector joins the cells of its nearest centroids, inside each cell the exact graph is built, and the lists of a
-vector are merged: what cuVS calls all-neighbours. A cell is a shard: shards need no order and no common memory, and the
-answer does not depend on where they ran. Found by few cells, close pairs are rarely split: a pair is lost only if its
-two vectors share no cell at all.
+vector are merged: what cuVS calls all-neighbours. A cell is a shard: shards need no order and no common memory, and
+since their scores are final the answer does not depend on where and when they ran. A pair is lost only if its two
+vectors share no cell.
 
 Complexity: n C d for the cells, then (o n)^2 d / (2 C) for C cells that each vector joins o of; against n^2 d / 2.
 """
@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import Rows, Scores, Vectors, ranked
-from tasks.methods.neighbour_graph import candidates
+from tasks.contracts.vectors import Rows, Scores, Vectors
+from tasks.methods.neighbour_graph import exact_graph
 
 Search = Callable[[Vectors, Vectors, int], tuple[Scores, Rows]]
 
@@ -44,7 +44,7 @@ def shard_graph(vectors: Vectors, rows: Rows, k: int) -> tuple[Rows, Scores, NDA
         rows: Of the shard.
         k: Neighbours.
     """
-    scores, found = candidates(np.ascontiguousarray(vectors[rows]), min(k, len(rows) - 1))
+    scores, found = exact_graph(np.ascontiguousarray(vectors[rows]), min(k, len(rows) - 1))
     return rows, scores, rows.astype(np.int32)[found]
 
 
@@ -63,10 +63,7 @@ class Merger:
         by_row = np.argsort(both_rows, axis=1, kind="stable")
         sorted_rows = np.take_along_axis(both_rows, by_row, 1)
         sorted_scores = np.take_along_axis(both_scores, by_row, 1)
-        again = sorted_rows[:, 1:] == sorted_rows[:, :-1]
-        left, right = sorted_scores[:, :-1], sorted_scores[:, 1:]
-        left[again] = np.maximum(left[again], right[again])  # products of one pair may differ in their last bit
-        right[again] = -np.inf
+        sorted_scores[:, 1:][sorted_rows[:, 1:] == sorted_rows[:, :-1]] = -np.inf  # scores are final: both are the same
         order = np.argsort(-sorted_scores, axis=1, kind="stable")[:, :k]
         self.scores[rows] = np.take_along_axis(sorted_scores, order, 1)
         self.rows[rows] = np.where(np.isfinite(self.scores[rows]), np.take_along_axis(sorted_rows, order, 1), -1)
@@ -90,4 +87,4 @@ def overlap_graph(
     merged = Merger(len(vectors), k)
     for rows in shards(vectors, centroids, joined, search):
         merged.add(*shard_graph(vectors, rows, k))
-    return ranked(vectors, vectors, merged.rows.astype(np.int64), k)
+    return merged.scores, merged.rows.astype(np.int64)
