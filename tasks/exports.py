@@ -6,6 +6,7 @@ one anchor) are all in `train` or all in `validation`.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -120,20 +121,20 @@ def _tables(run: Run, dataset: Dataset, fingerprint: str) -> tuple[int, list[rec
 
 
 def _facts(run: Run, dataset: Dataset, drawn: Portrait) -> Facts:
-    rows = list(_rows(run, "messages", BEST))
-    ids = [row["instruction_id"] for row in rows]
+    recipe_of = {row["instruction_id"]: row["recipe"] for row in _rows(run, "messages", BEST)}
+    ids = list(recipe_of)
     tables = [
         {"path": file.path.removesuffix(".parquet"), **_named(file.path), "rows": file.rows}
         for file in dataset.files
         if file.path.endswith(".parquet")
     ]
-    recipes = {name: sum(row["recipe"] == name for row in rows) for name in sorted({row["recipe"] for row in rows})}
+    recipes = sorted(Counter(recipe_of.values()).items())
     return Facts(
         name=run.settings.exports.name,
         license=run.settings.exports.license,
         languages=run.store.query("exports/languages", instruction_ids=ids)["language"].to_list(),
         tables=tables,
-        recipes=[{"recipe": name, "rows": count} for name, count in recipes.items()],
+        recipes=[{"recipe": name, "rows": count} for name, count in recipes],
         models=run.store.query("exports/models", instruction_ids=ids).to_dicts(),
         methods=run.store.query("exports/methods").to_dicts(),
         sources=run.store.query("exports/sources", instruction_ids=ids).to_dicts(),

@@ -52,7 +52,7 @@ def scripted_model(script: Script, finish_reason: str = "stop") -> Iterator[Scri
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield ScriptedModel(f"http://127.0.0.1:{server.server_port}/v1", asked)

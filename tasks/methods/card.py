@@ -3,6 +3,8 @@
 It holds nothing that changes when nothing was changed: no date, no run, no machine, no path.
 """
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,7 +69,7 @@ def _header(facts: Facts) -> str:
     """The YAML that the `datasets` library and hubs read; written by hand, since its values are of our own making."""
     total = sum(row["rows"] for row in facts.tables if row["form"] == facts.tables[0]["form"]) if facts.tables else 0
     size = next((label for limit, label in _SIZES if total < limit), "n>1M")
-    lines = ["---", f"license: {facts.license}", f"pretty_name: {facts.name}"]
+    lines = ["---", f"license: {_scalar(facts.license)}", f"pretty_name: {facts.name}"]
     lines += ["language:", *(f"- {language}" for language in facts.languages)] if facts.languages else []
     lines += ["task_categories:", "- text-generation", "size_categories:", f"- {size}", "configs:"]
     forms = dict.fromkeys(row["form"] for row in facts.tables)
@@ -77,6 +79,11 @@ def _header(facts: Facts) -> str:
             if row["form"] == form:
                 lines += [f"  - split: {row['split']}", f"    path: {row['path']}.parquet"]
     return "\n".join([*lines, "---"])
+
+
+def _scalar(value: str) -> str:
+    """Write a text of somebody else's as one YAML value; plain where it cannot be anything but a text."""
+    return value if re.fullmatch(r"[a-z][a-z0-9]*[.-][a-z0-9.-]*|other|mit|unknown", value) else json.dumps(value)
 
 
 def _opening(facts: Facts) -> str:

@@ -58,6 +58,11 @@ def test_it_says_plainly_when_the_writer_was_the_stand_in(writer: str, says_so: 
     assert ("Not written by a language model" in card(facts)) == says_so
 
 
+@pytest.mark.parametrize("license_", ["cc-by-4.0", "a: b", "no", "x\ny: z", '"', "# none"])
+def test_a_licence_of_any_form_is_one_value_of_the_header(license_: str) -> None:
+    assert yaml.safe_load(card(replace(FACTS, license=license_)).split("---\n")[1])["license"] == license_
+
+
 def test_an_empty_dataset_has_a_card_too() -> None:
     empty = Facts("none", "other", [], [], [], [], [], [], {})
 
