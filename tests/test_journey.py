@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import shutil
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -168,14 +169,16 @@ def test_the_page_of_the_run_is_there_and_asks_for_nothing_outside(built: tuple[
     page = Path(built[1]["page"]).read_text("utf-8")
 
     assert "Content-Security-Policy" in page
-    assert "src=\"http" not in page
+    assert 'src="http' not in page
     assert built[1]["run_id"] in page
 
 
-def test_the_sample_archive_is_gzip_with_one_damaged_member(built: tuple[Path, dict[str, Any]]) -> None:
+def test_the_damaged_member_of_the_sample_is_refused_and_what_follows_it_is_read(
+    built: tuple[Path, dict[str, Any]],
+) -> None:
     reasons = next(row for row in built[1]["stages"] if row["stage"] == "documents")["reasons"]
     archive = Path(__file__).parents[1] / "deployments" / "sample" / "corpus.warc.gz"
 
     assert reasons["corrupt_gzip"] == 1
-    with pytest.raises(Exception, match=".*"), gzip.open(archive) as file:  # noqa: PT011 - whatever the damage raises
+    with pytest.raises((OSError, EOFError, zlib.error)), gzip.open(archive) as file:
         file.read()

@@ -9,6 +9,7 @@ narrowed down: its shard is split, and only the unit that kills is refused.
 import concurrent.futures
 import itertools
 import multiprocessing
+import multiprocessing.context
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
