@@ -7,6 +7,7 @@ cells of the instructions' vectors; controls are drawn from the same instruction
 
 import hashlib
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from tasks.contracts.settings import Settings
 from tasks.contracts.vectors import Rows, Vectors
 from tasks.io import index
 from tasks.judges.panel import judge
-from tasks.methods import quotas
+from tasks.methods import clusters, quotas, representatives
 from tasks.methods.quotas import Candidate, Taken
 from tasks.spine import retrieval
 from tasks.spine.runs import Counts, Run, stage
@@ -81,7 +82,26 @@ def _policies(run: Run, fit: pl.DataFrame, vectors: Vectors) -> dict[str, list[T
     controls = {
         f"random_{i}": quotas.control(everyone, len(best), f"{run.settings.seed}/{i}") for i in range(chosen.controls)
     }
-    return {BEST: best} | controls
+    return {BEST: best} | controls | _beside(run, fit, vectors, topics, len(best))
+
+
+def _beside(run: Run, fit: pl.DataFrame, vectors: Vectors, topics: Rows, size: int) -> dict[str, list[Taken]]:
+    """Choose as many of the same candidates in the other ways that the profile names; policy -> what it took."""
+    rows = np.flatnonzero(fit["reason"].is_null().to_numpy())
+    if not size:
+        return {}
+    own, cells = np.ascontiguousarray(vectors[rows]), topics[rows]
+    ids = fit["instruction_id"].gather(rows).to_list()
+    scores = fit["score"].gather(rows).to_numpy()
+    ways: dict[str, Callable[[], Rows]] = {
+        "longest_per_topic": lambda: clusters.longest(cells, fit["chars"].gather(rows).to_numpy(), size),
+        "representative": lambda: representatives.filtered(own, np.lexsort((np.arange(len(own)), -scores)), limit=size),
+        "central": lambda: representatives.centres(own, size)[0],
+    }
+    return {
+        name: [Taken(ids[row], rank, int(cells[row])) for rank, row in enumerate(ways[name]().tolist())]
+        for name in run.settings.selections.beside
+    }
 
 
 def novelty(vectors: Vectors, topics: Rows) -> list[float]:

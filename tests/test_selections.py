@@ -1,5 +1,6 @@
 """Selections: threshold, topics, tie-break, controls; recomputed by content, the same on any number of threads."""
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -23,10 +24,10 @@ def judged(run: Run, count: int = 24, *, reverse: bool = False) -> None:
         store.publish(run, noun)
 
 
-def rows(run: Run) -> list[dict]:
+def rows(run: Run, *policies: str) -> list[dict]:
     """The selection that is in force, by policy and rank."""
     found = []
-    for policy in (BEST, *(f"random_{i}" for i in range(5))):
+    for policy in policies or (BEST, *(f"random_{i}" for i in range(5))):
         taken = run.store.query("exports/rows", policy=policy, judge="seven_criteria", answer_judge="", required=[])
         found += [row | {"policy": policy} for row in taken.to_dicts()]
     return found
@@ -82,6 +83,26 @@ def test_every_topic_gives_its_best_before_its_second(settings: Callable[..., Se
     assert len({row["topic"] for row in best}) == 6
     assert [row["rank"] for row in best] == list(range(6))
     assert [row["score"] for row in best] == sorted((row["score"] for row in best), reverse=True)
+
+
+def test_other_ways_to_choose_as_many_stand_beside_when_they_are_named(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    ways = ("longest_per_topic", "representative", "central")
+    with start(
+        settings("selections.min_score=5", "selections.budget=8", f"selections.beside={json.dumps(ways)}")
+    ) as run:
+        judged(run)
+        select(run)
+        taken = {way: rows(run, way) for way in (BEST, *ways)}
+
+    sizes = {way: len(of) for way, of in taken.items()}
+    assert 0 < sizes.pop("representative") <= 8  # near copies are left out, and most of these are near copies
+    assert sizes == dict.fromkeys(sizes, 8)
+    assert all(row["score"] >= 5 for of in taken.values() for row in of)
+    lengths = {way: sum(len(row["text"]) for row in of) for way, of in taken.items()}
+    assert lengths["longest_per_topic"] > lengths[BEST]
+    assert len({tuple(sorted(row["instruction_id"] for row in of)) for of in taken.values()}) > 1
 
 
 def test_no_domain_has_more_than_its_share(settings: Callable[..., Settings], start: Start) -> None:

@@ -38,6 +38,7 @@ totals AS (
 SELECT
     instructions.instruction_id,
     documents.domain,
+    length(instructions.text) AS chars,
     coalesce(totals.value, 0) AS score,
     CASE
         WHEN own.check_name IS NOT NULL THEN concat('failed_', own.check_name)

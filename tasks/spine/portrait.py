@@ -42,7 +42,8 @@ class Portrait:
     """What the card and the page show.
 
     Attributes:
-        measures: A row for each part: `all`, each recipe, `random` (the mean of the controls).
+        measures: A row for each part: `all`, each recipe, other choices of as many, `random` (the mean of the
+            controls).
         topics: A row for each topic: its group, rows and names; largest group first.
         lengths: Part -> counts of instructions by tokens, in powers of two from 1.
         scores: Part -> counts of instructions by whole score, from 0.
