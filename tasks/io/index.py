@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.errors import UsageError
 from tasks.contracts.vectors import Rows, Scores, Vectors, checked, enter, padded, ranked, whole
-from tasks.io import manifests
+from tasks.io import manifests, tensors
 
 # Below nq * d of this, FAISS compares pair by pair instead of multiplying matrices; its 128,000 makes batches of up to
 # 333 queries 13 times slower than this (README).
@@ -36,7 +36,9 @@ def gpus() -> int:
     return faiss.get_num_gpus() if hasattr(faiss, "StandardGpuResources") else 0
 
 
-def exact(queries: Vectors, base: Vectors, k: int, *, find: Search | None = None) -> tuple[Scores, Rows]:
+def exact(
+    queries: Vectors, base: Vectors, k: int, *, find: Search | None = None, rounding: float | None = None
+) -> tuple[Scores, Rows]:
     """Return the k base vectors nearest each query, by inner product, ties and all.
 
     k + 4 candidates are fetched and scored anew. A row that was not fetched scores at most the last fetched score plus
@@ -47,6 +49,7 @@ def exact(queries: Vectors, base: Vectors, k: int, *, find: Search | None = None
         base: (n, d), same d, rows of unit length.
         k: Neighbours per query, 1 <= k <= n.
         find: How candidates are found: (queries, base, k) -> scores, rows. The device's by default.
+        rounding: By how much the scores of `find` may be off; that of float32 sums by default.
 
     Returns:
         Scores (nq, k), cosine, best first; and row numbers of `base` (nq, k) int64. Equal scores keep the lower row
@@ -62,13 +65,13 @@ def exact(queries: Vectors, base: Vectors, k: int, *, find: Search | None = None
     find = find or candidates
     scores = np.empty((len(queries), k), dtype=np.float32)
     rows = np.empty((len(queries), k), dtype=np.int64)
-    rounding = base.shape[1] * 2.0**-23
+    slack = base.shape[1] * 2.0**-23 if rounding is None else rounding
     due, fetch = np.arange(len(queries)), min(len(base), k + SPARE)
     while due.size:
         asked = queries if due.size == len(queries) else np.ascontiguousarray(queries[due])
         rough, found = find(asked, base, fetch)
         scores[due], rows[due] = ranked(asked, base, found, k)
-        open_ = scores[due, -1] <= rough[:, -1] + rounding
+        open_ = scores[due, -1] <= rough[:, -1] + slack
         due = due[open_] if fetch < len(base) else due[:0]
         fetch = min(len(base), fetch * 4)
     return scores, rows
@@ -117,7 +120,7 @@ def _filtered(
 
 
 def candidates(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:
-    """Find k candidates for each query on the device at hand; scores are as the device rounds them."""
+    """Find k candidates for each query on the device at hand; scores are as the device rounds them (float32)."""
     if gpus() and k <= GPU_MAX_K:
         budget = _free_gpu_bytes()
         scores, rows = faiss.knn_gpu(
@@ -130,10 +133,22 @@ def candidates(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:
             queriesMemoryLimit=budget // 8,
         )
         return np.asarray(scores, dtype=np.float32), rows
+    if _has_cuda():
+        return tensors.find(queries, base, k)
+    return on_cpu(queries, base, k)
+
+
+def on_cpu(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:
+    """Find k candidates for each query on the CPU."""
     if len(queries) >= TILED_QUERIES and k <= TILED_MAX_K:
         return _tiled(queries, base, k)
     scores, rows = faiss.knn(queries, base, k, metric=faiss.METRIC_INNER_PRODUCT)
     return np.asarray(scores, dtype=np.float32), rows
+
+
+@lru_cache(maxsize=1)
+def _has_cuda() -> bool:
+    return tensors.has_cuda()
 
 
 def _tiled(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:

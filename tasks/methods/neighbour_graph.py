@@ -36,7 +36,7 @@ def product(left: Vectors, right: Vectors, out: NDArray[np.float32]) -> None:
 
 
 def exact_graph(
-    vectors: Vectors, k: int, *, multiply: Product = product, rounding: float | None = None
+    vectors: Vectors, k: int, *, multiply: Product = product, rounding: float | None = None, spare: int = SPARE
 ) -> tuple[Scores, Rows]:
     """Return the k nearest other vectors of each vector.
 
@@ -45,7 +45,8 @@ def exact_graph(
         k: Neighbours, 1 <= k < n; a vector is not its own neighbour, its equals are.
         multiply: How a tile is multiplied, such as by bf16 units where there are any.
         rounding: By how much a product of `multiply` may be off; that of float32 sums by default. Infinite asks for no
-            proof: what was found among k + 4 candidates is taken.
+            proof: what was found among k + spare candidates is taken.
+        spare: Candidates beyond k.
 
     Returns:
         Scores (n, k), best first, and rows (n, k); equal scores keep the lower row first.
@@ -55,7 +56,7 @@ def exact_graph(
     """
     if not 1 <= k < len(vectors):
         raise ValueError(f"k is {k}, and each of {len(vectors)} rows has {len(vectors) - 1} others")
-    rough, found = candidates(vectors, min(k + SPARE, len(vectors) - 1), multiply)
+    rough, found = candidates(vectors, min(k + spare, len(vectors) - 1), multiply)
     scores, rows = ranked(vectors, vectors, found.astype(np.int64), k)
     if rounding == np.inf or found.shape[1] == len(vectors) - 1:
         return scores, rows

@@ -1,0 +1,97 @@
+"""Candidates through PyTorch are those of FAISS; where PyTorch or a GPU is missing, the skip says so."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from tasks.contracts.vectors import Vectors, unit
+from tasks.io import index, tensors
+from tasks.methods.neighbour_graph import exact_graph
+
+needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+
+
+def clustered(rows: int, width: int = 48) -> Vectors:
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((50, width))
+    return unit(centres[rng.integers(0, 50, rows)] + 0.4 * rng.standard_normal((rows, width)))
+
+
+@needs_torch
+def test_tiles_with_a_running_top_k_give_the_answer_of_faiss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensors, "CPU_BYTES", 300 * (4 * 48 + 8 * 64))
+    monkeypatch.setattr(tensors, "QUERY_ROWS", 64)
+    vectors = clustered(1000)
+    vectors[600:640] = vectors[2]
+
+    scores, rows = index.exact(
+        vectors[:150], vectors, 9, find=lambda queries, base, k: tensors.find(queries, base, k, device="cpu")
+    )
+
+    truth_scores, truth = index.exact(vectors[:150], vectors, 9)
+    assert rows.tolist() == truth.tolist()
+    assert scores.tobytes() == truth_scores.tobytes()
+
+
+@needs_torch
+def test_a_graph_through_bf16_finds_nearly_all_with_final_scores() -> None:
+    vectors = clustered(1500)
+
+    scores, rows = exact_graph(vectors, 10, multiply=tensors.bf16_product, rounding=np.inf, spare=14)
+
+    truth_scores, truth = exact_graph(vectors, 10)
+    recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(rows.tolist(), truth.tolist(), strict=True)])
+    assert recall >= 0.99
+    same = rows == truth
+    assert scores[same].tobytes() == truth_scores[same].tobytes()
+
+
+@needs_torch
+def test_a_graph_through_bf16_with_its_rounding_proven_is_exact() -> None:
+    vectors = clustered(600)
+
+    _, rows = exact_graph(vectors, 5, multiply=tensors.bf16_product, rounding=tensors.BF16_ROUNDING)
+
+    assert rows.tolist() == exact_graph(vectors, 5)[1].tolist()
+
+
+def test_without_a_device_pytorch_is_not_asked() -> None:
+    if tensors.has_cuda():
+        pytest.skip("there is a GPU here")
+
+    assert not tensors.has_cuda()
+    assert index.gpus() == 0
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("is_tf32", [False, True])
+def test_a_gpu_gives_the_answer_of_the_cpu(*, is_tf32: bool) -> None:
+    if not tensors.has_cuda():
+        pytest.skip("no CUDA device, or PyTorch is not installed")
+    vectors = clustered(20_000, width=384)
+
+    scores, rows = index.exact(
+        vectors,
+        vectors,
+        32,
+        find=lambda queries, base, k: tensors.find(queries, base, k, is_tf32=is_tf32),
+        rounding=tensors.TF32_ROUNDING if is_tf32 else None,
+    )
+
+    truth_scores, truth = index.exact(vectors, vectors, 32, find=index.on_cpu)
+    assert rows.tolist() == truth.tolist()
+    assert scores.tobytes() == truth_scores.tobytes()
+
+
+@pytest.mark.gpu
+def test_faiss_on_a_gpu_gives_the_answer_of_the_cpu() -> None:
+    if not index.gpus():
+        pytest.skip("no GPU that FAISS can use (faiss.get_num_gpus() is 0)")
+    vectors = clustered(20_000, width=384)
+
+    scores, rows = index.exact(vectors, vectors, 32)
+
+    truth_scores, truth = index.exact(vectors, vectors, 32, find=index.on_cpu)
+    assert rows.tolist() == truth.tolist()
+    assert scores.tobytes() == truth_scores.tobytes()
