@@ -223,25 +223,34 @@ def history(outcomes: Sequence[tuple[str, str]], label: str) -> Html:
     )
 
 
-def scatter(points: Sequence[tuple[float, float, int, str]], label: str) -> Html:
-    """Draw a map: (x, y, topic, name) with a colour by topic."""
-    width, height = 640.0, 400.0
-    if not points:
-        return drawing(width, 60, f"{label}: nothing to draw")
-    xs, ys = [p[0] for p in points], [p[1] for p in points]
-    wide, tall = (max(xs) - min(xs)) or 1, (max(ys) - min(ys)) or 1
-    dots = [
-        element(
-            "circle",
-            element("title", plain(name, 120)) if name else None,
-            cx=f"{12 + (width - 24) * (x - min(xs)) / wide:.1f}",
-            cy=f"{12 + (height - 24) * (y - min(ys)) / tall:.1f}",
-            r=3,
-            class_=f"topic topic{topic % 8}",
-        )
-        for x, y, topic, name in points
-    ]
-    return drawing(width, height, f"{label}: {len(points)} rows", *dots)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row's place on a map: x and y in [0, 1], what it is, its topic (-1 for none), and what it says."""
+
+    x: float
+    y: float
+    kind: str
+    topic: int
+    label: str
+
+
+def scatter(places: Sequence[Place], label: str) -> Html:
+    """Draw a map: instructions as dots coloured by topic, seeds as rings, documents as grey squares below them."""
+    width, height = 720.0, 480.0
+    drawn = sorted(places, key=lambda p: ("document", "seed", "instruction").index(p.kind))
+    marks = [_mark(p, 10 + (width - 20) * p.x, 10 + (height - 20) * (1 - p.y)) for p in drawn]
+    counts = {kind: sum(p.kind == kind for p in places) for kind in ("instruction", "seed", "document")}
+    words = ", ".join(f"{n} {kind}s" for kind, n in counts.items() if n)
+    return drawing(width, height, f"{label}: {words}", *marks)
+
+
+def _mark(place: Place, x: float, y: float) -> Html:
+    title = element("title", plain(f"{place.kind}: {place.label}", 160)) if place.label else None
+    if place.kind == "document":
+        return element("rect", title, x=f"{x - 2:.1f}", y=f"{y - 2:.1f}", width=4, height=4, class_="place document")
+    if place.kind == "seed":
+        return element("circle", title, cx=f"{x:.1f}", cy=f"{y:.1f}", r=3.4, class_="place seed")
+    return element("circle", title, cx=f"{x:.1f}", cy=f"{y:.1f}", r=3.2, class_=f"topic topic{place.topic % 8}")
 
 
 _BOX_WIDE, _BOX_TALL, _GAP_WIDE, _GAP_TALL = 172.0, 56.0, 40.0, 12.0

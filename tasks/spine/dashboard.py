@@ -15,6 +15,7 @@ Frames = Mapping[str, pl.DataFrame]
 RUNS_IN_TRENDS = 60
 RUNS_IN_HISTORY = 24
 ROWS_IN_TABLES = 200
+PLACES_ON_MAP = 1500
 
 
 def _points(runs: Sequence[Mapping[str, Any]], column: str) -> list[Point]:
@@ -327,8 +328,8 @@ def corpus(frames: Frames) -> Iterable[Child]:
     )
 
 
-def dataset(frames: Frames) -> Iterable[Child]:
-    """Show what was written, by whom, and how it was judged."""
+def dataset(frames: Frames, portrait: Mapping[str, Any] | None) -> Iterable[Child]:
+    """Show what was written and how it was judged; with a portrait, its measures, topics and map."""
     rows = [
         (
             r["recipe"],
@@ -342,27 +343,57 @@ def dataset(frames: Frames) -> Iterable[Child]:
     ]
     heads = (
         "Recipe",
-        ("Instructions", views.NUMBER),
-        ("Pages", views.NUMBER),
-        ("Mean characters", views.NUMBER),
-        ("Selected", views.NUMBER),
-        ("Share", views.NUMBER),
+        *((name, views.NUMBER) for name in ("Instructions", "Pages", "Mean characters", "Selected", "Share")),
     )
     yield views.section("Recipes", table("What each recipe wrote", heads, rows, hidden=True))
-    for noun in ("instructions", "responses"):
-        bars = [
-            (f"{number(a)}+", b)
-            for a, b in frames["lengths"].filter(pl.col("noun") == noun).select("from_tokens", "texts").rows()
-        ]
-        yield views.section(
-            f"Lengths of {noun}",
-            views.figure(charts.columns(bars, f"{noun} by length"), "By tokens (four characters each), powers of two"),
-        )
+    if portrait:
+        yield from _portrayed(portrait)
+    cards = [
+        _histogram(f"Lengths of {noun}, in tokens", frames["lengths"].filter(pl.col("noun") == noun))
+        for noun in ("instructions", "responses")
+    ]
     yield views.section(
-        "Scores",
-        element("div", list(_score_charts(frames["scores"])), class_="grid"),
-        lead="How often judges gave each value; `none` is where a judge failed.",
+        "Scores and lengths",
+        element("div", [*_score_charts(frames["scores"]), *cards], class_="grid"),
+        lead="How often judges gave each value (none: the judge failed), and how long texts are (powers of two).",
     )
+
+
+def _histogram(name: str, lengths: pl.DataFrame) -> Html:
+    bars = [(f"{number(a)}+", b) for a, b in lengths.select("from_tokens", "texts").rows()]
+    return element("figure", element("figcaption", name), charts.columns(bars, name), class_="trend")
+
+
+def _portrayed(portrait: Mapping[str, Any]) -> Iterable[Child]:
+    parts = portrait["measures"]
+    names = [name for name in parts[0] if name != "part"] if parts else []
+    rows = [(name.replace("_", " "), *(_measure(part[name]) for part in parts)) for name in names]
+    heads = ("Measure", *((part["part"].replace("_", " "), views.NUMBER) for part in parts))
+    yield views.section(
+        "Measures",
+        table("Measures of the selection, of its recipes and of random controls", heads, rows, hidden=True),
+        lead="The selection beside its recipes, and beside the mean of random controls of the same size.",
+    )
+    places = [charts.Place(*point) for point in portrait["points"]]
+    shown = places[:: max(1, -(-len(places) // PLACES_ON_MAP))]
+    yield views.section(
+        "Map",
+        views.figure(
+            charts.scatter(shown, "The dataset"),
+            "Dots are instructions, coloured by topic; rings are human seeds; grey squares are documents.",
+        ),
+        lead=f"{len(shown)} of {len(places)} texts, placed so that what is alike lies close.",
+    )
+    topics = [(t["topic"], t["group"], number(t["rows"])) for t in portrait["topics"][:ROWS_IN_TABLES]]
+    yield views.section(
+        "Topics",
+        views.filter_box("topics", "topics"),
+        element("div", table("Topics", ("Topic", "Group", ("Rows", views.NUMBER)), topics, hidden=True), id="topics"),
+    )
+
+
+def _measure(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"  # noqa: PLR2004 - three digits
 
 
 def _score_charts(scores: pl.DataFrame) -> Iterable[Html]:

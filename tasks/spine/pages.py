@@ -68,10 +68,22 @@ def write_site(store: Store) -> Path:
     _write(store, "quality.html", "Quality", dashboard.quality(frames))
     _write(store, "spend.html", "Spend", dashboard.spend(frames))
     _write(store, "corpus.html", "Corpus", dashboard.corpus(frames))
-    _write(store, "dataset.html", "Dataset", dashboard.dataset(frames))
+    _write(store, "dataset.html", "Dataset", dashboard.dataset(frames, _portrait(store)))
     _write_rows(store, frames["rows"])
     _write(store, "compare.html", "Compare", dashboard.comparison(frames))
     return store.pages / "index.html"
+
+
+def _portrait(store: Store) -> dict[str, Any] | None:
+    """Read what the last export measured of the dataset; its labels are values of rows."""
+    from tasks.spine import portrait  # it loads the index library, which other pages do not need
+
+    drawn = portrait.read(store)
+    if drawn is None:
+        return None
+    labels = marts.shows_values(store)
+    points = [(x, y, kind, topic, label if labels else "") for x, y, kind, topic, label in drawn.points]
+    return {"measures": drawn.measures, "topics": drawn.topics if labels else [], "points": points}
 
 
 def _seconds(moment: datetime) -> float:
