@@ -39,6 +39,7 @@ from tasks.spine.runs import Counts, Run, stage
 
 TITLE_TOKENS = 60
 OMITTED = " [...]"
+RECENT_INPUTS = 4096  # whose demonstrations are remembered from the prompt to the answer
 _CHECKS = ("languages", "min_tokens", "max_tokens", "max_copy_rouge_l", "max_document_share", "max_pool_cosine")
 _OF_DOCUMENTS = ("grounded", "demonstrations", "demonstration_count", "prompt_tokens", "document_tokens",
                  "demonstration_document_tokens", "criteria_told", "math_and_code")  # fmt: skip
@@ -179,9 +180,17 @@ class Demonstrations:
         self._rows = [row | {"document_text": cut_tokens(row["document_text"], tokens)} for row in found]
         self._of_document = Counter(row["document_id"] for row in self._rows)
         self._costs: dict[int, int] = {}
+        self._recent: dict[str, list[dict[str, Any]]] = {}
 
     def of(self, row: Row) -> list[dict[str, Any]]:
         """Return the demonstrations of a document: drawn, without those of its own page, packed into the budget."""
+        if row["input_id"] not in self._recent:
+            if len(self._recent) > RECENT_INPUTS:
+                self._recent.clear()
+            self._recent[row["input_id"]] = self._drawn(row)
+        return self._recent[row["input_id"]]
+
+    def _drawn(self, row: Row) -> list[dict[str, Any]]:
         offered = [i for i in self._offered(row) if self._rows[i]["document_id"] != row["input_id"]]
         offered = offered[: self._wanted.demonstration_count]
         budget = self._wanted.prompt_tokens - _tokens(self._method.prompt(_excerpt(row, self._wanted), self._wanted))
@@ -198,7 +207,7 @@ class Demonstrations:
         if not self._rows:
             return []
         target = self._embed([_excerpt(row, self._wanted)["text"]])[0]
-        return by_distance(count, every, self._vectors, target, farthest=self._wanted.demonstrations == "farthest")
+        return by_distance(count, self._vectors, target, farthest=self._wanted.demonstrations == "farthest")
 
     @cached_property
     def _vectors(self) -> Vectors:

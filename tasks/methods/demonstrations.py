@@ -9,11 +9,11 @@ import random
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.contracts.records import content_id
+from tasks.contracts.vectors import Vectors, pair_scores
 
-Vectors = NDArray[np.float32]
+ROUNDING = 1e-4  # of products; final scores are the house's
 
 
 def chance(*parts: object) -> random.Random:
@@ -23,17 +23,14 @@ def chance(*parts: object) -> random.Random:
 
 def drawn(count: int, candidates: Sequence[int], *parts: object) -> list[int]:
     """Return `count` of the candidates (all, if there are fewer) in an order that chance decides."""
-    return chance("demonstrations", *parts).sample(list(candidates), min(count, len(candidates)))
+    return chance("demonstrations", *parts).sample(candidates, min(count, len(candidates)))
 
 
-def by_distance(
-    count: int, candidates: Sequence[int], vectors: Vectors, target: Vectors, *, farthest: bool = False
-) -> list[int]:
-    """Return the `count` candidates nearest to the target, nearest first, or the farthest, farthest first.
+def by_distance(count: int, vectors: Vectors, target: Vectors, *, farthest: bool = False) -> list[int]:
+    """Return the `count` rows nearest to the target, nearest first, or the farthest, farthest first.
 
     Args:
-        count: How many.
-        candidates: Row numbers of `vectors`, ascending.
+        count: How many; all, if there are fewer.
         vectors: (n, d) float32, rows of unit length.
         target: (d,) float32 of unit length.
         farthest: Take the other end.
@@ -41,7 +38,12 @@ def by_distance(
     Returns:
         Row numbers; equal cosines keep the lower row first.
     """
-    rows = np.asarray(candidates, dtype=np.int64)
-    cosines = vectors[rows] @ target
-    order = np.argsort(cosines if farthest else -cosines, kind="stable")
-    return [int(row) for row in rows[order[:count]]]
+    count = min(count, len(vectors))
+    if not count:
+        return []
+    rough = vectors @ (target if farthest else -target)
+    bound = np.partition(rough, count - 1)[count - 1] + ROUNDING
+    found = np.flatnonzero(rough <= bound)  # ties included, however many
+    scores = pair_scores(vectors[found], np.repeat(target[None], len(found), axis=0))
+    order = np.argsort(scores if farthest else -scores, kind="stable")
+    return found[order[:count]].tolist()
