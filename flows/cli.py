@@ -13,12 +13,15 @@ import webbrowser
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows import terminal
 from tasks.contracts.errors import BrokenError, UsageError
+
+if TYPE_CHECKING:
+    from tasks.spine.runs import Run
 
 app = typer.Typer(
     help="Grounded instruction data from web archives: durable, audited, traceable to the byte.",
@@ -27,6 +30,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Start here: [bold]wellspring build[/bold] makes a dataset from the sample corpus, with no key and no GPU.",
 )
+
+
+class Policy(StrEnum):
+    """What becomes of rows that were only shown what is forgotten."""
+
+    drop = "drop"
+    remake = "remake"
 
 
 class Part(StrEnum):
@@ -48,6 +58,11 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="One setting, as key=value; a dotted key reaches into a section. Again for more."),
 ]
+CorpusOption = Annotated[
+    list[str] | None, typer.Option(help="A WARC, WET, JSONL, Parquet, a folder of pages, or a URI. Again for more.")
+]
+SeedsOption = Annotated[list[str] | None, typer.Option(help="Human instructions: JSONL or Parquet. Again for more.")]
+OnlyOption = Annotated[Part | None, typer.Option(help="One part of the job.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Facts as JSON on stdout.")]
 
 
@@ -94,14 +109,10 @@ def _profile(profile: str | None, corpora: list[str] | None, seeds: list[str] | 
 )
 def build(
     profile: ProfileOption = None,
-    corpus: Annotated[
-        list[str] | None, typer.Option(help="A WARC, WET, JSONL, Parquet, a folder of pages, or a URI. Again for more.")
-    ] = None,
-    seeds: Annotated[
-        list[str] | None, typer.Option(help="Human instructions: JSONL or Parquet. Again for more.")
-    ] = None,
+    corpus: CorpusOption = None,
+    seeds: SeedsOption = None,
     store: StoreOption = Path("ws"),
-    only: Annotated[Part | None, typer.Option(help="Run one part.")] = None,
+    only: OnlyOption = None,
     chosen: SetOption = None,
     replay: Annotated[
         bool, typer.Option("--replay", help="Answer from recorded completions only; send nothing.")
@@ -272,6 +283,87 @@ def dashboard(
         handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(index.parent))
         with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
             server.serve_forever()
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "wellspring estimate --corpus crawl.warc.gz --seeds prompts.jsonl --set models.generator.model=gpt-5\n\n"
+    "wellspring estimate --profile mine.toml --store ./ws --only synthesis"
+)
+def estimate(
+    profile: ProfileOption = None,
+    corpus: CorpusOption = None,
+    seeds: SeedsOption = None,
+    store: StoreOption = Path("ws"),
+    only: OnlyOption = None,
+    chosen: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a build would ask and cost, by stage, before anything is sent: rehearsed on a copy of the store."""
+    from flows.dataset import dataset
+    from tasks.contracts import settings
+    from tasks.spine import estimating
+
+    overrides = _overrides(corpus, seeds, chosen)
+    name = _profile(profile, corpus, seeds)
+
+    def rehearse(run: "Run") -> None:
+        dataset.fn(name, str(run.store.path), overrides, only.value if only else None)
+
+    found = estimating.estimate(settings.load(name, overrides), store, rehearse)
+    if as_json:
+        terminal.as_json(found)
+        return
+    columns = ("rows", "calls", "recorded", "prompt tokens", "answer tokens", "cost", "minutes")
+    terminal.table(
+        "what a build would ask",
+        {"stage": "left"} | dict.fromkeys(columns, "right") | {"tokens are": "left"},
+        [
+            (
+                *(
+                    one[k]
+                    for k in ("stage", "rows_in", "calls", "recorded_calls", "prompt_tokens", "completion_tokens")
+                ),
+                f"${one['cost_usd']:.4f}",
+                "?" if one["seconds"] is None else f"{one['seconds'] / 60:.1f}",
+                "measured on recorded calls" if one["is_measured"] else "estimated",
+            )
+            for one in found["stages"]
+        ],
+    )
+    terminal.say(f"{found['calls']} calls to pay, {found['recorded_calls']} recorded, ${found['cost_usd']:.4f}")
+    for model in found["unpriced"]:
+        terminal.say(f"no price for {model}: give one in models.prices")
+    if found["stopped"]:
+        terminal.say(f"the rehearsal ended early: {found['stopped']}")
+
+
+@app.command(
+    epilog="Examples:\n\nwellspring forget --url https://example.org/page --store ./ws\n\n"
+    "wellspring forget --domain example.org --policy remake --reason 'asked by its owner'"
+)
+def forget(
+    store: StoreOption = Path("ws"),
+    url: Annotated[str | None, typer.Option(help="A page.")] = None,
+    domain: Annotated[str | None, typer.Option(help="A site.")] = None,
+    source: Annotated[str | None, typer.Option(help="A corpus file: its id or URI.")] = None,
+    policy: Annotated[Policy, typer.Option(help="What becomes of rows that were only shown it.")] = Policy.drop,
+    reason: Annotated[str, typer.Option(help="Why, for the tombstone.")] = "asked",
+    as_json: JsonOption = False,
+) -> None:
+    """Take a page, site or corpus out with everything made from it, for good; prints a receipt that was checked."""
+    from tasks.io.store import Store
+    from tasks.spine import forgetting
+
+    with Store.read(store) as opened:
+        receipt = forgetting.forget(
+            opened, policy=policy.value, reason=reason, url=url, domain=domain, source=source
+        ).as_dict()
+    if as_json:
+        terminal.as_json(receipt)
+        return
+    terminal.table("receipt", {"what": "left", "": "left"}, receipt.items())
+    terminal.say("the next `wellspring build` writes the dataset without it")
 
 
 @app.command(
