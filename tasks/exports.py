@@ -35,7 +35,7 @@ def export(run: Run) -> Counts:
     """Write the dataset anew if anything in it, or how it is written, has changed."""
     fingerprint = _fingerprint(run)
     run.activate("exports", {fingerprint: run.settings.exports.name}, run.settings.exports.model_dump())
-    if run.store.query("exports/made", fingerprint=fingerprint)["rows_made"][0] and _is_whole(run):
+    if run.store.query("exports/made", fingerprint=fingerprint)["rows_made"][0] and _is_there(run, fingerprint):
         return Counts()
     folder = run.store.exports / run.settings.exports.name
     with datasets.replacing(folder) as dataset:
@@ -164,11 +164,14 @@ def _manifest(settings: Settings, fingerprint: str, dataset: Dataset) -> str:
     return orjson.dumps(described | {"files": files}, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
-def _is_whole(run: Run) -> bool:
-    """Whether the dataset lies there as its manifest says."""
+def _is_there(run: Run, fingerprint: str) -> bool:
+    """Whether this dataset, and no other of its name, lies there as its manifest says."""
     folder = run.store.exports / run.settings.exports.name
     manifest = folder / "manifest.json"
     if not manifest.is_file():
         return False
-    files = {file["path"]: file["sha256"] for file in orjson.loads(manifest.read_bytes())["files"]}
-    return datasets.is_whole(folder, files | {"manifest.json": datasets.digest(manifest)})
+    described = orjson.loads(manifest.read_bytes())
+    files = {file["path"]: file["sha256"] for file in described["files"]}
+    return described["fingerprint"] == fingerprint and datasets.is_whole(
+        folder, files | {"manifest.json": datasets.digest(manifest)}
+    )

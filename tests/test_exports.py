@@ -95,6 +95,23 @@ def test_the_second_run_writes_nothing_and_a_damaged_file_is_written_again(
     assert [row["rows_in_file"] for row in rows] == [first.rows_out]
 
 
+def test_going_back_to_former_settings_brings_the_former_bytes_back(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    folder = store_dir / "exports" / NAME
+    with start(settings()) as run:
+        curated(run, 12)
+        before = contents(folder)
+    with start(settings("selections.min_score=7", 'exports.formats=["alpaca"]')) as run:
+        again(run)
+        between = contents(folder)
+    with start(settings()) as run:
+        again(run)
+
+    assert "alpaca/train.jsonl" in between
+    assert contents(folder) == before
+
+
 def test_exports_are_the_same_bytes_on_any_number_of_threads_and_in_any_order_of_rows(
     settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
