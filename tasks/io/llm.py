@@ -66,6 +66,19 @@ class Stats:
     refusals: int = 0
 
 
+def role_of(settings: Settings, name: str) -> Role:
+    """Return a role's settings.
+
+    Raises:
+        UsageError: There is no such role.
+    """
+    role = getattr(settings.models, name, None)
+    if not isinstance(role, Role):
+        known = [name for name, value in settings.models if isinstance(value, Role)]
+        raise UsageError(f"there is no role `{name}`", hint=f"there are: {', '.join(known)}")
+    return role
+
+
 def identity(role: Role, call: Call) -> str:
     """Return the completion id: a hash of what determines the answer, and of nothing else.
 
@@ -317,11 +330,7 @@ class Models:
         Raises:
             UsageError: There is no such role.
         """
-        role = getattr(self.settings.models, name, None)
-        if not isinstance(role, Role):
-            known = [name for name, value in self.settings.models if isinstance(value, Role)]
-            raise UsageError(f"there is no role `{name}`", hint=f"there are: {', '.join(known)}")
-        return role
+        return role_of(self.settings, name)
 
     def door(self, name: str) -> Door:
         """Return a role's door, opened at its first use.
@@ -364,7 +373,7 @@ class Models:
         asking = Asking()
         waiting = 0
         room = 2 * sum(endpoint.max_concurrency for endpoint in settings.endpoints)
-        for chunk in _chunks(calls, CHUNK_CALLS):
+        for chunk in chunked(calls, CHUNK_CALLS):
             fresh = yield from self._recorded(settings, chunk)
             if fresh:
                 self._refuse_in_replay(role, fresh)
@@ -391,7 +400,7 @@ class Models:
         running = self._collected(door)
         while True:
             out, fresh, size = [], [], 0
-            for chunk in _chunks(calls, CHUNK_CALLS):
+            for chunk in chunked(calls, CHUNK_CALLS):
                 left = yield from self._recorded(role, chunk)
                 if left:
                     self._refuse_in_replay(name, left)
@@ -816,7 +825,8 @@ class Models:
         self.journal.close()
 
 
-def _chunks(calls: Iterable[Call], size: int) -> Iterator[list[Call]]:
+def chunked(calls: Iterable[Call], size: int) -> Iterator[list[Call]]:
+    """Take calls in lists of at most `size`."""
     calls = iter(calls)
     while chunk := list(itertools.islice(calls, size)):
         yield chunk

@@ -1,0 +1,129 @@
+"""The model door of an estimate: what is recorded is answered from the record, the rest by the stand-in, and priced.
+
+Nothing is sent. A call that is not recorded is counted with the role's own model and price: its prompt by the tokens
+per character that the server was seen to count, its answer by the mean length of what it was seen to say; where
+nothing was seen yet, by the stand-in's own answer, and `is_measured` is False.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from tasks.contracts import records
+from tasks.contracts.calls import Answer, Call, Refused
+from tasks.contracts.records import Completion, content_id
+from tasks.contracts.settings import Role, Settings
+from tasks.io import offline
+from tasks.io.journal import DONE, Journal
+from tasks.io.llm import CHUNK_CALLS, KEY_VERSION, Stats, Vectors, chunked, identity, request_of, role_of
+from tasks.io.prices import Prices, tokens_of
+
+SEEN_CALLS = 20_000  # the latest, of which a role's means are taken
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Means over a role's latest calls: tokens of an answer, tokens a character of a request, seconds a call."""
+
+    completion_tokens: float
+    tokens_per_char: float
+    seconds: float
+
+
+class Rehearsal:
+    """Stands where `Models` stands, for a run that is only counted."""
+
+    def __init__(self, settings: Settings, directory: str | Path, run_id: str) -> None:
+        self.settings = settings
+        self.run_id = run_id
+        self.stats = Stats()
+        self.prices = Prices(settings.models.prices)
+        self.journal = Journal(Path(directory) / "completions.sqlite", owner=f"{run_id}, an estimate")
+        self.seen: dict[str, Seen | None] = {}
+        self.unpriced: set[str] = set()
+        self.unread: list[Completion] = []
+
+    def role(self, name: str) -> Role:
+        """Return a role's settings."""
+        return role_of(self.settings, name)
+
+    def means(self, role: str) -> Seen | None:
+        """Return what was seen of a role's model in this store; None if it was never asked."""
+        if role not in self.seen:
+            found = self.journal.select(
+                "SELECT avg(c.completion_tokens), sum(c.prompt_tokens) * 1.0 / sum(length(calls.request)),"
+                " avg(c.latency_seconds) FROM (SELECT * FROM completions WHERE state = 'done' ORDER BY sequence DESC"
+                " LIMIT ?) AS c JOIN calls USING (completion_id) WHERE calls.role = ? AND calls.model = ?",
+                (SEEN_CALLS, role, self.role(role).model),
+            )[0]
+            self.seen[role] = Seen(*found) if found[0] is not None else None
+        return self.seen[role]
+
+    def ask(self, role: str, calls: Iterable[Call]) -> Iterator[Answer | Refused]:
+        """Answer calls as `Models.ask` would, only that what is not recorded is made up and counted."""
+        settings = self.role(role)
+        for chunk in chunked(calls, CHUNK_CALLS):
+            keyed = [(identity(settings, call), call) for call in chunk]
+            found = self.journal.lookup([key for key, _ in keyed])
+            for key, call in keyed:
+                entry = found.get(key)
+                if entry is None:
+                    yield self._imagined(role, settings, key, call)
+                elif entry.state == DONE:
+                    counts = (entry.prompt_tokens, entry.completion_tokens, entry.cached_tokens)
+                    yield Answer(call, key, entry.text, entry.model, entry.finish_reason, *counts, 0.0, is_cached=True)
+                else:
+                    yield Refused(call, key, entry.state, entry.text, is_cached=True)
+
+    def _imagined(self, role: str, settings: Role, key: str, call: Call) -> Answer:
+        request = request_of(settings, call)
+        shown = offline.chat({**request, "model": offline.MODELS[0]})
+        text, usage, seen = shown["choices"][0]["message"]["content"], shown["usage"], self.means(role)
+        asked, said = usage["prompt_tokens"], usage["completion_tokens"]
+        encoded = orjson.dumps(request).decode()
+        if seen is not None:
+            asked, said = round(seen.tokens_per_char * len(encoded)), round(seen.completion_tokens)
+        price = self.prices.of(settings.model, is_batch=settings.mode == "batch")
+        if not price.is_known:
+            self.unpriced.add(settings.model)
+        cost = price.micro_usd(asked, said) / 1e6
+        self.stats.calls += 1
+        self.stats.cost_usd += cost
+        values = (asked, said, 0, cost)
+        sequence = 2**40 + self.stats.calls  # behind all that is recorded
+        self.unread.append(
+            Completion(key, sequence, role, settings.model, encoded, text, "stop", *values, 1, 0.0, self.run_id)
+        )
+        return Answer(call, key, text, settings.model, "stop", asked, said, 0, cost, is_cached=False)
+
+    def embed(self, texts: Iterable[str]) -> Vectors:
+        """Embed texts by the record if it has them all, else by the stand-in; what is not recorded is priced."""
+        texts = list(texts)
+        model = self.role("embedder").model
+        keys = [content_id("embedding", KEY_VERSION, model, text) for text in texts]
+        known = self.journal.vectors(list(dict.fromkeys(keys)))
+        missing = {text for key, text in zip(keys, texts, strict=True) if key not in known}
+        self.stats.cost_usd += self.prices.of(model).micro_usd(sum(map(tokens_of, missing)), 0) / 1e6
+        if missing or not texts:
+            return np.stack([offline.vector(text) for text in texts]) if texts else np.zeros((0, 0), dtype=np.float32)
+        return np.stack([np.frombuffer(known[key], dtype=np.float32) for key in keys])
+
+    def completions_after(self, watermark: int, limit: int = 10_000) -> tuple[pa.Table, int]:
+        """Hand over what was imagined since the last time."""
+        part, self.unread = self.unread[:limit], self.unread[limit:]
+        return records.to_arrow("completions", part), part[-1].sequence if part else watermark
+
+    def close(self) -> None:
+        """Give the journal back; nothing was written to it."""
+        self.journal.close()
+
+    def seconds(self, role: str, calls: int) -> float | None:
+        """Return about how long so many calls of a role take, from its mean latency; None if it was never asked."""
+        seen, endpoints = self.means(role), self.role(role).endpoints
+        at_once: Any = sum(endpoint.max_concurrency for endpoint in endpoints)
+        return None if seen is None else calls * seen.seconds / at_once

@@ -1,0 +1,123 @@
+"""What a run would ask and cost, before anything is sent: the run itself, rehearsed on a copy of the store.
+
+The stages are the real ones, with their own pending queries, prompts and parsers, so what is due, what is recorded
+already and what follows from what are as they will be. Only the model door is another: it answers from the record, or
+by the stand-in, and counts (tasks/io/rehearsal.py). The copy is thrown away.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from tasks.contracts.errors import BrokenError
+from tasks.contracts.settings import Settings
+from tasks.io.llm import Models
+from tasks.io.rehearsal import Rehearsal
+from tasks.io.store import Store
+from tasks.spine import runs
+from tasks.spine.runs import Counts, Run
+
+ROLES = {"groundings": "generator", "instructions": "generator", "responses": "responder"}  # the rest are judged
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a stage would do: calls to pay, calls that are recorded, tokens, USD; seconds where a latency was seen."""
+
+    stage: str
+    rows_in: int
+    calls: int
+    recorded_calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    seconds: float | None
+    is_measured: bool
+
+
+@contextmanager
+def rehearsal(settings: Settings, directory: str | Path) -> Iterator[Run]:
+    """Have a run on a copy of the store whose calls are only counted; flows that are called inside join it.
+
+    Raises:
+        TransientError: Another process works on the store.
+    """
+    source = Path(directory).absolute()
+    with tempfile.TemporaryDirectory(prefix="wellspring-estimate-") as folder:
+        copy = Path(folder) / "ws"
+        copy.mkdir()
+        if (source / "wellspring.duckdb").is_file():
+            _copied(source, copy)
+        with runs.start("estimate", settings, copy, quiet=True) as run:
+            run._models = cast("Models", Rehearsal(settings, source, run.run_id))  # noqa: SLF001 - the one door that is swapped
+            yield run
+
+
+def _copied(source: Path, copy: Path) -> None:
+    """Copy the database while its lock is held; indexes and shards are only read, so they are linked."""
+    with Store.open(source, owner="an estimate") as store:
+        store.checkpoint()
+        shutil.copyfile(source / "wellspring.duckdb", copy / "wellspring.duckdb")
+    for name in ("shards", "indexes", "found"):
+        if (source / name).is_dir():
+            shutil.copytree(source / name, copy / name, copy_function=_linked)
+
+
+def _linked(source: str, target: str) -> None:
+    try:
+        Path(target).hardlink_to(source)
+    except OSError:  # another file system
+        shutil.copyfile(source, target)
+
+
+def estimates(run: Run) -> list[Estimate]:
+    """Return what the stages of a rehearsed run asked, in their order; stages that asked nothing are left out."""
+    door = cast("Rehearsal", run.models)
+    by_stage: dict[str, Counts] = {}
+    for receipt in run.receipts:
+        by_stage[receipt.stage] = by_stage.get(receipt.stage, Counts()) + receipt.counts
+    found: list[Estimate] = []
+    for stage, counts in by_stage.items():
+        if counts.calls + counts.cached_calls:
+            role = ROLES.get(stage, "judge")
+            tokens = (counts.prompt_tokens, counts.completion_tokens)
+            asked = (stage, counts.rows_in, counts.calls, counts.cached_calls)
+            time_ = door.seconds(role, counts.calls)
+            found.append(Estimate(*asked, *tokens, counts.cost_usd, time_, door.means(role) is not None))
+    return found
+
+
+def estimate(settings: Settings, directory: str | Path, build: Callable[[Run], None]) -> dict[str, Any]:
+    """Say what `build` would ask and cost.
+
+    Args:
+        settings: Of the run that is estimated.
+        directory: Its store; it is left as it is.
+        build: Runs the flows inside the rehearsed run, as `lambda run: dataset.fn(profile, str(run.store.path), ...)`.
+
+    Returns:
+        `stages` (an `Estimate` each, as a dict), `calls`, `recorded_calls`, `cost_usd`, `seconds`, `unpriced` (models
+        that no table lists), and `stopped`: why the rehearsal ended early, or "".
+    """
+    stopped = ""
+    with rehearsal(settings, directory) as run:
+        try:
+            build(run)
+        except BrokenError as error:  # the stand-in's rows may fail an audit; what was counted until then counts
+            stopped = error.message
+        found = estimates(run)
+        unpriced = sorted(cast("Rehearsal", run.models).unpriced)
+    seconds = [one.seconds for one in found]
+    return {
+        "stages": [asdict(one) for one in found],
+        "calls": sum(one.calls for one in found),
+        "recorded_calls": sum(one.recorded_calls for one in found),
+        "cost_usd": sum(one.cost_usd for one in found),
+        "seconds": None if None in seconds else sum(second or 0.0 for second in seconds),
+        "unpriced": unpriced,
+        "stopped": stopped,
+    }
