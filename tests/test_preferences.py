@@ -98,6 +98,20 @@ def test_a_pair_that_turns_with_the_order_is_a_tie_and_counted(settings: Callabl
     assert again == Counts()
 
 
+def test_a_reward_model_behind_the_protocol_gives_the_reward(settings: Callable[..., Settings], start: Start) -> None:
+    def reward(body: dict) -> str:
+        return re.findall(r"Answer of quality (\d)", body["messages"][-1]["content"])[0]
+
+    with scripted_model(writer) as answers, scripted_model(reward) as rewards:
+        models = {"responder": answers.role("writer"), "judge": rewards.role("reward-model")}
+        chosen = settings(models=models, scores={"judges": []}, preferences=PAIRS | {"judge": "reward_model"})
+        with start(chosen) as run:
+            counts = paired(run)
+
+    assert (counts.rows_out, counts.rows_rejected) == (5, 1)
+    assert {body["messages"][-1]["role"] for body in rewards.asked} == {"assistant"}
+
+
 def test_draws_that_nobody_has_judged_wait(settings: Callable[..., Settings], start: Start) -> None:
     with start(settings("preferences.draws=2", "preferences.min_margin=0")) as run:
         store.fill(run, 6)

@@ -33,7 +33,7 @@ class Judge:
         return float(self.highest * len(self.criteria) if self.total == "sum" else self.highest)
 
     def totalled(self, values: dict[str, float]) -> float:
-        """Add the marks up: their sum, or their mean (exact to the last bit in any order: marks are whole numbers)."""
+        """Add the marks up in the order of the criteria: their sum, or their mean."""
         points = sum(values[criterion] for criterion in self.criteria)
         return points if self.total == "sum" else points / len(self.criteria)
 
