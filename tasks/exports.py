@@ -54,8 +54,8 @@ def _parts(settings: Settings) -> list[tuple[str, str, str]]:
     """What is written: (folder, form, policy)."""
     parts = [(form, form, BEST) for form in settings.exports.formats]
     if settings.exports.with_controls:
-        controls = [f"random_{i}" for i in range(settings.selections.controls)]
-        parts += [(f"controls/{policy}", "messages", policy) for policy in controls]
+        policies = [f"random_{i}" for i in range(settings.selections.controls)] + list(settings.selections.beside)
+        parts += [(f"controls/{policy}", "messages", policy) for policy in policies]
     return parts
 
 

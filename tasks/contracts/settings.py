@@ -230,7 +230,9 @@ class ExportsSettings(Section):
     )
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     license: str = "other"
-    with_controls: bool = Field(default=False, description="also write the random controls, as `messages`")
+    with_controls: bool = Field(
+        default=False, description="also write the random controls and what was chosen beside, as `messages`"
+    )
 
 
 class Endpoint(Section):
