@@ -58,6 +58,8 @@ SUITE = Suite(
         *accounted(),
         none_of("orphans", "A document without its source cannot be traced to bytes."),
         none_of("lost_originals", "A duplicate points at the one that was kept, which must be there."),
+        none_of("torn_duplicates", "A near duplicate and the one that is kept must both be there, and be two."),
+        none_of("orphan_redactions", "What was replaced as personal data was replaced in a document that is there."),
         none_of("kept_twice", "A text kept twice is paid for twice, and weighs twice in training."),
         none_of("forgotten", "A page that was forgotten must not come back with the next archive."),
         drift("language_drift", "languages"),

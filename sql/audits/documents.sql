@@ -85,6 +85,19 @@ SELECT
     ) AS lost_originals,
     (
         SELECT count(*)
+        FROM duplicates
+        WHERE
+            duplicates.document_id NOT IN (SELECT documents.document_id FROM documents)
+            OR duplicates.duplicate_of NOT IN (SELECT documents.document_id FROM documents)
+            OR duplicates.document_id = duplicates.duplicate_of
+    ) AS torn_duplicates,
+    (
+        SELECT count(*)
+        FROM redactions
+        WHERE redactions.document_id NOT IN (SELECT documents.document_id FROM documents)
+    ) AS orphan_redactions,
+    (
+        SELECT count(*)
         FROM (
             SELECT kept.text_digest
             FROM documents AS kept

@@ -1,10 +1,10 @@
 -- Documents that are kept out as near duplicates of these, and are not among them.
 -- owner:  tasks/spine/forgetting.py
--- grain:  one row per document
+-- grain:  one row per near duplicate
 -- params: $ids
 SELECT DISTINCT
-    documents.document_id AS id,
-    documents.duplicate_of AS original
-FROM documents
-WHERE documents.duplicate_of IN (SELECT unnest($ids)) AND documents.document_id NOT IN (SELECT unnest($ids))
+    duplicates.document_id AS id,
+    duplicates.duplicate_of AS original
+FROM duplicates
+WHERE duplicates.duplicate_of IN (SELECT unnest($ids)) AND duplicates.document_id NOT IN (SELECT unnest($ids))
 ORDER BY original, id;

@@ -1,7 +1,7 @@
--- Give near duplicates another original: NULL for the one that takes its place.
+-- Give near duplicates another original.
 -- owner:  tasks/spine/forgetting.py
--- grain:  one row per document
+-- grain:  one row per near duplicate
 -- params: $ids, $original
-UPDATE documents
+UPDATE duplicates
 SET duplicate_of = $original
-WHERE documents.document_id IN (SELECT unnest($ids));
+WHERE duplicates.document_id IN (SELECT unnest($ids));

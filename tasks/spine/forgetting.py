@@ -31,7 +31,7 @@ FRAGMENTS_A_TEXT = 12
 FRAGMENTS = 4000
 _TABLES = (
     *("exports", "preferences", "selections", "scores", "verdicts", "responses", "instructions", "groundings"),
-    *("embeddings", "passages", "rejections", "seeds", "documents"),
+    *("embeddings", "passages", "rejections", "seeds", "signatures", "redactions", "duplicates", "documents"),
 )
 _SAID = ("rejections", "failures", "validations", "runs")
 _ESCAPED = re.compile(r"[\"\\\x00-\x1f\x7f]")
@@ -264,9 +264,8 @@ def _elect(store: Store, documents: list[str]) -> None:
     for id_, original in store.query("lineage/near_copies", ids=documents).rows():
         heirs.setdefault(original, []).append(id_)
     for ids in heirs.values():
-        store.execute("lineage/repoint", ids=ids[:1], original=None)
-        if ids[1:]:
-            store.execute("lineage/repoint", ids=ids[1:], original=ids[0])
+        store.execute("lineage/forget_duplicates", ids=ids[:1])
+        store.execute("lineage/repoint", ids=ids[1:], original=ids[0])
 
 
 def _drop_caches(store: Store) -> None:

@@ -132,21 +132,14 @@ def test_copies_of_the_text_on_other_pages_go_too(sample: Sample) -> None:
 
 
 def test_a_near_duplicate_takes_the_place_of_the_original(sample: Sample) -> None:
-    known = sample.store.query("lineage/documents", ids=[sample.documents[TIDES]]).to_dicts()[0]
-    for n in (1, 2):
-        text = known["text"] + f" And one more sentence, number {n}."
-        near = {"document_id": f"{n:020d}", "url": f"https://near.example/{n}", "text": text, "text_digest": f"n{n}"}
-        row = known | near | {"duplicate_of": known["document_id"]}
-        sample.store.append("documents", [records.Document(**row)])
+    near = [sample.documents[BREAD], sample.documents[RYE]]
+    rows = [records.Duplicate(id_, "near-1", sample.documents[TIDES], 0.9, RUN) for id_ in near]
+    sample.store.append("duplicates", rows)
 
     forgetting.forget(sample.store, url=TIDES)
-    left = dict(
-        sample.store.query("lineage/documents", ids=[f"{n:020d}" for n in (1, 2)])
-        .select("document_id", "duplicate_of")
-        .rows()
-    )
+    left = sample.store._connection.sql("SELECT document_id, duplicate_of FROM duplicates").fetchall()
 
-    assert left == {f"{1:020d}": None, f"{2:020d}": f"{1:020d}"}
+    assert left == [(max(near), min(near))]
 
 
 def test_a_call_that_only_showed_the_page_loses_its_words_and_its_row_stays(sample: Sample) -> None:
