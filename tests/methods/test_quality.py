@@ -9,10 +9,11 @@ from tasks.methods import quality
 from tasks.methods.quality import Measured
 
 GOOD = (
-    "The ferry that crosses the sound has run since before the war, and its captain says that it will run after him. "
-    "In winter it carries mail, milk and the schoolchildren of two islands; in summer it is full of people with cameras.\n\n"
-    "Nobody remembers a day on which it did not sail. There was ice in one hard year, thick enough to walk on, and then "
-    "the crew walked ahead with axes. What they have to fear now is a bridge, which engineers have drawn and drawn again. "
+    "The ferry that crosses the sound has run since before the war, and its captain says that it will outlive him. "
+    "In winter it carries mail, milk and the schoolchildren of two islands; in summer people with cameras.\n\n"
+    "Nobody remembers a day on which it did not sail. There was ice one hard year, thick enough to walk on, and "
+    "then "
+    "the crew walked ahead with axes. What they have to fear now is a bridge, drawn and drawn again. "
     "Would the shop close? Most think so, though some of them also think that the doctor might come sooner.\n\n"
     "Until it is built the bell rings at six, and whoever is late can wait for the next one with a cup of tea."
 )

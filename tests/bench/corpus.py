@@ -1,0 +1,409 @@
+"""Corpora: extraction, speed, near duplicates, benchmarks and memory, with the peers in the same run.
+
+Run as `python -m tests.bench.corpus [part ...]`; the parts are in `PARTS`. It needs ../shared/data. Extraction is shown
+for all pages and for the half that was kept aside while the extractor was written (by a hash of the address).
+"""
+
+import collections
+import gzip
+import hashlib
+import io
+import json
+import multiprocessing
+import re
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+LIMIT_BYTES = 16 * 2**20
+PARTS = ("extraction", "speed", "minhash", "contamination", "memory")
+THRESHOLD = 0.8
+
+Extractor = Callable[[str, str], str]
+Page = tuple[str, str, Any]
+
+
+def lines(name: str) -> list[Any]:
+    """Read a JSONL file of the shared data."""
+    with gzip.open(SHARED / name, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def archived(name: str) -> Iterator[tuple[str, str]]:
+    """Yield address and decoded page of an archive of the shared data."""
+    from tasks.io import warc
+    from tasks.methods.charsets import decode
+
+    for record in warc.records(str(SHARED / name), LIMIT_BYTES):
+        if isinstance(record, warc.Record) and record.kind == "response":
+            page = warc.page(record, LIMIT_BYTES)
+            yield record.url, decode(page.body, page.headers.get("content-type", ""))[0]
+
+
+def ours(html: str, url: str) -> str:
+    """Extract by our default."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    from tasks.methods import main_text
+
+    return main_text.extract(LexborHTMLParser(html), url)
+
+
+def by_trafilatura(html: str, _url: str) -> str:
+    """Extract by trafilatura as it is published with the golds: without comments."""
+    import trafilatura
+
+    return trafilatura.extract(html, include_comments=False) or ""
+
+
+def by_resiliparse(html: str, _url: str) -> str:
+    """Extract by Resiliparse's main content."""
+    from resiliparse.extract.html2text import extract_plain_text
+
+    return extract_plain_text(html, main_content=True)
+
+
+EXTRACTORS: dict[str, Extractor] = {"wellspring": ours, "trafilatura": by_trafilatura, "resiliparse": by_resiliparse}
+
+
+def overlap(found: collections.Counter[Any], gold: collections.Counter[Any]) -> float:
+    """F1 of two bags: WCXB's measure over words, that of Chinese golds over characters."""
+    if not gold or not found:
+        return float(not gold and not found)
+    common = sum((found & gold).values())
+    return 2 * common / (sum(found.values()) + sum(gold.values()))
+
+
+def words(text: str) -> collections.Counter[str]:
+    """Bag of words."""
+    return collections.Counter(re.findall(r"\w+", text.lower()))
+
+
+def four_grams(text: str) -> collections.Counter[tuple[str, ...]]:
+    """Bag of runs of four words, as the article extraction benchmark counts them."""
+    found = re.findall(r"\w+", text)
+    return (
+        collections.Counter(tuple(found[i : i + 4]) for i in range(max(1, len(found) - 3)))
+        if found
+        else collections.Counter()
+    )
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Yield the texts of a nested value (fundus keeps bodies as JSON)."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from leaves(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from leaves(part)
+
+
+def is_held_out(url: str) -> bool:
+    """Tell a page that was kept aside."""
+    return bool(hashlib.sha256(url.encode()).digest()[0] & 1)
+
+
+def pages() -> dict[str, list[Page]]:
+    """Read every set of pages with golds."""
+    import pyarrow.parquet as pq
+
+    wcxb = {row["url"]: row for row in lines("web/wcxb_dev_a.gold.jsonl.gz")}
+    zh = {row["url"]: row for row in lines("web/zh_gbk.gold.jsonl.gz")}
+    aeb = {row["id"]: row for row in lines("web/aeb.gold.jsonl.gz")}
+    files = {path.name.split(".")[0]: path for path in (SHARED / "web/aeb_html").glob("*.html.gz")}
+    fundus = pq.read_table(SHARED / "web/fundus_news.parquet").to_pylist()
+    return {
+        "wcxb": [(url, html, wcxb[url]) for url, html in archived("web/wcxb_dev_a.warc.gz")],
+        "aeb": [
+            (aeb[i]["url"], gzip.decompress(files[i].read_bytes()).decode("utf-8", "replace"), aeb[i])
+            for i in sorted(aeb)
+        ],
+        "fundus": [(row["url"], row["html"], row) for row in fundus],
+        "zh": [(url, html, zh[url]) for url, html in archived("web/zh_gbk.warc.gz")],
+    }
+
+
+def score(name: str, text: str, gold: Any) -> Any:
+    """Score one page in its set's own measure."""
+    if name == "wcxb":
+        return overlap(words(text), words(gold["main_content"] or ""))
+    if name == "zh":
+        bags = [collections.Counter(re.sub(r"\s", "", value)) for value in (text, gold["content"])]
+        return overlap(*bags)
+    if name == "fundus":
+        body = gold["body_text"]
+        body = "\n".join(leaves(json.loads(body))) if body.startswith(("{", "[")) else body
+        return overlap(words(text), words(body))
+    found, told = four_grams(text), four_grams(gold["articleBody"])
+    counts = [sum(bag.values()) for bag in (found & told, found - told, told - found)]
+    return [count / (sum(counts) or 1) for count in counts]
+
+
+def mean(name: str, scores: list[Any]) -> float:
+    """Average the scores of a set: per page, or (AEB) precision and recall over the averaged counts."""
+    if name != "aeb":
+        return sum(scores) / len(scores)
+    true, false, missed = (sum(column) for column in zip(*scores, strict=True))
+    return 2 * true / (2 * true + false + missed)
+
+
+def extraction() -> None:
+    """Extraction quality: ours, trafilatura, resiliparse; all pages and the half kept aside."""
+    sets = pages()
+    table: dict[str, dict[str, float]] = {}
+    for label, extractor in EXTRACTORS.items():
+        row: dict[str, float] = {}
+        for name, found in sets.items():
+            scored = [(url, gold, score(name, extractor(html, url), gold)) for url, html, gold in found]
+            row[name] = mean(name, [s for _, _, s in scored])
+            row[f"{name} kept aside"] = mean(name, [s for url, _, s in scored if is_held_out(url)])
+            if name == "wcxb":
+                own = [(gold, s) for _, gold, s in scored if "rs-trafilatura" not in (gold["gold_source"] or "")]
+                row["wcxb without drafts"] = mean(name, [s for _, s in own])
+                for kind in sorted({gold["page_type"] for _, gold, _ in scored}):
+                    row[f"  {kind}"] = mean(name, [s for _, gold, s in scored if gold["page_type"] == kind])
+        table[label] = row
+    print(f"{'extraction, F1':28}" + "".join(f"{label:>14}" for label in table))
+    for key in table["wellspring"]:
+        print(f"{key:28}" + "".join(f"{row[key]:14.4f}" for row in table.values()))
+
+
+def bare_loop(path: str) -> int:
+    """FastWARC and Resiliparse, nothing else: the floor."""
+    from fastwarc.warc import ArchiveIterator, WarcRecordType
+    from resiliparse.extract.html2text import extract_plain_text
+    from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+
+    count = 0
+    for record in ArchiveIterator(path, record_types=WarcRecordType.response, parse_http=True):
+        body = record.reader.read()
+        extract_plain_text(bytes_to_str(body, detect_encoding(body)), main_content=True)
+        count += 1
+    return count
+
+
+def pipeline(path: str, extractor: str, **settings: Any) -> int:
+    """Our shard function, whole: records to documents, language, personal data, opt-outs, signatures, Arrow tables."""
+    from tasks import documents
+    from tasks.contracts.settings import DocumentsSettings
+    from tasks.io import corpora
+
+    method = DocumentsSettings(extractor=extractor, **settings).model_dump() | {
+        "limit_bytes": LIMIT_BYTES,
+        "page_seconds": 10.0,
+        "benchmarks": {},
+        "ngram_words": 13,
+        "containment": 0.8,
+    }
+    file = corpora.look(path)
+    part = {"source_id": "s", "uri": path, "part_id": "p", "kind": file.kind, "license": None}
+    produced = documents._read({"parts": [part | {"start": 0, "stop": file.extent}], "method": method})
+    return produced.rows_in - 1  # the warcinfo
+
+
+def speed() -> None:
+    """Documents a second from archive to text on one core: best of three, each warmed up."""
+    path = str(SHARED / "web/wcxb_dev_a.warc.gz")
+    html = list(archived("web/wcxb_dev_a.warc.gz"))[:120]
+    rows: dict[str, float] = {}
+    for label, work in (
+        ("bare loop (fastwarc + resiliparse)", lambda: bare_loop(path)),
+        ("our pipeline, resiliparse", lambda: pipeline(path, "resiliparse")),
+        ("our pipeline, wellspring", lambda: pipeline(path, "wellspring")),
+        ("trafilatura, extraction alone", lambda: len([by_trafilatura(text, url) for url, text in html])),
+        ("wellspring, extraction alone", lambda: len([ours(text, url) for url, text in html])),
+    ):
+        best = 0.0
+        for _ in range(3):
+            started = time.process_time()
+            count = work()
+            best = max(best, count / (time.process_time() - started))
+        rows[label] = best
+    bare, traf = rows["bare loop (fastwarc + resiliparse)"], rows["trafilatura, extraction alone"]
+    print(f"{'WARC to text, documents/s':38}{'docs/s':>9}{'of bare':>9}{'of trafilatura':>16}")
+    for label, rate in rows.items():
+        print(f"{label:38}{rate:9.1f}{rate / bare:9.2f}{rate / traf:16.2f}")
+
+
+def articles() -> list[str]:
+    """15,000 documents: the news articles and documentation pages, then instructions and their answers."""
+    names = ("mccormick_articles", "docs_nemo_curator", "docs_jest")
+    texts = [row["text"] for name in names for row in lines(f"dedup/{name}.jsonl.gz")]
+    texts += [
+        f"{row['instruction']} {row['input']} {row['output']}" for row in lines("instructions/pool_alpaca_a.jsonl.gz")
+    ]
+    return texts[:15_000]
+
+
+def by_ours(texts: list[str]) -> set[tuple[int, int]]:
+    """Pairs by our bands, verified."""
+    from tasks.methods import near_duplicates
+
+    pairs = near_duplicates.candidates(near_duplicates.bands(texts))
+    return {tuple(pair) for pair in pairs[near_duplicates.jaccard(texts, pairs) >= THRESHOLD].tolist()}
+
+
+def shingled(text: str) -> list[str]:
+    """Five-word shingles in Python, as the peers are fed."""
+    found = re.findall(r"\w+", text.lower())
+    return [" ".join(found[i : i + 5]) for i in range(max(1, len(found) - 4))]
+
+
+def by_rensa(texts: list[str]) -> set[tuple[int, int]]:
+    """Rensa's RMinHash at 112 permutations with its LSH, fed by Python shingling; candidates as they come."""
+    import rensa
+
+    index = rensa.RMinHashLSH(threshold=THRESHOLD, num_perm=112, num_bands=14)
+    found = set[tuple[int, int]]()
+    for i, text in enumerate(texts):
+        hashed = rensa.RMinHash(num_perm=112, seed=1)
+        hashed.update(shingled(text))
+        found |= {(j, i) for j in index.query(hashed)}
+        index.insert(i, hashed)
+    return found
+
+
+def by_datasketch(texts: list[str]) -> set[tuple[int, int]]:
+    """Datasketch's MinHash and LSH at 112 permutations; candidates as they come."""
+    from datasketch import MinHash, MinHashLSH
+
+    index = MinHashLSH(params=(14, 8), num_perm=112)
+    found = set[tuple[int, int]]()
+    for i, text in enumerate(texts):
+        hashed = MinHash(num_perm=112)
+        hashed.update_batch([shingle.encode() for shingle in shingled(text)])
+        found |= {(int(j), i) for j in index.query(hashed)}
+        index.insert(str(i), hashed)
+    return found
+
+
+def minhash() -> None:
+    """Near duplicates: documents a second end to end, and what is found of what is there."""
+    texts = articles()
+    by_ours(texts[:10])  # compiles
+    print(f"{'near duplicates, 15,000 documents':36}{'docs/s':>9}{'pairs':>8}{'of rensa':>10}")
+    rates: dict[str, float] = {}
+    for label, method in (
+        ("rensa, Python shingling", by_rensa),
+        ("datasketch", by_datasketch),
+        ("wellspring, verified", by_ours),
+    ):
+        started = time.process_time()
+        found = method(texts)
+        rates[label] = len(texts) / (time.process_time() - started)
+        print(f"{label:36}{rates[label]:9.0f}{len(found):8}{rates[label] / rates['rensa, Python shingling']:10.2f}")
+    for name in ("docs_jest", "docs_nemo_curator"):
+        rows = lines(f"dedup/{name}.jsonl.gz")
+        places = {row["id"]: place for place, row in enumerate(rows)}
+        table = gzip.decompress((SHARED / f"dedup/{name}.jaccard.tsv.gz").read_bytes()).decode()
+        told = [line.split("\t") for line in table.splitlines()[1:]]
+        truth = {tuple(sorted((places[a], places[b]))) for a, b, share, _ in told if float(share) >= THRESHOLD}
+        found = by_ours([row["text"] for row in rows])
+        print(
+            f"{name:36} recall {len(found & truth) / len(truth):.3f}  precision {len(found & truth) / len(found):.3f}"
+        )
+    rows = lines("dedup/mccormick_articles.jsonl.gz")
+    places = {row["id"]: place for place, row in enumerate(rows)}
+    told = [line.split("\t") for line in (SHARED / "dedup/mccormick_truth.tsv").read_text().splitlines()[1:]]
+    truth = {tuple(sorted((places[a], places[b]))) for a, b, *_ in told}
+    print(f"{'McCormick':36} {len(by_ours([row['text'] for row in rows]) & truth)} of {len(truth)}")
+
+
+def contamination() -> None:
+    """Benchmark prompts: recall and precision on planted ones, natural ones found, rate."""
+    from tasks.io import benchmarks
+    from tasks.methods import decontamination
+
+    names = ("mt_bench", "ifeval", "alpaca_eval", "arena_hard_v01")
+    rows = benchmarks.read({name: str(SHARED / f"instructions/bench_{name}.jsonl.gz") for name in names})
+    known = decontamination.index(decontamination.Prompt(*row) for row in rows)
+    planted = lines("instructions/contamination_planted.jsonl.gz")
+    found = [match is not None for match in decontamination.find_all(known, [row["prompt"] for row in planted])]
+    hits = sum(f and row["contaminated"] for f, row in zip(found, planted, strict=True))
+    print(
+        f"planted: recall {hits / sum(row['contaminated'] for row in planted):.4f}  precision {hits / sum(found):.4f}"
+    )
+    natural = lines("instructions/contamination_natural.jsonl.gz")
+    count = 0
+    for truth in natural:
+        (row,) = (row for row in lines(f"instructions/{truth['file']}") if str(row["id"]) == str(truth["id"]))
+        count += (
+            decontamination.find(known, "\n".join(row[k] for k in ("prompt", "instruction", "input") if row.get(k)))
+            is not None
+        )
+    print(f"natural: {count} of {len(natural)}")
+    texts = [row["main_content"] or "" for row in lines("web/wcxb_dev_a.gold.jsonl.gz")]
+    started = time.process_time()
+    decontamination.find_all(known, texts)
+    print(f"against {len(known.prompts)} prompts: {len(texts) / (time.process_time() - started):.0f} pages/s")
+
+
+def synthetic(path: Path, count: int) -> None:
+    """Write an archive of `count` different pages, built of the words of real ones."""
+    vocabulary = sorted(
+        {
+            word
+            for _, html in list(archived("web/trafilatura_eval.warc.gz"))[:30]
+            for word in re.findall(r"[a-z]{3,12}", html)
+        }
+    )
+    with path.open("wb") as file:
+        for i in range(count):
+            picks = hashlib.shake_128(str(i).encode()).digest(2 * 220)
+            chosen = [
+                vocabulary[int.from_bytes(picks[j : j + 2], "big") % len(vocabulary)] for j in range(0, len(picks), 2)
+            ]
+            text = "".join(f"<p>{' '.join(chosen[j : j + 22]).capitalize()}.</p>" for j in range(0, len(chosen), 22))
+            html = f"<html><title>{i}</title><body>{text}</body></html>"
+            block = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n{html}".encode()
+            url = f"http://site{i % 997}.example/{i}"
+            head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nContent-Length: {len(block)}\r\n\r\n"
+            out = io.BytesIO()
+            with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1, mtime=0) as member:
+                member.write(head.encode() + block + b"\r\n\r\n")
+            file.write(out.getvalue())
+
+
+def read_corpus(path: str, store: str, answer: Any) -> None:
+    """Read an archive into a store, in a process of its own; answer rows, seconds, peak of it and of its workers."""
+    from tasks import documents, passages, sources
+    from tasks.contracts import settings
+    from tasks.spine import runs
+
+    started = time.monotonic()
+    chosen = settings.load(None, ["threads=2"], environment={}, extra={"sources": {"corpora": [{"path": path}]}})
+    with runs.start("bench", chosen, store, quiet=True) as run:
+        sources.register(run)
+        counts = documents.extract(run).counts
+        passages.split(run)
+    peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    answer.put((counts.rows_in, counts.rows_out, counts.rows_rejected, time.monotonic() - started, *peaks))
+
+
+def memory() -> None:
+    """Peak memory of reading 1,000 and 100,000 documents into a store."""
+    print(f"{'documents':>10}{'out':>9}{'refused':>9}{'seconds':>9}{'docs/s':>8}{'writer MB':>11}{'worker MB':>11}")
+    for count in (1_000, 100_000):
+        with tempfile.TemporaryDirectory() as folder:
+            synthetic(Path(folder) / "a.warc.gz", count)
+            context = multiprocessing.get_context("spawn")
+            answer = context.Queue()
+            process = context.Process(target=read_corpus, args=(f"{folder}/a.warc.gz", f"{folder}/ws", answer))
+            process.start()
+            rows_in, out, refused, seconds, writer, worker = answer.get()
+            process.join()
+            print(f"{rows_in:10}{out:9}{refused:9}{seconds:9.1f}{rows_in / seconds:8.0f}{writer:11.0f}{worker:11.0f}")
+
+
+if __name__ == "__main__":
+    for part in sys.argv[1:] or PARTS:
+        print(f"\n== {part}")
+        globals()[part]()
