@@ -20,7 +20,7 @@ import numpy as np
 
 from tasks.contracts import prompting, records
 from tasks.contracts.calls import Answer
-from tasks.contracts.errors import BrokenError, Rejection
+from tasks.contracts.errors import BrokenError, Rejection, UsageError
 from tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import InstructionsSettings, Settings
@@ -29,6 +29,7 @@ from tasks.io import index
 from tasks.methods.acceptance import Limits, Shown, accept
 from tasks.methods.demonstrations import by_distance, drawn
 from tasks.methods.injections import orders
+from tasks.methods.languages import identify
 from tasks.methods.novelty import repeats
 from tasks.methods.packing import pack
 from tasks.methods.subjects import is_code, is_mathematics
@@ -93,10 +94,25 @@ def _writers(settings: Settings) -> list[Writer]:
     for recipe in settings.instructions.recipes:
         name = "ungrounded" if recipe == "attributed_grounding" and not settings.instructions.grounded else recipe
         method = prompting.load("tasks.recipes", name)
-        inputs = getattr(importlib.import_module(f"tasks.recipes.{name}"), "INPUTS", "documents")
+        inputs = _inputs(name)
         rounds = [0] if inputs == "documents" else range(1, settings.instructions.rounds + 1)
         writers += [Writer(recipe, method, inputs, _fingerprint(settings, method, inputs, n), n) for n in rounds]
     return writers
+
+
+def _inputs(name: str) -> str:
+    """Return what a recipe is given.
+
+    Raises:
+        UsageError: It is on the way to an instruction, but writes none.
+    """
+    inputs = getattr(importlib.import_module(f"tasks.recipes.{name}"), "INPUTS", None)
+    if inputs is None:
+        raise UsageError(
+            f"`{name}` writes no instructions",
+            hint="instructions.recipes takes those with INPUTS, such as attributed_grounding and knn_instruct",
+        )
+    return inputs
 
 
 def _fingerprint(settings: Settings, method: PromptedMethod, inputs: str, number: int) -> str:
@@ -297,9 +313,9 @@ class Pool:
         texts = self._answers(sorted({*anchors, *(n for near in chosen.values() for n in near)}))
         return {a: self._ordered([self._dialog(item, texts) for item in (a, *near)]) for a, near in chosen.items()}
 
-    def language(self, anchor: str) -> str | None:
-        """Return the language of a seed; None for what was synthesised, which was checked when it was written."""
-        return self._items[anchor]["language"]
+    def language(self, anchor: str) -> str:
+        """Return the language of an item: as it was read, or as its text says."""
+        return self._items[anchor]["language"] or identify(self._items[anchor]["text"])
 
     def _neighbours(self, anchors: Sequence[str]) -> list[list[str]]:
         k, strategy = self._wanted.k, self._wanted.neighbours

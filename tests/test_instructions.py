@@ -13,7 +13,7 @@ import pytest
 
 from tasks import groundings, instructions, seeds
 from tasks.contracts import records
-from tasks.contracts.errors import BrokenError
+from tasks.contracts.errors import BrokenError, UsageError
 from tasks.contracts.settings import Settings
 from tasks.methods.tokens import count_tokens
 from tasks.spine import embedders, runs, validation
@@ -525,3 +525,22 @@ def _prepare_seeds(run: Run) -> None:
     page_store.fill_pages(run)
     seeds.ingest(run)
     validation.audit(run, "seeds")
+
+
+def test_several_draws_of_one_input_are_several_rows(seeds_path: str, settings: Make, start: Start) -> None:
+    recipes = 'instructions.recipes=["attributed_grounding"]'
+    chosen = settings("runner=thread", recipes, "instructions.draws=2", "limit=3", seeds={"paths": [seeds_path]})
+    with start(chosen) as run:
+        _prepare(run, grounded=False)
+        counts = instructions.synthesize(run).counts
+        again = instructions.synthesize(run).counts
+        rows = _rows(run)
+
+    assert (counts.rows_in, counts.calls, again.calls) == (6, 6, 0)
+    assert {row["draw"] for row in rows} == {0, 1}
+    assert len({row["instruction_id"] for row in rows}) == len(rows) == counts.rows_out
+
+
+def test_a_prompt_that_writes_no_instructions_is_no_recipe_of_a_profile(settings: Make, start: Start) -> None:
+    with start(settings('instructions.recipes=["keywords"]')) as run, pytest.raises(UsageError, match="writes no"):
+        instructions.synthesize(run)
