@@ -216,7 +216,7 @@ def _nodes(tree: Any) -> Iterator[Any]:
 
 @app.command(
     epilog="Examples:\n\nwellspring impact --url https://example.org/page --store ./ws\n\n"
-    "wellspring impact --model gpt-5-mini --json"
+    "wellspring impact --model gpt-4.1-mini --json"
 )
 def impact(
     store: StoreOption = Path("ws"),
@@ -287,7 +287,7 @@ def dashboard(
 
 @app.command(
     epilog="Examples:\n\n"
-    "wellspring estimate --corpus crawl.warc.gz --seeds prompts.jsonl --set models.generator.model=gpt-5\n\n"
+    "wellspring estimate --corpus crawl.warc.gz --seeds prompts.jsonl --set models.generator.model=gpt-4.1\n\n"
     "wellspring estimate --profile mine.toml --store ./ws --only synthesis"
 )
 def estimate(
