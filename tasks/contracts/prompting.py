@@ -18,7 +18,7 @@ import json
 import re
 import string
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -163,14 +163,21 @@ def _objects(text: str) -> list[str]:
     return sorted(spans, key=len, reverse=True)
 
 
+def _candidates(text: str) -> Iterator[str]:
+    """Yield what may be the object, likeliest first: nearly always it is the whole text."""
+    yield text.strip()
+    tries = [text.strip(), *(m.strip() for m in _FENCE.findall(text)), *_objects(text)]
+    yield from tries[1:]
+    yield from (_TRAILING_COMMA.sub(r"\1", t) for t in tries)
+
+
 def json_object(text: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
     """Read the JSON object out of a model's answer: bare, fenced over many lines, after prose, with trailing commas.
 
     Raises:
         Rejection: `unparsable_answer`, no JSON object is there; `incomplete_answer`, a required key is missing.
     """
-    tries = [text.strip(), *(m.strip() for m in _FENCE.findall(text)), *_objects(text)]
-    for candidate in (*tries, *(_TRAILING_COMMA.sub(r"\1", t) for t in tries)):
+    for candidate in _candidates(text):
         try:
             value = json.loads(candidate, strict=False)
         except (ValueError, RecursionError):

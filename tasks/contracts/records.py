@@ -9,7 +9,7 @@ import json
 import types
 import typing
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -455,4 +455,7 @@ def schema(table: str) -> pa.Schema:
 
 def to_arrow(table: str, rows: Iterable[Any]) -> pa.Table:
     """Put records (dataclasses of this table) into one Arrow table, in column order."""
-    return pa.Table.from_pylist([asdict(row) for row in rows], schema=schema(table))
+    rows, columns = list(rows), schema(table)
+    # By column: asdict() copies deeply, and was a quarter of the time that a stage spends beside its model.
+    values = {name: [getattr(row, name) for row in rows] for name in columns.names}
+    return pa.Table.from_pydict(values, schema=columns)

@@ -5,6 +5,7 @@ it. The SDK's retries are off: retries have one owner, here, and each is a row i
 """
 
 import asyncio
+import hashlib
 import itertools
 import os
 import queue
@@ -25,7 +26,7 @@ import pyarrow as pa
 from tasks.contracts import records
 from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
-from tasks.contracts.records import content_id
+from tasks.contracts.records import ID_HEX_CHARS, content_id
 from tasks.contracts.settings import Endpoint, Role, Settings
 from tasks.io import batches, offline, replies
 from tasks.io.endpoints import Throttle, choose
@@ -45,6 +46,7 @@ LIMITED_PER_ATTEMPT = (
 )
 BULK_SECONDS, BULK_BYTES = 1800.0, 2**30  # of one file of a batch job
 GRACE_SECONDS = 5.0  # for calls that are out when the door closes
+MOST_SCHEMAS = 500  # methods have one each
 STRUCTURES = ("json_schema", "json_object", "tool", "text")  # in the order in which a server is tried
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
@@ -100,7 +102,8 @@ def identity(role: Role, call: Call) -> str:
         "schema": call.prompt.schema,
         "draw": call.draw,
     }
-    return content_id("completion", asked)
+    canonical = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)  # ten times as fast as content_id's, for long prompts
+    return hashlib.sha256(canonical).hexdigest()[:ID_HEX_CHARS]
 
 
 def request_of(role: Role, call: Call) -> dict[str, Any]:
@@ -119,11 +122,22 @@ def request_of(role: Role, call: Call) -> dict[str, Any]:
             "type": "json_schema",
             "json_schema": {
                 "name": call.prompt.schema_name,
-                "strict": _is_strict(call.prompt.schema),
+                "strict": _strict(call.prompt.schema),
                 "schema": call.prompt.schema,
             },
         }
     return body
+
+
+_STRICT: dict[int, tuple[Any, bool]] = {}  # by identity of the schema, which is held so that its id stays its own
+
+
+def _strict(schema: Mapping[str, Any]) -> bool:
+    if id(schema) not in _STRICT:
+        if len(_STRICT) > MOST_SCHEMAS:
+            _STRICT.clear()
+        _STRICT[id(schema)] = (schema, _is_strict(schema))
+    return _STRICT[id(schema)][1]
 
 
 def _is_strict(schema: Any) -> bool:
@@ -195,7 +209,8 @@ class Server:
         Raises:
             WireError: No whole answer came.
         """
-        options: Any = {"headers": {"content-type": "application/json"}}
+        # An idempotency key is never sent, but the SDK draws a random one for each call that names none.
+        options: Any = {"headers": {"content-type": "application/json"}, "idempotency_key": "none"}
         try:
             response = await self.client.post(
                 path, cast_to=httpx2.Response, content=orjson.dumps(body), options=options
