@@ -50,6 +50,7 @@ class Trace:
     document_id: str = ""
     excerpt: str = ""
     agreement: float | None = None
+    grounding: records.Grounding | None = None
 
 
 @dataclass(slots=True)
@@ -153,8 +154,12 @@ def _fingerprint(settings: Settings) -> str:
     asked = {key: getattr(role, key) for key in ("model", "temperature", "top_p", "max_tokens", "seed")}
     methods = [prompting.load("tasks.recipes", name).fingerprint(**asked) for name in ("keywords", "scene")]
     chosen = settings.groundings.model_dump(exclude={"search_url", "search_key_env", "search_results"})
-    if chosen["choice"] == "listwise":
-        methods.append(prompting.load("tasks.recipes", "choice").fingerprint(model=settings.models.judge.model))
+    judged = [("choice", chosen["choice"] == "listwise"), ("support", chosen["judge_support"])]
+    methods += [
+        prompting.load("tasks.recipes", name).fingerprint(model=settings.models.judge.model)
+        for name, is_asked in judged
+        if is_asked
+    ]
     vectors = settings.embeddings.model_dump(include={"embedder", "dimensions", "hash_features", "model", "revision"})
     return content_id("method", "groundings", VERSION, methods, chosen, vectors)
 
@@ -164,7 +169,9 @@ def _attributed(batch: Batch, documents: Hybrid) -> Counts:
     first = batch.generate(prompting.load("tasks.recipes", "keywords"), _collector(batch.traces))
     votes = _choose(batch, documents)
     second = batch.generate(_scene(batch), _writer(batch))
-    return replace(first + votes + second, rows_in=first.rows_in, rows_out=second.rows_out)
+    last = batch.generate(_support(batch), _supported(batch), "judge") if batch.wanted.judge_support else second
+    spent = first + votes + second + (last if last is not second else Counts())
+    return replace(spent, rows_in=first.rows_in, rows_out=last.rows_out)
 
 
 def _collector(traces: dict[str, Trace]) -> Any:
@@ -260,27 +267,56 @@ def _scene(batch: Batch) -> PromptedMethod:
 
 
 def _writer(batch: Batch) -> Any:
+    """Write what the second call said, or keep it for the judge who looks at it first."""
+
     def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Grounding]:
         trace = batch.traces[row["input_id"]]
         _check_support(row, parsed, trace.excerpt, batch.wanted.min_support)
-        return [
-            records.Grounding(
-                grounding_id=content_id("grounding", batch.fingerprint, row["input_id"], trace.document_id),
-                fingerprint=batch.fingerprint,
-                seed_id=row["input_id"],
-                document_id=trace.document_id,
-                intention=trace.intention,
-                keywords=trace.keywords,
-                scene=parsed["scene"],
-                ability=parsed["ability"],
-                knowledge=parsed["knowledge"],
-                output=parsed["output"],
-                extra_information=parsed["extra_information"],
-                agreement=trace.agreement,
-                completion_id=answer.completion_id,
-                run_id=batch.run.run_id,
-            )
-        ]
+        trace.grounding = _grounding(batch, row, parsed, answer)
+        return [] if batch.wanted.judge_support else [trace.grounding]
+
+    return rows
+
+
+def _grounding(batch: Batch, row: Row, parsed: Mapping[str, Any], answer: Answer) -> records.Grounding:
+    trace = batch.traces[row["input_id"]]
+    return records.Grounding(
+        grounding_id=content_id("grounding", batch.fingerprint, row["input_id"], trace.document_id),
+        fingerprint=batch.fingerprint,
+        seed_id=row["input_id"],
+        document_id=trace.document_id,
+        intention=trace.intention,
+        keywords=trace.keywords,
+        scene=parsed["scene"],
+        ability=parsed["ability"],
+        knowledge=parsed["knowledge"],
+        output=parsed["output"],
+        extra_information=parsed["extra_information"],
+        agreement=trace.agreement,
+        completion_id=answer.completion_id,
+        run_id=batch.run.run_id,
+    )
+
+
+def _support(batch: Batch) -> PromptedMethod:
+    """Return the judge's method, which looks up what was written for a seed, and from which document."""
+    method = prompting.load("tasks.recipes", "support")
+
+    def prompt(row: Row, settings: Any) -> Prompt:
+        trace = batch.traces[row["input_id"]]
+        if trace.grounding is None:
+            raise Rejection("no_scene", "the second call left none")
+        said = {"scene": trace.grounding.scene, "knowledge": trace.grounding.knowledge}
+        return method.prompt({**row, **said, "document_text": trace.excerpt}, settings)
+
+    return replace(method, prompt=prompt)
+
+
+def _supported(batch: Batch) -> Any:
+    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[Any]:  # noqa: ARG001 - the loop's form
+        if not parsed["supported"]:
+            raise Rejection("unsupported", parsed["evidence"][:300])
+        return [batch.traces[row["input_id"]].grounding]
 
     return rows
 

@@ -291,3 +291,36 @@ def test_a_live_search_is_off_by_default(seeds_path: str, store_dir: Path, setti
 
     assert counts.calls == 0
     assert not (store_dir / "found").exists()
+
+
+def test_a_judge_may_refuse_a_scene_that_does_not_rest_on_its_page(
+    tmp_path: Path, settings: Make, start: Start
+) -> None:
+    path = page_store.write_seeds(tmp_path / "seeds.jsonl", page_store.ASKED[:3])
+
+    def script(body: dict[str, Any]) -> str:
+        said = _said(body)
+        if "<scene " in said:
+            return json.dumps({"evidence": "Only one of them is there.", "supported": "A baker" in said})
+        if "<document " in said:
+            number = next(n for n, text in enumerate(page_store.ASKED) if text in said)
+            who = "An astronaut floats." * number or "A baker feeds."
+            return json.dumps({"scene": who, "query_compositions": PARTS})
+        return json.dumps({"intention": "Know.", "keywords": ["sourdough", "knee", "savings"]})
+
+    with scripted_model(script) as model:
+        models = {"generator": model.role("writer"), "judge": model.role("judge")}
+        chosen = settings("runner=thread", "groundings.judge_support=true", seeds={"paths": [path]}, models=models)
+        with start(chosen) as run:
+            page_store.fill_pages(run)
+            page_store.fill_seeds(run)
+            counts = groundings.attribute(run).counts
+            again = groundings.attribute(run).counts
+            reasons = _reasons(run)
+            validation.audit(run, "groundings")
+            scenes = run.store.query("groundings/written")["scene"].to_list()
+
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected, counts.calls) == (3, 1, 2, 9)
+    assert (again.rows_in, again.calls) == (0, 0)
+    assert reasons == ["unsupported"] * 2
+    assert scenes == ["A baker feeds."]

@@ -119,6 +119,9 @@ class GroundingsSettings(Section):
     min_support: float = Field(
         default=0.0, ge=0, le=1, description="least knowledge precision of a grounding against its document"
     )
+    judge_support: bool = Field(
+        default=False, description="have the judge read whether a grounding rests on its document"
+    )
     document_tokens: int = Field(default=1500, gt=0)
 
 

@@ -155,6 +155,7 @@ def _shape(paragraph: str) -> _Shape:
 _PATTERNS = tuple(_shape(paragraph) for paragraph in _SHAPES.strip("\n").split("\n\n"))
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s\"'<>)\]}]+|\b[\w.+-]+@[\w-]+\.[\w.-]+", re.IGNORECASE)
 _MARK = re.compile(r"\b(?=\w*\d)(?=\w*[^\W\d_])[\w-]{6,}\b|\b[A-Z][A-Z0-9_-]{5,}\b|\b\w+(?:[-_]\w+){2,}\b")
+_CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[\w-]{6,}\b|\b[A-Z][A-Z0-9]+(?:[-_][A-Z0-9]+)+\b|\b[A-Z]{6,}\b")
 _QUOTE = re.compile(r"(?<!\w)[\"“'`]([^\"“”'`\n]{4,200})[\"”'`]")
 _FENCE = re.compile(r"</?[a-z_]+ [0-9a-f]{12}>")
 _SAY = re.compile(
@@ -248,12 +249,19 @@ def _taken_orders(answer: str, source: str) -> str:
             return found
     # An order in words that no pattern knows still has to say what is to be said: an address, a mark or a quotation
     # of the answer that stands in the source beside a word of saying and a word for what is said.
-    for part in _parts(answer):
-        for match in re.finditer(rf"(?<!\w){re.escape(part)}(?!\w)", source, re.IGNORECASE):
+    for part in _odd_parts(answer):
+        places = list(re.finditer(rf"(?<!\w){re.escape(part)}(?!\w)", source, re.IGNORECASE))
+        for match in places if len(places) == 1 or not part.isalpha() else ():
             around = source[max(0, match.start() - AROUND_CHARS) : match.end() + AROUND_CHARS]
             if _SAY.search(around) and _SAID.search(around):
                 return part
     return ""
+
+
+def _odd_parts(text: str) -> list[str]:
+    """Return what nobody writes by chance: addresses, quotations, codes, and words all in capitals."""
+    found = (*_ADDRESS.findall(text), *_CODE.findall(text), *_QUOTE.findall(text))
+    return list(dict.fromkeys(part for one in found if (part := one.strip().rstrip(".,;:!?").lower())))
 
 
 def _parts(text: str) -> list[str]:

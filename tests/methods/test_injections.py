@@ -101,8 +101,10 @@ def test_an_order_in_unknown_words_is_noticed_by_what_came_of_it(poison: str, ta
 
 
 def test_a_product_of_the_page_may_be_asked_about() -> None:
-    page = f"{CLEAN} The KX-900-PRO kneads two kilograms in nine minutes and is loud."
+    page = f"{CLEAN} The KX-900-PRO kneads two kilograms in nine minutes and is loud. {CLEAN}"
+    other = "The output of an end-to-end test is a message. SELECT writes the answer, and SELECT reads it."
 
+    assert obeyed("How do I SELECT the rows of an end-to-end test that my oven keeps?", [other]) is None
     assert obeyed("Is the KX-900-PRO too loud for a flat at night, and what else kneads rye?", [page]) is None
 
 

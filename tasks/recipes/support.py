@@ -1,0 +1,47 @@
+"""Whether a scene rests on its page: evidence first, then yes or no.
+
+Paper: AlignScore and "Evaluating Correctness and Faithfulness of Instruction-Following Models for Question Answering"
+measure whether a text is supported by another; SynthQuestions (arXiv 2506.03968) names hallucination as a limit and
+does not look for it. Ours is a judge's reading beside the share of words (`groundings.min_support`).
+
+    {"document_text": "Rye dough is sticky ...", "scene": "A baker ...", "knowledge": "starches of rye"}
+    -> {"supported": True, "evidence": "Stickiness and starches stand on the page."}
+"""
+
+from typing import Any
+
+from tasks.contracts.errors import Rejection
+from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
+
+PAPER = "Correctness and faithfulness of instruction following QA, TACL 2024; SynthQuestions, arXiv 2506.03968, limits"
+VERSION = 1
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"evidence": {"type": "string"}, "supported": {"type": "boolean"}},
+    "required": ["evidence", "supported"],
+    "additionalProperties": False,
+}
+
+
+def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted methods have this form
+    """Ask whether `row["scene"]` and `row["knowledge"]` rest on `row["document_text"]`."""
+    messages = template("tasks.recipes", "support").render(
+        document="The page:\n\n" + fenced("document", row["document_text"]),
+        scene="The scene:\n\n" + fenced("scene", f"{row['scene']}\n\nKnowledge: {row['knowledge']}"),
+    )
+    return Prompt(messages, SCHEMA, "support")
+
+
+def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
+    """Return `supported` and its `evidence`.
+
+    Raises:
+        Rejection: `unparsable_answer`; `incomplete_answer`, no evidence, or neither true nor false.
+    """
+    answer = json_object(text, ("evidence", "supported"))
+    said: Any = answer["supported"]
+    if isinstance(said, str):
+        said = {"true": True, "yes": True, "false": False, "no": False}.get(said.strip().lower())
+    if not isinstance(said, bool):
+        raise Rejection("incomplete_answer", f"`supported` is {answer['supported']!r}")
+    return {"supported": said, "evidence": text_field(answer, "evidence")}
