@@ -10,7 +10,7 @@ import numpy as np
 
 from tasks.contracts.vectors import Vectors, pair_scores
 
-BLOCK_ROWS = 1024
+BLOCK_SCORES = 2**24  # 64 MB of products at a time
 
 
 def repeats(fresh: Vectors, known: Vectors, ceiling: float) -> dict[int, tuple[int, float]]:
@@ -27,8 +27,9 @@ def repeats(fresh: Vectors, known: Vectors, ceiling: float) -> dict[int, tuple[i
     """
     base = np.concatenate([known, fresh]) if len(known) else fresh
     refused: dict[int, tuple[int, float]] = {}
-    for start in range(0, len(fresh), BLOCK_ROWS):
-        block = fresh[start : start + BLOCK_ROWS]
+    rows_at_once = max(1, BLOCK_SCORES // max(1, len(base)))
+    for start in range(0, len(fresh), rows_at_once):
+        block = fresh[start : start + rows_at_once]
         slack = ceiling - block.shape[1] * 2.0**-23  # what the rounding of a product may take
         near, others = np.nonzero(block @ base[: len(known) + start + len(block)].T > slack)
         is_before = others < len(known) + start + near

@@ -1,6 +1,7 @@
 """A new text is refused for the first thing it is too near, and never for one that was itself refused."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,15 +41,12 @@ def test_it_equals_looking_at_each_pair_in_turn(new: int, old: int, seed: int, c
     assert all(cosine > ceiling for _, cosine in found.values())
 
 
-def test_blocks_change_nothing() -> None:
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     fresh, known = _unit(300, 3), _unit(50, 4)
     whole = repeats(fresh, known, 0.9)
 
-    rows, novelty.BLOCK_ROWS = novelty.BLOCK_ROWS, 7
-    try:
-        in_blocks = repeats(fresh, known, 0.9)
-    finally:
-        novelty.BLOCK_ROWS = rows
+    monkeypatch.setattr(novelty, "BLOCK_SCORES", 7 * 350)
+    in_blocks = repeats(fresh, known, 0.9)
 
     assert in_blocks == whole
     assert 0 < len(whole) < 300
