@@ -4,7 +4,13 @@
 -- params: none
 SELECT
     (SELECT count(*) FROM documents) AS documents,
-    (SELECT count(*) FROM documents WHERE documents.duplicate_of IS NOT NULL) AS duplicates,
+    (
+        SELECT count(*)
+        FROM documents
+        WHERE
+            documents.duplicate_of IS NOT NULL
+            OR documents.document_id IN (SELECT near.document_id FROM duplicates AS near)
+    ) AS duplicates,
     (SELECT count(*) FROM seeds) AS seeds,
     (SELECT count(*) FROM groundings) AS groundings,
     (SELECT count(*) FROM instructions) AS instructions,

@@ -29,6 +29,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from tasks.contracts.errors import BrokenError, TransientError
 
@@ -530,6 +531,19 @@ class Journal:
         self.writer.join()
         self.reader.close()
         os.close(self.lock)
+
+
+def outcomes(path: Path) -> list[tuple[str, int, int]]:
+    """Return how attempts ended: (outcome, HTTP status or 0, how many). Reads beside a process that writes.
+
+    A journal that is not there has none.
+    """
+    if not path.is_file():
+        return []
+    with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=60)) as connection:
+        return connection.execute(
+            "SELECT coalesce(outcome, 'open'), coalesce(status, 0), count(*) FROM attempts GROUP BY 1, 2 ORDER BY 1, 2"
+        ).fetchall()
 
 
 def _prepared(path: Path) -> sqlite3.Connection:

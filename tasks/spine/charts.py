@@ -118,7 +118,9 @@ def columns(bars: Sequence[tuple[str, float]], label: str, *, kind: str = "fill"
             element("text", number(value), x=middle, y=f"{120 - tall:.1f}", text_anchor="middle", class_="small"),
             element("text", name[:8], x=middle, y=142, text_anchor="middle", class_="small quiet"),
         ]
-    return drawing(width, height, f"{label}: " + ", ".join(f"{n} {number(v)}" for n, v in bars), *parts)
+    return drawing(
+        width, height, f"{label}: " + ", ".join(f"{n} {number(v)}" for n, v in bars), *parts, class_="drawing columns"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ RUNS_IN_TRENDS = 60
 RUNS_IN_HISTORY = 24
 ROWS_IN_TABLES = 200
 PLACES_ON_MAP = 1500
+LANGUAGES_DRAWN = 12
 
 
 def _points(runs: Sequence[Mapping[str, Any]], column: str) -> list[Point]:
@@ -231,7 +232,7 @@ def spend(frames: Frames) -> Iterable[Child]:
             ("Spent in all", views.usd(health["cost_usd"]), f"{number(health['calls'])} calls answered"),
             ("Projected, 30 days", views.usd(_projected(runs)), "from the last 7 days with runs"),
             ("From memory", views.share(cached, asked + cached), f"{number(cached)} answers were not paid again"),
-            ("Sent again", number(health["retries"]), "after 429s, timeouts and broken answers"),
+            ("Sent again", number(health["retries"]), f"{number(_limited(frames))} refused for their rate (429)"),
             (
                 "Tokens",
                 number(health["prompt_tokens"] + health["completion_tokens"]),
@@ -248,6 +249,10 @@ def spend(frames: Frames) -> Iterable[Child]:
     )
     cards = [_trend(runs, column, name, as_text) for column, name, as_text in trends]
     yield views.section("Trends", element("div", cards, class_="grid"))
+    if not frames["attempts"].is_empty():
+        yield views.section(
+            "On the wire", _wire(frames["attempts"]), lead="Every attempt of every call, by how it ended."
+        )
     if not calls.is_empty():
         merged = calls.group_by("role", "model").agg(
             pl.col(
@@ -261,6 +266,18 @@ def spend(frames: Frames) -> Iterable[Child]:
             views.call_table(merged.sort("role", "model")),
             lead="Latency: median of the runs' medians; the slowest run's 95 %.",
         )
+
+
+def _limited(frames: Frames) -> int:
+    return int(frames["attempts"].filter(status=429)["attempts"].sum())
+
+
+def _wire(attempts: pl.DataFrame) -> Html:
+    rows = [
+        (r["outcome"].replace("_", " "), str(r["status"] or NOTHING), number(r["attempts"]))
+        for r in attempts.to_dicts()
+    ]
+    return table("How attempts ended", ("Outcome", "HTTP", ("Attempts", views.NUMBER)), rows, hidden=True)
 
 
 def _projected(runs: Sequence[Mapping[str, Any]]) -> float:
@@ -277,21 +294,14 @@ def corpus(frames: Frames) -> Iterable[Child]:
     """Show what the corpus is made of."""
     languages = frames["languages"].filter(pl.col("noun") == "documents")
     lengths = frames["lengths"].filter(pl.col("noun") == "documents")
-    yield views.section(
-        "Languages",
-        views.figure(
-            charts.columns(list(languages.select("language", "texts").head(12).iter_rows()), "Documents by language"),
-            "Valid documents by language",
-        ),
+    bars = list(languages.select("language", "texts").head(LANGUAGES_DRAWN).iter_rows())
+    by_language = element(
+        "figure", element("figcaption", "Languages"), charts.columns(bars, "Documents by language"), class_="trend"
     )
     yield views.section(
-        "Lengths",
-        views.figure(
-            charts.columns(
-                [(f"{number(a)}+", b) for a, b in lengths.select("from_tokens", "texts").rows()], "Documents by length"
-            ),
-            "Valid documents by tokens, powers of two",
-        ),
+        "Composition",
+        element("div", by_language, _histogram("Lengths, in tokens", lengths), class_="grid wide"),
+        lead="Valid documents, by language and by length (powers of two).",
     )
     rows = [
         (
@@ -315,6 +325,13 @@ def corpus(frames: Frames) -> Iterable[Child]:
         ("Tokens", views.NUMBER),
     )
     yield views.section("Sources", table("Archives and what came of them", heads, rows, hidden=True))
+    replaced = [
+        (r["kind"].replace("_", " "), number(r["documents"]), number(r["replaced"]))
+        for r in frames["redactions"].to_dicts()
+    ]
+    if replaced:
+        heads = ("Kind", ("Documents", views.NUMBER), ("Replaced", views.NUMBER))
+        yield views.section("Personal data", table("Personal data that was replaced", heads, replaced, hidden=True))
     sites = [
         (said(r["domain"], 80), number(r["documents"]), number(r["tokens"]), number(r["instructions"]))
         for r in frames["domains"].head(ROWS_IN_TABLES).to_dicts()

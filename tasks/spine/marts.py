@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tasks.io import journal
 from tasks.io import store as stores
 from tasks.io.store import Store
 
@@ -48,19 +49,28 @@ def publish(store: Store) -> Mapping[str, pl.DataFrame]:
         partial = folder / f"{name}.parquet.part"
         frame.write_parquet(partial)
         os.replace(partial, folder / f"{name}.parquet")  # noqa: PTH105 - the atomic one
-    _metrics(frames["health"], frames["refusals"], folder / "metrics.prom")
+    frames["attempts"] = _attempts(store)
+    frames["attempts"].write_parquet(folder / "attempts.parquet")
+    _metrics(frames, folder / "metrics.prom")
     return frames
 
 
-def _metrics(health: pl.DataFrame, refusals: pl.DataFrame, path: Path) -> None:
+def _attempts(store: Store) -> pl.DataFrame:
+    """How calls went over the wire, from the journal: the one mart that is no query, since money lives there."""
+    rows = journal.outcomes(store.path / "completions.sqlite")
+    return pl.DataFrame(rows, schema={"outcome": pl.String, "status": pl.Int64, "attempts": pl.Int64}, orient="row")
+
+
+def _metrics(frames: Mapping[str, pl.DataFrame], path: Path) -> None:
     """Write the Prometheus text file, for node_exporter's textfile collector or any static file server."""
-    row = health.to_dicts()[0]
+    row = frames["health"].to_dicts()[0]
+    row["rate_limited"] = frames["attempts"].filter(status=429)["attempts"].sum()
     lines: list[str] = []
     for name, meaning in _GAUGES.items():
         lines += [f"# HELP wellspring_{name} {meaning}", f"# TYPE wellspring_{name} gauge"]
         lines.append(f"wellspring_{name} {row[name]}")
     lines += ["# HELP wellspring_refusals Inputs refused, by stage and reason.", "# TYPE wellspring_refusals gauge"]
-    counted = refusals.group_by("stage", "reason").agg(pl.col("rows_rejected").sum()).sort("stage", "reason")
+    counted = frames["refusals"].group_by("stage", "reason").agg(pl.col("rows_rejected").sum()).sort("stage", "reason")
     lines += [
         f'wellspring_refusals{{stage="{_label(stage)}",reason="{_label(reason)}"}} {rows}'
         for stage, reason, rows in counted.rows()
@@ -80,6 +90,7 @@ _GAUGES = {
     "queued": "Shards and calls that are due again.",
     "calls": "Model calls answered.",
     "retries": "Model calls that had to be sent again.",
+    "rate_limited": "Attempts that a server refused for their rate (HTTP 429).",
     "prompt_tokens": "Tokens sent.",
     "completion_tokens": "Tokens received.",
     "cost_usd": "Spent on model calls, in US dollars.",

@@ -1,0 +1,88 @@
+"""Drawings: to scale, said in words, and legible when there is little or much to draw."""
+
+import re
+
+import pytest
+
+from tasks.spine import charts
+from tasks.spine.charts import Place, Point, Step
+from tasks.spine.lineage import Node
+
+
+def heights(drawing: str) -> list[float]:
+    return [float(h) for h in re.findall(r'<rect [^>]*height="([\d.]+)"', drawing)]
+
+
+def test_the_trunk_of_a_funnel_is_to_one_scale_and_branches_carry_what_was_lost() -> None:
+    steps = [Step("documents", 200, 150, {"too_short": 50}), Step("selections", 150, 60, {"below": 30})]
+    drawn = charts.funnel(steps, "Funnel")
+
+    assert heights(drawn) == [130.0, 97.5]
+    for words in ("50 too short", "30 below", "60 not taken", "60 out", "documents: 200 in, 150 out, 50 refused"):
+        assert words in drawn
+
+
+def test_many_reasons_are_drawn_as_the_largest_and_the_rest() -> None:
+    reasons = {f"reason_{n}": n for n in range(1, 9)}
+    drawn = charts.funnel([Step("documents", 100, 64, reasons)], "Funnel")
+
+    assert drawn.count('class="loss"') == charts.REASONS_DRAWN
+    assert "15 other reasons" in drawn
+
+
+@pytest.mark.parametrize("values", [[], [0.0], [3.0], [0.0, 0.0], [1.0, 1e9, 2.0]])
+def test_a_trend_is_drawn_of_any_number_of_runs(values: list[float]) -> None:
+    drawn = charts.trend([Point(f"r{n}", v) for n, v in enumerate(values)], "Rows")
+
+    assert drawn.count("<circle") == len(values)
+    assert "nan" not in drawn
+    assert all(0 <= float(y) <= 84 for y in re.findall(r'cy="([-\d.]+)"', drawn))
+
+
+def test_a_run_that_failed_has_its_own_mark_and_not_only_its_own_colour() -> None:
+    drawn = charts.trend([Point("a", 1), Point("b", 2, "failed"), Point("c", 3)], "Rows")
+    told = charts.history([("r1", "held"), ("r2", "failed"), ("r3", "warned")], "text")
+
+    assert 'class="dot bad"' in drawn
+    assert [mark in told for mark in "✓✕!"] == [True, True, True]
+    assert "failed in 1 of 3 runs" in told
+
+
+def test_a_lineage_puts_parents_to_the_right_and_draws_shared_ones_once() -> None:
+    source = Node("source", "s" * 8, "record of", {"uri": "a.warc"})
+    document = Node("document", "d" * 8, "grounded in", {"url": "https://x.example"}, [source])
+    call = Node("completion", "c" * 8, "said in", {"model": "m-1"})
+    tree = Node(
+        "instruction", "i" * 8, "", {"text": "ask"}, [document, Node("seed", "e" * 8, "shown", {}, [source]), call]
+    )
+
+    drawn = charts.lineage(tree, "Lineage")
+
+    assert drawn.count("<rect") == 4
+    assert drawn.count('class="edge"') == 4
+    assert "by m-1" in drawn
+
+
+def test_a_map_says_how_much_of_what_it_shows() -> None:
+    places = [Place(0.1, 0.2, "instruction", 3, "<b>"), Place(1, 1, "seed", -1, ""), Place(0, 0, "document", -1, "")]
+    drawn = charts.scatter(places, "Map")
+
+    assert "1 instructions, 1 seeds, 1 documents" in drawn
+    assert "&lt;b&gt;" in drawn
+    assert 'class="topic topic3"' in drawn
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "\u2013"),
+        (0, "0"),
+        (1234, "1,234"),
+        (12.345, "12.35"),
+        (123456, "123 k"),
+        (1234567, "1.2 M"),
+        (0.5, "0.50"),
+    ],
+)
+def test_numbers_are_written_as_people_read_them(value: float | None, text: str) -> None:
+    assert charts.number(value) == text

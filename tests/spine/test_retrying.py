@@ -1,0 +1,79 @@
+"""Rerunning what was refused: exactly that is asked again, and nothing that was answered."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from tasks.contracts import records
+from tasks.contracts.errors import UsageError
+from tasks.contracts.settings import Settings
+from tasks.io import replies
+from tasks.io.journal import Entry
+from tasks.spine import retrying
+from tasks.spine.runs import Run
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+
+REFUSED = [
+    ("responses", "i1", "timeout"),
+    ("responses", "i2", "content_filter"),
+    ("instructions", "d1", "unparsable_answer"),
+    ("instructions", "d2", "rate_limited"),
+    ("instructions", "d3", "forgotten"),
+    ("documents", "r1", "too_short"),
+]
+
+
+def refuse(run: Run) -> None:
+    rows = [records.RejectionRow(s, i, "f", reason, "", "earlier" if i == "i2" else "r") for s, i, reason in REFUSED]
+    run.store.append("rejections", rows)
+    for _, id_, reason in REFUSED:
+        if reason in replies.REASONS:
+            run.models.journal.end(Entry(id_, reason, "m", "", "", 0, 0, 0, 0, 3, 0.1), run.run_id)
+
+
+def left(run: Run) -> set[str]:
+    return set(run.store.query("rejections/all")["input_id"].to_list())
+
+
+@pytest.mark.parametrize(
+    ("chosen", "taken"),
+    [
+        ({}, {"i1", "d2"}),
+        ({"reason": "unparsable_answer"}, {"d1"}),
+        ({"stage": "responses"}, {"i1", "i2"}),
+        ({"run_id": "earlier"}, {"i2"}),
+        ({"stage": "responses", "reason": "content_filter"}, {"i2"}),
+        ({"reason": "too_short"}, set()),
+        ({"stage": "instructions"}, {"d1", "d2"}),
+    ],
+)
+def test_what_is_named_is_due_again_and_nothing_else(
+    start: Start, settings: Any, chosen: dict[str, str], taken: set[str]
+) -> None:
+    with start(settings()) as run:
+        refuse(run)
+        count = retrying.reopen(run, **chosen)
+        ids = {id_ for _, id_, _ in REFUSED}
+
+        assert ids - left(run) == taken
+        assert count == len(taken)
+
+
+def test_a_refused_call_can_be_asked_again_and_an_answered_one_is_kept(start: Start, settings: Any) -> None:
+    with start(settings()) as run:
+        refuse(run)
+        run.models.journal.end(Entry("answered", "done", "m", "yes", "stop", 1, 1, 0, 0, 1, 0.1), run.run_id)
+        retrying.reopen(run)
+        found = run.models.journal.lookup(["i1", "i2", "d2", "answered"])
+
+        assert set(found) == {"i2", "answered"}
+
+
+def test_a_stage_that_computes_is_not_retried_but_told_what_to_do(start: Start, settings: Any) -> None:
+    with start(settings()) as run, pytest.raises(UsageError, match="would refuse again") as caught:
+        retrying.reopen(run, stage="documents")
+
+    assert "change the setting" in caught.value.hint
