@@ -11,6 +11,7 @@ import contextlib
 import gzip
 import hashlib
 import re
+import socket
 import threading
 import time
 import tomllib
@@ -378,16 +379,17 @@ class FaultServer:
         return dict(self.counts) | {"most_in_flight": self.most_in_flight, "repeated": repeated}
 
     @contextlib.asynccontextmanager
-    async def listening(self, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[asyncio.Server]:
-        """Listen while the block runs."""
-        async with await asyncio.start_server(self.handle, host, port, limit=2**20, backlog=1024) as server:
+    async def listening(self, listening: socket.socket | None = None) -> AsyncIterator[asyncio.Server]:
+        """Listen while the block runs: on a socket that is open, or on any free port of loopback."""
+        where: dict[str, Any] = {"sock": listening} if listening else {"host": "127.0.0.1", "port": 0}
+        async with await asyncio.start_server(self.handle, limit=2**20, backlog=1024, **where) as server:
             self.port = server.sockets[0].getsockname()[1]
             yield server
 
 
-async def serve(chosen: Profile, port: int, host: str) -> None:
-    """Serve until interrupted."""
-    async with FaultServer(chosen).listening(port, host) as server:
+async def serve(chosen: Profile, listening: socket.socket) -> None:
+    """Serve on an open socket until interrupted."""
+    async with FaultServer(chosen).listening(listening) as server:
         await server.serve_forever()
 
 

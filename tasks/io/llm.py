@@ -812,6 +812,11 @@ class Models:
         arrays = [pa.array(column, type=kind.type) for column, kind in zip(columns, schema, strict=True)]
         return pa.Table.from_arrays(arrays, schema=schema), rows[-1][1] if rows else watermark
 
+    def lost_answers(self) -> int:
+        """Return how many recorded answers damage to the journal has cost, as far as is known; once."""
+        lost, self.journal.lost_rows = self.journal.lost_rows, 0
+        return lost
+
     def reopen(self, reason: str | None = None) -> list[str]:
         """Make calls that were refused (for one reason, or any) askable again; returns their completion ids."""
         return self.journal.reopen(reason)

@@ -52,6 +52,10 @@ class Rehearsal:
         """Return a role's settings."""
         return role_of(self.settings, name)
 
+    def lost_answers(self) -> int:
+        """Return how many recorded answers damage to the journal has cost."""
+        return self.journal.lost_rows
+
     def means(self, role: str) -> Seen | None:
         """Return what was seen of a role's model in this store; None if it was never asked."""
         if role not in self.seen:

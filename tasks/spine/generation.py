@@ -77,6 +77,8 @@ def generate(
     total = run.store.count(pending, **params) * draws
     if total == 0:
         return Counts()  # and no model door was opened
+    if lost := run.models.lost_answers():
+        run.progress.note(f"the journal was damaged: {lost} recorded answers are lost, and asked for again")
     room = run.models.role(role).max_tokens
     work = _Work(run, stage, table, method, fingerprint, rows, settings, draws, temperature, on_failure, total, room)
     try:
@@ -212,14 +214,16 @@ class _Work:
 
     def _report(self) -> None:
         done = self.counts["rows_out"] + self.counts["rows_rejected"]
-        stats = self.run.models.stats
+        stats, cost = self.run.models.stats, self.counts["cost_usd"]
+        projected = {"projected_usd": cost / done * self.total} if cost and done else {}
         self.run.progress(
             self.stage,
             done,
             self.total,
             rows_per_second=done / max(time.monotonic() - self.started, 1e-9),
             tokens=stats.prompt_tokens + stats.completion_tokens,
-            cost_usd=stats.cost_usd,
+            cost_usd=cost,
+            **projected,
             retries=stats.retries,
             refusals=stats.refusals,
         )

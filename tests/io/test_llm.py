@@ -141,6 +141,7 @@ def test_identity_is_the_same_on_every_machine() -> None:
     assert identity(Role(), call(1, schema=SCHEMA)) == "0d79624b633d864d3af6"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(faults.FAULTS) - {"http_401", "quota", "hang", "drip", "drip_headers"}))
 def test_each_fault_ends_as_an_answer_or_a_refusal_with_its_reason(
     name: str, opened: Callable[[Settings], Models]
