@@ -274,3 +274,19 @@ def test_the_audit_publishes_what_was_embedded(start: Start, settings: Make) -> 
         validation.audit(run, "embeddings")
 
         assert len(retrieval.vectors(run, "passages").ids) == 3
+
+
+def test_a_forced_index_lies_beside_the_store_and_gives_the_same_neighbours(start: Start, settings: Make) -> None:
+    questions = [
+        f"{verb} {thing}?" for verb in ("bake", "explain", "draw", "sell") for thing in ("bread", "tides", "wings")
+    ]
+    with start(settings()) as run:
+        put_seeds(run, questions)
+        embed(run, "seeds")
+        exact = retrieval.neighbours(run, "seeds", k=3)
+    with start(settings("embeddings.index=ivf_flat")) as run:
+        found = retrieval.neighbours(run, "seeds", k=3)
+        again = retrieval.neighbours(run, "seeds", k=3)
+
+        assert (run.store.indexes / "index-seeds" / "engine.faiss").is_file()
+    assert found.rows.tolist() == again.rows.tolist() == exact.rows.tolist()

@@ -299,7 +299,7 @@ class Index:
         Returns:
             Scores (nq, k) and rows (nq, k), final and in the one order; -inf and -1 where rows run out.
         """
-        keep = keep or _all
+        keep = keep or everything
         if allowed is None:
             return _filtered(self._find, queries, len(self), k, keep)
         if self._engine is not None and allowed.mean() >= _FEW:
@@ -412,7 +412,8 @@ def load_or_build(folder: Path, fingerprint: str, root: Path, build: Callable[[]
     return found
 
 
-def _all(_: Rows, scores: Scores, rows: Rows) -> NDArray[np.bool_]:  # noqa: ARG001 - a filter has these arguments
+def everything(_: Rows, scores: Scores, rows: Rows) -> NDArray[np.bool_]:  # noqa: ARG001 - a filter has these arguments
+    """Keep all: the filter that is none."""
     return np.ones(rows.shape, dtype=np.bool_)
 
 

@@ -32,29 +32,28 @@ def embed(
     """
     if not model:
         raise UsageError("embeddings.embedder is sentence_transformers, and embeddings.model names no model")
-    engine = _engine(model, revision, pooling, max_length_tokens, backend)
-    found = engine.encode([prefix + text for text in texts], batch_size=BATCH_TEXTS, show_progress_bar=False)
-    return unit(np.asarray(found, dtype=np.float32))
+    engine = _engine(model, revision, backend)
+    engine.max_seq_length = max_length_tokens
+    # Pooled here, so that it is the one that is asked for whatever the model's folder says.
+    tokens = engine.encode(
+        [prefix + text for text in texts],
+        batch_size=BATCH_TEXTS,
+        show_progress_bar=False,
+        output_value="token_embeddings",
+        convert_to_numpy=False,
+    )
+    states = [np.asarray(found.float().cpu()) for found in tokens]
+    pooled = [found.mean(axis=0) if pooling == "mean" else found[0] for found in states]
+    return unit(np.stack(pooled)) if pooled else np.empty((0, 0), dtype=np.float32)
 
 
 @lru_cache(maxsize=1)
-def _engine(model: str, revision: str, pooling: str, max_length_tokens: int, backend: str) -> Any:
+def _engine(model: str, revision: str, backend: str) -> Any:
     if importlib.util.find_spec("sentence_transformers") is None:
         raise UsageError(
             f"the embedder `{model}` needs the extra `models`",
             hint="pip install 'wellspring[models]', or --set embeddings.embedder=hashing",
         )
-    from sentence_transformers import SentenceTransformer, models  # pyright: ignore[reportMissingImports] - an extra
+    from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports] - an extra
 
-    options = {"revision": revision or None}
-    body = models.Transformer(
-        model,
-        max_seq_length=max_length_tokens,
-        model_args=options,
-        tokenizer_args=options,
-        config_args=options,
-        backend=backend,
-    )
-    return SentenceTransformer(
-        modules=[body, models.Pooling(body.get_word_embedding_dimension(), pooling_mode=pooling)]
-    )
+    return SentenceTransformer(model, revision=revision or None, backend=backend)

@@ -5,7 +5,7 @@ are valid now; else it is written again from the table, without passing through 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from tasks.contracts.errors import BrokenError
+from tasks.contracts.records import content_id
 from tasks.contracts.vectors import Rows, Scores, Vectors, checked
 from tasks.io import index, manifests
 from tasks.io.keywords import KeywordIndex
@@ -35,6 +36,8 @@ class Matrix:
 
     ids: list[str]
     matrix: Vectors
+    name: str = ""  # of its file
+    fingerprint: str = ""  # of its ids and its embedder
 
     @cached_property
     def row_of(self) -> dict[str, int]:
@@ -85,7 +88,28 @@ def vectors(run: Run, *nouns: str) -> Matrix:
     if manifests.read(folder, fingerprint, run.store.path) is None:
         frame = run.store.query("embeddings/matrix", nouns=list(nouns), model=model)
         manifests.write(folder, fingerprint, {"rows": len(ids)}, lambda path: _save(frame, path))
-    return Matrix(ids, np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False))
+    matrix = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+    return Matrix(ids, matrix, folder.name, fingerprint)
+
+
+def _finder(run: Run, pool: Matrix) -> Callable[[Vectors, int, index.Keep | None], tuple[Scores, Rows]]:
+    """Return how the rows of a matrix are searched: exactly, or through an index beside the store if it is large.
+
+    `embeddings.index` forces a kind; `index.choose` is the rule. An index serves the matrix that it was made of only.
+    """
+    wanted = run.settings.embeddings.index
+    if index.choose(len(pool.ids), wanted) == "flat":
+        base = np.ascontiguousarray(pool.matrix)
+        return lambda queries, k, keep: index.kept(queries, base, k, keep or index.everything)
+    folder = run.store.indexes / pool.name.replace("matrix", "index")
+    fingerprint = content_id("index", wanted, run.settings.seed, pool.fingerprint)
+    built = index.load_or_build(
+        folder,
+        fingerprint,
+        run.store.path,
+        lambda: index.Index.build(pool.ids, np.ascontiguousarray(pool.matrix), kind=wanted, seed=run.settings.seed),
+    )
+    return lambda queries, k, keep: built.search(queries, k, keep=keep)
 
 
 def _save(frame: pl.DataFrame, folder: Path) -> None:
@@ -104,10 +128,10 @@ def neighbours(run: Run, *nouns: str, k: int, max_cosine: float = 1.01) -> Neigh
         max_cosine: Neighbours that are more alike than this are left out too (copies of the anchor teach nothing).
     """
     pool = vectors(run, *nouns)
-    base = np.ascontiguousarray(pool.matrix)
-    if not len(base):
-        return Neighbours(pool.ids, np.empty((0, k), dtype=np.int64), np.empty((0, k), dtype=np.float32))
-    scores, rows = index.kept(base, base, k, lambda own, near, found: (found != own) & (near <= max_cosine))
+    if not pool.ids:
+        return Neighbours([], np.empty((0, k), dtype=np.int64), np.empty((0, k), dtype=np.float32))
+    queries = np.ascontiguousarray(pool.matrix)
+    scores, rows = _finder(run, pool)(queries, k, lambda own, near, found: (found != own) & (near <= max_cosine))
     return Neighbours(pool.ids, rows, scores)
 
 
@@ -118,7 +142,7 @@ class Hybrid:
         self._run = run
         self._documents: list[str] = passages["document_id"].to_list()
         self._keywords = keywords
-        self._base = np.ascontiguousarray(pool.matrix)
+        self._find = _finder(run, pool) if pool.ids else None
         documents = dict(zip(passages["passage_id"].to_list(), self._documents, strict=True))
         self._known = [documents.get(passage_id) for passage_id in pool.ids]
 
@@ -158,11 +182,11 @@ class Hybrid:
 
     def _nearest(self, queries: Sequence[str], depth: int) -> list[list[str]]:
         """Return the documents of the nearest passages of each query; none for a query that says nothing."""
-        if not len(self._base):
+        if self._find is None:
             return [[] for _ in queries]
         asked = embedders.embedder(self._run, "passages").embed(list(queries))
-        _, rows = index.exact(asked.vectors, self._base, min(depth, len(self._base)))
-        named = [[self._known[row] for row in found] for found in rows.tolist()]
+        _, rows = self._find(asked.vectors, depth, None)
+        named = [[self._known[row] for row in found if row >= 0] for found in rows.tolist()]
         return [
             [] if is_empty else [name for name in names if name is not None]
             for names, is_empty in zip(named, asked.is_empty.tolist(), strict=True)
