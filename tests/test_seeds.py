@@ -1,5 +1,6 @@
 """Seeds are read once, every line is a seed or a refusal with its reason, and a second run does nothing."""
 
+import gzip
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -222,3 +223,22 @@ def test_the_judge_is_asked_for_no_more_seeds_than_the_limit(tmp_path: Path, set
         second = seeds.ingest(run).counts
 
     assert (first.calls, second.calls) == (3, 0)
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_every_real_seed_that_a_benchmark_holds_is_refused(shared: Path, settings: Make, start: Start) -> None:
+    folder = shared / "instructions"
+    with gzip.open(folder / "contamination_natural.jsonl.gz") as file:
+        natural = [json.loads(line) for line in file]
+    names = [name for name in sorted({row["file"] for row in natural}) if "seeds" in name]
+    paths = [str(folder / name) for name in names]
+    benchmarks = {path.name.removesuffix(".jsonl.gz"): str(path) for path in sorted(folder.glob("bench_*"))}
+    with start(settings("runner=thread", seeds={"paths": paths}, benchmarks={"paths": benchmarks})) as run:
+        seeds.ingest(run)
+        refused = {(row["input_id"]): row["reason"] for row in run.store.query("rejections/all").to_dicts()}
+        sources = {Path(row["uri"]).name: row["source_id"] for row in run.store.query("seeds/sources").to_dicts()}
+
+    wanted = [f"{sources[row['file']]}:{int(row['row']) + 1}" for row in natural if row["file"] in names]
+    assert wanted
+    assert {refused.get(name) for name in wanted} == {"contaminated"}
