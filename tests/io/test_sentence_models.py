@@ -1,6 +1,7 @@
 """A model of one's own: a tiny one, made here, in PyTorch; skipped where the extra is not installed."""
 
 import importlib.util
+from typing import Any
 
 import numpy as np
 import pytest
