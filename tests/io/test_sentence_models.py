@@ -49,8 +49,8 @@ def test_vectors_are_of_unit_length_and_every_choice_moves_them(model: str) -> N
     texts = ["hello world", "bread", "x" * 500]
 
     plain = sentence_models.embed(texts, model=model, **SHAPE)
-    cls = sentence_models.embed(texts, model=model, **SHAPE | {"pooling": "cls"})
-    prefixed = sentence_models.embed(texts, model=model, **SHAPE | {"prefix": "query "})
+    cls = sentence_models.embed(texts, model=model, **{**SHAPE, "pooling": "cls"})
+    prefixed = sentence_models.embed(texts, model=model, **{**SHAPE, "prefix": "query "})
 
     assert plain.shape == (3, 32)
     assert plain.dtype == np.float32
