@@ -324,7 +324,7 @@ class Models:
         self.doors: dict[str, Door] = {}
         self.opening = threading.Lock()
         self.tasks: set[asyncio.Task[None]] = set()
-        self.sending: set[asyncio.Task[Any] | None] = set()  # those whose call is out, and may have been paid
+        self.sending: set[Any] = set()  # those whose call is out, and may have been paid
         self.in_flight: dict[str, asyncio.Future[Entry]] = {}
         self.settled = asyncio.Event()  # a reservation was given back
         self.is_closing = False
@@ -681,6 +681,7 @@ class Models:
         """
         while True:
             self._go_on(order)
+            self.sending.add(asyncio.current_task())
             self.settled.clear()
             claimed = await self.journal.claim(
                 order.key,
@@ -692,8 +693,8 @@ class Models:
                 reserve=order.reserve,
             )
             if isinstance(claimed, int):
-                self.sending.add(asyncio.current_task())
                 return claimed
+            self.sending.discard(asyncio.current_task())
             if not (claimed.may_pass and self.journal.ledger.reserved_micro_usd):
                 raise claimed.error
             await self.settled.wait()
@@ -828,15 +829,16 @@ class Models:
 
         async def finish() -> None:
             self.is_closing = True
-            if out := [task for task in self.tasks if task in self.sending]:
-                await asyncio.wait(out, timeout=GRACE_SECONDS)
+            until = time.monotonic() + GRACE_SECONDS
+            while (out := self.tasks & self.sending) and (left := until - time.monotonic()) > 0:
+                await asyncio.wait(out, timeout=left)
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
             for server in itertools.chain.from_iterable(door.servers for door in self.doors.values()):
                 await server.client.close()
                 await server.bulk.close()
-            await asyncio.sleep(0)  # transports close a turn of the loop later
+            await asyncio.sleep(0.01)  # transports close some turns of the loop later
 
         self.run(finish())
         self.loop.call_soon_threadsafe(self.loop.stop)
