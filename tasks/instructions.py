@@ -229,8 +229,12 @@ class Demonstrations:
     def _vectors(self) -> Vectors:
         return self._embed([row["document_text"] for row in self._rows])
 
+    @cached_property
+    def _embedder(self) -> embedders.Embedder:
+        return embedders.embedder(self._run, "passages")
+
     def _embed(self, texts: list[str]) -> Vectors:
-        return embedders.embedder(self._run, "passages").embed(texts).vectors
+        return self._embedder.embed(texts).vectors
 
     def _cost(self, i: int) -> int:
         """Return the tokens that one demonstration adds to a prompt; one more, since parts are rounded."""
@@ -256,8 +260,10 @@ def _system(prompt: Prompt) -> str:
 
 
 def _from_documents(run: Run, writer: Writer) -> Counts:
+    wanted, params = run.settings.instructions, {"most": run.settings.limit}
+    if not run.store.count("instructions/pending", fingerprint=writer.fingerprint, **params):
+        return Counts()
     shown = Demonstrations(run, writer.method)
-    wanted = run.settings.instructions
     is_grounded = writer.method.name != "ungrounded"
 
     def prompt(row: Row, settings: Any) -> Prompt:
@@ -281,7 +287,7 @@ def _from_documents(run: Run, writer: Writer) -> Counts:
         return [_instruction(run, writer, row, parsed, answer, [d["grounding_id"] for d in demonstrations])]
 
     method = replace(writer.method, prompt=prompt)
-    return _generate(run, writer, method, "instructions/pending", {"most": run.settings.limit}, rows)
+    return _generate(run, writer, method, "instructions/pending", params, rows)
 
 
 # From the pool
@@ -348,6 +354,8 @@ class Pool:
             return {}
         texts = {item: self._items[item]["response"] for item in items if self._items[item]["response"]}
         missing = [item for item in items if item not in texts]
+        if not missing:
+            return texts
         fingerprint, self.counts = _answer_all(self._run, missing)
         found = self._run.store.query("instructions/answers", fingerprint=fingerprint, item_ids=missing)
         return texts | dict(zip(found["item_id"].to_list(), found["text"].to_list(), strict=True))
