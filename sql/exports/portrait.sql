@@ -1,4 +1,4 @@
--- What measures of a dataset are taken of: every instruction that a policy took, without its answers.
+-- What measures of a dataset are taken of: every instruction that a policy took, without texts; a token is four bytes.
 -- owner:  tasks/spine/portrait.py
 -- grain:  one row per policy x instruction
 -- params: $judge
@@ -18,7 +18,7 @@ SELECT
     selections.topic,
     instructions.instruction_id,
     instructions.recipe,
-    instructions.text,
+    cast(ceil(strlen(instructions.text) / 4) AS BIGINT) AS tokens,
     instructions.document_id,
     documents.domain,
     totals.value AS score,

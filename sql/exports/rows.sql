@@ -12,7 +12,8 @@ WITH failed AS (
 
 answers AS (
     SELECT
-        responses.*,
+        responses.instruction_id,
+        responses.response_id,
         row_number() OVER (
             PARTITION BY responses.instruction_id
             ORDER BY rewards.value DESC NULLS LAST, responses.draw ASC, responses.response_id ASC
@@ -41,12 +42,13 @@ SELECT
     documents.domain,
     coalesce(documents.license, sources.license) AS license,
     totals.value AS score,
-    answers.response_id,
-    answers.text AS response,
-    answers.model
+    chosen.response_id,
+    chosen.text AS response,
+    chosen.model
 FROM valid_selections AS selections
 INNER JOIN valid_instructions AS instructions ON selections.instruction_id = instructions.instruction_id
 INNER JOIN answers ON selections.instruction_id = answers.instruction_id AND answers.place = 1
+INNER JOIN valid_responses AS chosen ON answers.response_id = chosen.response_id
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
 LEFT JOIN sources ON documents.source_id = sources.source_id
 LEFT JOIN valid_scores AS totals

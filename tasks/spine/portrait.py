@@ -6,6 +6,7 @@ distinct-n, Vendi score, distances) is taken of at most 10,000 rows of a part, t
 hashes, so that is a random sample, and the size that the papers report at.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -24,7 +25,6 @@ from tasks.io.store import Store
 from tasks.methods import measures, topics
 from tasks.methods.agreement import agreement
 from tasks.methods.projection import MOST_POINTS, projected
-from tasks.methods.tokens import count_tokens
 from tasks.spine import contamination, embedders, retrieval
 from tasks.spine.retrieval import Matrix
 from tasks.spine.runs import Run
@@ -32,6 +32,7 @@ from tasks.spine.runs import Run
 BEST = "best_per_topic"
 CONTROLS = "random"  # the mean of the controls
 SAMPLE_ROWS = 10_000
+TOPIC_TEXTS = 40  # that name a topic: phrases of more texts only cost memory
 LABEL_CHARS = 160
 
 Row = Mapping[str, Any]
@@ -76,7 +77,7 @@ def draw(run: Run, judge: str) -> Portrait:
     best = parts.get("all", taken.clear())
     return Portrait(
         measures=table,
-        topics=_topics(best, vectors) if len(best) else [],
+        topics=_topics(run, best, vectors) if len(best) else [],
         lengths={name: _lengths(part) for name, part in parts.items()},
         scores={name: _scores(part) for name, part in parts.items()},
         points=_points(run, best, vectors) if len(best) else [],
@@ -93,14 +94,14 @@ def _parts(taken: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 def _measured(run: Run, part: pl.DataFrame, possible: int, vectors: Matrix, seeds: Matrix) -> dict[str, Any]:
     """Take every measure of one part."""
-    sample = part.sort("instruction_id").head(SAMPLE_ROWS)
-    words = [measures.tokens(text) for text in sample["text"]]
-    own = vectors.of(sample["instruction_id"].to_list())
+    sample = sorted(part["instruction_id"])[:SAMPLE_ROWS]
+    words = [measures.tokens(text) for text in _texts(run, sample)]
+    own = vectors.of(sample)
     within = index.exact(own, own, 2)[0][:, 1] if len(own) > 1 else np.zeros(0)
     to_seeds = index.exact(own, np.ascontiguousarray(seeds.matrix), 1)[0][:, 0] if len(seeds.ids) else np.zeros(0)
     by_topic = measures.spread(part["topic"], possible)
     documents, domains = (measures.spread(part[name].drop_nulls()) for name in ("document_id", "domain"))
-    lengths, scores = [count_tokens(text) for text in part["text"]], part["score"].drop_nulls().to_list()
+    lengths, scores = part["tokens"].to_list(), part["score"].drop_nulls().to_list()
     wanted = run.settings.benchmarks
     return {
         "rows": len(part),
@@ -135,13 +136,20 @@ def _digits(value: float) -> float:
     return float(f"{value:.4g}")
 
 
+def _texts(run: Run, ids: Sequence[str]) -> list[str]:
+    """Return the texts of instructions, in the ascending order of their ids."""
+    return run.store.query("exports/texts", ids=list(ids))["text"].to_list()
+
+
 def _contaminated(run: Run, part: pl.DataFrame) -> float:
-    found = 0
-    for text in part["text"]:
-        try:
-            contamination.check(run.settings.benchmarks, text)
-        except Rejection:
-            found += 1
+    """Return the share of a part in which a benchmark of the profile stands."""
+    ids, found = sorted(part["instruction_id"]), 0
+    for start in range(0, len(ids), SAMPLE_ROWS):
+        for text in _texts(run, ids[start : start + SAMPLE_ROWS]):
+            try:
+                contamination.check(run.settings.benchmarks, text)
+            except Rejection:
+                found += 1
     return _digits(found / max(1, len(part)))
 
 
@@ -180,22 +188,28 @@ def _passes(totals: Mapping[str, float | None], subject: str) -> bool | None:
 
 
 def _lengths(part: pl.DataFrame) -> list[int]:
-    return measures.histogram([count_tokens(text) for text in part["text"]], [2**i for i in range(12)])
+    return measures.histogram(part["tokens"].to_list(), [2**i for i in range(12)])
 
 
 def _scores(part: pl.DataFrame) -> list[int]:
     return measures.histogram(part["score"].drop_nulls().to_list(), range(8))
 
 
-def _topics(best: pl.DataFrame, vectors: Matrix) -> list[dict[str, Any]]:
-    texts = {int(topic): of["text"].to_list() for (topic,), of in best.sort("instruction_id").group_by("topic")}
-    of_topic = {
-        topic: best.filter(pl.col("topic") == topic)["instruction_id"].sort().to_list() for topic in sorted(texts)
-    }
-    centroids = unit(np.stack([vectors.of(ids).astype(np.float64).mean(axis=0) for ids in of_topic.values()]))
+def _topics(run: Run, best: pl.DataFrame, vectors: Matrix) -> list[dict[str, Any]]:
+    """Name the topics by some of their texts, group them by the mean of all their vectors."""
+    members = {int(topic): sorted(of["instruction_id"]) for (topic,), of in best.group_by("topic")}
+    numbers = sorted(members)
+    texts = {topic: _texts(run, members[topic][:TOPIC_TEXTS]) for topic in numbers}
+    means = [vectors.of(members[topic]).astype(np.float64).mean(axis=0) for topic in numbers]
+    found = topics.hierarchy(texts, unit(np.stack(means)))
+    rows = {topic.topic: len(members[topic.topic]) for topic in found}
+    of_group: Counter[int] = Counter()
+    for topic in found:
+        of_group[topic.group] += rows[topic.topic]
+    ordered = sorted(found, key=lambda t: (-of_group[t.group], t.group, -rows[t.topic], t.topic))
     return [
-        {"group": topic.group_name, "topic": topic.name, "rows": topic.rows, "number": topic.topic}
-        for topic in topics.hierarchy(texts, centroids)
+        {"group": topic.group_name, "topic": topic.name, "rows": rows[topic.topic], "number": topic.topic}
+        for topic in ordered
     ]
 
 
@@ -208,7 +222,8 @@ def _points(run: Run, best: pl.DataFrame, vectors: Matrix) -> list[tuple[float, 
     places_xy = projected(np.concatenate([own, others]) if len(places) else own).round(4).tolist()
     kinds = ["instruction"] * len(shown) + places["kind"].to_list()
     numbers = shown["topic"].to_list() + [-1] * len(places)
-    labels = [label[:LABEL_CHARS] for label in (*shown["text"], *places["label"])]
+    said = _texts(run, shown["instruction_id"].to_list())
+    labels = [label[:LABEL_CHARS] for label in (*said, *places["label"])]
     return [
         (x, y, kind, topic, label) for (x, y), kind, topic, label in zip(places_xy, kinds, numbers, labels, strict=True)
     ]

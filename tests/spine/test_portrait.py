@@ -27,6 +27,11 @@ def prepared(run: Run, count: int = 24) -> None:
         store.publish(run, noun)
 
 
+def _texts(run: Run, rows: list[dict]) -> list[dict]:
+    ids = [row["instruction_id"] for row in rows]
+    return [{"id": id_, "text": text} for id_, text in run.store.query("exports/texts", ids=ids).iter_rows()]
+
+
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     """A portrait, its measures by part, the rows it is of, and their vectors."""
@@ -35,6 +40,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
         prepared(run)
         found = portrait.draw(run, "seven_criteria")
         rows = run.store.query("exports/portrait", judge="seven_criteria").to_dicts()
+        texts = {row["id"]: row["text"] for row in _texts(run, rows)}
+        rows = [row | {"text": texts[row["instruction_id"]]} for row in rows]
         best = [row for row in rows if row["policy"] == "best_per_topic"]
         vectors = retrieval.vectors(run, "instructions").of([row["instruction_id"] for row in best])
         portrait.save(run.store, found)
