@@ -2,8 +2,13 @@
 
 import collections
 import json
+import random
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +19,7 @@ from tasks.contracts.errors import BrokenError, Rejection, TransientError
 from tasks.contracts.prompting import PromptedMethod, Row
 from tasks.contracts.settings import Settings
 from tasks.io import faults
+from tasks.io.store import Store
 from tasks.spine import generation, retrying
 from tasks.spine.generation import generate
 from tasks.spine.runs import Counts, Run
@@ -218,6 +224,81 @@ def test_a_budget_that_is_used_up_keeps_what_was_answered(
     assert kept == 12
     assert (rest.rows_out, rest.calls) == (28, 28)
     assert server.stats()["repeated"] == 0
+
+
+_CHILD = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from tests.spine import test_generation as tests
+from tasks.contracts import prompting, settings
+from tasks.spine import runs
+
+where = {"base_url": sys.argv[1], "max_concurrency": 16}
+extra = {"models": {"judge": {"model": "m", "endpoints": [where], "temperature": 0.0}}}
+chosen = settings.load(None, (), environment={}, extra=extra)
+with runs.start("test", chosen, Path(sys.argv[2]), quiet=True) as run:
+    tests.fill(run, [tests.instruction(n) for n in range(1500)])
+    print("begun", flush=True)
+    tests.score(run, prompting.load("tasks.judges", "seven_criteria"))
+print("done", flush=True)
+"""
+
+
+def killed_until_done(url: str, store: Path, kills: int) -> int:
+    """Score 1,500 instructions in a child that is killed so many times; returns the kills that hit."""
+    chance, hit = random.Random(3), 0
+    command = [sys.executable, "-c", _CHILD, url, str(store), str(Path(__file__).parents[2])]
+    for turn in range(kills + 1):
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        child.stdout.readline()
+        if turn < kills:
+            threading.Event().wait(chance.uniform(0, 1.5))
+            hit += child.poll() is None
+            child.kill()
+        else:
+            assert child.stdout.read().strip() == "done"
+        child.stdout.close()
+        child.wait()
+    return hit
+
+
+def written(store: Path) -> list[tuple[Any, ...]]:
+    with Store.read(store) as opened:
+        rows = opened.query("scores/unpublished").drop("run_id")
+        return sorted(rows.iter_rows())
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_writes_what_an_uninterrupted_run_writes(tmp_path: Path) -> None:
+    with faults.running(latency_seconds=0.01) as calm:
+        killed_until_done(calm.url, tmp_path / "calm", 0)
+    with faults.running(latency_seconds=0.01) as server:
+        hit = killed_until_done(server.url, tmp_path / "killed", 8)
+
+    assert hit > 3
+    assert server.counts["requests"] - 1500 <= hit * 16
+    assert written(tmp_path / "killed") == written(tmp_path / "calm")
+
+
+def test_a_key_is_nowhere_in_what_a_run_leaves(
+    start: Start, settings: MakeSettings, method: PromptedMethod, store_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary = "sk-canary-0123456789abcdef"
+    monkeypatch.setenv("OPENAI_API_KEY", canary)
+    echo = faults._status(400, f"not with key {canary}", "invalid_request_error")
+    monkeypatch.setitem(faults.FAULTS, "echo", echo)
+
+    with faults.running(rates={"echo": 0.5}) as server, start(settings(**asking(server))) as run:
+        fill(run, [instruction(n) for n in range(20)])
+        score(run, method)
+        said = list(refused(run).values())
+
+    left = b"".join(path.read_bytes() for path in store_dir.rglob("*") if path.is_file())
+    assert "bad_request" in said
+    assert b"not with key ***" in left
+    assert canary.encode() not in left
 
 
 def test_what_is_no_rejection_stops_and_what_was_answered_is_there_next_time(
