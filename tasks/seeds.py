@@ -109,7 +109,7 @@ def _source(path: Path, run_id: str) -> records.Source:
     return records.Source(
         source_id=content_id("source", digest),
         name=path.name,
-        uri=path.absolute().as_uri(),
+        uri=path.resolve().as_uri(),
         kind="conversations",
         license=None,
         sha256=digest,
