@@ -11,7 +11,6 @@ digest, so the next run finds it in the server's list and adopts it before anyth
 """
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io.journal import DONE, Entry, Journal, Parked, record
+from tasks.io.journal import DONE, Connection, Entry, Journal, Parked, record
 from tasks.io.keys import Scrubber
 from tasks.io.prices import tokens_of
 from tasks.io.replies import Again, Answered, Refusal, Reply, Stop, Unsupported, judge
@@ -109,7 +108,7 @@ class BatchDesk:
     async def _intend(self, door: "Door", server: "Server", lines: Sequence[Line], digest: str) -> int:
         reserve = sum(line.reserve for line in lines)
 
-        def write(connection: sqlite3.Connection) -> int | Parked:
+        def write(connection: Connection) -> int | Parked:
             if (parked := self.journal.over(reserve, len(lines))) is not None:
                 return parked
             values = (door.name, server.name, self.run_id, digest, reserve)
@@ -181,14 +180,14 @@ class BatchDesk:
             part = [self._read(door, server, line) for line in lines[start : start + MERGE_LINES]]
             ended = [item for item in part if item is not None]
 
-            def write(connection: sqlite3.Connection, ended: list[Any] = ended) -> None:
+            def write(connection: Connection, ended: list[Any] = ended) -> None:
                 for entry, outcome, detail, body in ended:
                     self._record(connection, server.name, entry, outcome, detail, body)
 
             await self.journal.writer.put(write)
 
     def _record(
-        self, connection: sqlite3.Connection, endpoint: str, entry: Entry, outcome: str, detail: str, body: bytes
+        self, connection: Connection, endpoint: str, entry: Entry, outcome: str, detail: str, body: bytes
     ) -> None:
         """Settle one call of a job, within a write; a line that is there twice counts once."""
         taken = connection.execute("DELETE FROM batch_calls WHERE completion_id = ?", (entry.completion_id,)).rowcount
@@ -243,7 +242,7 @@ class BatchDesk:
         """Note that a job is merged, free what was set aside for it, and make what it did not answer due again."""
         rows = [(key, job.endpoint, self.run_id, reason, f"batch job {job.job_id}") for key, reason in left]
 
-        def write(connection: sqlite3.Connection) -> None:
+        def write(connection: Connection) -> None:
             connection.executemany(
                 "INSERT INTO attempts (completion_id, endpoint, run_id, reserved_micro_usd, cost_micro_usd, outcome,"
                 " detail) VALUES (?, ?, ?, 0, 0, ?, ?)",

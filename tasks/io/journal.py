@@ -74,7 +74,8 @@ CREATE TABLE IF NOT EXISTS batch_calls (
 """
 _TABLES = ("calls", "attempts", "completions", "vectors", "ledger", "abilities", "batches", "batch_calls")
 
-Write = Callable[[sqlite3.Connection], Any]
+Connection = sqlite3.Connection  # for those who write through the journal; SQLite itself is imported here only
+Write = Callable[[Connection], Any]
 
 
 class Entry(NamedTuple):
