@@ -125,7 +125,8 @@ def _fingerprint(settings: Settings, method: PromptedMethod, inputs: str, number
     shown = settings.instructions.model_dump(include={*(_OF_DOCUMENTS if inputs == "documents" else _OF_POOL)})
     checks = settings.instructions.model_dump(include={*_CHECKS, "draws"})
     checks["benchmarks"] = contamination.fingerprint(settings.benchmarks)
-    return method.fingerprint(asked=asked, shown=shown, checks=checks, round=number, chance=settings.seed)
+    near = settings.embeddings.model_dump(include={"embedder", "dimensions", "hash_features", "model", "revision"})
+    return method.fingerprint(asked=asked, shown=shown, checks=checks, near=near, round=number, chance=settings.seed)
 
 
 def _limits(run: Run, language: str | None) -> Limits:

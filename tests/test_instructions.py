@@ -544,3 +544,37 @@ def test_several_draws_of_one_input_are_several_rows(seeds_path: str, settings: 
 def test_a_prompt_that_writes_no_instructions_is_no_recipe_of_a_profile(settings: Make, start: Start) -> None:
     with start(settings('instructions.recipes=["keywords"]')) as run, pytest.raises(UsageError, match="writes no"):
         instructions.synthesize(run)
+
+
+@pytest.mark.parametrize(
+    ("switch", "of_documents", "of_pool"),
+    [
+        ("instructions.grounded=false", True, False),
+        ("instructions.demonstrations=nearest", True, False),
+        ("instructions.demonstration_count=4", True, False),
+        ("instructions.math_and_code=false", True, False),
+        ("instructions.criteria_told=true", True, False),
+        ("instructions.k=4", False, True),
+        ("instructions.neighbours=far", False, True),
+        ("instructions.neighbour_order=nearest_last", False, True),
+        ("instructions.with_responses=false", False, True),
+        ("instructions.max_pool_cosine=0.8", True, True),
+        ("embeddings.dimensions=64", True, True),
+        ("models.generator.model=another", True, True),
+        ("seed=1", True, True),
+        ("instructions.rounds=3", False, False),
+        ("limit=5", False, False),
+        ("threads=1", False, False),
+        ("models.generator.total_seconds=9.0", False, False),
+    ],
+)
+def test_a_switch_is_another_method_for_what_it_changes_and_for_nothing_else(
+    switch: str,
+    of_documents: bool,
+    of_pool: bool,
+    settings: Make,  # noqa: FBT001 - the expected values
+) -> None:
+    before, after = (instructions._writers(settings(*chosen)) for chosen in ((), (switch,)))
+
+    assert (before[0].fingerprint != after[0].fingerprint) == of_documents
+    assert (before[1].fingerprint != after[1].fingerprint) == of_pool

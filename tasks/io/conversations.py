@@ -118,8 +118,8 @@ def _starts(path: Path, magic: bytes) -> bool:
     try:
         with path.open("rb") as file:
             return file.read(len(magic)) == magic
-    except OSError as error:
-        raise BrokenError(f"{path} cannot be read: {error.strerror}", hint="check the path given to --seeds") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise BrokenError(f"{str(path)!r} cannot be read: {error}", hint="check the path given to --seeds") from error
 
 
 def _nothing_usable(path: Path, lines: int, fields: set[str]) -> BrokenError:

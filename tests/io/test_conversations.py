@@ -170,9 +170,18 @@ def test_a_range_of_lines_is_what_the_whole_has_there(tmp_path: Path) -> None:
         assert conversations.survey(path) == 200
 
 
-def test_a_missing_file_is_broken(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["nowhere.jsonl", "no\x00where", "n" * 4096, "..", "con\u202egpj.lnosj", "a/b/../c"])
+def test_a_file_that_cannot_be_opened_is_broken_whatever_its_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(BrokenError, match="cannot be read"):
-        list(conversations.read(tmp_path / "nowhere.jsonl"))
+        list(conversations.read(tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["two words.jsonl", "quote'\".jsonl", "-rf", "\u202egpj", "%2e%2e", "CON", "\n.jsonl"])
+def test_a_file_of_any_name_is_read(tmp_path: Path, name: str) -> None:
+    path = _lines(tmp_path / name, {"prompt": "one"})
+
+    assert conversations.survey(path) == 1
+    assert list(conversations.read(path)) == [(1, Turn("one", None))]
 
 
 JSON = st.recursive(

@@ -87,3 +87,12 @@ def test_a_page_cannot_close_its_fence() -> None:
     assert opened != fence
     assert user.count(opened.replace("<", "</")) == 1
     assert user.rstrip().endswith(opened.replace("<", "</"))
+
+
+def test_what_a_person_would_not_see_is_not_shown_to_the_model() -> None:
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")  # tag characters: letters without a shape
+    text = f"Rye\u200b dough{hidden} is\u202e sticky\u00ad.\x1b"
+
+    user = recipe.prompt(ROW | {"text": text}, InstructionsSettings()).messages[-1].content
+
+    assert "Rye dough is sticky." in user
