@@ -6,7 +6,8 @@ SELECT
     rejections.stage,
     rejections.input_id,
     rejections.fingerprint,
-    rejections.reason
+    rejections.reason,
+    rejections.detail
 FROM rejections
 WHERE
     rejections.stage = coalesce($stage, rejections.stage)

@@ -258,7 +258,7 @@ def ask_anew(run: Run, details: Iterable[str]) -> int:
         details: Of the rejections; each ends with the completion that it was read from.
     """
     spoilt = [found[1] for detail in details if (found := _ANSWER.search(detail))]
-    return run.models.journal.forget(spoilt)
+    return run.models.journal.forget(spoilt) if spoilt else 0
 
 
 _REPAIR = """That answer could not be used: {problem}

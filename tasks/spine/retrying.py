@@ -2,6 +2,7 @@
 
 from tasks.contracts.errors import UsageError
 from tasks.io import replies
+from tasks.spine.generation import ask_anew
 from tasks.spine.runs import Run
 
 # What another try may change: the server's state, or what a model says when it is asked again.
@@ -33,6 +34,8 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
     chosen = chosen.filter(~chosen["stage"].is_in(list(COMPUTED)))
     for name in sorted(set(chosen["reason"].to_list()) & replies.REASONS.keys()):
         run.models.journal.reopen(name)
+    if not is_open:  # named by a person, who wants another answer and not the recorded one read again
+        ask_anew(run, chosen["detail"].to_list())
     taken = 0
     for name in sorted(set(chosen["stage"].to_list())):
         taken += run.store.execute("rejections/reopen", stage=name, reasons=reasons, run_id=run_id)

@@ -20,7 +20,7 @@ from tasks.contracts.prompting import PromptedMethod, Row
 from tasks.contracts.settings import Settings
 from tasks.io import faults
 from tasks.io.store import Store
-from tasks.spine import generation, retrying
+from tasks.spine import retrying
 from tasks.spine.generation import generate
 from tasks.spine.runs import Counts, Run
 
@@ -133,7 +133,7 @@ def test_a_better_parser_costs_nothing(start: Start, settings: MakeSettings, met
     with faults.running() as server, start(settings(**asking(server))) as run:
         fill(run, [instruction(n) for n in range(25)])
         score(run, method, rows=none_is_good)
-        retrying.reopen(run, stage="scores", reason="parser_has_a_bug")
+        run.store.execute("rejections/reopen", stage="scores", reasons=["parser_has_a_bug"], run_id=None)
         counts = score(run, method)
 
     assert (counts.rows_out, counts.calls, counts.cached_calls) == (25, 0, 25)
@@ -146,9 +146,7 @@ def test_another_answer_is_asked_for_where_none_could_be_read(
     with faults.running("prose=0.6") as server, start(settings(**asking(server))) as run:
         fill(run, [instruction(n) for n in range(20)])
         first = score(run, method)
-        details = run.store.query("rejections/all")["detail"].to_list()
-        anew = generation.ask_anew(run, details)
-        retrying.reopen(run, stage="scores")
+        anew = retrying.reopen(run, stage="scores", reason="unparsable_answer")
         second = score(run, method)
         loaded = run.store.query("completions/by_role", role="judge")
 
