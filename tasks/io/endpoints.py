@@ -22,7 +22,7 @@ BACKOFF = 0.5  # of the refused share is taken from the limit
 SLOWER = 2.0  # times the best window's latency is congestion, if throughput did not grow with it
 LATENCY_FLOOR_SECONDS = 0.25  # below, waiting is in this process and says nothing of the server
 BROKEN_IN_A_ROW = 8  # connection failures after which an endpoint is left alone for a while
-MAX_REST_SECONDS = 30.0
+FIRST_REST_SECONDS, MAX_REST_SECONDS = 0.25, 15.0
 
 
 @dataclass(slots=True)
@@ -76,7 +76,8 @@ class Throttle:
         self.is_starting = True
         self.best_latency = float("inf")
         self.last_rate = 0.0
-        self.broken_in_a_row = 0
+        self.broken_in_a_row = self.broken_rests = 0
+        self.broken_since = 0.0
         self.answered = 0  # calls that got an answer, ever
 
     def wait(self, now: float) -> float:
@@ -142,7 +143,7 @@ class Throttle:
     def answer(self, seconds: float) -> None:
         """An answer came after so long."""
         self.answered += 1
-        self.broken_in_a_row = 0
+        self.broken_in_a_row = self.broken_rests = 0
         self.window.latencies.append(seconds)
         self._adapt()
 
@@ -155,11 +156,17 @@ class Throttle:
 
     def breakage(self) -> None:
         """A connection failed: after several in a row, the endpoint is left alone for longer and longer."""
+        now = time.monotonic()
+        self.broken_since = self.broken_since if self.broken_in_a_row else now
         self.broken_in_a_row += 1
-        if self.broken_in_a_row >= BROKEN_IN_A_ROW:
-            seconds = min(0.25 * 2 ** (self.broken_in_a_row - BROKEN_IN_A_ROW), MAX_REST_SECONDS)
-            self.broken_until = time.monotonic() + seconds
+        if self.broken_in_a_row >= BROKEN_IN_A_ROW and now >= self.broken_until:
+            self.broken_until = now + min(FIRST_REST_SECONDS * 2**self.broken_rests, MAX_REST_SECONDS)
+            self.broken_rests += 1
             self._wake(len(self.waiting))
+
+    def down_seconds(self) -> float:
+        """Return for how long no connection has come about; 0 if the last one did."""
+        return time.monotonic() - self.broken_since if self.broken_in_a_row else 0.0
 
     def _adapt(self) -> None:
         """At the end of a window, set the limit for the next one."""

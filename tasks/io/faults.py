@@ -394,15 +394,17 @@ async def serve(chosen: Profile, listening: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def running(chosen: Profile | str | None = None, **changes: Any) -> Iterator[FaultServer]:
-    """Have a fault server, in a thread of its own, while the block runs."""
+def running(
+    chosen: Profile | str | None = None, *, listening: socket.socket | None = None, **changes: Any
+) -> Iterator[FaultServer]:
+    """Have a fault server, in a thread of its own, while the block runs; on an open socket, or on any free port."""
     start = profile(chosen) if isinstance(chosen, str) else chosen or Profile()
     server = FaultServer(replace(start, **changes))
     ready, loop = threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def listen() -> None:
-        async with server.listening():
+        async with server.listening(listening):
             ready.set()
             await stop.wait()
             serving = asyncio.all_tasks() - {asyncio.current_task()}

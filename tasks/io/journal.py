@@ -15,6 +15,7 @@ bit in a text; a row that fails it counts as lost, is reported, and is asked aga
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import itertools
 import json
@@ -201,8 +202,15 @@ def _resolve(results: list[tuple[Any, Any]]) -> None:
 
 
 def _broken(path: Path, error: Exception) -> BrokenError:
+    """Return what a person is told; damage is noted beside the file, so that the next opening salvages."""
     name = getattr(error, "sqlite_errorname", type(error).__name__)
-    what = "disk_full: " if name == "SQLITE_FULL" or getattr(error, "errno", 0) == 28 else ""  # noqa: PLR2004 - ENOSPC
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        path.with_suffix(".damaged").touch()
+        return BrokenError(
+            f"the journal {path} is damaged: {error} ({name})",
+            hint="run the same command again: what is readable is saved, and only what is lost is asked for again",
+        )
+    what = "disk_full: " if name == "SQLITE_FULL" or getattr(error, "errno", 0) == errno.ENOSPC else ""
     return BrokenError(
         f"the journal {path} could not be written: {what}{error} ({name})",
         hint="nothing more is sent, no answer is lost; free space or repair the disk, then run the same command again",
@@ -304,7 +312,7 @@ class Journal:
         return Ledger(values["spent_micro_usd"], 0, values["sent_calls"], held.fetchone()[0])
 
     def select(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        """Run a query; damage that it meets is noted for the next opening, which salvages.
+        """Run a query.
 
         Raises:
             BrokenError: The file is damaged.
@@ -312,11 +320,7 @@ class Journal:
         try:
             return self.reader.execute(query, values).fetchall()
         except sqlite3.DatabaseError as error:
-            self.path.with_suffix(".damaged").touch()
-            raise BrokenError(
-                f"the journal {self.path} is damaged: {error}",
-                hint="run the same command again: what is readable is saved",
-            ) from error
+            raise _broken(self.path, error) from error
 
     def lookup(self, completion_ids: Sequence[str]) -> dict[str, Entry]:
         """Return how these calls ended, of those that have; a row that fails its checksum counts as lost."""

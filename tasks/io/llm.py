@@ -41,9 +41,8 @@ CHUNK_CALLS = 64  # looked up in the journal at once
 EMBED_TEXTS = 128  # texts in one embedding request
 PATIENCE_SECONDS = 600.0  # a server that wants to be left alone for longer parks the run
 SILENT_CALLS = 3  # calls that used up their attempts with no answer between them: the server is down, not the row bad
-LIMITED_PER_ATTEMPT = (
-    8  # refusals for rate count as this part of an attempt: they are the server's state, not the row's
-)
+RESTART_SECONDS = 180.0  # a server that answered before may be away for so long: own servers load models
+LIMITED_PER_ATTEMPT = 8  # so many refusals for rate count as one attempt: they are the server's state, not the row's
 BULK_SECONDS, BULK_BYTES = 1800.0, 2**30  # of one file of a batch job
 GRACE_SECONDS = 5.0  # for calls that are out when the door closes
 MOST_SCHEMAS = 500  # methods have one each
@@ -729,10 +728,12 @@ class Models:
                 f"{server.name} asks to be left alone for {verdict.wait_seconds:.0f} s ({said})",
                 hint="run the same command again after that; nothing is lost",
             )
+        is_down = verdict.reason == "connection" and not verdict.was_paid
+        if is_down and door.answered and server.throttle.down_seconds() < RESTART_SECONDS:
+            return None
         if order.failures + order.limited / LIMITED_PER_ATTEMPT < door.role.attempts:
             return None
         door.silent.add(order.key)
-        is_down = verdict.reason == "connection" and not verdict.was_paid
         if is_down or (len(door.silent) >= SILENT_CALLS and verdict.reason in replies.SERVERS_FAULT):
             return TransientError(
                 f"{server.name} does not answer: {said}",

@@ -303,6 +303,22 @@ def test_a_server_that_is_not_there_parks_the_run(opened: Callable[[Settings], M
         list(models.ask("generator", [call(1)]))
 
 
+def test_a_server_that_restarts_is_waited_for(opened: Callable[[Settings], Models]) -> None:
+    with faults.running() as first:
+        models = opened(chosen(first.url, overrides=("models.generator.attempts=2",)))
+        list(models.ask("generator", map(call, range(20))))
+    ends: list[int] = []
+    asking = threading.Thread(target=lambda: ends.append(len(list(models.ask("generator", map(call, range(20, 60)))))))
+    asking.start()
+    threading.Event().wait(1.5)
+
+    with socket.create_server(("127.0.0.1", first.port)) as listening, faults.running(listening=listening) as second:
+        asking.join(30)
+
+    assert ends == [40]
+    assert second.counts["requests"] == 40
+
+
 def test_a_server_of_another_kind_is_named(opened: Callable[[Settings], Models]) -> None:
     with faults.running("html=1.0") as server:
         models = opened(chosen(server.url, overrides=("models.generator.attempts=2",)))
