@@ -1,12 +1,25 @@
 -- Exported lines as people read them: question, answer, who wrote it, from which page. Row values: only where the profile allows.
 -- owner:  tasks/spine/marts.py
 -- grain:  one row per exported line
--- params: $most, $run_id (NULL: every run)
+-- params: $most, $run_id (NULL: of the dataset in force)
+WITH shown AS (
+    SELECT exports.*
+    FROM exports
+    WHERE
+        exports.run_id = $run_id
+        OR (
+            $run_id IS NULL
+            AND exports.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'exports' AND methods.active)
+        )
+    ORDER BY exports.path, exports.line, exports.export_id
+    LIMIT $most
+)
+
 SELECT
-    exports.export_id,
-    exports.path,
-    exports.line,
-    exports.run_id,
+    shown.export_id,
+    shown.path,
+    shown.line,
+    shown.run_id,
     instructions.instruction_id,
     instructions.recipe,
     instructions.text AS instruction,
@@ -16,15 +29,13 @@ SELECT
     documents.document_id,
     documents.url,
     documents.title
-FROM exports
-LEFT JOIN responses ON exports.row_id = responses.response_id
-LEFT JOIN instructions ON instructions.instruction_id = coalesce(responses.instruction_id, exports.row_id)
+FROM shown
+LEFT JOIN responses ON shown.row_id = responses.response_id
+LEFT JOIN instructions ON instructions.instruction_id = coalesce(responses.instruction_id, shown.row_id)
 LEFT JOIN documents ON instructions.document_id = documents.document_id
-WHERE $run_id IS NULL OR exports.run_id = $run_id
 QUALIFY
     row_number() OVER (
-        PARTITION BY exports.export_id
-        ORDER BY exports.fingerprint, responses.fingerprint, instructions.fingerprint, documents.fingerprint
+        PARTITION BY shown.export_id
+        ORDER BY responses.fingerprint, instructions.fingerprint, documents.fingerprint
     ) = 1
-ORDER BY exports.path, exports.line, exports.export_id
-LIMIT $most;
+ORDER BY shown.path, shown.line, shown.export_id;
