@@ -98,6 +98,26 @@ def test_a_pair_that_turns_with_the_order_is_a_tie_and_counted(settings: Callabl
     assert again == Counts()
 
 
+def test_a_judge_that_fails_in_one_order_leaves_no_pair(settings: Callable[..., Settings], start: Start) -> None:
+    def stumbling(body: dict) -> str:
+        user = body["messages"][1]["content"]
+        if "Compare the two answers" not in user:
+            return judge(body)
+        stated = re.findall(r"Answer of quality (\d)", user)
+        said = json.dumps({"evidence": "Stated.", "winner": "first"})
+        return said if stated[0] > stated[1] else "Hard to say."
+
+    with scripted_model(writer) as answers, scripted_model(stumbling) as marks:
+        models = {"responder": answers.role("writer"), "judge": marks.role("other")}
+        chosen = settings(models=models, scores={"judges": []}, preferences=PAIRS | {"both_orders": True})
+        with start(chosen) as run:
+            counts = paired(run)
+            refused = refusals(run)
+
+    assert counts.rows_out == 0
+    assert refused == {"judge_failed": 5, "margin_too_small": 1}
+
+
 def test_a_reward_model_behind_the_protocol_gives_the_reward(settings: Callable[..., Settings], start: Start) -> None:
     def reward(body: dict) -> str:
         return re.findall(r"Answer of quality (\d)", body["messages"][-1]["content"])[0]

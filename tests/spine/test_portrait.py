@@ -1,6 +1,8 @@
 """The portrait: measures of the set, of its recipes and of the controls, equal to what their definitions give."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from statistics import mean
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from tasks import responses, scores, selections, verdicts
 from tasks.contracts import settings as settings_
+from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
 from tasks.methods import measures
 from tasks.spine import portrait, retrieval, runs
@@ -132,3 +135,36 @@ def test_two_judges_of_one_thing_have_an_agreement(
 
     assert len(set(subjects)) == 6
     assert found.measures[0]["judges_kappa"] == 1
+
+
+def test_nothing_of_a_benchmark_is_in_the_set_when_the_check_is_required(
+    settings: Callable[..., Settings], start: Callable[..., object], tmp_path: Path
+) -> None:
+    taken = store.instructions(24)[6][2]
+    (tmp_path / "quiz.jsonl").write_text(json.dumps({"prompt": taken}) + "\n", encoding="utf-8")
+    chosen = settings("selections.min_score=0", benchmarks={"paths": {"quiz": str(tmp_path / "quiz.jsonl")}})
+    with start(chosen) as run:  # type: ignore[attr-defined]
+        prepared(run, 24)
+        measured = portrait.draw(run, "seven_criteria").measures
+        selected = run.store.query("exports/portrait", judge="")["instruction_id"].to_list()
+
+    # The check of answers looks at the instruction too, so what holds a benchmark is not even selected.
+    assert {row["part"]: row["contaminated"] for row in measured}["all"] == 0
+    assert content_id("instruction", "attributed_grounding", taken) not in selected
+
+
+def test_a_benchmark_that_nothing_kept_out_is_counted(
+    settings: Callable[..., Settings], start: Callable[..., object], tmp_path: Path
+) -> None:
+    taken = store.instructions(24)[6][2]
+    (tmp_path / "quiz.jsonl").write_text(json.dumps({"prompt": taken}) + "\n", encoding="utf-8")
+    chosen = settings(
+        "selections.min_score=0",
+        "verdicts.required=[]",
+        benchmarks={"paths": {"quiz": str(tmp_path / "quiz.jsonl")}},
+    )
+    with start(chosen) as run:  # type: ignore[attr-defined]
+        prepared(run, 24)
+        measured = portrait.draw(run, "seven_criteria").measures
+
+    assert 0 < {row["part"]: row["contaminated"] for row in measured}["all"] < 1
