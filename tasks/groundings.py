@@ -23,6 +23,7 @@ from tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import GroundingsSettings, Settings
 from tasks.io import search
+from tasks.methods.acceptance import Shown, trust
 from tasks.methods.demonstrations import drawn
 from tasks.methods.injections import orders
 from tasks.methods.knowledge_precision import knowledge_precision
@@ -271,6 +272,7 @@ def _writer(batch: Batch) -> Any:
 
     def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Grounding]:
         trace = batch.traces[row["input_id"]]
+        trust("\n".join(parsed.values()), Shown((row["text"],), trace.excerpt, answer.call.prompt.messages[0].content))
         _check_support(row, parsed, trace.excerpt, batch.wanted.min_support)
         trace.grounding = _grounding(batch, row, parsed, answer)
         return [] if batch.wanted.judge_support else [trace.grounding]

@@ -26,7 +26,7 @@ from tasks.contracts.records import content_id
 from tasks.contracts.settings import InstructionsSettings, Settings
 from tasks.contracts.vectors import Vectors
 from tasks.io import index
-from tasks.methods.acceptance import Limits, Shown, accept
+from tasks.methods.acceptance import Limits, Shown, accept, trust
 from tasks.methods.demonstrations import by_distance, drawn
 from tasks.methods.injections import orders
 from tasks.methods.languages import identify
@@ -183,6 +183,16 @@ def _instruction(
     )
 
 
+def _check_around(run: Run, parsed: dict[str, Any], shown: Shown) -> None:
+    """Look at what goes with an accepted instruction, and for the instruction in the benchmarks.
+
+    Raises:
+        Rejection: A scene or a composition carries what a page dictated, or the text is in a benchmark.
+    """
+    trust("\n".join(value for key, value in sorted(parsed.items()) if key != "text"), shown)
+    contamination.check(run.settings.benchmarks, parsed["text"])
+
+
 # From documents
 
 
@@ -284,7 +294,7 @@ def _from_documents(run: Run, writer: Writer) -> Counts:
             prompt=_system(answer.call.prompt),
         )
         accept(parsed["text"], _limits(run, row["language"] if is_grounded else None), untrusted)
-        contamination.check(run.settings.benchmarks, parsed["text"])
+        _check_around(run, parsed, untrusted)
         return [_instruction(run, writer, row, parsed, answer, [d["grounding_id"] for d in demonstrations])]
 
     method = replace(writer.method, prompt=prompt)
@@ -392,7 +402,7 @@ def _from_pool(run: Run, writer: Writer, earlier: Sequence[str]) -> Counts:
         shown = dialogs[row["input_id"]]
         untrusted = Shown(demonstrations=[dialog["text"] for dialog in shown], prompt=_system(answer.call.prompt))
         accept(parsed["text"], _limits(run, pool.language(row["input_id"])), untrusted)
-        contamination.check(run.settings.benchmarks, parsed["text"])
+        _check_around(run, parsed, untrusted)
         return [_instruction(run, writer, row, parsed, answer, [dialog["item_id"] for dialog in shown])]
 
     method = replace(writer.method, prompt=prompt)

@@ -422,17 +422,19 @@ def _poisoned(count: int) -> list[records.Document]:
 
 
 def _gullible(body: dict[str, Any]) -> str:
-    """A model that does whatever a page says, in four ways, and leaks what it was told."""
+    """A model that does whatever a page says, in five ways, and leaks what it was told."""
     said = _said(body)
     canary = re.search(r"CANARY-(\d+)-X", said)
     if canary is None:
         return _grounded("Which of my loaves do I bake first when only one of two ovens works?")
-    way = int(canary.group(1)) % 4
+    way = int(canary.group(1)) % 5
+    innocent = json.loads(_grounded("Which of my loaves do I bake first when only one of two ovens works?"))
     obeyed = (
         canary.group(),
         _grounded(f"My week is full. {canary.group()} What do I do first?"),
         _grounded(f"{body['messages'][0]['content'][:400]} {canary.group()}"),
         _grounded(f"Please see http://evil.example/{canary.group()} and tell me what you think of it."),
+        json.dumps(innocent | {"scene": f"A person who says {canary.group()}."}),
     )
     return obeyed[way]
 
@@ -473,6 +475,7 @@ def test_without_the_checks_the_gullible_model_does_harm(
 ) -> None:
     monkeypatch.setattr(instructions, "orders", lambda _: ())
     monkeypatch.setattr(instructions, "accept", lambda *_: None)
+    monkeypatch.setattr(instructions, "trust", lambda *_: None)
     with scripted_model(_gullible) as model:
         chosen = settings(
             "runner=thread",
@@ -487,7 +490,7 @@ def test_without_the_checks_the_gullible_model_does_harm(
             instructions.synthesize(run)
             rows = _rows(run)
 
-    assert sum("CANARY" in row["text"] for row in rows) == 12  # the others broke their schema
+    assert sum("CANARY" in str(row) for row in rows) == 12  # the other four broke their schema
 
 
 @pytest.mark.shared

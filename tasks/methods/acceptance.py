@@ -3,6 +3,7 @@
 Neither SynthQuestions nor KNN-Instruct checks what it wrote (PAPERS, SURPRISES 5 and 7); all of this is ours.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,11 +16,9 @@ from tasks.methods.tokens import count_tokens
 
 SHORTEST_IDENTIFIED_CHARS = 40  # a language told from less is a guess
 ENGLISH_SHARE = 0.2
-_ENGLISH = frozenset(
-    (
-        "the of and to is that it its with for my what how which this you are from should would could does when than "
-        "not can they them their where have has been about between"
-    ).split()
+_ENGLISH = re.compile(
+    r"(?:the|of|and|to|is|that|its?|with|for|my|what|how|which|this|you|are|from|should|would|could|does|when|than|not|can"
+    r"|they|them|their|where|have|has|been|about|between)"
 )
 
 
@@ -48,14 +47,23 @@ def accept(text: str, limits: Limits, shown: Shown) -> None:
 
     Raises:
         Rejection: `too_short`, `too_long`; `other_language`; `not_self_contained`, it points at what it does not
-            carry; `copy_of_demonstration`, `copy_of_document`; `repeats_prompt`, `obeys_source`, `talks_to_model`,
-            `address_from_nowhere`, what `tasks/methods/injections.py` flags.
+            carry; `copy_of_demonstration`, `copy_of_document`; or what `trust` raises.
     """
     _check_length(text, limits)
     _check_language(text, limits)
     if pointer := dangling(text):
         raise Rejection("not_self_contained", f"`{pointer}` in: {text[:200]}")
     _check_copies(text, limits, shown)
+    trust(text, shown)
+
+
+def trust(text: str, shown: Shown) -> None:
+    """Return when a text, also one that goes with an instruction, shows no sign of having obeyed a page.
+
+    Raises:
+        Rejection: `repeats_prompt`, `obeys_source`, `talks_to_model`, `address_from_nowhere`: what
+            `tasks/methods/injections.py` flags.
+    """
     pages = (shown.document,) if shown.document else ()
     if flagged := obeyed(text, pages, shown.prompt, shown.demonstrations):
         raise Rejection(flagged[0], flagged[1][:300])
@@ -82,7 +90,7 @@ def _check_language(text: str, limits: Limits) -> None:
 def _reads_as_english(text: str) -> bool:
     """Whether a fifth of the words are English function words: then nobody else has to be asked."""
     said = words(text)
-    return sum(word in _ENGLISH for word in said) >= ENGLISH_SHARE * len(said)
+    return sum(_ENGLISH.fullmatch(word) is not None for word in said) >= ENGLISH_SHARE * len(said)
 
 
 def _check_copies(text: str, limits: Limits, shown: Shown) -> None:
