@@ -231,7 +231,7 @@ def _result(rule: Expectation, tally: _Tally, facts: pl.DataFrame | None) -> Res
         unexpected=tally.unexpected,
         observed=_observed(rule, tally, facts),
         notes=rule.notes,
-        sample=tally.sample,
+        sample=[] if facts is not None else tally.sample,  # of a fact everything is observed
     )
 
 
