@@ -162,34 +162,42 @@ class _Reader:
         self._buffer: list[str] = []
         self._current = self._in_link = self._plain = self._links = 0
 
-    def walk(self, body: LexborNode) -> None:
-        """Visit every node below the body, in order."""
+    def walk(self, body: LexborNode) -> None:  # noqa: C901 - one loop over the kinds of nodes
+        """Visit every node below the body, in order. Most nodes are text, so that is looked at first, and here."""
         stack: list[LexborNode | str | int | None] = [body.first_child]
+        push, pop, buffer, skipped = stack.append, stack.pop, self._buffer, self._skipped
         while stack:
-            node = stack.pop()
+            node = pop()
             if node is None:
                 continue
             if isinstance(node, (str, int)):
                 self._leave(node)
                 continue
-            stack.append(node.next)
+            push(node.next)
             tag = node.tag or ""
             if tag == "-text":
-                self._text(node.text_content or "")
+                text = node.text_content or ""
+                if not text.isspace():
+                    self._text(text)
+                elif buffer:
+                    buffer.append(" ")
             elif tag in _BLOCKS:
                 if self._enter(node, tag):
-                    stack += (self.blocks[-1].parent, node.first_child)
+                    push(self.blocks[-1].parent)
+                    push(node.first_child)
             elif tag == "br":
-                self._buffer.append(f" {BREAK} ")
-            elif tag[:1] not in {"-", "!"} and tag not in self._skipped:
-                self._inline(tag)
-                stack += (tag if tag in {"a", "code"} else None, node.first_child)
+                buffer.append(f" {BREAK} ")
+            elif tag not in skipped and tag[:1] not in {"-", "!"}:
+                if tag in {"a", "code"}:
+                    self._inline(tag)
+                    push(tag)
+                push(node.first_child)
         self._flush()
 
     def _inline(self, tag: str) -> None:
         if tag == "a":
             self._in_link += 1
-        elif tag == "code":
+        else:
             self._buffer.append("`")
 
     def _leave(self, end: str | int) -> None:
@@ -202,12 +210,8 @@ class _Reader:
             self._current = end
 
     def _text(self, text: str) -> None:
-        shown = text.strip()
-        if not shown:
-            if self._buffer:
-                self._buffer.append(" ")
-            return
         self._buffer.append(text)
+        shown = text.strip()
         size = len(shown) if shown.isascii() else len(shown.encode("utf-8", "replace"))
         if self._in_link:
             self._links += size

@@ -1,6 +1,6 @@
 """From a page to its main text, by one of three extractors: `wellspring` (ours), `resiliparse` or `trafilatura`.
 
-All three give what the page says of itself besides (`metadata.py`), from one parse. Markdown is ours and trafilatura's.
+All three give what the page says of itself besides (`metadata.py`). Markdown is ours and trafilatura's.
 """
 
 from dataclasses import dataclass
@@ -33,14 +33,12 @@ def extract(html: str, url: str, extractor: str = "wellspring") -> Extracted:
     Raises:
         Rejection: `no_text`, there is none; `unparsable_page`, the library gave up on it.
     """
-    tree = LexborHTMLParser(html)
-    told = metadata.read(tree, url)
-    if extractor == "trafilatura":
-        text = _trafilatura(html)
-    elif extractor == "resiliparse":
-        text = _resiliparse(html)
+    if extractor == "wellspring":
+        tree = LexborHTMLParser(html)
+        told, text = metadata.read(tree, url), main_text.extract(tree, url)
     else:
-        text = main_text.extract(tree, url)
+        told = metadata.read(LexborHTMLParser(metadata.excerpt(html)), url)
+        text = _trafilatura(html) if extractor == "trafilatura" else _resiliparse(html)
     if not text.strip():
         raise Rejection("no_text", "no main text on the page")
     return Extracted(text, told)

@@ -16,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser
 from tasks.methods import licences, opt_outs
 
 MAX_VALUE_CHARS = 500
+MAX_HEAD_CHARS = 100_000
 MAX_LD_CHARS = 200_000
 MAX_LD_NODES = 500
 
@@ -66,14 +67,37 @@ def read(tree: LexborHTMLParser, url: str) -> Metadata:
     """Read the metadata of a parsed page that was found at `url`."""
     named = _named(tree)
     linked = list(_linked_data(tree))
+    articles = _articles(linked)
     return Metadata(
-        title=_title(tree, named, linked),
-        author=_author(named, linked),
-        published_at=_published(named, linked, tree),
+        title=_title(tree, named, articles),
+        author=_author(named, articles),
+        published_at=_published(named, articles, tree),
         canonical_url=_canonical(tree, named, url),
         license=licences.find(tree, named, linked),
         opt_outs=opt_outs.in_markup(named),
     )
+
+
+def excerpt(html: str) -> str:
+    """Return the parts of a page that `read` looks at, for those who parse the whole of it elsewhere.
+
+    That is its head, its JSON-LD, its first heading and time, and its links to licences.
+    """
+    body = html.lower().find("<body") if len(html) < MAX_HEAD_CHARS else html.find("<body")
+    head = html[: body if body > 0 else MAX_HEAD_CHARS][: 4 * MAX_HEAD_CHARS]
+    rest = html[len(head) :]
+    parts = [head, "<body>"]
+    start = 0
+    while (found := rest.find("application/ld+json", start)) >= 0:
+        end = rest.find("</script", found)
+        start = end if end > 0 else len(rest)
+        parts.append(f'<script type="{rest[found:start]}</script>')
+    for opening, closing in (("<h1", "</h1>"), ("<time", ">")):
+        if (found := rest.find(opening)) >= 0:
+            parts.append(rest[found : found + MAX_VALUE_CHARS * 4].partition(closing)[0] + closing)
+    marks = [found for mark in ("creativecommons.org/", 'rel="license"') if (found := rest.find(mark)) >= 0]
+    parts += [rest[rest.rfind("<", 0, found) : rest.find(">", found) + 1] for found in marks]
+    return "".join(parts)
 
 
 def _named(tree: LexborHTMLParser) -> dict[str, list[str]]:
@@ -140,9 +164,9 @@ def _articles(linked: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [entry for rank, entry in sorted(((r, e) for r, e in found if r is not None), key=lambda pair: pair[0])]
 
 
-def _title(tree: LexborHTMLParser, named: Mapping[str, list[str]], linked: list[Mapping[str, Any]]) -> str | None:
+def _title(tree: LexborHTMLParser, named: Mapping[str, list[str]], articles: list[Mapping[str, Any]]) -> str | None:
     told = [clean(value) for name in _TITLES for value in named.get(name, [])[:1]]
-    told += [clean(entry.get("headline")) for entry in _articles(linked)]
+    told += [clean(entry.get("headline")) for entry in articles]
     heading = tree.css_first("h1")
     shown = clean(heading.text(deep=True, separator=" ")) if heading else None
     node = tree.css_first("title")
@@ -153,8 +177,8 @@ def _title(tree: LexborHTMLParser, named: Mapping[str, list[str]], linked: list[
     return (_SITE_SUFFIX.sub("", best) if best else None) or best
 
 
-def _author(named: Mapping[str, list[str]], linked: list[Mapping[str, Any]]) -> str | None:
-    for entry in _articles(linked):
+def _author(named: Mapping[str, list[str]], articles: list[Mapping[str, Any]]) -> str | None:
+    for entry in articles:
         if names := _people(entry.get("author") or entry.get("creator")):
             return ", ".join(dict.fromkeys(names))[:MAX_VALUE_CHARS]
     for name in _AUTHORS:
@@ -188,8 +212,8 @@ def date_of(value: Any) -> str | None:
     return f"{year:04d}-{month:02d}-{day:02d}"
 
 
-def _published(named: Mapping[str, list[str]], linked: list[Mapping[str, Any]], tree: LexborHTMLParser) -> str | None:
-    told: list[Any] = [entry.get("datePublished") or entry.get("dateCreated") for entry in _articles(linked)]
+def _published(named: Mapping[str, list[str]], articles: list[Mapping[str, Any]], tree: LexborHTMLParser) -> str | None:
+    told: list[Any] = [entry.get("datePublished") or entry.get("dateCreated") for entry in articles]
     told += [value for name in _DATES for value in named.get(name, [])[:1]]
     if found := next((date for value in told if (date := date_of(value))), None):
         return found

@@ -8,6 +8,7 @@ science and news are about. General recognisers (spaCy's behind Presidio) take 3
 import ipaddress
 import re
 from collections.abc import Callable
+from functools import partial
 
 _EMAIL = re.compile(
     r"\b[A-Za-z0-9._%+-]{1,64}(?:@|\s?(?:\[at\]|\(at\))\s?)[A-Za-z0-9-]{1,63}(?:(?:\.|\s?(?:\[dot\]|\(dot\))\s?)[A-Za-z0-9-]{1,63})*"
@@ -31,6 +32,7 @@ _RESIDENT = re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-
 _DNI = re.compile(r"\b\d{8}-?[A-Z]\b")
 # Where any of them can be: one look at the text instead of nine.
 _PLACES = re.compile(r"@|[\[(]at[\])]|\d[\d .()/:-]{5,}|[0-9a-fA-F]{1,4}:[0-9a-fA-F:]{6,}")
+LEAST_DIGITS, IPV4_DOTS = 7, 3  # of a number that is anyone's
 AROUND_CHARS = 90  # of a place, where a match may begin and end
 
 KINDS = ("EMAIL", "IBAN", "CARD", "NATIONAL_ID", "IP", "PHONE")
@@ -52,14 +54,16 @@ def replace(text: str) -> tuple[str, dict[str, int]]:
 
 
 def _windows(text: str) -> list[tuple[int, int]]:
-    """Return stretches to look at, apart from each other, ended at blanks so that no number is cut."""
+    """Return stretches to look at, apart from each other, ended at line ends where they are near."""
     found: list[tuple[int, int]] = []
     for match in _PLACES.finditer(text):
-        start = text.rfind("\n", max(0, match.start() - AROUND_CHARS), match.start()) + 1 or max(
-            0, match.start() - AROUND_CHARS
-        )
-        stop = text.find("\n", match.end(), match.end() + AROUND_CHARS)
-        stop = min(len(text), match.end() + AROUND_CHARS) if stop < 0 else stop
+        place = match[0]
+        digits = sum(map(place.count, "0123456789"))
+        if digits < LEAST_DIGITS and place[0] in "0123456789" and place.count(".") < IPV4_DOTS and ":" not in place:
+            continue
+        start = max(text.rfind("\n", 0, match.start()) + 1, match.start() - AROUND_CHARS, 0)
+        line_end = text.find("\n", match.end(), match.end() + AROUND_CHARS)
+        stop = min(len(text), match.end() + AROUND_CHARS) if line_end < 0 else line_end
         if found and start <= found[-1][1]:
             found[-1] = (found[-1][0], max(stop, found[-1][1]))
         else:
@@ -68,16 +72,18 @@ def _windows(text: str) -> list[tuple[int, int]]:
 
 
 def _replaced(text: str, counts: dict[str, int]) -> str:
+    has_at = "@" in text or "at" in text
     for kind, pattern, is_real in _RECOGNISERS:
-
-        def put(match: re.Match[str], kind: str = kind, is_real: Callable[[str], bool] = is_real) -> str:
-            if not is_real(match[0]):
-                return match[0]
-            counts[kind] = counts.get(kind, 0) + 1
-            return f"[{kind}]"
-
-        text = pattern.sub(put, text)
+        if kind != "EMAIL" or has_at:
+            text = pattern.sub(partial(_put, kind, is_real, counts), text)
     return text
+
+
+def _put(kind: str, is_real: Callable[[str], bool], counts: dict[str, int], match: re.Match[str]) -> str:
+    if not is_real(match[0]):
+        return match[0]
+    counts[kind] = counts.get(kind, 0) + 1
+    return f"[{kind}]"
 
 
 def _is_anything(_found: str) -> bool:
