@@ -266,6 +266,7 @@ def test_many_texts_are_embedded_in_shards_by_workers_as_they_are_here(
     assert mine.embed(passages["text"].to_list()).vectors.tobytes() == pool.matrix.tobytes()
 
 
+@pytest.mark.slow
 def test_the_audit_publishes_what_was_embedded(start: Start, settings: Make) -> None:
     with start(settings()) as run:
         put_passages(run, TOPICS)

@@ -77,7 +77,7 @@ def overlap_graph(
     Args:
         vectors: (n, d) float32, unit length.
         k: Neighbours.
-        centroids: (cells, d), unit length; about n / 2,000 of them.
+        centroids: (cells, d), unit length; about n / 1,000 of them.
         search: How the nearest centroids are found.
         joined: Cells that a vector joins: 2 finds most, 4 nearly all (README).
 

@@ -182,7 +182,7 @@ def bench_million(rows: int) -> list[Figure]:
     whole = Spent(exact.wall * rows / 1000, exact.cpu * rows / 1000, None)
 
     def graph() -> Rows:
-        centroids, _ = index.kmeans(vectors, max(8, rows // 2000), seed=0, iterations=6)
+        centroids, _ = index.kmeans(vectors, max(8, rows // 1000), seed=0, iterations=6)
         return overlap_graph.overlap_graph(vectors, 10, centroids, index.exact, joined=2)[1]
 
     run = spend(graph)
@@ -332,14 +332,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Figures of the neighbour engine, with peers in the same run.")
     parser.add_argument("names", nargs="*", help="exact, choice, million, retrieval, memory; all by default")
     parser.add_argument("--small", action="store_true", help="sizes for a check that it runs; targets do not apply")
+    parser.add_argument("--rows", type=int, help="rows of every set, instead of those that the targets are for")
     options = parser.parse_args()
-    large = not options.small
+
+    def size(full: int, small: int) -> int:
+        return options.rows or (small if options.small else full)
+
     parts: dict[str, Callable[[], list[Figure]]] = {
-        "exact": lambda: bench_exact(50_000 if large else 3000),
-        "choice": lambda: bench_choice(50_000 if large else 2000),
-        "million": lambda: bench_million(1_000_000 if large else 20_000),
+        "exact": lambda: bench_exact(size(50_000, 3000)),
+        "choice": lambda: bench_choice(size(50_000, 2000)),
+        "million": lambda: bench_million(size(1_000_000, 20_000)),
         "retrieval": bench_retrieval,
-        "memory": lambda: bench_memory(50_000 if large else 3000),
+        "memory": lambda: bench_memory(size(50_000, 3000)),
     }
     by_wall, by_cpu = peak()
     print(f"threads {get_num_threads()}, kernel {os.environ.get('OPENBLAS_CORETYPE')}, load {os.getloadavg()[0]:.1f}")
@@ -357,8 +361,9 @@ def main() -> None:
             continue
         figures += parts[name]()
         print(f"{name} done, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
+    is_small = options.small or options.rows is not None
     with pl.Config(tbl_rows=-1, tbl_cols=-1, fmt_str_lengths=90, tbl_width_chars=240, tbl_hide_dataframe_shape=True):
-        print(shown(figures, is_small=options.small))
+        print(shown(figures, is_small=is_small))
 
 
 if __name__ == "__main__":
