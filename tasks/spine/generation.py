@@ -16,10 +16,11 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
 from tasks.contracts.records import RejectionRow
-from tasks.spine.runs import Counts, Run
+from tasks.spine.runs import Counts, Run, in_flow
 
 BATCH_INPUTS = 500  # settled inputs in one transaction
 BATCH_SECONDS = 10.0  # a slow model's rows are written this often
+SHOWN_SECONDS = 5.0
 FORM = frozenset({"unparsable_answer", "incomplete_answer", "mark_out_of_range"})  # what a second try can put right
 
 Rows = Callable[[Row, dict[str, Any], Answer], list[Any]]
@@ -112,6 +113,8 @@ class _Work:
     settled: int = 0
     started: float = field(default_factory=time.monotonic)
     flushed: float = field(default_factory=time.monotonic)
+    shown: float = field(default_factory=time.monotonic)
+    artifact: Any = None
 
     def ask(self, role: str, frames: Iterator[Any]) -> None:
         """Ask for every row; then for the repairs that came up last."""
@@ -215,18 +218,33 @@ class _Work:
     def _report(self) -> None:
         done = self.counts["rows_out"] + self.counts["rows_rejected"]
         stats, cost = self.run.models.stats, self.counts["cost_usd"]
-        projected = {"projected_usd": cost / done * self.total} if cost and done else {}
-        self.run.progress(
-            self.stage,
-            done,
-            self.total,
-            rows_per_second=done / max(time.monotonic() - self.started, 1e-9),
-            tokens=stats.prompt_tokens + stats.completion_tokens,
-            cost_usd=cost,
-            **projected,
-            retries=stats.retries,
-            refusals=stats.refusals,
+        facts = {
+            "rows_per_second": done / max(time.monotonic() - self.started, 1e-9),
+            "tokens": stats.prompt_tokens + stats.completion_tokens,
+            "cost_usd": cost,
+            **({"projected_usd": cost / done * self.total} if cost and done else {}),
+            "retries": stats.retries,
+            "refusals": stats.refusals,
+        }
+        self.run.progress(self.stage, done, self.total, **facts)
+        self._show(done, facts)
+
+    def _show(self, done: int, facts: Mapping[str, float]) -> None:
+        """Put the progress where Prefect's UI shows it, now and then: an update is a request to its server."""
+        is_due = done == self.total or time.monotonic() - self.shown > SHOWN_SECONDS
+        if not is_due or not in_flow():
+            return
+        from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+        percent = min(100.0, 100 * done / max(self.total, 1))
+        said = f"{self.stage} by {self.method.name}: {done} of {self.total}; " + ", ".join(
+            f"{name.replace('_', ' ')} {value:.4g}" for name, value in facts.items()
         )
+        if self.artifact is None:
+            self.artifact = create_progress_artifact(percent, key=f"progress-{self.stage}", description=said)
+        else:
+            update_progress_artifact(self.artifact, percent, description=said)
+        self.shown = time.monotonic()
 
 
 def load_completions(run: Run) -> int:

@@ -2,6 +2,7 @@
 
 import collections
 import json
+import os
 import random
 import subprocess
 import sys
@@ -278,6 +279,47 @@ def test_killed_at_random_moments_it_writes_what_an_uninterrupted_run_writes(tmp
     assert hit > 3
     assert server.counts["requests"] - 1500 <= hit * 16
     assert written(tmp_path / "killed") == written(tmp_path / "calm")
+
+
+_FLOW = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from prefect import flow
+from prefect.client.orchestration import get_client
+from tests.spine import test_generation as tests
+from tasks.contracts import prompting, settings
+from tasks.spine import generation, runs
+
+@runs.stage("scores")
+def judge(run):
+    return tests.score(run, prompting.load("tasks.judges", "seven_criteria"))
+
+@flow
+def synthesis():
+    with runs.start("test", settings.load(None, environment={}), sys.argv[1], quiet=True) as run:
+        tests.fill(run, [tests.instruction(n) for n in range(700)])
+        judge(run)
+
+if __name__ == "__main__":
+    generation.SHOWN_SECONDS = 0.0
+    synthesis()
+    with get_client(sync_client=True) as client:
+        for artifact in client.read_artifacts():
+            if artifact.type == "progress":
+                print(artifact.key, artifact.data, artifact.description)
+"""
+
+
+@pytest.mark.slow
+def test_progress_is_shown_in_prefect(store_dir: Path, tmp_path: Path) -> None:
+    script = tmp_path / "flow.py"
+    script.write_text(_FLOW, encoding="utf-8")
+    environment = os.environ | {"PREFECT_HOME": str(tmp_path / "prefect")}
+    command = [sys.executable, str(script), str(store_dir), str(Path(__file__).parents[2])]
+
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=280)
+
+    assert "progress-scores 100.0 scores by seven_criteria: 700 of 700; rows per second" in done.stdout, done.stderr
 
 
 def test_a_key_is_nowhere_in_what_a_run_leaves(
