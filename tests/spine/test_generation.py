@@ -319,7 +319,7 @@ def test_progress_is_shown_in_prefect(store_dir: Path, tmp_path: Path) -> None:
 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=280)
 
-    assert "progress-scores 100.0 scores by seven_criteria: 700 of 700; rows per second" in done.stdout, done.stderr
+    assert "progress-scores 100 scores by seven_criteria: 700 of 700; rows per second" in done.stdout, done.stderr
 
 
 def test_a_key_is_nowhere_in_what_a_run_leaves(
