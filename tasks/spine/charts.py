@@ -139,36 +139,31 @@ REASONS_DRAWN = 4
 def funnel(steps: Sequence[Step], label: str) -> Html:
     """Draw the way from records to exported rows: a trunk as thick as what goes on, branches as what was refused.
 
-    One scale holds for the whole drawing. Where a stage takes more or fewer than the one before gave (a limit, several
-    draws), the trunk changes its thickness between the two.
+    Thickness is a share, passed on from stage to stage: a recipe that writes four instructions of a page, or an export
+    in six forms, makes the trunk no thicker, so that losses can be compared. The numbers are rows.
     """
     if not steps:
-        return drawing(
-            600, 60, f"{label}: no stage has run", element("text", "no stage has run", x=8, y=34, class_="quiet")
-        )
-    each, bar, top, most = 210.0, 14.0, 46.0, 130.0
-    scale = most / max(1, *(max(s.rows_in, s.rows_out) for s in steps))
+        none = element("text", "no stage has run", x=8, y=34, class_="quiet")
+        return drawing(600, 60, f"{label}: no stage has run", none)
+    each, bar, top, thick = 210.0, 14.0, 46.0, 130.0
     parts: list[Html] = []
-    lowest = top + most
+    lowest = top + thick
     for i, step in enumerate(steps):
         x = 8 + i * each
-        into, out = step.rows_in * scale, step.rows_out * scale
-        parts.append(element("rect", x=x, y=top, width=bar, height=f"{max(into, 1):.1f}", rx=2, class_="fill"))
-        parts.append(element("text", step.name, x=x, y=18, class_="strong"))
-        parts.append(element("text", f"{number(step.rows_in)} in", x=x, y=36, class_="small quiet"))
-        branches, lowest_here = _branches(step, x + bar, top + min(out, into), scale)
-        parts += branches
-        lowest = max(lowest, lowest_here)
-        if i + 1 < len(steps):
-            after = steps[i + 1].rows_in * scale
-            parts.append(_ribbon(x + bar, top, out, x + each, top, after, "flow"))
-        else:
-            parts.append(_ribbon(x + bar, top, out, x + bar + 60, top, out, "flow"))
-            parts.append(
-                element(
-                    "text", f"{number(step.rows_out)} out", x=x + bar + 66, y=top + max(out / 2, 6) + 4, class_="strong"
-                )
-            )
+        goes_on = thick * min(step.rows_out / step.rows_in, 1) if step.rows_in else thick
+        parts += [
+            element("rect", x=x, y=top, width=bar, height=f"{max(thick, 1):.1f}", rx=2, class_="fill"),
+            element("text", step.name, x=x, y=18, class_="strong"),
+            element("text", f"{number(step.rows_in)} in", x=x, y=36, class_="small quiet"),
+        ]
+        branches, lowest_here = _branches(step, x + bar, top + goes_on, thick / max(step.rows_in, 1))
+        lowest, to = max(lowest, lowest_here), x + each if i + 1 < len(steps) else x + bar + 60
+        parts += [*branches, _ribbon(x + bar, top, goes_on, to, top, goes_on, "flow")]
+        thick = goes_on
+    end = 8 + (len(steps) - 1) * each + bar + 66
+    parts.append(
+        element("text", f"{number(steps[-1].rows_out)} out", x=end, y=top + max(thick / 2, 6) + 4, class_="strong")
+    )
     words = "; ".join(f"{s.name}: {s.rows_in} in, {s.rows_out} out, {sum(s.reasons.values())} refused" for s in steps)
     return drawing(each * len(steps) + 10, lowest + 12, f"{label}. {words}", *parts, class_="drawing wide")
 

@@ -152,7 +152,7 @@ def funnel(frames: Frames) -> Iterable[Child]:
     )
     yield views.figure(
         charts.funnel(views.steps(stages, refusals), "Funnel of the store"),
-        "From records to exported rows; what leaves the trunk was refused.",
+        "The trunk is the share that goes on; numbers are rows; what leaves it was refused or not taken.",
     )
     yield views.section("By stage", views.stage_table(stages, refusals))
 

@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from tasks.contracts.errors import UsageError
+from tasks.contracts.records import content_id
 from tasks.io.store import Store
 from tasks.spine import dashboard, lineage, marts, run_page, views
 from tasks.spine.dashboard import Frames
@@ -33,6 +34,7 @@ PLACES = (
 )
 RUNS_A_PAGE = 100
 ROWS_A_PAGE = 50
+ROW_PAGES = 1  # raised when a row's page changes, so that those that stand are written anew
 _OF_A_RUN = ("runs", "stages", "refusals", "expectations", "calls")
 _ASSETS = Path(__file__).parents[2] / "deployments" / "dashboard"
 
@@ -69,7 +71,7 @@ def write_site(store: Store) -> Path:
     _write(store, "spend.html", "Spend", dashboard.spend(frames))
     _write(store, "corpus.html", "Corpus", dashboard.corpus(frames))
     _write(store, "dataset.html", "Dataset", dashboard.dataset(frames, _portrait(store)))
-    _write_rows(store, frames["rows"])
+    _write_rows_once(store, frames)
     _write(store, "compare.html", "Compare", dashboard.comparison(frames))
     return store.pages / "index.html"
 
@@ -149,6 +151,16 @@ def _write_runs(store: Store, frames: Frames) -> None:
             dashboard.pager(n, pages, "runs"),
         )
         _write(store, dashboard.numbered("runs", n), "Runs", body)
+
+
+def _write_rows_once(store: Store, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Write the browser and the lineages, unless the same rows with the same judgements stand there already."""
+    known = frames["health"].select("scores", "responses", "instructions").rows()
+    digest = content_id(ROW_PAGES, known, frames["rows"].write_json())
+    mark = store.pages / "rows" / "digest"
+    if not mark.is_file() or mark.read_text(encoding="ascii") != digest:
+        _write_rows(store, frames["rows"])
+        _write_text(mark, digest)
 
 
 def _write_rows(store: Store, rows: pl.DataFrame) -> None:

@@ -20,7 +20,10 @@ def body(
     yield _run_tiles(run)
     yield views.section(
         "Funnel",
-        views.figure(drawn, "From records to exported rows; what leaves the trunk was refused."),
+        views.figure(
+            drawn,
+            "The trunk is the share that goes on; numbers are rows; what leaves it was refused or not taken.",
+        ),
         views.stage_table(frames["stages"], frames["refusals"]),
     )
     yield _audits(frames["expectations"])
