@@ -14,8 +14,12 @@ Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
 
 TEXTS = [
-    " ".join(f"This is sentence {i} of a text about {topic}, which goes on for a while." for i in range(20))
-    for topic in ("bees", "trains", "rivers")
+    " ".join(template.format(i) for i in range(20))
+    for template in (
+        "The hive by gate {} gave two jars of honey, and its bees were as calm as they are every June.",
+        "Train {} left the yard before dawn because a signal down the line had frozen in the night.",
+        "At bend {} of the river the water slows, drops its sand and leaves a bank where herons stand.",
+    )
 ]
 
 
