@@ -1,7 +1,7 @@
 """How a server is treated: how many calls at once and a minute, when to leave it alone, which one to ask next.
 
 Concurrency follows what the server says, window by window (a window is as many answers as calls are allowed at once).
-It doubles until the first sign of congestion, then grows by a sixteenth a window. Congestion takes a share away in
+It doubles until a tenth of a window is refused, then grows by a sixteenth a window. Congestion takes a share away in
 proportion to how much of the window was refused for its rate (as DCTCP does it), because to halve at each refusal
 would leave 6 of 64 calls at 5% refusals. Slower answers count too, if more calls at once no longer give more answers.
 All waiting is in monotonic time.
@@ -19,6 +19,7 @@ from tasks.contracts.settings import Endpoint
 START_CONCURRENCY = 16
 GROWTH = 1 / 16  # a window, after the first congestion
 BACKOFF = 0.5  # of the refused share is taken from the limit
+TOLERATED_SHARE = 0.1  # refusals in a window that do not end the doubling
 SLOWER = 2.0  # times the best window's latency is congestion, if throughput did not grow with it
 LATENCY_FLOOR_SECONDS = 0.25  # below, waiting is in this process and says nothing of the server
 BROKEN_IN_A_ROW = 8  # connection failures after which an endpoint is left alone for a while
@@ -177,7 +178,7 @@ class Throttle:
         rate = len(window.latencies) / max(now - window.started, 1e-9)
         latency = statistics.median(window.latencies) if window.latencies else float("inf")
         is_slower = latency > max(LATENCY_FLOOR_SECONDS, SLOWER * self.best_latency) and rate <= self.last_rate
-        if share or is_slower:
+        if share > TOLERATED_SHARE or is_slower:
             self.is_starting = False
         shrink = max(BACKOFF * share, BACKOFF / 4 if is_slower else 0.0)
         grow = 1.0 if self.is_starting else GROWTH
