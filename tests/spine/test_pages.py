@@ -277,7 +277,7 @@ def poison(sample: Sample) -> None:
             "responses",
             [records.Response(answer, "f", made, text, 0, text, "stop", content_id("c", n), RUN)],
         )
-        line = records.Export(content_id("line", n), "f", f"{text[:40]}.jsonl", "0" * 64, answer, n, RUN)
+        line = records.Export(content_id("line", n), "write-1", f"{text[:40]}.jsonl", "0" * 64, answer, n, RUN)
         sample.store.append("exports", [line])
         sample.store.append("rejections", [records.RejectionRow("documents", f"{n}{text}", "f", text, text, RUN)])
         check = (text, text, "fail", False, 3, 3, text, text, sample_store.START)
