@@ -1,6 +1,6 @@
 """What must hold of preferences: two different answers to one instruction, better first."""
 
-from expectations import content_ids, none_of, written
+from expectations import accounted, content_ids, none_of
 from tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
@@ -12,7 +12,7 @@ SUITE = Suite(
         ),
     ),
     facts=(
-        written(),
+        *accounted(),
         none_of("orphans", "A pair is of answers, which must be there."),
         none_of("self_pairs", "An answer is not better than itself."),
         gxe.ExpectColumnValuesToBeBetween(

@@ -1,6 +1,6 @@
 """What must hold of selections: each policy's choice in order, beside a random control."""
 
-from expectations import content_ids, none_of, written
+from expectations import accounted, content_ids, none_of
 from tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
@@ -14,7 +14,7 @@ SUITE = Suite(
         gxe.ExpectColumnValuesToBeBetween(column="topic", min_value=-1, notes="A topic is a cluster; -1 is none."),
     ),
     facts=(
-        written(),
+        *accounted(),
         none_of("orphans", "A selection is of instructions, which must be there."),
         none_of("torn_ranks", "Budgets are cut by rank: a gap would cut at the wrong place."),
         gxe.ExpectColumnValuesToBeBetween(

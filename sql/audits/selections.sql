@@ -11,6 +11,13 @@ WITH written AS (
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
     (
+        SELECT coalesce(cast(sum(abs(receipts.rows_in - receipts.rows_out - receipts.rows_rejected)) AS BIGINT), 0)
+        FROM receipts
+        WHERE
+            receipts.stage = 'selections'
+            AND receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'selections')
+    ) AS unaccounted,
+    (
         SELECT
             CASE
                 WHEN

@@ -148,6 +148,7 @@ BREAKS = [
     ("responses", "UPDATE responses SET instruction_id = 'lost'", "orphans"),
     ("scores", "UPDATE scores SET subject_id = concat('lost', subject_id)", "orphans"),
     ("scores", "UPDATE receipts SET rows_in = rows_in + 1 WHERE stage = 'scores'", "unaccounted"),
+    ("selections", "UPDATE receipts SET rows_in = rows_in + 1 WHERE stage = 'selections'", "unaccounted"),
     ("selections", "UPDATE selections SET rank = rank + 1", "torn_ranks"),
     ("selections", "DELETE FROM selections WHERE policy = 'random_0'", "controls"),
     ("exports", "UPDATE verdicts SET check_name = 'contamination', passed = false", "contaminated"),
