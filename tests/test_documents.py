@@ -272,6 +272,32 @@ def test_reservations_are_respected_and_recorded(tmp_path: Path, settings: Make,
     assert len({row["url"] for row in every}) == 4
 
 
+def test_what_was_dropped_copied_and_licensed_can_be_asked(tmp_path: Path, settings: Make, start: Start) -> None:
+    cc = b'<a rel=license href="https://creativecommons.org/licenses/by/4.0/">CC</a></body>'
+    path = archive(
+        tmp_path / "a.warc.gz",
+        record("http://site.example/1", page(LONG).replace(b"</body>", cc)),
+        record("http://site.example/2", page(LONG + " And so it went, on and on.")),
+        record("http://site.example/3", page(LONG.upper() + " And so it WENT, on and on.")),
+        record("http://site.example/4", page("the same words again " * 60)),
+        record("http://site.example/5", page(PROSE).replace(b"<head>", b"<head><meta name=robots content=noai>")),
+    )
+    corpus = {"corpora": [{"path": str(path)}]}
+
+    with start(settings("runner=thread", 'documents.quality=["gopher_repetition.top_2_gram"]', sources=corpus)) as run:
+        sources.register(run)
+        documents.extract(run)
+        validation.audit(run, "documents")
+        found = {name: run.store.query(f"documents/{name}").rows() for name in ("dropped", "copies", "licences")}
+
+    assert sorted(found["dropped"]) == [
+        ("opt_out", "meta robots: noai", 1),
+        ("quality", "gopher_repetition.top_2_gram", 1),
+    ]
+    assert found["copies"] == [("exact", 1), ("near", 1), ("same page again", 0)]
+    assert [(name, count) for name, count, _ in found["licences"]] == [("none declared", 1)]
+
+
 def test_personal_data_is_replaced_and_counted(tmp_path: Path, settings: Make, start: Start) -> None:
     text = PROSE + " Write to ann@site.example or bo@site.example, or call (212) 555-0187."
     path = archive(tmp_path / "a.warc.gz", record("http://site.example/1", page(text)))
