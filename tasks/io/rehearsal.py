@@ -19,8 +19,9 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.records import Completion, content_id
 from tasks.contracts.settings import Role, Settings
 from tasks.io import offline
+from tasks.io.forms import KEY_VERSION, identity, request_of, role_of
 from tasks.io.journal import DONE, Journal
-from tasks.io.llm import CHUNK_CALLS, KEY_VERSION, Stats, Vectors, chunked, identity, request_of, role_of
+from tasks.io.llm import CHUNK_CALLS, Stats, Vectors, chunked
 from tasks.io.prices import Prices, tokens_of
 
 SEEN_CALLS = 20_000  # the latest, of which a role's means are taken

@@ -259,8 +259,8 @@ def million(_: int) -> None:
     from tasks.contracts.calls import Call
     from tasks.contracts.prompting import Message, Prompt
     from tasks.contracts.settings import Role
+    from tasks.io.forms import identity
     from tasks.io.journal import Entry, Journal, record
-    from tasks.io.llm import identity
 
     rows = 1_000_000
     with tempfile.TemporaryDirectory() as directory:

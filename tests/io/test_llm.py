@@ -21,8 +21,9 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import BrokenError, TransientError, UsageError
 from tasks.contracts.prompting import Message, Prompt
 from tasks.contracts.settings import Role, Settings
-from tasks.io import faults, llm, replies
-from tasks.io.llm import Models, identity, request_of
+from tasks.io import faults, forms, replies
+from tasks.io.forms import identity, request_of
+from tasks.io.llm import Models
 from tasks.io.replies import Answered, Reply
 
 SCHEMA = {
@@ -612,9 +613,9 @@ def test_requests_keep_their_stable_part_first() -> None:
 
 
 def test_only_closed_schemas_are_asked_for_strictly() -> None:
-    assert llm._is_strict(SCHEMA)
-    assert not llm._is_strict(SCHEMA | {"required": ["query"]})
-    assert not llm._is_strict({"type": "object", "properties": {"a": {"type": "object", "properties": {}}}})
+    assert forms.is_strict(SCHEMA)
+    assert not forms.is_strict(SCHEMA | {"required": ["query"]})
+    assert not forms.is_strict({"type": "object", "properties": {"a": {"type": "object", "properties": {}}}})
 
 
 def test_many_threads_may_ask_at_once(opened: Callable[[Settings], Models]) -> None:

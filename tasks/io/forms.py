@@ -1,0 +1,127 @@
+"""Requests: what identifies one, how the protocol words it, and the forms in which structure is asked for. Pure."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from tasks.contracts.calls import Call
+from tasks.contracts.errors import UsageError
+from tasks.contracts.records import ID_HEX_CHARS
+from tasks.contracts.settings import Role, Settings
+
+KEY_VERSION = 1
+MOST_SCHEMAS = 500  # methods have one each
+STRUCTURES = ("json_schema", "json_object", "tool", "text")  # in the order in which a server is tried
+
+
+def role_of(settings: Settings, name: str) -> Role:
+    """Return a role's settings.
+
+    Raises:
+        UsageError: There is no such role.
+    """
+    role = getattr(settings.models, name, None)
+    if not isinstance(role, Role):
+        known = [name for name, value in settings.models if isinstance(value, Role)]
+        raise UsageError(f"there is no role `{name}`", hint=f"there are: {', '.join(known)}")
+    return role
+
+
+def identity(role: Role, call: Call) -> str:
+    """Return the completion id: a hash of what determines the answer, and of nothing else.
+
+    In it: the version of this rule; model; messages (role and content, in order); temperature, top_p, max_tokens and
+    seed, a call's own before its role's; the answer's JSON schema; draw (or n samples of a prompt would be one).
+
+    Not in it, since they change how a call is sent and not what is asked: endpoint, key, headers, timeouts, retries,
+    concurrency, live or batch, and how structure is asked for on the wire (a server's ability, remembered per
+    endpoint). Nor the role and the input id: two rows that ask the same share an answer. Nor the run, nor any clock.
+    """
+    asked = {
+        "version": KEY_VERSION,
+        "model": role.model,
+        "messages": [[message.role, message.content] for message in call.prompt.messages],
+        "temperature": role.temperature if call.temperature is None else call.temperature,
+        "top_p": role.top_p,
+        "max_tokens": call.max_tokens or role.max_tokens,
+        "seed": role.seed,
+        "schema": call.prompt.schema,
+        "draw": call.draw,
+    }
+    canonical = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)  # ten times as fast as content_id's, for long prompts
+    return hashlib.sha256(canonical).hexdigest()[:ID_HEX_CHARS]
+
+
+def request_of(role: Role, call: Call) -> dict[str, Any]:
+    """Return the request as the protocol has it; stable text stands first, for the provider's prompt cache."""
+    body: dict[str, Any] = {
+        "model": role.model,
+        "messages": [{"role": message.role, "content": message.content} for message in call.prompt.messages],
+        "temperature": role.temperature if call.temperature is None else call.temperature,
+        "top_p": role.top_p,
+        "max_tokens": call.max_tokens or role.max_tokens,
+    }
+    if role.seed is not None:
+        body["seed"] = role.seed + call.draw
+    if call.prompt.schema is not None:
+        body["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {
+                "name": call.prompt.schema_name,
+                "strict": _strict(call.prompt.schema),
+                "schema": call.prompt.schema,
+            },
+        }
+    return body
+
+
+_STRICT: dict[int, tuple[Any, bool]] = {}  # by identity of the schema, which is held so that its id stays its own
+
+
+def _strict(schema: Mapping[str, Any]) -> bool:
+    if id(schema) not in _STRICT:
+        if len(_STRICT) > MOST_SCHEMAS:
+            _STRICT.clear()
+        _STRICT[id(schema)] = (schema, is_strict(schema))
+    return _STRICT[id(schema)][1]
+
+
+def is_strict(schema: Any) -> bool:
+    """Whether a schema keeps the rules of strict mode: every object closed, every property required."""
+    if isinstance(schema, Mapping):
+        properties = schema.get("properties")
+        if schema.get("type") == "object" or properties is not None:
+            is_closed = schema.get("additionalProperties") is False
+            if not is_closed or set(schema.get("required", ())) != set(properties or ()):
+                return False
+        return all(is_strict(value) for value in schema.values())
+    return all(is_strict(item) for item in schema) if isinstance(schema, list | tuple) else True
+
+
+def structure_of(body: Mapping[str, Any]) -> str:
+    """Return the form in which a request, as it goes over the wire, asks for structure."""
+    if "response_format" in body:
+        return str(body["response_format"]["type"])
+    return "tool" if "tools" in body else "text"
+
+
+def ask_structure(body: dict[str, Any], structure: str) -> None:
+    """Put the wish for structure into one of the four forms; the weaker ones show the schema in the prompt."""
+    wanted = body.pop("response_format")
+    schema, name = wanted["json_schema"]["schema"], wanted["json_schema"]["name"]
+    if structure == "json_schema":
+        body["response_format"] = wanted
+    elif structure == "tool":
+        body["tools"] = [{"type": "function", "function": {"name": name, "parameters": schema}}]
+        body["tool_choice"] = {"type": "function", "function": {"name": name}}
+    else:
+        if structure == "json_object":
+            body["response_format"] = {"type": "json_object"}
+        *before, last = body["messages"]
+        shown = orjson.dumps(schema).decode()
+        told = (
+            f"{last['content']}\n\nAnswer with one JSON object that fits this JSON schema, and nothing else:\n{shown}"
+        )
+        body["messages"] = [*before, {**last, "content": told}]
