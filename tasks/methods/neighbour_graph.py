@@ -4,7 +4,7 @@ A tile of products of rows i and rows j says who is near to the rows i and, read
 j. So only tiles on and above the diagonal are multiplied (by BLAS), and a compiled scan keeps the best of both sides.
 No library does this; `faiss.knn` multiplies every pair twice. Naive reference: the full product, sorted.
 
-Complexity: n^2 d multiplications (a search of the set in itself: 2 n^2 d), n (k + 4) candidates, tiles of 4 MB.
+Complexity: n^2 d multiplications (a search of the set in itself: 2 n^2 d), n (k + 4) candidates, tiles of 9 MB.
 
 The scan reads each score once. It compares blocks of 64 with the lower of two bounds: the k-th score of the row so
 far, and the least k-th score of the 64 columns; only blocks that hold a hit are looked at closely (3 times faster than
@@ -23,7 +23,7 @@ from tasks.contracts.vectors import BLOCK, Rows, Scores, Shape, Tile, Vectors, e
 
 Product = Callable[[Vectors, Vectors, NDArray[np.float32]], None]
 
-TILE_ROWS, TILE_COLUMNS = 1024, 1024
+TILE_ROWS, TILE_COLUMNS = 1536, 1536
 SPARE = 4  # candidates beyond k: where the k-th score ends is seen in nearly every row
 _STEP = 16  # scores looked at closely at once
 _HIT_SHARE = 8  # a thread sets room aside for one score in eight of a tile; beyond that the columns are scanned again

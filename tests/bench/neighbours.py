@@ -275,7 +275,7 @@ def _cells(vectors: Vectors, at: str) -> list[Figure]:
     cells = round(len(vectors) ** 0.5)
 
     def divided() -> tuple[Rows, Any]:
-        centroids, of = index.kmeans(vectors, cells, seed=0, iterations=10)
+        centroids, of = index.kmeans(vectors, cells, seed=0, iterations=5)
         return of, semantic_duplicates.within_cells(vectors, of, centroids, threshold)
 
     run = spend(divided)
