@@ -230,7 +230,7 @@ def _withdraw(store: Store, scope: _Scope, receipt: Forgotten) -> None:
     gone = [path for path in every if path.removeprefix("exports/").split("/")[0] in folders]
     for folder in folders:
         shutil.rmtree(store.exports / folder, ignore_errors=True)
-    store.execute("lineage/forget_paths", paths=gone)
+    receipt.rows["exports"] = store.execute("lineage/forget_paths", paths=gone)
     receipt.datasets_withdrawn = folders
 
 
@@ -239,7 +239,7 @@ def _delete_rows(store: Store, scope: _Scope, policy: Policy, receipt: Forgotten
     with store.transaction():
         _elect(store, scope.documents)
         for table in _TABLES:
-            receipt.rows[table] = store.execute(f"lineage/forget_{table}", ids=scope.ids)
+            receipt.rows[table] = receipt.rows.get(table, 0) + store.execute(f"lineage/forget_{table}", ids=scope.ids)
         receipt.rows["completions"] = store.execute("lineage/forget_completions", ids=scope.calls)
         for table in _SAID if scope.fragments else ():
             store.execute(f"lineage/forget_said_{table}", fragments=scope.fragments)

@@ -75,6 +75,7 @@ def test_a_page_is_gone_from_store_journal_shards_exports_and_pages(sample: Samp
     assert {Path(p).name for p in before} >= {"wellspring.duckdb", "completions.sqlite"}
     assert everywhere(sample, GONE) == []
     assert (receipt.documents, receipt.descendants_left, receipt.texts_left) == (1, 0, 0)
+    assert receipt.rows["exports"] == 3  # all lines of the dataset, which is written anew without it
     assert receipt.fragments_looked_for > 0
     assert json.loads(json.dumps(receipt.as_dict()))["value"] == BREAD
 
