@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.contracts.errors import BrokenError, UsageError
-from tasks.io import warc
+from tasks.io import corpora
 from tasks.io.store import Store
 
 SHORTEST_PREFIX = 4
@@ -219,7 +219,7 @@ def record_bytes(store: Store, document_id: str) -> bytes:
             f"{path} is {size}; when it was read it had {source['bytes']} bytes (sha256 {source['sha256']})",
             hint="put the archive back where it was",
         )
-    return warc.read_record(source["uri"], document["record_offset"], document["record_length"])
+    return corpora.read_record(source["uri"], source["kind"], document["record_offset"], document["record_length"])
 
 
 def impact(store: Store, **by: str | None) -> Impact:
