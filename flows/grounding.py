@@ -2,6 +2,7 @@
 
 from prefect import flow
 
+from flows.corpus import corpus
 from tasks import embeddings, groundings, seeds
 from tasks.contracts import settings
 from tasks.spine import runs, validation
@@ -11,12 +12,16 @@ from tasks.spine import runs, validation
 def grounding(profile: str = "full", store: str = "ws", overrides: list[str] | None = None) -> None:
     """Read human instructions and trace each to a document, a user and a motivation (attribution).
 
-    Running it again asks only for seeds that have no grounding and no rejection yet.
+    Pages that a live search finds (where the profile names one) become documents first, by the same stages as any
+    other page. Running it again asks only for seeds that have no grounding and no rejection yet.
     """
     with runs.start("grounding", settings.load(profile, overrides or ()), store) as run:
         seeds.ingest(run)
         validation.audit(run, "seeds")
         embeddings.embed(run, of="seeds")
         validation.audit(run, "embeddings")
+        groundings.collect(run)
+        if run.has_found_pages:
+            runs.called(corpus)(profile, store, overrides)
         groundings.attribute(run)
         validation.audit(run, "groundings")

@@ -132,7 +132,7 @@ def _parts(run: Run, fingerprint: str) -> Iterator[dict[str, Any]]:
     """Yield the ranges of files that are not read yet: a new file beside old ones must not make those due again."""
     done = run.store.query("shards/done", stage=PARTS, fingerprint=fingerprint)["shard_id"].to_list()
     seen = set[str](done)
-    for corpus in run.settings.sources.corpora:
+    for corpus in run.corpora:
         for uri in corpora.expand(corpus.path):
             file = corpora.look(uri, run.store.indexes / corpora.CACHE)
             source_id = content_id("source", file.sha256, corpus.license)

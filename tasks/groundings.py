@@ -28,6 +28,7 @@ from tasks.methods.demonstrations import drawn
 from tasks.methods.injections import orders
 from tasks.methods.knowledge_precision import knowledge_precision
 from tasks.methods.tokens import BYTES_PER_TOKEN, cut_tokens
+from tasks.spine import runs
 from tasks.spine.generation import generate
 from tasks.spine.retrieval import Hybrid
 from tasks.spine.runs import Counts, Run, stage
@@ -127,7 +128,7 @@ def collect(run: Run) -> Counts:
 def _find(run: Run, keywords: Mapping[str, list[str]]) -> None:
     """Write the pages that the endpoint finds for some seeds into one file, whole or not at all."""
     wanted = run.settings.groundings
-    folder = run.store.path / "found"
+    folder = run.store.path / runs.FOUND
     path = folder / f"{content_id('found', wanted.search_url, wanted.search_results, keywords)}.jsonl"
     if path.exists():
         return

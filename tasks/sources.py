@@ -20,12 +20,12 @@ def register(run: Run) -> Counts:
     Raises:
         BrokenError: A corpus is not there, is empty, or is nothing we can read; nothing was read yet.
     """
-    if not run.settings.sources.corpora:
+    if not run.corpora:
         raise BrokenError(
             "the run names no corpus",
             hint="add --corpus PATH (an archive, JSONL, Parquet or a folder), or [[sources.corpora]] in the profile",
         )
-    found = [(corpus, uri) for corpus in run.settings.sources.corpora for uri in corpora.expand(corpus.path)]
+    found = [(corpus, uri) for corpus in run.corpora for uri in corpora.expand(corpus.path)]
     rows: dict[str, Source] = {}
     for done, (corpus, uri) in enumerate(found, start=1):
         row = _source(run, corpus, uri)

@@ -26,7 +26,7 @@ from typing import Any
 from tasks.contracts import records
 from tasks.contracts.errors import TransientError, WellspringError
 from tasks.contracts.records import content_id
-from tasks.contracts.settings import Settings
+from tasks.contracts.settings import Corpus, Settings
 from tasks.io import store as stores
 from tasks.spine import alerts, announcing, pages
 from tasks.spine.announcing import Announcer
@@ -35,6 +35,7 @@ from tasks.spine.progress import Progress
 if typing.TYPE_CHECKING:
     from tasks.io.llm import Models
 
+FOUND = "found"  # a folder of the store: pages that a live search brought, as a corpus like any other
 _PROJECT = Path(__file__).parents[2]
 _PACKAGES = ("wellspring", "prefect", "duckdb", "polars", "openai", "great-expectations", "faiss-cpu", "faiss-gpu")
 _USERINFO = re.compile(r"://[^/@\s\"]+@")
@@ -93,6 +94,17 @@ class Run:
     def spent_usd(self) -> float | None:
         """What the store's journal has spent over all runs, or None where no model was asked yet."""
         return None if self._models is None else self._models.journal.ledger.spent_micro_usd / 1e6
+
+    @property
+    def has_found_pages(self) -> bool:
+        """Whether a live search has brought pages into this store."""
+        return (self.store.path / FOUND).is_dir()
+
+    @property
+    def corpora(self) -> tuple[Corpus, ...]:
+        """The corpora that the profile names, and the pages that live searches found for this store."""
+        found = Corpus(path=str(self.store.path / FOUND), name="live-search")
+        return (*self.settings.sources.corpora, *((found,) if self.has_found_pages else ()))
 
     def activate(self, stage: str, methods: Mapping[str, str], settings: Mapping[str, Any] | None = None) -> None:
         """Put these methods of a stage in force: only rows they wrote are valid from now on.
