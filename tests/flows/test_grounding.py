@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 PAGE = (
     "A mountain hut keeps its water tank from freezing by letting a thin stream run all night. The overflow returns to "
     "the brook below the hut. Wardens check the valve at dusk, note the level of the tank, and cover the pipe with "
-    "straw where it leaves the ground. In the coldest weeks they drain the upper line altogether and carry water by hand."
+    "straw where it leaves the ground. In the coldest weeks they drain the upper line and carry water by hand."
 )
 
 
