@@ -43,6 +43,7 @@ SILENT_CALLS = 3  # calls that used up their attempts with no answer between the
 RESTART_SECONDS = 180.0  # a server that answered before may be away for so long: own servers load models
 LIMITED_PER_ATTEMPT = 8  # so many refusals for rate count as one attempt: they are the server's state, not the row's
 BULK_SECONDS, BULK_BYTES = 1800.0, 2**30  # of one file of a batch job
+DOCTOR_LIMITS = Limits(5.0, 10.0, 15.0, 2 * 2**20)
 GRACE_SECONDS = 5.0  # for calls that are out when the door closes
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
@@ -733,6 +734,32 @@ class Models:
         self.thread.join()
         self.loop.close()
         self.journal.close()
+
+
+def listed_models(endpoint: Endpoint) -> list[str]:
+    """Return the names of the models that an endpoint says it serves; what `wellspring doctor` asks.
+
+    Raises:
+        BrokenError: It refuses the key.
+        TransientError: It does not answer, or not as the protocol has it.
+    """
+    base_url = endpoint.base_url or os.environ.get("OPENAI_BASE_URL", "") or "https://api.openai.com/v1"
+    name = without_userinfo(base_url)
+
+    async def ask() -> list[str]:
+        wire = Wire(DOCTOR_LIMITS, 1)
+        key = key_of(endpoint.key_env) or "none"
+        async with openai.AsyncOpenAI(api_key=key, base_url=base_url, max_retries=0, http_client=wire) as client:
+            return sorted(model.id for model in (await client.models.list()).data)
+
+    try:
+        return asyncio.run(ask())
+    except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+        hint = f"set the environment variable {endpoint.key_env or 'that key_env names'}"
+        raise BrokenError(f"{name} refuses the key (HTTP {error.status_code})", hint=hint) from None
+    except (openai.OpenAIError, WireError, OSError, ValueError, AttributeError, TypeError) as error:
+        hint = "check base_url and that the server is up"
+        raise TransientError(f"{name} does not list its models ({type(error).__name__})", hint=hint) from None
 
 
 def chunked(calls: Iterable[Call], size: int) -> Iterator[list[Call]]:

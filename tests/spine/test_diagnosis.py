@@ -1,0 +1,53 @@
+"""The doctor: what is wrong is found, and what to do is said."""
+
+from pathlib import Path
+
+from tasks.contracts import settings
+from tasks.contracts.settings import Settings
+from tasks.io import faults
+from tasks.io.store import Store
+from tasks.spine import diagnosis
+from tasks.spine.diagnosis import Finding
+
+
+def found(chosen: Settings, store: Path) -> dict[str, Finding]:
+    return {finding.what: finding for finding in diagnosis.examine(chosen, store)}
+
+
+def test_a_sound_machine_is_fine_and_says_that_the_stand_in_is_no_language_model(tmp_path: Path) -> None:
+    findings = found(Settings(), tmp_path / "ws")
+
+    assert all(finding.is_fine or finding.is_optional for finding in findings.values())
+    assert "not a language model" in findings["generator: offline-extractive"].found
+    assert "wellspring build" in findings["store"].remedy
+
+
+def test_a_server_that_answers_is_counted_and_one_that_does_not_is_named(tmp_path: Path) -> None:
+    with faults.running() as server:
+        up = settings.load(None, [f"models.base_url={server.url}"], environment={})
+        answered = found(up, tmp_path)["generator: offline-extractive"]
+    silent = found(settings.load(None, ["models.base_url=http://127.0.0.1:9/v1"], environment={}), tmp_path)
+
+    assert answered.is_fine
+    assert "models" in answered.found
+    assert not silent["generator: offline-extractive"].is_fine
+    assert "127.0.0.1:9" in silent["generator: offline-extractive"].found
+    assert "base_url" in silent["generator: offline-extractive"].remedy
+
+
+def test_a_store_at_work_is_left_alone_and_its_holder_is_named(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "ws", owner="busy-run"):
+        finding = found(Settings(), tmp_path / "ws")["store"]
+
+    assert "busy-run" in finding.found
+    assert finding.is_fine
+
+
+def test_a_damaged_store_says_what_to_do(tmp_path: Path) -> None:
+    Store.open(tmp_path / "ws").close()
+    (tmp_path / "ws" / "wellspring.duckdb").write_bytes(b"x" * 50_000)
+
+    finding = found(Settings(), tmp_path / "ws")["store"]
+
+    assert not finding.is_fine
+    assert "journal" in finding.remedy
