@@ -346,7 +346,8 @@ def _array(schema: Mapping[str, Any], about: Material, name: str, root: Mapping[
     count = int(schema.get("minItems", 0 if "enum" in items else 3))
     count = min(max(count, 0 if "enum" in items else 1), int(schema.get("maxItems", count + 1)))
     if items.get("type") == "string" and "enum" not in items:
-        pool = _pool(name, read(about.subject), about.mark)
+        most = items.get("maxLength", 10_000)
+        pool = [text[:most] for text in _pool(name, read(about.subject), about.mark)]
         return list(
             dict.fromkeys(pool[i % len(pool)] for i in range(max(count, min(3, int(schema.get("maxItems", 3))))))
         )

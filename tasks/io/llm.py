@@ -6,6 +6,7 @@ it. The SDK's retries are off: retries have one owner, here, and each is a row i
 
 import asyncio
 import itertools
+import math
 import os
 import queue
 import random
@@ -40,6 +41,7 @@ CHUNK_CALLS = 64  # looked up in the journal at once
 EMBED_TEXTS = 128  # texts in one embedding request
 PATIENCE_SECONDS = 600.0  # a server that wants to be left alone for longer parks the run
 SILENT_CALLS = 3  # calls that used up their attempts with no answer between them: the server is down, not the row bad
+RECENT_SECONDS = 20.0  # an answer so long ago still says that the server is up
 RESTART_SECONDS = 180.0  # a server that answered before may be away for so long: own servers load models
 LIMITED_PER_ATTEMPT = 8  # so many refusals for rate count as one attempt: they are the server's state, not the row's
 BULK_SECONDS, BULK_BYTES = 1800.0, 2**30  # of one file of a batch job
@@ -146,6 +148,7 @@ class Door:
     shares: list[float]
     silent: set[str] = field(default_factory=set)
     answered: int = 0
+    answered_at: float = -math.inf  # monotonic seconds; a server that answered just now is up, so the row is bad
 
     def next(self, avoid: Server | None) -> Server:
         """Return the server that the next call goes to."""
@@ -499,6 +502,7 @@ class Models:
             else:
                 door.silent.clear()
                 door.answered += 1
+                door.answered_at = time.monotonic()
                 return delivery
             self.stats.retries += 1
 
@@ -622,7 +626,9 @@ class Models:
         if order.failures + order.limited / LIMITED_PER_ATTEMPT < door.role.attempts:
             return None
         door.silent.add(order.key)
-        if is_down or (len(door.silent) >= SILENT_CALLS and verdict.reason in replies.SERVERS_FAULT):
+        is_up = time.monotonic() - door.answered_at < RECENT_SECONDS
+        is_silent = len(door.silent) >= SILENT_CALLS and not is_up
+        if is_down or (is_silent and verdict.reason in replies.SERVERS_FAULT):
             return TransientError(
                 f"{server.name} does not answer: {said}",
                 hint="check base_url and that the server is up, then run the same command again; nothing is lost",
