@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from tasks import instructions, responses, verdicts
+from tasks import instructions, responses, scores, verdicts
 from tasks.contracts import settings
 from tasks.spine import runs, validation
 
@@ -16,6 +16,9 @@ def synthesis(profile: str = "full", store: str = "ws", overrides: list[str] | N
     with runs.start("synthesis", settings.load(profile, overrides or ()), store) as run:
         instructions.synthesize(run)
         validation.audit(run, "instructions")
+        if run.settings.responses.rationale_from_score:  # who is asked for a rationale depends on how hard it is
+            scores.judge(run)
+            validation.audit(run, "scores")
         responses.respond(run)
         validation.audit(run, "responses")
         verdicts.check(run)

@@ -6,6 +6,13 @@ WITH written AS (
     SELECT selections.*
     FROM selections
     WHERE selections.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'selections')
+),
+
+breadth AS (
+    SELECT count(DISTINCT written.topic) AS topics
+    FROM written
+    WHERE NOT starts_with(written.policy, 'random')
+    GROUP BY written.policy
 )
 
 SELECT
@@ -45,15 +52,17 @@ SELECT
         FROM written
         WHERE written.instruction_id NOT IN (SELECT instructions.instruction_id FROM instructions)
     ) AS orphans,
+    (SELECT coalesce(min(breadth.topics), 0) FROM breadth) AS topics,
     (
-        SELECT coalesce(min(breadth.topics), 0)
-        FROM (
-            SELECT count(DISTINCT written.topic) AS topics
-            FROM written
-            WHERE NOT starts_with(written.policy, 'random')
-            GROUP BY written.policy
-        ) AS breadth
-    ) AS topics,
+        SELECT
+            greatest(
+                0,
+                coalesce(max(cast(json_extract_string(methods.settings, 'min_topics') AS BIGINT)), 0)
+                - coalesce((SELECT min(breadth.topics) FROM breadth), 0)
+            )
+        FROM methods
+        WHERE methods.stage = 'selections' AND methods.active
+    ) AS topics_missing,
     (
         SELECT count(*)
         FROM (

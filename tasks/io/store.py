@@ -304,6 +304,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
             hint="it is derived: move it away and run `wellspring build` again; no answer in the journal is paid again",
         ) from error
     connection.execute("SET temp_directory = ?", [str(path / "tmp")])
+    connection.execute("SET enable_progress_bar = false")  # it would write between our lines
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
