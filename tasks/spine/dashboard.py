@@ -325,6 +325,7 @@ def corpus(frames: Frames) -> Iterable[Child]:
         ("Tokens", views.NUMBER),
     )
     yield views.section("Sources", table("Archives and what came of them", heads, rows, hidden=True))
+    yield _left_out(frames)
     replaced = [
         (r["kind"].replace("_", " "), number(r["documents"]), number(r["replaced"]))
         for r in frames["redactions"].to_dicts()
@@ -343,6 +344,23 @@ def corpus(frames: Frames) -> Iterable[Child]:
         element("div", table("Sites by documents", heads, sites, hidden=True), id="sites"),
         lead=f"The {len(sites)} largest.",
     )
+
+
+def _left_out(frames: Frames) -> Html:
+    """Draw what dropped items, and which copies and licences there are, side by side."""
+    rules = [(said(r["rule"] or r["reason"], 60), r["items"]) for r in frames["dropped"].to_dicts()]
+    copies = [(r["kind"], r["documents"]) for r in frames["copies"].to_dicts() if r["documents"]]
+    licences = [(said(r["license"], 40), r["documents"]) for r in frames["licences"].head(LANGUAGES_DRAWN).to_dicts()]
+    drawn = [
+        table(name, (head, (count, views.NUMBER)), [(what, number(n)) for what, n in rows[:ROWS_IN_TABLES]])
+        for name, head, count, rows in (
+            ("What dropped items: reasons, quality rules, opt-outs", "Reason or rule", "Items", rules),
+            ("Copies that were set aside", "Copy", "Documents", copies),
+            ("Licences that pages and corpora declare", "Licence", "Documents", licences),
+        )
+        if rows
+    ]
+    return views.section("Left out, copied, licensed", element("div", *drawn, class_="grid wide"))
 
 
 def dataset(frames: Frames, portrait: Mapping[str, Any] | None) -> Iterable[Child]:
