@@ -288,7 +288,7 @@ def test_what_was_dropped_copied_and_licensed_can_be_asked(tmp_path: Path, setti
         sources.register(run)
         documents.extract(run)
         validation.audit(run, "documents")
-        found = {name: run.store.query(f"documents/{name}").rows() for name in ("dropped", "copies", "licences")}
+        found = {name: run.store.query(f"marts/{name}").rows() for name in ("dropped", "copies", "licences")}
 
     assert sorted(found["dropped"]) == [
         ("opt_out", "meta robots: noai", 1),
