@@ -102,6 +102,7 @@ def test_what_is_no_page_is_refused_with_place_and_reason(tmp_path: Path, settin
     assert all(str(path) in detail and " at " in detail for detail in refused)
 
 
+@pytest.mark.slow
 def test_twice_is_once_and_only_new_files_are_read(tmp_path: Path, settings: Make, start: Start) -> None:
     first = archive(tmp_path / "a.warc.gz", record("http://site.example/1", page(PROSE.format(n=1))))
     second = archive(tmp_path / "b.warc.gz", record("http://site.example/2", page(PROSE.format(n=2))))
@@ -134,6 +135,7 @@ def test_the_first_copy_is_kept_and_the_same_page_is_refused(tmp_path: Path, set
     assert kept["document_id"] in detail
 
 
+@pytest.mark.slow
 def test_near_copies_are_marked_and_the_longest_is_kept(tmp_path: Path, settings: Make, start: Start) -> None:
     texts = [LONG, LONG.replace("kettle", "teapot", 1), LONG + " And so it went.", PROSE]
     members = [record(f"http://site.example/{i}", page(text)) for i, text in enumerate(texts)]
@@ -147,6 +149,7 @@ def test_near_copies_are_marked_and_the_longest_is_kept(tmp_path: Path, settings
     assert all(0.8 <= row["similarity"] < 1 for row in rows)
 
 
+@pytest.mark.slow
 def test_a_new_crawl_is_compared_with_all_that_came_before(tmp_path: Path, settings: Make, start: Start) -> None:
     first = archive(tmp_path / "a.warc.gz", record("http://site.example/0", page(LONG)))
     second = archive(tmp_path / "b.warc.gz", record("http://site.example/1", page(LONG + " And so it went.")))
@@ -161,6 +164,7 @@ def test_a_new_crawl_is_compared_with_all_that_came_before(tmp_path: Path, setti
     assert sorted((urls[row["document_id"]], urls[row["duplicate_of"]]) for row in rows) == [("1", "0"), ("2", "0")]
 
 
+@pytest.mark.slow
 def test_near_copies_are_valid_where_they_are_wanted(tmp_path: Path, settings: Make, start: Start) -> None:
     members = [record(f"http://site.example/{i}", page(LONG + " And so on." * i)) for i in range(3)]
     corpus = {"corpora": [{"path": str(archive(tmp_path / "a.warc.gz", *members))}]}
@@ -175,6 +179,7 @@ def test_near_copies_are_valid_where_they_are_wanted(tmp_path: Path, settings: M
     assert valid == {"true": 1, "false": 3}
 
 
+@pytest.mark.slow
 def test_rows_are_the_same_whatever_the_workers(
     tmp_path: Path, settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +200,7 @@ def test_rows_are_the_same_whatever_the_workers(
     assert found[0].equals(found[1])
 
 
+@pytest.mark.slow
 def test_settings_that_change_rows_make_pages_due_again(tmp_path: Path, settings: Make, start: Start) -> None:
     path = archive(tmp_path / "a.warc.gz", record("http://site.example/1", page(PROSE)))
     read(start, settings, path)
@@ -217,6 +223,7 @@ def test_the_audit_passes_and_publishes(tmp_path: Path, settings: Make, start: S
     assert valid == 1
 
 
+@pytest.mark.slow
 def test_lines_and_rows_become_documents_by_their_fields(tmp_path: Path, settings: Make, start: Start) -> None:
     path = tmp_path / "lines.jsonl"
     lines = [
@@ -249,6 +256,7 @@ def test_lines_and_rows_become_documents_by_their_fields(tmp_path: Path, setting
     assert json.loads(corpora.read_record(str(path), "jsonl", bare["record_offset"], bare["record_length"])) == lines[2]
 
 
+@pytest.mark.slow
 def test_reservations_are_respected_and_recorded(tmp_path: Path, settings: Make, start: Start) -> None:
     rules = b"User-agent: GPTBot\nDisallow: /closed\n"
     path = archive(
@@ -298,6 +306,7 @@ def test_what_was_dropped_copied_and_licensed_can_be_asked(tmp_path: Path, setti
     assert [(name, count) for name, count, _ in found["licences"]] == [("none declared", 1)]
 
 
+@pytest.mark.slow
 def test_personal_data_is_replaced_and_counted(tmp_path: Path, settings: Make, start: Start) -> None:
     text = PROSE + " Write to ann@site.example or bo@site.example, or call (212) 555-0187."
     path = archive(tmp_path / "a.warc.gz", record("http://site.example/1", page(text)))
@@ -404,6 +413,7 @@ def test_a_shard_is_split_at_its_records_until_one_is_left(tmp_path: Path) -> No
     assert reasons == [["killed_worker"]] * 5
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_adversarial_files_hold_what_is_expected_of_them(shared: Path) -> None:
     expected = json.loads((shared / "adversarial/expected.json").read_text())

@@ -104,6 +104,7 @@ def test_twice_is_once(start: Start, settings: Make) -> None:
         assert embed(run) == (0, 0, 0)
 
 
+@pytest.mark.slow
 def test_a_grown_corpus_keeps_the_first_fit_and_embeds_only_what_is_new(start: Start, settings: Make) -> None:
     with start(settings()) as run:
         put_passages(run, TOPICS)
@@ -116,6 +117,7 @@ def test_a_grown_corpus_keeps_the_first_fit_and_embeds_only_what_is_new(start: S
         assert embedders.embedder(run, "passages").fingerprint == before
 
 
+@pytest.mark.slow
 def test_refit_learns_from_the_corpus_as_it_is_and_embeds_it_anew(start: Start, settings: Make) -> None:
     with start(settings()) as run:
         put_passages(run, TOPICS)
@@ -147,6 +149,7 @@ def test_a_damaged_fit_is_made_again_and_is_the_same(start: Start, settings: Mak
         assert embed(run) == (0, 0, 0)
 
 
+@pytest.mark.slow
 def test_a_fresh_store_of_the_same_inputs_has_the_same_vectors(settings: Make, tmp_path: Path) -> None:
     found = []
     for name, order in (("one", list(TOPICS)), ("two", list(TOPICS)[::-1])):

@@ -38,6 +38,7 @@ def _said(body: dict[str, Any]) -> str:
     return "\n".join(message["content"] for message in body["messages"])
 
 
+@pytest.mark.slow
 def test_every_seed_is_traced_once_and_the_second_run_asks_nothing(
     seeds_path: str, settings: Make, start: Start
 ) -> None:
@@ -59,6 +60,7 @@ def test_every_seed_is_traced_once_and_the_second_run_asks_nothing(
     assert found[page_store.ASKED[3]] == page_store.PAGES["sqlite locks"]
 
 
+@pytest.mark.slow
 def test_a_killed_run_gets_the_recorded_keywords_for_nothing(seeds_path: str, settings: Make, start: Start) -> None:
     def script(body: dict[str, Any]) -> str:
         if "<document " not in _said(body):
@@ -84,6 +86,7 @@ def test_a_killed_run_gets_the_recorded_keywords_for_nothing(seeds_path: str, se
     assert again == []
 
 
+@pytest.mark.slow
 def test_the_limit_takes_the_first_seeds_and_a_second_run_does_nothing(
     seeds_path: str, settings: Make, start: Start
 ) -> None:
@@ -98,6 +101,7 @@ def test_the_limit_takes_the_first_seeds_and_a_second_run_does_nothing(
     assert (second.rows_in, second.calls) == (0, 0)
 
 
+@pytest.mark.slow
 def test_small_batches_change_no_row(
     seeds_path: str, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +114,7 @@ def test_small_batches_change_no_row(
     assert (counts.rows_in, counts.rows_out, counts.calls) == (8, 8, 16)
 
 
+@pytest.mark.slow
 def test_each_refusal_says_why(tmp_path: Path, settings: Make, start: Start) -> None:
     asked = page_store.ASKED[:4]
     path = page_store.write_seeds(tmp_path / "seeds.jsonl", asked)
@@ -142,6 +147,7 @@ def test_each_refusal_says_why(tmp_path: Path, settings: Make, start: Start) -> 
     assert sorted(reasons) == ["incomplete_answer", "no_document_found", "unparsable_answer", "unsupported"]
 
 
+@pytest.mark.slow
 def test_a_page_that_gives_orders_to_models_is_passed_over(tmp_path: Path, settings: Make, start: Start) -> None:
     path = page_store.write_seeds(tmp_path / "seeds.jsonl", page_store.ASKED[:1])
     text = page_store.PAGES["sourdough"]
@@ -157,6 +163,7 @@ def test_a_page_that_gives_orders_to_models_is_passed_over(tmp_path: Path, setti
     assert rows["document_id"].to_list() == [clean.document_id]
 
 
+@pytest.mark.slow
 def test_the_second_call_is_shown_the_document_behind_a_fence(tmp_path: Path, settings: Make, start: Start) -> None:
     path = page_store.write_seeds(tmp_path / "seeds.jsonl", page_store.ASKED[:1])
 
@@ -177,6 +184,7 @@ def test_the_second_call_is_shown_the_document_behind_a_fence(tmp_path: Path, se
     assert page_store.PAGES["sourdough"] in second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("judged", "outcome"),
     [
@@ -243,6 +251,7 @@ def test_the_judge_chooses_over_shuffled_orders_and_its_agreement_is_kept(
         assert by_id[rows[0]["document_id"]] == judged
 
 
+@pytest.mark.slow
 def test_what_a_live_search_finds_becomes_a_corpus_and_is_asked_for_once(
     tmp_path: Path, store_dir: Path, settings: Make, start: Start
 ) -> None:
@@ -293,6 +302,7 @@ def test_a_live_search_is_off_by_default(seeds_path: str, store_dir: Path, setti
     assert not (store_dir / "found").exists()
 
 
+@pytest.mark.slow
 def test_a_judge_may_refuse_a_scene_that_does_not_rest_on_its_page(
     tmp_path: Path, settings: Make, start: Start
 ) -> None:
@@ -326,6 +336,7 @@ def test_a_judge_may_refuse_a_scene_that_does_not_rest_on_its_page(
     assert scenes == ["A baker feeds."]
 
 
+@pytest.mark.slow
 def test_a_scene_that_carries_what_a_page_dictated_is_refused(tmp_path: Path, settings: Make, start: Start) -> None:
     path = page_store.write_seeds(tmp_path / "seeds.jsonl", page_store.ASKED[:1])
     text = page_store.PAGES["sourdough"]

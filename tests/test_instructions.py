@@ -59,6 +59,7 @@ def _grounded(query: str) -> str:
     return json.dumps({"thought": "Hm.", "scene": "A person.", "query_compositions": PARTS, "query": query})
 
 
+@pytest.mark.slow
 def test_both_recipes_write_once_and_the_second_run_asks_nothing(seeds_path: str, settings: Make, start: Start) -> None:
     chosen = settings("runner=thread", "instructions.max_pool_cosine=1.01", seeds={"paths": [seeds_path]})
     with start(chosen) as run:
@@ -79,6 +80,7 @@ def test_both_recipes_write_once_and_the_second_run_asks_nothing(seeds_path: str
     assert all(r["parent_ids"][0] == r["input_id"] for r in by_recipe["knn_instruct"])
 
 
+@pytest.mark.slow
 def test_without_groundings_the_grounded_recipe_works_with_no_demonstrations(
     seeds_path: str, settings: Make, start: Start
 ) -> None:
@@ -92,6 +94,7 @@ def test_without_groundings_the_grounded_recipe_works_with_no_demonstrations(
     assert all(row["parent_ids"] == [] for row in rows)
 
 
+@pytest.mark.slow
 def test_the_limit_takes_the_first_inputs_and_a_second_run_does_nothing(
     seeds_path: str, settings: Make, start: Start
 ) -> None:
@@ -105,6 +108,7 @@ def test_the_limit_takes_the_first_inputs_and_a_second_run_does_nothing(
     assert (second.rows_in, second.calls) == (0, 0)
 
 
+@pytest.mark.slow
 def test_rounds_double_the_pool_and_read_earlier_rounds_only(seeds_path: str, settings: Make, start: Start) -> None:
     only = 'instructions.recipes=["knn_instruct"]'
     off = "instructions.max_pool_cosine=1.01"
@@ -125,6 +129,7 @@ def test_rounds_double_the_pool_and_read_earlier_rounds_only(seeds_path: str, se
         assert all(rounds.get(parent, 0) < row["round"] for parent in row["parent_ids"])
 
 
+@pytest.mark.slow
 def test_an_instruction_too_near_the_pool_is_refused_by_name(seeds_path: str, settings: Make, start: Start) -> None:
     queries = iter(
         [
@@ -156,6 +161,7 @@ def test_an_instruction_too_near_the_pool_is_refused_by_name(seeds_path: str, se
     assert len(rows) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
@@ -185,6 +191,7 @@ def test_each_refusal_of_an_answer_says_why(
     assert reasons == [reason] * 2
 
 
+@pytest.mark.slow
 def test_a_document_that_talks_to_models_is_refused_before_it_is_paid_for(
     seeds_path: str, settings: Make, start: Start
 ) -> None:
@@ -204,6 +211,7 @@ def test_a_document_that_talks_to_models_is_refused_before_it_is_paid_for(
     assert reasons == ["document_talks_to_models"]
 
 
+@pytest.mark.slow
 def test_every_prompt_holds_its_budget_and_skips_what_does_not_fit(
     seeds_path: str, settings: Make, start: Start
 ) -> None:
@@ -237,6 +245,7 @@ def test_every_prompt_holds_its_budget_and_skips_what_does_not_fit(
     assert any("Example 1" in prompt.messages[-1].content for prompt in prompts)
 
 
+@pytest.mark.slow
 def test_a_document_is_never_shown_its_own_grounding(seeds_path: str, settings: Make, start: Start) -> None:
     for strategy in ("random", "fixed", "nearest", "farthest"):
         chosen = settings("runner=thread", f"instructions.demonstrations={strategy}", seeds={"paths": [seeds_path]})
@@ -252,6 +261,7 @@ def test_a_document_is_never_shown_its_own_grounding(seeds_path: str, settings: 
         assert all(others for others in drawn.values())
 
 
+@pytest.mark.slow
 def test_too_few_seeds_for_k_is_broken_and_says_what_to_do(tmp_path: Path, settings: Make, start: Start) -> None:
     path = page_store.write_seeds(tmp_path / "few.jsonl", page_store.ASKED[:2])
     chosen = settings("runner=thread", 'instructions.recipes=["knn_instruct"]', seeds={"paths": [path]})
@@ -263,6 +273,7 @@ def test_too_few_seeds_for_k_is_broken_and_says_what_to_do(tmp_path: Path, setti
             instructions.synthesize(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["knn", "far", "random", "fixed"])
 def test_neighbours_are_k_others_and_come_in_the_order_of_the_profile(
     strategy: str, seeds_path: str, settings: Make, start: Start
@@ -290,6 +301,7 @@ def test_neighbours_are_k_others_and_come_in_the_order_of_the_profile(
     assert turned == {anchor: ids[::-1] for anchor, ids in shown.items()}
 
 
+@pytest.mark.slow
 def test_near_copies_of_the_anchor_are_passed_over(tmp_path: Path, settings: Make, start: Start) -> None:
     asked = [*page_store.ASKED, page_store.ASKED[0].replace("?", "!"), page_store.ASKED[0].upper()]
     path = page_store.write_seeds(tmp_path / "copies.jsonl", asked)
@@ -306,6 +318,7 @@ def test_near_copies_of_the_anchor_are_passed_over(tmp_path: Path, settings: Mak
     )
 
 
+@pytest.mark.slow
 def test_an_answer_is_cut_to_its_own_budget(tmp_path: Path, settings: Make, start: Start) -> None:
     long = "Feed it. " * 400
     path = page_store.write_seeds(tmp_path / "long.jsonl", answer=long)
@@ -321,6 +334,7 @@ def test_an_answer_is_cut_to_its_own_budget(tmp_path: Path, settings: Make, star
     assert all(text.endswith(instructions.OMITTED) and count_tokens(text) <= 43 for text in cut)
 
 
+@pytest.mark.slow
 def test_the_order_of_the_seeds_and_the_number_of_workers_change_no_row(tmp_path: Path, settings: Make) -> None:
     found: list[pl.DataFrame] = []
     for name, asked, threads in (("a", page_store.ASKED, 1), ("b", page_store.ASKED[::-1], 2)):
@@ -336,6 +350,7 @@ def test_the_order_of_the_seeds_and_the_number_of_workers_change_no_row(tmp_path
     assert len(found[0]) > 20
 
 
+@pytest.mark.slow
 def test_a_repeated_fence_in_an_answer_never_reaches_a_row(seeds_path: str, settings: Make, start: Start) -> None:
     def script(body: dict[str, Any]) -> str:
         fence = re.search(r"<document [0-9a-f]{12}>", _said(body))
@@ -358,6 +373,7 @@ def test_a_repeated_fence_in_an_answer_never_reaches_a_row(seeds_path: str, sett
     assert reasons == {"repeats_prompt"}
 
 
+@pytest.mark.slow
 def test_an_instruction_that_is_in_a_benchmark_is_refused_with_its_name(
     tmp_path: Path, seeds_path: str, settings: Make, start: Start
 ) -> None:
@@ -382,6 +398,7 @@ def test_an_instruction_that_is_in_a_benchmark_is_refused_with_its_name(
     assert all("ours:q7" in detail for detail in details)
 
 
+@pytest.mark.slow
 def test_documents_of_code_are_left_out_when_the_profile_says_so(seeds_path: str, settings: Make, start: Start) -> None:
     code = "Read a file.\n" + "\n".join(f"value_{n} = compute({n})" for n in range(12))
     pages = [page_store.document("bread", page_store.PAGES["sourdough"]), page_store.document("code", code)]
@@ -397,6 +414,7 @@ def test_documents_of_code_are_left_out_when_the_profile_says_so(seeds_path: str
     assert reasons == ["math_or_code"]
 
 
+@pytest.mark.slow
 def test_without_grounding_no_row_claims_a_document(seeds_path: str, settings: Make, start: Start) -> None:
     recipes = 'instructions.recipes=["attributed_grounding"]'
     chosen = settings("runner=thread", recipes, "instructions.grounded=false", seeds={"paths": [seeds_path]})
@@ -530,6 +548,7 @@ def _prepare_seeds(run: Run) -> None:
     validation.audit(run, "seeds")
 
 
+@pytest.mark.slow
 def test_several_draws_of_one_input_are_several_rows(seeds_path: str, settings: Make, start: Start) -> None:
     recipes = 'instructions.recipes=["attributed_grounding"]'
     chosen = settings("runner=thread", recipes, "instructions.draws=2", "limit=3", seeds={"paths": [seeds_path]})

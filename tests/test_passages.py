@@ -4,6 +4,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import pytest
+
 from tasks import documents, passages, sources
 from tasks.contracts.settings import Settings
 from tasks.methods.tokens import count_tokens
@@ -41,6 +43,7 @@ def cut(start: Start, settings: Make, room: Path, *overrides: str) -> Counts:
         return counts
 
 
+@pytest.mark.slow
 def test_passages_are_spans_of_their_document_that_end_at_sentences(
     tmp_path: Path, settings: Make, start: Start
 ) -> None:
@@ -57,6 +60,7 @@ def test_passages_are_spans_of_their_document_that_end_at_sentences(
         assert row["text"].endswith(".")
 
 
+@pytest.mark.slow
 def test_twice_is_once_and_another_length_is_due_again(tmp_path: Path, settings: Make, start: Start) -> None:
     room = folder(tmp_path)
     cut(start, settings, room)
@@ -68,6 +72,7 @@ def test_twice_is_once_and_another_length_is_due_again(tmp_path: Path, settings:
     assert longer.rows_in == 3
 
 
+@pytest.mark.slow
 def test_a_limit_takes_the_same_documents_every_time(tmp_path: Path, settings: Make, start: Start) -> None:
     room = folder(tmp_path)
     first = cut(start, settings, room, "limit=2")

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+import pytest
+
 from tasks import preferences, responses, scores
 from tasks.contracts.settings import Settings
 from tasks.judges.response_quality import CRITERIA
@@ -59,6 +61,7 @@ def test_without_draws_there_are_no_pairs(settings: Callable[..., Settings], sta
     assert counts == Counts()
 
 
+@pytest.mark.slow
 def test_best_and_worst_are_paired_and_what_fails_a_guard_says_which(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -80,6 +83,7 @@ def test_best_and_worst_are_paired_and_what_fails_a_guard_says_which(
     assert len(draws) == 6 * (1 + 3)  # all draws are kept
 
 
+@pytest.mark.slow
 def test_a_pair_that_turns_with_the_order_is_a_tie_and_counted(settings: Callable[..., Settings], start: Start) -> None:
     with scripted_model(writer) as answers, scripted_model(judge) as marks:
         models = {"responder": answers.role("writer"), "judge": marks.role("other")}
@@ -98,6 +102,7 @@ def test_a_pair_that_turns_with_the_order_is_a_tie_and_counted(settings: Callabl
     assert again == Counts()
 
 
+@pytest.mark.slow
 def test_a_judge_that_fails_in_one_order_leaves_no_pair(settings: Callable[..., Settings], start: Start) -> None:
     def stumbling(body: dict) -> str:
         user = body["messages"][1]["content"]
@@ -118,6 +123,7 @@ def test_a_judge_that_fails_in_one_order_leaves_no_pair(settings: Callable[..., 
     assert refused == {"judge_failed": 5, "margin_too_small": 1}
 
 
+@pytest.mark.slow
 def test_a_reward_model_behind_the_protocol_gives_the_reward(settings: Callable[..., Settings], start: Start) -> None:
     def reward(body: dict) -> str:
         return re.findall(r"Answer of quality (\d)", body["messages"][-1]["content"])[0]

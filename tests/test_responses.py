@@ -15,6 +15,7 @@ from tests.scripted_model import scripted_model
 Start = Callable[[Settings], AbstractContextManager[Run]]
 
 
+@pytest.mark.slow
 def test_every_instruction_is_answered_once_and_the_second_run_asks_nothing(
     settings: Callable[..., Settings], start: Start
 ) -> None:

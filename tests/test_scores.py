@@ -46,6 +46,7 @@ def test_each_instruction_gets_seven_marks_and_a_total_and_the_second_run_asks_n
     assert set(sums.values()) == {0.0}  # each total is the sum of its seven marks
 
 
+@pytest.mark.slow
 def test_a_judge_that_fails_gives_null_with_its_reason_and_never_a_number(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_judge_that_fails_gives_null_with_its_reason_and_never_a_number(
     assert again.rows_in == 0
 
 
+@pytest.mark.slow
 def test_answers_are_judged_beside_their_document(settings: Callable[..., Settings], start: Start) -> None:
     chosen = settings('scores.judges=["seven_criteria", "response_quality"]')
     with start(chosen) as run:
@@ -81,6 +83,7 @@ def test_answers_are_judged_beside_their_document(settings: Callable[..., Settin
     assert sum("<source " in request for request in of_answers) == 4  # two of six are of the recipe without a document
 
 
+@pytest.mark.slow
 def test_only_the_draws_for_pairs_are_rewarded_when_nobody_else_wants_the_reward(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -104,6 +107,7 @@ def test_settings_refuse_a_judge_that_is_the_writer_unless_forced(settings: Call
     assert forced.models.judge.model == forced.models.generator.model
 
 
+@pytest.mark.slow
 def test_another_judge_model_judges_anew(settings: Callable[..., Settings], start: Start) -> None:
     with start(settings()) as run:
         store.fill(run, 6)

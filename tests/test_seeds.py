@@ -54,6 +54,7 @@ def mixed(tmp_path: Path) -> str:
     return path
 
 
+@pytest.mark.slow
 def test_every_line_is_a_seed_or_a_refusal_with_its_reason(mixed: str, settings: Make, start: Start) -> None:
     with start(settings("runner=thread", seeds={"paths": [mixed], "languages": ["en"]})) as run:
         counts = seeds.ingest(run).counts
@@ -71,6 +72,7 @@ def test_every_line_is_a_seed_or_a_refusal_with_its_reason(mixed: str, settings:
     }
 
 
+@pytest.mark.slow
 def test_twice_is_once(mixed: str, settings: Make, start: Start) -> None:
     chosen = settings("runner=thread", seeds={"paths": [mixed]})
     with start(chosen) as run:
@@ -95,6 +97,7 @@ def test_a_second_set_adds_only_what_is_new(mixed: str, tmp_path: Path, settings
     assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (2, 1, 1)
 
 
+@pytest.mark.slow
 def test_the_order_of_the_lines_and_the_number_of_workers_change_no_seed(
     tmp_path: Path, settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +157,7 @@ def test_all_but_one_of_each_group_of_near_copies_go_and_every_outlier_stays(
     assert sum(text.startswith(question) for text in valid) == 1
 
 
+@pytest.mark.slow
 def test_a_later_set_gives_way_to_what_was_published(tmp_path: Path, settings: Make, start: Start) -> None:
     question = "How do I keep a sourdough starter alive over a two week holiday"
     first = _set(tmp_path / "first.jsonl", {"prompt": question + "?"})
@@ -184,6 +188,7 @@ def test_a_seed_that_is_in_a_benchmark_is_refused_with_its_name(tmp_path: Path, 
     assert "mt:q81" in rejected[0]["detail"]
 
 
+@pytest.mark.slow
 def test_only_seeds_that_meet_the_threshold_are_in_force_and_nobody_is_judged_twice(
     tmp_path: Path, settings: Make, start: Start
 ) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import pytest
+
 from tasks import responses, scores, selections
 from tasks.contracts import records
 from tasks.contracts.settings import Settings
@@ -40,6 +42,7 @@ def select(run: Run) -> Counts:
     return counts
 
 
+@pytest.mark.slow
 def test_what_is_taken_is_over_the_threshold_and_everything_else_says_why_not(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -58,6 +61,7 @@ def test_what_is_taken_is_over_the_threshold_and_everything_else_says_why_not(
     assert counts == Counts(rows_in=24, rows_out=len(best), rows_rejected=24 - len(best))
 
 
+@pytest.mark.slow
 def test_five_controls_of_equal_size_stand_beside_the_choice_and_ignore_the_score(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -73,6 +77,7 @@ def test_five_controls_of_equal_size_stand_beside_the_choice_and_ignore_the_scor
     assert len({tuple(row["instruction_id"] for row in taken if row["policy"] == p) for p in sizes}) == 6
 
 
+@pytest.mark.slow
 def test_every_topic_gives_its_best_before_its_second(settings: Callable[..., Settings], start: Start) -> None:
     with start(settings("selections.min_score=0", "selections.topics=6", "selections.budget=6")) as run:
         judged(run)
@@ -85,6 +90,7 @@ def test_every_topic_gives_its_best_before_its_second(settings: Callable[..., Se
     assert [row["score"] for row in best] == sorted((row["score"] for row in best), reverse=True)
 
 
+@pytest.mark.slow
 def test_other_ways_to_choose_as_many_stand_beside_when_they_are_named(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -105,6 +111,7 @@ def test_other_ways_to_choose_as_many_stand_beside_when_they_are_named(
     assert len({tuple(sorted(row["instruction_id"] for row in of)) for of in taken.values()}) > 1
 
 
+@pytest.mark.slow
 def test_no_domain_has_more_than_its_share(settings: Callable[..., Settings], start: Start) -> None:
     with start(settings("selections.min_score=0", "selections.max_domain_share=0.05")) as run:
         judged(run)
@@ -115,6 +122,7 @@ def test_no_domain_has_more_than_its_share(settings: Callable[..., Settings], st
     assert len(set(domains)) == len(domains)
 
 
+@pytest.mark.slow
 def test_the_same_candidates_are_selected_once(settings: Callable[..., Settings], start: Start) -> None:
     with start(settings()) as run:
         judged(run)
@@ -132,6 +140,7 @@ def test_the_same_candidates_are_selected_once(settings: Callable[..., Settings]
     assert other.rows_in == 24
 
 
+@pytest.mark.slow
 def test_threads_and_the_order_of_rows_change_nothing(settings: Callable[..., Settings], tmp_path: Path) -> None:
     taken = []
     for i, threads in enumerate((1, 2)):
@@ -144,6 +153,7 @@ def test_threads_and_the_order_of_rows_change_nothing(settings: Callable[..., Se
     assert taken[0] == taken[1]
 
 
+@pytest.mark.slow
 def test_an_instruction_whose_answers_fail_a_required_check_is_not_even_in_a_control(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -163,6 +173,7 @@ def test_an_instruction_whose_answers_fail_a_required_check_is_not_even_in_a_con
     assert {row["reason"] for row in refused} == {"failed_not_refused"}
 
 
+@pytest.mark.slow
 def test_a_judge_that_failed_is_named_as_the_reason(settings: Callable[..., Settings], start: Start) -> None:
     with start(settings("selections.min_score=1")) as run:
         ids = store.fill(run, 6)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import pytest
+
 from tasks import responses, selections, verdicts
 from tasks.contracts.settings import Settings
 from tasks.spine.runs import Counts, Run
@@ -41,6 +43,7 @@ def test_every_answer_gets_every_computed_check_once(settings: Callable[..., Set
     assert {row["passed"] for row in found if row["check_name"] == "knowledge_precision"} == {True, None}
 
 
+@pytest.mark.slow
 def test_many_answers_are_checked_in_workers_with_the_same_verdicts(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -60,6 +63,7 @@ def test_many_answers_are_checked_in_workers_with_the_same_verdicts(
     )
 
 
+@pytest.mark.slow
 def test_refusals_and_truncations_are_recorded_and_keep_an_answer_from_being_selected(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -81,6 +85,7 @@ def test_refusals_and_truncations_are_recorded_and_keep_an_answer_from_being_sel
     assert refused == {"failed_not_refused": 6}
 
 
+@pytest.mark.slow
 def test_an_answer_that_repeats_a_benchmark_is_found_and_not_selected(
     settings: Callable[..., Settings], start: Start, tmp_path: Path
 ) -> None:
@@ -113,6 +118,7 @@ def test_an_answer_that_repeats_a_benchmark_is_found_and_not_selected(
     assert refused == {"failed_not_contaminated": 1}
 
 
+@pytest.mark.slow
 def test_another_threshold_checks_anew(settings: Callable[..., Settings], start: Start) -> None:
     with start(settings()) as run:
         answered(run)
@@ -123,6 +129,7 @@ def test_another_threshold_checks_anew(settings: Callable[..., Settings], start:
     assert again.rows_in == 6
 
 
+@pytest.mark.slow
 def test_python_in_an_answer_is_run_in_the_sandbox_and_nowhere_else(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -163,6 +170,7 @@ def by_name(body: dict) -> str:
     return json.dumps({"evidence": "It is.", "answer": "yes"})
 
 
+@pytest.mark.slow
 def test_a_checklist_is_written_once_per_instruction_and_put_to_each_answer_question_by_question(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -185,6 +193,7 @@ def test_a_checklist_is_written_once_per_instruction_and_put_to_each_answer_ques
     assert again == Counts()
 
 
+@pytest.mark.slow
 def test_moderation_looks_at_instructions_and_answers_and_refuses_what_it_flags_when_required(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -214,6 +223,7 @@ def test_moderation_looks_at_instructions_and_answers_and_refuses_what_it_flags_
     assert (kept.rows_out, tagged.rows_out) == (4, 6)
 
 
+@pytest.mark.slow
 def test_verifiers_are_written_tried_on_each_other_and_put_to_each_answer(
     settings: Callable[..., Settings], start: Start
 ) -> None:

@@ -41,6 +41,7 @@ def test_every_command_teaches_by_example(command: str) -> None:
     assert "Example" in result.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -63,6 +64,7 @@ def test_what_goes_wrong_is_named_with_the_next_move(
     assert result.stdout == ""
 
 
+@pytest.mark.slow
 def test_init_writes_a_profile_once(tmp_path: Path) -> None:
     first = wellspring("init", "mine.toml", cwd=tmp_path)
     second = wellspring("init", "mine.toml", cwd=tmp_path)

@@ -147,6 +147,7 @@ def receiver() -> Iterator[Receiver]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_events_are_delivered_once_and_in_order(tmp_path: Path, receiver: Receiver) -> None:
     begun(tmp_path, "flow", "documents")
     first = events.deliver(tmp_path, receiver.url)
@@ -158,6 +159,7 @@ def test_events_are_delivered_once_and_in_order(tmp_path: Path, receiver: Receiv
     assert [what["job"]["name"] for what in receiver.taken] == ["flow", "documents", "passages"]
 
 
+@pytest.mark.slow
 def test_a_server_that_was_away_or_refused_gets_the_rest_next_time(tmp_path: Path, receiver: Receiver) -> None:
     begun(tmp_path, "flow", "documents", "passages")
     receiver.refuses_after = 1

@@ -288,6 +288,7 @@ def test_a_flipped_text_counts_as_lost_and_is_asked_again(tmp_path: Path) -> Non
     assert journal.lost_rows == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [250_000, 300_000, 400_000])
 def test_a_full_disk_stops_before_another_call_is_paid(tmp_path: Path, size: int) -> None:
     """P8: the file may not grow past `size` bytes; nothing acknowledged is lost, and room lets it go on."""
@@ -393,6 +394,7 @@ def check_kills(tmp_path: Path, *, rows: int, kills: int, longest: float, seed: 
     assert recorded == contents(tmp_path / "calm")
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_it_repeats_only_calls_that_were_out(tmp_path: Path) -> None:
     check_kills(tmp_path, rows=600, kills=FAST_KILLS, longest=0.35)
 
@@ -403,6 +405,7 @@ def test_two_hundred_kills_lose_nothing(tmp_path: Path) -> None:
     check_kills(tmp_path, rows=12_000, kills=KILLS, longest=0.35)
 
 
+@pytest.mark.slow
 def test_without_the_journal_every_kill_repeats_everything(tmp_path: Path) -> None:
     """The negative control: the same harness, but the record is taken away between two runs."""
     with faults.running(latency_seconds=0.005) as server:
@@ -436,6 +439,7 @@ def test_a_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
     Journal(tmp_path / "j.sqlite").close()
 
 
+@pytest.mark.slow
 def test_a_second_run_over_many_completions_reads_little(tmp_path: Path) -> None:
     fill(tmp_path / "j.sqlite", range(5000))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

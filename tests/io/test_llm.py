@@ -100,6 +100,7 @@ def test_two_rows_that_ask_the_same_share_one_call_and_draws_do_not(opened: Call
     assert sorted(o.call.input_id for o in outcomes) == sorted(c.input_id for c in same)
 
 
+@pytest.mark.slow
 def test_calls_are_taken_as_room_is_there(opened: Callable[[Settings], Models]) -> None:
     taken = itertools.count()
 
@@ -162,6 +163,7 @@ def test_each_fault_ends_as_an_answer_or_a_refusal_with_its_reason(
     assert set(refused) - {"answered"} <= set(replies.REASONS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["hang", "drip", "drip_headers"])
 def test_a_stuck_or_dripping_server_is_cut_off(name: str, opened: Callable[[Settings], Models]) -> None:
     with faults.running(f"{name}=0.3") as server:
@@ -211,6 +213,7 @@ def test_refused_calls_are_not_sent_again_until_they_are_reopened(opened: Callab
     assert server.counts["requests"] == 3
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_before_retry_after_ends(opened: Callable[[Settings], Models]) -> None:
     with faults.running("http_429_retry_after=0.02,latency_seconds=0.02,retry_after_seconds=0.5") as server:
         outcomes = list(opened(chosen(server.url)).ask("generator", map(call, range(300))))
@@ -230,6 +233,7 @@ def test_a_server_that_wants_peace_for_long_parks_the_run(opened: Callable[[Sett
     assert server.counts["too_early"] == 0
 
 
+@pytest.mark.slow
 def test_one_refusal_for_rate_in_twenty_costs_few_calls_more(opened: Callable[[Settings], Models]) -> None:
     with faults.running("http_429=0.05,latency_seconds=0.02") as server:
         models = opened(chosen(server.url))
@@ -240,6 +244,7 @@ def test_one_refusal_for_rate_in_twenty_costs_few_calls_more(opened: Callable[[S
     assert models.doors["generator"].servers[0].throttle.limit > 16
 
 
+@pytest.mark.slow
 def test_concurrency_falls_to_what_a_server_takes(opened: Callable[[Settings], Models]) -> None:
     with faults.running(latency_seconds=0.01, slots=4) as server:
         models = opened(chosen(server.url))
@@ -304,6 +309,7 @@ def test_a_server_that_is_not_there_parks_the_run(opened: Callable[[Settings], M
         list(models.ask("generator", [call(1)]))
 
 
+@pytest.mark.slow
 def test_a_server_that_restarts_is_waited_for(opened: Callable[[Settings], Models]) -> None:
     with faults.running() as first:
         models = opened(chosen(first.url, overrides=("models.generator.attempts=2",)))
@@ -374,6 +380,7 @@ def test_a_second_endpoint_takes_over_when_the_first_breaks(opened: Callable[[Se
     assert broken.counts["requests"] < 60
 
 
+@pytest.mark.slow
 def test_endpoints_share_calls_by_weight(tmp_path: Path) -> None:
     with faults.running(latency_seconds=0.02) as heavy, faults.running(latency_seconds=0.02) as light:
         endpoints = [{"base_url": heavy.url, "weight": 3.0}, {"base_url": light.url, "weight": 1.0}]
@@ -384,6 +391,7 @@ def test_endpoints_share_calls_by_weight(tmp_path: Path) -> None:
     assert 2 < heavy.counts["requests"] / light.counts["requests"] < 4
 
 
+@pytest.mark.slow
 def test_requests_a_minute_are_kept(opened: Callable[[Settings], Models]) -> None:
     with faults.running() as server:
         models = opened(chosen(server.url, requests_per_minute=1200))
@@ -393,6 +401,7 @@ def test_requests_a_minute_are_kept(opened: Callable[[Settings], Models]) -> Non
     assert span >= 20 / (1200 / 60) * 0.9
 
 
+@pytest.mark.slow
 def test_tokens_a_minute_are_kept(opened: Callable[[Settings], Models]) -> None:
     with faults.running() as server:
         models = opened(chosen(server.url, tokens_per_minute=60_000))
@@ -513,6 +522,7 @@ def test_an_unknown_role_is_refused(opened: Callable[[Settings], Models]) -> Non
         list(opened(Settings()).ask("poet", [call(1)]))
 
 
+@pytest.mark.slow
 def test_a_mixture_of_faults_leaves_no_row_without_an_end(opened: Callable[[Settings], Models]) -> None:
     with faults.running("mixed") as server:
         models = opened(chosen(server.url))

@@ -31,6 +31,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield opened
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "outcome", "value"),
     [
@@ -102,6 +103,7 @@ def test_hostile_functions_are_contained_and_named_as_expected(shared: Path, san
     assert all(worker.memory_info().rss < 4 * MEMORY_BYTES for worker in workers)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_written_verifiers_agree_with_what_cpython_was_recorded_to_say(shared: Path, sandbox: Sandbox) -> None:
     """181 functions that models wrote, with their accuracy on test cases as CPython gave it."""

@@ -51,6 +51,7 @@ def _json(value: Any) -> Reply:
     return lambda _: (200, json.dumps(value).encode(), {})
 
 
+@pytest.mark.slow
 def test_results_with_an_address_and_a_text_are_pages_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEARCH_KEY", "s3cret")
     results = [
@@ -69,6 +70,7 @@ def test_results_with_an_address_and_a_text_are_pages_in_their_order(monkeypatch
     assert asked[0]["headers"]["Authorization"] == "Bearer s3cret"
 
 
+@pytest.mark.slow
 def test_a_redirect_is_not_followed() -> None:
     def moved(path: str) -> tuple[int, bytes, dict[str, str]]:
         return (302, b"", {"Location": "/elsewhere"}) if path.startswith("/find") else (200, b'{"results": []}', {})
@@ -79,6 +81,7 @@ def test_a_redirect_is_not_followed() -> None:
     assert len(asked) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reply", "error", "says"),
     [
@@ -98,6 +101,7 @@ def test_what_was_not_agreed_is_named(
         search.search(url, "rye", 3)
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_is_not_there_parks_the_run() -> None:
     with endpoint(_json({})) as (url, _):
         pass

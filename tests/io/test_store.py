@@ -73,6 +73,7 @@ def test_a_stream_sees_the_table_as_it_was_when_it_began(store_dir: Path) -> Non
         assert seen == 5000
 
 
+@pytest.mark.slow
 def test_the_second_process_is_told_who_holds_the_store(store_dir: Path) -> None:
     with holding(store_dir) as process, pytest.raises(TransientError) as caught:
         Store.open(store_dir)
@@ -83,6 +84,7 @@ def test_the_second_process_is_told_who_holds_the_store(store_dir: Path) -> None
     assert "wait=true" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_what_it_committed_and_frees_the_lock(store_dir: Path) -> None:
     with holding(store_dir) as process:
         process.send_signal(signal.SIGKILL)

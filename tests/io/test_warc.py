@@ -155,6 +155,7 @@ def test_a_flipped_byte_in_a_plain_archive_is_told_by_its_digest(tmp_path: Path)
         warc.check_digest(item)
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=3000))
 @settings(max_examples=200)
 def test_no_bytes_break_the_reader(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:

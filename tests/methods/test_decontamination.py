@@ -98,6 +98,7 @@ def lines(path: Path) -> list[dict[str, object]]:
         return [json.loads(line) for line in file]
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_planted_contamination_is_found_and_clean_rows_are_not(shared: Path, real: Benchmarks) -> None:
     rows = lines(shared / "instructions/contamination_planted.jsonl.gz")

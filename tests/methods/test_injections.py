@@ -147,6 +147,7 @@ def test_an_address_of_the_source_may_be_named() -> None:
     assert obeyed("How do I cite https://mill.example/rye?", [page]) is None
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_at_most_two_in_a_hundred_clean_pages_are_flagged_and_nine_in_ten_poisoned_ones(shared: Path) -> None:
     with gzip.open(shared / "web" / "wcxb_dev_a.gold.jsonl.gz") as file:

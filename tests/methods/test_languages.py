@@ -33,6 +33,7 @@ def test_a_text_without_letters_is_undetermined(text: str) -> None:
     assert identify(text) == "und"
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_human_prompts_in_english_are_english(shared: Path) -> None:
     with gzip.open(shared / "instructions/seeds_knn_instruct_a.jsonl.gz", "rt", encoding="utf-8") as lines:

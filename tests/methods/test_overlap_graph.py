@@ -1,6 +1,7 @@
 """The approximate graph: exact with one cell, near that on clusters, and the same in any order of shards."""
 
 import numpy as np
+import pytest
 
 from tasks.contracts.vectors import Vectors, unit
 from tasks.io import index
@@ -24,6 +25,7 @@ def test_with_one_cell_it_is_the_exact_graph() -> None:
     assert scores.tobytes() == truth_scores.tobytes()
 
 
+@pytest.mark.slow
 def test_recall_on_clusters_is_high_and_grows_with_overlap() -> None:
     vectors = clustered(4000)
     centroids, _ = index.kmeans(vectors, 20, seed=0)

@@ -38,6 +38,7 @@ def test_ties_of_the_score_go_to_the_newer_then_to_the_lower_id() -> None:
     assert [taken.instruction_id for taken in best_per_topic(candidates, 0, 0, 1.0)] == ["b", "a", "c", "d"]
 
 
+@pytest.mark.slow
 @given(CANDIDATES, st.integers(0, 20), st.integers(0, 3), st.randoms())
 def test_each_topic_gives_in_turn_and_order_of_input_does_not_matter(
     candidates: list[Candidate], budget: int, per_topic: int, random: object

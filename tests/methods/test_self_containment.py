@@ -58,6 +58,7 @@ def test_an_instruction_that_carries_what_it_points_at_stands_alone(text: str) -
     assert dangling(text) is None
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_fewer_than_one_in_a_hundred_human_prompts_is_refused(shared: Path) -> None:
     with gzip.open(shared / "instructions" / "seeds_knn_instruct_a.jsonl.gz") as file:

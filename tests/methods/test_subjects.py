@@ -44,6 +44,7 @@ def test_prose_is_neither() -> None:
     assert not is_mathematics(PROSE)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_code_is_found_on_pages_of_documentation_and_hardly_elsewhere(shared: Path) -> None:
     with gzip.open(shared / "web" / "wcxb_dev_a.gold.jsonl.gz") as file:

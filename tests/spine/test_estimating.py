@@ -31,6 +31,7 @@ def build(run: Run) -> None:
     scores.judge(run)
 
 
+@pytest.mark.slow
 def test_an_estimate_sends_nothing_and_leaves_the_store_as_it_is(
     start: Start, settings: MakeSettings, store_dir: Path
 ) -> None:
@@ -50,6 +51,7 @@ def test_an_estimate_sends_nothing_and_leaves_the_store_as_it_is(
     assert (found["seconds"], found["stopped"], found["unpriced"]) == (None, "", [])
 
 
+@pytest.mark.slow
 def test_what_is_recorded_is_free_and_what_was_measured_is_used(
     start: Start, settings: MakeSettings, store_dir: Path
 ) -> None:
@@ -68,6 +70,7 @@ def test_what_is_recorded_is_free_and_what_was_measured_is_used(
     assert found["cost_usd"] == pytest.approx(paid * 30 / 20, rel=0.1)
 
 
+@pytest.mark.slow
 def test_an_audit_that_the_stand_in_fails_ends_it_with_what_was_counted(
     start: Start, settings: MakeSettings, store_dir: Path
 ) -> None:

@@ -92,6 +92,7 @@ def test_what_was_made_from_it_goes_and_what_was_not_stays(sample: Sample) -> No
     assert everywhere(sample, "Tides follow the moon")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("policy", "refused"), [("drop", True), ("remake", False)])
 def test_what_was_only_shown_it_is_refused_or_due_again_by_policy(
     sample: Sample, policy: Any, *, refused: bool
@@ -103,6 +104,7 @@ def test_what_was_only_shown_it_is_refused_or_due_again_by_policy(
     assert set(reasons) == (wanted if refused else set())
 
 
+@pytest.mark.slow
 def test_money_that_was_spent_stays_on_record(sample: Sample) -> None:
     forgetting.forget(sample.store, domain="bread.example")
     journal = Journal(sample.store.path / "completions.sqlite")
@@ -112,6 +114,7 @@ def test_money_that_was_spent_stays_on_record(sample: Sample) -> None:
     assert spent == 5 * 11
 
 
+@pytest.mark.slow
 def test_a_tombstone_keeps_the_page_and_copies_of_its_text_from_coming_back(sample: Sample) -> None:
     forgetting.forget(sample.store, url=BREAD, reason="the author asked")
     tombstones = set(sample.store.query("documents/forgotten").rows())
@@ -121,6 +124,7 @@ def test_a_tombstone_keeps_the_page_and_copies_of_its_text_from_coming_back(samp
     assert kinds == {"url", "text"}
 
 
+@pytest.mark.slow
 def test_copies_of_the_text_on_other_pages_go_too(sample: Sample) -> None:
     known = sample.store.query("lineage/documents", ids=[sample.documents[BREAD]]).to_dicts()[0]
     copy = known | {"document_id": content_id("copy"), "url": "https://mirror.example/1", "domain": "mirror.example"}
@@ -143,6 +147,7 @@ def test_a_near_duplicate_takes_the_place_of_the_original(sample: Sample) -> Non
     assert left == [(max(near), min(near))]
 
 
+@pytest.mark.slow
 def test_a_call_that_only_showed_the_page_loses_its_words_and_its_row_stays(sample: Sample) -> None:
     journal = Journal(sample.store.path / "completions.sqlite")
     chosen_from = json.dumps({"candidates": [PAGES[BREAD], PAGES[TIDES]]})
@@ -179,6 +184,7 @@ def test_a_whole_source_is_forgotten_with_its_seeds(sample: Sample) -> None:
     assert {kind for kind, _ in sample.store.query("documents/forgotten").rows()} == {"source", "text"}
 
 
+@pytest.mark.slow
 def test_forgetting_again_after_an_interruption_finishes_and_what_never_was_is_refused(sample: Sample) -> None:
     forgetting.forget(sample.store, url=BREAD)
     again = forgetting.forget(sample.store, url=BREAD)
@@ -190,6 +196,7 @@ def test_forgetting_again_after_an_interruption_finishes_and_what_never_was_is_r
         forgetting.forget(sample.store, model="sample-model")
 
 
+@pytest.mark.slow
 def test_something_that_is_left_is_an_error_that_says_where(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forgetting, "_rewrite_shards", lambda *_: None)
 

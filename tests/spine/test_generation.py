@@ -70,6 +70,7 @@ def refused(run: Run) -> dict[str, str]:
     return {row["input_id"]: row["reason"] for row in run.store.query("rejections/all").to_dicts()}
 
 
+@pytest.mark.slow
 def test_rows_in_are_rows_out_and_twice_is_once(start: Start, settings: MakeSettings, method: PromptedMethod) -> None:
     with faults.running() as server, start(settings(**asking(server))) as run:
         fill(run, [instruction(n) for n in range(700)])
@@ -208,6 +209,7 @@ def test_draws_are_settled_together(start: Start, settings: MakeSettings, method
     assert server.counts["requests"] == 18
 
 
+@pytest.mark.slow
 def test_a_budget_that_is_used_up_keeps_what_was_answered(
     start: Start, settings: MakeSettings, method: PromptedMethod
 ) -> None:

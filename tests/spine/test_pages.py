@@ -143,6 +143,7 @@ def test_what_one_cannot_see_is_not_shown() -> None:
     assert plain("lone \udc80 surrogate") == "lone ? surrogate"
 
 
+@pytest.mark.slow
 def test_rows_that_are_no_longer_exported_lose_their_pages(sample: Sample) -> None:
     pages.write_site(sample.store)
     gone = sample.store.query("marts/rows", run_id=None, most=1)["export_id"][0]

@@ -38,6 +38,7 @@ def left(run: Run) -> set[str]:
     return set(run.store.query("rejections/all")["input_id"].to_list())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chosen", "taken"),
     [

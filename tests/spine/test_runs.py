@@ -22,6 +22,7 @@ def status_of(store_dir: Path) -> list[tuple[str, str | None]]:
         return store.query("runs/all").select("status", "error").rows()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("problem", "status"),
     [(BrokenError("no"), "failed"), (TransientError("later"), "parked"), (ValueError("bug"), "failed")],

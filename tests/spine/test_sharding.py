@@ -85,6 +85,7 @@ def compute(run: Run, work: list[Shard]) -> Counts:
     return sharding.compute(run, stage="passages", fingerprint="f", shards=work, work=WORK)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", ["thread", "process"])
 def test_rows_and_refusals_add_up_and_carry_who_wrote_them(start: Start, settings: Make, runner: str) -> None:
     with start(settings(f"runner={runner}", "threads=2")) as run:
@@ -144,6 +145,7 @@ with runs.start("test", chosen, sys.argv[2], quiet=True) as run:
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_marked_and_what_it_committed_is_not_done_again(
     start: Start, settings: Make, store_dir: Path
 ) -> None:

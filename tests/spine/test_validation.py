@@ -52,6 +52,7 @@ def test_what_passes_is_published_and_a_second_audit_looks_at_nothing(start: Sta
     assert (rows["notes"].str.len_chars() > 20).all()
 
 
+@pytest.mark.slow
 def test_what_breaks_names_the_column_and_the_rows_and_stays_unpublished(start: Start, settings: Make) -> None:
     with start(settings()) as run:
         write(run, rows=[*GOOD, BAD])
