@@ -25,7 +25,7 @@ from tasks.io import faults
 from tasks.io.journal import Caps, Entry, Journal, Parked
 
 FAST_KILLS = 3
-KILLS = 200
+KILLS = int(os.environ.get("KILLS", "50"))  # 200 take six minutes: KILLS=200 pytest tests/io/test_journal.py -k many
 CONCURRENCY = 32
 
 
@@ -401,8 +401,8 @@ def test_killed_at_random_moments_it_repeats_only_calls_that_were_out(tmp_path: 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_two_hundred_kills_lose_nothing(tmp_path: Path) -> None:
-    check_kills(tmp_path, rows=12_000, kills=KILLS, longest=0.35)
+def test_many_kills_lose_nothing(tmp_path: Path) -> None:
+    check_kills(tmp_path, rows=60 * KILLS, kills=KILLS, longest=0.35)
 
 
 @pytest.mark.slow
