@@ -404,14 +404,17 @@ def running(
     stop = asyncio.Event()
 
     async def listen() -> None:
-        async with server.listening(listening):
+        async with server.listening(listening) as listener:
             ready.set()
             await stop.wait()
-            serving = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in serving:
-                task.cancel()
-            await asyncio.gather(*serving, return_exceptions=True)
-            await asyncio.sleep(0)  # transports close a turn of the loop later
+            listener.close()
+            for _ in range(3):  # a connection that was being accepted is a task a turn of the loop later
+                await asyncio.sleep(0)
+            while serving := asyncio.all_tasks() - {asyncio.current_task()}:
+                for task in serving:
+                    task.cancel()
+                await asyncio.gather(*serving, return_exceptions=True)
+                await asyncio.sleep(0)  # transports close a turn of the loop later
 
     thread = threading.Thread(target=loop.run_until_complete, args=(listen(),), name="faults", daemon=True)
     thread.start()
