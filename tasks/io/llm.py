@@ -496,7 +496,9 @@ class Models:
                 await self._settle_failed(order, delivery, "unsupported", verdict.detail)
                 self._learn(server, order, verdict)
             elif isinstance(verdict, Stop):
-                verdict.error.message = self.scrub(verdict.error.message)
+                verdict.error.message = f"{server.name}: {self.scrub(verdict.error.message)}"
+                key_env = server.throttle.endpoint.key_env or "variable (none is named in key_env)"
+                verdict.error.hint = verdict.error.hint.format(key_env=key_env)
                 await self._settle_failed(order, delivery, "stopped", verdict.error.message)
                 raise verdict.error
             else:

@@ -136,9 +136,7 @@ def _failure(reply: Reply, request: Mapping[str, Any]) -> Verdict:
     detail = f"HTTP {reply.status}: {said}"
     if reply.status in {401, 403}:
         return Stop(
-            BrokenError(
-                f"the server refused the key ({detail})", hint="check the variable that the role's key_env names"
-            )
+            BrokenError(f"the server refused the key ({detail})", hint="check the key in the environment's {key_env}")
         )
     if code in {"insufficient_quota", "billing_hard_limit_reached"} or reply.status == 402:  # noqa: PLR2004 - payment required
         return Stop(
