@@ -319,6 +319,7 @@ def test_personal_data_is_replaced_and_counted(tmp_path: Path, settings: Make, s
     assert counts == [("EMAIL", 2, 1), ("PHONE", 1, 1)]
 
 
+@pytest.mark.slow
 def test_quality_rules_refuse_by_name_and_value(tmp_path: Path, settings: Make, start: Start) -> None:
     path = archive(tmp_path / "a.warc.gz", record("http://site.example/1", page("the same words again " * 60)))
 

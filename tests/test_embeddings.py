@@ -280,6 +280,7 @@ def test_the_audit_publishes_what_was_embedded(start: Start, settings: Make) -> 
         assert len(retrieval.vectors(run, "passages").ids) == 3
 
 
+@pytest.mark.slow
 def test_a_forced_index_lies_beside_the_store_and_gives_the_same_neighbours(start: Start, settings: Make) -> None:
     questions = [
         f"{verb} {thing}?" for verb in ("bake", "explain", "draw", "sell") for thing in ("bread", "tides", "wings")

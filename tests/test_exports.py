@@ -15,6 +15,8 @@ from tasks.spine import runs
 from tasks.spine.runs import Counts, Run
 from tests import instruction_store as store
 
+pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
+
 Start = Callable[[Settings], AbstractContextManager[Run]]
 ALL = 'exports.formats=["messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw"]'
 PAIRS = ("preferences.draws=3", "preferences.min_margin=0.25", "preferences.max_length_ratio=10")
@@ -74,7 +76,6 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "ws" / "exports" / NAME
 
 
-@pytest.mark.slow
 def test_the_second_run_writes_nothing_and_a_damaged_file_is_written_again(
     settings: Callable[..., Settings], start: Start, store_dir: Path
 ) -> None:
@@ -96,7 +97,6 @@ def test_the_second_run_writes_nothing_and_a_damaged_file_is_written_again(
     assert [row["rows_in_file"] for row in rows] == [first.rows_out]
 
 
-@pytest.mark.slow
 def test_going_back_to_former_settings_brings_the_former_bytes_back(
     settings: Callable[..., Settings], start: Start, store_dir: Path
 ) -> None:
@@ -114,7 +114,6 @@ def test_going_back_to_former_settings_brings_the_former_bytes_back(
     assert contents(folder) == before
 
 
-@pytest.mark.slow
 def test_exports_are_the_same_bytes_on_any_number_of_threads_and_in_any_order_of_rows(
     settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
@@ -129,7 +128,6 @@ def test_exports_are_the_same_bytes_on_any_number_of_threads_and_in_any_order_of
     assert found[0] == found[1]
 
 
-@pytest.mark.slow
 def test_nothing_in_an_export_tells_when_where_or_in_which_run_it_was_written(
     settings: Callable[..., Settings], start: Start, store_dir: Path
 ) -> None:
@@ -152,7 +150,6 @@ def test_the_manifest_names_every_file_with_its_digest_and_rows(full: Path) -> N
     assert jsonl == {path: len(lines(full / path)) for path in jsonl}
 
 
-@pytest.mark.slow
 def test_every_line_is_a_row_in_the_store_with_the_id_that_stands_in_it(
     settings: Callable[..., Settings], start: Start, store_dir: Path
 ) -> None:
@@ -220,7 +217,6 @@ def test_the_card_says_that_the_stand_in_is_no_language_model_and_where_everythi
         assert f"| {name} |" in text
 
 
-@pytest.mark.slow
 def test_the_datasets_library_loads_every_form_by_the_card_and_by_its_files(
     full: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

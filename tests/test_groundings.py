@@ -293,6 +293,7 @@ def test_what_a_live_search_finds_becomes_a_corpus_and_is_asked_for_once(
     assert {row["document_text"][:17] for row in rows} == {"A sourdough start"}
 
 
+@pytest.mark.slow
 def test_a_live_search_is_off_by_default(seeds_path: str, store_dir: Path, settings: Make, start: Start) -> None:
     with start(settings("runner=thread", seeds={"paths": [seeds_path]})) as run:
         page_store.fill_seeds(run)

@@ -138,6 +138,7 @@ def test_a_reward_model_behind_the_protocol_gives_the_reward(settings: Callable[
     assert {body["messages"][-1]["role"] for body in rewards.asked} == {"assistant"}
 
 
+@pytest.mark.slow
 def test_draws_that_nobody_has_judged_wait(settings: Callable[..., Settings], start: Start) -> None:
     with start(settings("preferences.draws=2", "preferences.min_margin=0")) as run:
         store.fill(run, 6)

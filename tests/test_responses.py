@@ -61,6 +61,7 @@ def test_draws_for_pairs_are_a_way_of_their_own(settings: Callable[..., Settings
     assert ways.count("answer_for_pairs") == 12
 
 
+@pytest.mark.slow
 def test_a_system_prompt_is_chosen_by_the_domain_of_the_document(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -99,6 +100,7 @@ def test_an_instruction_that_only_gets_empty_answers_is_refused_and_not_asked_ag
     assert again.rows_in == 0
 
 
+@pytest.mark.slow
 def test_rationales_are_asked_for_where_the_instruction_is_hard_and_nowhere_else(
     settings: Callable[..., Settings], start: Start
 ) -> None:
@@ -118,6 +120,7 @@ def test_rationales_are_asked_for_where_the_instruction_is_hard_and_nowhere_else
     assert 0 < len(with_rationale) < 24
 
 
+@pytest.mark.slow
 def test_rationales_without_a_judgement_of_difficulty_are_refused_before_anything_is_paid(
     settings: Callable[..., Settings], start: Start
 ) -> None:

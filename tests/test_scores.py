@@ -28,6 +28,7 @@ def marked(body: dict) -> str:
     return f"```json\n{json.dumps(marks, indent=2)}\n```"
 
 
+@pytest.mark.slow
 def test_each_instruction_gets_seven_marks_and_a_total_and_the_second_run_asks_nothing(
     settings: Callable[..., Settings], start: Start
 ) -> None:

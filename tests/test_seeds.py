@@ -87,6 +87,7 @@ def test_twice_is_once(mixed: str, settings: Make, start: Start) -> None:
     assert rows == first.rows_out
 
 
+@pytest.mark.slow
 def test_a_second_set_adds_only_what_is_new(mixed: str, tmp_path: Path, settings: Make, start: Start) -> None:
     other = _set(tmp_path / "more.jsonl", {"prompt": "Why is the sea salty and the river not?"}, {"prompt": "hi"})
     with start(settings("runner=thread", seeds={"paths": [mixed]})) as run:

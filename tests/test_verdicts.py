@@ -30,6 +30,7 @@ def rows(run: Run) -> list[dict]:
     return run.store.query("verdicts/unpublished").to_dicts()
 
 
+@pytest.mark.slow
 def test_every_answer_gets_every_computed_check_once(settings: Callable[..., Settings], start: Start) -> None:
     with start(settings()) as run:
         answered(run)

@@ -628,6 +628,7 @@ def test_only_closed_schemas_are_asked_for_strictly() -> None:
     assert not forms.is_strict({"type": "object", "properties": {"a": {"type": "object", "properties": {}}}})
 
 
+@pytest.mark.slow
 def test_many_threads_may_ask_at_once(opened: Callable[[Settings], Models]) -> None:
     found: list[int] = []
 

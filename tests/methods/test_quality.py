@@ -68,6 +68,7 @@ def test_a_profile_names_sets_and_rules_in_its_order() -> None:
         quality.rules(["gopher"])
 
 
+@pytest.mark.slow
 @given(st.text(max_size=300))
 def test_no_text_breaks_a_rule(text: str) -> None:
     for rule in quality.rules(ALL).values():

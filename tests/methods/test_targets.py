@@ -21,6 +21,7 @@ def naive(scores: np.ndarray, count: int) -> list[int]:
     return chosen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 1, 30, 200])
 def test_each_query_takes_its_nearest_row_that_is_left(count: int) -> None:
     queries, pool = drawn(7, 1), drawn(200, 2)

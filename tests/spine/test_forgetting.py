@@ -68,6 +68,7 @@ def everywhere(sample: Sample, text: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_a_page_is_gone_from_store_journal_shards_exports_and_pages(sample: Sample) -> None:
     before = everywhere(sample, GONE)
     receipt = forgetting.forget(sample.store, url=BREAD)
@@ -80,6 +81,7 @@ def test_a_page_is_gone_from_store_journal_shards_exports_and_pages(sample: Samp
     assert json.loads(json.dumps(receipt.as_dict()))["value"] == BREAD
 
 
+@pytest.mark.slow
 def test_what_was_made_from_it_goes_and_what_was_not_stays(sample: Sample) -> None:
     forgetting.forget(sample.store, url=BREAD)
     left = sample.store.query("marts/health").to_dicts()[0]
@@ -163,6 +165,7 @@ def test_a_call_that_only_showed_the_page_loses_its_words_and_its_row_stays(samp
     assert sample.store.query("lineage/groundings", ids=[sample.groundings[1]]).height == 1
 
 
+@pytest.mark.slow
 def test_quotations_in_errors_refusals_and_events_are_taken_out(sample: Sample) -> None:
     quotation = f"such as ['{PAGES[BREAD]}']"
     sample.store._connection.execute("UPDATE runs SET error = ?", [quotation])

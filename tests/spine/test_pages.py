@@ -25,6 +25,8 @@ from tasks.spine.markup import POLICY, Html, element, joined, plain, said
 from tests import sample_store
 from tests.sample_store import RUN, Sample
 
+pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
+
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Iterator[Sample]:
@@ -143,7 +145,6 @@ def test_what_one_cannot_see_is_not_shown() -> None:
     assert plain("lone \udc80 surrogate") == "lone ? surrogate"
 
 
-@pytest.mark.slow
 def test_rows_that_are_no_longer_exported_lose_their_pages(sample: Sample) -> None:
     pages.write_site(sample.store)
     gone = sample.store.query("marts/rows", run_id=None, most=1)["export_id"][0]
@@ -168,7 +169,6 @@ def test_the_marts_are_published_as_parquet_and_metrics_as_prometheus_reads_them
     assert {s.labels["reason"]: s.value for s in families["wellspring_refusals"].samples}["too_short"] == 1
 
 
-@pytest.mark.slow
 def test_a_thousand_runs_are_cut_into_pages_that_open_at_once(sample: Sample) -> None:
     start = sample_store.START
     runs = [
@@ -334,7 +334,6 @@ def opened(url: str, profile: Path, proxy: int) -> str:
     return done.stdout.decode("utf-8", "replace")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium, which is not here")
 def test_nothing_that_strangers_wrote_runs_or_calls_out_in_a_browser(sample: Sample, tmp_path: Path) -> None:
     poison(sample)
@@ -355,7 +354,6 @@ def test_nothing_that_strangers_wrote_runs_or_calls_out_in_a_browser(sample: Sam
     assert shown["rows/index.html#q=script"].count('class="card"') > 20
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium, which is not here")
 def test_the_same_strings_do_run_and_call_out_where_nothing_guards_a_page(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(f"<!doctype html><title>x</title><p>{HOSTILE[0]}{HOSTILE[4]}{HOSTILE[5]}")
@@ -368,7 +366,6 @@ def test_the_same_strings_do_run_and_call_out_where_nothing_guards_a_page(tmp_pa
     assert [url for url in canary.asked if "canary.example" in url]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium, which is not here")
 def test_the_site_searches_and_compares_when_it_is_opened_as_a_file(sample: Sample, tmp_path: Path) -> None:
     pages.write_site(sample.store)

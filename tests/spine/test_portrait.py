@@ -18,6 +18,8 @@ from tasks.spine.portrait import Portrait
 from tasks.spine.runs import Run
 from tests import instruction_store as store
 
+pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
+
 Drawn = tuple[Portrait, dict[str, dict], list[dict], np.ndarray]
 
 
@@ -64,7 +66,6 @@ def test_the_set_its_recipes_and_the_controls_stand_side_by_side(drawn: tuple) -
     assert by_part["random"]["score_mean"] < by_part["all"]["score_mean"]
 
 
-@pytest.mark.slow
 def test_each_measure_is_what_its_definition_gives(drawn: tuple) -> None:
     _, by_part, rows, vectors = drawn
     best = [row for row in rows if row["policy"] == "best_per_topic"]
@@ -116,7 +117,6 @@ def test_an_empty_selection_has_a_portrait_too(settings: Callable[..., Settings]
     assert found.points == []
 
 
-@pytest.mark.slow
 def test_two_judges_of_one_thing_have_an_agreement(
     settings: Callable[..., Settings], start: Callable[..., object]
 ) -> None:
@@ -139,7 +139,6 @@ def test_two_judges_of_one_thing_have_an_agreement(
     assert found.measures[0]["judges_kappa"] == 1
 
 
-@pytest.mark.slow
 def test_nothing_of_a_benchmark_is_in_the_set_when_the_check_is_required(
     settings: Callable[..., Settings], start: Callable[..., object], tmp_path: Path
 ) -> None:
@@ -156,7 +155,6 @@ def test_nothing_of_a_benchmark_is_in_the_set_when_the_check_is_required(
     assert content_id("instruction", "attributed_grounding", taken) not in selected
 
 
-@pytest.mark.slow
 def test_a_benchmark_that_nothing_kept_out_is_counted(
     settings: Callable[..., Settings], start: Callable[..., object], tmp_path: Path
 ) -> None:

@@ -97,6 +97,7 @@ def test_rows_and_refusals_add_up_and_carry_who_wrote_them(start: Start, setting
     assert set(rows["fingerprint"]) == {"f"}
 
 
+@pytest.mark.slow
 def test_twice_is_once(start: Start, settings: Make) -> None:
     with start(settings("runner=thread")) as run:
         compute(run, shards([0, 1], [2]))
@@ -106,6 +107,7 @@ def test_twice_is_once(start: Start, settings: Make) -> None:
     assert again == Counts(rows_in=1, rows_out=1)
 
 
+@pytest.mark.slow
 def test_a_broken_shard_is_recorded_and_due_again_and_the_others_are_kept(start: Start, settings: Make) -> None:
     bad = shards([2], raises=True)
     with (
