@@ -41,6 +41,7 @@ CHUNK_CALLS = 64  # looked up in the journal at once
 EMBED_TEXTS = 128  # texts in one embedding request
 PATIENCE_SECONDS = 600.0  # a server that wants to be left alone for longer parks the run
 SILENT_CALLS = 3  # calls that used up their attempts with no answer between them: the server is down, not the row bad
+FIRST_TRIES = 3  # at a server that has never answered this run: a person at a terminal waits for the message
 RECENT_SECONDS = 20.0  # an answer so long ago still says that the server is up
 RESTART_SECONDS = 180.0  # a server that answered before may be away for so long: own servers load models
 LIMITED_PER_ATTEMPT = 8  # so many refusals for rate count as one attempt: they are the server's state, not the row's
@@ -625,7 +626,8 @@ class Models:
         is_down = verdict.reason == "connection" and not verdict.was_paid
         if is_down and door.answered and server.throttle.down_seconds() < RESTART_SECONDS:
             return None
-        if order.failures + order.limited / LIMITED_PER_ATTEMPT < door.role.attempts:
+        attempts = min(door.role.attempts, FIRST_TRIES) if is_down and not door.answered else door.role.attempts
+        if order.failures + order.limited / LIMITED_PER_ATTEMPT < attempts:
             return None
         door.silent.add(order.key)
         is_up = time.monotonic() - door.answered_at < RECENT_SECONDS
