@@ -68,11 +68,16 @@ class Stats:
     refusals: int = 0
 
 
+def address_of(endpoint: Endpoint) -> str:
+    """Return where an endpoint is: its own base URL, else OPENAI_BASE_URL, else OpenAI's."""
+    return endpoint.base_url or os.environ.get("OPENAI_BASE_URL", "") or "https://api.openai.com/v1"
+
+
 class Server:
     """One endpoint of a role: its OpenAI client, how it is treated, and what was learned of it."""
 
     def __init__(self, role: Role, endpoint: Endpoint, journal: Journal, scrub: Scrubber) -> None:
-        base_url = endpoint.base_url or os.environ.get("OPENAI_BASE_URL", "") or "https://api.openai.com/v1"
+        base_url = address_of(endpoint)
         self.is_offline = base_url == "offline"
         self.name = without_userinfo(base_url)
         self.role = role
@@ -753,7 +758,7 @@ def listed_models(endpoint: Endpoint) -> list[str]:
         BrokenError: It refuses the key.
         TransientError: It does not answer, or not as the protocol has it.
     """
-    base_url = endpoint.base_url or os.environ.get("OPENAI_BASE_URL", "") or "https://api.openai.com/v1"
+    base_url = address_of(endpoint)
     name = without_userinfo(base_url)
 
     async def ask() -> list[str]:
