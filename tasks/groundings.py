@@ -152,8 +152,7 @@ def _due(run: Run, fingerprint: str, size: int | None) -> dict[str, Any]:
 
 def _fingerprint(settings: Settings) -> str:
     """Identity of the two calls, of the search between them, and of who is asked."""
-    role = settings.models.generator
-    asked = {key: getattr(role, key) for key in ("model", "temperature", "top_p", "max_tokens", "seed")}
+    asked = settings.models.generator.asked
     methods = [prompting.load("tasks.recipes", name).fingerprint(**asked) for name in ("keywords", "scene")]
     chosen = settings.groundings.model_dump(exclude={"search_url", "search_key_env", "search_results"})
     judged = [("choice", chosen["choice"] == "listwise"), ("support", chosen["judge_support"])]

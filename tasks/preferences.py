@@ -55,10 +55,8 @@ def _fingerprint(run: Run) -> str:
 
 
 def _pairwise(run: Run) -> tuple[PromptedMethod, str]:
-    method, role = prompting.load("tasks.judges", "pairwise"), run.settings.models.judge
-    return method, method.fingerprint(
-        model=role.model, temperature=role.temperature, top_p=role.top_p, max_tokens=role.max_tokens, seed=role.seed
-    )
+    method = prompting.load("tasks.judges", "pairwise")
+    return method, method.fingerprint(**run.settings.models.judge.asked)
 
 
 def _due(run: Run, fingerprint: str) -> Iterator[Row]:

@@ -104,17 +104,7 @@ def _way(
     is_hard: bool = False,
 ) -> Way:
     method = prompting.load("tasks.recipes", recipe)
-    role = settings.models.responder
-    fingerprint = method.fingerprint(
-        way=name,
-        model=role.model,
-        temperature=temperature,
-        top_p=role.top_p,
-        max_tokens=role.max_tokens,
-        seed=role.seed,
-        draws=draws,
-        system=settings.responses.system,
-        systems=settings.responses.systems,
-        hard_from=hard_from,
-    )
+    asked = settings.models.responder.asked | {"temperature": temperature}
+    spoken = settings.responses.model_dump(include={"system", "systems"})
+    fingerprint = method.fingerprint(way=name, draws=draws, hard_from=hard_from, **asked, **spoken)
     return Way(name, method, draws, temperature, hard_from, is_hard, fingerprint)

@@ -2,6 +2,8 @@
 
 Scores never change a row: another choice is another query. A judge that fails, after one repair, writes NULL for every
 criterion with the reason, so that it is counted, never retried by accident, and never mistaken for a low mark.
+
+The marks of seeds are here too, written by the stage `seeds`, which chooses by them.
 """
 
 from typing import Any
@@ -10,13 +12,12 @@ from tasks.contracts import records
 from tasks.contracts.calls import Answer
 from tasks.contracts.prompting import Row
 from tasks.contracts.settings import Settings
-from tasks.judges.panel import Judge
+from tasks.judges.panel import OF_SEEDS, TOTAL, Judge
 from tasks.judges.panel import judge as load_judge
 from tasks.methods.tokens import BYTES_PER_TOKEN
 from tasks.spine.generation import generate
 from tasks.spine.runs import Counts, Run, stage
 
-TOTAL = "total"
 _ALL_WAYS = ["answer", "answer_with_rationale", "answer_for_pairs"]
 _PAIR_WAYS = ["answer_for_pairs"]
 
@@ -26,7 +27,9 @@ def judge(run: Run) -> Counts:
     """Have every judge of the profile judge what it has not judged: instructions, and answers where there are some."""
     judges = _judges(run.settings)
     prints = {_fingerprint(run.settings, one): one for one in judges}
-    run.activate("scores", {print_: one.name for print_, one in prints.items()}, run.settings.scores.model_dump())
+    of_seeds = [load_judge(OF_SEEDS)] if run.settings.seeds.min_score else []
+    active = prints | {_fingerprint(run.settings, one): one for one in of_seeds}
+    run.activate("scores", {print_: one.name for print_, one in active.items()}, run.settings.scores.model_dump())
     return sum((_judged(run, one, print_) for print_, one in prints.items()), Counts())
 
 
@@ -38,36 +41,19 @@ def _judges(settings: Settings) -> list[Judge]:
 
 
 def _fingerprint(settings: Settings, one: Judge) -> str:
-    role = settings.models.judge
     shown = {"document_tokens": settings.scores.document_tokens} if one.subject == "response" else {}
-    return one.method.fingerprint(
-        model=role.model,
-        temperature=role.temperature,
-        top_p=role.top_p,
-        max_tokens=role.max_tokens,
-        seed=role.seed,
-        **shown,
-    )
+    return one.method.fingerprint(**settings.models.judge.asked, **shown)
 
 
 def _judged(run: Run, one: Judge, fingerprint: str) -> Counts:
-    def written(
-        row: Row, values: dict[str, float | None], reasons: dict[str, str], completion: str | None
-    ) -> list[Any]:
-        return [
-            records.Score(
-                row["input_id"], fingerprint, one.name, name, values[name], reasons[name], completion, run.run_id
-            )
-            for name in (*one.criteria, TOTAL)
-        ]
+    def score(row: Row, criterion: str, mark: float | None, why: str, completion: str | None) -> records.Score:
+        return records.Score(row["input_id"], fingerprint, one.name, criterion, mark, why, completion, run.run_id)
 
     def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[Any]:
-        values, total = parsed["values"], one.totalled(parsed["values"])
-        return written(row, values | {TOTAL: total}, parsed["reasons"] | {TOTAL: one.total}, answer.completion_id)
+        return [score(row, name, *marked, answer.completion_id) for name, marked in one.marked(parsed).items()]
 
     def failed(row: Row, reason: str, detail: str) -> list[Any]:
-        names = (*one.criteria, TOTAL)
-        return written(row, dict.fromkeys(names), dict.fromkeys(names, f"{reason}: {detail}"[:300]), None)
+        return [score(row, name, None, f"{reason}: {detail}"[:300], None) for name in (*one.criteria, TOTAL)]
 
     wanted = one.name in run.settings.scores.judges
     return generate(

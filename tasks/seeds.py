@@ -2,7 +2,8 @@
 
 The first user turn of each conversation, and its answer if it had one. A line is refused with its reason: damaged,
 of no known shape, incomplete, in another language, too short or too long, or the same as one before. What is left is
-judged by the seven criteria where the profile sets a threshold; then only rows that met it are in force.
+judged by the seven criteria where the profile sets a threshold; then only rows that met it are in force. The marks of
+all that were judged, kept or not, are rows of `scores`.
 
 Lines are read in shards, so that a large set is read by several workers and a kill costs little. A refused line is
 named `<source_id>:<line>`; a refused seed is named by its id.
@@ -11,6 +12,7 @@ named `<source_id>:<line>`; a refused seed is named by its id.
 import functools
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from tasks.contracts.settings import Settings
 from tasks.contracts.vectors import Vectors
 from tasks.io import conversations, index
 from tasks.io.store import Store
+from tasks.judges.panel import OF_SEEDS, Judge
 from tasks.judges.panel import judge as load_judge
 from tasks.methods.completeness import incomplete
 from tasks.methods.languages import identify
@@ -37,7 +40,6 @@ from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import Produced, Shard, Work, compute
 
 VERSION = 1
-JUDGE = "seven_criteria"
 SHARD_LINES = 20_000  # about 20 MB of conversations
 _SEED_COLUMNS = [name for name in records.schema("seeds").names if name not in {"fingerprint", "run_id"}]
 
@@ -56,14 +58,19 @@ def ingest(run: Run) -> Counts:
             "no seeds are named", hint="add --seeds prompts.jsonl, or `paths` under [seeds] in the profile"
         )
     read = _reading(run.settings)
-    judged = _judging(run.settings, read)
-    active = {judged: "seven_criteria"} if wanted.min_score else {read: "read"}
+    judge = load_judge(OF_SEEDS)
+    marks = judge.method.fingerprint(**run.settings.models.judge.asked)
+    judged = content_id("method", "seeds judged", read, marks, wanted.min_score)
+    active = {judged: OF_SEEDS} if wanted.min_score else {read: "read"}
     run.activate("seeds", active, wanted.model_dump(exclude={"paths"}))
     shards = [shard for path in wanted.paths for shard in _shards(run, Path(path))]
     work = Work(_read, settle=functools.partial(_settle, read))
     counts = compute(run, stage="seeds", fingerprint=read, shards=shards, work=work)
     counts += _compare(run, read)
-    return counts + _judge(run, read, judged) if wanted.min_score else counts
+    if not wanted.min_score:
+        return counts
+    due = {"fingerprint": judged, "read": read, "marks": marks, "most": run.settings.limit}
+    return counts + _mark(run, judge, due) + _choose(run, judge, due)
 
 
 def _reading(settings: Settings) -> str:
@@ -71,14 +78,6 @@ def _reading(settings: Settings) -> str:
     wanted = settings.seeds
     known = wanted.model_dump(exclude={"paths", "min_score"})
     return content_id("method", "seeds", VERSION, known, contamination.fingerprint(settings.benchmarks))
-
-
-def _judging(settings: Settings, read: str) -> str:
-    """Identity of the judgement: what was read, the judge, and the threshold."""
-    role = settings.models.judge
-    asked = {key: getattr(role, key) for key in ("model", "temperature", "top_p", "max_tokens", "seed")}
-    method = load_judge(JUDGE).method
-    return content_id("method", "seeds judged", read, method.fingerprint(**asked), settings.seeds.min_score)
 
 
 def _shards(run: Run, path: Path) -> Iterator[Shard]:
@@ -234,31 +233,51 @@ def _near(fresh: Vectors, known: Vectors, threshold: float) -> dict[int, int]:
     return found | {left[row]: len(known) + left[kept] for row, kept in repeated.items()}
 
 
-def _judge(run: Run, read: str, judged: str) -> Counts:
-    """Have the seven criteria judged, and write the seeds that meet the threshold once more, as rows in force.
+def _mark(run: Run, judge: Judge, due: dict[str, Any]) -> Counts:
+    """Have the criteria judged, for the first `limit` seeds only, since no stage reads more.
 
-    The judge is asked for the first `limit` seeds only, since no stage reads more.
+    Returns:
+        Counts of calls, and of those whose judge failed; what becomes of the others is counted where it is decided.
     """
-    judge = load_judge(JUDGE)
-    least = run.settings.seeds.min_score
 
-    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Seed]:  # noqa: ARG001 - the loop's form
-        total = judge.totalled(parsed["values"])
-        if total < least:
-            missed = ", ".join(name for name in judge.criteria if not parsed["values"][name])
-            raise Rejection("low_score", f"{total:.0f} of {judge.best:.0f}, without {missed}")
-        kept = {name: row[name] for name in _SEED_COLUMNS}
-        return [records.Seed(**kept, fingerprint=judged, run_id=run.run_id)]
+    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Score]:
+        return [
+            records.Score(
+                row["input_id"], due["marks"], judge.name, criterion, mark, why, answer.completion_id, run.run_id
+            )
+            for criterion, (mark, why) in judge.marked(parsed).items()
+        ]
 
-    return generate(
+    counts = generate(
         run,
         stage="seeds",
-        table="seeds",
+        table="scores",
         role="judge",
         method=judge.method,
-        fingerprint=judged,
+        fingerprint=due["fingerprint"],
         pending="seeds/pending",
-        params={"fingerprint": judged, "read": read, "most": run.settings.limit},
+        params=due | {"is_marked": False},
         rows=rows,
         settings=run.settings.scores,
     )
+    return replace(counts, rows_in=counts.rows_rejected, rows_out=0)
+
+
+def _choose(run: Run, judge: Judge, due: dict[str, Any]) -> Counts:
+    """Write the seeds whose total meets the threshold once more, as rows in force; refuse the others."""
+    least, judged, counts = run.settings.seeds.min_score, due["fingerprint"], Counts()
+    for frame in run.store.stream("seeds/pending", **due, is_marked=True):
+        kept = [
+            records.Seed(**{name: row[name] for name in _SEED_COLUMNS}, fingerprint=judged, run_id=run.run_id)
+            for row in frame.filter(frame["total"] >= least).iter_rows(named=True)
+        ]
+        refused = [
+            records.RejectionRow("seeds", seed_id, judged, "low_score", detail, run.run_id)
+            for seed_id, total, missed in frame.filter(frame["total"] < least)["seed_id", "total", "missed"].rows()
+            for detail in [f"{total:.0f} of {judge.best:.0f}, without {missed}"]
+        ]
+        with run.store.transaction():
+            run.store.append("seeds", kept)
+            run.store.append("rejections", refused)
+        counts += Counts(rows_in=len(frame), rows_out=len(kept), rows_rejected=len(refused))
+    return counts

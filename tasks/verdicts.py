@@ -85,14 +85,7 @@ def _asked(run: Run) -> dict[str, tuple[str, int]]:
 
 
 def _of_judge(run: Run, name: str, number: int, *more: Any) -> str:
-    role = run.settings.models.judge
-    sampled = {
-        "model": role.model,
-        "temperature": role.temperature,
-        "top_p": role.top_p,
-        "max_tokens": role.max_tokens,
-        "seed": role.seed,
-    }
+    sampled = run.settings.models.judge.asked
     of_questions = {"number": number, "checklist": _of_judge(run, CHECKLIST, 0)} if number else {}
     return prompting.load("tasks.judges", name).fingerprint(
         **sampled, **of_questions, **({"more": more} if more else {})

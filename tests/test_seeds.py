@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tasks import seeds
+from tasks import scores, seeds
 from tasks.contracts.errors import BrokenError, UsageError
 from tasks.contracts.settings import Settings
 from tasks.judges.seven_criteria import CRITERIA
-from tasks.spine import validation
+from tasks.spine import lineage, validation
 from tasks.spine.runs import Run
 from tests import page_store
 from tests.scripted_model import scripted_model
@@ -211,8 +211,15 @@ def test_only_seeds_that_meet_the_threshold_are_in_force_and_nobody_is_judged_tw
             valid = run.store.query("seeds/kept")["text"].to_list()
             rejected = run.store.query("rejections/all").to_dicts()
             funnel = dict(run.store.query("seeds/funnel").select("step", "seeds").iter_rows())
+            marks = run.store.query("scores/unpublished")
+            scores.judge(run)
+            validation.audit(run, "scores")
+            published = run.store.query("scores/audience")["rows_valid"][0]
+            of_poor = lineage.trace(run.store, rejected[0]["input_id"]).facts["judged"]
         with start(chosen) as run:
             again = seeds.ingest(run).counts
+        with start(chosen.model_copy(update={"seeds": chosen.seeds.model_copy(update={"min_score": 1})})) as run:
+            looser = seeds.ingest(run).counts
         asked = len(model.asked)
 
     assert (first.calls, asked, again.calls, again.rows_in) == (8, 8, 0, 0)
@@ -220,6 +227,10 @@ def test_only_seeds_that_meet_the_threshold_are_in_force_and_nobody_is_judged_tw
     assert [(row["reason"], row["detail"][:6]) for row in rejected] == [("low_score", "0 of 7")]
     assert first.rows_in == first.rows_out + first.rows_rejected
     assert funnel == {1: 8, 2: 8, 3: 8, 4: 8, 5: 7}
+    assert published == len(marks) == 8 * 8  # seven criteria and their total
+    assert sorted(marks.filter(marks["criterion"] == "total")["value"]) == [0.0] + [7.0] * 7
+    assert (of_poor["seven_criteria.total"], of_poor["seven_criteria.specificity"]) == ("0.0", "0.0")
+    assert (looser.calls, looser.cached_calls, looser.rows_out) == (0, 0, 7)  # marks are there; only the choice is new
 
 
 def test_the_judge_is_asked_for_no_more_seeds_than_the_limit(tmp_path: Path, settings: Make, start: Start) -> None:

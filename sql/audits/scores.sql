@@ -13,6 +13,13 @@ marked AS (
         scores.*,
         scores.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'scores') AS is_new
     FROM scores
+),
+
+of_stage AS (
+    -- Marks of seeds are written, and accounted for, by the stage `seeds`.
+    SELECT marked.*
+    FROM marked
+    WHERE marked.subject_id NOT IN (SELECT seeds.seed_id FROM seeds)
 )
 
 SELECT
@@ -24,8 +31,8 @@ SELECT
                 sum(receipts.rows_in) AS rows_in,
                 sum(receipts.rows_rejected) + (
                     SELECT count(DISTINCT concat(mine.subject_id, ' ', mine.fingerprint))
-                    FROM written AS mine
-                    WHERE mine.run_id = receipts.run_id
+                    FROM of_stage AS mine
+                    WHERE mine.is_new AND mine.run_id = receipts.run_id
                 ) AS settled
             FROM receipts
             WHERE
@@ -65,7 +72,7 @@ SELECT
                 count_if(NOT every.is_new) / nullif(sum(count_if(NOT every.is_new)) OVER (), 0) AS past_share,
                 sum(count_if(every.is_new)) OVER () AS new_rows,
                 sum(count_if(NOT every.is_new)) OVER () AS past_rows
-            FROM marked AS every
+            FROM of_stage AS every
             GROUP BY concat(every.judge, ' ', every.criterion, ' ', coalesce(cast(round(every.value) AS VARCHAR), 'none'))
         ) AS mix
         WHERE mix.new_rows >= 100 AND mix.past_rows >= 100

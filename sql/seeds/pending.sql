@@ -1,7 +1,7 @@
--- Seeds that were read and kept, and that the judge has neither let pass nor refused.
+-- Seeds that were read and kept, and about which nothing is decided yet: those to be marked, or those with their marks.
 -- owner:  tasks/seeds.py
 -- grain:  one row per human instruction
--- params: $fingerprint, $read, $most
+-- params: $fingerprint, $read, $marks, $is_marked, $most
 WITH wanted AS (
     SELECT seeds.*
     FROM seeds
@@ -17,14 +17,30 @@ WITH wanted AS (
         )
     ORDER BY seeds.seed_id  -- so that a smoke run takes the same rows every time
     LIMIT $most
+),
+
+marked AS (
+    SELECT
+        scores.subject_id,
+        max(scores.value) FILTER (WHERE scores.criterion = 'total') AS total,
+        string_agg(scores.criterion, ', ' ORDER BY scores.criterion)
+            FILTER (WHERE scores.value = 0 AND scores.criterion <> 'total')
+        AS missed
+    FROM scores
+    WHERE scores.fingerprint = $marks
+    GROUP BY scores.subject_id
 )
 
 SELECT
     wanted.seed_id AS input_id,
-    wanted.*
+    wanted.*,
+    marked.total,
+    marked.missed
 FROM wanted
+LEFT JOIN marked ON wanted.seed_id = marked.subject_id
 WHERE
-    wanted.seed_id NOT IN (SELECT seeds.seed_id FROM seeds WHERE seeds.fingerprint = $fingerprint)
+    (marked.total IS NOT NULL) = $is_marked
+    AND wanted.seed_id NOT IN (SELECT seeds.seed_id FROM seeds WHERE seeds.fingerprint = $fingerprint)
     AND wanted.seed_id NOT IN (
         SELECT rejections.input_id
         FROM rejections

@@ -284,6 +284,11 @@ class Role(Section):
     max_answer_bytes: int = Field(default=2 * 2**20, gt=0)
     attempts: int = Field(default=6, ge=1)
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What shapes an answer besides its prompt: part of the fingerprint of every method that asks this role."""
+        return self.model_dump(include={"model", "temperature", "top_p", "max_tokens", "seed"})
+
 
 class ModelsSettings(Section):
     """Who is asked for what. `base_url` is where every role is asked that names no endpoints of its own."""
@@ -316,7 +321,10 @@ class EventsSettings(Section):
 class PagesSettings(Section):
     """What the pages may show."""
 
-    show_values: bool = True
+    show_values: bool = Field(
+        default=False,
+        description="show texts of rows on pages, in published marts and in audits; off: counts only, nothing quoted",
+    )
     sample_rows: int = Field(default=20, ge=0)
 
 

@@ -1,14 +1,17 @@
 """The judges that a profile names, with what each judges and how its marks add up."""
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from tasks.contracts import prompting
 from tasks.contracts.errors import UsageError
 from tasks.contracts.prompting import PromptedMethod
 
 Subject = Literal["instruction", "response"]
+TOTAL = "total"
+OF_SEEDS = "seven_criteria"  # the judge whose total decides which seeds are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,12 @@ class Judge:
         """The highest total that this judge can give."""
         return float(self.highest * len(self.criteria) if self.total == "sum" else self.highest)
 
-    def totalled(self, values: dict[str, float]) -> float:
+    def marked(self, parsed: Mapping[str, Any]) -> dict[str, tuple[float, str]]:
+        """Return criterion -> (mark, why) of an answer as it was read, and `total` -> (total, how it was added up)."""
+        marks = {name: (parsed["values"][name], parsed["reasons"][name]) for name in self.criteria}
+        return marks | {TOTAL: (self.totalled(parsed["values"]), self.total)}
+
+    def totalled(self, values: Mapping[str, float]) -> float:
         """Add the marks up in the order of the criteria: their sum, or their mean."""
         points = sum(values[criterion] for criterion in self.criteria)
         return points if self.total == "sum" else points / len(self.criteria)
