@@ -24,8 +24,8 @@ marked AS (
         scores.subject_id,
         max(scores.value) FILTER (WHERE scores.criterion = 'total') AS total,
         string_agg(scores.criterion, ', ' ORDER BY scores.criterion)
-            FILTER (WHERE scores.value = 0 AND scores.criterion <> 'total')
-        AS missed
+        FILTER (WHERE scores.value = 0 AND scores.criterion <> 'total')
+            AS missed
     FROM scores
     WHERE scores.fingerprint = $marks
     GROUP BY scores.subject_id
