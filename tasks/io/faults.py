@@ -277,6 +277,7 @@ class FaultServer:
         self.arrivals: list[float] = []
         self.bodies: Counter[bytes] = Counter()
         self.port = 0
+        self.connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self.stand_in = StandIn(polls=chosen.batch_polls, drops=chosen.batch_drops, ends_as=chosen.batch_ends_as)
 
     @property
@@ -284,8 +285,19 @@ class FaultServer:
         """The base URL for clients."""
         return f"http://127.0.0.1:{self.port}/v1"
 
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection, request after request."""
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection, known from its first moment: a task that is cancelled unstarted closes nothing."""
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self.connections[task] = writer
+        task.add_done_callback(self.connections.pop)
+
+    def hang_up(self) -> None:
+        """Drop every connection, whatever it waits for."""
+        for task, writer in self.connections.items():
+            writer.transport.abort()
+            task.cancel()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -382,7 +394,7 @@ class FaultServer:
     async def listening(self, listening: socket.socket | None = None) -> AsyncIterator[asyncio.Server]:
         """Listen while the block runs: on a socket that is open, or on any free port of loopback."""
         where: dict[str, Any] = {"sock": listening} if listening else {"host": "127.0.0.1", "port": 0}
-        async with await asyncio.start_server(self.handle, limit=2**20, backlog=1024, **where) as server:
+        async with await asyncio.start_server(self.accept, limit=2**20, backlog=1024, **where) as server:
             self.port = server.sockets[0].getsockname()[1]
             yield server
 
@@ -407,14 +419,12 @@ def running(
         async with server.listening(listening) as listener:
             ready.set()
             await stop.wait()
-            listener.close()
-            for _ in range(3):  # a connection that was being accepted is a task a turn of the loop later
-                await asyncio.sleep(0)
-            while serving := asyncio.all_tasks() - {asyncio.current_task()}:
-                for task in serving:
-                    task.cancel()
-                await asyncio.gather(*serving, return_exceptions=True)
-                await asyncio.sleep(0)  # transports close a turn of the loop later
+            for listened in listener.sockets:  # closed before the last one accepted is served, it would leak that one
+                loop.remove_reader(listened.fileno())
+            while serving := asyncio.all_tasks() - {asyncio.current_task()}:  # served, or still being accepted
+                server.hang_up()
+                await asyncio.wait(serving, timeout=0.05)
+            await asyncio.sleep(0)  # transports close a turn of the loop later
 
     thread = threading.Thread(target=loop.run_until_complete, args=(listen(),), name="faults", daemon=True)
     thread.start()

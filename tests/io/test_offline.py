@@ -1,8 +1,12 @@
 """The stand-in: deterministic, different for different material, in any form asked for, and honest about what it is."""
 
+import contextlib
+import gc
 import json
+import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -228,3 +232,25 @@ def test_faults_are_the_same_for_the_same_seed_whatever_the_order() -> None:
     assert drawn(1, numbers) == drawn(1, numbers[::-1])
     assert drawn(1, numbers) != drawn(2, numbers)
     assert 30 < sum(bool(fault) for fault in drawn(1, numbers).values()) < 90
+
+
+def test_a_fault_server_that_stops_leaves_no_connection_open() -> None:
+    def knock(port: int, taken: list[socket.socket]) -> None:
+        with contextlib.suppress(OSError):
+            taken.append(socket.create_connection(("127.0.0.1", port)))
+
+    for _ in range(20):
+        taken: list[socket.socket] = []
+        with faults.running() as server:
+            knocking = [threading.Thread(target=knock, args=(server.port, taken)) for _ in range(8)]
+            for thread in knocking:
+                thread.start()
+        for thread in knocking:
+            thread.join()
+        for client in taken:
+            client.settimeout(5)
+
+            with contextlib.suppress(ConnectionError):
+                assert client.recv(1) == b"", "the server has hung up"
+            client.close()
+    gc.collect()  # a server's socket that was never closed warns here, and a warning is an error
