@@ -2,7 +2,8 @@
 
 Computed checks look at every answer, in workers, a frame of answers at a time. Prompted ones are asked for by name:
 `checklist` (TICK: questions written per instruction, each put to each answer in its own call), `verifiers` (AutoIF:
-functions written per instruction, run in the sandbox on each answer) and `moderation`. A verdict never changes or
+functions written per instruction, run in the sandbox on each answer) and `moderation` (by the judge, or by a model or
+a moderation endpoint of its own, `models.moderator`). A verdict never changes or
 removes an answer; `verdicts.required` says whose failure keeps it from being selected.
 """
 
@@ -17,9 +18,10 @@ import polars as pl
 from tasks.contracts import prompting, records
 from tasks.contracts.calls import Answer
 from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Row
+from tasks.contracts.prompting import PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import BenchmarksSettings, VerdictsSettings
+from tasks.io.forms import role_of
 from tasks.io.sandbox import VERSION as SANDBOX_VERSION
 from tasks.io.sandbox import Sandbox
 from tasks.judges.checklist_questions import MOST
@@ -31,7 +33,7 @@ from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import executor, workers
 
 FRAME_ROWS = 500
-CHECKLIST = "checklist_questions"
+CHECKLIST, MODERATION = "checklist_questions", "moderation"
 RUN_CHECK = "code_runs"  # the two computed checks that are no pure methods
 CONTAMINATION_CHECK = "not_contaminated"
 VERIFIERS, VERIFIED = "verifiers", "verified"
@@ -73,8 +75,8 @@ def _of_checks(run: Run) -> str:
 def _asked(run: Run) -> dict[str, tuple[str, int]]:
     """The prompted checks in their order: fingerprint -> (judge, number of the question; 0 for what is asked once)."""
     wanted: list[tuple[str, int]] = []
-    if "moderation" in run.settings.verdicts.judges:
-        wanted.append(("moderation", 0))
+    if MODERATION in run.settings.verdicts.judges:
+        wanted.append((MODERATION, 0))
     if "checklist" in run.settings.verdicts.judges:
         wanted += [(CHECKLIST, 0), *(("checklist", number) for number in range(1, MOST + 1))]
     found = {_of_judge(run, name, number): (name, number) for name, number in wanted}
@@ -85,11 +87,17 @@ def _asked(run: Run) -> dict[str, tuple[str, int]]:
 
 
 def _of_judge(run: Run, name: str, number: int, *more: Any) -> str:
-    sampled = run.settings.models.judge.asked
+    role, method = _asked_of(run, name)
     of_questions = {"number": number, "checklist": _of_judge(run, CHECKLIST, 0)} if number else {}
-    return prompting.load("tasks.judges", name).fingerprint(
-        **sampled, **of_questions, **({"more": more} if more else {})
-    )
+    sampled = role_of(run.settings, role).asked
+    return method.fingerprint(**sampled, **of_questions, **({"more": more} if more else {}))
+
+
+def _asked_of(run: Run, name: str) -> tuple[str, PromptedMethod]:
+    """Return whom a prompted check asks, and how: moderation may have a model or an endpoint of its own."""
+    moderator = run.settings.models.moderator if name == MODERATION else None
+    way = f"{name}_endpoint" if moderator and moderator.api == "moderations" else name
+    return "moderator" if moderator else "judge", prompting.load("tasks.judges", way)
 
 
 def _computed(run: Run, fingerprint: str) -> Counts:
@@ -161,7 +169,7 @@ def _verdict(run: Run, fingerprint: str, written: Written) -> records.Verdict:
 
 
 def _prompted(run: Run, fingerprint: str, name: str, number: int) -> Counts:
-    method = prompting.load("tasks.judges", name)
+    role, method = _asked_of(run, name)
     check_name = f"{name}.{number}" if number else name
 
     def rows(row: Row, parsed: Mapping[str, Any], answer: Answer) -> list[Any]:
@@ -174,7 +182,7 @@ def _prompted(run: Run, fingerprint: str, name: str, number: int) -> Counts:
         run,
         stage="verdicts",
         table="verdicts",
-        role="judge",
+        role=role,
         method=method,
         fingerprint=fingerprint,
         pending=_PENDING[name],
@@ -249,7 +257,7 @@ def _failed(run: Run, fingerprint: str, check_name: str) -> Callable[[Row, str, 
 
 
 _PENDING = {
-    "moderation": "verdicts/pending_moderation",
+    MODERATION: "verdicts/pending_moderation",
     CHECKLIST: "verdicts/pending_checklists",
     "checklist": "verdicts/pending_questions",
 }

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Script = Callable[[dict[str, Any]], str]
+Script = Callable[[dict[str, Any]], str | dict[str, Any]]
 
 
 class ScriptedModel:
@@ -22,26 +22,43 @@ class ScriptedModel:
         return {"model": name, "endpoints": [{"base_url": self.base_url, "key_env": ""}], **more}
 
 
+def _completion(body: dict[str, Any], said: Any, finish_reason: str) -> dict[str, Any]:
+    message = {"role": "assistant", "content": said, "refusal": None}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": body["model"],
+        "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+    }
+
+
+def _moderation(body: dict[str, Any], said: Any) -> dict[str, Any]:
+    return {"id": "modr-1", "model": body["model"], "results": [said]}
+
+
 @contextmanager
 def scripted_model(script: Script, finish_reason: str = "stop") -> Iterator[ScriptedModel]:
-    """Serve chat completions whose text is `script(body)`; `asked` holds every body, in the order of arrival."""
+    """Serve chat completions whose text is `script(body)`, or moderations whose result it is, if it is no text.
+
+    `asked` holds every body, in the order of arrival; a script that raises `ConnectionError` is a server that is busy.
+    """
     asked: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             asked.append(body)
-            message = {"role": "assistant", "content": script(body), "refusal": None}
-            answer = {
-                "id": "chatcmpl-1",
-                "object": "chat.completion",
-                "created": 0,
-                "model": body["model"],
-                "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
-                "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
-            }
-            content = json.dumps(answer).encode()
-            self.send_response(200)
+            try:
+                status, said = 200, script(body)
+            except ConnectionError:
+                status, said = 503, ""
+            completion = self.path == "/v1/chat/completions"
+            content = json.dumps(
+                _completion(body, said, finish_reason) if completion else _moderation(body, said)
+            ).encode()
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

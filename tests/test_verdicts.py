@@ -225,6 +225,37 @@ def test_moderation_looks_at_instructions_and_answers_and_refuses_what_it_flags_
 
 
 @pytest.mark.slow
+def test_a_moderation_endpoint_is_asked_once_for_each_text_and_outlives_its_faults(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    busy = iter([True] * 3)
+
+    def flag(body: dict) -> dict:
+        if next(busy, False):
+            raise ConnectionError
+        found = "bees" in body["input"]
+        return {"flagged": found, "categories": {"self-harm": found}, "category_scores": {"self-harm": 0.75}}
+
+    with scripted_model(flag) as server:
+        moderator = server.role("m", api="moderations")
+        chosen = settings(models={"moderator": moderator}, verdicts={"checks": [], "judges": ["moderation"]})
+        with start(chosen) as run:
+            answered(run)
+            first = verdicts.check(run).counts
+            written = rows(run)
+            recorded = run.store.count("completions/by_role", role="moderator")
+        with start(chosen) as run:
+            second = verdicts.check(run).counts
+
+    assert (first.rows_in, first.rows_out, first.calls) == (12, 12, 12)
+    assert {(row["passed"], row["detail"]) for row in written} == {(True, "none"), (False, "self-harm 0.75")}
+    assert all(set(body) == {"model", "input"} for body in server.asked)
+    assert len(server.asked) == 12 + 3  # each text once, and once more for each fault
+    assert recorded == 12
+    assert second.rows_in == 0
+
+
+@pytest.mark.slow
 def test_verifiers_are_written_tried_on_each_other_and_put_to_each_answer(
     settings: Callable[..., Settings], start: Start
 ) -> None:

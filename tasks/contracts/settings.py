@@ -270,6 +270,9 @@ class Role(Section):
     max_tokens: int = Field(default=2048, gt=0)
     seed: int | None = 0
     structured: Literal["auto", "json_schema", "json_object", "tool", "text"] = "auto"
+    api: Literal["chat", "moderations"] = Field(
+        default="chat", description="`moderations` is for the moderator only: POST /v1/moderations, live"
+    )
     mode: Literal["live", "batch"] = "live"
     batch_wait_seconds: float = Field(
         default=0.0,
@@ -287,6 +290,8 @@ class Role(Section):
     @property
     def asked(self) -> dict[str, Any]:
         """What shapes an answer besides its prompt: part of the fingerprint of every method that asks this role."""
+        if self.api == "moderations":
+            return {"model": self.model, "api": self.api}
         return self.model_dump(include={"model", "temperature", "top_p", "max_tokens", "seed"})
 
 
@@ -301,6 +306,7 @@ class ModelsSettings(Section):
     judge: Role = Role(model="offline-judge", temperature=0.0)
     responder: Role = Role()
     embedder: Role = Role(model="offline-embedding")
+    moderator: Role | None = Field(default=None, description="who moderates; the judge if nobody is named")
     prices: str = Field(default="", description="TOML of USD per million tokens by model; empty: the table that ships")
 
 
@@ -369,6 +375,14 @@ class Settings(Section):
                 f"models.judge is `{self.models.judge.model}`, as is models.{same[0]}: a model favours its own words. "
                 "Name another judge, or set scores.allow_same_model=true"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _moderated_live(self) -> "Settings":
+        """Only a moderator can be asked over the moderation API, and only call by call."""
+        for name, role in self.models:
+            if isinstance(role, Role) and role.api == "moderations" and (name != "moderator" or role.mode == "batch"):
+                raise ValueError(f"models.{name}.api = `moderations` is for models.moderator in mode `live` only")
         return self
 
 
@@ -468,11 +482,12 @@ def _fill_roles(values: dict[str, Any]) -> None:
     given = typing.cast("dict[str, Any]", models)
     defaults = ModelsSettings()
     for name, field in ModelsSettings.model_fields.items():
-        role: Any = given.setdefault(name, {}) if field.annotation is Role else None
+        role: Any = given.setdefault(name, {}) if field.annotation is Role else given.get(name)
         if isinstance(role, dict):
             own = typing.cast("dict[str, Any]", role)
-            own.setdefault("model", getattr(defaults, name).model)
-            own.setdefault("temperature", getattr(defaults, name).temperature)
+            default = getattr(defaults, name) or defaults.judge
+            own.setdefault("model", default.model)
+            own.setdefault("temperature", default.temperature)
             where = {"base_url": given.get("base_url", "offline"), "key_env": given.get("key_env", defaults.key_env)}
             own.setdefault("endpoints", [where])
 

@@ -17,12 +17,12 @@ STRUCTURES = ("json_schema", "json_object", "tool", "text")  # in the order in w
 
 
 def role_of(settings: Settings, name: str) -> Role:
-    """Return a role's settings.
+    """Return a role's settings; where no moderator is named, the judge is it.
 
     Raises:
         UsageError: There is no such role.
     """
-    role = getattr(settings.models, name, None)
+    role = getattr(settings.models, name, None) or (settings.models.judge if name == "moderator" else None)
     if not isinstance(role, Role):
         known = [name for name, value in settings.models if isinstance(value, Role)]
         raise UsageError(f"there is no role `{name}`", hint=f"there are: {', '.join(known)}")
@@ -38,8 +38,9 @@ def identity(role: Role, call: Call) -> str:
     Not in it, since they change how a call is sent and not what is asked: endpoint, key, headers, timeouts, retries,
     concurrency, live or batch, and how structure is asked for on the wire (a server's ability, remembered per
     endpoint). Nor the role and the input id: two rows that ask the same share an answer. Nor the run, nor any clock.
+    A text to moderate is identified by model and text.
     """
-    asked = {
+    asked: dict[str, Any] = {
         "version": KEY_VERSION,
         "model": role.model,
         "messages": [[message.role, message.content] for message in call.prompt.messages],
@@ -50,12 +51,16 @@ def identity(role: Role, call: Call) -> str:
         "schema": call.prompt.schema,
         "draw": call.draw,
     }
+    if role.api == "moderations":
+        asked = {"version": KEY_VERSION, "api": role.api, **request_of(role, call)}
     canonical = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)  # ten times as fast as content_id's, for long prompts
     return hashlib.sha256(canonical).hexdigest()[:ID_HEX_CHARS]
 
 
 def request_of(role: Role, call: Call) -> dict[str, Any]:
     """Return the request as the protocol has it; stable text stands first, for the provider's prompt cache."""
+    if role.api == "moderations":
+        return {"model": role.model, "input": call.prompt.messages[-1].content}
     body: dict[str, Any] = {
         "model": role.model,
         "messages": [{"role": message.role, "content": message.content} for message in call.prompt.messages],

@@ -49,6 +49,8 @@ BULK_SECONDS, BULK_BYTES = 1800.0, 2**30  # of one file of a batch job
 DOCTOR_LIMITS = Limits(5.0, 10.0, 15.0, 2 * 2**20)
 GRACE_SECONDS = 5.0  # for calls that are out when the door closes
 
+_APIS = {"chat": ("/chat/completions", replies.judge), "moderations": ("/moderations", replies.judge_moderation)}
+
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
 
 
@@ -176,8 +178,8 @@ class Order:
 
     key: str
     path: str
-    request: Mapping[str, Any]
     read: Callable[[Reply, Mapping[str, Any]], Any]
+    request: Mapping[str, Any]
     tokens: int
     reserve: int
     asking: Asking
@@ -438,9 +440,9 @@ class Models:
         """Ask for one call until it is answered or refused, and record which."""
         request = request_of(door.role, call)
         said = "\n".join(message.content for message in call.prompt.messages)
-        reserve = door.price.micro_usd(most_tokens(said), request["max_tokens"])
+        reserve = door.price.micro_usd(most_tokens(said), request.get("max_tokens", 0))
         asked_tokens = tokens_of(said)
-        order = Order(key, "/chat/completions", request, replies.judge, asked_tokens, reserve, asking)
+        order = Order(key, *_APIS[door.role.api], request, asked_tokens, reserve, asking)
         delivery = await self._deliver(door, order)
         verdict, reply = delivery.verdict, delivery.reply
         if isinstance(verdict, Answered):
@@ -692,7 +694,7 @@ class Models:
         request = {"model": door.role.model, "input": texts, "encoding_format": "float"}
         reserve = door.price.micro_usd(sum(map(most_tokens, texts)), 0)
         key = content_id("embeddings", [name for name, _ in part])
-        order = Order(key, "/embeddings", request, replies.judge_vectors, sum(map(tokens_of, texts)), reserve, Asking())
+        order = Order(key, "/embeddings", replies.judge_vectors, request, sum(map(tokens_of, texts)), reserve, Asking())
         delivery = await self._deliver(door, order)
         if isinstance(delivery.verdict, Refusal):
             await self._settle_failed(order, delivery, delivery.verdict.reason, delivery.verdict.detail)

@@ -114,6 +114,21 @@ def judge(reply: Reply, request: Mapping[str, Any]) -> Verdict:
     return _completion(reply.body) if reply.status == OK else _failure(reply, request)
 
 
+def judge_moderation(reply: Reply, request: Mapping[str, Any]) -> Verdict:
+    """Say what the reply to a moderation request means; its one result is the answer, as JSON."""
+    if reply.status != OK:
+        return _failure(reply, request)
+    try:
+        answer = orjson.loads(reply.body)
+        (result,) = answer["results"]
+        said = {"flagged": result["flagged"], "categories": dict(result["categories"])}
+        said["category_scores"] = dict(result.get("category_scores") or {})
+        text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        return Again("malformed_answer", f"{type(error).__name__} in a moderation answer", was_paid=True)
+    return Answered(_model(answer), text, "stop", 0, 0, 0, is_counted=True)
+
+
 def judge_vectors(reply: Reply, request: Mapping[str, Any]) -> Verdict:
     """Say what the reply to an embedding request means; it must hold one vector per text, all of one width."""
     if reply.status != OK:
