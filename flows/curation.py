@@ -15,7 +15,7 @@ def curation(profile: str = "full", store: str = "ws", overrides: list[str] | No
     """
     with runs.start("curation", settings.load(profile, overrides or ()), store) as run:
         scores.judge(run)
-        validation.audit(run, "scores")
+        validation.audit(run, "scores", may_be_empty=not run.settings.scores.judges)
         embeddings.embed(run, of="instructions")
         validation.audit(run, "embeddings")
         selections.select(run)

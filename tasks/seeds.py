@@ -274,7 +274,7 @@ def _choose(run: Run, judge: Judge, due: dict[str, Any]) -> Counts:
         refused = [
             records.RejectionRow("seeds", seed_id, judged, "low_score", detail, run.run_id)
             for seed_id, total, missed in frame.filter(frame["total"] < least)["seed_id", "total", "missed"].rows()
-            for detail in [f"{total:.0f} of {judge.best:.0f}, without {missed}"]
+            for detail in [f"{total:g} of {len(judge.criteria)}, without {missed}"]
         ]
         with run.store.transaction():
             run.store.append("seeds", kept)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.curation import curation
 from tasks import responses, scores, selections
 from tasks.contracts import records
 from tasks.contracts.settings import Settings
@@ -190,3 +191,19 @@ def test_a_judge_that_failed_is_named_as_the_reason(settings: Callable[..., Sett
 
     assert counts.rows_out == 0
     assert [(row["reason"], row["rows_rejected"]) for row in refused] == [("judge_failed", 6)]
+
+
+@pytest.mark.slow
+def test_without_a_judge_everything_that_was_answered_can_be_taken(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    unjudged = ("scores.judges=[]", "runner='thread'")
+    with start(settings(*unjudged)) as run:
+        store.fill(run)
+        responses.respond(run)
+        store.publish(run, "responses")
+
+    curation.fn(profile="defaults", store=str(store_dir), overrides=list(unjudged))
+
+    exported = (store_dir / "exports" / "wellspring-dataset" / "messages" / "train.jsonl").read_text(encoding="utf-8")
+    assert len(exported.splitlines()) == 24

@@ -87,6 +87,11 @@ SELECT
             AND written.subject_id NOT IN (SELECT groundings.grounding_id FROM groundings)
     ) AS orphans,
     (
+        SELECT count(*)
+        FROM written
+        WHERE written.judge <> 'reward_model' AND written.value NOT BETWEEN 0 AND 10
+    ) AS off_scale,
+    (
         SELECT coalesce(count_if(written.value IS NULL) / nullif(count(*), 0), 0)
         FROM written
     ) AS failed_share,

@@ -1,6 +1,7 @@
 """The judges that a profile names, with what each judges and how its marks add up."""
 
 import importlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -21,8 +22,8 @@ class Judge:
     method: PromptedMethod
     subject: Subject
     criteria: tuple[str, ...]
-    lowest: int
-    highest: int
+    lowest: float
+    highest: float
     total: Literal["sum", "mean"]
 
     @property
@@ -31,8 +32,10 @@ class Judge:
         return self.method.name
 
     @property
-    def best(self) -> float:
-        """The highest total that this judge can give."""
+    def best(self) -> float | None:
+        """The highest total that this judge can give; None where it gives any real number."""
+        if math.isinf(self.highest):
+            return None
         return float(self.highest * len(self.criteria) if self.total == "sum" else self.highest)
 
     def marked(self, parsed: Mapping[str, Any]) -> dict[str, tuple[float, str]]:

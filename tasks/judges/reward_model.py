@@ -2,13 +2,14 @@
 
 Paper: SynthQuestions, step F (ArmoRM as the reward of preference pairs). Servers of reward models in chat form take
 the dialog as it is, user then assistant, and answer with one number or with named ones
-(`helpfulness:3.1,correctness:3.4`), whose mean is the reward here. Ours differs: a reward outside 0..10 is a failure
-(NULL), so that scores stay comparable; let the server scale what it gives. Point `models.judge` at it and set
-`preferences.judge = "reward_model"`.
+(`helpfulness:3.1,correctness:3.4`), whose mean is the reward here. A reward is any real number, kept in the model's own
+unit: only its order within one instruction, and its margin (`preferences.min_margin`, in that unit), are used. Point
+`models.judge` at it and set `preferences.judge = "reward_model"`.
 
 One answer: `helpfulness:3.0,correctness:3.5,coherence:3.9`
 """
 
+import math
 import re
 from statistics import mean
 from typing import Any
@@ -17,10 +18,10 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Message, Prompt, Row, template
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step F (ArmoRM)"
-VERSION = 1
+VERSION = 2
 SUBJECT = "response"
 CRITERIA = ("reward",)
-LOWEST, HIGHEST = 0, 10
+LOWEST, HIGHEST = -math.inf, math.inf
 TOTAL = "mean"
 SCHEMA = None
 
@@ -39,7 +40,7 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer s
     """Read one number, or the mean of named ones.
 
     Raises:
-        Rejection: `unparsable_answer`, it holds anything else; `mark_out_of_range`, not within 0..10.
+        Rejection: `unparsable_answer`, it holds anything else; `mark_out_of_range`, it is too large to be a number.
     """
     if one := _ONE.fullmatch(text):
         numbers = [float(one[1])]
@@ -49,6 +50,6 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer s
         if not numbers or len(numbers) != len(named):
             raise Rejection("unparsable_answer", text[:200])
     reward = mean(numbers)
-    if not LOWEST <= reward <= HIGHEST:
-        raise Rejection("mark_out_of_range", f"reward {reward:g}, not within {LOWEST}..{HIGHEST}")
+    if not math.isfinite(reward):
+        raise Rejection("mark_out_of_range", f"reward {reward:g} of {text[:100]}")
     return {"values": {"reward": reward}, "reasons": {"reward": " ".join(text.split())[:200]}}

@@ -141,12 +141,10 @@ def _dpo(row: Row) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _reward_conditioned(row: Row) -> list[tuple[str, dict[str, Any]]]:
-    asked = "Answer in such a way that a judge would give your answer {reward:g} of {best:g} points."
+    of = f" of {row['best_score']:g}" if row["best_score"] is not None else ""
+    asked = f"Answer in such a way that a judge would give your answer {{reward:g}}{of} points."
     both = (("chosen", "rejected"), ("rejected", "chosen"))
-    return [
-        _pair(row, a, b, _joined(row["system"], asked.format(reward=row[f"score_{a}"], best=row["best_score"])))
-        for a, b in both
-    ]
+    return [_pair(row, a, b, _joined(row["system"], asked.format(reward=row[f"score_{a}"]))) for a, b in both]
 
 
 def _joined(*parts: str) -> str:

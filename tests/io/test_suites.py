@@ -147,6 +147,7 @@ BREAKS = [
     ("instructions", "UPDATE instructions SET document_id = 'lost'", "orphan_documents"),
     ("responses", "UPDATE responses SET instruction_id = 'lost'", "orphans"),
     ("scores", "UPDATE scores SET subject_id = concat('lost', subject_id)", "orphans"),
+    ("scores", "UPDATE scores SET value = 11", "off_scale"),
     ("scores", "UPDATE receipts SET rows_in = rows_in + 1 WHERE stage = 'scores'", "unaccounted"),
     ("selections", "UPDATE receipts SET rows_in = rows_in + 1 WHERE stage = 'selections'", "unaccounted"),
     ("selections", "UPDATE selections SET rank = rank + 1", "torn_ranks"),

@@ -28,6 +28,8 @@ def test_the_prompt_is_the_whole_dialog_and_nothing_else() -> None:
         ("helpfulness:3.0,correctness:4.0", 3.5),
         ("helpfulness = 2\ncoherence: 4", 3.0),
         ("1e-1", 0.1),
+        ("-2.5", -2.5),
+        ("31.75", 31.75),
     ],
 )
 def test_one_number_or_the_mean_of_named_ones_is_the_reward(text: str, reward: float) -> None:
@@ -42,8 +44,7 @@ def test_one_number_or_the_mean_of_named_ones_is_the_reward(text: str, reward: f
         ("", "unparsable_answer"),
         ("I give it 7 of 10.", "unparsable_answer"),
         ("helpfulness:high", "unparsable_answer"),
-        ("-2.5", "mark_out_of_range"),
-        ("11", "mark_out_of_range"),
+        ("1e999", "mark_out_of_range"),
     ],
 )
 def test_anything_else_fails_the_judge(text: str, reason: str) -> None:
@@ -53,6 +54,6 @@ def test_anything_else_fails_the_judge(text: str, reason: str) -> None:
     assert caught.value.reason == reason
 
 
-@given(st.floats(0, 10))
+@given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_is_read_back_as_it_was_written(reward: float) -> None:
     assert reward_model.parse(ROW, repr(reward))["values"]["reward"] == reward
