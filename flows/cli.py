@@ -11,6 +11,7 @@ import os
 import time
 import webbrowser
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -157,7 +158,7 @@ def _say_build(directory: Path, seconds: float, *, as_json: bool) -> None:
     from tasks.spine import summaries
 
     with Store.read(directory) as store:
-        facts: dict[str, Any] = summaries.of_latest_run(store) | {"seconds": round(seconds, 1)}
+        facts: dict[str, Any] = summaries.of_run(store) | {"seconds": round(seconds, 1)}
     if as_json:
         terminal.as_json(facts)
         return
@@ -270,11 +271,7 @@ def dashboard(
     port: Annotated[int, typer.Option(help="Port on loopback, for --serve.")] = 8400,
 ) -> None:
     """Write the dashboard: a static site over all runs of a store, readable without network, server or database."""
-    from tasks.io.store import Store
-    from tasks.spine import pages
-
-    with Store.read(store) as opened:
-        index = pages.write_site(opened)
+    index = _site(store)
     terminal.say(str(index))
     if open_it:
         webbrowser.open(index.as_uri())
@@ -283,6 +280,20 @@ def dashboard(
         handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(index.parent))
         with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
             server.serve_forever()
+
+
+def _site(store: Path) -> Path:
+    """Write the site; of a store that a run holds, take what was written last: it writes it again when it ends."""
+    from tasks.io.store import Store, holder
+    from tasks.spine import pages
+
+    index = store.absolute() / "pages" / "index.html"
+    if holder(store) is not None and index.is_file():
+        written = datetime.fromtimestamp(index.stat().st_mtime, UTC)
+        terminal.hint(f"a run has the store: these pages are of {written:%Y-%m-%d %H:%M} UTC (wellspring status)")
+        return index
+    with Store.read(store) as opened:
+        return pages.write_site(opened)
 
 
 @app.command(
@@ -389,35 +400,29 @@ def retry(
     _say_build(store, time.monotonic() - started, as_json=as_json)
 
 
-@app.command(epilog="Example:\n\nwellspring status --store ./ws --json")
-def status(store: StoreOption = Path("ws"), as_json: JsonOption = False) -> None:
-    """Say what is done, refused and failed in each stage, and how the latest runs ended."""
-    from tasks.io.store import Store
-    from tasks.spine import summaries
+@app.command(
+    epilog="Examples:\n\nwellspring status --store ./ws\n\nwellspring status --run 4fd1c09a --store ./ws --json"
+)
+def status(
+    store: StoreOption = Path("ws"),
+    run_id: Annotated[str | None, typer.Option("--run", help="One run: what each of its stages did.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is done, due, refused, failed and running in each stage, what the rest would cost, how runs ended."""
+    from tasks.io.store import Store, holder
+    from tasks.spine import standing, summaries
 
-    with Store.read(store) as opened:
-        facts = summaries.of_store(opened)
+    if run_id is None and holder(store) is not None:  # a run has the store for itself: its own words will do
+        facts = standing.of_busy_store(store.absolute())
+    else:
+        with Store.read(store) as opened:
+            facts = standing.of_store(opened) if run_id is None else summaries.of_run(opened, run_id)
     if as_json:
         terminal.as_json(facts)
-        return
-    right = ("rows", "valid", "refused", "failed shards", "calls", "cost")
-    terminal.table(
-        "stages",
-        {"stage": "left"} | dict.fromkeys(right, "right") | {"refused because": "left"},
-        [
-            (
-                *(s[k] for k in ("stage", "rows", "rows_valid", "rows_rejected", "shards_failed", "calls")),
-                f"${s['cost_usd']:.4f}",
-                terminal.because(s["reasons"]),
-            )
-            for s in facts["stages"]
-        ],
-    )
-    terminal.table(
-        "runs",
-        dict.fromkeys(("run", "flow", "status", "started", "error"), "left"),
-        [(r["run_id"], r["flow"], r["status"], str(r["started_at"])[:19], r["error"] or "") for r in facts["runs"]],
-    )
+    elif run_id is None:
+        terminal.standing(facts)
+    else:
+        terminal.funnel(facts)
 
 
 @app.command(epilog="Example:\n\nwellspring init mine.toml && wellspring build --profile mine.toml")

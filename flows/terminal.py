@@ -30,6 +30,11 @@ def say(text: str) -> None:
     _out.print(escape(visible(text)), soft_wrap=True)
 
 
+def hint(text: str) -> None:
+    """Print what is worth knowing besides the facts, on stderr."""
+    _err.print(f"\nhint: {escape(visible(text))}", soft_wrap=True)
+
+
 def as_json(value: Any) -> None:
     """Print facts as JSON."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
@@ -70,6 +75,81 @@ def funnel(facts: Mapping[str, Any]) -> None:
             for row in facts["stages"]
         ],
     )
+
+
+def standing(facts: Mapping[str, Any]) -> None:
+    """Print where a store stands: who is at work, the stages, the latest runs, and what to type next."""
+    if facts["held_by"] is not None:
+        _at_work(facts)
+    numbers = ("rows", "valid", "due", "would cost", "refused", "broken shards", "calls", "spent")
+    keys = ("rows", "rows_valid", "rows_due", "due_cost_usd", "rows_rejected", "shards_failed", "calls", "cost_usd")
+    table(
+        "stages",
+        {"stage": "left"} | dict.fromkeys(numbers, "right") | {"refused because": "left"},
+        [
+            (
+                row["stage"],
+                *("" if key.startswith("due") and not row["rows_due"] else _figure(row[key], key) for key in keys),
+                because(row["reasons"]),
+            )
+            for row in facts["stages"]
+        ],
+    )
+    table(
+        "\nruns",
+        dict.fromkeys(("run", "flow", "status", "began (UTC)"), "left")
+        | dict.fromkeys(("took", "exported", "refused", "spent"), "right")
+        | {"error": "left"},
+        [
+            (
+                *(run["run_id"][:8], run["flow"], run["status"], str(run["started_at"])[:16]),
+                f"{run['seconds']:.0f} s" if run["seconds"] is not None else "",
+                *(run["exported"], run["rows_rejected"], _figure(run["cost_usd"], "cost_usd")),
+                (run["error"] or "").partition("\n")[0][:90],
+            )
+            for run in facts["runs"]
+        ],
+    )
+    hint(_next(facts))
+
+
+def _at_work(facts: Mapping[str, Any]) -> None:
+    holder, running = facts["held_by"], facts["running"]
+    process = f"process {holder.get('pid', '?')} on {holder.get('host', '?')}"
+    if running:
+        say(f"running: {running['flow']} run {running['run_id'][:8]} in {process}, since {running['started_at']} UTC")
+        for stage, done in running["stages"].items():
+            say(f"  {stage:<22} {_how_far(done)}")
+    else:
+        say(f"{process} has the store open ({holder.get('owner') or 'no run'})")
+    at = facts["published_at"]
+    say(f"below: as it was published at {at:%Y-%m-%d %H:%M} UTC\n" if at else "nothing is published yet\n")
+
+
+def _how_far(stage: Mapping[str, Any]) -> str:
+    if stage["is_done"]:
+        return f"done: {stage.get('rows_out', stage['done'])} of {stage.get('rows_in', stage['total'])}"
+    facts = "  ".join(f"{name.replace('_', ' ')} {value:,.4g}" for name, value in stage.get("facts", {}).items())
+    return f"{stage['done']} of {stage['total'] if stage['total'] is not None else '?'}  {facts}"
+
+
+def _figure(value: float | None, name: str) -> str:
+    if value is None:
+        return "?"
+    return f"${value:,.4f}" if name.endswith("_usd") else f"{value:,}"
+
+
+def _next(facts: Mapping[str, Any]) -> str:
+    """Say what to type next, from where the store stands."""
+    store, stages = facts["store"], facts["stages"]
+    if facts["held_by"] is not None:
+        return "look again later; `wellspring dashboard --serve` shows what was published"
+    if any(row["rows_due"] or row["shards_failed"] for row in stages):
+        again = f"--profile {store}/settings.json --store {store}"
+        return f"wellspring build {again} goes on; what that costs: wellspring estimate {again}"
+    if any(row["rows_rejected"] for row in stages):
+        return f"nothing is due; to ask again for refusals: wellspring retry --reason REASON --store {store}"
+    return "nothing is due"
 
 
 def because(reasons: Mapping[str, int], shown: int = 4) -> str:
@@ -118,7 +198,7 @@ def told() -> Iterator[None]:
         raise SystemExit(INTERRUPTED) from None
 
 
-def _complain(kind: str, message: str, hint: str) -> None:
+def _complain(kind: str, message: str, then: str) -> None:
     _err.print(f"[red]{kind}[/red]: {escape(visible(message))}", soft_wrap=True)
-    if hint:
-        _err.print(f"\nhint: {escape(visible(hint))}", soft_wrap=True)
+    if then:
+        hint(then)

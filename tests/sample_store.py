@@ -331,7 +331,7 @@ def _history(sample: Sample) -> None:
         status="done",
         started_at=START,
         ended_at=START + timedelta(minutes=4),
-        settings="{}",
+        settings='{"pages": {"show_values": true}}',
         commit="0" * 40,
         versions='{"python": "3.11"}',
         owner="1@sample",

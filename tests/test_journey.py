@@ -30,7 +30,7 @@ RECEIPTS = Path(__file__).parent / "data" / "smoke_receipts.csv"
 def build(store: Path, *overrides: str) -> dict[str, Any]:
     dataset.fn(profile="smoke", store=str(store), overrides=list(overrides))
     with Store.read(store) as opened:
-        return summaries.of_latest_run(opened)
+        return summaries.of_run(opened)
 
 
 def exported(store: Path) -> dict[str, str]:

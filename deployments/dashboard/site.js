@@ -1,7 +1,8 @@
-// Filters, sorts, searches and compares. Text is only ever put in as text; data come as files of this folder.
+// Filters, sorts and compares. Text is only ever put in as text; data come as script files of this folder, which works
+// without a server too.
 "use strict";
 (() => {
-  const data = /^(?:\.\.\/)?(?:search\/\d+|runs\/[0-9a-f]+\/facts)\.js$/;
+  const data = /^(?:\.\.\/)?(?:rows\/\d+\/\d+|words\/(?:index|\d+)|runs\/[0-9a-f]+\/facts)\.js$/;
   const policy = window.trustedTypes
     ? window.trustedTypes.createPolicy("wellspring", {
         createScriptURL: (url) => {
@@ -26,10 +27,6 @@
     }
     return loads.get(name);
   }
-  window.wellspring = {
-    found: (n, rows) => waiting.get(`search/${n}`)(rows),
-    facts: (run, facts) => waiting.get(`runs/${run}/facts`)(facts),
-  };
 
   function make(tag, text, attributes = {}) {
     const made = document.createElement(tag);
@@ -37,6 +34,18 @@
     for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
     return made;
   }
+
+  // What one cannot see is not shown: controls, and characters that only steer (direction, joining, width).
+  const clean = (text) => text.replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/gu, "");
+  const arrived = (name, value) => waiting.get(name)(value);
+  window.wellspring = {
+    load,
+    make,
+    clean,
+    rows: (n, page) => arrived(`rows/${Math.floor(n / 1000)}/${n}`, page),
+    words: (n, words) => arrived(`words/${n}`, words),
+    facts: (run, facts) => arrived(`runs/${run}/facts`, facts),
+  };
 
   for (const input of document.querySelectorAll("[data-filter]")) {
     const rows = [...document.querySelectorAll(`#${input.dataset.filter} tbody tr`)];
@@ -78,49 +87,6 @@
         body.append(...rows);
       });
     });
-  }
-
-  const search = document.querySelector("[data-search]");
-  if (search) {
-    const files = Number(search.dataset.search);
-    const results = document.getElementById("search-results");
-    const cards = document.getElementById("cards");
-    const count = document.getElementById("search-count");
-    const most = 50;
-    let asked = 0;
-    const look = async () => {
-      const mine = ++asked;
-      const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-      cards.hidden = words.length > 0;
-      if (!words.length) {
-        results.replaceChildren();
-        count.textContent = "";
-        return;
-      }
-      const rows = (await Promise.all([...Array(files).keys()].map((n) => load(`search/${n}`)))).flat();
-      if (mine !== asked) return;
-      const found = rows.filter((row) => {
-        const text = row.join("\n").toLowerCase();
-        return words.every((word) => text.includes(word));
-      });
-      count.textContent = found.length > most ? `${found.length} found, ${most} shown` : `${found.length} found`;
-      results.replaceChildren(...found.slice(0, most).map(([id, line, instruction, answer, url]) => {
-        const card = make("article", undefined, { class: "card" });
-        const note = make("p", undefined, { class: "note" });
-        note.append(make("bdi", url), " ", make("a", line, { href: `${id}.html` }));
-        const title = make("h3");
-        title.append(make("bdi", instruction));
-        const text = make("p", undefined, { class: "answer" });
-        text.append(make("bdi", answer.slice(0, 900)));
-        card.append(title, text, note);
-        return card;
-      }));
-    };
-    search.addEventListener("input", look);
-    if (location.hash.startsWith("#q=")) {
-      search.value = decodeURIComponent(location.hash.slice(3));
-      look();
-    }
   }
 
   const place = document.getElementById("comparison");

@@ -1,5 +1,5 @@
 -- How many rows `documents` has, whatever methods wrote them.
--- owner:  tasks/spine/summaries.py
+-- owner:  tasks/spine/standing.py
 -- grain:  one row
 -- params: none
 SELECT count(*) AS rows_all

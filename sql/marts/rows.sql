@@ -1,41 +1,37 @@
 -- Exported lines as people read them: question, answer, who wrote it, from which page. Row values: only where the profile allows.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/browser.py
 -- grain:  one row per exported line
--- params: $most, $run_id (NULL: of the dataset in force)
+-- params: $start, $stop (numbers of lines)
 WITH shown AS (
-    SELECT exports.*
-    FROM exports
-    WHERE
-        exports.run_id = $run_id
-        OR (
-            $run_id IS NULL
-            AND exports.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'exports' AND methods.active)
-        )
-    ORDER BY exports.path, exports.line, exports.export_id
-    LIMIT $most
+    SELECT lines.*
+    FROM exported_lines AS lines
+    WHERE lines.number >= $start AND lines.number < $stop
+),
+
+judged AS (
+    SELECT
+        shown.number,
+        string_agg(DISTINCT verdict.said, ' · ' ORDER BY verdict.said) AS said
+    FROM shown
+    INNER JOIN lineage_judged AS verdict ON verdict.id IN (shown.response_id, shown.instruction_id)
+    GROUP BY shown.number
 )
 
 SELECT
+    shown.number,
     shown.export_id,
     shown.path,
     shown.line,
-    shown.run_id,
-    instructions.instruction_id,
     instructions.recipe,
-    instructions.text AS instruction,
-    responses.response_id,
     responses.model,
-    responses.text AS response,
-    documents.document_id,
+    coalesce(instructions.text, '') AS instruction,
+    coalesce(responses.text, '') AS response,
     documents.url,
-    documents.title
+    documents.title,
+    judged.said AS judged
 FROM shown
-LEFT JOIN responses ON shown.row_id = responses.response_id
-LEFT JOIN instructions ON instructions.instruction_id = coalesce(responses.instruction_id, shown.row_id)
-LEFT JOIN documents ON instructions.document_id = documents.document_id
-QUALIFY
-    row_number() OVER (
-        PARTITION BY shown.export_id
-        ORDER BY responses.fingerprint, instructions.fingerprint, documents.fingerprint
-    ) = 1
-ORDER BY shown.path, shown.line, shown.export_id;
+LEFT JOIN responses ON shown.response_id = responses.response_id AND shown.response_method = responses.fingerprint
+LEFT JOIN instructions ON shown.instruction_id = instructions.instruction_id AND shown.instruction_method = instructions.fingerprint
+LEFT JOIN documents ON shown.document_id = documents.document_id AND shown.document_method = documents.fingerprint
+LEFT JOIN judged ON shown.number = judged.number
+ORDER BY shown.number;

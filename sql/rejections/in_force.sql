@@ -1,5 +1,5 @@
 -- How many inputs each stage refuses under the methods in force, by reason.
--- owner:  tasks/spine/summaries.py
+-- owner:  tasks/spine/standing.py
 -- grain:  one row per stage x reason
 -- params: none
 SELECT

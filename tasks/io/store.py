@@ -59,6 +59,7 @@ class Store:
         self.path = path
         self._connection = connection
         self._lock = lock
+        self.asked: dict[str, list[dict[str, Any]]] = {}
 
     @classmethod
     def open(cls, directory: str | Path, *, wait: bool = False, owner: str = "") -> Self:
@@ -142,13 +143,13 @@ class Store:
         """Run `sql/<name>.sql` and return its rows; parameters that it does not name are left out."""
         text, names = statement(name)
         with self._connection.cursor() as cursor:
-            return cursor.sql(text, params=_bound(name, names, params)).pl()
+            return cursor.sql(text, params=self._bind(name, names, params)).pl()
 
     def stream(self, name: str, rows: int = 1000, **params: Any) -> Iterator[pl.DataFrame]:
         """Run `sql/<name>.sql` and yield its rows in frames of about `rows`, as they were when it began."""
         text, names = statement(name)
         with self._connection.cursor() as cursor:
-            for batch in cursor.sql(text, params=_bound(name, names, params)).to_arrow_reader(rows):
+            for batch in cursor.sql(text, params=self._bind(name, names, params)).to_arrow_reader(rows):
                 yield pl.from_arrow(batch)  # pyright: ignore[reportReturnType]
 
     def count(self, name: str, **params: Any) -> int:
@@ -156,8 +157,15 @@ class Store:
         text, names = statement(name)
         with self._connection.cursor() as cursor:
             inner = text.rstrip().rstrip(";")
-            row = cursor.execute(f"SELECT count(*) FROM ({inner}\n)", _bound(name, names, params)).fetchone()  # noqa: S608 - a file of ours
+            row = cursor.execute(f"SELECT count(*) FROM ({inner}\n)", self._bind(name, names, params)).fetchone()  # noqa: S608 - a file of ours
         return int(row[0]) if row else 0
+
+    def _bind(self, name: str, names: frozenset[str], params: Mapping[str, Any]) -> dict[str, Any]:
+        """Check the parameters of a query; what is asked for as due stays in `asked`, to be asked again by others."""
+        bound = _bound(name, names, params)
+        if "/pending" in name and bound not in self.asked.setdefault(name, []):
+            self.asked[name].append(bound)
+        return bound
 
     def execute(self, name: str, **params: Any) -> int:
         """Run the statement `sql/<name>.sql` and return how many rows it changed."""

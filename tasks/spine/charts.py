@@ -7,7 +7,6 @@ shows in words; the table beside it has the numbers.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.spine.lineage import Node
 from tasks.spine.markup import Html, element, plain
 
 NOTHING = "\u2013"  # an en dash, where there is no value
@@ -248,91 +247,3 @@ def _mark(place: Place, x: float, y: float) -> Html:
     if place.kind == "seed":
         return element("circle", title, cx=f"{x:.1f}", cy=f"{y:.1f}", r=3.4, class_="place seed")
     return element("circle", title, cx=f"{x:.1f}", cy=f"{y:.1f}", r=3.2, class_=f"topic topic{place.topic % 8}")
-
-
-_BOX_WIDE, _BOX_TALL, _GAP_WIDE, _GAP_TALL = 172.0, 56.0, 40.0, 12.0
-
-
-def lineage(tree: Node, label: str) -> Html:
-    """Draw a row's lineage from left to right: the row, what it was made from, and so on to the archive.
-
-    What a model said is a line in the box of what came of it, not a box of its own. Every leaf has a line of the
-    drawing to itself, so edges stay short; a thing that several share is drawn once, at its longest distance.
-    """
-    levels, order = _levels(tree), list[Node]()
-    rows = dict[str, float]()
-    _place(tree, rows, [0.0], order)
-    places = {id_: (levels[id_] * (_BOX_WIDE + _GAP_WIDE), row * (_BOX_TALL + _GAP_TALL)) for id_, row in rows.items()}
-    edges = {
-        (node.id, child.id): _edge(places[node.id], places[child.id], child.relation)
-        for node in order
-        for child in _made_of(node)
-    }
-    boxes = [_box(node, *places[node.id]) for node in order]
-    width = max(x for x, _ in places.values()) + _BOX_WIDE
-    height = max(y for _, y in places.values()) + _BOX_TALL
-    words = ", ".join(f"{node.kind} {node.id[:8]}" for node in order)
-    return drawing(width + 4, height + 4, f"{label}: {words}", *edges.values(), *boxes, class_="drawing graph")
-
-
-def _made_of(node: Node) -> list[Node]:
-    return [child for child in node.children if child.kind != "completion"]
-
-
-def _levels(tree: Node) -> dict[str, int]:
-    """Give each thing its longest distance from the row, so that every edge goes to the right."""
-    found: dict[str, int] = {}
-
-    def visit(node: Node, level: int) -> None:
-        found[node.id] = max(level, found.get(node.id, 0))
-        for child in _made_of(node):
-            visit(child, level + 1)
-
-    visit(tree, 0)
-    return found
-
-
-def _place(node: Node, rows: dict[str, float], free: list[float], order: list[Node]) -> None:
-    """Give each thing a line: a leaf the next free one, others their first parent's: the main way is straight."""
-    if node.id in rows:
-        return
-    rows[node.id] = free[0]
-    order.append(node)
-    fresh = [child for child in _made_of(node) if child.id not in rows]
-    for child in fresh:
-        _place(child, rows, free, order)
-    if not fresh:
-        free[0] += 1
-
-
-def _edge(start: tuple[float, float], end: tuple[float, float], relation: str) -> Html:
-    x1, y1 = start[0] + _BOX_WIDE, start[1] + _BOX_TALL / 2
-    x2, y2 = end[0], end[1] + _BOX_TALL / 2
-    bend = (x1 + x2) / 2
-    path = f"M{x1:.1f},{y1:.1f} C{bend:.1f},{y1:.1f} {bend:.1f},{y2:.1f} {x2:.1f},{y2:.1f}"
-    return element("g", element("title", relation), element("path", d=path, class_="edge"))
-
-
-_TELLING = ("url", "text", "scene", "uri", "path")
-
-
-def _box(node: Node, x: float, y: float) -> Html:
-    telling = next((str(node.facts[name]) for name in _TELLING if node.facts.get(name)), "")
-    asked = next((child for child in node.children if child.kind == "completion"), None)
-    note = f"by {asked.facts.get('model', 'a model')}" if asked else str(node.facts.get("recipe") or "")
-    if node.kind == "document":
-        note = f"bytes {node.facts.get('record_offset')} + {node.facts.get('record_length')}"
-    return element(
-        "g",
-        element("title", plain(f"{node.kind} {node.id} {telling}", 300)),
-        element("rect", x=x + 1, y=y + 1, width=_BOX_WIDE, height=_BOX_TALL, rx=6, class_=f"box {node.kind}"),
-        element("text", node.kind, x=x + 10, y=y + 17, class_="small strong"),
-        element("text", node.id[:10], x=x + _BOX_WIDE - 9, y=y + 17, text_anchor="end", class_="small quiet mono"),
-        element("text", _cut(telling, 23), x=x + 10, y=y + 33, class_="small"),
-        element("text", _cut(note, 27), x=x + 10, y=y + 48, class_="small quiet tiny"),
-    )
-
-
-def _cut(text: str, most: int) -> str:
-    tidy = " ".join(plain(text, 200).split())
-    return tidy if len(tidy) <= most else f"{tidy[: most - 1]}…"

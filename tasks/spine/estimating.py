@@ -19,9 +19,9 @@ from tasks.io.llm import Models
 from tasks.io.rehearsal import Rehearsal
 from tasks.io.store import Store
 from tasks.spine import runs
-from tasks.spine.runs import Counts, Run
-
-ROLES = {"groundings": "generator", "instructions": "generator", "responses": "responder"}  # the rest are judged
+from tasks.spine.counts import Counts
+from tasks.spine.runs import Run
+from tasks.spine.standing import ROLES
 
 
 @dataclass(frozen=True, slots=True)

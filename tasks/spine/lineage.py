@@ -1,7 +1,7 @@
 """Where a row comes from, down to bytes of an archive, and what depends on it, down to lines of exported files.
 
-The graph is two views, `lineage_edges` and `lineage_nodes` (sql/lineage): every id names one thing, every edge says why
-a thing is a parent. Tracing walks up level by level and asks one query a level; impact walks down in one query.
+The graph is views, `lineage_edges` and `lineage_nodes` (sql/lineage): every id names one thing, every edge says why a
+thing is a parent. Tracing walks up level by level and asks one query a level; impact walks down in one query.
 """
 
 import json
@@ -85,9 +85,9 @@ class Impact:
 
 
 def define(store: Store) -> None:
-    """Define the two views of the graph; cheap, and always those of this version."""
-    store.execute("lineage/edges")
-    store.execute("lineage/nodes")
+    """Define the views of the graph; cheap, and always those of this version."""
+    for view in ("edges", "nodes", "things", "judgements"):
+        store.execute(f"lineage/{view}")
 
 
 def find(store: Store, target: str) -> tuple[str, str]:
@@ -142,26 +142,15 @@ def trace(store: Store, target: str) -> Node:
         UsageError: The target names nothing, or more than one thing.
     """
     kind, id_ = find(store, target)
-    return forest(store, {id_: kind})[id_]
-
-
-def forest(store: Store, roots: Mapping[str, str]) -> dict[str, Node]:
-    """Return the trees of many rows at once, asking one query a level for all of them.
-
-    Args:
-        store: The store, its graph defined.
-        roots: Kind (the table's name) by id.
-    """
-    ids, edges = list(roots), dict[str, list[tuple[str, str]]]()
+    ids, edges = [id_], dict[str, list[tuple[str, str]]]()
     while ids:
         edges.update({id_: [] for id_ in ids})
         above = store.query("lineage/parents", ids=ids)
         for child, relation, parent in above.rows():
             edges[child].append((relation, parent))
         ids = [parent for parent in above["parent_id"].unique().sort().to_list() if parent not in edges]
-    kinds = {row[0]: row[1] for row in store.query("lineage/kinds", ids=sorted(edges)).rows()} | dict(roots)
-    facts = _facts(store, kinds)
-    return {id_: _tree(id_, "", edges, kinds, facts, frozenset()) for id_ in roots}
+    kinds = {row[0]: row[1] for row in store.query("lineage/kinds", ids=sorted(edges)).rows()} | {id_: kind}
+    return _tree(id_, "", edges, kinds, _facts(store, kinds), frozenset())
 
 
 def _tree(

@@ -85,7 +85,15 @@ def said(text: object, most: int = 400) -> Html:
     return element("bdi", plain(text, most))
 
 
-def page(title: str, body: Iterable[Child], *, root: str, current: str, places: Iterable[tuple[str, str]]) -> str:
+def page(
+    title: str,
+    body: Iterable[Child],
+    *,
+    root: str,
+    current: str,
+    places: Iterable[tuple[str, str]],
+    scripts: Iterable[str] = ("site.js",),
+) -> str:
     """Return a whole page.
 
     Args:
@@ -94,6 +102,7 @@ def page(title: str, body: Iterable[Child], *, root: str, current: str, places: 
         root: The way to the site's folder from this page, such as "../../"; empty at the top.
         current: The place of this page among `places`.
         places: Name and address (from the site's folder) of each entry of the navigation.
+        scripts: Files of the site's `assets`, in the order they run.
     """
     navigation = element(
         "nav",
@@ -116,7 +125,7 @@ def page(title: str, body: Iterable[Child], *, root: str, current: str, places: 
         element("title", f"{title} · Wellspring"),
         element("link", rel="stylesheet", href=f"{root}assets/site.css"),
         element("link", rel="icon", href=f"{root}assets/mark.svg", type="image/svg+xml"),
-        element("script", src=f"{root}assets/site.js", defer=True),
+        [element("script", src=f"{root}assets/{script}", defer=True) for script in scripts],
     )
     top = element(
         "header",

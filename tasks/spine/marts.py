@@ -14,43 +14,42 @@ import polars as pl
 from tasks.io import journal
 from tasks.io import store as stores
 from tasks.io.store import Store
+from tasks.spine import standing
 
-ROWS_SHOWN = 500
-HOLDS_VALUES = frozenset({"rows"})
+_IN_PIECES = frozenset({"rows", "origins"})  # too large for a frame: browser.py publishes them
+_QUOTED = " such as "  # before values in what an expectation observed (validation.py)
 
 
 def names() -> list[str]:
-    """Return the names of the marts."""
-    return [query.removeprefix("marts/") for query in stores.queries("marts")]
+    """Return the names of the marts that are one query."""
+    every = (query.removeprefix("marts/") for query in stores.queries("marts"))
+    return [name for name in every if name not in _IN_PIECES]
 
 
 def shows_values(store: Store) -> bool:
     """Whether the profile of the last run lets pages show values of rows."""
     last = store.query("runs/latest").to_dicts()
     settings = json.loads(last[0]["settings"]) if last else {}
-    return bool(settings.get("pages", {}).get("show_values", True))
-
-
-def read(store: Store, name: str, run_id: str | None = None, most: int = ROWS_SHOWN) -> pl.DataFrame:
-    """Ask a mart of the whole store, or of one run."""
-    return store.query(f"marts/{name}", run_id=run_id, most=most)
+    return bool(settings.get("pages", {}).get("show_values", False))
 
 
 def publish(store: Store) -> Mapping[str, pl.DataFrame]:
     """Write every mart as Parquet, each file at once or not at all, and return them.
 
-    Where the profile keeps values of rows to itself, the marts that hold them are written without rows.
+    Where the profile keeps values of rows to itself, what quotes them is left out.
     """
+    frames = {name: store.query(f"marts/{name}", run_id=None) for name in names()}
+    frames |= {"attempts": _attempts(store), "standing": standing.stages(store)}
+    if not shows_values(store):
+        quoted = pl.col("observed").str.split(_QUOTED).list.first()
+        frames["refusals"] = frames["refusals"].with_columns(example_detail=pl.lit(""))
+        frames["expectations"] = frames["expectations"].with_columns(observed=quoted)
     folder = store.pages / "marts"
     folder.mkdir(parents=True, exist_ok=True)
-    shows = shows_values(store)
-    frames = {name: read(store, name, most=ROWS_SHOWN if shows or name not in HOLDS_VALUES else 0) for name in names()}
     for name, frame in frames.items():
         partial = folder / f"{name}.parquet.part"
         frame.write_parquet(partial)
         os.replace(partial, folder / f"{name}.parquet")  # noqa: PTH105 - the atomic one
-    frames["attempts"] = _attempts(store)
-    frames["attempts"].write_parquet(folder / "attempts.parquet")
     _metrics(frames, folder / "metrics.prom")
     return frames
 

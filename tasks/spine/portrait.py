@@ -8,24 +8,21 @@ hashes, so that is a random sample, and the size that the papers report at.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from itertools import combinations
-from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
 import numpy as np
-import orjson
 import polars as pl
 
 from tasks.contracts.errors import Rejection
 from tasks.contracts.vectors import unit
 from tasks.io import index
-from tasks.io.store import Store
 from tasks.methods import measures, topics
 from tasks.methods.agreement import agreement
 from tasks.methods.projection import MOST_POINTS, projected
 from tasks.spine import contamination, embedders, retrieval
+from tasks.spine.kept_portrait import Portrait, save
 from tasks.spine.retrieval import Matrix
 from tasks.spine.runs import Run
 
@@ -35,27 +32,9 @@ SAMPLE_ROWS = 10_000
 TOPIC_TEXTS = 40  # that name a topic: phrases of more texts only cost memory
 LABEL_CHARS = 160
 
+__all__ = ["Portrait", "draw", "save"]
+
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Portrait:
-    """What the card and the page show.
-
-    Attributes:
-        measures: A row for each part: `all`, each recipe, other choices of as many, `random` (the mean of the
-            controls).
-        topics: A row for each topic: its group, rows and names; largest group first.
-        lengths: Part -> counts of instructions by tokens, in powers of two from 1.
-        scores: Part -> counts of instructions by whole score, from 0.
-        points: Places on the map: x and y in [0, 1], kind (instruction, seed, document), topic (-1 for none), label.
-    """
-
-    measures: list[dict[str, Any]]
-    topics: list[dict[str, Any]]
-    lengths: dict[str, list[int]]
-    scores: dict[str, list[int]]
-    points: list[tuple[float, float, str, int, str]]
 
 
 def draw(run: Run, judge: str) -> Portrait:
@@ -227,20 +206,3 @@ def _points(run: Run, best: pl.DataFrame, vectors: Matrix) -> list[tuple[float, 
     return [
         (x, y, kind, topic, label) for (x, y), kind, topic, label in zip(places_xy, kinds, numbers, labels, strict=True)
     ]
-
-
-def save(store: Store, portrait: Portrait) -> None:
-    """Keep the portrait where pages find it."""
-    partial = _place(store).with_suffix(".part")
-    partial.write_bytes(orjson.dumps(asdict(portrait)))
-    partial.replace(_place(store))
-
-
-def read(store: Store) -> Portrait | None:
-    """Return the portrait of the latest export; None before there is one."""
-    place = _place(store)
-    return Portrait(**orjson.loads(place.read_bytes())) if place.is_file() else None
-
-
-def _place(store: Store) -> Path:
-    return store.pages / "portrait.json"

@@ -5,7 +5,9 @@ Facts go to stdout and are the CLI's; this is only for eyes.
 
 import sys
 import time
-import typing
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -20,16 +22,19 @@ from rich.progress import (
     Progress as Bars,
 )
 
-if typing.TYPE_CHECKING:
-    from tasks.spine.runs import Counts
+from tasks.spine.counts import Counts
 
 LINE_SECONDS = 10.0
+KEPT_SECONDS = 1.0
 
 
 class Progress:
-    """Progress of a run, by stage. `quiet` shows nothing (tests)."""
+    """Progress of a run, by stage. `quiet` shows nothing (tests); `keep` writes it down for other processes."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, keep: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+        self._stages: dict[str, dict[str, Any]] = {}
+        self._keep = keep
+        self._kept = 0.0
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
         self._bars: Bars | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -49,6 +54,7 @@ class Progress:
 
     def begin(self, stage: str) -> None:
         """A stage starts; how much it has to do is not known yet."""
+        self._say(stage, is_now=True, done=0, total=None, is_done=False)
         if self._bars is not None:
             self._tasks[stage] = self._bars.add_task(stage, total=None, facts="")
 
@@ -61,6 +67,7 @@ class Progress:
             total: Of how many, where known.
             facts: What else is worth seeing (rows_per_second, cost_usd, retries); shown in this order.
         """
+        self._say(stage, is_now=False, done=done, total=total, facts=facts)
         said = "  ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in facts.items())
         if self._bars is not None:
             task = self._tasks.get(stage)
@@ -72,8 +79,16 @@ class Progress:
             self._said = time.monotonic()
             self._console.print(f"{stage}: {done}{f' of {total}' if total else ''}  {said}")
 
-    def end(self, stage: str, counts: "Counts", seconds: float) -> None:
+    def _say(self, stage: str, *, is_now: bool, **said: Any) -> None:
+        """Write down how far the stages are, now and then: a file costs more than a row."""
+        self._stages.setdefault(stage, {"done": 0, "total": None, "is_done": False}).update(said)
+        if self._keep and (is_now or time.monotonic() - self._kept > KEPT_SECONDS):
+            self._kept = time.monotonic()
+            self._keep(self._stages)
+
+    def end(self, stage: str, counts: Counts, seconds: float) -> None:
         """A stage is done: leave one line that says what became of its rows."""
+        self._say(stage, is_now=True, is_done=True, seconds=round(seconds, 3), **asdict(counts))
         refused = f"  refused {counts.rows_rejected}" if counts.rows_rejected else ""
         calls = (
             f"  calls {counts.calls} (+{counts.cached_calls} recorded)" if counts.calls + counts.cached_calls else ""

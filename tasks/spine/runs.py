@@ -18,7 +18,7 @@ import time
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,9 @@ from tasks.contracts.errors import TransientError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Corpus, Settings
 from tasks.io import store as stores
-from tasks.spine import alerts, announcing, pages
+from tasks.spine import alerts, announcing, pages, standing
 from tasks.spine.announcing import Announcer
+from tasks.spine.counts import Counts, Receipt
 from tasks.spine.progress import Progress
 
 if typing.TYPE_CHECKING:
@@ -39,33 +40,6 @@ FOUND = "found"  # a folder of the store: pages that a live search brought, as a
 _PROJECT = Path(__file__).parents[2]
 _PACKAGES = ("wellspring", "prefect", "duckdb", "polars", "openai", "great-expectations", "faiss-cpu", "faiss-gpu")
 _USERINFO = re.compile(r"://[^/@\s\"]+@")
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What a stage, or a part of it, did. `cached_calls` are answers that were recorded earlier and cost nothing."""
-
-    rows_in: int = 0
-    rows_out: int = 0
-    rows_rejected: int = 0
-    calls: int = 0
-    cached_calls: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cost_usd: float = 0.0
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What Prefect carries instead of data: which stage of which run, what it counted, how long it took."""
-
-    run_id: str
-    stage: str
-    counts: Counts
-    seconds: float
 
 
 class Run:
@@ -273,7 +247,9 @@ def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool =
     run_id = content_id("run", flow, time.time_ns(), os.getpid(), socket.gethostname())
     with stores.Store.open(directory, wait=settings.wait, owner=run_id) as store:
         mark_crashed(store)
-        run = Run(run_id, flow, settings, store, Progress(quiet=quiet))
+        began = {"run_id": run_id, "flow": flow, "started_at": now().isoformat(timespec="seconds")}
+        keep: Callable[[Any], None] = lambda stages: standing.say_progress(store.path, began | {"stages": stages})  # noqa: E731
+        run = Run(run_id, flow, settings, store, Progress(quiet=quiet, keep=keep))
         store.append("runs", [row := _run_row(run)])
         _keep_settings(run, row.settings)
         run.announcer.began()
@@ -293,6 +269,7 @@ def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool =
             run.close()
             store.execute("runs/finish", run_id=run_id, status=status, ended_at=now(), error=problem or None)
             run.announcer.ended(status, problem)
+            standing.remember(store)
             # On a full disk what matters is the error that is on its way, not the page.
             with contextlib.nullcontext() if status == "done" else contextlib.suppress(OSError):
                 _show_page(run, pages.write_site(store).parent / "runs" / run_id / "index.html")

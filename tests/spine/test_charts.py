@@ -6,7 +6,6 @@ import pytest
 
 from tasks.spine import charts
 from tasks.spine.charts import Place, Point, Step
-from tasks.spine.lineage import Node
 
 
 def heights(drawing: str) -> list[float]:
@@ -46,21 +45,6 @@ def test_a_run_that_failed_has_its_own_mark_and_not_only_its_own_colour() -> Non
     assert 'class="dot bad"' in drawn
     assert [mark in told for mark in "✓✕!"] == [True, True, True]
     assert "failed in 1 of 3 runs" in told
-
-
-def test_a_lineage_puts_parents_to_the_right_and_draws_shared_ones_once() -> None:
-    source = Node("source", "s" * 8, "record of", {"uri": "a.warc"})
-    document = Node("document", "d" * 8, "grounded in", {"url": "https://x.example"}, [source])
-    call = Node("completion", "c" * 8, "said in", {"model": "m-1"})
-    tree = Node(
-        "instruction", "i" * 8, "", {"text": "ask"}, [document, Node("seed", "e" * 8, "shown", {}, [source]), call]
-    )
-
-    drawn = charts.lineage(tree, "Lineage")
-
-    assert drawn.count("<rect") == 4
-    assert drawn.count('class="edge"') == 4
-    assert "by m-1" in drawn
 
 
 def test_a_map_says_how_much_of_what_it_shows() -> None:

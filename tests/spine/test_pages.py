@@ -2,7 +2,9 @@
 
 import contextlib
 import functools
+import html
 import http.server
+import json
 import re
 import shutil
 import socketserver
@@ -11,16 +13,17 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
+from itertools import accumulate
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
 
 import polars as pl
 import pytest
 
 from tasks.contracts import records
-from tasks.contracts.errors import UsageError
 from tasks.contracts.records import content_id
-from tasks.spine import marts, pages
+from tasks.spine import browser, kept_portrait, marts, pages
+from tasks.spine.kept_portrait import Portrait
 from tasks.spine.markup import POLICY, Html, element, joined, plain, said
 from tests import sample_store
 from tests.sample_store import RUN, Sample
@@ -60,40 +63,50 @@ def written(sample: Sample) -> dict[str, Outline]:
 
 
 def test_the_page_of_a_run_shows_its_funnel_refusals_cost_and_samples(sample: Sample) -> None:
-    path = pages.write_run_page(sample.store, RUN)
+    pages.write_site(sample.store)
 
-    text = path.read_text(encoding="utf-8")
+    text = (sample.store.pages / "runs" / RUN / "index.html").read_text(encoding="utf-8")
 
-    assert path == sample.store.pages / "runs" / RUN / "index.html"
-    for said_of in ("too_short", "unparsable_answer", "sample-model", "My rye loaf is gummy", "$0.0120"):
+    paid = sample.store.query("marts/health")["cost_usd"][0]  # more than receipts say: calls that no stage finished
+    for said_of in ("too_short", "unparsable_answer", "sample-model", "My rye loaf is gummy", f"${paid:.4f}"):
         assert said_of in text
 
 
-def test_an_unknown_run_has_no_page(sample: Sample) -> None:
-    with pytest.raises(UsageError, match="there is no run"):
-        pages.write_run_page(sample.store, "ffff")
-
-
-def test_a_profile_that_keeps_values_to_itself_keeps_them_off_every_page(sample: Sample) -> None:
-    sample.store._connection.execute('UPDATE runs SET settings = \'{"pages": {"show_values": false}}\'')
+def test_a_profile_that_keeps_values_to_itself_keeps_them_off_what_was_written_before_too(sample: Sample) -> None:
+    likeness = Portrait(
+        [], [{"topic": "rye loaf", "group": "bread", "rows": 1}], {}, {}, [(0.1, 0.2, "seed", -1, "rye loaf")]
+    )
+    kept_portrait.save(sample.store, likeness)
+    check = (RUN, "documents", "expect_x", "text", "fail", False, 3, 1, "1 of 3 rows such as ['rye loaf']", "because")
+    sample.store.append("validations", [records.Validation(*check, sample_store.START)])
+    pages.write_site(sample.store)
+    shown = quoting(sample.store.pages)
+    sample.store._connection.execute("UPDATE runs SET settings = '{}'")  # the default
 
     pages.write_site(sample.store)
 
-    everything = "".join(p.read_text(encoding="utf-8") for p in sample.store.pages.rglob("*.*ml")) + "".join(
-        p.read_text(encoding="utf-8") for p in sample.store.pages.rglob("*.js")
-    )
-    assert "rye loaf" not in everything
-    assert "12 tokens" not in everything  # a refusal's detail may quote its input
-    assert pl.read_parquet(sample.store.pages / "marts" / "rows.parquet").is_empty()
+    assert {"portrait.json", "marts/rows.parquet", "marts/origins.parquet", "rows/0/0.js", "quality.html"} <= shown
+    assert quoting(sample.store.pages) == set()
+
+
+def quoting(site: Path) -> set[str]:
+    """Return the files of the site that quote a row; a refusal's detail may quote its input."""
+    found: set[str] = set()
+    for path in (p for p in site.rglob("*") if p.is_file()):
+        text = path.read_bytes().decode("utf-8", "replace")
+        if path.suffix == ".parquet":
+            text = json.dumps(pl.read_parquet(path).to_dicts(), default=str)
+        if "rye loaf" in text or "12 tokens" in text:
+            found.add(str(path.relative_to(site)))
+    return found
 
 
 def test_every_link_of_the_site_leads_to_a_file_of_the_site(sample: Sample) -> None:
     for name, outline in written(sample).items():
         here = (sample.store.pages / name).parent
         for attributes in outline.all("a", "link", "script"):
-            target = attributes.get("href") or attributes.get("src") or ""
-            if not target.startswith("#"):
-                assert (here / target).is_file(), f"{name} leads to {target}"
+            target, _, _ = (attributes.get("href") or attributes.get("src") or "").partition("#")
+            assert not target or (here / target).is_file(), f"{name} leads to {target}"
 
 
 def test_every_page_can_be_read_by_keyboard_and_screen_reader(sample: Sample) -> None:
@@ -116,7 +129,7 @@ def test_no_page_has_a_script_a_style_or_an_address_of_its_own(sample: Sample) -
         policies = [a["content"] for a in outline.all("meta") if a.get("http-equiv") == "Content-Security-Policy"]
         scripts = outline.all("script")
         assert policies == [POLICY], name
-        assert [a["src"] for a in scripts] == [scripts[0]["src"]], name
+        assert {(a["src"] or "").rpartition("assets/")[2] for a in scripts} <= {"site.js", "rows.js"}, name
         assert not outline.all("style", "iframe", "object", "embed", "base", "form"), name
         for _, attributes in outline.tags:
             assert not [key for key in attributes if key == "style" or key.startswith("on")], name
@@ -145,15 +158,58 @@ def test_what_one_cannot_see_is_not_shown() -> None:
     assert plain("lone \udc80 surrogate") == "lone ? surrogate"
 
 
-def test_rows_that_are_no_longer_exported_lose_their_pages(sample: Sample) -> None:
+def browsed(sample: Sample) -> list[dict[str, Any]]:
+    """Return the pages of rows as the site's script gets them."""
+    files = sorted((sample.store.pages / "rows").glob("*/*.js"), key=lambda p: int(p.stem))
+    return [json.loads(re.sub(r"^wellspring\.rows\(\d+,|\);\n$", "", p.read_text(encoding="utf-8"))) for p in files]
+
+
+def test_rows_that_are_no_longer_exported_lose_their_place(sample: Sample) -> None:
     pages.write_site(sample.store)
-    gone = sample.store.query("marts/rows", run_id=None, most=1)["export_id"][0]
+    gone = browsed(sample)[0]["rows"][0]["export_id"]
     sample.store._connection.execute("DELETE FROM exports WHERE export_id = ?", [gone])
 
     pages.write_site(sample.store)
 
-    assert not (sample.store.pages / "rows" / f"{gone}.html").exists()
-    assert gone not in (sample.store.pages / "search" / "0.js").read_text(encoding="utf-8")
+    assert gone not in json.dumps(browsed(sample))
+
+
+def test_every_row_is_on_a_page_with_its_lineage_up_to_the_archive(sample: Sample) -> None:
+    poison(sample)
+
+    pages.write_site(sample.store)
+    found = browsed(sample)
+
+    assert sum(len(page["rows"]) for page in found) == sample.store.query("exports/size")["rows_all"][0]
+    assert [len(page["rows"]) for page in found[:-1]] == [browser.ROWS_A_PAGE] * (len(found) - 1)
+    for page in found:
+        parents = {child: {p for c, _, p in page["edges"] if c == child} for child, _, _ in page["edges"]}
+        for n, _ in enumerate(page["rows"]):
+            reached, due = set[int](), {n}
+            while due:
+                reached |= due
+                due = {p for child in due for p in parents.get(child, ())} - reached
+            kinds = {page["things"][one - len(page["rows"])][1] for one in reached - {n}}
+            assert {"response", "instruction", "source"} <= kinds
+
+
+def test_every_word_of_every_row_is_in_the_index_with_its_rows(sample: Sample) -> None:
+    poison(sample)
+
+    pages.write_site(sample.store)
+    wanted: dict[str, set[int]] = {}
+    rows = [row for page in browsed(sample) for row in page["rows"]]
+    for n, row in enumerate(rows):
+        said = " ".join(row[k] or "" for k in ("instruction", "response", "url", "title", "recipe", "model")).lower()
+        for word in re.findall(r"[^\W_]+", said):
+            wanted.setdefault(word, set()).add(n)
+    index: dict[str, Any] = {}
+    for path in (sample.store.pages / "words").glob("[0-9]*.js"):
+        index |= json.loads(re.sub(r"^wellspring\.words\(\d+,|\);\n$", "", path.read_text(encoding="utf-8")))
+
+    known = {word: set(accumulate(steps)) for word, (_, *steps) in index.items()}
+    assert known == wanted
+    assert all(lines == len(known[word]) for word, (lines, *_) in index.items())
 
 
 def test_the_marts_are_published_as_parquet_and_metrics_as_prometheus_reads_them(sample: Sample) -> None:
@@ -163,7 +219,7 @@ def test_the_marts_are_published_as_parquet_and_metrics_as_prometheus_reads_them
     folder = sample.store.pages / "marts"
     families = {f.name: f for f in text_string_to_metric_families((folder / "metrics.prom").read_text())}
 
-    assert {p.stem for p in folder.glob("*.parquet")} == {*marts.names(), "attempts"}
+    assert {p.stem for p in folder.glob("*.parquet")} == {*marts.names(), "attempts", "standing", "rows", "origins"}
     assert pl.read_parquet(folder / "stages.parquet").filter(stage="documents")["rows_in"].to_list() == [5]
     assert families["wellspring_documents"].samples[0].value == 3
     assert {s.labels["reason"]: s.value for s in families["wellspring_refusals"].samples}["too_short"] == 1
@@ -197,7 +253,7 @@ def test_a_thousand_runs_are_cut_into_pages_that_open_at_once(sample: Sample) ->
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--virtual-time-budget=4000"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 RUNS = "document.documentElement.setAttribute('data-owned','yes')"
 AWAY = "//canary.example/x"
@@ -243,6 +299,18 @@ HOSTILE = [
     f"\u202e>tpircs/<\x00<scr\x00ipt>{RUNS}</scr\x00ipt>",
     "<x" + "<b>" * 50 + f"<script>{RUNS}</script>",
 ]
+OUT_OF = ("", '">', "'>", "`>", "</script>", "</title>", "</textarea>", "</style>", "--!>", "]]>")
+VEHICLES = (
+    f"<script>{RUNS}</script>",
+    f'<img src=x onerror="{RUNS}">',
+    f"<svg/onload={RUNS}>",
+    f"<input autofocus onfocus={RUNS}>",
+    f'<iframe srcdoc="<script>parent.{RUNS}</script>"></iframe>',
+    f"<details open ontoggle={RUNS}>x</details>",
+    f"<img src='http:{AWAY}.png'>",
+    f"<script src='http:{AWAY}.js'></script>",
+)
+HOSTILE += [out + vehicle for out in OUT_OF for vehicle in VEHICLES]  # PROMISES asks for 120
 
 
 def poison(sample: Sample) -> None:
@@ -326,12 +394,26 @@ def serving(server: socketserver.TCPServer) -> Iterator[int]:
         server.server_close()
 
 
-def opened(url: str, profile: Path, proxy: int) -> str:
+def opened(url: str, profile: Path, proxy: int, milliseconds: int = 4000) -> str:
     """Open a page in a browser of its own and return the document as it stands a while later."""
     command = [BROWSER or "", *FLAGS, f"--user-data-dir={profile}", f"--proxy-server=127.0.0.1:{proxy}"]
+    command += [f"--virtual-time-budget={milliseconds}"]
     command += ["--proxy-bypass-list=127.0.0.1", "--dump-dom", url]
     done = subprocess.run(command, capture_output=True, timeout=120, check=False)
     return done.stdout.decode("utf-8", "replace")
+
+
+# All pages at once in frames of one page that is not of the site: what ran, and what each page shows in the end.
+LOOKING = """<!doctype html><title>x</title>%s<pre id=seen></pre><script>
+setTimeout(() => {
+  const frames = [...document.querySelectorAll("iframe")];
+  document.getElementById("seen").textContent = JSON.stringify(frames.map((frame) => {
+    const page = frame.contentDocument;
+    const owned = page.documentElement.hasAttribute("data-owned");
+    return [frame.getAttribute("src"), owned, page.body.innerText.length, page.querySelectorAll(".card").length];
+  }));
+}, 9000);
+</script>"""
 
 
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium, which is not here")
@@ -339,19 +421,26 @@ def test_nothing_that_strangers_wrote_runs_or_calls_out_in_a_browser(sample: Sam
     poison(sample)
     pages.write_site(sample.store)
     site = sample.store.pages
-    rows = sorted((site / "rows").glob("[0-9a-f]*.html"))
     places = [p.relative_to(site).as_posix() for p in sorted(site.glob("*.html"))]
-    places += [f"runs/{RUN}/index.html", f"rows/index.html#q={quote('script')}"]
-    places += [p.relative_to(site).as_posix() for p in rows[:4]]
+    places += [f"runs/{RUN}/index.html", "rows/index.html"]
+    places += [f"rows/index.html#{at}" for at in ("p=1", "p=2", "q=script", "r=0", "r=1", "r=60", "r=121")]
+    frames = "".join(f'<iframe src="{place}" width=900 height=400></iframe>' for place in places)
+    (site / "looking.html").write_text(LOOKING % frames, encoding="utf-8")
     handler = functools.partial(_Quiet, directory=str(site))
     canary = Canary()
     with serving(canary) as proxy, serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)) as port:
-        shown = {p: opened(f"http://127.0.0.1:{port}/{p}", tmp_path / f"b{n}", proxy) for n, p in enumerate(places)}
+        text = opened(f"http://127.0.0.1:{port}/looking.html", tmp_path / "browser", proxy, milliseconds=12_000)
+    found = re.search(r"<pre id=\"seen\">(.+?)</pre>", text, re.DOTALL)
+    assert found is not None
+    seen = {place: rest for place, *rest in json.loads(html.unescape(found[1]))}
 
-    assert all("Wellspring" in text for text in shown.values())
-    assert not [p for p, text in shown.items() if re.search(r"<html[^>]*data-owned", text)]
+    assert len(HOSTILE) == 120
+    assert seen.keys() == set(places)
+    assert [place for place, (owned, *_) in seen.items() if owned] == []
+    assert not re.search(r"<html[^>]*data-owned", text)
     assert not [url for url in canary.asked if "canary.example" in url]
-    assert shown["rows/index.html#q=script"].count('class="card"') > 20
+    assert min(length for _, length, _ in seen.values()) > 100
+    assert [seen[f"rows/index.html#{at}"][2] for at in ("p=1", "q=script", "r=60")] == [50, 20, 1]
 
 
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium, which is not here")
@@ -367,13 +456,16 @@ def test_the_same_strings_do_run_and_call_out_where_nothing_guards_a_page(tmp_pa
 
 
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium, which is not here")
-def test_the_site_searches_and_compares_when_it_is_opened_as_a_file(sample: Sample, tmp_path: Path) -> None:
+def test_the_site_searches_traces_and_compares_when_it_is_opened_as_a_file(sample: Sample, tmp_path: Path) -> None:
     pages.write_site(sample.store)
     site = sample.store.pages.as_uri()
 
-    found = opened(f"{site}/rows/index.html#q=rye%20gummy", tmp_path / "a", 9)
-    compared = opened(f"{site}/compare.html", tmp_path / "b", 9)
+    found = opened(f"{site}/rows/index.html#q=rye%20gum", tmp_path / "a", 9)
+    traced = opened(f"{site}/rows/index.html#r=0", tmp_path / "b", 9)
+    compared = opened(f"{site}/compare.html", tmp_path / "c", 9)
 
     assert "1 found" in found
-    assert found.count('class="card"') == 1 + 3  # what was found, and the hidden cards of the page itself
+    assert found.count('class="card"') == 1
+    assert 'class="box source"' in traced
+    assert "pages.warc.gz" in traced
     assert "Rows out by stage" in compared

@@ -13,8 +13,8 @@ from tasks.contracts import settings as settings_
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
 from tasks.methods import measures
-from tasks.spine import portrait, retrieval, runs
-from tasks.spine.portrait import Portrait
+from tasks.spine import kept_portrait, portrait, retrieval, runs
+from tasks.spine.kept_portrait import Portrait
 from tasks.spine.runs import Run
 from tests import instruction_store as store
 
@@ -40,7 +40,7 @@ def _texts(run: Run, rows: list[dict]) -> list[dict]:
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     """A portrait, its measures by part, the rows it is of, and their vectors."""
-    chosen = settings_.load(None, ["selections.min_score=4", "selections.topics=5"], {})
+    chosen = settings_.load(None, ["selections.min_score=4", "selections.topics=5", "pages.show_values=true"], {})
     with runs.start("test", chosen, tmp_path_factory.mktemp("portrait") / "ws", quiet=True) as run:
         prepared(run)
         found = portrait.draw(run, "seven_criteria")
@@ -50,7 +50,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
         best = [row for row in rows if row["policy"] == "best_per_topic"]
         vectors = retrieval.vectors(run, "instructions").of([row["instruction_id"] for row in best])
         portrait.save(run.store, found)
-        kept = portrait.read(run.store)
+        kept = kept_portrait.read(run.store)
     assert kept is not None
     assert kept.measures == found.measures
     return found, {row["part"]: row for row in found.measures}, rows, vectors

@@ -1,0 +1,13 @@
+-- What the browser of rows would show, in numbers that change when it does.
+-- owner:  tasks/spine/browser.py
+-- grain:  one row
+-- params: none
+SELECT
+    (SELECT count(*) FROM exported_lines) AS lines,
+    (
+        SELECT coalesce(bit_xor(hash(lines.number, lines.export_id, lines.response_method, lines.instruction_method)), 0)
+        FROM exported_lines AS lines
+    ) AS mixed,
+    (SELECT count(*) FROM scores) AS scores,
+    (SELECT count(*) FROM verdicts) AS verdicts,
+    (SELECT count(*) FROM selections) AS selections;

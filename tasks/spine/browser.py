@@ -1,0 +1,166 @@
+"""The browser of exported rows: all of them, cut into files of a page each, and an index of their words.
+
+A page of rows is one small script file, fetched when it is looked at; so is a part of the index, when somebody types
+one of its words. Nothing grows with the dataset but the number of files. A file holds rows as people read them and the
+graph of what they were made from, each thing once; the site's script draws both (deployments/dashboard/rows.js).
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+import pyarrow.parquet as pq
+
+from tasks.contracts.records import content_id
+from tasks.io.store import Store
+
+ROWS_A_PAGE = 50
+PAGES_A_FOLDER = 1000
+ROWS_AT_ONCE = 25_000
+LINES_OF_A_WORD = 2000  # as many as anybody looks through; of commoner words the first lines are kept
+INDEX_BYTES = 2**16  # of a file of the index
+FORM = 1  # raised when the files change, so that those that stand are written anew
+_MARTS = ("rows", "origins")
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much there is to browse: rows, and pages of them."""
+
+    rows: int
+    pages: int
+
+
+def write(store: Store, *, shows_values: bool) -> Extent:
+    """Write the files of the browser and its marts, unless those that stand are of the same rows; return their extent.
+
+    Where the profile keeps values of rows to itself there are no files, and the marts have no rows.
+    """
+    store.execute("rows/lines")
+    try:
+        found = store.query("rows/digest").to_dicts()[0]
+        rows = found["lines"] if shows_values else 0
+        extent = Extent(rows, -(-rows // ROWS_A_PAGE))
+        digest = content_id(FORM, shows_values, list(found.values()))
+        mark = store.pages / "rows" / "digest"
+        if not mark.is_file() or mark.read_text(encoding="ascii") != digest:
+            for stale in ("rows", "words"):  # a row that is no longer exported must not stay readable
+                shutil.rmtree(store.pages / stale, ignore_errors=True)
+                (store.pages / stale).mkdir(parents=True)
+            _write_rows(store, extent)
+            _write_words(store, extent)
+            mark.write_text(digest, encoding="ascii")
+    finally:
+        store.execute("rows/drop")
+    return extent
+
+
+def first(store: Store) -> list[dict[str, Any]]:
+    """Return the rows of the first page, from the mart."""
+    path = store.pages / "marts" / "rows.parquet"
+    return pl.scan_parquet(path).head(ROWS_A_PAGE).collect().to_dicts()
+
+
+def _write_rows(store: Store, extent: Extent) -> None:
+    with contextlib.ExitStack() as open_until_done:
+        writers = {name: open_until_done.enter_context(_parquet(store.pages / "marts", name)) for name in _MARTS}
+        for start in range(0, max(extent.rows, 1), ROWS_AT_ONCE):
+            span = {"start": start, "stop": min(start + ROWS_AT_ONCE, extent.rows), "block": ROWS_A_PAGE}
+            frames = {name: store.query(f"marts/{name}", **span) for name in _MARTS}
+            for name, frame in frames.items():
+                writers[name](frame)
+            _write_pages(store.pages / "rows", **frames)
+
+
+@contextlib.contextmanager
+def _parquet(folder: Path, name: str) -> Iterator[Any]:
+    """Give a function that writes frames into one Parquet file, which is there when all are written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial, writers = folder / f"{name}.parquet.part", list[pq.ParquetWriter]()
+
+    def write_frame(frame: pl.DataFrame) -> None:
+        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        if not writers:
+            writers.append(pq.ParquetWriter(partial, table.schema, compression="zstd"))
+        writers[0].write_table(table)
+
+    try:
+        yield write_frame
+    finally:
+        for writer in writers:
+            writer.close()
+    os.replace(partial, folder / f"{name}.parquet")  # noqa: PTH105 - the atomic one
+
+
+def _write_pages(folder: Path, rows: pl.DataFrame, origins: pl.DataFrame) -> None:
+    """Write the files of some whole pages."""
+    above = {block: part for (block,), part in origins.group_by("block", maintain_order=True)}
+    for (block,), part in rows.group_by(pl.col("number") // ROWS_A_PAGE, maintain_order=True):
+        place = folder / str(block // PAGES_A_FOLDER)
+        place.mkdir(exist_ok=True)
+        said = _page(part, above.get(block, origins.clear()))
+        (place / f"{block}.js").write_bytes(b"wellspring.rows(%d,%s);\n" % (block, script(said)))
+
+
+def _page(rows: pl.DataFrame, origins: pl.DataFrame) -> dict[str, Any]:
+    """Describe a page: its rows, the things they were made from, and edges between their numbers.
+
+    The rows are the first things; an edge is (child, relation, parent).
+    """
+    shown = rows.drop("number").to_dicts()
+    numbers = {row["export_id"]: n for n, row in enumerate(shown)}
+    things: list[tuple[str, ...]] = []
+    relations: dict[str, int] = {}
+    edges: list[tuple[str, int, int]] = []
+    for child, relation, parent, kind, telling, note in origins.drop("block").iter_rows():
+        if parent not in numbers:
+            numbers[parent] = len(numbers)
+            things.append((parent, kind or "missing", telling or "", note or ""))
+        edges.append((child, relations.setdefault(relation, len(relations)), numbers[parent]))
+    return {
+        "rows": shown,
+        "things": things,
+        "relations": list(relations),
+        "edges": [(numbers[child], relation, parent) for child, relation, parent in edges],
+    }
+
+
+def _write_words(store: Store, extent: Extent) -> None:
+    """Write the index: words in order of their bytes, cut into files, and a file that says where each file begins.
+
+    A word has its number of lines and the numbers of these, each as the difference to the one before.
+    """
+    if not extent.rows:
+        return
+    folder, begins, words, size = store.pages / "words", list[str](), dict[str, list[Any]](), 0
+    for frame in store.stream("rows/words", rows=50_000, most=LINES_OF_A_WORD):
+        for word, lines, numbers in frame.iter_rows():
+            words[word] = [lines, *(after - before for before, after in zip([0, *numbers], numbers, strict=False))]
+            size += len(word) + 4 * len(numbers)
+            if size > INDEX_BYTES:
+                size = _write_bucket(folder, begins, words)
+                words = {}
+    if words:
+        _write_bucket(folder, begins, words)
+    (folder / "index.js").write_bytes(b'wellspring.words("index",%s);\n' % script(begins))
+
+
+def _write_bucket(folder: Path, begins: list[str], words: Mapping[str, Any]) -> int:
+    number = len(begins)
+    (folder / f"{number}.js").write_bytes(b"wellspring.words(%d,%s);\n" % (number, script(words)))
+    begins.append(next(iter(words)))
+    return 0
+
+
+def script(value: Any) -> bytes:
+    """Write data as a script literal in UTF-8, with nothing in it that could end a script element or a line."""
+    text = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    for char, escaped in ((b"<", b"\\u003c"), (b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029")):
+        text = text.replace(char, escaped)
+    return text

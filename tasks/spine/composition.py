@@ -1,0 +1,163 @@
+"""The bodies of the site's pages on what is in the store: what the corpus and the dataset are made of."""
+
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from tasks.spine import charts, views
+from tasks.spine.charts import NOTHING, number
+from tasks.spine.kept_portrait import Portrait
+from tasks.spine.markup import Child, Html, element, said, table
+
+Frames = Mapping[str, pl.DataFrame]
+ROWS_IN_TABLES = 200
+PLACES_ON_MAP = 1500
+LANGUAGES_DRAWN = 12
+
+
+def corpus(frames: Frames) -> Iterable[Child]:
+    """Show what the corpus is made of."""
+    languages = frames["languages"].filter(pl.col("noun") == "documents")
+    lengths = frames["lengths"].filter(pl.col("noun") == "documents")
+    bars = list(languages.select("language", "texts").head(LANGUAGES_DRAWN).iter_rows())
+    by_language = element(
+        "figure", element("figcaption", "Languages"), charts.columns(bars, "Documents by language"), class_="trend"
+    )
+    yield views.section(
+        "Composition",
+        element("div", by_language, _histogram("Lengths, in tokens", lengths), class_="grid wide"),
+        lead="Valid documents, by language and by length (powers of two).",
+    )
+    rows = [
+        (
+            said(r["name"], 80),
+            r["kind"],
+            said(r["license"] or "not stated", 40),
+            number(r["bytes"]),
+            number(r["documents"]),
+            number(r["duplicates"]),
+            number(r["tokens"]),
+        )
+        for r in frames["sources"].head(ROWS_IN_TABLES).to_dicts()
+    ]
+    heads = (
+        "Source",
+        "Kind",
+        "Licence",
+        ("Bytes", views.NUMBER),
+        ("Documents", views.NUMBER),
+        ("Duplicates", views.NUMBER),
+        ("Tokens", views.NUMBER),
+    )
+    yield views.section("Sources", table("Archives and what came of them", heads, rows, hidden=True))
+    yield _left_out(frames)
+    replaced = [
+        (r["kind"].replace("_", " "), number(r["documents"]), number(r["replaced"]))
+        for r in frames["redactions"].to_dicts()
+    ]
+    if replaced:
+        heads = ("Kind", ("Documents", views.NUMBER), ("Replaced", views.NUMBER))
+        yield views.section("Personal data", table("Personal data that was replaced", heads, replaced, hidden=True))
+    sites = [
+        (said(r["domain"], 80), number(r["documents"]), number(r["tokens"]), number(r["instructions"]))
+        for r in frames["domains"].head(ROWS_IN_TABLES).to_dicts()
+    ]
+    heads = ("Site", ("Documents", views.NUMBER), ("Tokens", views.NUMBER), ("Instructions", views.NUMBER))
+    yield views.section(
+        "Sites",
+        views.filter_box("sites", "sites"),
+        element("div", table("Sites by documents", heads, sites, hidden=True), id="sites"),
+        lead=f"The {len(sites)} largest.",
+    )
+
+
+def _left_out(frames: Frames) -> Html:
+    """Draw what dropped items, and which copies and licences there are, side by side."""
+    rules = [(said(r["rule"] or r["reason"], 60), r["items"]) for r in frames["dropped"].to_dicts()]
+    copies = [(r["kind"], r["documents"]) for r in frames["copies"].to_dicts() if r["documents"]]
+    licences = [(said(r["license"], 40), r["documents"]) for r in frames["licences"].head(LANGUAGES_DRAWN).to_dicts()]
+    drawn = [
+        table(name, (head, (count, views.NUMBER)), [(what, number(n)) for what, n in rows[:ROWS_IN_TABLES]])
+        for name, head, count, rows in (
+            ("What dropped items: reasons, quality rules, opt-outs", "Reason or rule", "Items", rules),
+            ("Copies that were set aside", "Copy", "Documents", copies),
+            ("Licences that pages and corpora declare", "Licence", "Documents", licences),
+        )
+        if rows
+    ]
+    return views.section("Left out, copied, licensed", element("div", *drawn, class_="grid wide"))
+
+
+def dataset(frames: Frames, portrait: Portrait | None) -> Iterable[Child]:
+    """Show what was written and how it was judged; with a portrait, its measures, topics and map."""
+    rows = [
+        (
+            r["recipe"],
+            number(r["instructions"]),
+            number(r["documents"]),
+            number(r["mean_chars"]),
+            number(r["selected"]),
+            views.share(r["selected"], r["instructions"]),
+        )
+        for r in frames["recipes"].to_dicts()
+    ]
+    heads = (
+        "Recipe",
+        *((name, views.NUMBER) for name in ("Instructions", "Pages", "Mean characters", "Selected", "Share")),
+    )
+    yield views.section("Recipes", table("What each recipe wrote", heads, rows, hidden=True))
+    if portrait:
+        yield from _portrayed(portrait)
+    cards = [
+        _histogram(f"Lengths of {noun}, in tokens", frames["lengths"].filter(pl.col("noun") == noun))
+        for noun in ("instructions", "responses")
+    ]
+    yield views.section(
+        "Scores and lengths",
+        element("div", [*_score_charts(frames["scores"]), *cards], class_="grid"),
+        lead="How often judges gave each value (none: the judge failed), and how long texts are (powers of two).",
+    )
+
+
+def _histogram(name: str, lengths: pl.DataFrame) -> Html:
+    bars = [(f"{number(a)}+", b) for a, b in lengths.select("from_tokens", "texts").rows()]
+    return element("figure", element("figcaption", name), charts.columns(bars, name), class_="trend")
+
+
+def _portrayed(portrait: Portrait) -> Iterable[Child]:
+    parts = portrait.measures
+    names = [name for name in parts[0] if name != "part"] if parts else []
+    rows = [(name.replace("_", " "), *(_measure(part[name]) for part in parts)) for name in names]
+    heads = ("Measure", *((part["part"].replace("_", " "), views.NUMBER) for part in parts))
+    yield views.section(
+        "Measures",
+        table("Measures of the selection, of its recipes and of random controls", heads, rows, hidden=True),
+        lead="The selection beside its recipes, and beside the mean of random controls of the same size.",
+    )
+    places = [charts.Place(*point) for point in portrait.points]
+    shown = places[:: max(1, -(-len(places) // PLACES_ON_MAP))]
+    yield views.section(
+        "Map",
+        views.figure(
+            charts.scatter(shown, "The dataset"),
+            "Dots are instructions, coloured by topic; rings are human seeds; grey squares are documents.",
+        ),
+        lead=f"{len(shown)} of {len(places)} texts, placed so that what is alike lies close.",
+    )
+    topics = [(t["topic"], t["group"], number(t["rows"])) for t in portrait.topics[:ROWS_IN_TABLES]]
+    yield views.section(
+        "Topics",
+        views.filter_box("topics", "topics"),
+        element("div", table("Topics", ("Topic", "Group", ("Rows", views.NUMBER)), topics, hidden=True), id="topics"),
+    )
+
+
+def _measure(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"  # noqa: PLR2004 - three digits
+
+
+def _score_charts(scores: pl.DataFrame) -> Iterable[Html]:
+    for (judge, criterion), part in scores.group_by("judge", "criterion", maintain_order=True):
+        bars = [("none" if value is None else f"{value:g}", n) for value, n in part.select("value", "subjects").rows()]
+        name = f"{judge}: {criterion}"
+        yield element("figure", element("figcaption", name), charts.columns(bars[:12], name), class_="trend")

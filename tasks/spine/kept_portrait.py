@@ -1,0 +1,57 @@
+"""The portrait of the dataset as it is kept beside the pages: what the drawing stage writes and the site reads."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tasks.io.store import Store
+from tasks.spine import marts
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """What the card and the page show.
+
+    Attributes:
+        measures: A row for each part: `all`, each recipe, other choices of as many, `random` (the mean of the
+            controls).
+        topics: A row for each topic: its group, rows and names; largest group first.
+        lengths: Part -> counts of instructions by tokens, in powers of two from 1.
+        scores: Part -> counts of instructions by whole score, from 0.
+        points: Places on the map: x and y in [0, 1], kind (instruction, seed, document), topic (-1 for none), label.
+    """
+
+    measures: list[dict[str, Any]]
+    topics: list[dict[str, Any]]
+    lengths: dict[str, list[int]]
+    scores: dict[str, list[int]]
+    points: list[tuple[float, float, str, int, str]]
+
+
+def save(store: Store, portrait: Portrait) -> None:
+    """Keep the portrait where pages find it, its labels and topics only where the profile shows values of rows."""
+    kept = portrait if marts.shows_values(store) else _without_values(portrait)
+    partial = _place(store).with_suffix(".part")
+    partial.write_bytes(orjson.dumps(asdict(kept)))
+    partial.replace(_place(store))
+
+
+def _without_values(portrait: Portrait) -> Portrait:
+    return replace(portrait, topics=[], points=[(*point[:4], "") for point in portrait.points])
+
+
+def read(store: Store) -> Portrait | None:
+    """Return the portrait of the latest export; None before there is one."""
+    if not _place(store).is_file():
+        return None
+    kept = Portrait(**orjson.loads(_place(store).read_bytes()))
+    if marts.shows_values(store):
+        return kept
+    save(store, kept)  # it may have been written when the profile showed them
+    return _without_values(kept)
+
+
+def _place(store: Store) -> Path:
+    return store.pages / "portrait.json"
