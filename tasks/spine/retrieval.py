@@ -5,7 +5,7 @@ are valid now; else it is written again from the table, without passing through 
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ from tasks.spine.runs import Run
 KEYWORDS_SHARE, VECTORS_SHARE = 1.0, 0.5
 RANK_CONSTANT = 10
 DEPTH = 100  # passages that each of the two rankings brings
+FRAME_ROWS = 10_000  # in memory at once
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ def vectors(run: Run, *nouns: str) -> Matrix:
     fingerprint = hashlib.sha256("\n".join([model, *ids]).encode()).hexdigest()
     folder = run.store.indexes / f"matrix-{'-'.join(sorted(nouns))}"
     if manifests.read(folder, fingerprint, run.store.path) is None:
-        frame = run.store.query("embeddings/matrix", nouns=list(nouns), model=model)
-        manifests.write(folder, fingerprint, {"rows": len(ids)}, lambda path: _save(frame, path))
+        frames = run.store.stream("embeddings/matrix", rows=FRAME_ROWS, nouns=list(nouns), model=model)
+        manifests.write(folder, fingerprint, {"rows": len(ids)}, lambda path: _save(frames, len(ids), path))
     matrix = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
     return Matrix(ids, matrix, folder.name, fingerprint)
 
@@ -112,10 +113,17 @@ def _finder(run: Run, pool: Matrix) -> Callable[[Vectors, int, index.Keep | None
     return lambda queries, k, keep: built.search(queries, k, keep=keep)
 
 
-def _save(frame: pl.DataFrame, folder: Path) -> None:
-    flat = frame["vector"].explode().to_numpy()
-    matrix = np.ascontiguousarray(flat.reshape(len(frame), -1), dtype=np.float32)
-    np.save(folder / "vectors.npy", checked(matrix, "embeddings"), allow_pickle=False)
+def _save(frames: Iterator[pl.DataFrame], rows: int, folder: Path) -> None:
+    """Write vectors into a file of so many rows, frame by frame."""
+    matrix, done = None, 0
+    for frame in frames:
+        flat = frame["vector"].explode().to_numpy()
+        part = checked(np.ascontiguousarray(flat.reshape(len(frame), -1), dtype=np.float32), "embeddings")
+        if matrix is None:
+            shape = (rows, part.shape[1])
+            matrix = np.lib.format.open_memmap(folder / "vectors.npy", mode="w+", dtype=np.float32, shape=shape)
+        matrix[done : done + len(part)] = part
+        done += len(part)
 
 
 def neighbours(run: Run, *nouns: str, k: int, max_cosine: float = 1.01) -> Neighbours:
@@ -138,13 +146,12 @@ def neighbours(run: Run, *nouns: str, k: int, max_cosine: float = 1.01) -> Neigh
 class Hybrid:
     """Documents for a query: the keyword ranking and the vector ranking of their passages, fused by reciprocal rank."""
 
-    def __init__(self, run: Run, passages: pl.DataFrame, keywords: KeywordIndex, pool: Matrix) -> None:
+    def __init__(self, run: Run, passages: Mapping[str, str], keywords: KeywordIndex, pool: Matrix) -> None:
         self._run = run
-        self._documents: list[str] = passages["document_id"].to_list()
+        self._documents = list(passages.values())
         self._keywords = keywords
         self._find = _finder(run, pool) if pool.ids else None
-        documents = dict(zip(passages["passage_id"].to_list(), self._documents, strict=True))
-        self._known = [documents.get(passage_id) for passage_id in pool.ids]
+        self._known = [passages.get(passage_id) for passage_id in pool.ids]
 
     @classmethod
     def open(cls, run: Run) -> Self:
@@ -153,10 +160,15 @@ class Hybrid:
         Raises:
             UsageError: There are none.
         """
-        passages = run.store.query("embeddings/passages_of_documents")
-        return cls(
-            run, passages, KeywordIndex.build([words(text) for text in passages["text"]]), vectors(run, "passages")
-        )
+        documents: dict[str, str] = {}
+
+        def read() -> Iterator[list[str]]:
+            for frame in run.store.stream("embeddings/passages_of_documents", rows=FRAME_ROWS):
+                for passage_id, document_id, text in frame.rows():
+                    documents[passage_id] = document_id
+                    yield words(text)
+
+        return cls(run, documents, KeywordIndex.build(read()), vectors(run, "passages"))
 
     def search(self, queries: Sequence[str], k: int) -> list[list[tuple[str, float]]]:
         """Return for each query at most k (document_id, fused score), best first, equal scores by id.
