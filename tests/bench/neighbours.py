@@ -1,19 +1,23 @@
 """How near to the hardware, how far from the naive way: `python -m tests.bench.neighbours [--small] [NAME ...]`.
 
 Every figure is a ratio to something measured in the same run: the sgemm rate of this machine, the exact answer, or the
-loop that a method's definition is. `by cpu` divides processor seconds, which a busy machine disturbs less than `by
-wall`. A figure with a target prints it, and whether it was reached; with `--small` sizes the targets do not apply.
-Vectors: `syn`, 2,000 clusters; `real`, texts of `../shared/data` through the default embedder, where those are.
+loop that a method's definition is. Each row is printed as soon as it is measured. A row with a target says whether it
+was reached by wall time; `by cpu` divides processor seconds, which a busy machine disturbs less. With `--small` sizes
+the targets do not apply. Vectors: `syn`, 2,000 clusters; `real`, texts of `../shared/data` through the default
+embedder, where those are. On a machine with a GPU: `python -m tests.bench.neighbours gpu`.
 """
 
 import argparse
+import datetime as dt
 import gzip
 import json
+import multiprocessing
 import os
-import resource
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +25,6 @@ import tasks  # noqa: F401 - pins the BLAS kernel before numpy is loaded
 
 import faiss  # isort: skip
 import numpy as np
-import polars as pl
 from numba import get_num_threads
 
 from tasks.contracts.records import content_id
@@ -30,10 +33,11 @@ from tasks.io import index, tensors
 from tasks.methods import hashing_embedder, neighbour_graph, overlap_graph, representatives, semantic_duplicates
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+SAMPLE_QUERIES = 1000
 
 
 class Figure(NamedTuple):
-    """A line of the table; `value` is compared with `target` (at least), None where there is no target."""
+    """A row of the table; `by_wall` is compared with `target` (at least), None where there is no target."""
 
     name: str
     conditions: str
@@ -51,11 +55,20 @@ class Spent(NamedTuple):
     cpu: float
     value: Any
 
+    def times(self, factor: float) -> "Spent":
+        """Extrapolate from a part that was timed."""
+        return Spent(self.wall * factor, self.cpu * factor, self.value)
+
 
 def spend(function: Callable[..., Any], *arguments: Any, **named: Any) -> Spent:
     wall, cpu = time.perf_counter(), time.process_time()
     value = function(*arguments, **named)
     return Spent(time.perf_counter() - wall, time.process_time() - cpu, value)
+
+
+def say(text: str) -> None:
+    """Say what is being measured now, on stderr."""
+    print(f"  {dt.datetime.now():%H:%M:%S} {text}", file=sys.stderr, flush=True)  # noqa: DTZ005 - for eyes
 
 
 def peak() -> tuple[float, float]:
@@ -69,27 +82,33 @@ def peak() -> tuple[float, float]:
 def of_peak(name: str, conditions: str, flop: float, run: Spent, target: float | None = None, note: str = "") -> Figure:
     """Express a run as a share of sgemm, measured again right now: a busy machine changes from minute to minute."""
     by_wall, by_cpu = peak()
-    return Figure(name, conditions, flop / run.wall / by_wall, flop / run.cpu / by_cpu, "of sgemm", target, note)
+    said = f"{run.wall:.2f} s. {note}"
+    return Figure(name, conditions, flop / run.wall / by_wall, flop / run.cpu / by_cpu, "of sgemm", target, said)
 
 
 def against(
     name: str, conditions: str, naive: Spent, ours: Spent, target: float | None = None, note: str = ""
 ) -> Figure:
-    return Figure(name, conditions, naive.wall / ours.wall, naive.cpu / ours.cpu, "times faster", target, note)
+    said = f"{naive.wall:.4g} s and {ours.wall:.4g} s. {note}"
+    return Figure(name, conditions, naive.wall / ours.wall, naive.cpu / ours.cpu, "times faster", target, said)
 
 
+@lru_cache(maxsize=2)
 def synthetic(rows: int, width: int, seed: int = 0) -> Vectors:
     """Rows around 2,000 centres: easy for approximate search."""
     rng = np.random.default_rng(seed)
     centres = rng.standard_normal((2000, width), dtype=np.float32)
     cells = rng.integers(0, 2000, rows)
-    parts = []
+    made = np.empty((rows, width), dtype=np.float32)
     for start in range(0, rows, 100_000):
         own = cells[start : start + 100_000]
-        parts.append(unit(centres[own] + 0.5 * rng.standard_normal((len(own), width), dtype=np.float32)))
-    return np.concatenate(parts)
+        made[start : start + 100_000] = unit(
+            centres[own] + 0.5 * rng.standard_normal((len(own), width), dtype=np.float32)
+        )
+    return made
 
 
+@lru_cache(maxsize=1)
 def real(rows: int, width: int) -> Vectors | None:
     """Texts of the shared corpora through the default embedder, hard to search approximately; None without them."""
     if not SHARED.is_dir():
@@ -117,40 +136,41 @@ def recall(found: Rows, truth: Rows) -> float:
     return float(np.mean([len(np.intersect1d(a, b)) / len(b) for a, b in zip(found, truth, strict=True)]))
 
 
-def sets(rows: int, width: int) -> list[tuple[str, Vectors]]:
-    made = [("syn", synthetic(rows, width)), ("real", real(rows, width))]
-    return [(name, vectors) for name, vectors in made if vectors is not None]
+def sets(rows: int, width: int) -> Iterator[tuple[str, Vectors]]:
+    yield "syn", synthetic(rows, width)
+    if (vectors := real(rows, width)) is not None:
+        yield "real", vectors
 
 
-def bench_exact(rows: int) -> list[Figure]:
+def bench_exact(rows: int) -> Iterator[Figure]:
     """Search of a set in itself, and its graph, against the rate of sgemm."""
-    figures = []
-    for width, graph_target, kinds in ((384, 1.30, ("syn", "real")), (1024, 1.50, ("syn",))):
-        for kind, vectors in sets(rows, width):
-            if kind not in kinds:
-                continue
-            n = len(vectors)
-            flop, at = 2.0 * n * n * width, f"{kind} n={n:,} d={width} k=10"
-            index.exact(vectors[:3000], vectors[:3000], 10)  # compile
-            neighbour_graph.exact_graph(vectors[:3000], 10)
-            searched = spend(index.exact, vectors, vectors, 10, find=index.on_cpu)
-            figures.append(of_peak("exact search", at, flop, searched, 0.82 if width == 384 else 0.86))
-            shipped = spend(faiss.knn, vectors, vectors, 10, metric=faiss.METRIC_INNER_PRODUCT)
-            figures.append(of_peak("  peer: faiss.knn, kernel pinned", at, flop, shipped))
-            graph = spend(neighbour_graph.exact_graph, vectors, 10)
-            same = np.abs(graph.value[0][:, -2] - _ninth_other(*searched.value)).max()
-            figures.append(
-                of_peak(
-                    "exact graph",
-                    at,
-                    flop,
-                    graph,
-                    graph_target,
-                    f"largest difference of 9th scores from the search: {same:.0e}",
-                )
-            )
-            figures += _bf16(vectors, graph.value[1], at, flop)
-    return figures
+    for kind, vectors in sets(rows, 384):
+        yield from _exact(kind, vectors, 0.82, 1.30)
+
+
+def bench_wide(rows: int) -> Iterator[Figure]:
+    """The same for wide vectors."""
+    yield from _exact("syn", synthetic(rows, 1024), 0.86, 1.50)
+
+
+def _exact(kind: str, vectors: Vectors, search_target: float, graph_target: float) -> Iterator[Figure]:
+    n, width = vectors.shape
+    flop, at = 2.0 * n * n * width, f"{kind} n={n:,} d={width} k=10"
+    index.exact(vectors[:3000], vectors[:3000], 10)  # compile
+    neighbour_graph.exact_graph(vectors[:3000], 10)
+    searched = spend(index.exact, vectors, vectors, 10, find=index.on_cpu)
+    yield of_peak("exact search", at, flop, searched, search_target)
+    shipped = spend(faiss.knn, vectors, vectors, 10, metric=faiss.METRIC_INNER_PRODUCT)
+    yield of_peak("peer: faiss.knn, kernel pinned", at, flop, shipped)
+    graph = spend(neighbour_graph.exact_graph, vectors, 10)
+    same = np.abs(graph.value[0][:, -2] - _ninth_other(*searched.value)).max()
+    yield of_peak("exact graph", at, flop, graph, graph_target, f"9th scores differ from the search by {same:.0e}")
+    if tensors.has_bf16():
+        coarse = {"multiply": tensors.bf16_product, "rounding": np.inf, "spare": 14}
+        neighbour_graph.exact_graph(vectors[:3000], 10, **coarse)
+        run = spend(neighbour_graph.exact_graph, vectors, 10, **coarse)
+        found = recall(run.value[1], graph.value[1])
+        yield of_peak("graph through bf16, scored anew", at, flop, run, 2.00, f"recall {found:.4f} (must be .997)")
 
 
 def _ninth_other(scores: Any, rows: Rows) -> Any:
@@ -159,69 +179,106 @@ def _ninth_other(scores: Any, rows: Rows) -> Any:
     return np.where(own.any(axis=1), scores[:, -1], scores[:, -2])
 
 
-def _bf16(vectors: Vectors, truth: Rows, at: str, flop: float) -> list[Figure]:
-    if not tensors.has_bf16():
-        return []
-    coarse = {"multiply": tensors.bf16_product, "rounding": np.inf, "spare": 14}
-    neighbour_graph.exact_graph(vectors[:3000], 10, **coarse)
-    run = spend(neighbour_graph.exact_graph, vectors, 10, **coarse)
-    found = recall(run.value[1], truth)
-    return [of_peak("graph through bf16, scored anew", at, flop, run, 2.00, f"recall {found:.4f} (must be .997)")]
-
-
-def bench_million(rows: int) -> list[Figure]:
-    """The approximate graph and search of a large set."""
+@lru_cache(maxsize=1)
+def _million(rows: int) -> tuple[Vectors, Rows, Vectors, Spent, Rows]:
+    """Return a large set, 1,000 of its rows, those again as queries, what their exact search took, and its answer."""
+    say(f"drawing {rows:,} vectors")
     vectors = synthetic(rows, 384)
-    at = f"syn n={rows:,} d=384 k=10"
-    sample = np.linspace(0, rows - 1, 1000).astype(np.int64)
+    sample = np.linspace(0, rows - 1, SAMPLE_QUERIES).astype(np.int64)
     queries = np.ascontiguousarray(vectors[sample])
+    index.exact(queries, vectors[:3000], 11, find=index.on_cpu)  # compile
     exact = spend(index.exact, queries, vectors, 11, find=index.on_cpu)
-    truth = np.array(
-        [[row for row in found if row != own][:10] for own, found in zip(sample, exact.value[1], strict=True)]
-    )
-    whole = Spent(exact.wall * rows / 1000, exact.cpu * rows / 1000, None)
+    return vectors, sample, queries, exact, _others(sample, exact.value[1])
 
-    def graph() -> Rows:
-        centroids, _ = index.kmeans(vectors, max(8, rows // 1000), seed=0, iterations=6)
-        return overlap_graph.overlap_graph(vectors, 10, centroids, index.exact, joined=2)[1]
 
+def _others(own: Rows, found: Rows) -> Rows:
+    """Return the first ten rows found for each that are not the row itself."""
+    return np.array([[row for row in rows if row != self_][:10] for self_, rows in zip(own, found, strict=True)])
+
+
+def bench_graph(rows: int) -> Iterator[Figure]:
+    """The approximate graph of a large set, against its exact search and its exact graph."""
+    vectors, sample, _, exact, truth = _million(rows)
+    at = f"syn n={rows:,} d=384 k=10"
+    part = min(rows, 50_000)
+    neighbour_graph.exact_graph(vectors[:3000], 10)
+    say(f"exact graph of {part:,} rows")
+    symmetric = spend(neighbour_graph.exact_graph, np.ascontiguousarray(vectors[:part]), 10).times((rows / part) ** 2)
+
+    def graph() -> tuple[Any, Rows]:
+        centroids = index.centroids(vectors, max(8, rows // 1000), seed=0, iterations=6, points=64)
+        return overlap_graph.overlap_graph(vectors, 10, centroids, index.exact, joined=2)
+
+    say("approximate graph")
     run = spend(graph)
-    note = f"recall {recall(run.value[sample], truth):.4f} (must be .98), {run.wall:.0f} s; exact from 1,000 rows"
-    figures = [against("approximate graph", at, whole, run, 50, note)]
+    found = f"recall {recall(run.value[1][sample], truth):.4f} (must be .98)"
+    yield against(
+        "approximate graph, against exact search",
+        at,
+        exact.times(rows / SAMPLE_QUERIES),
+        run,
+        50,
+        f"{found}; exact: extrapolated from {SAMPLE_QUERIES:,} rows searched in all",
+    )
+    yield against(
+        "approximate graph, against our exact graph",
+        at,
+        symmetric,
+        run,
+        50,
+        f"{found}; exact: extrapolated from n={part:,} by n^2",
+    )
+    say("approximate graph, again")
+    again = graph()
+    same = all(one.tobytes() == two.tobytes() for one, two in zip(again, run.value, strict=True))
+    yield Figure("approximate graph twice", at, float(same), float(same), "equal to the bit", 1.0)
+
+
+def bench_search(rows: int) -> Iterator[Figure]:
+    """Approximate search of a large set: every kind of index, and whether the rule chose the fastest."""
+    vectors, sample, queries, exact, truth = _million(rows)
+    at = f"syn n={rows:,} d=384 k=10, {SAMPLE_QUERIES:,} queries"
     ids = [f"{i:08}" for i in range(rows)]
     chosen = index.choose(rows)
-    for kind in ("ivf_flat", "ivf_sq8", "ivf_rabitq"):
+    rates = {"flat": SAMPLE_QUERIES / exact.wall}
+    for kind in ("ivf_flat", "ivf_sq8", "ivf_rabitq", "hnsw"):
+        say(f"building {kind}")
         built = spend(index.Index.build, ids, vectors, kind=kind)
-        run = spend(built.value.search, queries, 11)
-        found = np.array([[r for r in rows_ if r != own][:10] for own, rows_ in zip(sample, run.value[1], strict=True)])
-        note = (
-            f"recall {recall(found, truth):.3f}, {1000 / run.cpu:,.0f} queries/core-s, built in {built.cpu:.0f} core-s"
-        )
+        built.value.search(queries[:100], 11)
+        run = min((spend(built.value.search, queries, 11) for _ in range(3)), key=lambda spent: spent.wall)
+        reached = recall(_others(sample, run.value[1]), truth)
+        if reached >= index.LEAST_RECALL:
+            rates[kind] = SAMPLE_QUERIES / run.wall
+        note = f"recall {reached:.3f}, {SAMPLE_QUERIES / run.wall:,.0f} queries/s, built in {built.wall:.0f} s"
         name = f"approximate search, {kind}" + (" (the rule's choice)" if kind == chosen else "")
-        figures.append(against(name, at, exact, run, None, note))
-    return figures
+        yield against(name, at, exact, run, None, note)
+    best = max(rates, key=lambda kind: rates[kind])
+    share = rates.get(chosen, 0.0) / rates[best]
+    yield Figure(f"the rule's choice, {chosen}", at, share, share, "of the fastest at .95", 1.0, f"fastest: {best}")
 
 
-def bench_choice(rows: int) -> list[Figure]:
-    """Selection: batched against the loop."""
-    figures = []
+def bench_filter(rows: int) -> Iterator[Figure]:
+    """Repr Filter: batched against the loop."""
     for kind, vectors in sets(rows, 384):
-        n = len(vectors)
-        at = f"{kind} n={n:,} d=384"
-        order = np.random.default_rng(1).permutation(n)
+        order = np.random.default_rng(1).permutation(len(vectors))
         representatives.filtered(vectors[:2000], np.arange(2000))
         ours = spend(representatives.filtered, vectors, order, 0.9)
+        say("the loop")
         naive = spend(_filter_loop, vectors, order, 0.9)
-        figures.append(against("Repr Filter, t=.9", at, naive, ours, 10, _same(naive.value, ours.value)))
-        m = min(2000, n // 10)
+        note = f"{_same(naive.value, ours.value)}, {len(ours.value):,} kept"
+        yield against("Repr Filter, t=.9", f"{kind} n={len(vectors):,} d=384", naive, ours, 10, note)
+
+
+def bench_centres(rows: int) -> Iterator[Figure]:
+    """k-center: batched against the loop."""
+    for kind, vectors in sets(rows, 384):
+        m = min(2000, len(vectors) // 10)
         representatives.centres(vectors[:2000], 100)
         ours = spend(representatives.centres, vectors, m)
+        say("the loop")
         naive = spend(_centre_loop, vectors, m)
         note = f"radius {ours.value[1]:.6f}, loop {naive.value:.6f}"
-        figures.append(against(f"k-center, m={m:,}", at, naive, ours, 7, note))
-        figures.append(_facilities(vectors, at, m))
-        figures += _cells(vectors, at)
-    return figures
+        yield against(f"k-center, m={m:,}", f"{kind} n={len(vectors):,} d=384", naive, ours, 7, note)
 
 
 def _filter_loop(vectors: Vectors, order: Rows, threshold: float) -> Rows:
@@ -245,125 +302,147 @@ def _centre_loop(vectors: Vectors, count: int) -> float:
     return float(1 - nearest.min())
 
 
-def _facilities(vectors: Vectors, at: str, count: int) -> Figure:
-    """Compare with plain greedy on the whole similarity matrix: timed for a few picks, the others cost the same."""
-    graph = neighbour_graph.exact_graph(vectors, 32)
-    representatives.facilities(graph[0][:500, :4], np.where(graph[1][:500, :4] < 500, graph[1][:500, :4], -1), 5)
-    ours = spend(representatives.facilities, *graph, count)
-
-    def picks(number: int) -> None:
-        best = np.zeros(len(vectors), dtype=np.float32)
-        for _ in range(number):
-            gains = np.concatenate(
-                [
-                    np.maximum(vectors[start : start + 1024] @ vectors.T - best, 0).sum(axis=1)
-                    for start in range(0, len(vectors), 1024)
-                ]
-            )
-            best = np.maximum(best, vectors @ vectors[gains.argmax()])
-
-    one = spend(picks, 1)
-    dense = Spent(one.wall * count, one.cpu * count, None)
-    note = f"dense greedy: one pick of {count:,} timed; graph k=32 not counted in ours"
-    return against(f"facility location, m={count:,}", at, dense, ours, 500, note)
+def bench_facilities(rows: int) -> Iterator[Figure]:
+    """Facility location: lazy on a graph against plain greedy on all similarities, of which one pick is timed."""
+    for kind, vectors in sets(rows, 384):
+        n, m = len(vectors), min(2000, len(vectors) // 10)
+        graph = spend(neighbour_graph.exact_graph, vectors, 32)
+        representatives.facilities(graph.value[0][:500, :4], graph.value[1][:500, :4] % 500, 5)
+        ours = spend(representatives.facilities, *graph.value, m)
+        say("one pick of plain greedy")
+        dense = spend(_dense_pick, vectors).times(m)
+        note = f"one pick of {m:,} timed; ours without its graph (k=32), which takes {graph.wall:.1f} s"
+        yield against(f"facility location, m={m:,}", f"{kind} n={n:,} d=384", dense, ours, 500, note)
+        whole = Spent(ours.wall + graph.wall, ours.cpu + graph.cpu, None)
+        yield against(f"facility location with its graph, m={m:,}", f"{kind} n={n:,} d=384", dense, whole, 500)
 
 
-def _cells(vectors: Vectors, at: str) -> list[Figure]:
+def _dense_pick(vectors: Vectors) -> int:
+    best = np.zeros(len(vectors), dtype=np.float32)
+    starts = range(0, len(vectors), 1024)
+    gains = [np.maximum(vectors[start : start + 1024] @ vectors.T - best, 0).sum(axis=1) for start in starts]
+    return int(np.concatenate(gains).argmax())
+
+
+def bench_cells(rows: int) -> Iterator[Figure]:
+    """SemDeDup within cells, against all pairs."""
     threshold = 0.9
-    everything = spend(semantic_duplicates.pairs, vectors, threshold)
-    left, right, _ = everything.value
-    cells = round(len(vectors) ** 0.5)
+    for kind, vectors in sets(rows, 384):
+        semantic_duplicates.pairs(vectors[:3000], threshold)
+        everything = spend(semantic_duplicates.pairs, vectors, threshold)
+        left, right, _ = everything.value
+        cells = round(len(vectors) ** 0.5)
 
-    def divided() -> tuple[Rows, Any]:
-        centroids, of = index.kmeans(vectors, cells, seed=0, iterations=5)
-        return of, semantic_duplicates.within_cells(vectors, of, centroids, threshold)
+        def divided(vectors: Vectors = vectors, cells: int = cells) -> tuple[Rows, Any]:
+            centroids, of = index.kmeans(vectors, cells, seed=0, iterations=5)
+            return of, semantic_duplicates.within_cells(vectors, of, centroids, threshold)
 
-    run = spend(divided)
-    of, stays = run.value
-    found = float((of[left] == of[right]).mean()) if len(left) else 1.0
-    note = f"pair recall {found:.3f} (must be .95) of {len(left):,}; {int((~stays).sum()):,} rows go"
-    return [against(f"SemDeDup, C={cells}", at, everything, run, 10, note)]
+        run = spend(divided)
+        of, stays = run.value
+        found = float((of[left] == of[right]).mean()) if len(left) else 1.0
+        note = f"pair recall {found:.3f} (must be .95) of {len(left):,}; {int((~stays).sum()):,} rows go"
+        yield against(f"SemDeDup, C={cells}", f"{kind} n={len(vectors):,} d=384", everything, run, 10, note)
 
 
-def bench_retrieval() -> list[Figure]:
+def bench_retrieval(_: int) -> Iterator[Figure]:
     """nDCG@10 of keywords, vectors and both, on two judged collections."""
     from tests.bench.retrieval_quality import judged
 
-    return [
-        Figure(f"nDCG@10 {name}", conditions, value, value, "nDCG@10", target)
-        for name, conditions, value, target in judged(SHARED)
-    ]
+    if not SHARED.is_dir():
+        say("retrieval: needs ../shared/data, which is not here")
+        return
+    for name, conditions, value, target in judged(SHARED):
+        yield Figure(f"nDCG@10 {name}", conditions, value, value, "nDCG@10", target)
 
 
-def bench_memory(rows: int) -> list[Figure]:
-    """The largest this process grew to, against the matrix that it searched."""
-    vectors = synthetic(rows, 384)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    neighbour_graph.exact_graph(vectors, 10)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    note = f"matrix {vectors.nbytes / 2**20:.0f} MB; peak rose by {grown:.0f} MB (0 if an earlier part was larger)"
-    return [Figure("memory of the exact graph", f"n={rows:,} d=384", grown, grown, "MB beyond the matrix", None, note)]
+def bench_memory(rows: int) -> Iterator[Figure]:
+    """How far a process grows beyond its matrix, in one of its own; the larger set shows what grows with it."""
+    for n in (rows, 2 * rows):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "vectors.npy"
+            np.save(path, synthetic(n, 384))
+            synthetic.cache_clear()
+            for name in ("exact search", "exact graph"):
+                with multiprocessing.get_context("spawn").Pool(1) as pool:
+                    grown = pool.apply(_grown, (str(path), name))
+                note = f"matrix {n * 384 * 4 / 2**20:.0f} MB; of this the answer is {n * 10 * 12 / 2**20:.0f} MB"
+                yield Figure(f"memory of the {name}", f"n={n:,} d=384 k=10", grown, grown, "MB beyond", None, note)
 
 
-def shown(figures: list[Figure], *, is_small: bool) -> pl.DataFrame:
-    rows = []
-    for figure in figures:
-        best = max(figure.by_wall, figure.by_cpu)
-        verdict = (
-            "" if figure.target is None else "small" if is_small else "reached" if best >= figure.target else "MISSED"
-        )
-        rows.append(
-            {
-                "figure": figure.name,
-                "conditions": figure.conditions,
-                "by wall": round(figure.by_wall, 3),
-                "by cpu": round(figure.by_cpu, 3),
-                "unit": figure.unit,
-                "must reach": figure.target,
-                "": verdict,
-                "note": figure.note,
-            }
-        )
-    return pl.DataFrame(rows)
+def _grown(path: str, name: str) -> float:
+    """Return by how many MB the peak of this process exceeds what it held with the matrix, its code compiled."""
+    vectors = np.load(path)
+    call = {
+        "exact search": lambda part: index.exact(part, part, 10),
+        "exact graph": lambda part: neighbour_graph.exact_graph(part, 10),
+    }[name]
+    call(vectors[:4000])
+    before = _status("VmRSS")
+    call(vectors)
+    return (_status("VmHWM") - before) / 1024
+
+
+def _status(name: str) -> int:
+    """Return a size of this process in kB; getrusage would count what its parent held."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+
+PARTS: dict[str, tuple[Callable[[int], Iterator[Figure]], int, int]] = {  # what, rows, rows with --small
+    "exact": (bench_exact, 50_000, 3000),
+    "wide": (bench_wide, 50_000, 3000),
+    "filter": (bench_filter, 50_000, 2000),
+    "centres": (bench_centres, 50_000, 2000),
+    "facilities": (bench_facilities, 50_000, 2000),
+    "cells": (bench_cells, 50_000, 2000),
+    "graph": (bench_graph, 1_000_000, 20_000),
+    "search": (bench_search, 1_000_000, 20_000),
+    "memory": (bench_memory, 50_000, 3000),
+    "retrieval": (bench_retrieval, 0, 0),
+}
+
+
+def row(figure: Figure, *, is_small: bool) -> str:
+    """Return a figure as a row of the table."""
+    target = figure.target
+    verdict = "" if target is None else "small" if is_small else _verdict(figure, target)
+    values = (figure.name, figure.conditions, f"{figure.by_wall:.3g}", f"{figure.by_cpu:.3g}", figure.unit)
+    return f"| {' | '.join(values)} | {'' if target is None else f'{target:.3g}'} | {verdict} | {figure.note} |"
+
+
+def _verdict(figure: Figure, target: float) -> str:
+    if figure.by_wall >= target:
+        return "reached"
+    return "by cpu only" if figure.by_cpu >= target else "MISSED"
 
 
 def main() -> None:
-    """Run the named parts, or all, and print the table."""
+    """Measure the named parts, or all, and print each row as it is done."""
     parser = argparse.ArgumentParser(description="Figures of the neighbour engine, with peers in the same run.")
-    parser.add_argument("names", nargs="*", help="exact, choice, million, retrieval, memory; all by default")
+    parser.add_argument("names", nargs="*", help=f"{', '.join(PARTS)}; all by default")
     parser.add_argument("--small", action="store_true", help="sizes for a check that it runs; targets do not apply")
     parser.add_argument("--rows", type=int, help="rows of every set, instead of those that the targets are for")
     options = parser.parse_args()
-
-    def size(full: int, small: int) -> int:
-        return options.rows or (small if options.small else full)
-
-    parts: dict[str, Callable[[], list[Figure]]] = {
-        "exact": lambda: bench_exact(size(50_000, 3000)),
-        "choice": lambda: bench_choice(size(50_000, 2000)),
-        "million": lambda: bench_million(size(1_000_000, 20_000)),
-        "retrieval": bench_retrieval,
-        "memory": lambda: bench_memory(size(50_000, 3000)),
-    }
     by_wall, by_cpu = peak()
-    print(f"threads {get_num_threads()}, kernel {os.environ.get('OPENBLAS_CORETYPE')}, load {os.getloadavg()[0]:.1f}")
+    has_gpu = bool(index.gpus() or tensors.has_cuda())
+    kernel, load = os.environ.get("OPENBLAS_CORETYPE"), os.getloadavg()[0]
+    print(f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {_processor()}, {get_num_threads()} threads, {kernel}, load {load:.1f}")
     print(f"sgemm {by_wall / 1e9:.0f} GF/s by wall, {by_cpu / 1e9:.0f} GF per core-second; bf16: {tensors.has_bf16()}")
-    gpu = (
-        "no GPU was at hand: the GPU path is not measured"
-        if not (index.gpus() or tensors.has_cuda())
-        else "GPU at hand"
+    print("GPU at hand" if has_gpu else "no GPU was at hand: the GPU path is not measured")
+    print(
+        "\n| figure | conditions | by wall | by cpu | unit | must reach | | |\n|---|---|---|---|---|---|---|---|",
+        flush=True,
     )
-    print(gpu, flush=True)
-    figures: list[Figure] = []
-    for name in options.names or parts:
-        if name == "retrieval" and not SHARED.is_dir():
-            print("retrieval: needs ../shared/data, which is not here")
-            continue
-        figures += parts[name]()
-        print(f"{name} done, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
-    is_small = options.small or options.rows is not None
-    with pl.Config(tbl_rows=-1, tbl_cols=-1, fmt_str_lengths=90, tbl_width_chars=240, tbl_hide_dataframe_shape=True):
-        print(shown(figures, is_small=is_small))
+    for name in options.names or PARTS:
+        bench, full, small = PARTS[name]
+        say(f"{name}, load {os.getloadavg()[0]:.1f}")
+        for figure in bench(options.rows or (small if options.small else full)):
+            print(row(figure, is_small=options.small or options.rows is not None), flush=True)
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
 
 
 if __name__ == "__main__":
