@@ -22,6 +22,7 @@ Tile = NDArray[np.float32]  # whole and contiguous: compiled loops over a cut-ou
 Shape = tuple[int, int]  # how much of a tile is in use
 
 NORM_TOLERANCE = 1e-3
+TILE = 1536  # rows and columns of a tile of products: 9 MB, stays in the third cache
 BLOCK = 64  # scores of a tile that are compared at once
 _LANES = 16
 _MATRIX = 2
@@ -89,6 +90,15 @@ def pair_scores(left: Vectors, right: Vectors) -> Scores:
     return scores[:, 0]
 
 
+def at_least(left: Vectors, right: Vectors, threshold: float) -> NDArray[np.bool_]:
+    """Tell which pairs (a, b) score at least the threshold; where rounding could decide, by their final score."""
+    products = left @ right.T
+    above = products >= threshold
+    rows, columns = np.nonzero(np.abs(products - threshold) <= left.shape[1] * 2.0**-23)
+    above[rows, columns] = pair_scores(left[rows], right[columns]) >= threshold
+    return above
+
+
 @njit(parallel=True, nogil=True, cache=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
 def _cosines(queries: Vectors, base: Vectors, candidates: Rows, scores: Scores) -> None:
     width = queries.shape[1]
@@ -149,3 +159,18 @@ def enter(tile: Tile, shape: Shape, start: int, first: int, scores: Scores, rows
                     if tile[r, c] > bound:
                         put(scores, rows, start + r, tile[r, c], first + c)
                         bound = scores[start + r, -1]
+
+
+def tiled(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:
+    """Find k candidates for each query: tiles of products by numpy's BLAS, which knows this CPU, and a running top k."""
+    scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    rows = np.full((len(queries), k), -1, dtype=np.int32)
+    tile = np.empty((TILE, whole(TILE)), dtype=np.float32)
+    for start in range(0, len(queries), TILE):
+        asked = queries[start : start + TILE]
+        for first in range(0, len(base), TILE):
+            part = base[first : first + TILE]
+            shape = (len(asked), len(part))
+            np.matmul(asked, part.T, out=tile[: shape[0], : shape[1]])
+            enter(padded(tile, shape), shape, start, first, scores, rows)
+    return scores, rows.astype(np.int64)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.contracts.errors import UsageError
-from tasks.contracts.vectors import Rows, Scores, Vectors, checked, enter, padded, ranked, whole
+from tasks.contracts.vectors import Rows, Scores, Vectors, checked, ranked, tiled
 from tasks.io import manifests, tensors
 
 # Below nq * d of this, FAISS compares pair by pair instead of multiplying matrices; its 128,000 makes batches of up to
@@ -24,7 +24,6 @@ faiss.cvar.distance_compute_blas_threshold = 1024
 
 Search = Callable[[Vectors, Vectors, int], tuple[Scores, Rows]]
 
-TILE = 1536  # rows and columns of a tile of products: 9 MB, stays in the third cache
 TILED_QUERIES = 256  # from here on tiles are faster than faiss.knn (README)
 TILED_MAX_K = 128  # beyond, ordered lists cost more than FAISS's heaps
 SPARE = 4  # candidates beyond k that are fetched to see where the k-th score ends
@@ -141,7 +140,7 @@ def candidates(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:
 def on_cpu(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:
     """Find k candidates for each query on the CPU."""
     if len(queries) >= TILED_QUERIES and k <= TILED_MAX_K:
-        return _tiled(queries, base, k)
+        return tiled(queries, base, k)
     scores, rows = faiss.knn(queries, base, k, metric=faiss.METRIC_INNER_PRODUCT)
     return np.asarray(scores, dtype=np.float32), rows
 
@@ -149,21 +148,6 @@ def on_cpu(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:
 @lru_cache(maxsize=1)
 def _has_cuda() -> bool:
     return tensors.has_cuda()
-
-
-def _tiled(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:
-    """Multiply in tiles with numpy's BLAS, which knows this CPU, and keep a running top k."""
-    scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
-    rows = np.full((len(queries), k), -1, dtype=np.int32)
-    tile = np.empty((TILE, whole(TILE)), dtype=np.float32)
-    for start in range(0, len(queries), TILE):
-        asked = queries[start : start + TILE]
-        for first in range(0, len(base), TILE):
-            part = base[first : first + TILE]
-            shape = (len(asked), len(part))
-            np.matmul(asked, part.T, out=tile[: shape[0], : shape[1]])
-            enter(padded(tile, shape), shape, start, first, scores, rows)
-    return scores, rows.astype(np.int64)
 
 
 @lru_cache(maxsize=1)
@@ -177,17 +161,15 @@ def _free_gpu_bytes() -> int:
     return int(free(0) * 0.8) if free else 8 * 2**30
 
 
-def kmeans(vectors: Vectors, k: int, seed: int, *, iterations: int = 20) -> tuple[Vectors, Rows]:
-    """Cluster unit vectors into at most k cells (spherical k-means, at most 256 points a cell are trained on).
+def centroids(vectors: Vectors, k: int, seed: int, *, iterations: int = 20, points: int = 256) -> Vectors:
+    """Return the centroids (cells, d), unit length, of at most k cells (spherical k-means).
 
     Args:
         vectors: (n, d), unit length.
         k: Cells, at least 1; no more than n are made.
         seed: Of the initial centroids and of the training sample.
         iterations: Of Lloyd.
-
-    Returns:
-        Centroids (k, d), unit length, and the cell of each vector (n,), the lower cell on ties.
+        points: A cell that are trained on, at most.
     """
     cells = min(k, len(vectors))
     if cells < 1:
@@ -200,12 +182,16 @@ def kmeans(vectors: Vectors, k: int, seed: int, *, iterations: int = 20) -> tupl
         spherical=True,
         gpu=bool(gpus()),
         min_points_per_centroid=1,
-        max_points_per_centroid=256,
+        max_points_per_centroid=points,
     )
     engine.train(vectors)
-    centroids = np.ascontiguousarray(engine.centroids, dtype=np.float32)
-    _, nearest = exact(vectors, centroids, 1)
-    return centroids, nearest[:, 0]
+    return np.ascontiguousarray(engine.centroids, dtype=np.float32)
+
+
+def kmeans(vectors: Vectors, k: int, seed: int, *, iterations: int = 20) -> tuple[Vectors, Rows]:
+    """Return the `centroids` of at most k cells, and the cell of each vector (n,), the lower cell on ties."""
+    made = centroids(vectors, k, seed, iterations=iterations)
+    return made, exact(vectors, made, 1)[1][:, 0]
 
 
 Kind = Literal["flat", "ivf_flat", "ivf_sq8", "ivf_rabitq", "hnsw"]
@@ -215,6 +201,8 @@ COMPACT_ROWS = 5_000_000  # from here on one byte a number is too much; one bit 
 LEAST_RECALL = 0.95
 _CALIBRATED_ROWS = 256
 _CALIBRATED_K = 10
+_SAMPLE_ERROR = 0.005  # of a recall that is measured on so many
+_EFFORTS = tuple(2**power for power in range(1, 12))
 _TRAINED_ROWS = 64  # for each cell
 _REFINED = {"ivf_flat": 1, "ivf_sq8": 2, "ivf_rabitq": 16, "hnsw": 2}  # candidates for each neighbour, scored anew
 _FEW = 0.05  # below this share of allowed rows, a copy of them is searched
@@ -361,13 +349,18 @@ class Index:
         queries, k = np.ascontiguousarray(self._vectors[sample]), min(_CALIBRATED_K + 1, len(self))
         truth = exact(queries, self._vectors, k)[1]
         others = truth != sample[:, None]  # each finds itself, which is no merit
-        for effort in (2**power for power in range(1, 12)):
+
+        def suffices(effort: int) -> bool:
             _put_effort(self._engine, effort)
-            found = self._find(queries, k)[1]
-            hits = (truth[:, :, None] == found[:, None, :]).any(axis=2)
+            hits = (truth[:, :, None] == self._find(queries, k)[1][:, None, :]).any(axis=2)
             self.recall = float((hits & others).sum() / max(1, others.sum()))
-            if self.recall >= LEAST_RECALL:
-                return
+            return self.recall >= LEAST_RECALL + _SAMPLE_ERROR
+
+        high = next((effort for effort in _EFFORTS if suffices(effort)), _EFFORTS[-1])
+        low = high // 2
+        while high - low > max(1, high // 8):
+            low, high = (low, (low + high) // 2) if suffices((low + high) // 2) else ((low + high) // 2, high)
+        suffices(high)
 
     def save(self, folder: Path, fingerprint: str) -> None:
         """Write the index into a folder of the store, where `load` finds it while it is of this fingerprint."""

@@ -19,11 +19,11 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import BLOCK, Rows, Scores, Shape, Tile, Vectors, enter, padded, put, ranked, whole
+from tasks.contracts.vectors import BLOCK, TILE, Rows, Scores, Shape, Tile, Vectors, enter, padded, put, ranked, whole
 
 Product = Callable[[Vectors, Vectors, NDArray[np.float32]], None]
 
-TILE_ROWS, TILE_COLUMNS = 1536, 1536
+LEAST_TILE = 512  # small sets are cut finer, so that less is multiplied twice
 SPARE = 4  # candidates beyond k: where the k-th score ends is seen in nearly every row
 _STEP = 16  # scores looked at closely at once
 _HIT_SHARE = 8  # a thread sets room aside for one score in eight of a tile; beyond that the columns are scanned again
@@ -70,19 +70,20 @@ def candidates(vectors: Vectors, count: int, multiply: Product = product) -> tup
     n = len(vectors)
     scores = np.full((n, count), -np.inf, dtype=np.float32)
     rows = np.full((n, count), -1, dtype=np.int32)
-    tile = np.empty((TILE_ROWS, whole(max(TILE_ROWS, TILE_COLUMNS))), dtype=np.float32)
+    side = max(LEAST_TILE, min(TILE, n // 6))
+    tile = np.empty((side, whole(side)), dtype=np.float32)
     hits = _room(tile.size)
     # The diagonal first, so that every row has bounds before columns are scanned and few scores pass them.
-    for start in range(0, n, TILE_ROWS):
-        own = vectors[start : start + TILE_ROWS]
+    for start in range(0, n, side):
+        own = vectors[start : start + side]
         view = tile[: len(own), : len(own)]
         multiply(own, own, view)
         np.fill_diagonal(view, -np.inf)
         enter(padded(tile, view.shape), view.shape, start, start, scores, rows)
-    for start in range(0, n, TILE_ROWS):
-        own = vectors[start : start + TILE_ROWS]
-        for first in range(start + TILE_ROWS, n, TILE_COLUMNS):
-            others = vectors[first : first + TILE_COLUMNS]
+    for start in range(0, n, side):
+        own = vectors[start : start + side]
+        for first in range(start + side, n, side):
+            others = vectors[first : first + side]
             shape = (len(own), len(others))
             multiply(own, others, tile[: len(own), : len(others)])
             _enter_both(padded(tile, shape), shape, start, first, scores, rows, hits)

@@ -16,10 +16,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import Rows, Scores, Vectors, pair_scores
+from tasks.contracts.vectors import Rows, Scores, Vectors, at_least, pair_scores
 
 _BATCH = 1024
-_CANDIDATES = 256
+_CANDIDATES = 512  # for the picks of a round: comparing more costs more than the rounds that are saved
+_TILE_ROWS = 4096  # of products with a round's picks: they stay in the cache until their maximum is taken
 
 
 def filtered(vectors: Vectors, order: Rows, threshold: float = 0.9, *, limit: int | None = None) -> Rows:
@@ -39,7 +40,7 @@ def filtered(vectors: Vectors, order: Rows, threshold: float = 0.9, *, limit: in
         rows = np.asarray(order[start : start + _BATCH], dtype=np.int64)
         rows = rows[~_near_any(vectors[rows], kept[:count], threshold)]
         own = vectors[rows]
-        chosen = rows[_apart(_above(own, own, threshold))]
+        chosen = rows[_apart(at_least(own, own, threshold))]
         chosen = chosen[: most - count]
         admitted[count : count + len(chosen)] = chosen
         kept[count : count + len(chosen)] = vectors[chosen]
@@ -63,15 +64,6 @@ def _near_any(rows: Vectors, kept: Vectors, threshold: float) -> NDArray[np.bool
                 pair_scores(np.repeat(rows[row : row + 1], len(close), axis=0), part[close]) >= threshold
             ).any()
     return found
-
-
-def _above(left: Vectors, right: Vectors, threshold: float) -> NDArray[np.bool_]:
-    """Tell which pairs (a, b) score at least the threshold; where rounding could decide, by their final score."""
-    products = left @ right.T
-    above = products >= threshold
-    rows, columns = np.nonzero(np.abs(products - threshold) <= left.shape[1] * 2.0**-23)
-    above[rows, columns] = pair_scores(left[rows], right[columns]) >= threshold
-    return above
 
 
 @njit(cache=True)
@@ -115,14 +107,22 @@ def centres(vectors: Vectors, count: int, *, first: int = 0) -> tuple[Rows, floa
         edge = edge[np.lexsort((edge, nearest[edge]))]
         bound = nearest[edge[wide]]
         rows = np.sort(edge[:wide])
-        picks = _picked(vectors[rows] @ vectors[rows].T, nearest[rows], bound, count - len(chosen))
+        own = vectors[rows]
+        picks = _picked(own @ own.T, nearest[rows], bound, count - len(chosen))
         new = rows[picks]
         chosen += new.tolist()
-        np.maximum(nearest, (vectors @ vectors[new].T).max(axis=1), out=nearest)
+        _draw_near(nearest, vectors, own[picks])
         nearest[new] = np.inf
     own = nearest.copy()
     own[chosen] = 1.0
     return np.array(chosen, dtype=np.int64), float(1 - own.min())
+
+
+def _draw_near(nearest: Scores, vectors: Vectors, new: Vectors) -> None:
+    """Raise each row's cosine to its nearest centre (n,) by those to new centres (p, d)."""
+    for start in range(0, len(vectors), _TILE_ROWS):
+        part = nearest[start : start + _TILE_ROWS]
+        np.maximum(part, (vectors[start : start + _TILE_ROWS] @ new.T).max(axis=1), out=part)
 
 
 @njit(cache=True)
@@ -137,7 +137,8 @@ def _picked(products, nearest, bound, most):  # noqa: ANN001, ANN202 - compiled
             break
         picks[count] = pick
         count += 1
-        nearest = np.maximum(nearest, products[pick])
+        for row in range(len(nearest)):
+            nearest[row] = max(nearest[row], products[pick, row])
         nearest[pick] = np.inf
     return picks[:count]
 

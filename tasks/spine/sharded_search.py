@@ -5,13 +5,17 @@ the matrix. Scores are final wherever they are computed (`tasks/contracts/vector
 machine, bit for bit, however the rows were cut.
 """
 
+import functools
 import itertools
+import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from tasks.contracts.settings import Settings
 from tasks.contracts.vectors import Rows, Scores, Vectors, merged
@@ -70,11 +74,21 @@ def _in_flight(pool: Executor, path: Path, shards: Iterator[Rows], k: int, most:
         yield future.result()
 
 
+@functools.cache
+def _alone() -> None:
+    """Let a worker process use one thread: its siblings have the other cores, and small tiles gain nothing from two."""
+    if multiprocessing.parent_process() is not None:
+        numba.set_num_threads(1)
+        threadpool_limits(1)
+
+
 def _part(path: str, start: int, end: int, queries: Vectors, k: int) -> tuple[Scores, Rows]:
+    _alone()
     base = np.ascontiguousarray(np.load(path, mmap_mode="r", allow_pickle=False)[start:end])
     scores, rows = index.exact(queries, base, min(k, end - start))
     return scores, rows + start
 
 
 def _cell(path: str, rows: Rows, k: int) -> Any:
+    _alone()
     return overlap_graph.shard_graph(np.load(path, mmap_mode="r", allow_pickle=False), rows, k)

@@ -22,8 +22,8 @@ def naive(vectors: Vectors, k: int) -> tuple[Scores, Rows]:
 
 @pytest.fixture
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbour_graph, "TILE_ROWS", 48)
-    monkeypatch.setattr(neighbour_graph, "TILE_COLUMNS", 100)
+    monkeypatch.setattr(neighbour_graph, "LEAST_TILE", 48)
+    monkeypatch.setattr(neighbour_graph, "TILE", 100)
 
 
 @pytest.mark.usefixtures("small_tiles")

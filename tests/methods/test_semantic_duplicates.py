@@ -1,5 +1,7 @@
 """Pairs, communities and SemDeDup, against loops over all pairs."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -91,3 +93,38 @@ def test_cells_lose_few_of_the_pairs() -> None:
     found = (cells[left] == cells[right]).mean()
     assert found >= 0.95
     assert 0 < (~stays).sum() < 1500
+
+
+def test_communities_do_not_depend_on_how_the_work_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = clustered(300)
+    whole = communities(vectors, 0.85)
+    monkeypatch.setattr(semantic_duplicates, "TILE_ROWS", 17)
+    monkeypatch.setattr(semantic_duplicates, "BATCH_PAIRS", 5)
+
+    assert communities(vectors, 0.85) == whole
+
+
+def test_a_set_of_equal_rows_takes_no_memory_for_its_pairs() -> None:
+    vectors = np.repeat(clustered(2), 4000, axis=0)
+
+    tracemalloc.start()
+    dropped = repeats(vectors)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert len(dropped) == 7998
+    assert most < 2 * 4000**2 * 16  # the pairs as two arrays of rows
+
+
+def test_within_cells_communities_are_those_of_each_cell() -> None:
+    vectors = clustered(200)
+    cells = index.kmeans(vectors, 4, seed=0)[1]
+
+    found = repeats(vectors, 0.85, cells=cells)
+
+    by_cell = {}
+    for cell in range(4):
+        members = np.flatnonzero(cells == cell)
+        by_cell |= {int(members[a]): int(members[b]) for a, b in repeats(vectors[members], 0.85).items()}
+    assert found == by_cell
+    assert found
