@@ -162,7 +162,7 @@ def enter(tile: Tile, shape: Shape, start: int, first: int, scores: Scores, rows
 
 
 def tiled(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:
-    """Find k candidates for each query: tiles of products by numpy's BLAS, which knows this CPU, and a running top k."""
+    """Find k candidates for each query: products in tiles by numpy's BLAS, which knows the CPU, and a running top k."""
     scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
     rows = np.full((len(queries), k), -1, dtype=np.int32)
     tile = np.empty((TILE, whole(TILE)), dtype=np.float32)

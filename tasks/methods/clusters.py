@@ -6,6 +6,7 @@
   more of the next round. Their score needs a trained model (reward of the gold answer minus reward of the generated
   one); ours takes any score of the picked rows, such as a judge's, and divides by the temperature before the softmax.
   Their code divides the round's size twice by the number of clusters and merges by row order; neither is done here.
+  `in_rounds` is the whole walk.
 - `longest`: Rethinking Data Selection at Scale (Xia et al., arXiv 2410.09335): k-means, then the longest of each
   cluster in proportion to its size. Length without clusters fell from 43.5 to 17.8 when the pool grew (arXiv
   2503.01807), so there is no such thing here.
@@ -81,6 +82,33 @@ def reweighted(weights: Float, cells: Rows, scores: Float, temperature: float = 
     factors[~seen] = factors[seen].mean()
     moved = weights * factors
     return moved / moved.sum()
+
+
+def in_rounds(cells: Rows, scores: Float, budget: int, *, rounds: int = 3, temperature: float = 1.0) -> Rows:
+    """Return the rows that Diversify and Conquer takes: each round the next of every cluster, then new weights.
+
+    Within a cluster rows are taken as they come, not by score: a round looks what a cluster teaches. The first round
+    shares by size; each next by the weights that `reweighted` makes of the scores of what the round before took.
+
+    Args:
+        cells: (n,) cluster of each row.
+        scores: (n,) what each row teaches once it is taken; NaN is a failed score.
+        budget: Rows to take.
+        rounds: Over which the budget is spread evenly, at least 1.
+        temperature: As in `reweighted`.
+    """
+    left = np.bincount(cells)
+    weights = left / left.sum()
+    order = np.lexsort((np.arange(len(cells)), cells))
+    next_of = np.concatenate([[0], np.cumsum(left)[:-1]])
+    taken: list[Rows] = [np.empty(0, dtype=np.int64)]
+    for number in range(rounds):
+        due = quotas(left, min(budget, len(cells)) * (number + 1) // rounds - sum(map(len, taken)), weights)
+        picked = np.concatenate([order[start : start + count] for start, count in zip(next_of, due, strict=True)])
+        taken.append(picked)
+        left, next_of = left - due, next_of + due
+        weights = reweighted(weights, cells[picked], scores[picked], temperature)
+    return np.sort(np.concatenate(taken))
 
 
 def longest(cells: Rows, lengths: NDArray[np.int64], budget: int) -> Rows:

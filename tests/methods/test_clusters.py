@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.methods.clusters import best, longest, quotas, reweighted
+from tasks.methods.clusters import best, in_rounds, longest, quotas, reweighted
 
 SIZES = st.lists(st.integers(0, 50), min_size=1, max_size=8).map(np.array)
 
@@ -74,3 +74,44 @@ def test_the_best_by_cluster_are_those_of_the_loop(rows: list[tuple[int, int]], 
         for row in sorted(np.flatnonzero(cells == cell), key=lambda r: (-scores[r], r))[: due[cell]]
     ]
     assert taken.tolist() == sorted(truth)
+
+
+def naive_rounds(cells: list[int], scores: list[float], budget: int, rounds: int) -> list[int]:
+    """Take one round at a time, row by row, from the clusters' queues."""
+    clusters_ = range(max(cells) + 1)
+    queues = {c: [row for row, own in enumerate(cells) if own == c] for c in clusters_}
+    weights = np.array([len(queues[c]) for c in clusters_], dtype=float)
+    taken: list[int] = []
+    for number in range(1, rounds + 1):
+        sizes = np.array([len(queues[c]) for c in clusters_])
+        due = quotas(sizes, min(budget, len(cells)) * number // rounds - len(taken), weights)
+        picked = [queues[c].pop(0) for c in clusters_ for _ in range(due[c])]
+        taken += picked
+        weights = reweighted(
+            weights, np.array([cells[r] for r in picked], dtype=int), np.array([scores[r] for r in picked])
+        )
+    return sorted(taken)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 7)), min_size=1, max_size=60).filter(
+        lambda rows: {cell for cell, _ in rows} == set(range(1 + max(cell for cell, _ in rows)))
+    ),
+    st.integers(0, 70),
+    st.integers(1, 4),
+)
+def test_rounds_take_what_the_loop_takes(rows: list[tuple[int, int]], budget: int, rounds: int) -> None:
+    cells, scores = [cell for cell, _ in rows], [float(score) for _, score in rows]
+
+    found = in_rounds(np.array(cells), np.array(scores), budget, rounds=rounds)
+
+    assert found.tolist() == naive_rounds(cells, scores, budget, rounds)
+
+
+def test_a_cluster_that_teaches_more_gets_more_of_the_next_round() -> None:
+    cells = np.repeat([0, 1], 50)
+    scores = np.where(cells == 1, 7.0, 1.0)
+
+    taken = in_rounds(cells, scores, 30)
+
+    assert np.bincount(cells[taken]).tolist()[1] > 20
