@@ -16,7 +16,8 @@ from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, UsageError
 from tasks.contracts.settings import Settings
 from tasks.methods.tokens import count_tokens
-from tasks.spine import embedders, runs, validation
+from tasks.spine import demonstrations, embedders, runs, validation
+from tasks.spine import pool as pool_
 from tasks.spine.runs import Run
 from tests import page_store
 from tests.methods.test_injections import POISON, UNKNOWN
@@ -225,11 +226,11 @@ def test_every_prompt_holds_its_budget_and_skips_what_does_not_fit(
         with start(chosen) as run:
             _prepare(run)
             method = instructions._writers(run.settings)[0].method
-            shown = instructions.Demonstrations(run, method)
+            shown = demonstrations.Demonstrations(run, method)
             documents = run.store.query("instructions/pending", fingerprint="none", most=None).to_dicts()
             prompts = [
                 method.prompt(
-                    instructions._excerpt(row, run.settings.instructions) | {"demonstrations": shown.of(row)},
+                    demonstrations.excerpt(row, run.settings.instructions) | {"demonstrations": shown.of(row)},
                     run.settings.instructions,
                 )
                 for row in documents
@@ -253,7 +254,7 @@ def test_a_document_is_never_shown_its_own_grounding(seeds_path: str, settings: 
             if strategy == "random":
                 _prepare(run)
             method = instructions._writers(run.settings)[0].method
-            shown = instructions.Demonstrations(run, method)
+            shown = demonstrations.Demonstrations(run, method)
             rows = run.store.query("instructions/pending", fingerprint="none", most=None).to_dicts()
             drawn = {row["input_id"]: [d["document_id"] for d in shown.of(row)] for row in rows}
 
@@ -291,10 +292,10 @@ def test_neighbours_are_k_others_and_come_in_the_order_of_the_profile(
     )
     with start(near) as run:
         _prepare(run, grounded=False)
-        pool = instructions.Pool(run, [])
+        pool = pool_.Pool(run, [])
         shown = {anchor: [d["item_id"] for d in dialogs] for anchor, dialogs in pool.dialogs_of(pool.ids).items()}
     with start(last) as run:
-        other = instructions.Pool(run, [])
+        other = pool_.Pool(run, [])
         turned = {anchor: [d["item_id"] for d in dialogs] for anchor, dialogs in other.dialogs_of(other.ids).items()}
 
     assert all(ids[0] == anchor and len(set(ids)) == 5 for anchor, ids in shown.items())
@@ -308,7 +309,7 @@ def test_near_copies_of_the_anchor_are_passed_over(tmp_path: Path, settings: Mak
     chosen = settings("runner=thread", "seeds.deduplicate_cosine=1.01", seeds={"paths": [path]})
     with start(chosen) as run:
         _prepare(run, grounded=False)
-        pool = instructions.Pool(run, [])
+        pool = pool_.Pool(run, [])
         texts = {anchor: [d["text"].lower() for d in dialogs] for anchor, dialogs in pool.dialogs_of(pool.ids).items()}
 
     stem = page_store.ASKED[0].lower()[:-1]
@@ -325,13 +326,13 @@ def test_an_answer_is_cut_to_its_own_budget(tmp_path: Path, settings: Make, star
     chosen = settings("runner=thread", "instructions.response_tokens=40", seeds={"paths": [path]})
     with start(chosen) as run:
         _prepare(run, grounded=False)
-        pool = instructions.Pool(run, [])
+        pool = pool_.Pool(run, [])
         dialogs = [dialog for shown in pool.dialogs_of(pool.ids).values() for dialog in shown]
 
     assert all(dialog["response"] for dialog in dialogs)
     cut = [dialog["response"] for dialog in dialogs if dialog["response"].startswith("Feed it.")]
     assert cut
-    assert all(text.endswith(instructions.OMITTED) and count_tokens(text) <= 43 for text in cut)
+    assert all(text.endswith(pool_.OMITTED) and count_tokens(text) <= 43 for text in cut)
 
 
 @pytest.mark.slow
@@ -520,7 +521,7 @@ def test_neighbours_of_all_real_seeds_equal_the_published_procedure(shared: Path
     chosen = settings("runner=thread", *off, "instructions.with_responses=false", seeds={"paths": [path]})
     with start(chosen) as run:
         _prepare_seeds(run)
-        pool = instructions.Pool(run, [])
+        pool = pool_.Pool(run, [])
         texts = [pool._items[item]["text"] for item in pool.ids]
         vectors = embedders.embedder(run, "seeds").embed(texts).vectors.astype(np.float64)
         ours = pool._neighbours(pool.ids)

@@ -1,5 +1,5 @@
 -- Answers that items of the pool are shown with, where they came with none of their own.
--- owner:  tasks/instructions.py
+-- owner:  tasks/spine/pool.py
 -- grain:  one row per seed or instruction
 -- params: $fingerprint, $item_ids
 SELECT

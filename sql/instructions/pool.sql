@@ -1,5 +1,5 @@
 -- What KNN-Instruct deduces from: the first seeds, and what earlier rounds wrote and nothing refused.
--- owner:  tasks/instructions.py
+-- owner:  tasks/spine/pool.py
 -- grain:  one row per seed or instruction
 -- params: $most, $earlier
 WITH chosen AS (

@@ -1,5 +1,5 @@
 -- Seeds and instructions among those named that have no answer yet to be shown with.
--- owner:  tasks/instructions.py
+-- owner:  tasks/spine/pool.py
 -- grain:  one row per seed or instruction
 -- params: $fingerprint, $item_ids
 SELECT

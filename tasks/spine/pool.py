@@ -1,0 +1,150 @@
+"""What KNN-Instruct deduces from: seeds, and what earlier rounds wrote, each with its neighbours and their answers."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tasks.contracts import prompting, records
+from tasks.contracts.calls import Answer
+from tasks.contracts.errors import BrokenError
+from tasks.contracts.prompting import Row
+from tasks.contracts.records import content_id
+from tasks.contracts.settings import InstructionsSettings
+from tasks.io import index
+from tasks.methods.demonstrations import drawn
+from tasks.methods.languages import identify
+from tasks.methods.packing import pack
+from tasks.methods.tokens import count_tokens, cut_tokens
+from tasks.spine import embedders
+from tasks.spine.generation import generate
+from tasks.spine.runs import Counts, Run
+
+OMITTED = " [...]"
+
+
+class Pool:
+    """Seeds and what earlier rounds wrote, in the order of their ids, and the neighbours of each."""
+
+    def __init__(self, run: Run, earlier: Sequence[str]) -> None:
+        self._run = run
+        self.counts = Counts()
+        self._wanted: InstructionsSettings = run.settings.instructions
+        found = run.store.query("instructions/pool", most=run.settings.limit, earlier=list(earlier))
+        self.ids: list[str] = found["item_id"].to_list()
+        self._items: dict[str, dict[str, Any]] = {row["item_id"]: row for row in found.iter_rows(named=True)}
+        if len(self.ids) <= self._wanted.k:
+            raise BrokenError(
+                f"the pool holds {len(self.ids)} seeds, and k = {self._wanted.k} needs {self._wanted.k + 1}",
+                hint="add --seeds, lower instructions.k, or leave knn_instruct out of instructions.recipes",
+            )
+
+    def dialogs_of(self, anchors: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """Return what each anchor is shown with: itself and its neighbours, in the order that the profile names.
+
+        Answers that are not there yet are asked for first. An answer is cut to its budget; a neighbour that does not
+        fit beside those before it is left out.
+        """
+        chosen = dict(zip(anchors, self._neighbours(anchors), strict=True))
+        texts = self._answers(sorted({*anchors, *(n for near in chosen.values() for n in near)}))
+        return {a: self._ordered([self._dialog(item, texts) for item in (a, *near)]) for a, near in chosen.items()}
+
+    def language(self, anchor: str) -> str:
+        """Return the language of an item: as it was read, or as its text says."""
+        return self._items[anchor]["language"] or identify(self._items[anchor]["text"])
+
+    def _neighbours(self, anchors: Sequence[str]) -> list[list[str]]:
+        k, strategy = self._wanted.k, self._wanted.neighbours
+        if strategy in {"knn", "far"}:
+            return self._by_vectors(anchors)
+        found: list[list[str]] = []
+        for anchor in anchors:
+            parts = (anchor,) if strategy == "random" else ()
+            rows = drawn(k + 1, range(len(self.ids)), "neighbours", self._run.settings.seed, *parts)
+            found.append([self.ids[row] for row in rows if self.ids[row] != anchor][:k])
+        return found
+
+    def _by_vectors(self, anchors: Sequence[str]) -> list[list[str]]:
+        """Return the k nearest (or farthest) items of each anchor; itself and its near-copies are passed over."""
+        base = embedders.embedder(self._run, "seeds").embed([self._items[i]["text"] for i in self.ids]).vectors
+        row_of = {item: row for row, item in enumerate(self.ids)}
+        own = np.array([row_of[anchor] for anchor in anchors], dtype=np.int64)
+        sign = np.float32(-1 if self._wanted.neighbours == "far" else 1)
+        ceiling = self._wanted.max_neighbour_cosine
+
+        def keep(numbers: Any, scores: Any, rows: Any) -> Any:
+            return (rows != own[numbers]) & (scores <= ceiling)
+
+        _, rows = index.kept(np.ascontiguousarray(base[own] * sign), base, self._wanted.k, keep)
+        return [[self.ids[row] for row in found if row >= 0] for found in rows.tolist()]
+
+    def _answers(self, items: list[str]) -> dict[str, str]:
+        """Return the answers of items by id, after asking the responder for those that have none."""
+        if not self._wanted.with_responses:
+            return {}
+        texts = {item: self._items[item]["response"] for item in items if self._items[item]["response"]}
+        missing = [item for item in items if item not in texts]
+        if not missing:
+            return texts
+        fingerprint, self.counts = _answer_all(self._run, missing)
+        found = self._run.store.query("instructions/answers", fingerprint=fingerprint, item_ids=missing)
+        return texts | dict(zip(found["item_id"].to_list(), found["text"].to_list(), strict=True))
+
+    def _dialog(self, item: str, texts: dict[str, str]) -> dict[str, Any]:
+        response = texts.get(item)
+        if response is not None and count_tokens(response) > self._wanted.response_tokens:
+            response = cut_tokens(response, self._wanted.response_tokens) + OMITTED
+        return {"item_id": item, "text": self._items[item]["text"], "response": response}
+
+    def _ordered(self, dialogs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        costs = [count_tokens(dialog["text"]) + count_tokens(dialog["response"] or "") for dialog in dialogs]
+        anchor, *near = dialogs
+        kept = [anchor, *(near[i] for i in pack(costs[1:], self._wanted.prompt_tokens - costs[0]))]
+        return kept[::-1] if self._wanted.neighbour_order == "nearest_last" else kept
+
+
+def _answer_all(run: Run, items: list[str]) -> tuple[str, Counts]:
+    """Have the responder answer these items of the pool, as `responses` would; returns the method and what it cost.
+
+    The same request has the same answer: where `responses` asks again for one of them, it costs nothing.
+    """
+    method, role, wanted = (
+        prompting.load("tasks.recipes", "answer"),
+        run.settings.models.responder,
+        run.settings.responses,
+    )
+    asked = {key: getattr(role, key) for key in ("model", "top_p", "max_tokens", "seed")}
+    spoken = wanted.model_dump(include={"temperature", "system"})
+    fingerprint = method.fingerprint(way="answer_for_pool", **asked, **spoken)
+
+    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Response]:
+        return [
+            records.Response(
+                response_id=content_id("response", row["input_id"], fingerprint, 0),
+                fingerprint=fingerprint,
+                instruction_id=row["input_id"],
+                model=answer.model,
+                draw=0,
+                text=parsed["text"],
+                finish_reason=answer.finish_reason,
+                completion_id=answer.completion_id,
+                run_id=run.run_id,
+            )
+        ]
+
+    counts = generate(
+        run,
+        stage="instructions",
+        table="responses",
+        role="responder",
+        method=method,
+        fingerprint=fingerprint,
+        pending="instructions/unanswered",
+        params={"fingerprint": fingerprint, "item_ids": items},
+        rows=rows,
+        settings=wanted,
+        temperature=wanted.temperature,
+    )
+    # Answers to show are no inputs of this stage; its rows in and out count instructions.
+    return fingerprint, replace(counts, rows_in=0, rows_out=0, rows_rejected=0)
