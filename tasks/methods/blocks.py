@@ -6,7 +6,7 @@ of its text is prose or links is on the block. `main_text.py` decides which bloc
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from selectolax.lexbor import LexborNode
 
@@ -96,7 +96,6 @@ _LANGUAGE = re.compile(
 )
 
 
-@dataclass(slots=True)
 class Block:
     """A container or a leaf: whose it is, what names it, and how much text it holds.
 
@@ -104,22 +103,24 @@ class Block:
     ASCII: a Chinese sentence says as much in a third of the characters); `plain`, `links`, `prose` all that is below.
     """
 
-    tag: str
-    parent: int
-    names: str
-    role: str
-    is_hidden: bool
-    is_body: bool
-    depth: int
-    number: int = 0
-    items: int = 0
-    own_plain: int = 0
-    own_links: int = 0
-    plain: int = 0
-    links: int = 0
-    prose: float = 0.0
-    is_out: bool = False
-    children: list[int] = field(default_factory=list)
+    # What most blocks of a page never differ in lies on the class: a page has thousands, and making them is the walk.
+    names = ""
+    role = ""
+    is_hidden = False
+    is_body = False
+    is_out = False
+    number = 0
+    items = 0
+    own_plain = 0
+    own_links = 0
+    plain = 0
+    links = 0
+    prose = 0.0
+
+    def __init__(self, tag: str, parent: int, depth: int) -> None:
+        self.tag = tag
+        self.parent = parent
+        self.depth = depth
 
 
 @dataclass(slots=True)
@@ -153,10 +154,10 @@ def add_up(blocks: list[Block]) -> None:
 
 
 class _Reader:
-    """The state of the walk. Its stack holds nodes to visit, and what to do where an element ends."""
+    """The state of the walk. Its stack holds the elements that are open, and what to do where each ends."""
 
     def __init__(self, *, with_noscript: bool) -> None:
-        self.blocks = [Block("body", -1, "", "", is_hidden=False, is_body=False, depth=0)]
+        self.blocks = [Block("body", -1, 0)]
         self.pieces: list[Piece] = []
         self._skipped = _SKIPPED - {"noscript"} if with_noscript else _SKIPPED
         self._buffer: list[str] = []
@@ -164,50 +165,55 @@ class _Reader:
 
     def walk(self, body: LexborNode) -> None:  # noqa: C901 - one loop over the kinds of nodes
         """Visit every node below the body, in order. Most nodes are text, so that is looked at first, and here."""
-        stack: list[LexborNode | str | int | None] = [body.first_child]
-        push, pop, buffer, skipped = stack.append, stack.pop, self._buffer, self._skipped
-        while stack:
-            node = pop()
+        stack: list[tuple[LexborNode, str | int]] = []
+        buffer, skipped = self._buffer, self._skipped
+        node = body.first_child
+        while node is not None or stack:
             if node is None:
-                continue
-            if isinstance(node, (str, int)):
-                self._leave(node)
-                continue
-            push(node.next)
-            tag = node.tag or ""
-            if tag == "-text":
-                text = node.text_content or ""
-                if not text.isspace():
-                    self._text(text)
-                elif buffer:
-                    buffer.append(" ")
-            elif tag in _BLOCKS:
-                if self._enter(node, tag):
-                    push(self.blocks[-1].parent)
-                    push(node.first_child)
-            elif tag == "br":
-                buffer.append(f" {BREAK} ")
-            elif tag not in skipped and tag[:1] not in {"-", "!"}:
-                if tag in {"a", "code"}:
-                    self._inline(tag)
-                    push(tag)
-                push(node.first_child)
+                node, end = stack.pop()
+                if end != "":
+                    self._leave(end)
+            else:
+                tag = node.tag or ""
+                if tag == "-text":
+                    text = node.text_content or ""
+                    if not text.isspace():
+                        self._text(text)
+                    elif buffer:
+                        buffer.append(" ")
+                elif tag in _BLOCKS:
+                    if (child := self._enter(node, tag)) is not None:
+                        stack.append((node, self.blocks[-1].parent))
+                        node = child
+                        continue
+                elif tag == "br":
+                    buffer.append(f" {BREAK} ")
+                elif tag not in skipped and tag[:1] not in {"-", "!"} and (child := node.first_child) is not None:
+                    stack.append((node, self._inline(tag)))
+                    node = child
+                    continue
+            node = node.next
         self._flush()
 
-    def _inline(self, tag: str) -> None:
+    def _inline(self, tag: str) -> str:
+        """Begin an inline element, and return what its end has to do."""
         if tag == "a":
             self._in_link += 1
-        else:
+        elif tag == "code":
             self._buffer.append("`")
+        else:
+            return ""
+        return tag
 
     def _leave(self, end: str | int) -> None:
         if end == "a":
             self._in_link -= 1
-        elif isinstance(end, str):
+        elif end == "code":
             self._buffer.append("`")
         else:
-            self._flush()
-            self._current = end
+            if self._buffer:
+                self._flush()
+            self._current = int(end)
 
     def _text(self, text: str) -> None:
         self._buffer.append(text)
@@ -219,8 +225,6 @@ class _Reader:
             self._plain += size
 
     def _flush(self) -> None:
-        if not self._buffer:
-            return
         text = " ".join("".join(self._buffer).split())
         if text.strip(f"{BREAK} `"):
             self.pieces.append(Piece(self._current, text))
@@ -230,19 +234,19 @@ class _Reader:
         self._buffer.clear()
         self._plain = self._links = 0
 
-    def _enter(self, node: LexborNode, tag: str) -> bool:
-        """Begin a block; False where there is nothing to walk into."""
-        self._flush()
+    def _enter(self, node: LexborNode, tag: str) -> LexborNode | None:
+        """Begin a block and return its first child; None where there is nothing to walk into."""
+        if self._buffer:
+            self._flush()
         index = len(self.blocks)
-        self.blocks[self._current].children.append(index)
         self.blocks.append(self._block(tag, node.attributes))
         if tag == "pre":
             self._code(node, index)
-            return False
-        if node.first_child is None:
-            return False
-        self._current = index
-        return True
+            return None
+        child = node.first_child
+        if child is not None:
+            self._current = index
+        return child
 
     def _code(self, node: LexborNode, index: int) -> None:
         code = node.text(deep=True).strip("\n")
@@ -256,18 +260,13 @@ class _Reader:
 
     def _block(self, tag: str, attributes: Mapping[str, str | None]) -> Block:
         above = self.blocks[self._current]
-        if not attributes:
-            block = Block(tag, self._current, "", "", is_hidden=False, is_body=False, depth=above.depth)
-        else:
-            block = Block(
-                tag,
-                self._current,
-                f"{attributes.get('class') or ''} {attributes.get('id') or ''}".strip(),
-                attributes.get("role") or "",
-                is_hidden=_is_hidden(attributes),
-                is_body=attributes.get("itemprop") in {"articleBody", "text", "description"},
-                depth=above.depth,
-            )
+        block = Block(tag, self._current, above.depth)
+        if attributes:
+            get = attributes.get
+            block.names = f"{get('class') or ''} {get('id') or ''}".strip()
+            block.role = get("role") or ""
+            block.is_hidden = _is_hidden(attributes)
+            block.is_body = get("itemprop") in {"articleBody", "text", "description"}
         if tag in {"ul", "ol", "blockquote"}:
             block.depth += 1
         elif tag == "li":
@@ -279,4 +278,7 @@ class _Reader:
 def _is_hidden(attributes: Mapping[str, str | None]) -> bool:
     if "hidden" in attributes:
         return not (attributes.get("id") or "").startswith("S:")  # React streams content into those, and shows it
-    return attributes.get("aria-hidden") == "true" or bool(_HIDDEN.search(attributes.get("style") or ""))
+    if attributes.get("aria-hidden") == "true":
+        return True
+    style = attributes.get("style")
+    return bool(style and _HIDDEN.search(style))

@@ -25,7 +25,7 @@ VERSION = 1
 # Shares of prose, and lengths in characters. Found on one half of the test pages; the other half says the same.
 ARTICLE_SHARE = 0.4  # of what is around it, for a block that is called the article's text
 GOES_DOWN = 0.9  # into a container that holds this much of its parent's
-IS_NEEDED = {"furniture": 0.45, "caption": 0.2, "comments": 0.97, "header": 0.2}  # is kept if it holds this much
+IS_NEEDED = {"furniture": 0.45, "captions": 0.2, "comments": 0.97, "header": 0.2}  # is kept if it holds this much
 IS_TOO_LITTLE = 0.3  # left after leaving out: too much was
 LINKS_OUT = 0.55  # of link text, above which a block is a list of links
 IS_PROSE = 0.25  # of link text, below which a text is prose, and
@@ -61,6 +61,7 @@ _THREAD = re.compile(
     re.IGNORECASE,
 )
 _ARTICLE_TYPE = re.compile(r'"@type"\s*:\s*\[?\s*"(?:News|Tech|Analysis|Reportage|Opinion)?(?:Article|BlogPosting)"')
+_KINDS = ("furniture", "captions", "comments", "")  # the first that one of its names is called
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -99,7 +100,7 @@ def _names() -> dict[str, re.Pattern[str]]:
 
 @lru_cache(maxsize=50_000)
 def _kind(names: str) -> str:
-    """Tell what the class and id of a block call it: furniture, caption, comments, or nothing.
+    """Tell what the class and id of a block call it: furniture, captions, comments, or nothing.
 
     Names are looked at token by token: `overflow-hidden` hides nothing, `elementor-widget` is no widget of a sidebar.
     """
@@ -107,11 +108,12 @@ def _kind(names: str) -> str:
     # Utility classes that show at another width (`hidden md:block`) hide nothing.
     if any(":" in token and token.endswith(("block", "flex", "grid", "inline")) for token in tokens):
         tokens = [token for token in tokens if token != "hidden"]  # noqa: S105 - a class, no password
-    patterns = _names()
-    for kind, key in (("furniture", "furniture"), ("caption", "captions"), ("comments", "comments")):
-        if any(patterns[key].match(token) for token in tokens):
-            return kind
-    return ""
+    return min((_kind_of_token(token) for token in tokens), key=_KINDS.index, default="")
+
+
+@lru_cache(maxsize=50_000)  # sites share frameworks, and so the words of their names
+def _kind_of_token(token: str) -> str:
+    return next((kind for kind in _KINDS[:-1] if _names()[kind].match(token)), "")
 
 
 def _is_called(names: str, key: str) -> bool:
@@ -171,7 +173,7 @@ def _kind_of(block: Block, above: Block, *, by_name: bool) -> str:
     if block.is_hidden or block.tag in _FURNITURE_TAGS or block.role in _FURNITURE_ROLES:
         return "furniture"
     if block.tag in {"figure", "figcaption", "form"}:
-        return "caption"
+        return "captions"
     if block.tag == "header":
         return "header" if above.tag in {"body", "div"} and block.links > block.plain else ""
     return _kind(block.names) if block.names and by_name else ""
@@ -179,13 +181,18 @@ def _kind_of(block: Block, above: Block, *, by_name: bool) -> str:
 
 def _go_down(blocks: list[Block]) -> int:
     """Return the container in which the prose is spread over several children."""
+    fullest: dict[int, int] = {}  # a block -> the container in it that holds most
+    for index, block in enumerate(blocks[1:], start=1):
+        if not block.is_out and block.tag not in _LEAVES:
+            best = fullest.setdefault(block.parent, index)
+            if block.prose > blocks[best].prose:
+                fullest[block.parent] = index
     index = 0
-    while True:
-        inside = [i for i in blocks[index].children if not blocks[i].is_out and blocks[i].tag not in _LEAVES]
-        best = max(inside, key=lambda i: (blocks[i].prose, -i), default=index)
-        if best == index or blocks[best].prose < GOES_DOWN * blocks[index].prose or blocks[best].tag in _WHOLES:
-            return index
+    while (best := fullest.get(index)) is not None:
+        if blocks[best].prose < GOES_DOWN * blocks[index].prose or blocks[best].tag in _WHOLES:
+            break
         index = best
+    return index
 
 
 def _article_in(blocks: list[Block], root: int) -> int:
@@ -273,8 +280,8 @@ def _say_farewell(blocks: list[Block], heading: int, root: int, *, is_over: bool
         blocks[above].is_out = True
     elif is_over:
         # It stands among the text itself: the rest of its siblings goes with it.
-        for sibling in blocks[blocks[heading].parent].children:
-            blocks[sibling].is_out = blocks[sibling].is_out or sibling >= heading
+        for block in blocks[heading:]:
+            block.is_out = block.is_out or block.parent == blocks[heading].parent
 
 
 def _inside(blocks: list[Block], *roots: int) -> list[bool]:

@@ -83,20 +83,20 @@ def excerpt(html: str) -> str:
 
     That is its head, its JSON-LD, its first heading and time, and its links to licences.
     """
-    body = html.lower().find("<body") if len(html) < MAX_HEAD_CHARS else html.find("<body")
-    head = html[: body if body > 0 else MAX_HEAD_CHARS][: 4 * MAX_HEAD_CHARS]
-    rest = html[len(head) :]
-    parts = [head, "<body>"]
-    start = 0
-    while (found := rest.find("application/ld+json", start)) >= 0:
-        end = rest.find("</script", found)
-        start = end if end > 0 else len(rest)
-        parts.append(f'<script type="{rest[found:start]}</script>')
+    body = max(html.find("<body"), html.find("<BODY", 0, MAX_HEAD_CHARS))
+    start = min(body if body > 0 else MAX_HEAD_CHARS, 4 * MAX_HEAD_CHARS)
+    parts = [html[:start], "<body>"]
+    found = start
+    while (found := html.find("application/ld+json", found)) >= 0:
+        end = html.find("</script", found)
+        end = end if end > 0 else len(html)
+        parts.append(f'<script type="{html[found:end]}</script>')
+        found = end
     for opening, closing in (("<h1", "</h1>"), ("<time", ">")):
-        if (found := rest.find(opening)) >= 0:
-            parts.append(rest[found : found + MAX_VALUE_CHARS * 4].partition(closing)[0] + closing)
-    marks = [found for mark in ("creativecommons.org/", 'rel="license"') if (found := rest.find(mark)) >= 0]
-    parts += [rest[rest.rfind("<", 0, found) : rest.find(">", found) + 1] for found in marks]
+        if (found := html.find(opening, start)) >= 0:
+            parts.append(html[found : found + MAX_VALUE_CHARS * 4].partition(closing)[0] + closing)
+    marks = [found for mark in ("creativecommons.org/", 'rel="license"') if (found := html.find(mark, start)) >= 0]
+    parts += [html[html.rfind("<", start, found) : html.find(">", found) + 1] for found in marks]
     return "".join(parts)
 
 
@@ -226,9 +226,12 @@ def _canonical(tree: LexborHTMLParser, named: Mapping[str, list[str]], url: str)
     href = (node.attributes.get("href") if node else None) or next(iter(named.get("og:url", [])), None)
     if not href:
         return None
+    href = href.strip()[:2000]
     try:
-        absolute = urljoin(url, href.strip()[:2000])
-        parts = urlsplit(absolute)
+        absolute, parts = href, urlsplit(href)
+        if not parts.hostname:
+            absolute = urljoin(url, href)
+            parts = urlsplit(absolute)
     except ValueError:
         return None
     return absolute if parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc else None
