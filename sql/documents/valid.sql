@@ -1,4 +1,4 @@
--- Documents of the methods in force whose run passed its audit, copies left out: what later stages read.
+-- Documents of the methods in force whose run passed its audit, copies and what was refused later left out.
 -- owner:  tasks/documents.py
 -- grain:  one row per URL x text digest x extraction method
 -- params: none
@@ -11,6 +11,15 @@ WHERE
         SELECT duplicates.document_id
         FROM duplicates
         WHERE duplicates.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'duplicates' AND methods.active)
+    )
+    AND NOT EXISTS (
+        SELECT 1
+        FROM rejections
+        WHERE
+            rejections.stage = 'documents'
+            AND rejections.reason = 'opt_out'  -- of a row: other reasons refuse an item before it is one
+            AND rejections.input_id = documents.document_id
+            AND rejections.fingerprint = documents.fingerprint
     )
     AND documents.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'documents' AND methods.active)
     AND documents.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'documents');

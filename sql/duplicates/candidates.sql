@@ -1,6 +1,6 @@
 -- Pairs of documents that share a band, one of them new: candidates, to be compared exactly.
 -- In a bucket of many each is paired with the first and with the twenty before it, so that a bucket of k costs k pairs.
--- owner:  tasks/documents.py
+-- owner:  tasks/spine/near_copies.py
 -- grain:  one row per pair
 -- params: $fingerprint, $settled_runs
 WITH placed AS (
@@ -10,7 +10,13 @@ WITH placed AS (
         unnest(signatures.bands) AS hash,
         generate_subscripts(signatures.bands, 1) AS band
     FROM signatures
-    WHERE signatures.fingerprint = $fingerprint
+    WHERE
+        signatures.fingerprint = $fingerprint
+        AND signatures.document_id NOT IN (
+            SELECT rejections.input_id
+            FROM rejections
+            WHERE rejections.stage = 'documents' AND rejections.fingerprint = $fingerprint
+        )
 ),
 
 ranked AS (

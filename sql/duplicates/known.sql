@@ -1,5 +1,5 @@
 -- What is known of documents in a component: their length, whether an earlier run settled them, and whose copy they are.
--- owner:  tasks/documents.py
+-- owner:  tasks/spine/near_copies.py
 -- grain:  one row per document
 -- params: $fingerprint, $duplicates_fingerprint, $settled_runs, $document_ids
 SELECT

@@ -67,6 +67,17 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteRules:
+    """What a robots.txt or ai.txt in a corpus asks of those who train models, as `allow: /a` and `disallow: /b`."""
+
+    site_rules_id: str
+    host: str
+    name: str
+    rules: list[str]
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """What near copies of a document share: a hash for each band of its MinHash signature."""
 
@@ -401,6 +412,7 @@ class Tombstone:
 TABLES: dict[str, type] = {
     "sources": Source,
     "documents": Document,
+    "site_rules": SiteRules,
     "signatures": Signature,
     "duplicates": Duplicate,
     "redactions": Redaction,

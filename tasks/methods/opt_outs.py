@@ -7,7 +7,6 @@ Each is a word and where it stood, such as `meta robots: noai`, so that a refusa
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 RESERVING = frozenset({"noai", "noindex", "none", "noml"})
@@ -64,30 +63,14 @@ def in_headers(headers: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-@dataclass(slots=True)
-class Rules:
-    """A site's robots.txt or ai.txt: (is_allowed, path pattern) for those who train models, longest match wins."""
+def rules_of(text: str, name: str = "robots.txt") -> list[str]:
+    """Read a site's robots.txt or ai.txt: what it asks of those who train models, as `allow: /a` and `disallow: /b`.
 
-    rules: list[tuple[bool, str]] = field(default_factory=list)
-
-    def allow(self, url: str) -> bool:
-        """Tell whether a URL of the site may be used."""
-        parts = urlsplit(url)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        best = max(
-            ((len(pattern), is_allowed) for is_allowed, pattern in self.rules if _matches(pattern, path)),
-            default=(0, True),
-        )
-        return best[1]
-
-
-def rules_of(text: str, agents: Iterable[str] = MODEL_CRAWLERS) -> Rules:
-    """Read robots.txt or ai.txt: the groups that name a crawler for models; a group for `*` alone speaks of search.
-
-    ai.txt (Spawning) has the same form, and there `*` speaks to us: pass `agents=("*",)`.
+    In robots.txt a group for `*` alone speaks of search. ai.txt (Spawning) has the same form, and there `*` speaks to
+    us.
     """
-    wanted = frozenset(agents)
-    rules, group, is_open = Rules(), set[str](), False
+    wanted = MODEL_CRAWLERS if name == "robots.txt" else {*MODEL_CRAWLERS, "*"}
+    rules, group, is_open = list[str](), set[str](), False
     for line in text[:500_000].splitlines()[:MAX_RULES]:
         key, colon, value = line.split("#", 1)[0].partition(":")
         key, value = key.strip().lower(), value.strip()
@@ -100,8 +83,20 @@ def rules_of(text: str, agents: Iterable[str] = MODEL_CRAWLERS) -> Rules:
             continue
         is_open = False
         if key in {"allow", "disallow"} and value and group & wanted:
-            rules.rules.append((key == "allow", value))
+            rules.append(f"{key}: {value}")
     return rules
+
+
+def may_use(rules: Iterable[str], url: str) -> bool:
+    """Tell whether a URL of a site may be used under its rules; the longest that matches decides."""
+    parts = urlsplit(url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    best = (0, True)
+    for rule in rules:
+        key, _, pattern = rule.partition(": ")
+        if _matches(pattern, path):
+            best = max(best, (len(pattern), key == "allow"))
+    return best[1]
 
 
 def _matches(pattern: str, path: str) -> bool:

@@ -70,7 +70,14 @@ class Work:
 
 
 def compute(
-    run: Run, *, stage: str, fingerprint: str, shards: Iterable[Shard], work: Work, total: int | None = None
+    run: Run,
+    *,
+    stage: str,
+    fingerprint: str,
+    shards: Iterable[Shard],
+    work: Work,
+    total: int | None = None,
+    most_rows: int | None = None,
 ) -> Counts:
     """Compute the shards that this version of the method has not finished, and commit each in their order.
 
@@ -82,6 +89,8 @@ def compute(
         work: What to do with one.
         total: How many shards there are, where they are too large to be held together (their payloads are texts):
             they are then made as they are needed.
+        most_rows: Commit no further shard once there are so many new rows; the order of shards, and not the speed of
+            workers, says which those are.
 
     Raises:
         BrokenError: Shards broke; the others were finished first, and each has a row in `failures`.
@@ -94,12 +103,16 @@ def compute(
     folder = run.store.shards / stage / fingerprint
     folder.mkdir(parents=True, exist_ok=True)
     counts, broken = Counts(), list[str]()
+    if most_rows is not None and most_rows <= 0:
+        return counts
     for finished, (shard, outcome) in enumerate(_outcomes(run.settings, due, work, folder), start=1):
         if isinstance(outcome, Exception):
             broken.append(_record_failure(run, stage, fingerprint, shard, outcome))
         else:
             counts += _commit(run, stage, fingerprint, shard, outcome, work)
         run.progress(stage, finished, total, rows=counts.rows_out, refused=counts.rows_rejected)
+        if most_rows is not None and counts.rows_out >= most_rows:
+            break  # what is in flight is due again, should more be wanted one day
     if broken:
         raise BrokenError(
             f"{len(broken)} of {total} shards of `{stage}` broke, the first by {broken[0]}",

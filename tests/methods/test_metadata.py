@@ -114,12 +114,16 @@ def test_robots_txt_speaks_to_those_who_train_models() -> None:
         "Allow: /open/*.html$  # ok\n"
     )
 
-    assert not rules.allow("http://site.example/a")
-    assert rules.allow("http://site.example/open/b/c.html")
-    assert not rules.allow("http://site.example/open/c.htm")
-    assert opt_outs.rules_of("User-agent: *\nDisallow: /").allow("http://site.example/a")
+    assert not opt_outs.may_use(rules, "http://site.example/a")
+    assert opt_outs.may_use(rules, "http://site.example/open/b/c.html")
+    assert not opt_outs.may_use(rules, "http://site.example/open/c.htm")
+    assert opt_outs.rules_of("User-agent: *\nDisallow: /") == []
+    assert opt_outs.rules_of("User-agent: *\nDisallow: /", "ai.txt") == ["disallow: /"]
 
 
 @given(st.text(max_size=200), st.text(alphabet="/ab*$?", max_size=30))
 def test_no_robots_txt_breaks_or_stalls(text: str, path: str) -> None:
-    opt_outs.rules_of(f"User-agent: gptbot\nDisallow: {path}\n{text}").allow(f"http://site.example/{path}")
+    rules = opt_outs.rules_of(f"User-agent: gptbot\nDisallow: {path}\n{text}")
+    may_use = opt_outs.may_use(rules, f"http://site.example/{path}")
+
+    assert may_use == opt_outs.may_use(rules[::-1], f"http://site.example/{path}")
