@@ -11,6 +11,7 @@ import os
 import time
 import webbrowser
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -313,6 +314,7 @@ def estimate(
     """Say what a build would ask and cost, by stage, before anything is sent: rehearsed on a copy of the store."""
     from flows.dataset import dataset
     from tasks.contracts import settings
+    from tasks.io import prices
     from tasks.spine import estimating
 
     overrides = _overrides(corpus, seeds, chosen)
@@ -335,16 +337,20 @@ def estimate(
                     one[k]
                     for k in ("stage", "rows_in", "calls", "recorded_calls", "prompt_tokens", "completion_tokens")
                 ),
-                f"${one['cost_usd']:.4f}",
+                terminal.money(one["cost_usd"]),
                 "?" if one["seconds"] is None else f"{one['seconds'] / 60:.1f}",
                 "measured on recorded calls" if one["is_measured"] else "estimated",
             )
             for one in found["stages"]
         ],
     )
-    terminal.say(f"{found['calls']} calls to pay, {found['recorded_calls']} recorded, ${found['cost_usd']:.4f}")
+    terminal.say(
+        f"{found['calls']} calls to pay, {found['recorded_calls']} recorded, {terminal.money(found['cost_usd'])}"
+    )
     for model in found["unpriced"]:
-        terminal.say(f"no price for {model}: give one in models.prices")
+        terminal.say(
+            f"the price of {model} is in no table: copy {prices.SHIPPED}, add it, name the copy in models.prices"
+        )
     if found["stopped"]:
         terminal.say(f"the rehearsal ended early: {found['stopped']}")
 
@@ -398,6 +404,34 @@ def retry(
 
     again.fn(_profile_of(store, profile), str(store), list(chosen or ()), stage, reason, run_id)
     _say_build(store, time.monotonic() - started, as_json=as_json)
+
+
+@app.command(
+    epilog="Examples:\n\nwellspring batches --store ./ws\n\nwellspring batches --cancel batch_68f1 --store ./ws"
+)
+def batches(
+    store: StoreOption = Path("ws"),
+    profile: ProfileOption = None,
+    cancel: Annotated[str | None, typer.Option("--cancel", help="A job's id, or `all`.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the batch jobs that are out, or cancel them; the next build collects what they answered until then."""
+    from tasks.contracts import settings
+    from tasks.io.batches import listed
+    from tasks.io.llm import Models
+
+    jobs = listed(store)
+    if cancel:
+        with Models(settings.load(_profile_of(store, profile)), store, "batches") as models:
+            cancelled = sum(models.cancel(role, cancel) for role in sorted({job.role for job in jobs}))
+        terminal.say(f"{cancelled} of {len(jobs)} jobs are asked to stop; the next build collects what they answered")
+    elif as_json:
+        terminal.as_json([asdict(job) for job in jobs])
+    else:
+        columns = {"job": "left", "role": "left", "endpoint": "left", "calls": "right", "set aside": "right"}
+        told = [(job.job_id or "not made yet", job.role, job.endpoint, job.calls) for job in jobs]
+        rows = [(*row, terminal.money(job.reserved_micro_usd / 1e6)) for row, job in zip(told, jobs, strict=True)]
+        terminal.table("batch jobs that are out", columns, rows)
 
 
 @app.command(
@@ -478,12 +512,14 @@ def serve(profile: ProfileOption = None, store: StoreOption = Path("ws")) -> Non
 )
 def offline_model(
     port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one and says which.")] = 8000,
-    faults: Annotated[str, typer.Option(help="Faults to inject, by profile name (seeded); empty injects none.")] = "",
+    chosen: Annotated[
+        str, typer.Option("--faults", help="Faults to inject, by profile name (seeded); empty injects none.")
+    ] = "",
 ) -> None:
     """Serve the offline stand-in as an OpenAI-compatible server on loopback. It is extractive, not a language model."""
-    from tasks.io import offline
+    from tasks.io import faults
 
-    offline.serve(port, faults)
+    faults.serve(port, chosen)
 
 
 def main() -> None:

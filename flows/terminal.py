@@ -152,6 +152,11 @@ def _next(facts: Mapping[str, Any]) -> str:
     return "nothing is due"
 
 
+def money(usd: float | None) -> str:
+    """Say what something costs; None is a price that nobody knows."""
+    return "unknown" if usd is None else f"${usd:.4f}"
+
+
 def because(reasons: Mapping[str, int], shown: int = 4) -> str:
     """Say why rows were refused, the commonest reasons first."""
     said = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in list(reasons.items())[:shown])

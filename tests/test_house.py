@@ -20,7 +20,7 @@ MODULES = sorted(p for room in ("flows", "tasks", "expectations") for p in (ROOT
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "core", "misc"}
 DOORS = {
     "duckdb": "store.py",
-    "sqlite3": "journal.py",
+    "sqlite3": "journal_file.py",
     "faiss": "index.py",
     "bm25s": "keywords.py",
     "great_expectations": "suites.py",

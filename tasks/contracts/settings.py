@@ -254,9 +254,10 @@ class Endpoint(Section):
     max_concurrency: int = Field(
         default=64, ge=1, description="calls at once at most; how many there are follows the server"
     )
-    retry_after: Literal["endpoint", "call"] = Field(
-        default="endpoint",
-        description="whom Retry-After holds back: all calls to the endpoint, or only the one refused",
+    retry_after: Literal["auto", "endpoint", "call"] = Field(
+        default="auto",
+        description="whom Retry-After holds back: all calls to the `endpoint`, only the `call` refused, or `auto`: that"
+        " call, and all once several in a row were refused",
     )
 
 

@@ -21,7 +21,9 @@ GROWTH = 1 / 16  # a window, after the first congestion
 BACKOFF = 0.5  # of the refused share is taken from the limit
 TOLERATED_SHARE = 0.1  # refusals in a window that do not end the doubling
 SLOWER = 2.0  # times the best window's latency is congestion, if throughput did not grow with it
+GAIN = 1.05  # times the answers a second of the window before: what more calls at once have to bring
 LATENCY_FLOOR_SECONDS = 0.25  # below, waiting is in this process and says nothing of the server
+REFUSED_IN_A_ROW = 3  # a server that refuses so many with no answer between them means all calls by its Retry-After
 BROKEN_IN_A_ROW = 8  # connection failures after which an endpoint is left alone for a while
 FIRST_REST_SECONDS, MAX_REST_SECONDS = 0.25, 15.0
 
@@ -79,7 +81,7 @@ class Throttle:
         self.last_rate = 0.0
         self.broken_in_a_row = self.broken_rests = 0
         self.broken_since = 0.0
-        self.answered = 0  # calls that got an answer, ever
+        self.refused_in_a_row = 0
 
     def wait(self, now: float) -> float:
         """Return in how many seconds this endpoint may be asked again; 0 if now, as far as time goes."""
@@ -143,15 +145,16 @@ class Throttle:
 
     def answer(self, seconds: float) -> None:
         """An answer came after so long."""
-        self.answered += 1
-        self.broken_in_a_row = self.broken_rests = 0
+        self.broken_in_a_row = self.broken_rests = self.refused_in_a_row = 0
         self.window.latencies.append(seconds)
         self._adapt()
 
     def congestion(self, wait_seconds: float | None) -> None:
         """The server refused a call for its rate, or let it time out."""
         self.window.refused += 1
-        if wait_seconds and self.endpoint.retry_after == "endpoint":
+        self.refused_in_a_row += 1
+        wish = self.endpoint.retry_after
+        if wait_seconds and (wish == "endpoint" or (wish == "auto" and self.refused_in_a_row >= REFUSED_IN_A_ROW)):
             self.rest(wait_seconds)
         self._adapt()
 
@@ -177,7 +180,7 @@ class Throttle:
         share = window.refused / window.answers
         rate = len(window.latencies) / max(now - window.started, 1e-9)
         latency = statistics.median(window.latencies) if window.latencies else float("inf")
-        is_slower = latency > max(LATENCY_FLOOR_SECONDS, SLOWER * self.best_latency) and rate <= self.last_rate
+        is_slower = latency > max(LATENCY_FLOOR_SECONDS, SLOWER * self.best_latency) and rate < GAIN * self.last_rate
         if share > TOLERATED_SHARE or is_slower:
             self.is_starting = False
         shrink = max(BACKOFF * share, BACKOFF / 4 if is_slower else 0.0)

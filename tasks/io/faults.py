@@ -8,27 +8,27 @@ that fault each time: a poison row. `GET /stats` says how many requests of each 
 
 import asyncio
 import contextlib
-import gzip
 import hashlib
 import re
 import socket
+import sys
 import threading
 import time
 import tomllib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from tasks.contracts.errors import UsageError
+from tasks.contracts.errors import BrokenError, UsageError
+from tasks.io import offline
 from tasks.io.offline import Response, StandIn, error_response
+from tasks.io.spoilt import FAULTS, Exchange
 
 SHIPPED = Path(__file__).with_name("faults.toml")
-HUGE_BYTES = 8 * 2**20
-DRIP_SECONDS = 0.05
 ON_THE_WAY_SECONDS = 0.15  # a client may not have read a 429 yet when it sends its next request
 _POISON = re.compile(rb"\[\[fault:(\w+)\]\]")
 
@@ -48,6 +48,11 @@ class Profile:
     structured: str = "json_schema"
     fixed: bool = False
     slots: int = 0  # calls at once before it answers 429; 0 is any number
+    capacity: int = 0  # calls at once before each takes longer, as where calls share a GPU; 0 is any number
+    window_requests: int = (
+        0  # requests in a window before it answers 429; its headers say what is left; 0 is any number
+    )
+    window_seconds: float = 1.0
     batch_polls: int = 1
     batch_drops: int = 0
     batch_ends_as: str = "completed"
@@ -82,174 +87,6 @@ def _quoted(part: str) -> str:
     return part if re.fullmatch(r"[\d.]+|true|false", value) else f'{name}="{value}"'
 
 
-Sender = Callable[["Exchange"], Any]
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One request and the connection it came on."""
-
-    profile: Profile
-    writer: asyncio.StreamWriter
-    answer: Callable[[], Response]
-
-    def completion(self) -> dict[str, Any]:
-        """Return the answer that would have been given, to be spoiled."""
-        return orjson.loads(self.answer().body)
-
-    async def send(self, response: Response, headers: str = "", *, length: int | None = None) -> None:
-        """Send a whole answer; `length` lies about its size."""
-        size = len(response.body) if length is None else length
-        kind = f"Content-Type: {response.content_type}\r\nContent-Length: {size}\r\n"
-        self.writer.write(f"HTTP/1.1 {response.status} X\r\n{kind}{headers}\r\n".encode() + response.body)
-        await self.writer.drain()
-
-    def cut(self) -> None:
-        """Reset the connection."""
-        self.writer.transport.abort()
-
-
-def _status(status: int, message: str, code: str = "", headers: str = "") -> Sender:
-    async def send(exchange: Exchange) -> None:
-        seconds = f"{exchange.profile.retry_after_seconds:g}"
-        await exchange.send(error_response(status, message, code or str(status)), headers.replace("SECONDS", seconds))
-
-    return send
-
-
-def _body(spoil: Callable[[dict[str, Any]], Any]) -> Sender:
-    async def send(exchange: Exchange) -> None:
-        spoilt = spoil(exchange.completion())
-        await exchange.send(Response(200, spoilt if isinstance(spoilt, bytes) else orjson.dumps(spoilt)))
-
-    return send
-
-
-def _message(**fields: Any) -> Sender:
-    def spoil(answer: dict[str, Any]) -> dict[str, Any]:
-        choice = answer["choices"][0]
-        choice["finish_reason"] = fields.get("finish_reason", choice["finish_reason"])
-        choice["message"] |= {k: v for k, v in fields.items() if k != "finish_reason"}
-        return answer
-
-    return _body(spoil)
-
-
-def _half(answer: dict[str, Any]) -> dict[str, Any]:
-    content = answer["choices"][0]["message"]["content"] or ""
-    answer["choices"][0] |= {"finish_reason": "length"}
-    answer["choices"][0]["message"]["content"] = content[: len(content) // 2]
-    return answer
-
-
-def _usage(**counts: Any) -> Sender:
-    return _body(lambda answer: answer | {"usage": counts or None})
-
-
-async def _hang(exchange: Exchange) -> None:
-    del exchange
-    await asyncio.sleep(3600)
-
-
-async def _truncated(exchange: Exchange) -> None:
-    answer = exchange.answer()
-    await exchange.send(Response(200, answer.body[: len(answer.body) // 2]), length=len(answer.body))
-    exchange.writer.close()
-
-
-async def _reset(exchange: Exchange) -> None:
-    exchange.cut()
-
-
-async def _reset_mid(exchange: Exchange) -> None:
-    answer = exchange.answer()
-    await exchange.send(Response(200, answer.body[:20]), length=len(answer.body))
-    exchange.cut()
-
-
-async def _drip(exchange: Exchange) -> None:
-    answer = exchange.answer()
-    exchange.writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(answer.body)}\r\n\r\n".encode())
-    for byte in answer.body:
-        exchange.writer.write(bytes([byte]))
-        await exchange.writer.drain()
-        await asyncio.sleep(DRIP_SECONDS)
-
-
-async def _drip_headers(exchange: Exchange) -> None:
-    exchange.writer.write(b"HTTP/1.1 200 OK\r\n")
-    for number in range(10_000):
-        exchange.writer.write(f"X-{number}: 1\r\n".encode())
-        await exchange.writer.drain()
-        await asyncio.sleep(DRIP_SECONDS)
-
-
-async def _huge(exchange: Exchange) -> None:
-    exchange.writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {HUGE_BYTES}\r\n\r\n".encode())
-    for _ in range(HUGE_BYTES // 65536):
-        exchange.writer.write(b" " * 65536)
-        await exchange.writer.drain()
-
-
-async def _gzip_bomb(exchange: Exchange) -> None:
-    await exchange.send(Response(200, gzip.compress(b" " * 2**24)), "Content-Encoding: gzip\r\n")
-
-
-async def _redirect(exchange: Exchange) -> None:
-    await exchange.send(Response(307, b""), "Location: http://127.0.0.1:9/v1/chat/completions\r\n")
-
-
-def _spoilt_text(answer: dict[str, Any]) -> bytes:
-    body = orjson.dumps(answer)
-    return body.replace(b'"content":"', b'"content":"\\ud800 \\u0000 ', 1)
-
-
-FAULTS: dict[str, Sender] = {
-    "http_400": _status(400, "this prompt cannot be taken", "invalid_request_error"),
-    "http_401": _status(401, "Incorrect API key provided", "invalid_api_key"),
-    "http_413": _status(413, "request too large", "invalid_request_error"),
-    "http_429": _status(429, "too many requests", "rate_limit_exceeded"),
-    "http_429_retry_after": _status(429, "too many requests", "rate_limit_exceeded", "Retry-After: SECONDS\r\n"),
-    "http_500": _status(500, "internal error"),
-    "http_502": _status(502, "bad gateway"),
-    "http_503": _status(503, "overloaded"),
-    "http_503_retry_after": _status(503, "overloaded", "overloaded", "Retry-After: SECONDS\r\n"),
-    "http_504": _status(504, "gateway timeout"),
-    "context_length": _status(400, "This model's maximum context length is 8192 tokens", "context_length_exceeded"),
-    "filtered_prompt": _status(400, "The prompt was stopped by our content management policy", "content_filter"),
-    "quota": _status(429, "You exceeded your current quota", "insufficient_quota"),
-    "redirect": _redirect,
-    "reset": _reset,
-    "reset_mid_body": _reset_mid,
-    "truncated": _truncated,
-    "hang": _hang,
-    "drip": _drip,
-    "drip_headers": _drip_headers,
-    "huge": _huge,
-    "gzip_bomb": _gzip_bomb,
-    "html": _body(lambda _: b"<html><body>It works!</body></html>"),
-    "empty_body": _body(lambda _: b""),
-    "invalid_json": _body(lambda answer: orjson.dumps(answer)[:-7]),
-    "bad_utf8": _body(lambda answer: orjson.dumps(answer).replace(b'"content":"', b'"content":"\xff\xfe', 1)),
-    "deep_json": _body(lambda _: b"[" * 100_000),
-    "error_in_200": _body(lambda _: {"error": {"message": "upstream failed", "code": "server_error"}}),
-    "empty_object": _body(lambda _: {}),
-    "empty_choices": _body(lambda answer: answer | {"choices": []}),
-    "null_choices": _body(lambda answer: answer | {"choices": None}),
-    "wrong_types": _body(lambda answer: answer | {"choices": [{"message": ["hello"], "finish_reason": 3}]}),
-    "null_content": _message(content=None),
-    "blank_content": _message(content="  \n"),
-    "garbage_text": _body(_spoilt_text),
-    "prose": _message(content="Certainly! Here is what I think about it, in my own words and without any form."),
-    "length": _body(_half),
-    "content_filter": _message(finish_reason="content_filter", content=None),
-    "refusal": _message(refusal="I will not help with that.", content=None),
-    "no_usage": _usage(),
-    "negative_usage": _usage(prompt_tokens=-5, completion_tokens=-1),
-    "huge_usage": _usage(prompt_tokens=10**15, completion_tokens=10**15),
-    "text_usage": _usage(prompt_tokens="12", completion_tokens=None),
-}
-
 _FIXED = orjson.dumps(
     {
         "id": "chatcmpl-0",
@@ -272,6 +109,7 @@ class FaultServer:
         self.counts: Counter[str] = Counter()
         self.seen: Counter[bytes] = Counter()
         self.rest_from = self.rest_until = 0.0
+        self.window_ends, self.window_used = 0.0, 0
         self.in_flight = 0
         self.most_in_flight = 0
         self.arrivals: list[float] = []
@@ -317,7 +155,7 @@ class FaultServer:
                 return Response(200, _FIXED)
             return self.stand_in.respond(method, path, kind, body)
 
-        exchange = Exchange(self.profile, writer, answer)
+        exchange = Exchange(self.profile.retry_after_seconds, writer, answer)
         if path == "/stats":
             await exchange.send(Response(200, orjson.dumps(self.stats())))
             return
@@ -329,14 +167,28 @@ class FaultServer:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            if self.profile.slots and self.in_flight > self.profile.slots:
-                self.counts["over_slots"] += 1
-                fault = "http_429"
-            elif self.profile.latency_seconds:
-                await asyncio.sleep(self.profile.latency_seconds)
-            await self._send(exchange, fault, body)
+            await self._send(exchange, await self._limited(exchange) or fault, body)
         finally:
             self.in_flight -= 1
+
+    async def _limited(self, exchange: Exchange) -> str:
+        """Take the time that a call takes; returns the fault that a call beyond a limit gets at once."""
+        chosen, now = self.profile, time.monotonic()
+        if chosen.window_requests:
+            if now >= self.window_ends:
+                self.window_ends, self.window_used = now + chosen.window_seconds, 0
+            self.window_used += 1
+            left = max(0, chosen.window_requests - self.window_used)
+            exchange.headers = f"x-ratelimit-remaining-requests: {left}\r\n"
+            exchange.headers += f"x-ratelimit-reset-requests: {1000 * (self.window_ends - now):.0f}ms\r\n"
+        is_over = self.window_used > chosen.window_requests > 0
+        if is_over or (chosen.slots and self.in_flight > chosen.slots):
+            self.counts["over_window" if is_over else "over_slots"] += 1
+            return "http_429"
+        crowd = max(1.0, self.in_flight / chosen.capacity) if chosen.capacity else 1.0
+        if chosen.latency_seconds:
+            await asyncio.sleep(chosen.latency_seconds * crowd)
+        return ""
 
     async def _send(self, exchange: Exchange, fault: str, body: bytes) -> None:
         if fault.endswith("_retry_after"):
@@ -399,8 +251,35 @@ class FaultServer:
             yield server
 
 
-async def serve(chosen: Profile, listening: socket.socket) -> None:
-    """Serve on an open socket until interrupted."""
+def serve(port: int, faults: str = "", host: str = "127.0.0.1") -> None:
+    """Serve the stand-in until interrupted, and say where: with uvicorn, or with faults as a profile asks.
+
+    Args:
+        port: On loopback; 0 takes a free one.
+        faults: A profile of `faults.toml`, a TOML file, or `fault=rate,...`; empty injects none.
+        host: Another address than loopback is for those who know what they open.
+
+    Raises:
+        UsageError: There is no such profile, or it names an unknown fault.
+        BrokenError: The port is taken.
+    """
+    try:
+        listening = socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        raise BrokenError(
+            f"port {port} cannot be opened: {error.strerror}", hint="choose another --port, or 0"
+        ) from None
+    sys.stdout.write(f"http://{host}:{listening.getsockname()[1]}/v1\n")
+    sys.stdout.flush()
+    if faults:
+        asyncio.run(_served(profile(faults), listening))
+        return
+    import uvicorn
+
+    uvicorn.Server(uvicorn.Config(offline.app(), lifespan="off", log_level="warning")).run(sockets=[listening])
+
+
+async def _served(chosen: Profile, listening: socket.socket) -> None:
     async with FaultServer(chosen).listening(listening) as server:
         await server.serve_forever()
 

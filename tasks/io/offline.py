@@ -5,11 +5,8 @@ the transport of the OpenAI client (an ASGI app, no socket) where `base_url = "o
 real server for tests and other clients, without faults or with them (`faults.py`).
 """
 
-import asyncio
 import itertools
 import re
-import socket
-import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from tasks.contracts.errors import BrokenError
 from tasks.io.extractive import complete, is_content, mark_of, words_of
 
 MODELS = ("offline-extractive", "offline-judge", "offline-embedding")
@@ -264,33 +260,3 @@ def app(stand_in: StandIn | None = None) -> Callable[..., Any]:
         await send({"type": "http.response.body", "body": answer.body})
 
     return serve_one
-
-
-def serve(port: int, faults: str = "", host: str = "127.0.0.1") -> None:
-    """Serve the stand-in until interrupted, and say where: with uvicorn, or with faults as a profile asks.
-
-    Args:
-        port: On loopback; 0 takes a free one.
-        faults: A profile of `faults.toml`, a TOML file, or `fault=rate,...`; empty injects none.
-        host: Another address than loopback is for those who know what they open.
-
-    Raises:
-        UsageError: There is no such profile, or it names an unknown fault.
-        BrokenError: The port is taken.
-    """
-    try:
-        listening = socket.create_server((host, port), backlog=1024)
-    except OSError as error:
-        raise BrokenError(
-            f"port {port} cannot be opened: {error.strerror}", hint="choose another --port, or 0"
-        ) from None
-    sys.stdout.write(f"http://{host}:{listening.getsockname()[1]}/v1\n")
-    sys.stdout.flush()
-    if faults:
-        from tasks.io import faults as faulty
-
-        asyncio.run(faulty.serve(faulty.profile(faults), listening))
-        return
-    import uvicorn
-
-    uvicorn.Server(uvicorn.Config(app(), lifespan="off", log_level="warning")).run(sockets=[listening])

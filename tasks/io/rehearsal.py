@@ -5,7 +5,7 @@ per character that the server was seen to count, its answer by the mean length o
 nothing was seen yet, by the stand-in's own answer, and `is_measured` is False.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.records import Completion, content_id
 from tasks.contracts.settings import Role, Settings
 from tasks.io import offline
+from tasks.io.delivery import CHUNK_CALLS, Stats, chunked
 from tasks.io.forms import KEY_VERSION, identity, request_of, role_of
 from tasks.io.journal import DONE, Journal
-from tasks.io.llm import CHUNK_CALLS, Stats, Vectors, chunked
+from tasks.io.llm import Vectors
 from tasks.io.prices import Prices, tokens_of
 
 SEEN_CALLS = 20_000  # the latest, of which a role's means are taken
@@ -69,8 +70,11 @@ class Rehearsal:
             self.seen[role] = Seen(*found) if found[0] is not None else None
         return self.seen[role]
 
-    def ask(self, role: str, calls: Iterable[Call]) -> Iterator[Answer | Refused]:
-        """Answer calls as `Models.ask` would, only that what is not recorded is made up and counted."""
+    def ask(
+        self, role: str, calls: Iterable[Call], leave: Callable[[Call], None] | None = None
+    ) -> Iterator[Answer | Refused]:
+        """Answer calls as `Models.ask` would, only that what is not recorded is made up and counted; none is left."""
+        del leave
         settings = self.role(role)
         for chunk in chunked(calls, CHUNK_CALLS):
             keyed = [(identity(settings, call), call) for call in chunk]

@@ -6,8 +6,9 @@ holds a call for ever; 300 KB of gzip become 900 MB; a redirect re-posts a promp
 """
 
 import asyncio
+import contextlib
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -69,64 +70,78 @@ class Wire(httpx2.AsyncClient):
             return super().build_request(method, url, files=files, content=content, **parts)
         return httpx2.Request(method, _url(str(url))[0], headers=parts.get("headers"), content=content)
 
-    async def send(self, request: httpx2.Request, **_: Any) -> httpx2.Response:
-        """Send one request and read its whole answer, within the limits.
+    async def send(self, request: httpx2.Request, *, stream: bool = False, **_: Any) -> httpx2.Response:
+        """Send one request and read its whole answer, within the limits; a streamed one is read as it comes.
 
         Raises:
             WireError: No whole answer came: connection, timeout, answer_too_large or encoded_answer.
         """
-        try:
-            async with asyncio.timeout(self.limits.total_seconds):
-                status, headers, body = await (self._call(request) if self.app else self._exchange(request))
-        except TimeoutError:
-            raise WireError("timeout", f"no whole answer in {self.limits.total_seconds:g} s", was_sent=True) from None
+        until = asyncio.get_running_loop().time() + self.limits.total_seconds
+        if stream and not self.app:
+            with self.told():
+                async with asyncio.timeout_at(until):
+                    response = await self._exchange(request)
+            parts = _Parts(self, response, until)
+            return httpx2.Response(response.status, headers=list(response.raw_headers), stream=parts, request=request)
+        with self.told():
+            async with asyncio.timeout_at(until):
+                status, headers, body = await (self._call(request) if self.app else self._read(request))
         return httpx2.Response(status, headers=headers, content=body, request=request)
 
-    async def _exchange(self, request: httpx2.Request) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    async def _exchange(self, request: httpx2.Request) -> aiohttp.ClientResponse:
+        """Send a request, its body as it is or in parts, and return when the answer begins."""
         if self.session is None:
             connector = aiohttp.TCPConnector(limit=self.connections, ssl=tls(), ttl_dns_cache=60)
             self.session = aiohttp.ClientSession(connector=connector, trust_env=False, auto_decompress=False)
         limits = self.limits
         timeout = aiohttp.ClientTimeout(sock_connect=limits.connect_seconds, sock_read=limits.first_byte_seconds)
-        headers = {
-            key: value for key, value in request.headers.items() if key not in {"content-length", "host", "connection"}
-        }
+        dropped = {"host", "connection"} | ({"content-length"} if _is_read(request) else set())
+        headers = {key: value for key, value in request.headers.items() if key not in dropped}
         headers["accept-encoding"] = "identity"
-        body = request.content if _is_read(request) else await request.aread()
-        try:
-            async with self.session.request(
-                request.method,
-                _url(str(request.url))[1],
-                data=body or None,
-                headers=headers,
-                timeout=timeout,
-                allow_redirects=False,
-            ) as response:
-                return response.status, list(response.raw_headers), await self._body(response)
-        except aiohttp.ConnectionTimeoutError as error:
-            raise WireError("connection", f"no connection in {limits.connect_seconds:g} s", was_sent=False) from error
-        except aiohttp.ServerTimeoutError as error:
-            raise WireError("timeout", f"nothing came for {limits.first_byte_seconds:g} s", was_sent=True) from error
-        except aiohttp.ClientConnectorError as error:
-            raise WireError(
-                "connection", f"cannot connect: {error.os_error.strerror or error}", was_sent=False
-            ) from error
-        except (aiohttp.ClientError, ConnectionError, ValueError) as error:
-            raise WireError("connection", f"{type(error).__name__}: {str(error)[:200]}", was_sent=True) from error
+        return await self.session.request(
+            request.method,
+            _url(str(request.url))[1],
+            data=(request.content or None) if _is_read(request) else request.stream,
+            headers=headers,
+            timeout=timeout,
+            allow_redirects=False,
+        )
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _read(self, request: httpx2.Request) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        async with await self._exchange(request) as response:
+            parts = [part async for part in self.parts(response)]
+            return response.status, list(response.raw_headers), parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def parts(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        """Yield an answer's body as it comes, as far as the limit."""
         encoding = response.headers.get("content-encoding", "").strip().lower()
         if encoding not in _IDENTITY:
             raise WireError("encoded_answer", f"Content-Encoding: {encoding[:40]} was not asked for", was_sent=True)
-        parts: list[bytes] = []
         size = 0
         async for part in response.content.iter_chunked(READ_BYTES):
             size += len(part)
             if size > self.limits.max_answer_bytes:
                 response.close()
                 raise WireError("answer_too_large", f"more than {self.limits.max_answer_bytes} bytes", was_sent=True)
-            parts.append(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            yield part
+
+    @contextlib.contextmanager
+    def told(self) -> Iterator[None]:
+        """Say in one word what went wrong, and whether the server may have worked on it."""
+        limits = self.limits
+        try:
+            yield
+        except aiohttp.ConnectionTimeoutError as error:
+            raise WireError("connection", f"no connection in {limits.connect_seconds:g} s", was_sent=False) from error
+        except aiohttp.ServerTimeoutError as error:
+            raise WireError("timeout", f"nothing came for {limits.first_byte_seconds:g} s", was_sent=True) from error
+        except TimeoutError:
+            raise WireError("timeout", f"no whole answer in {limits.total_seconds:g} s", was_sent=True) from None
+        except aiohttp.ClientConnectorError as error:
+            said = f"cannot connect: {error.os_error.strerror or error}"
+            raise WireError("connection", said, was_sent=False) from error
+        except (aiohttp.ClientError, ConnectionError, ValueError) as error:
+            raise WireError("connection", f"{type(error).__name__}: {str(error)[:200]}", was_sent=True) from error
 
     async def _call(self, request: httpx2.Request) -> tuple[int, Any, bytes]:
         """Hand the request to the ASGI app, and take its answer, without a socket between them."""
@@ -163,6 +178,26 @@ class Wire(httpx2.AsyncClient):
         if self.session is not None:
             await self.session.close()
         await super().aclose()
+
+
+class _Parts(httpx2.AsyncByteStream):
+    """The body of a streamed answer, under the same deadline and cap as any other."""
+
+    def __init__(self, wire: Wire, response: aiohttp.ClientResponse, until: float) -> None:
+        self.wire, self.response, self.until = wire, response, until
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        parts = self.wire.parts(self.response)
+        while True:
+            with self.wire.told():
+                async with asyncio.timeout_at(self.until):
+                    part = await anext(parts, None)
+            if part is None:
+                return
+            yield part
+
+    async def aclose(self) -> None:
+        self.response.close()
 
 
 def _is_read(request: httpx2.Request) -> bool:

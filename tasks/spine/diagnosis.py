@@ -153,10 +153,10 @@ def _endpoints(settings: Settings) -> list[Finding]:
 def _endpoint(what: str, endpoint: Endpoint) -> Finding:
     if endpoint.base_url == "offline":
         return Finding(what, True, "the offline stand-in, which is extractive and not a language model")
-    from tasks.io import llm
+    from tasks.io import servers
 
     try:
-        models = llm.listed_models(endpoint)
+        models = servers.listed_models(endpoint)
     except WellspringError as error:
         return Finding(what, False, error.message, error.hint or "check base_url and the key's variable")
     return Finding(what, True, f"answers, with {len(models)} models")

@@ -26,7 +26,10 @@ from tasks.spine.standing import ROLES
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a stage would do: calls to pay, calls that are recorded, tokens, USD; seconds where a latency was seen."""
+    """What a stage would do: calls to pay, calls that are recorded, tokens, USD; seconds where a latency was seen.
+
+    `cost_usd` is None where no table lists the model's price: an unknown price is not 0.
+    """
 
     stage: str
     rows_in: int
@@ -34,7 +37,7 @@ class Estimate:
     recorded_calls: int
     prompt_tokens: int
     completion_tokens: int
-    cost_usd: float
+    cost_usd: float | None
     seconds: float | None
     is_measured: bool
 
@@ -87,7 +90,8 @@ def estimates(run: Run) -> list[Estimate]:
             tokens = (counts.prompt_tokens, counts.completion_tokens)
             asked = (stage, counts.rows_in, counts.calls, counts.cached_calls)
             time_ = door.seconds(role, counts.calls)
-            found.append(Estimate(*asked, *tokens, counts.cost_usd, time_, door.means(role) is not None))
+            cost = None if door.role(role).model in door.unpriced and counts.calls else counts.cost_usd
+            found.append(Estimate(*asked, *tokens, cost, time_, door.means(role) is not None))
     return found
 
 
@@ -101,7 +105,7 @@ def estimate(settings: Settings, directory: str | Path, build: Callable[[Run], N
 
     Returns:
         `stages` (an `Estimate` each, as a dict), `calls`, `recorded_calls`, `cost_usd`, `seconds`, `unpriced` (models
-        that no table lists), and `stopped`: why the rehearsal ended early, or "".
+        that no table lists, which leave the cost None), and `stopped`: why the rehearsal ended early, or "".
     """
     stopped = ""
     with rehearsal(settings, directory) as run:
@@ -116,7 +120,7 @@ def estimate(settings: Settings, directory: str | Path, build: Callable[[Run], N
         "stages": [asdict(one) for one in found],
         "calls": sum(one.calls for one in found),
         "recorded_calls": sum(one.recorded_calls for one in found),
-        "cost_usd": sum(one.cost_usd for one in found),
+        "cost_usd": None if unpriced else sum(one.cost_usd or 0.0 for one in found),
         "seconds": None if None in seconds else sum(second or 0.0 for second in seconds),
         "unpriced": unpriced,
         "stopped": stopped,

@@ -80,10 +80,14 @@ def generate(
         return Counts()  # and no model door was opened
     if lost := run.models.lost_answers():
         run.progress.note(f"the journal was damaged: {lost} recorded answers are lost, and asked for again")
-    room = run.models.role(role).max_tokens
+    asked = run.models.role(role)
+    if not run.models.prices.of(asked.model).is_known:
+        run.progress.note(f"the price of `{asked.model}` is in no table: its calls are counted at 0 USD")
+    room = asked.max_tokens
     work = _Work(run, stage, table, method, fingerprint, rows, settings, draws, temperature, on_failure, total, room)
     try:
-        work.ask(role, run.store.stream(pending, **params))
+        while work.is_left_out(role, run.store.stream(pending, **params)):
+            work.flush()
     finally:
         work.flush()
     return Counts(**work.counts)
@@ -111,22 +115,32 @@ class _Work:
     records: list[Any] = field(default_factory=list)
     rejections: list[RejectionRow] = field(default_factory=list)
     settled: int = 0
+    left: int = 0  # calls that batch jobs were out for
     started: float = field(default_factory=time.monotonic)
     flushed: float = field(default_factory=time.monotonic)
     shown: float = field(default_factory=time.monotonic)
     artifact: Any = None
 
-    def ask(self, role: str, frames: Iterator[Any]) -> None:
-        """Ask for every row; then for the repairs that came up last."""
-        calls = self._calls(frames)
+    def is_left_out(self, role: str, frames: Iterator[Any]) -> bool:
+        """Ask for every row, then for the repairs that came up last; whether a batch job had some that it has no more.
+
+        A row that a batch job is out for is let go of, and stays pending: a stage of any size is not held in memory.
+        """
+        before, calls = self.left, self._calls(frames)
         while True:
-            for outcome in self.run.models.ask(role, calls):
+            for outcome in self.run.models.ask(role, calls, self._leave):
                 self._take(outcome)
                 if self.settled >= BATCH_INPUTS or time.monotonic() - self.flushed > BATCH_SECONDS:
                     self.flush()
             if not self.repairs:
-                return
+                return self.left > before
             calls = self._due()
+
+    def _leave(self, call: Call) -> None:
+        """Let go of an input that a batch job is out for; what its other draws gave is recorded and costs nothing."""
+        self.left += 1
+        if self.open.pop(call.input_id, None) is not None:
+            self.counts["rows_in"] -= self.draws
 
     def _calls(self, frames: Iterator[Any]) -> Iterator[Call]:
         for frame in frames:
@@ -154,7 +168,9 @@ class _Work:
             yield Call(input_id, prompt, draw, self.temperature)
 
     def _take(self, outcome: Answer | Refused) -> None:
-        item = self.open[outcome.call.input_id]
+        item = self.open.get(outcome.call.input_id)
+        if item is None:
+            return  # a batch job is out for another of its draws
         draw = outcome.call.draw
         if isinstance(outcome, Refused):
             self.counts["cached_calls" if outcome.is_cached else "calls"] += 1

@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import resource
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -364,7 +363,7 @@ def kill_until_done(store: Path, url: str, *, rows: int, kills: int, seed: int, 
         else:
             threading.Event().wait(chance.uniform(0, longest))
             hit += child.poll() is None
-            os.kill(child.pid, signal.SIGKILL)
+            child.kill()
         child.stdout.close()
         child.wait()
     return hit

@@ -21,7 +21,7 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import BrokenError, TransientError, UsageError
 from tasks.contracts.prompting import Message, Prompt
 from tasks.contracts.settings import Role, Settings
-from tasks.io import faults, forms, replies
+from tasks.io import faults, forms, replies, spoilt
 from tasks.io.forms import identity, request_of
 from tasks.io.llm import Models
 from tasks.io.replies import Answered, Reply
@@ -216,11 +216,29 @@ def test_refused_calls_are_not_sent_again_until_they_are_reopened(opened: Callab
 @pytest.mark.slow
 def test_nothing_is_sent_before_retry_after_ends(opened: Callable[[Settings], Models]) -> None:
     with faults.running("http_429_retry_after=0.02,latency_seconds=0.02,retry_after_seconds=0.5") as server:
-        outcomes = list(opened(chosen(server.url)).ask("generator", map(call, range(300))))
+        strict = opened(chosen(server.url, retry_after="endpoint"))
+        outcomes = list(strict.ask("generator", map(call, range(300))))
 
     assert server.counts["http_429_retry_after"] > 0
     assert server.counts["too_early"] == 0
     assert reasons(outcomes) == {"answered": 300}
+
+
+@pytest.mark.slow
+def test_a_server_that_refuses_everybody_is_left_alone_and_one_that_refuses_now_and_then_is_not(
+    tmp_path: Path,
+) -> None:
+    early: dict[str, int] = {}
+    for name, rate in {"everybody": 1.0, "now and then": 0.05}.items():
+        with faults.running(f"http_429_retry_after={rate},latency_seconds=0.02,retry_after_seconds=0.5") as server:
+            overrides = () if rate < 1 else ("models.generator.attempts=1",)
+            asked = chosen(server.url, overrides=overrides)
+            with Models(asked, tmp_path / name, "run") as models, contextlib.suppress(TransientError):
+                list(models.ask("generator", map(call, range(100))))
+            early[name] = server.counts["too_early"]
+
+    assert early["everybody"] == 0
+    assert early["now and then"] > 20
 
 
 def test_a_server_that_wants_peace_for_long_parks_the_run(opened: Callable[[Settings], Models]) -> None:
@@ -259,7 +277,7 @@ def test_a_wrong_key_stops_the_run_and_is_nowhere_in_what_it_leaves(
 ) -> None:
     canary = "sk-canary-0123456789abcdef"
     monkeypatch.setenv("TEST_KEY", canary)
-    said = faults._status(401, f"Incorrect API key provided: {canary}", "invalid_api_key")
+    said = spoilt.status(401, f"Incorrect API key provided: {canary}", "invalid_api_key")
     monkeypatch.setitem(faults.FAULTS, "http_401", said)
 
     with (
@@ -277,7 +295,7 @@ def test_a_wrong_key_stops_the_run_and_is_nowhere_in_what_it_leaves(
 def test_the_servers_words_are_scrubbed_of_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     canary = "my-unlikely-looking-canary"
     monkeypatch.setenv("TEST_KEY", canary)
-    echo = faults._status(400, f"cannot take this with key {canary} or sk-abcdefghijkl", "invalid_request_error")
+    echo = spoilt.status(400, f"cannot take this with key {canary} or sk-abcdefghijkl", "invalid_request_error")
     monkeypatch.setitem(faults.FAULTS, "echo", echo)
 
     with (
@@ -307,6 +325,30 @@ def test_a_server_that_is_not_there_parks_the_run(opened: Callable[[Settings], M
 
     with pytest.raises(TransientError, match="does not answer"):
         list(models.ask("generator", [call(1)]))
+
+
+def test_rows_that_a_server_cannot_serve_are_refused_though_they_are_the_only_ones_left(
+    opened: Callable[[Settings], Models],
+) -> None:
+    poison = [call(n, text=f"[[fault:http_500]] row {n}") for n in range(5)]
+    with faults.running() as server:
+        models = opened(chosen(server.url, overrides=("models.generator.attempts=2",)))
+        outcomes = list(models.ask("generator", poison))
+
+    assert reasons(outcomes) == {"server_error": 5}
+    assert all("internal error" in o.detail for o in outcomes if isinstance(o, Refused))
+    assert server.counts["requests"] == 5 * 2 + 1
+
+
+def test_the_same_rows_are_kept_for_later_while_the_server_answers_nobody(
+    opened: Callable[[Settings], Models],
+) -> None:
+    with faults.running("http_500=1.0") as server:
+        models = opened(chosen(server.url, overrides=("models.generator.attempts=2",)))
+        with pytest.raises(TransientError, match="does not answer: HTTP 500: internal error"):
+            list(models.ask("generator", map(call, range(5))))
+
+    assert models.journal.refused() == []
 
 
 @pytest.mark.slow
@@ -409,6 +451,52 @@ def test_tokens_a_minute_are_kept(opened: Callable[[Settings], Models]) -> None:
 
     used = sum(o.prompt_tokens + o.completion_tokens for o in outcomes[:-2] if isinstance(o, Answer))
     assert server.arrivals[-1] - server.arrivals[0] >= used / 1000 * 0.7
+
+
+@pytest.mark.slow
+def test_what_a_servers_headers_say_is_left_is_kept(opened: Callable[[Settings], Models]) -> None:
+    with faults.running(window_requests=25, window_seconds=0.4, latency_seconds=0.01) as server:
+        models = opened(chosen(server.url, max_concurrency=8))
+        outcomes = list(models.ask("generator", map(call, range(150))))
+
+    assert reasons(outcomes) == {"answered": 150}
+    assert server.counts["over_window"] < 6 * 8
+
+
+@pytest.mark.slow
+def test_concurrency_stops_where_answers_only_get_slower(opened: Callable[[Settings], Models]) -> None:
+    with faults.running(capacity=16, latency_seconds=0.08) as server:
+        models = opened(chosen(server.url, max_concurrency=128))
+        outcomes = list(models.ask("generator", map(call, range(800))))
+        limit = models.doors["generator"].servers[0].throttle.limit
+
+    assert reasons(outcomes) == {"answered": 800}
+    assert limit < 80
+
+
+@pytest.mark.slow
+def test_each_endpoint_has_its_own_limit_and_the_rest_goes_elsewhere(tmp_path: Path) -> None:
+    with faults.running() as narrow, faults.running(latency_seconds=0.2) as wide:
+        endpoints = [{"base_url": narrow.url, "requests_per_minute": 1200}, {"base_url": wide.url}]
+        extra = {"models": {"generator": {"endpoints": endpoints}}}
+        with Models(settings_.load(None, (), environment={}, extra=extra), tmp_path, "run") as models:
+            outcomes = list(models.ask("generator", map(call, range(400))))
+    seconds = narrow.arrivals[-1] - narrow.arrivals[0]
+
+    assert reasons(outcomes) == {"answered": 400}
+    assert narrow.counts["requests"] + wide.counts["requests"] == 400
+    assert 1 < narrow.counts["requests"] <= 2 + 20 * seconds
+
+
+@pytest.mark.slow
+def test_an_endpoint_that_refuses_for_its_rate_rests_while_another_one_works(tmp_path: Path) -> None:
+    with faults.running("http_429_retry_after=1.0,retry_after_seconds=60") as full, faults.running() as free:
+        extra = {"models": {"generator": {"endpoints": [{"base_url": full.url}, {"base_url": free.url}]}}}
+        with Models(settings_.load(None, (), environment={}, extra=extra), tmp_path, "run") as models:
+            outcomes = list(models.ask("generator", map(call, range(100))))
+
+    assert reasons(outcomes) == {"answered": 100}
+    assert full.counts["requests"] <= 16
 
 
 def test_a_budget_in_usd_is_never_passed_and_raising_it_goes_on(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_vectors_have_unit_length_and_kin_lies_close() -> None:
 @pytest.fixture(scope="module")
 def served() -> Iterator[str]:
     """The stand-in as `wellspring offline-model --port 0` serves it."""
-    code = "from tasks.io import offline; offline.serve(0)"
+    code = "from tasks.io import faults; faults.serve(0)"
     server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     url = server.stdout.readline().strip()
@@ -208,7 +208,7 @@ def test_a_port_that_is_taken_is_named(served: str) -> None:
     port = int(served.split(":")[2].split("/", maxsplit=1)[0])
 
     with pytest.raises(BrokenError, match=f"port {port} cannot be opened"):
-        offline.serve(port)
+        faults.serve(port)
 
 
 def test_fault_profiles_are_read_in_each_form() -> None:

@@ -19,7 +19,7 @@ from tasks.contracts.calls import Answer
 from tasks.contracts.errors import BrokenError, Rejection, TransientError
 from tasks.contracts.prompting import PromptedMethod, Row
 from tasks.contracts.settings import Settings
-from tasks.io import faults
+from tasks.io import faults, spoilt
 from tasks.io.store import Store
 from tasks.spine import retrying
 from tasks.spine.generation import generate
@@ -329,7 +329,7 @@ def test_a_key_is_nowhere_in_what_a_run_leaves(
 ) -> None:
     canary = "sk-canary-0123456789abcdef"
     monkeypatch.setenv("OPENAI_API_KEY", canary)
-    echo = faults._status(400, f"not with key {canary}", "invalid_request_error")
+    echo = spoilt.status(400, f"not with key {canary}", "invalid_request_error")
     monkeypatch.setitem(faults.FAULTS, "echo", echo)
 
     with faults.running(rates={"echo": 0.5}) as server, start(settings(**asking(server))) as run:

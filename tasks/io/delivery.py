@@ -1,0 +1,390 @@
+"""How an order reaches a server and how it ends: booked, written down, sent, judged, tried again or given up.
+
+Every attempt is a row in the journal before it is sent. What is in flight, and what the budget holds back, is known
+here and nowhere else.
+"""
+
+import asyncio
+import itertools
+import math
+import queue
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from tasks.contracts.calls import Answer, Call, Refused
+from tasks.contracts.errors import BrokenError, TransientError, WellspringError
+from tasks.contracts.records import content_id
+from tasks.contracts.settings import Role
+from tasks.io import replies
+from tasks.io.endpoints import Throttle, choose
+from tasks.io.forms import request_of, structure_of
+from tasks.io.journal import DONE, Entry, Journal
+from tasks.io.keys import Scrubber
+from tasks.io.prices import Price, most_tokens, tokens_of
+from tasks.io.replies import Again, Answered, Embedded, Refusal, Reply, Stop, Unsupported
+from tasks.io.servers import Server
+from tasks.io.wire import WireError
+
+PATIENCE_SECONDS = 600.0  # a server that wants to be left alone for longer parks the run
+RECENT_SECONDS = 20.0  # an answer so long ago still says that the server is up
+RESTART_SECONDS = 180.0  # a server that answered before may be away for so long: own servers load models
+FIRST_TRIES = 3  # at a server that has never answered this run: a person at a terminal waits for the message
+LIMITED_PER_ATTEMPT = 8  # so many refusals for rate count as one attempt: they are the server's state, not the row's
+CHUNK_CALLS = 64  # looked up in the journal at once
+CHAT = "/chat/completions"
+APIS = {"chat": (CHAT, replies.judge), "moderations": ("/moderations", replies.judge_moderation)}
+PROBE = "Answer with the word yes."  # the shortest thing to ask, to learn whether a server answers anything
+
+
+@dataclass(slots=True)
+class Stats:
+    """What went through the door since it was opened. `calls` ended here, `cached` of them from the journal."""
+
+    calls: int = 0
+    cached: int = 0
+    sent: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float = 0.0
+    retries: int = 0
+    rate_limited: int = 0
+    refusals: int = 0
+
+    def count(self, entry: Entry) -> None:
+        """Count a call that ended."""
+        self.calls += 1
+        self.prompt_tokens += entry.prompt_tokens
+        self.completion_tokens += entry.completion_tokens
+        self.cached_tokens += entry.cached_tokens
+        self.cost_usd += entry.cost_micro_usd / 1e6
+        self.refusals += entry.state != DONE
+
+
+@dataclass(slots=True)
+class Door:
+    """A role at work: its settings, its price, its servers, and when one of them last answered."""
+
+    name: str
+    role: Role
+    price: Price
+    servers: list[Server]
+    shares: list[float]
+    answered: int = 0
+    answered_at: float = -math.inf  # monotonic seconds
+    probing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    probed_at: float = -math.inf
+
+    def is_up(self) -> bool:
+        """Whether a server of the role answered something just now."""
+        return time.monotonic() - self.answered_at < RECENT_SECONDS
+
+    def next(self, avoid: Server | None) -> Server:
+        """Return the server that the next call goes to."""
+        throttles = [server.throttle for server in self.servers]
+        return self.servers[choose(throttles, self.shares, avoid.throttle if avoid else None)]
+
+    def worded(self, call: Call) -> tuple[dict[str, Any], int, int]:
+        """Return a call's request, about how many tokens its prompt has, and the most it may cost in micro-USD."""
+        request = request_of(self.role, call)
+        said = "\n".join(message.content for message in call.prompt.messages)
+        return request, tokens_of(said), self.price.micro_usd(most_tokens(said), request.get("max_tokens", 0))
+
+    def ended(
+        self, key: str, verdict: Answered | Refusal, scrub: Scrubber, *, tokens: int, attempts: int, seconds: float
+    ) -> Entry:
+        """Return what is recorded of a call that was answered or refused; `tokens` is for servers that do not count."""
+        model = self.role.model
+        if isinstance(verdict, Refusal):
+            cost = self.price.micro_usd(tokens, tokens_of(verdict.detail)) if verdict.was_paid else 0
+            return Entry(key, verdict.reason, model, scrub(verdict.detail), "", 0, 0, 0, cost, attempts, seconds)
+        counts = (verdict.prompt_tokens, verdict.completion_tokens, verdict.cached_tokens)
+        counts = counts if verdict.is_counted else (tokens, tokens_of(verdict.text), 0)
+        cost = self.price.micro_usd(*counts)
+        model = verdict.model or model
+        return Entry(key, DONE, model, verdict.text, verdict.finish_reason, *counts, cost, attempts, seconds)
+
+
+@dataclass(slots=True)
+class Asking:
+    """One `ask`: where its outcomes go, and the error that stopped it."""
+
+    done: "queue.SimpleQueue[Answer | Refused | BaseException]" = field(default_factory=queue.SimpleQueue)
+    stop: WellspringError | None = None
+
+
+@dataclass(slots=True)
+class Order:
+    """A call on its way: what is recorded, what goes over the wire, and what it may cost."""
+
+    key: str
+    path: str
+    read: Callable[[Reply, Mapping[str, Any]], Any]
+    request: Mapping[str, Any]
+    tokens: int
+    reserve: int
+    asking: Asking
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    attempts: int = 0
+    failures: int = 0
+    limited: int = 0
+    not_before: dict[str, float] = field(default_factory=dict)  # by server: its wish for this order, monotonic seconds
+
+    def count(self, verdict: Again) -> None:
+        """Count a failed attempt: a refusal for rate is the server's state, any other may be the order's."""
+        self.limited += verdict.reason == "rate_limited"
+        self.failures += verdict.reason != "rate_limited"
+
+
+@dataclass(slots=True)
+class Delivery:
+    """How an order ended: the verdict, the last attempt (not yet settled), and what came over the wire."""
+
+    verdict: Any
+    attempt: int
+    reply: Reply | None
+    seconds: float
+
+
+class Courier:
+    """Brings orders to servers and back, within the budget."""
+
+    def __init__(self, journal: Journal, run_id: str, scrub: Scrubber) -> None:
+        self.journal, self.run_id, self.scrub = journal, run_id, scrub
+        self.stats = Stats()
+        self.sending: set[Any] = set()  # those whose call is out, and may have been paid
+        self.settled = asyncio.Event()  # a reservation was given back
+        self.is_closing = False
+
+    async def deliver(self, door: Door, order: Order) -> Delivery:
+        """Send an order until it is answered, refused, or its attempts are used up; failed attempts are settled here.
+
+        Raises:
+            TransientError: The server is down, or wants to be left alone for long.
+            BrokenError: The server refuses the key or the form of what is asked.
+        """
+        avoid: Server | None = None
+        while True:
+            self._go_on(order)
+            server = await self._room(door, order, avoid)
+            delivery = await self._attempt(door, server, order)
+            verdict = delivery.verdict
+            if isinstance(verdict, Again):
+                order.count(verdict)
+                end = await self._end(door, server, order, verdict)
+                if isinstance(end, Refusal):
+                    return replace(delivery, verdict=end)
+                await self.settle_failed(order, delivery, verdict.reason, verdict.detail)
+                if end is not None:
+                    raise end
+                avoid = server
+                await asyncio.sleep(self._pause(server, order, verdict))
+            elif isinstance(verdict, Unsupported):
+                await self.settle_failed(order, delivery, "unsupported", verdict.detail)
+                self._learn(server, order, verdict)
+            elif isinstance(verdict, Stop):
+                verdict.error.message = f"{server.name}: {self.scrub(verdict.error.message)}"
+                key_env = server.throttle.endpoint.key_env or "variable (none is named in key_env)"
+                verdict.error.hint = verdict.error.hint.format(key_env=key_env)
+                await self.settle_failed(order, delivery, "stopped", verdict.error.message)
+                raise verdict.error
+            else:
+                door.answered += 1
+                door.answered_at = time.monotonic()
+                return delivery
+            self.stats.retries += 1
+
+    def _learn(self, server: Server, order: Order, verdict: Unsupported) -> None:
+        if not server.learn(verdict, structure_of(order.sent)):
+            raise BrokenError(
+                f"{server.name} does not answer in the form asked for: {self.scrub(verdict.detail)}",
+                hint="set models.<role>.structured to auto, or to what the server supports",
+            )
+
+    async def _room(self, door: Door, order: Order, avoid: Server | None) -> Server:
+        """Return the server that takes the order, with a place booked there; one that rests is left for another."""
+        while True:
+            server = door.next(avoid)
+            await asyncio.sleep(order.not_before.get(server.name, 0.0) - time.monotonic())
+
+            def is_alone(chosen: Server = server) -> bool:
+                now = time.monotonic()
+                return all(other is chosen or other.throttle.wait(now) for other in door.servers)
+
+            if await server.throttle.take(order.tokens, is_alone):
+                return server
+
+    async def _attempt(self, door: Door, server: Server, order: Order) -> Delivery:
+        """Send an order once, from its place: write the intent down, send, read."""
+        throttle = server.throttle
+        try:
+            attempt = await self._claim(door, server, order)
+            await throttle.rested()  # a rest may have begun while the claim was written
+            order.sent = server.form(order.request)
+            order.attempts += 1
+            self.stats.sent += 1
+            started = time.monotonic()
+            reply: Reply | None = None
+            try:
+                reply = await server.post(order.path, order.sent)
+                verdict = order.read(reply, order.sent)
+            except WireError as error:
+                verdict = Again(error.outcome, error.detail, was_paid=error.was_sent)
+            seconds = time.monotonic() - started
+            self._watch(throttle, verdict, reply, seconds, order)
+        finally:
+            throttle.give_back()
+        return Delivery(verdict, attempt, reply, seconds)
+
+    def _watch(self, throttle: Throttle, verdict: Any, reply: Reply | None, seconds: float, order: Order) -> None:
+        """Tell the throttle what happened."""
+        if isinstance(verdict, Again):
+            if verdict.reason in {"rate_limited", "timeout"}:
+                self.stats.rate_limited += verdict.reason == "rate_limited"
+                throttle.congestion(verdict.wait_seconds)
+            elif verdict.reason == "connection":
+                throttle.breakage()
+            elif verdict.wait_seconds:
+                throttle.rest(verdict.wait_seconds)
+        else:
+            throttle.answer(seconds)
+            if isinstance(verdict, Answered) and verdict.is_counted:
+                throttle.spent(order.tokens, verdict.prompt_tokens + verdict.completion_tokens)
+        if reply is not None and (rest := replies.exhausted_for(reply.headers)):
+            throttle.rest(rest)
+
+    async def _claim(self, door: Door, server: Server, order: Order) -> int:
+        """Write down that the order is about to be sent; wait if only what is set aside for others is in the way.
+
+        Raises:
+            TransientError: A cap of the budget could be passed.
+        """
+        while True:
+            self._go_on(order)
+            self.sending.add(asyncio.current_task())
+            self.settled.clear()
+            claimed = await self.journal.claim(
+                order.key,
+                role=door.name,
+                model=door.role.model,
+                request=orjson.dumps(order.request).decode(),
+                endpoint=server.name,
+                run_id=self.run_id,
+                reserve=order.reserve,
+            )
+            if isinstance(claimed, int):
+                return claimed
+            self.sending.discard(asyncio.current_task())
+            if not (claimed.may_pass and self.journal.ledger.reserved_micro_usd):
+                raise claimed.error
+            await self.settled.wait()
+
+    def _go_on(self, order: Order) -> None:
+        if order.asking.stop is not None:
+            raise order.asking.stop
+        if self.is_closing:
+            raise TransientError("the run is closing", hint="run the same command again to go on")
+
+    async def finish(self, order: Order, delivery: Delivery, entry: Entry) -> None:
+        """Record how a call ended, with the money of its last attempt; the bytes of an answer are kept as they came."""
+        reply = delivery.reply
+        status, body = (reply.status, reply.body) if reply else (None, None)
+        await self.journal.finish(
+            delivery.attempt,
+            entry,
+            reserve=order.reserve,
+            paid=entry.cost_micro_usd,
+            status=status,
+            body=body if entry.state == DONE else None,
+            run_id=self.run_id,
+        )
+        self.settled.set()
+
+    async def settle_failed(self, order: Order, delivery: Delivery, outcome: str, detail: str) -> None:
+        """Settle an attempt without an answer: a server that may have worked on it is counted as paid."""
+        was_paid = getattr(delivery.verdict, "was_paid", isinstance(delivery.verdict, Answered | Embedded))
+        reply = delivery.reply
+        await self.journal.fail(
+            delivery.attempt,
+            reserve=order.reserve,
+            cost=order.reserve if was_paid else 0,
+            outcome=outcome,
+            status=reply.status if reply else None,
+            detail=self.scrub(detail),
+            body=reply.body if reply and reply.status == replies.OK else None,
+        )
+        self.sending.discard(asyncio.current_task())
+        self.settled.set()
+
+    async def _end(self, door: Door, server: Server, order: Order, verdict: Again) -> Refusal | WellspringError | None:
+        """Decide about an order that failed: None to try again; a refusal, or an error if the server is at fault.
+
+        A row is bad only if others are answered. Where none was lately, because the bad rows are the last ones or
+        the only ones left, one short question tells a server that is down from rows that it cannot serve.
+        """
+        said = self.scrub(verdict.detail)
+        if (verdict.wait_seconds or 0) > PATIENCE_SECONDS:
+            return TransientError(
+                f"{server.name} asks to be left alone for {verdict.wait_seconds:.0f} s ({said})",
+                hint="run the same command again after that; nothing is lost",
+            )
+        is_down = verdict.reason == "connection" and not verdict.was_paid
+        if is_down and door.answered and server.throttle.down_seconds() < RESTART_SECONDS:
+            return None
+        attempts = min(door.role.attempts, FIRST_TRIES) if is_down and not door.answered else door.role.attempts
+        if order.failures + order.limited / LIMITED_PER_ATTEMPT < attempts:
+            return None
+        if is_down or not await self._is_answering(door, order):
+            return _at_fault(door, server, verdict, said)
+        return Refusal(verdict.reason, f"{order.attempts} attempts, the last: {said}", verdict.was_paid)
+
+    async def _is_answering(self, door: Door, order: Order) -> bool:
+        """Ask for one word; it is written down and paid like any call, but it answers no row."""
+        async with door.probing:
+            if door.is_up() or time.monotonic() - door.probed_at < RECENT_SECONDS:
+                return door.is_up()
+            asked = {"messages": [{"role": "user", "content": PROBE}], "max_tokens": 16}
+            body = {"model": door.role.model, **(asked if order.path == CHAT else {"input": [PROBE]})}
+            reserve = door.price.micro_usd(most_tokens(PROBE), 16)
+            probe = Order(content_id("probe", door.role.model), order.path, order.read, body, 8, reserve, order.asking)
+            delivery = await self._attempt(door, await self._room(door, probe, None), probe)
+            await self.settle_failed(probe, delivery, "probe", "whether it answers anything")
+            door.probed_at = time.monotonic()
+            if isinstance(delivery.verdict, Answered | Embedded | Refusal):
+                door.answered_at = door.probed_at
+            return door.is_up()
+
+    def _pause(self, server: Server, order: Order, verdict: Again) -> float:
+        """Return how long a failed call waits before it is booked again, in seconds.
+
+        What the server wishes is kept where it is asked again: by its throttle for all calls, or by the order itself.
+        """
+        if verdict.wait_seconds is not None and server.throttle.endpoint.retry_after != "endpoint":
+            order.not_before[server.name] = time.monotonic() + verdict.wait_seconds
+            return 0.0
+        turn = order.failures + order.limited // 2
+        return min(0.05 * 2**turn, 10.0) * (0.5 + random.random())  # noqa: S311 - only to spread calls out
+
+
+def _at_fault(door: Door, server: Server, verdict: Again, said: str) -> WellspringError:
+    if verdict.reason in replies.SERVERS_FAULT or door.answered:
+        return TransientError(
+            f"{server.name} does not answer: {said}",
+            hint="check base_url and that the server is up, then run the same command again; nothing is lost",
+        )
+    return BrokenError(
+        f"{server.name} does not speak the OpenAI protocol: {said}",
+        hint="base_url usually ends in /v1; see README for own servers",
+    )
+
+
+def chunked(calls: Iterable[Call], size: int) -> Iterator[list[Call]]:
+    """Take calls in lists of at most `size`."""
+    calls = iter(calls)
+    while chunk := list(itertools.islice(calls, size)):
+        yield chunk
