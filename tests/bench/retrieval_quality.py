@@ -21,10 +21,10 @@ def judged(shared: Path, dimensions: int = 256) -> Iterator[tuple[str, str, floa
     """Yield (name, conditions, nDCG@10, what it must reach): both together more than BM25 alone, theirs and ours."""
     for collection, target in BM25.items():
         folder = shared / "retrieval" / collection
-        documents = _lines(folder / "corpus.jsonl.gz")
+        documents = read(folder / "corpus.jsonl.gz")
         texts = [_text(row) for row in documents]
         ids = [row["_id"] for row in documents]
-        queries = _lines(folder / "queries.jsonl.gz")
+        queries = read(folder / "queries.jsonl.gz")
         grades = _grades(folder / "qrels.tsv")
         asked = [query["text"] for query in queries]
         by_words = _by_words(texts, asked)
@@ -55,7 +55,8 @@ def _text(row: dict[str, Any]) -> str:
     return row["text"] if row["text"].startswith(row["title"]) else f"{row['title']} {row['text']}"
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def read(path: Path) -> list[dict[str, Any]]:
+    """Read the lines of a compressed JSONL file."""
     return [json.loads(line) for line in gzip.open(path, "rt", encoding="utf-8")]
 
 
