@@ -11,6 +11,7 @@ named `<source_id>:<line>`; a refused seed is named by its id.
 
 import functools
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,7 @@ from tasks.spine.sharding import Produced, Shard, Work, compute
 
 VERSION = 1
 SHARD_LINES = 20_000  # about 20 MB of conversations
+COMPARED_WHOLE = 200_000  # seeds; 40 s on two cores
 _SEED_COLUMNS = [name for name in records.schema("seeds").names if name not in {"fingerprint", "run_id"}]
 
 
@@ -84,6 +86,9 @@ def _shards(run: Run, path: Path) -> Iterator[Shard]:
     """Register the file as a source, and cut it into shards of lines."""
     lines = conversations.survey(path)
     source = _source(path, run.run_id)
+    if ("source", source.source_id) in run.store.query("documents/forgotten").rows():
+        run.progress.note(f"seeds: {path.name} was forgotten, and is passed over")
+        return
     run.store.append("sources", [source])
     wanted = run.settings.seeds
     for first in range(1, lines + 1, SHARD_LINES):
@@ -207,7 +212,8 @@ def _compare(run: Run, read: str) -> Counts:
     refused = dict(contamination.by_meaning(run.settings.benchmarks, vectors[ends[0] : ends[1]], vectors[ends[1] :]))
     ids = fresh["seed_id"].to_list()
     left = [row for row in range(len(ids)) if row not in refused]
-    near = _near(vectors[ends[0] : ends[1]][left], vectors[: ends[0]], ceiling) if ceiling <= 1 else {}
+    new = vectors[ends[0] : ends[1]][left]
+    near = _near(new, vectors[: ends[0]], ceiling, run.settings.seed) if ceiling <= 1 else {}
     names = [*known["seed_id"].to_list(), *(ids[row] for row in left)]
     for row, other in near.items():
         refused[left[row]] = Rejection("near_duplicate", f"of {names[other]}, at a cosine of {ceiling} or more")
@@ -219,17 +225,20 @@ def _compare(run: Run, read: str) -> Counts:
     return Counts(rows_out=-len(rows), rows_rejected=len(rows))
 
 
-def _near(fresh: Vectors, known: Vectors, threshold: float) -> dict[int, int]:
+def _near(fresh: Vectors, known: Vectors, threshold: float, chance: int) -> dict[int, int]:
     """Return the rows of `fresh` (n, d) to refuse: row -> the row it gives way to, of known then fresh.
 
-    First what is near to something known; then of each community of the others all but the lowest row.
+    First what is near to something known; then of each community of the others all but the lowest row. Communities of
+    a large set are looked for within the cells of a division, where comparing all pairs would take hours.
     """
     found: dict[int, int] = {}
     if len(fresh) and len(known):
         scores, rows = index.exact(np.ascontiguousarray(fresh), np.ascontiguousarray(known), 1)
         found = {int(row): int(rows[row, 0]) for row in np.flatnonzero(scores[:, 0] >= threshold)}
     left = [row for row in range(len(fresh)) if row not in found]
-    repeated = repeats(np.ascontiguousarray(fresh[left]), threshold)
+    rest = np.ascontiguousarray(fresh[left])
+    cells = index.kmeans(rest, math.isqrt(len(rest)), chance)[1] if len(rest) > COMPARED_WHOLE else None
+    repeated = repeats(rest, threshold, cells=cells)
     return found | {left[row]: len(known) + left[kept] for row, kept in repeated.items()}
 
 

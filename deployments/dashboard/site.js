@@ -125,11 +125,14 @@
     };
     const compare = async () => {
       const [a, b] = await Promise.all(sides.map((side) => load(`runs/${side.value}/facts`)));
-      const totals = ["status", "rows_in", "exported", "rows_rejected", "calls", "cached_calls", "prompt_tokens", "completion_tokens", "cost_usd", "seconds", "failed", "warned"];
+      const totals = {
+        status: "Status", rows_in: "Rows in", exported: "Exported", rows_rejected: "Refused", calls: "Calls paid", cached_calls: "Answers from memory",
+        prompt_tokens: "Tokens sent", completion_tokens: "Tokens received", cost_usd: "Cost, USD", seconds: "Seconds", failed: "Expectations failed", warned: "Expectations that warn",
+      };
       place.replaceChildren(
-        table("Totals", totals.map((name) => [name.replaceAll("_", " "), a.runs[0][name], b.runs[0][name]])),
+        table("Totals", Object.entries(totals).map(([name, said]) => [said, a.runs[0][name], b.runs[0][name]])),
         table("Rows out by stage", lines(a, b, "stages", (row) => row.stage, "rows_out")),
-        table("Refusals by stage and reason", lines(a, b, "refusals", (row) => `${row.stage}: ${row.reason}`, "rows_rejected")),
+        table("Refusals by stage and reason", lines(a, b, "refusals", (row) => `${row.stage}: ${row.reason.replaceAll("_", " ")}`, "rows_rejected")),
         table("Cost by role and model", lines(a, b, "calls", (row) => `${row.role}: ${row.model}`, "cost_usd")),
       );
     };

@@ -112,7 +112,7 @@ SELECT
         INNER JOIN tombstones
             ON
                 (tombstones.kind = 'url' AND written.url = tombstones.value)
-                OR (tombstones.kind = 'domain' AND written.domain = tombstones.value)
+                OR (tombstones.kind = 'domain' AND ends_with(concat('.', written.domain), concat('.', tombstones.value)))
                 OR (tombstones.kind = 'source' AND written.source_id = tombstones.value)
                 OR (tombstones.kind = 'text' AND written.text_digest = tombstones.value)
     ) AS forgotten,

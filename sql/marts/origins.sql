@@ -19,6 +19,17 @@ WITH RECURSIVE up AS (
         above.parent_id
     FROM up
     INNER JOIN lineage_edges AS above ON up.parent_id = above.child_id
+),
+
+known AS (
+    SELECT
+        lineage_things.id,
+        min(lineage_things.kind) AS kind,
+        min(lineage_things.telling) AS telling,
+        min(lineage_things.note) AS note
+    FROM lineage_things
+    WHERE lineage_things.id IN (SELECT up.parent_id FROM up)
+    GROUP BY lineage_things.id
 )
 
 SELECT
@@ -26,10 +37,9 @@ SELECT
     up.child_id,
     up.relation,
     up.parent_id,
-    min(things.kind) AS kind,
-    min(things.telling) AS telling,
-    min(things.note) AS note
+    known.kind,
+    known.telling,
+    known.note
 FROM up
-LEFT JOIN lineage_things AS things ON up.parent_id = things.id
-GROUP BY up.block, up.child_id, up.relation, up.parent_id
+LEFT JOIN known ON up.parent_id = known.id
 ORDER BY up.block, up.child_id, up.relation, up.parent_id;

@@ -8,13 +8,20 @@ WITH shown AS (
     WHERE lines.number >= $start AND lines.number < $stop
 ),
 
-judged AS (
+subjects AS (
     SELECT
         shown.number,
-        string_agg(DISTINCT verdict.said, ' · ' ORDER BY verdict.said) AS said
+        unnest([shown.response_id, shown.instruction_id]) AS id
     FROM shown
-    INNER JOIN lineage_judged AS verdict ON verdict.id IN (shown.response_id, shown.instruction_id)
-    GROUP BY shown.number
+),
+
+judged AS (
+    SELECT
+        subjects.number,
+        string_agg(DISTINCT lineage_judged.said, ' · ' ORDER BY lineage_judged.said) AS said
+    FROM subjects
+    INNER JOIN lineage_judged ON subjects.id = lineage_judged.id
+    GROUP BY subjects.number
 )
 
 SELECT

@@ -22,7 +22,7 @@ from tasks.io.store import Store
 
 ROWS_A_PAGE = 50
 PAGES_A_FOLDER = 1000
-ROWS_AT_ONCE = 25_000
+ROWS_AT_ONCE = 100_000
 LINES_OF_A_WORD = 2000  # as many as anybody looks through; of commoner words the first lines are kept
 INDEX_BYTES = 2**16  # of a file of the index
 FORM = 1  # raised when the files change, so that those that stand are written anew

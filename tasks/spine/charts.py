@@ -237,7 +237,7 @@ def scatter(places: Sequence[Place], label: str) -> Html:
     marks = [_mark(p, 10 + (width - 20) * p.x, 10 + (height - 20) * (1 - p.y)) for p in drawn]
     counts = {kind: sum(p.kind == kind for p in places) for kind in ("instruction", "seed", "document")}
     words = ", ".join(f"{n} {kind}s" for kind, n in counts.items() if n)
-    return drawing(width, height, f"{label}: {words}", *marks)
+    return drawing(width, height, f"{label}: {words}", *marks, class_="drawing map")
 
 
 def _mark(place: Place, x: float, y: float) -> Html:

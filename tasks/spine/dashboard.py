@@ -57,7 +57,7 @@ def overview(frames: Frames) -> Iterable[Child]:
             (
                 "Documents",
                 number(health["documents"] - health["duplicates"]),
-                f"{number(health['duplicates'])} duplicates beside them",
+                f"{views.many(health['duplicates'], 'duplicate')} beside them",
             ),
             ("Instructions", number(health["instructions"]), f"{number(health['responses'])} answers"),
             ("Exported rows", number(health["exported"]), "valid, in files"),
@@ -84,12 +84,17 @@ def overview(frames: Frames) -> Iterable[Child]:
     yield views.section(
         "Trends",
         element("div", cards, class_="grid"),
-        lead=f"The last {min(len(runs), RUNS_IN_TRENDS)} runs, oldest first. A red dot is a run that did not end well.",
+        lead=f"The last {views.many(min(len(runs), RUNS_IN_TRENDS), 'run')}, oldest first. Red: it did not end well.",
+    )
+    yield views.section(
+        "Where it stands",
+        views.standing_table(frames["standing"]),
+        lead="Due: what the next run would do. What it would cost is what rows of the stage have cost here so far.",
     )
     yield views.section(
         "Latest runs",
         run_table(runs[::-1][:10], "latest"),
-        element("p", element("a", f"All {len(runs)} runs", href="runs.html")),
+        element("p", element("a", f"All of {views.many(len(runs), 'run')}", href="runs.html")),
     )
 
 
@@ -153,6 +158,31 @@ def funnel(frames: Frames) -> Iterable[Child]:
         "The trunk is the share that goes on; numbers are rows; what leaves it was refused or not taken.",
     )
     yield views.section("By stage", views.stage_table(stages, refusals))
+    yield _seeds(frames["seeds_funnel"])
+
+
+def _seeds(steps: pl.DataFrame) -> Html | None:
+    """Show what became of human conversations, beside what the paper counted at the steps it names."""
+    if not steps["seeds"].sum():
+        return None
+    ours, theirs = (steps[name].to_list() for name in ("seeds", "paper"))
+    rows = [
+        (
+            label,
+            charts.share_bar([("fill", a or 0)], f"{a} of {ours[0]}", whole=ours[0]),
+            number(a),
+            views.share(a, ours[0]) if a is not None else NOTHING,
+            number(b),
+            views.share(b, theirs[0]) if b is not None else NOTHING,
+        )
+        for label, a, b in steps.select("label", "seeds", "paper").rows()
+    ]
+    heads = ("Step", ("Share", "roomy"), *((head, views.NUMBER) for head in ("Here", "of all", "Paper", "of all ")))
+    return views.section(
+        "From conversations to seeds",
+        table("Seeds by step, beside the paper's counts", heads, rows, hidden=True),
+        lead="All conversation sets of this store, beside the counts of SynthQuestions at the steps that it names.",
+    )
 
 
 def quality(frames: Frames) -> Iterable[Child]:
@@ -171,7 +201,7 @@ def quality(frames: Frames) -> Iterable[Child]:
     warned = sum(not r["success"] and r["severity"] == "warn" for r in now)
     yield element(
         "p",
-        f"{len(rules)} expectations over the last {len(order)} audited runs, oldest first. "
+        f"{len(rules)} expectations over the last {views.many(len(order), 'audited run')}, oldest first. "
         f"In the newest, {failed} failed and {warned} warn.",
         class_="lead",
     )
@@ -239,11 +269,16 @@ def spend(frames: Frames) -> Iterable[Child]:
             ("Queue", number(health["queued"]), "shards due again"),
         ]
     )
+    slowest = dict(calls.group_by("run_id").agg(pl.col("latency_p95_seconds").max()).iter_rows())
+    again = dict(calls.group_by("run_id").agg(pl.col("retries").sum()).iter_rows())
+    runs = [run | {"latency": slowest.get(run["run_id"]), "retries": again.get(run["run_id"])} for run in runs]
     trends = (
         ("cost_usd", "Spent", views.usd),
         ("completion_tokens", "Tokens received", number),
         ("calls", "Calls", number),
         ("cached_calls", "Answers from memory", number),
+        ("retries", "Sent again", number),
+        ("latency", "Slowest 5 % of answers, from", views.took),
     )
     cards = [_trend(runs, column, name, as_text) for column, name, as_text in trends]
     yield views.section("Trends", element("div", cards, class_="grid"))

@@ -22,8 +22,8 @@ from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, UsageError
 from tasks.io.journal import Journal
 from tasks.io.store import Store
-from tasks.spine import lineage, pages
-from tasks.spine.runs import now
+from tasks.spine import lineage, pages, standing
+from tasks.spine.runs import FOUND, now
 
 Policy = Literal["drop", "remake"]
 FRAGMENT_CHARS = 48
@@ -95,6 +95,7 @@ def forget(
         BrokenError: Something of it is still there afterwards; what, and where.
     """
     way, value = lineage.one_of(by)
+    value = value.lower() if way == "domain" else value
     if way not in {"url", "domain", "source"}:
         raise UsageError(f"--{way} cannot be forgotten", hint="one of --url, --domain, --source")
     lineage.define(store)
@@ -103,11 +104,13 @@ def forget(
     _bury(store, way, value, scope, reason)
     _erase_calls(store, scope, receipt)
     _rewrite_shards(store, scope, receipt)
+    _blank_found(store, scope)
     _withdraw(store, scope, receipt)
     _delete_rows(store, scope, policy, receipt)
     _drop_caches(store)
     store.rewrite()
     _redact_events(store, scope.fragments)
+    standing.remember(store, frozenset(scope.ids))
     pages.write_site(store)
     _look(store, scope, receipt)
     return receipt
@@ -220,6 +223,23 @@ def _rows_of(table: pa.Table, ids: pa.Array, fragments: Sequence[str]) -> Any:
         elif pattern:
             goes = pc.or_kleene(goes, pc.match_substring_regex(column, pattern))
     return pc.equal(pc.coalesce(goes, pa.scalar(False)), pa.scalar(True))
+
+
+def _blank_found(store: Store, scope: _Scope) -> None:
+    """Put blanks where pages that a live search found are kept: what stays keeps its place in the file."""
+    urls = set(store.query("lineage/documents", ids=scope.documents)["url"].to_list())
+    for path in (store.path / FOUND).glob("*.jsonl"):
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line if _stays(line, urls, scope.fragments) else b" " * (len(line) - 1) + b"\n" for line in lines]
+        if kept != lines:
+            partial = path.with_suffix(".part")
+            partial.write_bytes(b"".join(kept))
+            partial.replace(path)
+
+
+def _stays(line: bytes, urls: set[str], fragments: Sequence[str]) -> bool:
+    page = json.loads(line) if line.strip() else {}
+    return page.get("url") not in urls and not any(fragment.encode() in line for fragment in fragments)
 
 
 def _withdraw(store: Store, scope: _Scope, receipt: Forgotten) -> None:

@@ -40,6 +40,7 @@ def publish(store: Store) -> Mapping[str, pl.DataFrame]:
     """
     frames = {name: store.query(f"marts/{name}", run_id=None) for name in names()}
     frames |= {"attempts": _attempts(store), "standing": standing.stages(store)}
+    frames["seeds_funnel"] = store.query("seeds/funnel")
     if not shows_values(store):
         quoted = pl.col("observed").str.split(_QUOTED).list.first()
         frames["refusals"] = frames["refusals"].with_columns(example_detail=pl.lit(""))

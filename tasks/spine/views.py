@@ -48,6 +48,11 @@ def share(part: float, whole: float) -> str:
     return f"{part / whole:.1%}" if whole else NOTHING
 
 
+def many(count: int, what: str) -> str:
+    """Write a number of things: 1 run, 2 runs."""
+    return f"{number(count)} {what}{'' if count == 1 else 's'}"
+
+
 def tiles(tiles: Iterable[tuple[str, Child, Child]]) -> Html:
     """Return figures side by side: name, value, note."""
     return element(
@@ -107,6 +112,23 @@ def steps(stages: pl.DataFrame, refusals: pl.DataFrame) -> list[Step]:
     ]
 
 
+def standing_table(standing: pl.DataFrame) -> Html:
+    """Return what is done, due, refused and broken by stage, and what the rest would cost."""
+    rows = [
+        (
+            row["stage"],
+            *(number(row[key]) for key in ("rows", "rows_valid")),
+            element("span", number(row["rows_due"]), class_="pill warn") if row["rows_due"] else "0",
+            ("?" if row["due_cost_usd"] is None else usd(row["due_cost_usd"])) if row["rows_due"] else NOTHING,
+            *(number(row[key]) for key in ("rows_rejected", "shards_failed", "calls")),
+            usd(row["cost_usd"]),
+        )
+        for row in standing.to_dicts()
+    ]
+    heads = ("Rows", "Valid", "Due", "Would cost", "Refused", "Broken shards", "Calls", "Spent")
+    return table("Where each stage stands", ("Stage", *((head, NUMBER) for head in heads)), rows, hidden=True)
+
+
 def stage_table(stages: pl.DataFrame, refusals: pl.DataFrame) -> Html:
     """Return rows in, out and refused by stage, with the reasons."""
     reasons = defaultdict[str, list[tuple[str, int]]](list)
@@ -125,7 +147,9 @@ def stage_table(stages: pl.DataFrame, refusals: pl.DataFrame) -> Html:
             number(row["rows_out"]),
             number(row["rows_rejected"]),
             element(
-                "ul", [element("li", f"{number(n)} {reason}") for reason, n in reasons[row["stage"]]], class_="reasons"
+                "ul",
+                [element("li", f"{number(n)} {reason.replace('_', ' ')}") for reason, n in reasons[row["stage"]]],
+                class_="reasons",
             ),
             took(row["seconds"]),
         )
@@ -133,7 +157,7 @@ def stage_table(stages: pl.DataFrame, refusals: pl.DataFrame) -> Html:
     ]
     heads = (
         "Stage",
-        "Share",
+        ("Share", "roomy"),
         ("In", NUMBER),
         ("Out", NUMBER),
         ("Refused", NUMBER),

@@ -1,6 +1,7 @@
 """Forgetting: nothing that was made from a page is left, nothing of its text, and it does not come back."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tasks import documents
 from tasks.contracts import records
-from tasks.contracts.errors import BrokenError, UsageError
+from tasks.contracts.errors import BrokenError, Rejection, UsageError
 from tasks.contracts.records import content_id
 from tasks.io.journal import Entry, Journal
-from tasks.spine import forgetting, lineage, pages
+from tasks.spine import browser, forgetting, lineage, pages, standing
 from tests import sample_store
 from tests.sample_store import PAGES, RUN, Sample
 
@@ -126,6 +128,54 @@ def test_a_tombstone_keeps_the_page_and_copies_of_its_text_from_coming_back(samp
     assert kinds == {"url", "text"}
 
 
+def _page_of(sample: Sample, domain: str, text: str) -> records.Document:
+    known = sample.store.query("lineage/documents", ids=[sample.documents[TIDES]]).to_dicts()[0]
+    new = {"document_id": content_id(domain), "url": f"https://{domain}/1", "domain": domain, "text": text}
+    return records.Document(**known | new | {"text_digest": content_id(text), "run_id": "later"})
+
+
+@pytest.mark.slow
+def test_a_forgotten_site_is_forgotten_with_subdomains_that_come_later(sample: Sample) -> None:
+    forgetting.forget(sample.store, domain="Bread.example")
+    forgotten = set(sample.store.query("documents/forgotten").rows())
+    sample.store.append(
+        "documents", [_page_of(sample, "new.bread.example", "x"), _page_of(sample, "notbread.example", "y")]
+    )
+
+    facts = sample.store.query("audits/documents").to_dicts()[0]
+
+    assert facts["forgotten"] == 1
+    for domain, is_refused in (("new.bread.example", True), ("bread.example", True), ("notbread.example", False)):
+        row = {"document_id": "d", "url": "u", "domain": domain, "source_id": "s", "text_digest": "t"}
+        with pytest.raises(Rejection, match="forgotten") if is_refused else contextlib.nullcontext():
+            documents._check_new(row, {}, forgotten)
+
+
+@pytest.mark.slow
+def test_pages_that_a_live_search_kept_are_blanked_and_the_others_keep_their_place(sample: Sample) -> None:
+    found = sample.store.path / "found" / "0.jsonl"
+    found.parent.mkdir()
+    lines = [json.dumps({"url": url, "title": "", "text": text}) + "\n" for url, text in PAGES.items()]
+    found.write_text("".join(lines), encoding="utf-8")
+
+    forgetting.forget(sample.store, url=BREAD)
+
+    assert everywhere(sample, GONE) == []
+    assert found.read_text(encoding="utf-8") == " " * (len(lines[0]) - 1) + "\n" + lines[1] + lines[2]
+
+
+@pytest.mark.slow
+def test_ids_that_stages_asked_for_are_forgotten_too(sample: Sample) -> None:
+    ids = [sample.seeds[0], sample.instructions[0], sample.instructions[1]]
+    sample.store.query("instructions/pending_pool", fingerprint="f", item_ids=ids)
+    standing.remember(sample.store)
+
+    forgetting.forget(sample.store, url=BREAD)
+    kept = json.loads((sample.store.path / "due.json").read_text())
+
+    assert kept["instructions/pending_pool"][0]["item_ids"] == [sample.seeds[0], sample.instructions[1]]
+
+
 @pytest.mark.slow
 def test_copies_of_the_text_on_other_pages_go_too(sample: Sample) -> None:
     known = sample.store.query("lineage/documents", ids=[sample.documents[BREAD]]).to_dicts()[0]
@@ -215,7 +265,7 @@ def test_a_page_of_the_sample_is_forgotten_and_does_not_come_back_with_the_next_
     dataset.fn(profile="smoke", store=str(store_dir), overrides=[])
     with Store.open(store_dir) as store:
         lineage.define(store)
-        url = store.query("marts/rows", run_id=None, most=99)["url"].drop_nulls()[0]
+        url = browser.first(store)[0]["url"] or browser.first(store)[1]["url"]
         receipt = forgetting.forget(store, url=url, policy="remake")
     dataset.fn(profile="smoke", store=str(store_dir), overrides=[])
     with Store.open(store_dir) as store:
