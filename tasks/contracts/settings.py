@@ -83,7 +83,7 @@ class EmbeddingsSettings(Section):
     embedder: Literal["hashing", "endpoint", "sentence_transformers"] = "hashing"
     dimensions: int = Field(default=256, ge=2)
     hash_features: int = Field(default=2**16, ge=1024)
-    fit_rows: int = Field(default=50_000, ge=1, description="texts the SVD is fitted on (the lowest ids)")
+    fit_rows: int = Field(default=20_000, ge=1, description="texts the SVD is fitted on (the lowest ids)")
     refit: bool = Field(
         default=False, description="fit on the texts as they are now; else the first fit of a store stays"
     )

@@ -25,17 +25,19 @@ def repeats(fresh: Vectors, known: Vectors, ceiling: float) -> dict[int, tuple[i
         The other row is one of `known` where it is below m, else m + a row of `fresh` that was accepted before. Of
         several the lowest row is named.
     """
-    base = np.concatenate([known, fresh]) if len(known) else fresh
     refused: dict[int, tuple[int, float]] = {}
-    rows_at_once = max(1, BLOCK_SCORES // max(1, len(base)))
+    slack = ceiling - fresh.shape[1] * 2.0**-23  # what the rounding of a product may take
+    rows_at_once = max(1, BLOCK_SCORES // max(1, len(known) + len(fresh)))
     for start in range(0, len(fresh), rows_at_once):
         block = fresh[start : start + rows_at_once]
-        slack = ceiling - block.shape[1] * 2.0**-23  # what the rounding of a product may take
-        near, others = np.nonzero(block @ base[: len(known) + start + len(block)].T > slack)
-        is_before = others < len(known) + start + near
-        near, others = near[is_before] + start, others[is_before]
-        scores = pair_scores(fresh[near], base[others])
-        for row, other, cosine in zip(near.tolist(), others.tolist(), scores.tolist(), strict=True):
-            if cosine > ceiling and row not in refused and other - len(known) not in refused:
-                refused[row] = (other, cosine)
+        for base, first in ((known, 0), (fresh[: start + len(block)], len(known))):
+            if not len(base):
+                continue
+            near, others = np.nonzero(block @ base.T > slack)
+            is_before = others + first < len(known) + start + near
+            near, others = near[is_before] + start, others[is_before]
+            scores = pair_scores(fresh[near], base[others])
+            for row, other, cosine in zip(near.tolist(), (others + first).tolist(), scores.tolist(), strict=True):
+                if cosine > ceiling and row not in refused and other - len(known) not in refused:
+                    refused[row] = (other, cosine)
     return refused

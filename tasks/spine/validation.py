@@ -12,7 +12,7 @@ from tasks.contracts.errors import BrokenError
 from tasks.spine import alerts
 from tasks.spine.runs import Run, as_task, in_flow, now
 
-AUDIT_BATCH_ROWS = 50_000
+AUDIT_BATCH_ROWS = 10_000  # a library of pandas frames holds a batch some ten times over
 
 
 def audit(run: Run, noun: str, *, may_be_empty: bool = False) -> None:
