@@ -1,6 +1,6 @@
 """What must hold of exports: whole files, of published rows only, with nothing of a benchmark in them."""
 
-from expectations import content_ids, none_of, written
+from expectations import accounted, content_ids, none_of
 from tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
@@ -20,7 +20,7 @@ SUITE = Suite(
         ),
     ),
     facts=(
-        written(),
+        *accounted(),
         none_of("orphans", "Every exported line comes from a row of the store."),
         none_of("contaminated", "Contamination zero: no exported row repeats a benchmark."),
         none_of("unpublished", "Only rows that passed their audit leave the house."),

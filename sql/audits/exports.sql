@@ -11,28 +11,23 @@ WITH written AS (
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
     (
-        SELECT
-            CASE
-                WHEN
-                    sum(counts.rows_in) FILTER (WHERE counts.is_new) >= 100
-                    AND sum(counts.rows_in) FILTER (WHERE NOT counts.is_new) >= 100
-                    THEN
-                        abs(
-                            sum(counts.rows_rejected) FILTER (WHERE counts.is_new) / sum(counts.rows_in) FILTER (WHERE counts.is_new)
-                            - sum(counts.rows_rejected) FILTER (WHERE NOT counts.is_new)
-                            / sum(counts.rows_in) FILTER (WHERE NOT counts.is_new)
-                        )
-                ELSE 0
-            END
+        SELECT coalesce(cast(sum(greatest(inputs.rows_in - inputs.written, 0)) AS BIGINT), 0)
         FROM (
             SELECT
-                receipts.rows_in,
-                receipts.rows_rejected,
-                receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'exports') AS is_new
+                sum(receipts.rows_in) AS rows_in,
+                (
+                    SELECT count(DISTINCT concat(mine.path, ' ', mine.row_id))
+                    FROM written AS mine
+                    WHERE mine.run_id = receipts.run_id
+                ) AS written
             FROM receipts
-            WHERE receipts.stage = 'exports'
-        ) AS counts
-    ) AS refusal_drift,
+            WHERE
+                receipts.stage = 'exports'
+                AND receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'exports')
+            GROUP BY receipts.run_id
+        ) AS inputs
+    ) AS unaccounted,
+    (SELECT coalesce(max(counted.refusal_drift), 0) FROM audited_receipts AS counted WHERE counted.stage = 'exports') AS refusal_drift,
     (
         SELECT count(*)
         FROM written

@@ -10,36 +10,8 @@ WITH written AS (
 
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
-    (
-        SELECT coalesce(cast(sum(abs(receipts.rows_in - receipts.rows_out - receipts.rows_rejected)) AS BIGINT), 0)
-        FROM receipts
-        WHERE
-            receipts.stage = 'groundings'
-            AND receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings')
-    ) AS unaccounted,
-    (
-        SELECT
-            CASE
-                WHEN
-                    sum(counts.rows_in) FILTER (WHERE counts.is_new) >= 100
-                    AND sum(counts.rows_in) FILTER (WHERE NOT counts.is_new) >= 100
-                    THEN
-                        abs(
-                            sum(counts.rows_rejected) FILTER (WHERE counts.is_new) / sum(counts.rows_in) FILTER (WHERE counts.is_new)
-                            - sum(counts.rows_rejected) FILTER (WHERE NOT counts.is_new)
-                            / sum(counts.rows_in) FILTER (WHERE NOT counts.is_new)
-                        )
-                ELSE 0
-            END
-        FROM (
-            SELECT
-                receipts.rows_in,
-                receipts.rows_rejected,
-                receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings') AS is_new
-            FROM receipts
-            WHERE receipts.stage = 'groundings'
-        ) AS counts
-    ) AS refusal_drift,
+    (SELECT coalesce(max(counted.unaccounted), 0) FROM audited_receipts AS counted WHERE counted.stage = 'groundings') AS unaccounted,
+    (SELECT coalesce(max(counted.refusal_drift), 0) FROM audited_receipts AS counted WHERE counted.stage = 'groundings') AS refusal_drift,
     (
         SELECT count(*)
         FROM written

@@ -34,29 +34,7 @@ SELECT
             GROUP BY receipts.run_id
         ) AS inputs
     ) AS unaccounted,
-    (
-        SELECT
-            CASE
-                WHEN
-                    sum(counts.rows_in) FILTER (WHERE counts.is_new) >= 100
-                    AND sum(counts.rows_in) FILTER (WHERE NOT counts.is_new) >= 100
-                    THEN
-                        abs(
-                            sum(counts.rows_rejected) FILTER (WHERE counts.is_new) / sum(counts.rows_in) FILTER (WHERE counts.is_new)
-                            - sum(counts.rows_rejected) FILTER (WHERE NOT counts.is_new)
-                            / sum(counts.rows_in) FILTER (WHERE NOT counts.is_new)
-                        )
-                ELSE 0
-            END
-        FROM (
-            SELECT
-                receipts.rows_in,
-                receipts.rows_rejected,
-                receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'passages') AS is_new
-            FROM receipts
-            WHERE receipts.stage = 'passages'
-        ) AS counts
-    ) AS refusal_drift,
+    (SELECT coalesce(max(counted.refusal_drift), 0) FROM audited_receipts AS counted WHERE counted.stage = 'passages') AS refusal_drift,
     (
         SELECT coalesce(sum(abs(coalesce(mix.new_share, 0) - coalesce(mix.past_share, 0))) / 2, 0)
         FROM (

@@ -25,7 +25,7 @@ from tasks.contracts.errors import BrokenError, TransientError
 
 _SQL = Path(__file__).parents[2] / "sql"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
-_VIEWS = ("valid", "settled")
+_VIEWS = ("valid", "settled", "audited")
 LOCK_POLL_SECONDS = 0.5
 
 

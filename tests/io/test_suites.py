@@ -150,6 +150,7 @@ BREAKS = [
     ("scores", "UPDATE scores SET value = 11", "off_scale"),
     ("scores", "UPDATE receipts SET rows_in = rows_in + 1 WHERE stage = 'scores'", "unaccounted"),
     ("selections", "UPDATE receipts SET rows_in = rows_in + 1 WHERE stage = 'selections'", "unaccounted"),
+    ("exports", "UPDATE receipts SET rows_in = rows_in + 9 WHERE stage = 'exports'", "unaccounted"),
     ("selections", "UPDATE selections SET rank = rank + 1", "torn_ranks"),
     ("selections", "DELETE FROM selections WHERE policy = 'random_0'", "controls"),
     ("exports", "UPDATE verdicts SET check_name = 'contamination', passed = false", "contaminated"),
