@@ -5,4 +5,4 @@
 SELECT documents.*
 FROM documents
 WHERE documents.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'documents')
-ORDER BY ALL;
+ORDER BY documents.document_id, documents.fingerprint;

@@ -5,4 +5,4 @@
 SELECT exports.*
 FROM exports
 WHERE exports.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'exports')
-ORDER BY ALL;
+ORDER BY exports.export_id, exports.fingerprint;

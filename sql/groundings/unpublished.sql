@@ -5,4 +5,4 @@
 SELECT groundings.*
 FROM groundings
 WHERE groundings.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings')
-ORDER BY ALL;
+ORDER BY groundings.grounding_id, groundings.fingerprint;

@@ -5,4 +5,4 @@
 SELECT instructions.*
 FROM instructions
 WHERE instructions.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'instructions')
-ORDER BY ALL;
+ORDER BY instructions.instruction_id, instructions.fingerprint;

@@ -5,4 +5,4 @@
 SELECT passages.*
 FROM passages
 WHERE passages.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'passages')
-ORDER BY ALL;
+ORDER BY passages.passage_id, passages.fingerprint;

@@ -5,4 +5,4 @@
 SELECT preferences.*
 FROM preferences
 WHERE preferences.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'preferences')
-ORDER BY ALL;
+ORDER BY preferences.instruction_id, preferences.chosen_id, preferences.rejected_id, preferences.fingerprint;

@@ -5,4 +5,4 @@
 SELECT responses.*
 FROM responses
 WHERE responses.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'responses')
-ORDER BY ALL;
+ORDER BY responses.response_id, responses.fingerprint;

@@ -5,4 +5,4 @@
 SELECT scores.*
 FROM scores
 WHERE scores.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'scores')
-ORDER BY ALL;
+ORDER BY scores.subject_id, scores.judge, scores.criterion, scores.fingerprint;

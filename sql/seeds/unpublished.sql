@@ -5,4 +5,4 @@
 SELECT seeds.*
 FROM seeds
 WHERE seeds.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'seeds')
-ORDER BY ALL;
+ORDER BY seeds.seed_id, seeds.fingerprint;

@@ -5,4 +5,4 @@
 SELECT selections.*
 FROM selections
 WHERE selections.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'selections')
-ORDER BY ALL;
+ORDER BY selections.policy, selections.instruction_id, selections.fingerprint;

@@ -5,4 +5,4 @@
 SELECT verdicts.*
 FROM verdicts
 WHERE verdicts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'verdicts')
-ORDER BY ALL;
+ORDER BY verdicts.subject_id, verdicts.check_name, verdicts.fingerprint;

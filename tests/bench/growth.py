@@ -20,6 +20,7 @@ import re
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -148,9 +149,13 @@ def build(corpus: Path, seeds: Path, store: Path, overrides: list[str], send: Co
     runs._measured, validation._audit = stage, audit
     chosen = [f"sources.corpora=[{{path = '{corpus}'}}]", f"seeds.paths=['{seeds}']", *overrides]
     sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
-    with said("all"):
-        dataset.fn(profile="defaults", store=str(store), overrides=chosen)
-    send.send(("done",))
+    try:
+        with said("all"):
+            dataset.fn(profile="defaults", store=str(store), overrides=chosen)
+        send.send(("done", ""))
+    except Exception:
+        send.send(("done", traceback.format_exc()))
+        raise
 
 
 def held_mb(pid: int) -> float:
@@ -186,9 +191,10 @@ def measure(documents: int, overrides: list[str], folder: Path) -> None:
                 said = line(documents, name, counts, seconds, model, most if name == "all" else peak)
                 sys.stdout.write(f"{said}\n")
                 sys.stdout.flush()
-            case _:
-                break
-    process.join()
+            case (_, problem):
+                process.join()
+                sys.stdout.write(problem)
+                return
 
 
 def line(documents: int, name: str, counts: Any, seconds: float, model: float, peak: float) -> str:
