@@ -7,7 +7,6 @@ cells of the instructions' vectors; controls are drawn from the same instruction
 
 import hashlib
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,15 @@ from tasks.contracts.settings import Settings
 from tasks.contracts.vectors import Rows, Vectors
 from tasks.io import index
 from tasks.judges.panel import judge
-from tasks.methods import clusters, quotas, representatives
+from tasks.methods import choices, quotas
+from tasks.methods.choices import Pool
 from tasks.methods.quotas import Candidate, Taken
 from tasks.spine import retrieval
 from tasks.spine.runs import Counts, Run, stage
 
 VERSION = 1
 BEST = "best_per_topic"
+MOST_TEXTS = 2**31
 _UNFIT = ("failed_", "no_answer", "not_embedded")  # what even a control cannot hold
 
 
@@ -62,6 +63,8 @@ def _fingerprint(run: Run, pool: pl.DataFrame) -> str:
     for row in pool.iter_rows():
         digest.update(orjson.dumps(row))
     embedder = sorted(run.store.query("methods/active", stage="embeddings")["fingerprint"])
+    if choices.FOR_A_TARGET & set(run.settings.selections.beside):
+        digest.update(retrieval.vectors(run, "seeds").fingerprint.encode())
     chosen = run.settings.selections.model_dump()
     return content_id("selections", VERSION, chosen, run.settings.seed, embedder, digest.hexdigest())
 
@@ -87,21 +90,41 @@ def _policies(run: Run, fit: pl.DataFrame, vectors: Vectors) -> dict[str, list[T
 
 def _beside(run: Run, fit: pl.DataFrame, vectors: Vectors, topics: Rows, size: int) -> dict[str, list[Taken]]:
     """Choose as many of the same candidates in the other ways that the profile names; policy -> what it took."""
-    rows = np.flatnonzero(fit["reason"].is_null().to_numpy())
-    if not size:
+    names = run.settings.selections.beside
+    if not size or not names:
         return {}
-    own, cells = np.ascontiguousarray(vectors[rows]), topics[rows]
-    ids = fit["instruction_id"].gather(rows).to_list()
-    scores = fit["score"].gather(rows).to_numpy()
-    ways: dict[str, Callable[[], Rows]] = {
-        "longest_per_topic": lambda: clusters.longest(cells, fit["chars"].gather(rows).to_numpy(), size),
-        "representative": lambda: representatives.filtered(own, np.lexsort((np.arange(len(own)), -scores)), limit=size),
-        "central": lambda: representatives.centres(own, size)[0],
-    }
+    rows = np.flatnonzero(fit["reason"].is_null().to_numpy())
+    own = fit[rows]
+    pool = _pool(run, own, np.ascontiguousarray(vectors[rows]), topics[rows])
+    ids = own["instruction_id"].to_list()
     return {
-        name: [Taken(ids[row], rank, int(cells[row])) for rank, row in enumerate(ways[name]().tolist())]
-        for name in run.settings.selections.beside
+        name: [
+            Taken(ids[row], rank, int(pool.cells[row]))
+            for rank, row in enumerate(choices.choose(name, pool, size).tolist())
+        ]
+        for name in names
     }
+
+
+def _pool(run: Run, fit: pl.DataFrame, vectors: Vectors, topics: Rows) -> Pool:
+    """Return what the ways choose from; the target of those that have one is the seeds."""
+    texts, asked = _texts(run, "instructions"), _texts(run, "seeds")
+    seeds = retrieval.vectors(run, "seeds")
+    return Pool(
+        vectors=vectors,
+        cells=topics,
+        scores=fit["score"].to_numpy(),
+        lengths=fit["chars"].to_numpy(),
+        texts=[texts[instruction_id] for instruction_id in fit["instruction_id"]],
+        wanted=np.ascontiguousarray(seeds.matrix),
+        wanted_texts=[asked[seed_id] for seed_id in seeds.ids],
+        search=index.exact,
+    )
+
+
+def _texts(run: Run, noun: str) -> dict[str, str]:
+    found = run.store.query(f"embeddings/texts_{noun}", at_most=MOST_TEXTS)
+    return dict(zip(found["text_id"].to_list(), found["text"].to_list(), strict=True))
 
 
 def novelty(vectors: Vectors, topics: Rows) -> list[float]:

@@ -11,6 +11,7 @@ from flows.curation import curation
 from tasks import responses, scores, selections
 from tasks.contracts import records
 from tasks.contracts.settings import Settings
+from tasks.methods import choices
 from tasks.spine import runs
 from tasks.spine.runs import Counts, Run
 from tests import instruction_store as store
@@ -95,7 +96,7 @@ def test_every_topic_gives_its_best_before_its_second(settings: Callable[..., Se
 def test_other_ways_to_choose_as_many_stand_beside_when_they_are_named(
     settings: Callable[..., Settings], start: Start
 ) -> None:
-    ways = ("longest_per_topic", "representative", "central")
+    ways = tuple(choices.WAYS)
     with start(
         settings("selections.min_score=5", "selections.budget=8", f"selections.beside={json.dumps(ways)}")
     ) as run:

@@ -206,9 +206,19 @@ class SelectionsSettings(Section):
     per_topic: int = Field(default=0, ge=0, description="0: as many as the budget needs")
     budget: int = Field(default=0, ge=0, description="rows to take; 0 takes all that pass")
     controls: int = Field(default=5, ge=1, description="random controls of equal size")
-    beside: tuple[Literal["longest_per_topic", "representative", "central"], ...] = Field(
-        default=(), description="other ways to choose as many of the same, to compare on the card"
-    )
+    beside: tuple[
+        Literal[
+            "longest_per_topic",
+            "best_by_quota",
+            "diversified",
+            "representative",
+            "central",
+            "facility_location",
+            "targeted",
+            "aligned",
+        ],
+        ...,
+    ] = Field(default=(), description="other ways to choose as many of the same, to compare on the card")
     min_topics: int = Field(default=0, ge=0, description="fewer distinct topics fail the audit")
     max_domain_share: float = Field(default=1.0, gt=0, le=1)
 

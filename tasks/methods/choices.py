@@ -43,6 +43,8 @@ class Pool(NamedTuple):
 
 
 def _facilities(pool: Pool, size: int) -> Rows:
+    if len(pool.vectors) == 1:
+        return np.zeros(1, dtype=np.int64)
     graph = exact_graph(pool.vectors, min(GRAPH_K, len(pool.vectors) - 1))
     return representatives.facilities(*graph, size)[0]
 
@@ -61,16 +63,17 @@ WAYS: dict[str, Callable[[Pool, int], Rows]] = {
 }
 
 
+FOR_A_TARGET = frozenset({"targeted", "aligned"})  # these look at what is wanted
+
+
 def choose(name: str, pool: Pool, size: int) -> Rows:
-    """Return the rows of a pool that one of `WAYS` chooses, best or first chosen first; all where there are no more.
+    """Return the rows of a pool that one of `WAYS` chooses.
 
     Args:
-        name: Of the way. `targeted` and `aligned` need something that is wanted, else they choose nothing.
-        pool: What is chosen from.
-        size: How many, at least 1; `representative` may find fewer that are no near copies.
+        name: Of the way. Where nothing is wanted, those for a target choose nothing.
+        pool: What is chosen from, at least one row.
+        size: How many, at least 1, at most all; `representative` may find fewer that are no near copies.
     """
-    if size >= len(pool.vectors):
-        return np.arange(len(pool.vectors))
-    if name in {"targeted", "aligned"} and not len(pool.wanted):
+    if name in FOR_A_TARGET and not len(pool.wanted):
         return np.empty(0, dtype=np.int64)
-    return WAYS[name](pool, size)
+    return WAYS[name](pool, min(size, len(pool.vectors)))

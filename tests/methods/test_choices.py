@@ -1,8 +1,11 @@
 """Every way to choose takes as many rows as it is asked for, each once, the same ones each time."""
 
+import typing
+
 import numpy as np
 import pytest
 
+from tasks.contracts.settings import SelectionsSettings
 from tasks.contracts.vectors import unit
 from tasks.io import index
 from tasks.methods import choices
@@ -35,10 +38,16 @@ def test_each_way_chooses_so_many_rows_each_once(name: str) -> None:
 @pytest.mark.parametrize("name", choices.WAYS)
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_pool_that_is_no_larger_is_taken_whole(name: str, size: int) -> None:
-    assert choices.choose(name, pool(size), 2).tolist() == list(range(size))
+    assert sorted(choices.choose(name, pool(size), 2).tolist()) == list(range(size))
 
 
-@pytest.mark.parametrize("name", ["targeted", "aligned"])
+def test_a_profile_can_name_each_way() -> None:
+    names = typing.get_args(typing.get_args(SelectionsSettings.model_fields["beside"].annotation)[0])
+
+    assert set(names) == set(choices.WAYS)
+
+
+@pytest.mark.parametrize("name", sorted(choices.FOR_A_TARGET))
 def test_where_nothing_is_wanted_nothing_is_chosen_for_it(name: str) -> None:
     assert choices.choose(name, pool(30, wanted=0), 3).size == 0
 
