@@ -114,6 +114,7 @@ class FaultServer:
         self.most_in_flight = 0
         self.arrivals: list[float] = []
         self.bodies: Counter[bytes] = Counter()
+        self.keys: set[str] = set()  # as they came in Authorization
         self.port = 0
         self.connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self.stand_in = StandIn(polls=chosen.batch_polls, drops=chosen.batch_drops, ends_as=chosen.batch_ends_as)
@@ -142,8 +143,12 @@ class FaultServer:
                 method, path, _ = head.split(" ", 2)
                 size = re.search(r"(?im)^content-length:\s*(\d+)", head)
                 body = await reader.readexactly(int(size[1])) if size else b""
+                key = re.search(r"(?im)^authorization:\s*(.+?)\r?$", head)
+                self.keys |= {key[1]} if key else set()
                 kind = re.search(r"(?im)^content-type:\s*(.+?)\r?$", head)
                 await self._exchange(method, path.partition("?")[0], kind[1] if kind else "", body, writer)
+                if re.search(r"(?im)^connection:\s*close", head):
+                    return
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
             return  # the client is gone, or the server is being stopped
         finally:

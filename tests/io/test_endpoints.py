@@ -116,6 +116,19 @@ def test_rests_of_a_broken_endpoint_grow_by_wave_and_end_with_an_answer() -> Non
     assert throttle.down_seconds() == 0
 
 
+def test_retry_after_holds_all_calls_once_several_in_a_row_were_refused() -> None:
+    throttle = Throttle(Endpoint())
+    rests: list[bool] = []
+    for is_refused in (True, True, False, True, True, True):
+        if is_refused:
+            throttle.congestion(60.0)
+        else:
+            throttle.answer(0.1)
+        rests.append(throttle.wait(time.monotonic()) > 0)
+
+    assert rests == [False, False, False, False, False, True]
+
+
 def test_choices_follow_weights_and_pass_over_who_rests() -> None:
     heavy, light, resting = (Throttle(Endpoint(weight=weight)) for weight in (3.0, 1.0, 9.0))
     resting.rest(60)

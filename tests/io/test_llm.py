@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -224,21 +225,31 @@ def test_nothing_is_sent_before_retry_after_ends(opened: Callable[[Settings], Mo
     assert reasons(outcomes) == {"answered": 300}
 
 
-@pytest.mark.slow
-def test_a_server_that_refuses_everybody_is_left_alone_and_one_that_refuses_now_and_then_is_not(
-    tmp_path: Path,
+def test_a_server_that_refuses_now_and_then_is_asked_by_all_other_calls_meanwhile(
+    opened: Callable[[Settings], Models],
 ) -> None:
-    early: dict[str, int] = {}
-    for name, rate in {"everybody": 1.0, "now and then": 0.05}.items():
-        with faults.running(f"http_429_retry_after={rate},latency_seconds=0.02,retry_after_seconds=0.5") as server:
-            overrides = () if rate < 1 else ("models.generator.attempts=1",)
-            asked = chosen(server.url, overrides=overrides)
-            with Models(asked, tmp_path / name, "run") as models, contextlib.suppress(TransientError):
-                list(models.ask("generator", map(call, range(100))))
-            early[name] = server.counts["too_early"]
+    with faults.running("http_429_retry_after=0.05,latency_seconds=0.02,retry_after_seconds=0.5") as server:
+        outcomes = list(opened(chosen(server.url)).ask("generator", map(call, range(200))))
 
-    assert early["everybody"] == 0
-    assert early["now and then"] > 20
+    assert reasons(outcomes) == {"answered": 200}
+    assert server.counts["too_early"] > 20
+
+
+def test_a_clock_that_jumps_changes_nothing(
+    opened: Callable[[Settings], Models], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, jumps = time.time, itertools.cycle([0, 86_400, -86_400, 3600, -3600])
+    monkeypatch.setattr(time, "time", lambda: now() + next(jumps))
+
+    with faults.running("http_429_retry_after=0.1,retry_after_seconds=0.05") as server:
+        models = opened(chosen(server.url, requests_per_minute=12_000))
+        outcomes = list(models.ask("generator", map(call, range(60))))
+        took = models.journal.reader.execute("SELECT min(latency_seconds), max(latency_seconds) FROM completions")
+        shortest, longest = took.fetchone()
+
+    assert reasons(outcomes) == {"answered": 60}
+    assert server.stats()["repeated"] == server.counts["http_429_retry_after"] > 0
+    assert 0 < shortest <= longest < 60
 
 
 def test_a_server_that_wants_peace_for_long_parks_the_run(opened: Callable[[Settings], Models]) -> None:
