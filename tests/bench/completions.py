@@ -1,6 +1,7 @@
 """Model calls: ours beside plain AsyncOpenAI and an aiohttp floor, in one run; kills, 429s, faults, a million answers.
 
-Run as `python -m tests.bench.completions [rows] [part ...]`; the parts are in `PARTS`. Each measurement is a process of
+Run as `python -m tests.bench.completions [rows] [part ...] [--peers NAME=PYTHON,...]`; the parts are in `PARTS`. A
+peer is a script in `tests/bench/peers`, run by the interpreter that has its library. Each measurement is a process of
 its own, so that peak memory is its own too; the server is another process on loopback.
 """
 
@@ -19,7 +20,9 @@ from typing import Any
 
 CONCURRENCY = 64
 ROUNDS = 3
-PARTS = ("speed", "limits", "faults", "overhead", "kills", "million")
+PARTS = ("speed", "limits", "faults", "overhead", "kills", "batch", "million")
+PEERS = Path(__file__).parent / "peers"
+PEER_SECONDS = 240  # a peer that takes longer is given up
 TEXT = "Tell me what a person who lives by a river has to know about floods, and what to do first. " * 8 + "River {}."
 
 
@@ -65,6 +68,7 @@ def ours(url: str, rows: int, directory: str, **options: Any) -> dict[str, Any]:
     from tasks.io.llm import Models
 
     endpoint = {"base_url": url, "max_concurrency": options.pop("concurrency", CONCURRENCY)}
+    endpoint |= {"retry_after": options.pop("retry_after", "auto")}
     role = {"endpoints": [endpoint], "total_seconds": 3.0, "first_byte_seconds": 2.0} | options
     chosen = settings.load(None, (), environment={}, extra={"models": {"generator": role}})
     calls = (Call(str(n), Prompt((Message("user", TEXT.format(n)),))) for n in range(rows))
@@ -137,6 +141,21 @@ def measured(name: str, url: str, rows: int, directory: str | None = None, **opt
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def peer(name: str, python: str, url: str, rows: int) -> dict[str, Any] | str:
+    """Run a peer's script in its own interpreter; returns what it measured, or in a word why it did not."""
+    script = PEERS / f"{name}.py"
+    if not script.is_file():
+        return f"there is no {script}"
+    with tempfile.TemporaryDirectory() as folder:
+        command = [python, str(script), url, str(rows), folder, TEXT]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PEER_SECONDS)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return type(error).__name__
+    shown = [line for line in done.stdout.splitlines() if line.startswith('{"seconds"')]
+    return json.loads(shown[-1]) if shown else (done.stderr.strip().splitlines() or ["it said nothing"])[-1][:120]
+
+
 def table(title: str, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     """Print a table."""
     print(f"\n{title}\n\n| {' | '.join(header)} |\n|{'---|' * len(header)}")
@@ -144,15 +163,23 @@ def table(title: str, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> N
         print(f"| {' | '.join(f'{v:,.2f}' if isinstance(v, float) else str(v) for v in row)} |")
 
 
-def speed(rows: int) -> None:
+def speed(rows: int, peers: dict[str, str]) -> None:
     """Zero-latency calls, best of three: rows/s and peak memory beside the peers."""
     best: dict[str, dict[str, Any]] = {}
+    absent: dict[str, str] = {
+        path.stem: "not named by --peers" for path in PEERS.glob("*.py") if path.stem not in peers
+    }
     with serving("fixed=true") as url:
-        for _ in range(ROUNDS):
-            for name in ("plain", "plain_aiohttp", "floor", "ours"):
-                found = measured(name, url, rows)
-                if name not in best or found["seconds"] < best[name]["seconds"]:
-                    best[name] = found
+        for turn in range(ROUNDS):
+            found = {name: measured(name, url, rows) for name in ("plain", "plain_aiohttp", "floor", "ours")}
+            for name, python in peers.items() if turn == 0 else ():  # once: they take minutes
+                match peer(name, python, url, rows):
+                    case str(problem):
+                        absent[name] = problem
+                    case result:
+                        found[name] = result
+            for name, one in found.items():
+                best[name] = min(one, best.get(name, one), key=lambda each: each["seconds"])
     base = best["plain"]["seconds"]
     shown = {
         "plain": "AsyncOpenAI gather, nothing durable",
@@ -160,33 +187,33 @@ def speed(rows: int) -> None:
         "floor": "aiohttp gather (floor)",
         "ours": "ours, durable before and after each call",
     }
-    lines = [(shown[n], rows / f["seconds"], base / f["seconds"], f["peak_mb"]) for n, f in best.items()]
-    table(
-        f"{rows:,} zero-latency calls, {CONCURRENCY} at once, best of {ROUNDS}",
-        ("client", "rows/s", "ratio", "peak MB"),
-        lines,
-    )
+    lines = [
+        (shown.get(n, f"{n} with its cache"), rows / f["seconds"], base / f["seconds"], f["peak_mb"], f["ends"])
+        for n, f in best.items()
+    ]
+    title = f"{rows:,} zero-latency calls, {CONCURRENCY} at once, best of {ROUNDS} (peers: one)"
+    table(title, ("client", "rows/s", "ratio", "peak MB", "ends"), lines)
+    for name, why in sorted(absent.items()):
+        print(f"absent: {name} ({why})")
 
 
 def limits(_: int) -> None:
-    """1,000 rows at 100 ms with and without 5% of 429."""
+    """1,000 rows at 100 ms with and without 5% of 429, and by whom `Retry-After` is kept."""
     seconds: dict[str, float] = {}
     lines = []
-    for name, profile in {
-        "none": "latency_seconds=0.1",
-        "5% of 429": "latency_seconds=0.1,http_429=0.05",
-        "5% of 429, Retry-After 0.1 s": "latency_seconds=0.1,http_429_retry_after=0.05,retry_after_seconds=0.1",
-    }.items():
+    hinted = "latency_seconds=0.1,http_429_retry_after=0.05,retry_after_seconds="
+    for name, profile, retry_after in (
+        ("none", "latency_seconds=0.1", "auto"),
+        ("5% of 429", "latency_seconds=0.1,http_429=0.05", "auto"),
+        *((f"5%, Retry-After 0.1 s, kept by {whom}", f"{hinted}0.1", whom) for whom in ("auto", "call", "endpoint")),
+        *((f"5%, Retry-After 1 s, kept by {whom}", f"{hinted}1.0", whom) for whom in ("auto", "call")),
+    ):
         with serving(profile) as url:
-            found = [measured("ours", url, 1000)["seconds"] for _ in range(ROUNDS)]
+            found = [measured("ours", url, 1000, retry_after=retry_after)["seconds"] for _ in range(ROUNDS)]
             counted = stats(url)
         seconds[name] = min(found)
-        lines.append(
-            (name, seconds[name], seconds[name] / seconds["none"], counted["requests"] / ROUNDS, counted["too_early"])
-        )
-    table(
-        "1,000 rows, 100 ms a call", ("429", "seconds", "ratio", "calls sent", "sent before Retry-After ended"), lines
-    )
+        lines.append((name, seconds[name], seconds[name] / seconds["none"], counted["requests"] / ROUNDS))
+    table("1,000 rows, 100 ms a call", ("429", "seconds", "ratio", "calls sent"), lines)
 
 
 def faulty(_: int) -> None:
@@ -204,23 +231,24 @@ def overhead(_: int) -> None:
     found: dict[str, list[float]] = collections.defaultdict(list)
     with serving("fixed=true,latency_seconds=0.1") as url:
         for _ in range(ROUNDS):
-            found["synced"].append(measured("ours", url, 3000, concurrency=52)["seconds"])
-            found["in memory"].append(measured("in_memory", url, 3000, concurrency=52)["seconds"])
+            found["synced"].append(measured("ours", url, 3000, concurrency=62)["seconds"])
+            found["in memory"].append(measured("in_memory", url, 3000, concurrency=62)["seconds"])
     best = {name: min(values) for name, values in found.items()}
     share = best["synced"] / best["in memory"] - 1
     lines = [(name, 3000 / value, value) for name, value in best.items()]
-    table("3,000 calls of 100 ms, 52 at once", ("journal", "calls/s", "seconds"), lines)
+    table("3,000 calls of 100 ms, 62 at once", ("journal", "calls/s", "seconds"), lines)
     print(f"\njournal overhead: {share:.1%} of wall time")
 
 
 def in_memory(url: str, rows: int, directory: str, **options: Any) -> dict[str, Any]:
     """As `ours`, with a journal that is nowhere synced and writes nothing: what durability is compared with."""
     from tasks.io import journal
+    from tasks.io.journal_file import Write, Writer
 
-    class Nowhere(journal.Writer):
+    class Nowhere(Writer):
         """Tells every caller at once that it is written."""
 
-        def put(self, write: journal.Write) -> "asyncio.Future[Any]":
+        def put(self, write: Write) -> "asyncio.Future[Any]":
             future = asyncio.get_running_loop().create_future()
             future.set_result(1)
             del write
@@ -250,6 +278,37 @@ def kills(_: int) -> None:
         repeats = stats(url)["requests"] - rows
         lines.append((rows, hit, repeats, repeats / max(hit, 1), 100 * hit))
     table("kill -9, 100 calls at once", ("rows", "kills", "paid twice", "a kill", "allowed"), lines)
+
+
+def batched(url: str, rows: int, directory: str) -> dict[str, Any]:
+    """Ask for all rows by batch jobs and wait for them, as a stage does: what a job is out for is asked for again."""
+    from tasks.contracts import settings
+    from tasks.contracts.calls import Call
+    from tasks.contracts.prompting import Message, Prompt
+    from tasks.io.llm import Models
+
+    role = {"endpoints": [{"base_url": url}], "mode": "batch", "batch_wait_seconds": 600.0, "batch_poll_seconds": 0.5}
+    role |= {"batch_requests": 50_000}
+    chosen = settings.load(None, (), environment={}, extra={"models": {"generator": role}})
+    started = time.perf_counter()
+    with Models(chosen, directory, "bench") as models:
+        left, answered = [""], 0
+        while left:
+            left.clear()
+            calls = (Call(str(n), Prompt((Message("user", TEXT.format(n)),))) for n in range(rows))
+            answered = sum(1 for _ in models.ask("generator", calls, lambda call: left.append(call.input_id)))
+    seconds = time.perf_counter() - started
+    return {"seconds": seconds, "peak_mb": peak_mb(), "ends": {"answered": answered}}
+
+
+def batch(_: int) -> None:
+    """One batch job of 1,000 and of 50,000 calls: its file goes up, and its results come down, in parts."""
+    lines = []
+    with serving("none") as url:
+        for rows in (1_000, 50_000):
+            found = measured("batched", url, rows)
+            lines.append((rows, rows * len(TEXT) / 2**20, found["seconds"], found["peak_mb"], found["ends"]))
+    table("a batch job", ("calls", "MB of prompts", "seconds", "peak MB", "ends"), lines)
 
 
 def million(_: int) -> None:
@@ -288,10 +347,14 @@ def main() -> None:
         name, url, rows, directory, options = sys.argv[2:7]
         print(json.dumps(globals()[name](url, int(rows), directory, **json.loads(options))))
         return
-    rows = next((int(text) for text in sys.argv[1:] if text.isdigit()), 5000)
-    named = [text for text in sys.argv[1:] if not text.isdigit()] or list(PARTS)
-    for part in named:
-        {"faults": faulty}.get(part, globals().get(part, None))(rows)
+    arguments = [text for text in sys.argv[1:] if "=" not in text and text != "--peers"]
+    peers = dict(part.split("=", 1) for text in sys.argv[1:] if "=" in text for part in text.split(","))
+    rows = next((int(text) for text in arguments if text.isdigit()), 5000)
+    for part in [text for text in arguments if not text.isdigit()] or PARTS:
+        if part == "speed":
+            speed(rows, peers)
+        else:
+            {"faults": faulty}.get(part, globals().get(part))(rows)
 
 
 if __name__ == "__main__":
