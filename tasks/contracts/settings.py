@@ -355,6 +355,9 @@ class Settings(Section):
     threads: int = Field(default=0, ge=0, description="workers for computed stages; 0: one per core")
     runner: Literal["process", "thread", "dask"] = "process"
     dask_address: str = ""
+    database_mb: int = Field(
+        default=512, ge=64, description="what the database may hold in memory; it sorts on disk beyond, slower"
+    )
     wait: bool = Field(default=False, description="wait for the run that holds the store instead of exiting")
     replay: bool = Field(default=False, description="answer from recorded completions only; send nothing")
     sources: SourcesSettings = SourcesSettings()

@@ -27,6 +27,7 @@ _SQL = Path(__file__).parents[2] / "sql"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _VIEWS = ("valid", "settled", "audited")
 LOCK_POLL_SECONDS = 0.5
+MEMORY_MB = 512  # keys of tables must fit: some 100,000 documents' worth by default
 
 
 @lru_cache(maxsize=256)
@@ -55,20 +56,22 @@ def queries(noun: str) -> list[str]:
 class Store:
     """An open store: a context manager. Its lock is freed when it is closed, and when the process dies."""
 
-    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, lock: int | None) -> None:
+    def __init__(self, path: Path, memory_mb: int, lock: int | None) -> None:
         self.path = path
-        self._connection = connection
+        self.memory_mb = memory_mb
+        self._connection = _connect(path, memory_mb)
         self._lock = lock
         self.asked: dict[str, list[dict[str, Any]]] = {}
 
     @classmethod
-    def open(cls, directory: str | Path, *, wait: bool = False, owner: str = "") -> Self:
+    def open(cls, directory: str | Path, *, wait: bool = False, owner: str = "", memory_mb: int = MEMORY_MB) -> Self:
         """Open or make the store in `directory`, and hold its lock.
 
         Args:
             directory: The store.
             wait: Wait for the process that holds it, instead of giving up.
             owner: Who asks, for the message that the next one sees (a run id).
+            memory_mb: What the database may hold in memory; beyond it, it sorts and joins in files of the store.
 
         Raises:
             TransientError: Another process works on it; the message says which.
@@ -84,7 +87,7 @@ class Store:
             ) from error
         lock = _acquire(path / "wellspring.lock", wait=wait, owner=owner)
         try:
-            store = cls(path, _connect(path), lock)
+            store = cls(path, memory_mb, lock)
             store._define()
         except BaseException:
             os.close(lock)
@@ -142,20 +145,20 @@ class Store:
     def query(self, name: str, **params: Any) -> pl.DataFrame:
         """Run `sql/<name>.sql` and return its rows; parameters that it does not name are left out."""
         text, names = statement(name)
-        with self._connection.cursor() as cursor:
+        with _named_errors(self), self._connection.cursor() as cursor:
             return cursor.sql(text, params=self._bind(name, names, params)).pl()
 
     def stream(self, name: str, rows: int = 1000, **params: Any) -> Iterator[pl.DataFrame]:
         """Run `sql/<name>.sql` and yield its rows in frames of about `rows`, as they were when it began."""
         text, names = statement(name)
-        with self._connection.cursor() as cursor:
+        with _named_errors(self), self._connection.cursor() as cursor:
             for batch in cursor.sql(text, params=self._bind(name, names, params)).to_arrow_reader(rows):
                 yield pl.from_arrow(batch)  # pyright: ignore[reportReturnType]
 
     def count(self, name: str, **params: Any) -> int:
         """Return how many rows `sql/<name>.sql` has, without fetching them."""
         text, names = statement(name)
-        with self._connection.cursor() as cursor:
+        with _named_errors(self), self._connection.cursor() as cursor:
             inner = text.rstrip().rstrip(";")
             row = cursor.execute(f"SELECT count(*) FROM ({inner}\n)", self._bind(name, names, params)).fetchone()  # noqa: S608 - a file of ours
         return int(row[0]) if row else 0
@@ -170,7 +173,7 @@ class Store:
     def execute(self, name: str, **params: Any) -> int:
         """Run the statement `sql/<name>.sql` and return how many rows it changed."""
         text, names = statement(name)
-        with _named_disk_errors(self.path):
+        with _named_errors(self):
             row = self._connection.execute(text, _bound(name, names, params)).fetchone()
         return int(row[0]) if row and isinstance(row[0], int) else 0
 
@@ -185,7 +188,7 @@ class Store:
         if not arrow.num_rows:
             return 0
         arrow = arrow.select(records.schema(table).names).cast(records.schema(table))
-        with _named_disk_errors(self.path):
+        with _named_errors(self):
             self._connection.register("incoming", arrow)
             try:
                 once = " ON CONFLICT DO NOTHING" if "PRIMARY KEY" in statement(f"{table}/table")[0] else ""
@@ -198,7 +201,7 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit what the block writes together, or nothing of it."""
-        with _named_disk_errors(self.path):
+        with _named_errors(self):
             self._connection.begin()
             try:
                 yield
@@ -209,7 +212,7 @@ class Store:
 
     def checkpoint(self) -> None:
         """Fold the write-ahead file into the database."""
-        with _named_disk_errors(self.path):
+        with _named_errors(self):
             self._connection.execute("CHECKPOINT")
 
     def rewrite(self) -> None:
@@ -222,14 +225,14 @@ class Store:
         self.checkpoint()
         self._connection.close()
         try:
-            with _named_disk_errors(self.path), duckdb.connect() as copier:
+            with _named_errors(self), duckdb.connect() as copier:
                 copier.execute(f"ATTACH '{_quoted(old)}' AS old (READ_ONLY)")
                 copier.execute(f"ATTACH '{_quoted(fresh)}' AS fresh")
                 copier.execute("COPY FROM DATABASE old TO fresh")
                 copier.execute("DETACH fresh")
             fresh.replace(old)
         finally:
-            self._connection = _connect(self.path)
+            self._connection = _connect(self.path, self.memory_mb)
 
     def close(self) -> None:
         """Close the database and free the lock; closing twice is fine."""
@@ -295,7 +298,7 @@ def _read_owner(descriptor: int) -> dict[str, Any]:
         return {}
 
 
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
     try:
         connection = duckdb.connect(
             str(path / "wellspring.duckdb"),
@@ -304,6 +307,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
                 "autoload_known_extensions": "false",
                 "python_enable_replacements": "false",
                 "preserve_insertion_order": "true",
+                "memory_limit": f"{memory_mb}MB",
             },
         )
     except duckdb.Error as error:
@@ -326,11 +330,16 @@ def _bound(name: str, names: frozenset[str], params: Mapping[str, Any]) -> dict[
 
 
 @contextmanager
-def _named_disk_errors(path: Path) -> Iterator[None]:
+def _named_errors(store: Store) -> Iterator[None]:
     try:
         yield
+    except duckdb.OutOfMemoryException as error:
+        raise BrokenError(
+            f"the database of {store.path} needs more than its {store.memory_mb} MB of memory",
+            hint=f"raise it: --set database_mb={2 * store.memory_mb}; the same command then goes on where it stopped",
+        ) from error
     except duckdb.IOException as error:
         raise BrokenError(
-            f"the store {path} cannot be written: {str(error).splitlines()[0]}",
+            f"the store {store.path} cannot be written: {str(error).splitlines()[0]}",
             hint="free space or repair the disk, then run the same command: it goes on where it stopped",
         ) from error

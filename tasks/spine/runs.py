@@ -245,7 +245,8 @@ def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool =
         yield _current
         return
     run_id = content_id("run", flow, time.time_ns(), os.getpid(), socket.gethostname())
-    with stores.Store.open(directory, wait=settings.wait, owner=run_id) as store:
+    opened = stores.Store.open(directory, wait=settings.wait, owner=run_id, memory_mb=settings.database_mb)
+    with opened as store:
         mark_crashed(store)
         began = {"run_id": run_id, "flow": flow, "started_at": now().isoformat(timespec="seconds")}
         keep: Callable[[Any], None] = lambda stages: standing.say_progress(store.path, began | {"stages": stages})  # noqa: E731

@@ -147,3 +147,11 @@ def test_hostile_text_round_trips(store_dir: Path) -> None:
         store.append("publications", [publication(hostile)])
 
         assert store.query("publications/all")["run_id"].to_list() == [hostile]
+
+
+def test_what_does_not_fit_into_the_databases_memory_says_how_to_raise_it(tmp_path: Path) -> None:
+    rows = [records.Publication("seeds", f"{n:064d}") for n in range(100_000)]
+    with Store.open(tmp_path / "ws", memory_mb=4) as store, pytest.raises(BrokenError, match="its 4 MB") as caught:
+        store.append("publications", rows)
+
+    assert "database_mb=8" in (caught.value.hint or "")
