@@ -33,7 +33,7 @@ from tasks.spine.generation import generate
 from tasks.spine.retrieval import Hybrid
 from tasks.spine.runs import Counts, Run, stage
 
-VERSION = 1
+VERSION = 2
 BATCH_SEEDS = 2_000
 CANDIDATE_TOKENS = 300  # of each candidate, when several are shown to be compared
 NONE_HELPS = "none"

@@ -64,10 +64,10 @@ def ranked(queries: Vectors, base: Vectors, candidates: Rows, k: int) -> tuple[S
     Returns:
         Scores (nq, k) and rows (nq, k), best first, equal scores by lower row; where candidates run out, -inf and -1.
     """
-    scores = np.empty(candidates.shape, dtype=np.float32)
-    _cosines(queries, base, candidates, scores)
-    order = np.lexsort((candidates, -scores), axis=1)[:, :k]
-    return np.take_along_axis(scores, order, 1), np.take_along_axis(candidates, order, 1)
+    shape = (len(candidates), min(k, candidates.shape[1]))
+    scores, rows = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.int64)
+    _rank(queries, base, candidates, scores, rows)
+    return scores, rows
 
 
 def merged(parts: Sequence[tuple[Scores, Rows]], k: int) -> tuple[Scores, Rows]:
@@ -85,40 +85,44 @@ def merged(parts: Sequence[tuple[Scores, Rows]], k: int) -> tuple[Scores, Rows]:
 
 def pair_scores(left: Vectors, right: Vectors) -> Scores:
     """Return the scores (n,) of row i of `left` with row i of `right`, as `ranked` gives them."""
-    scores = np.empty((len(left), 1), dtype=np.float32)
-    _cosines(left, right, np.arange(len(left), dtype=np.int64)[:, None], scores)
-    return scores[:, 0]
+    return ranked(left, right, np.arange(len(left), dtype=np.int64)[:, None], 1)[0][:, 0]
 
 
 def at_least(left: Vectors, right: Vectors, threshold: float) -> NDArray[np.bool_]:
     """Tell which pairs (a, b) score at least the threshold; where rounding could decide, by their final score."""
-    products = left @ right.T
+    products, slack = left @ right.T, left.shape[1] * 2.0**-23
     above = products >= threshold
-    rows, columns = np.nonzero(np.abs(products - threshold) <= left.shape[1] * 2.0**-23)
+    rows, columns = np.nonzero(above ^ (products >= threshold - slack) | above & (products <= threshold + slack))
     above[rows, columns] = pair_scores(left[rows], right[columns]) >= threshold
     return above
 
 
 @njit(parallel=True, nogil=True, cache=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
-def _cosines(queries: Vectors, base: Vectors, candidates: Rows, scores: Scores) -> None:
+def _rank(queries: Vectors, base: Vectors, candidates: Rows, best_scores: Scores, best_rows: Rows) -> None:
     width = queries.shape[1]
-    whole = width - width % _LANES
+    even = width - width % _LANES
     for i in prange(candidates.shape[0]):  # pyright: ignore[reportUnknownVariableType] - a range to the type checker
-        lanes = np.zeros((candidates.shape[1], _LANES), dtype=np.float32)  # a row each: 2.4 times faster than one
-        for j in range(candidates.shape[1]):
-            row = candidates[i, j]
+        rows = np.sort(candidates[i])  # then a stable sort by score leaves the lower row first
+        scores = np.empty(len(rows), dtype=np.float32)
+        lanes = np.zeros((len(rows), _LANES), dtype=np.float32)  # a row each: 2.4 times faster than one
+        for j in range(len(rows)):
+            row = rows[j]
             if row < 0:
-                scores[i, j] = -np.inf
+                scores[j] = -np.inf
                 continue
-            for start in range(0, whole, _LANES):
+            for start in range(0, even, _LANES):
                 for lane in range(_LANES):
                     lanes[j, lane] += queries[i, start + lane] * base[row, start + lane]
             total = np.float32(0)
             for lane in range(_LANES):
                 total += lanes[j, lane]
-            for column in range(whole, width):
+            for column in range(even, width):
                 total += queries[i, column] * base[row, column]
-            scores[i, j] = total
+            scores[j] = total
+        order = np.argsort(-scores, kind="mergesort")
+        for j in range(best_rows.shape[1]):
+            best_scores[i, j] = scores[order[j]]
+            best_rows[i, j] = rows[order[j]]
 
 
 def whole(columns: int) -> int:

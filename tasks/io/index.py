@@ -36,7 +36,7 @@ def gpus() -> int:
 
 
 def exact(
-    queries: Vectors, base: Vectors, k: int, *, find: Search | None = None, rounding: float | None = None
+    queries: Vectors, base: Vectors, k: int, *, find: Search | None = None, rounding: float = 0.0
 ) -> tuple[Scores, Rows]:
     """Return the k base vectors nearest each query, by inner product, ties and all.
 
@@ -48,7 +48,7 @@ def exact(
         base: (n, d), same d, rows of unit length.
         k: Neighbours per query, 1 <= k <= n.
         find: How candidates are found: (queries, base, k) -> scores, rows. The device's by default.
-        rounding: By how much the scores of `find` may be off; that of float32 sums by default.
+        rounding: By how much more than float32 sums the scores of `find` may be off.
 
     Returns:
         Scores (nq, k), cosine, best first; and row numbers of `base` (nq, k) int64. Equal scores keep the lower row
@@ -61,11 +61,12 @@ def exact(
         raise ValueError(f"queries are {queries.shape[1]} wide, the base {base.shape[1]}")
     if not 1 <= k <= len(base):
         raise ValueError(f"k is {k}, the base has {len(base)} rows")
-    find = find or candidates
+    if find is None:
+        find, rounding = candidates, device_rounding()
     scores = np.empty((len(queries), k), dtype=np.float32)
     rows = np.empty((len(queries), k), dtype=np.int64)
-    slack = base.shape[1] * 2.0**-23 if rounding is None else rounding
-    due, fetch = np.arange(len(queries)), min(len(base), k + SPARE)
+    slack = base.shape[1] * 2.0**-23 + rounding
+    due, fetch = np.arange(len(queries)), min(len(base), (2 * k if rounding else k) + SPARE)
     while due.size:
         asked = queries if due.size == len(queries) else np.ascontiguousarray(queries[due])
         rough, found = find(asked, base, fetch)
@@ -95,13 +96,13 @@ def kept(queries: Vectors, base: Vectors, k: int, keep: Keep, *, find: Search | 
     Returns:
         Scores (nq, k) and rows (nq, k) in the one order; where the base runs out, -inf and -1.
     """
-    return _filtered(lambda asked, count: exact(asked, base, count, find=find), queries, len(base), k, keep)
+    return filtered(lambda asked, count: exact(asked, base, count, find=find), queries, len(base), k, keep)
 
 
-def _filtered(
+def filtered(
     search: Callable[[Vectors, int], tuple[Scores, Rows]], queries: Vectors, n: int, k: int, keep: Keep
 ) -> tuple[Scores, Rows]:
-    """Search more and more widely until every query has k rows that stand, or has seen all n."""
+    """Search more and more widely until every query has k rows that stand, or has seen all n: `kept` for any search."""
     scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
     rows = np.full((len(queries), k), -1, dtype=np.int64)
     due, fetch = np.arange(len(queries) if n else 0), min(n, 2 * k + SPARE)
@@ -143,6 +144,11 @@ def on_cpu(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:
         return tiled(queries, base, k)
     scores, rows = faiss.knn(queries, base, k, metric=faiss.METRIC_INNER_PRODUCT)
     return np.asarray(scores, dtype=np.float32), rows
+
+
+def device_rounding() -> float:
+    """Return by how much more than float32 sums the scores of `candidates` may be off."""
+    return tensors.ROUNDING["float16"] if not gpus() and _has_cuda() else 0.0
 
 
 @lru_cache(maxsize=1)
@@ -289,9 +295,9 @@ class Index:
         """
         keep = keep or everything
         if allowed is None:
-            return _filtered(self._find, queries, len(self), k, keep)
+            return filtered(self._find, queries, len(self), k, keep)
         if self._engine is not None and allowed.mean() >= _FEW:
-            return _filtered(self._find, queries, len(self), k, lambda asked, s, r: allowed[r] & keep(asked, s, r))
+            return filtered(self._find, queries, len(self), k, lambda asked, s, r: allowed[r] & keep(asked, s, r))
         own = np.append(np.flatnonzero(allowed), -1)  # the last is where -1 points to
         part = np.ascontiguousarray(self._vectors[own[:-1]])
         scores, rows = kept(queries, part, k, lambda asked, s, r: keep(asked, s, own[r]))

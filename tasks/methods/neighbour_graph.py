@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.vectors import BLOCK, TILE, Rows, Scores, Shape, Tile, Vectors, enter, padded, put, ranked, whole
 
-Product = Callable[[Vectors, Vectors, NDArray[np.float32]], None]
+Product = Callable[[slice, slice, NDArray[np.float32]], None]
 
 LEAST_TILE = 512  # small sets are cut finer, so that less is multiplied twice
 SPARE = 4  # candidates beyond k: where the k-th score ends is seen in nearly every row
@@ -30,22 +30,31 @@ _HIT_SHARE = 8  # a thread sets room aside for one score in eight of a tile; bey
 _WIDENED_ROWS = 256
 
 
-def product(left: Vectors, right: Vectors, out: NDArray[np.float32]) -> None:
-    """Multiply (a, d) by the transpose of (b, d) into `out` (a, b), in float32."""
-    np.matmul(left, right.T, out=out)
+def products(vectors: Vectors) -> Product:
+    """Return how rows (a, d) are multiplied with the transpose of rows (b, d) into a tile (a, b), in float32."""
+
+    def multiply(rows: slice, columns: slice, out: NDArray[np.float32]) -> None:
+        np.matmul(vectors[rows], vectors[columns].T, out=out)
+
+    return multiply
 
 
 def exact_graph(
-    vectors: Vectors, k: int, *, multiply: Product = product, rounding: float | None = None, spare: int = SPARE
+    vectors: Vectors,
+    k: int,
+    *,
+    multiplier: Callable[[Vectors], Product] = products,
+    rounding: float | None = None,
+    spare: int = SPARE,
 ) -> tuple[Scores, Rows]:
     """Return the k nearest other vectors of each vector.
 
     Args:
         vectors: (n, d) float32, rows of unit length.
         k: Neighbours, 1 <= k < n; a vector is not its own neighbour, its equals are.
-        multiply: How a tile is multiplied, such as by bf16 units where there are any.
-        rounding: By how much a product of `multiply` may be off; that of float32 sums by default. Infinite asks for no
-            proof: what was found among k + spare candidates is taken.
+        multiplier: How tiles are multiplied, such as by bf16 units where there are any.
+        rounding: By how much its products may be off; by default as float32 sums are. Infinite asks for no proof: what
+            was found among k + spare candidates is taken.
         spare: Candidates beyond k.
 
     Returns:
@@ -56,7 +65,7 @@ def exact_graph(
     """
     if not 1 <= k < len(vectors):
         raise ValueError(f"k is {k}, and each of {len(vectors)} rows has {len(vectors) - 1} others")
-    rough, found = candidates(vectors, min(k + spare, len(vectors) - 1), multiply)
+    rough, found = candidates(vectors, min(k + spare, len(vectors) - 1), multiplier(vectors))
     scores, rows = ranked(vectors, vectors, found.astype(np.int64), k)
     if rounding == np.inf or found.shape[1] == len(vectors) - 1:
         return scores, rows
@@ -65,7 +74,7 @@ def exact_graph(
     return scores, rows
 
 
-def candidates(vectors: Vectors, count: int, multiply: Product = product) -> tuple[Scores, NDArray[np.int32]]:
+def candidates(vectors: Vectors, count: int, multiply: Product) -> tuple[Scores, NDArray[np.int32]]:
     """Return for each vector the `count` others of highest score as multiplied, best first; ties as they fall."""
     n = len(vectors)
     scores = np.full((n, count), -np.inf, dtype=np.float32)
@@ -75,17 +84,15 @@ def candidates(vectors: Vectors, count: int, multiply: Product = product) -> tup
     hits = _room(tile.size)
     # The diagonal first, so that every row has bounds before columns are scanned and few scores pass them.
     for start in range(0, n, side):
-        own = vectors[start : start + side]
-        view = tile[: len(own), : len(own)]
+        own = slice(start, min(n, start + side))
+        view = tile[: own.stop - start, : own.stop - start]
         multiply(own, own, view)
         np.fill_diagonal(view, -np.inf)
         enter(padded(tile, view.shape), view.shape, start, start, scores, rows)
     for start in range(0, n, side):
-        own = vectors[start : start + side]
         for first in range(start + side, n, side):
-            others = vectors[first : first + side]
-            shape = (len(own), len(others))
-            multiply(own, others, tile[: len(own), : len(others)])
+            shape = (side, min(side, n - first))
+            multiply(slice(start, start + side), slice(first, first + side), tile[: shape[0], : shape[1]])
             _enter_both(padded(tile, shape), shape, start, first, scores, rows, hits)
     return scores, rows
 

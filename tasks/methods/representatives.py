@@ -16,9 +16,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import Rows, Scores, Vectors, at_least, pair_scores
+from tasks.contracts.vectors import Rows, Scores, Vectors, at_least, enter, padded, tiled, whole
 
-_BATCH = 1024
+_BATCH = 512
 _CANDIDATES = 512  # for the picks of a round: comparing more costs more than the rounds that are saved
 _TILE_ROWS = 4096  # of products with a round's picks: they stay in the cache until their maximum is taken
 
@@ -51,18 +51,12 @@ def filtered(vectors: Vectors, order: Rows, threshold: float = 0.9, *, limit: in
 
 
 def _near_any(rows: Vectors, kept: Vectors, threshold: float) -> NDArray[np.bool_]:
-    found = np.zeros(len(rows), dtype=np.bool_)
+    """Tell which rows (a, d) have a cosine of at least the threshold to any kept one."""
     slack = rows.shape[1] * 2.0**-23
-    for start in range(0, len(kept), 4 * _BATCH):
-        part = kept[start : start + 4 * _BATCH]
-        products = rows @ part.T
-        most = products.max(axis=1)
-        found |= most >= threshold + slack
-        for row in np.flatnonzero(~found & (most >= threshold - slack)):
-            close = np.flatnonzero(products[row] >= threshold - slack)
-            found[row] = (
-                pair_scores(np.repeat(rows[row : row + 1], len(close), axis=0), part[close]) >= threshold
-            ).any()
+    most = tiled(rows, kept, 1)[0][:, 0]
+    found = most >= threshold + slack
+    for row in np.flatnonzero(~found & (most >= threshold - slack)):  # rounding could decide: final scores do
+        found[row] = at_least(rows[row : row + 1], kept, threshold).any()
     return found
 
 
@@ -120,9 +114,13 @@ def centres(vectors: Vectors, count: int, *, first: int = 0) -> tuple[Rows, floa
 
 def _draw_near(nearest: Scores, vectors: Vectors, new: Vectors) -> None:
     """Raise each row's cosine to its nearest centre (n,) by those to new centres (p, d)."""
+    tile = np.empty((_TILE_ROWS, whole(len(new))), dtype=np.float32)
+    best, by = nearest[:, None], np.empty((len(nearest), 1), dtype=np.int32)
     for start in range(0, len(vectors), _TILE_ROWS):
-        part = nearest[start : start + _TILE_ROWS]
-        np.maximum(part, (vectors[start : start + _TILE_ROWS] @ new.T).max(axis=1), out=part)
+        part = vectors[start : start + _TILE_ROWS]
+        shape = (len(part), len(new))
+        np.matmul(part, new.T, out=tile[: shape[0], : shape[1]])
+        enter(padded(tile, shape), shape, start, 0, best, by)
 
 
 @njit(cache=True)

@@ -21,12 +21,12 @@ from tasks.io import index, manifests
 from tasks.io.keywords import KeywordIndex
 from tasks.methods.fusion import fuse
 from tasks.methods.words import words
-from tasks.spine import embedders
+from tasks.spine import embedders, sharded_search
 from tasks.spine.runs import Run
 
-# Chosen on Cranfield and Vaswani (README of tasks/methods): vectors of the default embedder know less than words do.
-KEYWORDS_SHARE, VECTORS_SHARE = 1.0, 0.5
-RANK_CONSTANT = 10
+# Such that the worse served of two collections gains most, by cross-validation (README of tasks/methods).
+KEYWORDS_SHARE, VECTORS_SHARE = 1.0, 0.2
+RANK_CONSTANT = 20
 DEPTH = 100  # passages that each of the two rankings brings
 FRAME_ROWS = 10_000  # in memory at once
 
@@ -96,10 +96,19 @@ def vectors(run: Run, *nouns: str) -> Matrix:
 def _finder(run: Run, pool: Matrix) -> Callable[[Vectors, int, index.Keep | None], tuple[Scores, Rows]]:
     """Return how the rows of a matrix are searched: exactly, or through an index beside the store if it is large.
 
-    `embeddings.index` forces a kind; `index.choose` is the rule. An index serves the matrix that it was made of only.
+    `embeddings.index` forces a kind; `index.choose` is the rule. A matrix that is too large for that rule and is to be
+    searched exactly all the same is searched in parts, by the workers of `runner`. An index serves the matrix that it
+    was made of only.
     """
-    wanted = run.settings.embeddings.index
-    if index.choose(len(pool.ids), wanted) == "flat":
+    wanted, rows = run.settings.embeddings.index, len(pool.ids)
+    if wanted == "flat" and index.choose(rows) != "flat":
+        path = run.store.indexes / pool.name / "vectors.npy"
+
+        def search(queries: Vectors, k: int) -> tuple[Scores, Rows]:
+            return sharded_search.exact(run.settings, path, queries, k)
+
+        return lambda queries, k, keep: index.filtered(search, queries, rows, k, keep or index.everything)
+    if index.choose(rows, wanted) == "flat":
         base = np.ascontiguousarray(pool.matrix)
         return lambda queries, k, keep: index.kept(queries, base, k, keep or index.everything)
     folder = run.store.indexes / pool.name.replace("matrix", "index")

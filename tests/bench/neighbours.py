@@ -12,13 +12,11 @@ import datetime as dt
 import math
 import multiprocessing
 import os
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import tasks  # noqa: F401 - pins the BLAS kernel before numpy is loaded
 
@@ -32,67 +30,11 @@ from tasks.contracts.vectors import Rows, Vectors, unit
 from tasks.io import index, tensors
 from tasks.methods import hashing_embedder, neighbour_graph, representatives, semantic_duplicates
 from tasks.spine import sharded_search
+from tests.bench.measurements import Figure, Spent, against, beside_peak, best, of_peak, peak, say, show, spend
 from tests.bench.retrieval_quality import judged, read
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SAMPLE_QUERIES = 1000
-
-
-class Figure(NamedTuple):
-    """A row of the table; `by_wall` is compared with `target` (at least), None where there is no target."""
-
-    name: str
-    conditions: str
-    by_wall: float
-    by_cpu: float
-    unit: str
-    target: float | None = None
-    note: str = ""
-
-
-class Spent(NamedTuple):
-    """What a call took, and what it returned."""
-
-    wall: float
-    cpu: float
-    value: Any
-
-    def times(self, factor: float) -> "Spent":
-        """Extrapolate from a part that was timed."""
-        return Spent(self.wall * factor, self.cpu * factor, self.value)
-
-
-def spend(function: Callable[..., Any], *arguments: Any, **named: Any) -> Spent:
-    wall, cpu = time.perf_counter(), time.process_time()
-    value = function(*arguments, **named)
-    return Spent(time.perf_counter() - wall, time.process_time() - cpu, value)
-
-
-def say(text: str) -> None:
-    """Say what is being measured now, on stderr."""
-    print(f"  {dt.datetime.now():%H:%M:%S} {text}", file=sys.stderr, flush=True)  # noqa: DTZ005 - for eyes
-
-
-def peak() -> tuple[float, float]:
-    """Return the sgemm rate of this machine, in flop by wall second and by processor second: the best of five."""
-    size = 4096
-    matrix = np.random.default_rng(0).standard_normal((size, size), dtype=np.float32)
-    runs = [spend(np.matmul, matrix, matrix) for _ in range(6)][1:]
-    return 2 * size**3 / min(run.wall for run in runs), 2 * size**3 / min(run.cpu for run in runs)
-
-
-def of_peak(name: str, conditions: str, flop: float, run: Spent, target: float | None = None, note: str = "") -> Figure:
-    """Express a run as a share of sgemm, measured again right now: a busy machine changes from minute to minute."""
-    by_wall, by_cpu = peak()
-    said = f"{run.wall:.2f} s. {note}"
-    return Figure(name, conditions, flop / run.wall / by_wall, flop / run.cpu / by_cpu, "of sgemm", target, said)
-
-
-def against(
-    name: str, conditions: str, naive: Spent, ours: Spent, target: float | None = None, note: str = ""
-) -> Figure:
-    said = f"{naive.wall:.4g} s and {ours.wall:.4g} s. {note}"
-    return Figure(name, conditions, naive.wall / ours.wall, naive.cpu / ours.cpu, "times faster", target, said)
 
 
 @lru_cache(maxsize=2)
@@ -156,17 +98,17 @@ def _exact(kind: str, vectors: Vectors, search_target: float, graph_target: floa
     flop, at = 2.0 * n * n * width, f"{kind} n={n:,} d={width} k=10"
     index.exact(vectors[:3000], vectors[:3000], 10)  # compile
     neighbour_graph.exact_graph(vectors[:3000], 10)
-    searched = spend(index.exact, vectors, vectors, 10, find=index.on_cpu)
+    searched = beside_peak(index.exact, vectors, vectors, 10, find=index.on_cpu)
     yield of_peak("exact search", at, flop, searched, search_target)
-    shipped = spend(faiss.knn, vectors, vectors, 10, metric=faiss.METRIC_INNER_PRODUCT)
+    shipped = beside_peak(faiss.knn, vectors, vectors, 10, metric=faiss.METRIC_INNER_PRODUCT)
     yield of_peak("peer: faiss.knn, kernel pinned", at, flop, shipped)
-    graph = spend(neighbour_graph.exact_graph, vectors, 10)
+    graph = beside_peak(neighbour_graph.exact_graph, vectors, 10)
     same = np.abs(graph.value[0][:, -2] - _ninth_other(*searched.value)).max()
     yield of_peak("exact graph", at, flop, graph, graph_target, f"9th scores differ from the search by {same:.0e}")
     if tensors.has_bf16():
-        coarse = {"multiply": tensors.bf16_product, "rounding": np.inf, "spare": 14}
+        coarse = {"multiplier": tensors.bf16_products, "rounding": np.inf, "spare": 14}
         neighbour_graph.exact_graph(vectors[:3000], 10, **coarse)
-        run = spend(neighbour_graph.exact_graph, vectors, 10, **coarse)
+        run = beside_peak(neighbour_graph.exact_graph, vectors, 10, **coarse)
         found = recall(run.value[1], graph.value[1])
         yield of_peak("graph through bf16, scored anew", at, flop, run, 2.00, f"recall {found:.4f} (must be .997)")
 
@@ -246,16 +188,16 @@ def bench_search(rows: int) -> Iterator[Figure]:
         say(f"building {kind}")
         built = spend(index.Index.build, ids, vectors, kind=kind)
         built.value.search(queries[:100], 11)
-        run = min((spend(built.value.search, queries, 11) for _ in range(3)), key=lambda spent: spent.wall)
+        run = best(built.value.search, queries, 11)
         reached = recall(_others(sample, run.value[1]), truth)
         if reached >= index.LEAST_RECALL:
             rates[kind] = SAMPLE_QUERIES / run.wall
         note = f"recall {reached:.3f}, {SAMPLE_QUERIES / run.wall:,.0f} queries/s, built in {built.wall:.0f} s"
         name = f"approximate search, {kind}" + (" (the rule's choice)" if kind == chosen else "")
         yield against(name, at, exact, run, None, note)
-    best = max(rates, key=lambda kind: rates[kind])
-    share = rates.get(chosen, 0.0) / rates[best]
-    yield Figure(f"the rule's choice, {chosen}", at, share, share, "of the fastest at .95", 1.0, f"fastest: {best}")
+    fastest = max(rates, key=lambda kind: rates[kind])
+    share = rates.get(chosen, 0.0) / rates[fastest]
+    yield Figure(f"the rule's choice, {chosen}", at, share, share, "of the fastest at .95", 1.0, f"fastest: {fastest}")
 
 
 def bench_filter(rows: int) -> Iterator[Figure]:
@@ -263,7 +205,7 @@ def bench_filter(rows: int) -> Iterator[Figure]:
     for kind, vectors in sets(rows, 384):
         order = np.random.default_rng(1).permutation(len(vectors))
         representatives.filtered(vectors[:2000], np.arange(2000))
-        ours = spend(representatives.filtered, vectors, order, 0.9)
+        ours = best(representatives.filtered, vectors, order, 0.9)
         say("the loop")
         naive = spend(_filter_loop, vectors, order, 0.9)
         note = f"{_same(naive.value, ours.value)}, {len(ours.value):,} kept"
@@ -275,9 +217,9 @@ def bench_centres(rows: int) -> Iterator[Figure]:
     for kind, vectors in sets(rows, 384):
         m = min(2000, len(vectors) // 10)
         representatives.centres(vectors[:2000], 100)
-        ours = spend(representatives.centres, vectors, m)
+        ours = best(representatives.centres, vectors, m)
         say("the loop")
-        naive = spend(_centre_loop, vectors, m)
+        naive = best(_centre_loop, vectors, m)
         note = f"radius {ours.value[1]:.6f}, loop {naive.value:.6f}"
         yield against(f"k-center, m={m:,}", f"{kind} n={len(vectors):,} d=384", naive, ours, 7, note)
 
@@ -309,7 +251,7 @@ def bench_facilities(rows: int) -> Iterator[Figure]:
         n, m = len(vectors), min(2000, len(vectors) // 10)
         graph = spend(neighbour_graph.exact_graph, vectors, 32)
         representatives.facilities(graph.value[0][:500, :4], graph.value[1][:500, :4] % 500, 5)
-        ours = spend(representatives.facilities, *graph.value, m)
+        ours = best(representatives.facilities, *graph.value, m)
         say("one pick of plain greedy")
         dense = spend(_dense_pick, vectors).times(m)
         note = f"one pick of {m:,} timed; ours without its graph (k=32), which takes {graph.wall:.1f} s"
@@ -319,9 +261,9 @@ def bench_facilities(rows: int) -> Iterator[Figure]:
 
 
 def _dense_pick(vectors: Vectors) -> int:
-    best = np.zeros(len(vectors), dtype=np.float32)
+    covered = np.zeros(len(vectors), dtype=np.float32)
     starts = range(0, len(vectors), 1024)
-    gains = [np.maximum(vectors[start : start + 1024] @ vectors.T - best, 0).sum(axis=1) for start in starts]
+    gains = [np.maximum(vectors[start : start + 1024] @ vectors.T - covered, 0).sum(axis=1) for start in starts]
     return int(np.concatenate(gains).argmax())
 
 
@@ -387,6 +329,53 @@ def _status(name: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 
+def bench_gpu(rows: int, device: str = "cuda") -> Iterator[Figure]:
+    """The exact graph on a GPU, against its own matrix rate and the plain way; needs a CUDA device and PyTorch."""
+    if device == "cuda" and not tensors.has_cuda():
+        say("no GPU was at hand: nothing to measure")
+        return
+    import torch  # pyright: ignore[reportMissingImports] - an extra
+
+    vectors, k = synthetic(rows, 384), 32
+    flop, at = 2.0 * rows * rows * 384, f"syn n={rows:,} d=384 k={k}, {device}, float16"
+    part = torch.from_numpy(vectors[:16_384]).to(device, torch.float16)
+    wait = torch.cuda.synchronize if device == "cuda" else (lambda: None)
+
+    def plain(queries: Any, base: Any) -> None:
+        for start in range(0, len(queries), 4096):
+            torch.topk(queries[start : start + 4096] @ base.T, k, dim=1)
+        wait()
+
+    def multiply() -> None:
+        for _ in range(20):
+            torch.mm(part, part.T)
+        wait()
+
+    multiply()
+    rate = 20 * 2.0 * len(part) ** 2 * 384 / best(multiply).wall
+    whole = torch.from_numpy(vectors).to(device, torch.float16)
+    sample = whole[: min(rows, 65_536)]
+    torch_way = best(plain, sample, whole).times(rows / min(rows, 65_536))
+    del whole, sample
+
+    def find(queries: Vectors, base: Vectors, count: int) -> Any:
+        return tensors.find(queries, base, count, device=device)
+
+    say("exact graph")
+    candidates = best(find, vectors, vectors, 2 * k + index.SPARE)
+    ours = best(index.exact, vectors, vectors, k, find=find, rounding=tensors.ROUNDING["float16"])
+    checked = np.linspace(0, rows - 1, 200).astype(np.int64)
+    truth = index.exact(np.ascontiguousarray(vectors[checked]), vectors, k, find=index.on_cpu)[1]
+    note = f"{rate / 1e12:.0f} TF/s measured; recall {recall(ours.value[1][checked], truth):.4f} (must be 1)"
+    for name, run in (("candidates on the GPU", candidates), ("exact graph on the GPU, proven", ours)):
+        share = flop / run.wall / rate
+        yield Figure(name, at, share, share, "of its matrix rate", 0.40, f"{run.wall:.2f} s; {note}")
+        yield against(f"{name}, against torch mm + topk", at, torch_way, run, 2)
+    if index.gpus():
+        shipped = best(index.candidates, vectors, vectors, k)
+        yield against("exact graph on the GPU, against faiss.knn_gpu", at, shipped, ours)
+
+
 PARTS: dict[str, tuple[Callable[[int], Iterator[Figure]], int, int]] = {  # what, rows, rows with --small
     "exact": (bench_exact, 50_000, 3000),
     "wide": (bench_wide, 50_000, 3000),
@@ -398,22 +387,8 @@ PARTS: dict[str, tuple[Callable[[int], Iterator[Figure]], int, int]] = {  # what
     "search": (bench_search, 1_000_000, 20_000),
     "memory": (bench_memory, 50_000, 3000),
     "retrieval": (bench_retrieval, 0, 0),
+    "gpu": (bench_gpu, 1_000_000, 20_000),
 }
-
-
-def row(figure: Figure, *, is_small: bool) -> str:
-    """Return a figure as a row of the table."""
-    target = figure.target
-    verdict = "" if target is None else "small" if is_small else _verdict(figure, target)
-    by_cpu = "" if math.isnan(figure.by_cpu) else f"{figure.by_cpu:.3g}"
-    values = (figure.name, figure.conditions, f"{figure.by_wall:.3g}", by_cpu, figure.unit)
-    return f"| {' | '.join(values)} | {'' if target is None else f'{target:.3g}'} | {verdict} | {figure.note} |"
-
-
-def _verdict(figure: Figure, target: float) -> str:
-    if figure.by_wall >= target:
-        return "reached"
-    return "by cpu only" if figure.by_cpu >= target else "MISSED"
 
 
 def main() -> None:
@@ -437,7 +412,7 @@ def main() -> None:
         bench, full, small = PARTS[name]
         say(f"{name}, load {os.getloadavg()[0]:.1f}")
         for figure in bench(options.rows or (small if options.small else full)):
-            print(row(figure, is_small=options.small or options.rows is not None), flush=True)
+            print(show(figure, is_small=options.small or options.rows is not None), flush=True)
 
 
 def _processor() -> str:

@@ -19,26 +19,44 @@ def clustered(rows: int, width: int = 48) -> Vectors:
 
 
 @needs_torch
-def test_tiles_with_a_running_top_k_give_the_answer_of_faiss(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tensors, "CPU_BYTES", 300 * (4 * 48 + 8 * 64))
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("k", [9, 70])
+def test_tiles_with_a_running_top_k_give_the_answer_of_faiss(
+    monkeypatch: pytest.MonkeyPatch, precision: tensors.Precision, k: int
+) -> None:
     monkeypatch.setattr(tensors, "QUERY_ROWS", 64)
-    vectors = clustered(1000)
+    monkeypatch.setattr(tensors, "TILE_COLUMNS", 650)
+    monkeypatch.setattr(tensors, "held_rows", lambda *_: 1300)
+    vectors = clustered(3000)
     vectors[600:640] = vectors[2]
 
     scores, rows = index.exact(
-        vectors[:150], vectors, 9, find=lambda queries, base, k: tensors.find(queries, base, k, device="cpu")
+        vectors[:150],
+        vectors,
+        k,
+        find=lambda queries, base, count: tensors.find(queries, base, count, device="cpu", precision=precision),
+        rounding=tensors.ROUNDING[precision],
     )
 
-    truth_scores, truth = index.exact(vectors[:150], vectors, 9)
+    truth_scores, truth = index.exact(vectors[:150], vectors, k, find=index.on_cpu)
     assert rows.tolist() == truth.tolist()
     assert scores.tobytes() == truth_scores.tobytes()
+
+
+def test_a_device_holds_as_many_rows_as_its_free_memory_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensors, "CPU_BYTES", 10 * 2**30)
+    tiles = 2 * 2 * tensors.QUERY_ROWS * tensors.TILE_COLUMNS
+
+    assert tensors.held_rows(384, 2, "cpu") == (10 * 2**30 - tiles) // (2 * 384)
+    monkeypatch.setattr(tensors, "CPU_BYTES", 1)
+    assert tensors.held_rows(384, 2, "cpu") == tensors.GROUP
 
 
 @needs_torch
 def test_a_graph_through_bf16_finds_nearly_all_with_final_scores() -> None:
     vectors = clustered(1500)
 
-    scores, rows = exact_graph(vectors, 10, multiply=tensors.bf16_product, rounding=np.inf, spare=14)
+    scores, rows = exact_graph(vectors, 10, multiplier=tensors.bf16_products, rounding=np.inf, spare=14)
 
     truth_scores, truth = exact_graph(vectors, 10)
     recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(rows.tolist(), truth.tolist(), strict=True)])
@@ -51,7 +69,7 @@ def test_a_graph_through_bf16_finds_nearly_all_with_final_scores() -> None:
 def test_a_graph_through_bf16_with_its_rounding_proven_is_exact() -> None:
     vectors = clustered(600)
 
-    _, rows = exact_graph(vectors, 5, multiply=tensors.bf16_product, rounding=tensors.BF16_ROUNDING)
+    _, rows = exact_graph(vectors, 5, multiplier=tensors.bf16_products, rounding=tensors.BF16_ROUNDING)
 
     assert rows.tolist() == exact_graph(vectors, 5)[1].tolist()
 
@@ -65,8 +83,8 @@ def test_without_a_device_pytorch_is_not_asked() -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("is_tf32", [False, True])
-def test_a_gpu_gives_the_answer_of_the_cpu(*, is_tf32: bool) -> None:
+@pytest.mark.parametrize("precision", ["float32", "tf32", "float16"])
+def test_a_gpu_gives_the_answer_of_the_cpu(precision: tensors.Precision) -> None:
     if not tensors.has_cuda():
         pytest.skip("no CUDA device, or PyTorch is not installed")
     vectors = clustered(20_000, width=384)
@@ -75,8 +93,8 @@ def test_a_gpu_gives_the_answer_of_the_cpu(*, is_tf32: bool) -> None:
         vectors,
         vectors,
         32,
-        find=lambda queries, base, k: tensors.find(queries, base, k, is_tf32=is_tf32),
-        rounding=tensors.TF32_ROUNDING if is_tf32 else None,
+        find=lambda queries, base, k: tensors.find(queries, base, k, precision=precision),
+        rounding=tensors.ROUNDING[precision],
     )
 
     truth_scores, truth = index.exact(vectors, vectors, 32, find=index.on_cpu)

@@ -75,13 +75,17 @@ def test_tiles_of_full_size_agree_with_the_naive_graph_on_a_sample() -> None:
     assert (found[sample] != sample[:, None]).all()
 
 
+def coarse(vectors: Vectors) -> neighbour_graph.Product:
+    def multiply(rows: slice, columns: slice, out: Scores) -> None:
+        out[:] = (vectors[rows] @ vectors[columns].T).astype(np.float16)
+
+    return multiply
+
+
 def test_a_coarse_product_without_proof_finds_nearly_all() -> None:
     vectors = clustered(2000, 64)
 
-    def coarse(left: Vectors, right: Vectors, out: Scores) -> None:
-        out[:] = (left @ right.T).astype(np.float16)
-
-    _, found = exact_graph(vectors, 10, multiply=coarse, rounding=np.inf)
+    _, found = exact_graph(vectors, 10, multiplier=coarse, rounding=np.inf)
 
     truth = exact_graph(vectors, 10)[1]
     recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found.tolist(), truth.tolist(), strict=True)])
@@ -91,10 +95,7 @@ def test_a_coarse_product_without_proof_finds_nearly_all() -> None:
 def test_a_coarse_product_with_its_rounding_stated_is_exact() -> None:
     vectors = clustered(1500, 64)
 
-    def coarse(left: Vectors, right: Vectors, out: Scores) -> None:
-        out[:] = (left @ right.T).astype(np.float16)
-
-    scores, found = exact_graph(vectors, 10, multiply=coarse, rounding=1e-3)
+    scores, found = exact_graph(vectors, 10, multiplier=coarse, rounding=1e-3)
 
     truth_scores, truth = exact_graph(vectors, 10)
     assert found.tolist() == truth.tolist()
