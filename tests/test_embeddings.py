@@ -1,5 +1,6 @@
 """Embeddings: every valid text once for each embedder, and matrices, neighbours and candidates made of them."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,7 +13,8 @@ from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, UsageError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
-from tasks.spine import embedders, retrieval, runs, validation
+from tasks.io import index
+from tasks.spine import embedders, retrieval, runs, sharded_search, validation
 from tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -147,6 +149,26 @@ def test_a_damaged_fit_is_made_again_and_is_the_same(start: Start, settings: Mak
         assert again.fingerprint == mine.fingerprint
         assert components.read_bytes() != bytes(data)
         assert embed(run) == (0, 0, 0)
+
+
+@pytest.mark.slow
+def test_a_fit_that_is_lost_after_the_corpus_grew_is_said(
+    start: Start, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    with start(settings()) as run:
+        put_passages(run, {"wing": TOPICS["wing"], "bread": TOPICS["bread"]})
+        embed(run)
+        folder = embedders.embedder(run, "passages").folder
+        assert folder is not None
+        put_passages(run, {"tide": TOPICS["tide"]})
+        shutil.rmtree(folder)
+        monkeypatch.setattr(run.progress, "note", said.append)
+
+        rows_in, _, _ = embed(run)
+
+    assert rows_in == 3
+    assert [line for line in said if "all are embedded anew" in line]
 
 
 @pytest.mark.slow
@@ -295,3 +317,20 @@ def test_a_forced_index_lies_beside_the_store_and_gives_the_same_neighbours(star
 
         assert (run.store.indexes / "index-seeds" / "engine.faiss").is_file()
     assert found.rows.tolist() == again.rows.tolist() == exact.rows.tolist()
+
+
+def test_a_large_matrix_that_is_to_be_searched_exactly_is_searched_in_parts(
+    start: Start, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = [f"{verb} {thing}?" for verb in ("bake", "explain", "draw") for thing in ("bread", "tides", "wings")]
+    with start(settings()) as run:
+        put_seeds(run, questions)
+        embed(run, "seeds")
+        whole = retrieval.neighbours(run, "seeds", k=3)
+    monkeypatch.setattr(index, "FLAT_ROWS", 5)
+    monkeypatch.setattr(sharded_search, "PART_ROWS", 4)
+    with start(settings("embeddings.index=flat", "runner=thread")) as run:
+        parts = retrieval.neighbours(run, "seeds", k=3)
+
+    assert parts.rows.tolist() == whole.rows.tolist()
+    assert parts.scores.tobytes() == whole.scores.tobytes()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import EmbeddingsSettings
@@ -94,12 +95,25 @@ def _hashing(run: Run, space: str) -> Embedder:
         texts = _texts(run, space)
         fingerprint = content_id("hashing", hashing_embedder.VERSION, _described(run), _digest(texts))
         if facts is None or facts["fingerprint"] != fingerprint:
+            if facts is None:
+                _say_if_lost(run, space, fingerprint)
             learned = _fit(run, [text for _, text in texts])
             manifests.write(folder, fingerprint, {"texts": len(texts), "space": space}, learned.save)
             facts = {"fingerprint": fingerprint, "texts": len(texts)}
             run.progress.note(f"embeddings: fitted on {len(texts)} texts ({space})")
     learned = load(folder)
     return Embedder(f"hashing of {space}, fitted on {facts['texts']}", facts["fingerprint"], learned.embed, folder)
+
+
+def _say_if_lost(run: Run, space: str, fingerprint: str) -> None:
+    """Tell whoever watches that texts are embedded anew, since a fit is gone and its texts have changed since."""
+    active = run.store.query("methods/active", stage="embeddings")
+    had = active.filter(pl.col("name").str.starts_with(f"hashing of {space}"))["fingerprint"].to_list()
+    if had and fingerprint not in had:
+        run.progress.note(
+            f"embeddings: the fit of {space} is missing or damaged, and its texts have changed since: a new "
+            "one is made of the texts as they are now, and all are embedded anew"
+        )
 
 
 def _kept(run: Run, space: str) -> Mapping[str, Any] | None:
