@@ -1,9 +1,11 @@
--- The row behind one line of an exported file, the newest run's first; a path is known by its end, wherever the file is.
+-- The row behind one line of an exported file, first as the method in force wrote it, then the newest run's; a path is
+-- known by its end, wherever the file is.
 -- owner:  tasks/spine/lineage.py
 -- grain:  one row per exported line
 -- params: $path, $line
 SELECT exports.*
 FROM exports
+LEFT JOIN methods ON methods.stage = 'exports' AND exports.fingerprint = methods.fingerprint
 LEFT JOIN runs ON exports.run_id = runs.run_id
 WHERE
     exports.line = $line
@@ -12,4 +14,4 @@ WHERE
         OR ends_with($path, concat('/', exports.path))
         OR ends_with(exports.path, concat('/', $path))
     )
-ORDER BY runs.started_at DESC, exports.export_id ASC;
+ORDER BY coalesce(methods.active, FALSE) DESC, runs.started_at DESC, exports.export_id ASC;

@@ -13,11 +13,13 @@ from typing import Any
 
 from tasks.contracts.errors import WellspringError
 from tasks.contracts.settings import Endpoint, Settings
+from tasks.io import journal
 from tasks.io import store as stores
 from tasks.spine import runs
 
 LEAST_FREE_BYTES = 2 * 2**30
 EARLIEST_YEAR = 2026
+SQLITE = b"SQLite format 3\0"
 REMOTE_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "lustre")
 
 
@@ -41,11 +43,13 @@ def examine(settings: Settings, directory: str | Path) -> list[Finding]:
     looks: list[Callable[[], Finding]] = [
         _python,
         _packages,
+        _extras,
         _faiss,
         _gpu,
         lambda: _disk(Path(directory)),
         lambda: _file_system(Path(directory)),
         lambda: _store(Path(directory)),
+        lambda: _journal(Path(directory) / "completions.sqlite"),
         _clock,
         _prefect,
     ]
@@ -60,6 +64,13 @@ def _python() -> Finding:
 def _packages() -> Finding:
     found = runs.versions()
     return Finding("packages", True, ", ".join(f"{k} {v}" for k, v in found.items() if k != "python"))
+
+
+def _extras() -> Finding:
+    extras = {"dask": "distributed", "models": "sentence_transformers"}
+    found = [name for name, module in extras.items() if importlib.util.find_spec(module) is not None]
+    missing = "" if "dask" in found else "for more than one machine: pip install 'wellspring[dask]'"
+    return Finding("extras", True, ", ".join(found) or "none", missing, is_optional=True)
 
 
 def _faiss() -> Finding:
@@ -121,6 +132,21 @@ def _store(directory: Path) -> Finding:
         return Finding("store", False, error.message, error.hint)
     said = f"opens; {crashed} runs were killed" if crashed else "opens"
     return Finding("store", True, said, "the next run marks them and goes on" if crashed else "")
+
+
+def _journal(path: Path) -> Finding:
+    """Look at the file of paid answers, beside a run that writes it."""
+    if not path.is_file():
+        return Finding("journal", True, "none yet: no model was asked", is_optional=True)
+    with path.open("rb") as file:
+        is_whole = file.read(len(SQLITE)) == SQLITE
+    if not is_whole:
+        remedy = "restore it from a backup, or move it away: what it holds would be asked, and paid, again"
+        return Finding("journal", False, f"{path} is no SQLite file", remedy)
+    ended = journal.outcomes(path)
+    unknown = sum(n for outcome, _, n in ended if outcome == "open")
+    said = f"{sum(n for *_, n in ended):,} attempts in {path.stat().st_size / 2**20:,.1f} MiB"
+    return Finding("journal", True, said + (f"; {unknown} without an end" if unknown else ""))
 
 
 def _clock() -> Finding:

@@ -69,15 +69,22 @@ def _metrics(frames: Mapping[str, pl.DataFrame], path: Path) -> None:
     for name, meaning in _GAUGES.items():
         lines += [f"# HELP wellspring_{name} {meaning}", f"# TYPE wellspring_{name} gauge"]
         lines.append(f"wellspring_{name} {row[name]}")
-    lines += ["# HELP wellspring_refusals Inputs refused, by stage and reason.", "# TYPE wellspring_refusals gauge"]
     counted = frames["refusals"].group_by("stage", "reason").agg(pl.col("rows_rejected").sum()).sort("stage", "reason")
-    lines += [
-        f'wellspring_refusals{{stage="{_label(stage)}",reason="{_label(reason)}"}} {rows}'
-        for stage, reason, rows in counted.rows()
-    ]
+    lines += _labelled("refusals", "Inputs refused, by stage and reason.", ("stage", "reason"), counted)
+    due = frames["standing"].select("stage", "rows_due")
+    lines += _labelled("due", "Inputs that the next run would take, by stage.", ("stage",), due)
     partial = path.with_suffix(".part")
     partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
     os.replace(partial, path)  # noqa: PTH105 - the atomic one
+
+
+def _labelled(name: str, meaning: str, labels: tuple[str, ...], frame: pl.DataFrame) -> list[str]:
+    """Write a gauge with labels: the first columns of a frame; its last is the value."""
+    lines = [f"# HELP wellspring_{name} {meaning}", f"# TYPE wellspring_{name} gauge"]
+    for *values, count in frame.rows():
+        said = ",".join(f'{key}="{_label(value)}"' for key, value in zip(labels, values, strict=True))
+        lines.append(f"wellspring_{name}{{{said}}} {count}")
+    return lines
 
 
 _GAUGES = {

@@ -5,6 +5,7 @@ from pathlib import Path
 from tasks.contracts import settings
 from tasks.contracts.settings import Settings
 from tasks.io import faults
+from tasks.io.journal import Journal
 from tasks.io.store import Store
 from tasks.spine import diagnosis
 from tasks.spine.diagnosis import Finding
@@ -33,6 +34,19 @@ def test_a_server_that_answers_is_counted_and_one_that_does_not_is_named(tmp_pat
     assert not silent["generator: offline-extractive"].is_fine
     assert "127.0.0.1:9" in silent["generator: offline-extractive"].found
     assert "base_url" in silent["generator: offline-extractive"].remedy
+
+
+def test_a_journal_is_counted_and_one_that_is_damaged_is_named_with_what_that_costs(tmp_path: Path) -> None:
+    path = tmp_path / "completions.sqlite"
+    Journal(path).close()
+    sound = found(Settings(), tmp_path)["journal"]
+    path.write_bytes(b"\0" * 4096)
+    damaged = found(Settings(), tmp_path)["journal"]
+
+    assert sound.is_fine
+    assert "0 attempts" in sound.found
+    assert not damaged.is_fine
+    assert "paid, again" in damaged.remedy
 
 
 def test_a_store_at_work_is_left_alone_and_its_holder_is_named(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, UsageError
 from tasks.contracts.records import Export, content_id
 from tasks.spine import lineage
@@ -142,3 +144,15 @@ def test_impact_of_a_seed_reaches_groundings_and_neighbours(sample: Sample) -> N
 def test_impact_asks_for_one_thing_that_is_there(sample: Sample, by: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         lineage.impact(sample.store, **by)
+
+
+def test_a_line_is_that_of_the_method_in_force_though_a_later_run_wrote_the_path_by_another(sample: Sample) -> None:
+    tail = (sample.export_path, "0" * 64, sample.responses[1], 1, "later")
+    sample.store.append("exports", [records.Export(content_id("other"), "other-settings", *tail)])
+    later = sample.store.query("runs/all").to_dicts()[0]
+    later |= {"run_id": "later", "started_at": later["started_at"] + timedelta(days=9)}
+    sample.store.append("runs", [records.RunRow(**later)])
+
+    _, found = lineage.find(sample.store, f"{sample.export_path}:1")
+
+    assert found != content_id("other")

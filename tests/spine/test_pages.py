@@ -223,6 +223,7 @@ def test_the_marts_are_published_as_parquet_and_metrics_as_prometheus_reads_them
     assert {p.stem for p in folder.glob("*.parquet")} == {*marts.names(), *others}
     assert pl.read_parquet(folder / "stages.parquet").filter(stage="documents")["rows_in"].to_list() == [5]
     assert families["wellspring_documents"].samples[0].value == 3
+    assert {s.labels["stage"]: s.value for s in families["wellspring_due"].samples}["responses"] == 0
     assert {s.labels["reason"]: s.value for s in families["wellspring_refusals"].samples}["too_short"] == 1
 
 
