@@ -13,15 +13,42 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from tasks.contracts.errors import Rejection
 from tasks.judges import pairwise
-from tasks.methods.agreement import agreement, consistency
+from tasks.methods.agreement import agreement
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
+
+
+class Consistency(NamedTuple):
+    """Pairs judged in both orders: how many, the share with one winner, the share won by the first place."""
+
+    pairs: int
+    consistent: float
+    first_place: float
+
+
+def consistency(verdicts: Sequence[tuple[str | None, str | None]]) -> Consistency:
+    """Measure position bias.
+
+    Args:
+        verdicts: For each pair the winner by place (`first`, `second`, `tie`) in one order and in the other; pairs
+            with a failed verdict are left out.
+
+    Returns:
+        `first_place` is the share of all verdicts but ties that name the first answer: 0.5 without bias.
+    """
+    judged = [(a, b) for a, b in verdicts if a is not None and b is not None]
+    if not judged:
+        return Consistency(0, 0.0, 0.0)
+    swapped = {"first": "second", "second": "first", "tie": "tie"}
+    same = sum(swapped[b] == a for a, b in judged) / len(judged)
+    named = [place for pair in judged for place in pair if place != "tie"]
+    return Consistency(len(judged), same, named.count("first") / len(named) if named else 0.0)
 
 
 def verdict(text: str) -> pairwise.Winner | None:
@@ -34,18 +61,19 @@ def verdict(text: str) -> pairwise.Winner | None:
 
 def row(name: str, judge: str, judged: Sequence[Mapping[str, Any]], published: Mapping[str, float]) -> dict[str, Any]:
     """The figures of one judge on one set."""
-    pairs = [(verdict(one["completion_order12"]), verdict(one["completion_order21"])) for one in judged]
+    said: list[tuple[pairwise.Winner | None, pairwise.Winner | None]]
+    said = [(verdict(one["completion_order12"]), verdict(one["completion_order21"])) for one in judged]
     labels = ["first" if one["label"] == 1 else "second" for one in judged]
     turned = {"first": "second", "second": "first"}
-    right = sum((a == label) + (b == turned[label]) for (a, b), label in zip(pairs, labels, strict=True))
-    winners = [pairwise.consistent(a, b) for a, b in pairs]
+    right = sum((a == label) + (b == turned[label]) for (a, b), label in zip(said, labels, strict=True))
+    winners = [pairwise.consistent(a, b) for a, b in said]
     with_people = agreement([w if w in turned else None for w in winners], labels)
-    found = consistency(pairs)
+    found = consistency(said)
     return {
         "set": name,
         "judge": judge,
         "pairs": len(judged),
-        "unread": sum(v is None for pair in pairs for v in pair),
+        "unread": sum(v is None for pair in said for v in pair),
         "accuracy": right / (2 * len(judged)),
         "published": published["accuracy"],
         "consistent": found.consistent,
