@@ -86,10 +86,15 @@ class Window:
                 self.skip(len(self.buffer))
                 return False
 
+    def peek(self, start: int, stop: int) -> bytes:
+        """Return bytes of the buffer, copied once."""
+        with memoryview(self.buffer) as view:
+            return bytes(view[start:stop])
+
     def take(self, size: int) -> bytes:
         """Return the next `size` bytes (fewer at the end) and move past them."""
         self.ensure(size)
-        taken = bytes(self.buffer[:size])
+        taken = self.peek(0, size)
         self.skip(len(taken))
         return taken
 
@@ -109,7 +114,7 @@ class GzipMember:
             if not self._raw.ensure(1):
                 self.error = "the file ends inside a gzip member"
                 break
-            piece = bytes(self._raw.buffer[:READ_BYTES])
+            piece = self._raw.peek(0, READ_BYTES)
             try:
                 out = self._inflate.decompress(piece, size)
             except zlib.error as error:

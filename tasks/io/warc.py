@@ -212,7 +212,8 @@ def _in_gzip(file: BinaryIO, limit_bytes: int, start: int, stop: int | None) -> 
     inflated_bytes = 0
     while raw.ensure(1):
         origin = raw.position
-        if not _is_member(raw):
+        raw.ensure(len(GZIP_MAGIC))
+        if not raw.buffer.startswith(GZIP_MAGIC):
             _next_member(raw)
             yield Damage(origin, raw.position - origin, "corrupt_gzip", "no gzip member where one should begin")
             continue
@@ -389,7 +390,7 @@ def _whole(window: Window, header: _Header, limit_bytes: int) -> Record | None:
     window.ensure(size + 4 + 4096)
     if len(window.buffer) < size:
         return _whole_in_lf(window, header, limit_bytes)
-    tail = bytes(window.buffer[size : size + 4 + 4096])
+    tail = window.peek(size, size + 4 + 4096)
     rest = tail.lstrip(b"\r\n")
     is_followed = len(rest) < len(tail) and _ANY_START.match(rest) is not None
     is_last = not rest and len(tail) < 4 + 4096
@@ -424,7 +425,7 @@ def _whole_in_lf(window: Window, header: _Header, limit_bytes: int) -> Record | 
 
 
 def _record(window: Window, header: _Header, size: int, block: bytes | None = None) -> Record:
-    block = bytes(window.buffer[header.size : size]) if block is None else block
+    block = window.peek(header.size, size) if block is None else block
     return Record(window.position, size, header.kind, header.url, header.date, header.fields, block)
 
 

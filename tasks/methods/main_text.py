@@ -13,6 +13,7 @@ rather than by a sum of bonuses, which is what keeps threads and listings togeth
 
 import re
 import tomllib
+from collections import Counter
 from functools import lru_cache
 from importlib import resources
 
@@ -20,7 +21,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from tasks.methods.blocks import BREAK, HEADINGS, PROSE_CHARS, Block, Piece, add_up, read
 
-VERSION = 1
+VERSION = 2
 
 # Shares of prose, and lengths in characters. Found on one half of the test pages; the other half says the same.
 ARTICLE_SHARE = 0.4  # of what is around it, for a block that is called the article's text
@@ -36,6 +37,7 @@ THIN_CHARS = 200  # of prose: a page that has less may have it in <noscript>
 LEAD_LEVELS, LEAD_CHARS = 4, 900
 LAYOUT_CHARS = 300  # a cell longer than this is laid out in a table, not listed in it
 CELL_LEVELS = 4
+MOST_IN_CELL = 3  # texts; more are a column of a page
 
 _LEAVES = frozenset({"p", "pre", "blockquote", "li", "dt", "dd", "tr", "caption", "figcaption", "summary", *HEADINGS})
 _WHOLES = frozenset({"table", "tbody", "ul", "ol", "dl"})
@@ -295,7 +297,7 @@ def _inside(blocks: list[Block], *roots: int) -> list[bool]:
 def _render(blocks: list[Block], pieces: list[Piece], inside: list[bool]) -> str:
     """Write the pieces as Markdown: headings, lists, code, tables, quotes; blank lines but between items and rows."""
     lines: list[tuple[str, str]] = []
-    row, cells, table = -1, list[str](), -1
+    row, cells, table = -1, list[tuple[int, str]](), -1
     for piece in pieces:
         if not inside[piece.block]:
             continue
@@ -307,7 +309,7 @@ def _render(blocks: list[Block], pieces: list[Piece], inside: list[bool]) -> str
             table = _end_row(blocks, lines, row, cells, table)
             row, cells = in_row, []
         if row >= 0:
-            cells.append(text)
+            cells.append((piece.block, text))
         else:
             lines.append(_line(blocks, piece.block, text))
     _end_row(blocks, lines, row, cells, table)
@@ -333,20 +335,37 @@ def _row_of(blocks: list[Block], index: int) -> int:
     return -1
 
 
-def _end_row(blocks: list[Block], lines: list[tuple[str, str]], row: int, cells: list[str], table: int) -> int:
+def _end_row(
+    blocks: list[Block], lines: list[tuple[str, str]], row: int, cells: list[tuple[int, str]], table: int
+) -> int:
     """Write a row: as one of a table where its cells are short, else as the paragraphs it lays out; say which."""
     if row < 0 or not cells:
         return table if row < 0 else -1
-    own = blocks[row].parent
-    if len(cells) == 1 or max(map(len, cells)) > LAYOUT_CHARS:
-        lines.extend(("", cell) for cell in cells)
+    if _is_laid_out(blocks, row, cells):
+        lines.extend(_line(blocks, block, text) for block, text in cells)
         return table
-    lines.append(
-        (f"row {own}", "| " + " | ".join(cell.replace("\n", " ").replace("|", "\\|") for cell in cells) + " |")
-    )
+    own = blocks[row].parent
+    if blocks[own].tag in {"thead", "tbody", "tfoot"}:
+        own = blocks[own].parent
+    shown = [text.replace("\n", " ").replace("|", "\\|") for _, text in cells]
+    lines.append((f"row {own}", "| " + " | ".join(shown) + " |"))
     if own != table:
         lines.append((f"row {own}", "|" + " --- |" * len(cells)))
     return own
+
+
+def _is_laid_out(blocks: list[Block], row: int, cells: list[tuple[int, str]]) -> bool:
+    """Tell a row that arranges a page: of one text or a long one, or with a heading or several paragraphs in a cell."""
+    if len(cells) == 1 or max(len(text) for _, text in cells) > LAYOUT_CHARS:
+        return True
+    held = Counter(_cell_of(blocks, row, block) for block, _ in cells)
+    return any(blocks[block].tag in HEADINGS for block, _ in cells) or max(held.values()) > MOST_IN_CELL
+
+
+def _cell_of(blocks: list[Block], row: int, index: int) -> int:
+    while blocks[index].parent not in {row, -1}:
+        index = blocks[index].parent
+    return index
 
 
 def _line(blocks: list[Block], index: int, text: str) -> tuple[str, str]:

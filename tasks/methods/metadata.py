@@ -85,12 +85,14 @@ def excerpt(html: str) -> str:
     """
     body = max(html.find("<body"), html.find("<BODY", 0, MAX_HEAD_CHARS))
     start = min(body if body > 0 else MAX_HEAD_CHARS, 4 * MAX_HEAD_CHARS)
-    parts = [html[:start], "<body>"]
-    found = start
+    head = _without(_without(html[:start], "script"), "style")
+    parts = [head, "<body>"]
+    found = 0
     while (found := html.find("application/ld+json", found)) >= 0:
         end = html.find("</script", found)
         end = end if end > 0 else len(html)
-        parts.append(f'<script type="{html[found:end]}</script>')
+        data = html[html.find(">", found, end) + 1 : end]
+        parts.append(f'<script type="application/ld+json">{data}</script>')
         found = end
     for opening, closing in (("<h1", "</h1>"), ("<time", ">")):
         if (found := html.find(opening, start)) >= 0:
@@ -98,6 +100,19 @@ def excerpt(html: str) -> str:
     marks = [found for mark in ("creativecommons.org/", 'rel="license"') if (found := html.find(mark, start)) >= 0]
     parts += [html[html.rfind("<", start, found) : html.find(">", found) + 1] for found in marks]
     return "".join(parts)
+
+
+def _without(head: str, tag: str) -> str:
+    """Cut elements that hold no markup out of a head: parsing them takes longer than all that is looked at."""
+    kept: list[str] = []
+    end = 0
+    while (begin := head.find(f"<{tag}", end)) >= 0:
+        kept.append(head[end:begin])
+        end = head.find(f"</{tag}>", begin)
+        if end < 0:
+            return "".join(kept)
+        end += len(tag) + 3
+    return "".join([*kept, head[end:]])
 
 
 def _named(tree: LexborHTMLParser) -> dict[str, list[str]]:
