@@ -17,7 +17,7 @@ from tasks.contracts import records
 from tasks.contracts.records import content_id
 from tasks.contracts.vectors import Vectors
 from tasks.methods.hashing_embedder import Embedded, Fit
-from tasks.spine import embedders, sharding
+from tasks.spine import contamination, embedders, sharding
 from tasks.spine.embedders import Embedder
 from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import Produced, Shard, Work
@@ -32,11 +32,12 @@ NO_WORDS = "no_words"
 def embed(run: Run, *, of: Noun = "passages") -> Counts:
     """Embed the valid texts of a noun that the embedder in force has neither embedded nor refused."""
     mine = embedders.embedder(run, of)
-    run.activate("embeddings", embedders.active(run, of), run.settings.embeddings.model_dump())
+    looks = contamination.passages_method(run.settings.benchmarks)
+    run.activate("embeddings", embedders.active(run, of) | looks, run.settings.embeddings.model_dump())
     due = run.store.query(f"embeddings/pending_{of}", model=mine.fingerprint)
-    if mine.folder is not None and len(due) > SHARD_TEXTS:
-        return _in_shards(run, of, mine, due)
-    return _here(run, of, mine, due)
+    in_shards = mine.folder is not None and len(due) > SHARD_TEXTS
+    counts = (_in_shards if in_shards else _here)(run, of, mine, due)
+    return counts + contamination.refuse_passages(run) if of == "passages" else counts
 
 
 def _here(run: Run, of: Noun, mine: Embedder, due: pl.DataFrame) -> Counts:

@@ -308,6 +308,39 @@ def test_what_was_dropped_copied_and_licensed_can_be_asked(tmp_path: Path, setti
     assert [(name, count) for name, count, _ in found["licences"]] == [("none declared", 1)]
 
 
+def test_a_revisit_names_the_document_it_stands_for_or_where_it_was(
+    tmp_path: Path, settings: Make, start: Start
+) -> None:
+    path = archive(
+        tmp_path / "a.warc.gz",
+        record("http://site.example/1", page(PROSE)),
+        record("http://site.example/1", b"", kind="revisit"),
+        record("http://site.example/2", b"", kind="revisit"),
+    )
+
+    _, (row,), refused = read(start, settings, path)
+
+    known, unknown = sorted(refused, key=lambda detail: "site.example/2" in detail)
+    assert set(refused.values()) == {"revisit"}
+    assert known.endswith(f": document {row['document_id']}")
+    assert unknown.endswith("of http://site.example/2 as it was at some time")
+
+
+def test_a_limit_stops_reading_and_a_larger_one_reads_on(
+    tmp_path: Path, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "SHARD_BYTES", 300)
+    members = [record(f"http://site.example/{i}", page(PROSE.format(n=i))) for i in range(9)]
+    path = archive(tmp_path / "a.warc.gz", *members)
+
+    few, rows, _ = read(start, settings, path, more=("limit=2",))
+    same, _, _ = read(start, settings, path, more=("limit=2",))
+    every, _, _ = read(start, settings, path)
+
+    assert (few.rows_in, same.rows_in, every.rows_in) == (2, 0, 7)
+    assert {row["url"][-1] for row in rows} == {"0", "1"}
+
+
 @pytest.mark.slow
 def test_personal_data_is_replaced_and_counted(tmp_path: Path, settings: Make, start: Start) -> None:
     text = PROSE + " Write to ann@site.example or bo@site.example, or call (212) 555-0187."

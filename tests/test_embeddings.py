@@ -1,5 +1,6 @@
 """Embeddings: every valid text once for each embedder, and matrices, neighbours and candidates made of them."""
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -334,3 +335,28 @@ def test_a_large_matrix_that_is_to_be_searched_exactly_is_searched_in_parts(
 
     assert parts.rows.tolist() == whole.rows.tolist()
     assert parts.scores.tobytes() == whole.scores.tobytes()
+
+
+def test_a_document_whose_passage_means_what_a_benchmark_asks_is_read_by_nobody(
+    start: Start, settings: Make, tmp_path: Path
+) -> None:
+    bench = tmp_path / "bench.jsonl"
+    bench.write_text(json.dumps({"id": "q7", "prompt": next(iter(TOPICS.values()))}) + "\n")
+    chosen = settings(f'benchmarks.paths={{mine = "{bench}"}}')
+    with start(settings()) as run:
+        put_passages(run, TOPICS)
+        assert embed(run) == (4, 3, 1)
+
+    with start(chosen) as run:
+        looked = embed(run)
+        again = embed(run)
+        refused = run.store.query("rejections/all").filter(reason="contaminated").to_dicts()
+        left = run.store.query("documents/audience")["rows_valid"][0]
+    with start(settings()) as run:
+        embed(run)
+        without = run.store.query("documents/audience")["rows_valid"][0]
+
+    assert looked == (0, -1, 1)
+    assert again == (0, 0, 0)
+    assert [row["detail"].startswith("embedding 1.00 mine:q7") for row in refused] == [True]
+    assert (left, without) == (3, 4)

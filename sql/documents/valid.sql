@@ -21,5 +21,16 @@ WHERE
             AND rejections.input_id = documents.document_id
             AND rejections.fingerprint = documents.fingerprint
     )
+    AND documents.document_id NOT IN (  -- of whose passages one means what a benchmark asks
+        SELECT passages.document_id
+        FROM passages
+        INNER JOIN rejections ON passages.passage_id = rejections.input_id
+        WHERE
+            rejections.stage = 'embeddings'
+            AND rejections.reason = 'contaminated'
+            AND rejections.fingerprint IN (
+                SELECT methods.fingerprint FROM methods WHERE methods.stage = 'embeddings' AND methods.active
+            )
+    )
     AND documents.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'documents' AND methods.active)
     AND documents.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'documents');

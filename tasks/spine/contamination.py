@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
+from tasks.contracts import records
 from tasks.contracts.errors import Rejection
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import BenchmarksSettings
@@ -12,6 +15,10 @@ from tasks.contracts.vectors import Vectors
 from tasks.io import benchmarks as files
 from tasks.methods import decontamination
 from tasks.methods.decontamination import Benchmarks, Prompt
+from tasks.spine import embedders
+from tasks.spine.runs import Counts, Run
+
+BATCH_ROWS = 4_096
 
 
 def fingerprint(wanted: BenchmarksSettings) -> str:
@@ -67,3 +74,42 @@ def by_meaning(wanted: BenchmarksSettings, vectors: Vectors, prompt_vectors: Vec
 def texts(wanted: BenchmarksSettings) -> Sequence[str]:
     """Return the prompts of the profile's benchmarks; none where the look by meaning is off."""
     return [prompt.text for prompt in load(wanted).prompts] if wanted.paths and wanted.cosine <= 1 else []
+
+
+def passages_method(wanted: BenchmarksSettings) -> dict[str, str]:
+    """Return fingerprint -> name of the look at passages by meaning; nothing where it is off."""
+    return {content_id("passages by meaning", fingerprint(wanted)): "benchmarks by meaning"} if texts(wanted) else {}
+
+
+def refuse_passages(run: Run) -> Counts:
+    """Refuse embedded passages that mean what a benchmark asks; no later stage reads a document that holds one.
+
+    Each passage is looked at once for each set of benchmarks: other files, or another ceiling, make all of them due.
+    """
+    wanted = run.settings.benchmarks
+    counts = Counts()
+    for method in passages_method(wanted):
+        mine = embedders.embedder(run, "passages")
+        scope = {"model": mine.fingerprint, "settled_runs": _settled(run, method)}
+        fresh = run.store.query("embeddings/unsettled_runs", **scope)["run_id"].to_list()
+        if not fresh:
+            continue
+        prompts = mine.embed(texts(wanted)).vectors
+        rows: list[records.RejectionRow] = []
+        for batch in run.store.stream("embeddings/fresh_passages", BATCH_ROWS, **scope):
+            vectors = np.array(batch["vector"].to_list(), np.float32)
+            ids = batch["text_id"].to_list()
+            rows += [
+                records.RejectionRow("embeddings", ids[row], method, refusal.reason, refusal.detail, run.run_id)
+                for row, refusal in by_meaning(wanted, vectors, prompts).items()
+            ]
+        with run.store.transaction():
+            refused = run.store.append("rejections", rows)
+            done = [records.Shard("contamination", run_id, method, "", 0, 0, 0, run.run_id) for run_id in fresh]
+            run.store.append("shards", done)
+        counts += Counts(rows_out=-refused, rows_rejected=refused)
+    return counts
+
+
+def _settled(run: Run, method: str) -> list[str]:
+    return run.store.query("shards/done", stage="contamination", fingerprint=method)["shard_id"].to_list()
