@@ -125,6 +125,23 @@ def _rank(queries: Vectors, base: Vectors, candidates: Rows, best_scores: Scores
             best_rows[i, j] = rows[order[j]]
 
 
+@njit(nogil=True, cache=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
+def score(left: Vectors, i: int, right: Vectors, j: int) -> float:
+    """Return the score of row i of `left` with row j of `right`, as `ranked` gives it; for compiled callers."""
+    width = left.shape[1]
+    even = width - width % _LANES
+    lanes = np.zeros(_LANES, dtype=np.float32)
+    for start in range(0, even, _LANES):
+        for lane in range(_LANES):
+            lanes[lane] += left[i, start + lane] * right[j, start + lane]
+    total = np.float32(0)
+    for lane in range(_LANES):
+        total += lanes[lane]
+    for column in range(even, width):
+        total += left[i, column] * right[j, column]
+    return total
+
+
 def whole(columns: int) -> int:
     """Return how many columns whole blocks of them take: compiled loops of a fixed length are twice as fast."""
     return -(-columns // BLOCK) * BLOCK
