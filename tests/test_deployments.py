@@ -12,13 +12,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tasks.io import journal
+from tasks.io.store import Store
 
 ROOT = Path(__file__).parents[1]
 DEPLOYMENTS = ROOT / "deployments"
@@ -250,11 +253,11 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
         server.end()
 
 
-def deployed(prefect: Prefect, store: Path, *, every_seconds: int) -> None:
+def deployed(prefect: Prefect, store: Path, *, every_seconds: int, overrides: Sequence[str] = ()) -> None:
     """Deploy what prefect.yaml says, on the sample, into this test's store, with a schedule that fires soon."""
     changed = yaml.safe_load((DEPLOYMENTS / "prefect.yaml").read_text(encoding="utf-8"))
     for one in changed["deployments"]:
-        one["parameters"] = {"profile": "smoke", "store": str(store), "overrides": []}
+        one["parameters"] = {"profile": "smoke", "store": str(store), "overrides": list(overrides)}
         if one["name"] == "corpus-nightly":
             one["schedules"] = [{"interval": every_seconds}]
         elif one["schedules"]:
@@ -289,6 +292,46 @@ def test_a_scheduled_run_fires_finishes_and_shows_its_receipts_and_page(prefect:
     assert {"receipt-documents", "receipt-passages", "audit-documents", "run-page"} <= shown.keys()
     assert "wellspring://tables/documents" in made
     assert list((tmp_path / "ws" / "pages" / "runs").glob("*/index.html"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_run_that_is_retried_and_one_that_is_started_again_pay_nothing_twice(
+    prefect: Prefect, tmp_path: Path
+) -> None:
+    store = tmp_path / "ws"
+    deployed(prefect, store, every_seconds=10**7, overrides=["limit=8"])
+    deployment = next(d["id"] for d in prefect.ask("deployments/filter") if d["name"] == "dataset")
+    worker = prefect.begin("prefect", "worker", "start", "--pool", "wellspring", "--type", "process")
+
+    def done(run: str, times: int) -> bool:
+        found = prefect.ask(f"flow_runs/{run}")
+        return found["state"]["type"] in {"COMPLETED", "FAILED", "CRASHED"} and found["run_count"] == times
+
+    first = prefect.ask(f"deployments/{deployment}/create_flow_run", name="first")["id"]
+    until(lambda: done(first, 1), "end of the first run")
+    paid, made = attempts(store), exported(store)
+    prefect.type("prefect", "--no-prompt", "flow-run", "retry", first)
+    until(lambda: done(first, 2), "end of its retry")
+    again = prefect.ask(f"deployments/{deployment}/create_flow_run", name="again")["id"]
+    until(lambda: done(again, 1), "end of the second run")
+    os.killpg(worker.pid, signal.SIGTERM)
+    with Store.read(store) as opened:
+        ended = opened.query("runs/all")["status"].to_list()
+
+    assert ended == ["done"] * 3
+    assert paid > 0
+    assert made
+    assert (attempts(store), exported(store)) == (paid, made)
+
+
+def attempts(store: Path) -> int:
+    """Return how many calls have gone to a model, by the journal."""
+    return sum(row[2] for row in journal.outcomes(store / "completions.sqlite"))
+
+
+def exported(store: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in sorted((store / "exports").rglob("*.jsonl"))}
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 -- only the first are here.
 -- owner:  tasks/spine/browser.py
 -- grain:  one row per word
--- params: $most
+-- params: $most, $first, $last (words from the one up to, but not, the other; NULL: to the end)
 WITH texts AS (
     SELECT
         lines.number,
@@ -38,6 +38,6 @@ SELECT
     count(*) AS lines,
     list_slice(list_sort(list(cut.number)), 1, $most) AS numbers
 FROM cut
-WHERE length(cut.word) <= 40
+WHERE length(cut.word) <= 40 AND cut.word >= $first AND ($last IS NULL OR cut.word < $last)
 GROUP BY cut.word
 ORDER BY cut.word;

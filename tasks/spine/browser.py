@@ -22,7 +22,9 @@ from tasks.io.store import Store
 
 ROWS_A_PAGE = 50
 PAGES_A_FOLDER = 1000
-ROWS_AT_ONCE = 100_000
+ROWS_A_MEGABYTE = 25  # of the database's memory: so many are asked for at once
+INDEXED_A_MEGABYTE = 130  # rows whose words fit; of more rows the words are asked for a part of the alphabet at a time
+LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 LINES_OF_A_WORD = 2000  # as many as anybody looks through; of commoner words the first lines are kept
 INDEX_BYTES = 2**16  # of a file of the index
 FORM = 1  # raised when the files change, so that those that stand are written anew
@@ -70,8 +72,9 @@ def first(store: Store) -> list[dict[str, Any]]:
 def _write_rows(store: Store, extent: Extent) -> None:
     with contextlib.ExitStack() as open_until_done:
         writers = {name: open_until_done.enter_context(_parquet(store.pages / "marts", name)) for name in _MARTS}
-        for start in range(0, max(extent.rows, 1), ROWS_AT_ONCE):
-            span = {"start": start, "stop": min(start + ROWS_AT_ONCE, extent.rows), "block": ROWS_A_PAGE}
+        at_once = max(1, ROWS_A_MEGABYTE * store.memory_mb // ROWS_A_PAGE) * ROWS_A_PAGE
+        for start in range(0, max(extent.rows, 1), at_once):
+            span = {"start": start, "stop": min(start + at_once, extent.rows), "block": ROWS_A_PAGE}
             frames = {name: store.query(f"marts/{name}", **span) for name in _MARTS}
             for name, frame in frames.items():
                 writers[name](frame)
@@ -139,16 +142,24 @@ def _write_words(store: Store, extent: Extent) -> None:
     if not extent.rows:
         return
     folder, begins, words, size = store.pages / "words", list[str](), dict[str, list[Any]](), 0
-    for frame in store.stream("rows/words", rows=50_000, most=LINES_OF_A_WORD):
-        for word, lines, numbers in frame.iter_rows():
-            words[word] = [lines, *(after - before for before, after in zip([0, *numbers], numbers, strict=False))]
-            size += len(word) + 4 * len(numbers)
-            if size > INDEX_BYTES:
-                size = _write_bucket(folder, begins, words)
-                words = {}
+    for word, lines, numbers in _words(store, extent):
+        words[word] = [lines, *(after - before for before, after in zip([0, *numbers], numbers, strict=False))]
+        size += len(word) + 4 * len(numbers)
+        if size > INDEX_BYTES:
+            size = _write_bucket(folder, begins, words)
+            words = {}
     if words:
         _write_bucket(folder, begins, words)
     (folder / "index.js").write_bytes(b'wellspring.words("index",%s);\n' % script(begins))
+
+
+def _words(store: Store, extent: Extent) -> Iterator[tuple[str, int, list[int]]]:
+    """Yield each word, its number of lines, and the first of these; a part of the alphabet at a time."""
+    parts = min(len(LETTERS), -(-extent.rows // (INDEXED_A_MEGABYTE * store.memory_mb)))
+    cuts = [LETTERS[n * len(LETTERS) // parts] for n in range(1, parts)]
+    for first, last in zip(["", *cuts], [*cuts, None], strict=True):
+        for frame in store.stream("rows/words", rows=5000, most=LINES_OF_A_WORD, first=first, last=last):
+            yield from frame.iter_rows()
 
 
 def _write_bucket(folder: Path, begins: list[str], words: Mapping[str, Any]) -> int:

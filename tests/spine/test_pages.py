@@ -193,8 +193,13 @@ def test_every_row_is_on_a_page_with_its_lineage_up_to_the_archive(sample: Sampl
             assert {"response", "instruction", "source"} <= kinds
 
 
-def test_every_word_of_every_row_is_in_the_index_with_its_rows(sample: Sample) -> None:
+@pytest.mark.parametrize("memory_mb", [512, 1])
+def test_every_word_of_every_row_is_in_the_index_with_its_rows(
+    sample: Sample, memory_mb: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     poison(sample)
+    monkeypatch.setattr(browser, "INDEXED_A_MEGABYTE", 10)  # so that little memory means several parts of the alphabet
+    sample.store.memory_mb = memory_mb
 
     pages.write_site(sample.store)
     wanted: dict[str, set[int]] = {}
