@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-import openai
 import orjson
 
 from tasks.contracts.calls import Answer, Call, Refused
@@ -31,8 +30,7 @@ from tasks.io.delivery import CHUNK_CALLS, Courier, Door, chunked
 from tasks.io.journal import DONE, Entry, Journal, Parked, record
 from tasks.io.journal_file import Connection, read_only
 from tasks.io.replies import Again, Answered, Refusal, Reply, Stop, Unsupported, judge
-from tasks.io.servers import Server
-from tasks.io.wire import WireError
+from tasks.io.servers import Server, told
 
 MAX_BYTES = 100 * 2**20  # of one file; OpenAI takes 200 MB
 PATH = "/v1/chat/completions"
@@ -111,26 +109,38 @@ class BatchDesk:
         """
         self._drop_drafts(door.name)
         self.collect(door)
-        draft: Draft | None = None
-        left, most = 0, door.role.batch_requests
-        for chunk in chunked(calls, min(CHUNK_CALLS, most)):
-            pairs = yield from recorded(door.role, chunk)
-            if given_up := self._give_up(door, [key for key, _ in pairs]):
-                pairs = yield from recorded(door.role, [call for key, call in pairs if key in given_up])
-            out = self._out([key for key, _ in pairs])
-            new = {key: call for key, call in pairs if key not in out}
-            if draft and (draft.calls + len(new) > most or draft.file.tell() > MAX_BYTES):
-                self._submit(door, draft)
-                draft = None
-            if new:
-                draft = self._written(door, draft, new)
-            for _, call in pairs:
-                leave(call)
-            left += len(pairs)
-        if draft:
-            self._submit(door, draft)
+        left = yield from self._answered(door, calls, recorded, leave)
         if left:
             self._wait(door)
+
+    def _answered(
+        self, door: Door, calls: Iterable[Call], recorded: Recorded, leave: Callable[[Call], None]
+    ) -> Generator[Answer | Refused, None, int]:
+        """Yield what is recorded and send what is new; returns how many calls jobs are out for."""
+        draft: Draft | None = None
+        left, most = 0, door.role.batch_requests
+        try:
+            for chunk in chunked(calls, min(CHUNK_CALLS, most)):
+                pairs = yield from recorded(door.role, chunk)
+                if given_up := self._give_up(door, [key for key, _ in pairs]):
+                    yield from recorded(door.role, [call for key, call in pairs if key in given_up])
+                    pairs = [(key, call) for key, call in pairs if key not in given_up]
+                out = self._out([key for key, _ in pairs])
+                new = {key: call for key, call in pairs if key not in out}
+                if draft and (draft.calls + len(new) > most or draft.file.tell() > MAX_BYTES):
+                    self._submit(door, draft)
+                    draft = None
+                if new:
+                    draft = self._written(door, draft, new)
+                for _, call in pairs:
+                    leave(call)
+                left += len(pairs)
+            if draft:
+                self._submit(door, draft)
+        finally:
+            if draft:
+                draft.file.close()
+        return left
 
     def _wait(self, door: Door) -> None:
         """Wait until a job has ended, as long as the role says."""
@@ -215,11 +225,10 @@ class BatchDesk:
             return None
 
         if (parked := self.journal.writer.apply(write)) is not None:
-            draft.file.close()
             self._drop_drafts(door.name)
             raise parked.error
         self.stats.sent += draft.calls
-        self.run(self._guarded(self._sent(draft)))
+        self.run(told(self._sent(draft), self.scrub))
 
     async def _sent(self, draft: Draft) -> None:
         digest, bulk = draft.digest.hexdigest(), draft.server.bulk
@@ -238,18 +247,6 @@ class BatchDesk:
         query = "UPDATE batches SET state = 'submitted', job_id = ? WHERE batch = ?"
         await self.journal.writer.put(lambda connection: connection.execute(query, (job_id, batch)) and None)
 
-    async def _guarded(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Do work that goes through the SDK's own calls, and say what went wrong in our words."""
-        try:
-            return await work
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise BrokenError(f"the server refused the key: {self.scrub(str(error))}", hint="check key_env") from None
-        except (openai.APIError, WireError) as error:
-            raise TransientError(
-                f"batch jobs cannot be reached: {self.scrub(str(error))}",
-                hint="run the same command again: a job that was made is found again",
-            ) from None
-
     def collect(self, door: Door) -> int:
         """Adopt, poll and merge the jobs of a role; returns how many still run."""
         by_name = {server.name: server for server in door.servers}
@@ -260,7 +257,7 @@ class BatchDesk:
                     f"batch job {job.job_id or job.batch} runs at {job.endpoint}, which `{door.name}` no longer names",
                     hint="put the endpoint back to collect it, or cancel it",
                 )
-            running += self.run(self._guarded(self._advance(door, by_name[job.endpoint], job)))
+            running += self.run(told(self._advance(door, by_name[job.endpoint], job), self.scrub))
         return running
 
     async def _advance(self, door: Door, server: Server, job: Job) -> bool:
@@ -353,7 +350,7 @@ class BatchDesk:
         jobs = [job for job in self.jobs(door.name) if job.job_id and job_id in {"all", job.job_id}]
         jobs = [job for job in jobs if job.endpoint in by_name]
         for job in jobs:
-            self.run(self._guarded(by_name[job.endpoint].bulk.batches.cancel(str(job.job_id))))
+            self.run(told(by_name[job.endpoint].bulk.batches.cancel(str(job.job_id)), self.scrub))
         return len(jobs)
 
 

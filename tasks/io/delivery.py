@@ -188,11 +188,11 @@ class Courier:
                 await self.settle_failed(order, delivery, "unsupported", verdict.detail)
                 self._learn(server, order, verdict)
             elif isinstance(verdict, Stop):
-                verdict.error.message = f"{server.name}: {self.scrub(verdict.error.message)}"
                 key_env = server.throttle.endpoint.key_env or "variable (none is named in key_env)"
-                verdict.error.hint = verdict.error.hint.format(key_env=key_env)
-                await self.settle_failed(order, delivery, "stopped", verdict.error.message)
-                raise verdict.error
+                said = f"{server.name}: {self.scrub(verdict.error.message)}"
+                await self.settle_failed(order, delivery, "stopped", said)
+                # A new one: the old one's arguments, which tracebacks show, are the server's words as they came.
+                raise type(verdict.error)(said, hint=verdict.error.hint.format(key_env=key_env))
             else:
                 door.answered += 1
                 door.answered_at = time.monotonic()

@@ -20,7 +20,8 @@ from tasks.spine.runs import Counts, Run, in_flow
 
 BATCH_INPUTS = 500  # settled inputs in one transaction
 BATCH_SECONDS = 10.0  # a slow model's rows are written this often
-SHOWN_SECONDS = 5.0
+TOLD_SECONDS = 0.5  # between two words to a terminal
+SHOWN_SECONDS = 5.0  # and to Prefect
 FORM = frozenset({"unparsable_answer", "incomplete_answer", "mark_out_of_range"})  # what a second try can put right
 
 Rows = Callable[[Row, dict[str, Any], Answer], list[Any]]
@@ -85,6 +86,7 @@ def generate(
         run.progress.note(f"the price of `{asked.model}` is in no table: its calls are counted at 0 USD")
     room = asked.max_tokens
     work = _Work(run, stage, table, method, fingerprint, rows, settings, draws, temperature, on_failure, total, room)
+    work.retries, work.refusals = run.models.stats.retries, run.models.stats.refusals
     try:
         while work.is_left_out(role, run.store.stream(pending, **params)):
             work.flush()
@@ -116,8 +118,11 @@ class _Work:
     rejections: list[RejectionRow] = field(default_factory=list)
     settled: int = 0
     left: int = 0  # calls that batch jobs were out for
+    retries: int = 0  # of the stages before
+    refusals: int = 0
     started: float = field(default_factory=time.monotonic)
     flushed: float = field(default_factory=time.monotonic)
+    told: float = field(default_factory=time.monotonic)
     shown: float = field(default_factory=time.monotonic)
     artifact: Any = None
 
@@ -132,6 +137,8 @@ class _Work:
                 self._take(outcome)
                 if self.settled >= BATCH_INPUTS or time.monotonic() - self.flushed > BATCH_SECONDS:
                     self.flush()
+                elif time.monotonic() - self.told > TOLD_SECONDS:
+                    self._report()
             if not self.repairs:
                 return self.left > before
             calls = self._due()
@@ -234,13 +241,14 @@ class _Work:
     def _report(self) -> None:
         done = self.counts["rows_out"] + self.counts["rows_rejected"]
         stats, cost = self.run.models.stats, self.counts["cost_usd"]
+        self.told = time.monotonic()
         facts = {
-            "rows_per_second": done / max(time.monotonic() - self.started, 1e-9),
-            "tokens": stats.prompt_tokens + stats.completion_tokens,
+            "rows_per_second": done / max(self.told - self.started, 1e-9),
+            "tokens": self.counts["prompt_tokens"] + self.counts["completion_tokens"],
             "cost_usd": cost,
             **({"projected_usd": cost / done * self.total} if cost and done else {}),
-            "retries": stats.retries,
-            "refusals": stats.refusals,
+            "retries": stats.retries - self.retries,
+            "refusals": stats.refusals - self.refusals,
         }
         self.run.progress(self.stage, done, self.total, **facts)
         self._show(done, facts)

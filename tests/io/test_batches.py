@@ -51,6 +51,42 @@ def test_a_job_is_submitted_in_one_run_and_collected_in_a_later_one(tmp_path: Pa
     assert server.counts["requests"] == 0
 
 
+def test_what_a_job_answered_is_paid_in_the_run_that_collects_it(tmp_path: Path) -> None:
+    with faults.running(batch_polls=2) as server:
+        runs = [ask(chosen(server.url), tmp_path) for _ in range(3)]
+
+    assert [{outcome.is_cached for outcome in outcomes} for outcomes in runs] == [set(), {False}, {True}]
+
+
+def test_calls_that_jobs_are_out_for_are_named_and_not_held(tmp_path: Path) -> None:
+    left: list[str] = []
+    with (
+        faults.running(batch_polls=9) as server,
+        Models(chosen(server.url), tmp_path, "run") as models,
+        pytest.raises(TransientError, match="are running"),
+    ):
+        list(models.ask("generator", map(call, range(20)), lambda one: left.append(one.input_id)))
+
+    assert sorted(map(int, left)) == list(range(20))
+
+
+def test_a_job_that_its_process_was_still_writing_is_dropped_and_costs_nothing(tmp_path: Path) -> None:
+    def dies() -> Any:
+        yield from map(call, range(70))
+        raise KeyboardInterrupt
+
+    with faults.running() as server:
+        with Models(chosen(server.url), tmp_path, "run") as models, pytest.raises(KeyboardInterrupt):
+            list(models.ask("generator", dies()))
+        outcomes = ask(chosen(server.url, batch_wait_seconds=30.0), tmp_path, range(70))
+        with Models(chosen(server.url), tmp_path, "run") as models:
+            sent = models.journal.ledger.sent_calls
+        jobs = len(server.stand_in.jobs)
+
+    assert len(outcomes) == sent == 70
+    assert jobs == 1
+
+
 def test_it_waits_if_the_role_says_so(tmp_path: Path) -> None:
     with faults.running(batch_polls=3) as server:
         outcomes = ask(chosen(server.url, batch_wait_seconds=30.0), tmp_path)

@@ -300,7 +300,7 @@ def test_a_wrong_key_stops_the_run_and_is_nowhere_in_what_it_leaves(
 
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert canary.encode() not in written
-    assert canary not in f"{caught.value} {caught.value.__cause__!r}"
+    assert canary not in f"{caught.value} {caught.value!r} {caught.value.args} {caught.value.__cause__!r}"
 
 
 def test_the_servers_words_are_scrubbed_of_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
