@@ -264,7 +264,7 @@
     await go();
   }
 
-  function route() {
+  async function route() {
     const [, kind, value] = /^#([rpq])=(.*)$/.exec(location.hash) || [];
     if (kind === "q") {
       input.value = decodeURIComponent(value);
@@ -274,8 +274,11 @@
     if (kind === "p" && Number(value) < pages) return showPage(Number(value));
     return undefined;
   }
+  const missing = () => {
+    count.textContent = "A file of these pages is missing; write them anew: wellspring dashboard";
+  };
   addEventListener("hashchange", async () => {
-    await (location.hash ? route() : showPage(0));
+    await (location.hash ? route() : showPage(0)).catch(missing);
     scrollTo(0, 0);
     place.focus();
   });
@@ -286,9 +289,9 @@
       try {
         history.replaceState(null, "", `#q=${encodeURIComponent(input.value)}`);
       } catch { /* a page that is opened as a file may not, in some browsers; searching works all the same */ }
-      search(input.value);
+      search(input.value).catch(missing);
     }, 200);
   });
   if (pages > 1) place.append(turn([["Page 1 of " + number(pages)], ["Next", "#p=1"], ["Last", `#p=${pages - 1}`]]));
-  route();
+  route().catch(missing);
 })();

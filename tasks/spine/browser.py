@@ -27,7 +27,7 @@ INDEXED_A_MEGABYTE = 130  # rows whose words fit; of more rows the words are ask
 LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 LINES_OF_A_WORD = 2000  # as many as anybody looks through; of commoner words the first lines are kept
 INDEX_BYTES = 2**16  # of a file of the index
-FORM = 1  # raised when the files change, so that those that stand are written anew
+FORM = 2  # raised when the files change, so that those that stand are written anew
 _MARTS = ("rows", "origins")
 
 
