@@ -126,7 +126,7 @@ def _rank(queries: Vectors, base: Vectors, candidates: Rows, best_scores: Scores
 
 
 @njit(nogil=True, cache=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
-def score(left: Vectors, i: int, right: Vectors, j: int) -> float:
+def score(left: Vectors, i: int, right: Vectors, j: int) -> np.float32:
     """Return the score of row i of `left` with row j of `right`, as `ranked` gives it; for compiled callers."""
     width = left.shape[1]
     even = width - width % _LANES

@@ -20,6 +20,7 @@ from tasks.contracts.vectors import unit
 from tasks.io import index
 from tasks.methods import measures, topics
 from tasks.methods.agreement import agreement
+from tasks.methods.coverage import mean_nearest_distance
 from tasks.methods.projection import MOST_POINTS, projected
 from tasks.spine import contamination, embedders, retrieval
 from tasks.spine.kept_portrait import Portrait, save
@@ -44,7 +45,7 @@ def draw(run: Run, judge: str) -> Portrait:
         run: The run.
         judge: Whose total is the score of an instruction.
     """
-    taken = run.store.query("exports/portrait", judge=judge)
+    taken = run.store.query("exports/portrait", judge=judge).sort("policy", "instruction_id")
     vectors, seeds = retrieval.vectors(run, "instructions"), retrieval.vectors(run, "seeds")
     parts = _parts(taken)
     controls = [name for name in parts if name.startswith("random_")]
@@ -76,7 +77,6 @@ def _measured(run: Run, part: pl.DataFrame, possible: int, vectors: Matrix, seed
     sample = sorted(part["instruction_id"])[:SAMPLE_ROWS]
     words = [measures.tokens(text) for text in _texts(run, sample)]
     own = vectors.of(sample)
-    within = index.exact(own, own, 2)[0][:, 1] if len(own) > 1 else np.zeros(0)
     to_seeds = index.exact(own, np.ascontiguousarray(seeds.matrix), 1)[0][:, 0] if len(seeds.ids) else np.zeros(0)
     by_topic = measures.spread(part["topic"], possible)
     documents, domains = (measures.spread(part[name].drop_nulls()) for name in ("document_id", "domain"))
@@ -91,7 +91,7 @@ def _measured(run: Run, part: pl.DataFrame, possible: int, vectors: Matrix, seed
         "topics": by_topic.groups,
         "topic_coverage": _digits(by_topic.groups / possible if possible else 0.0),
         "topic_entropy": _digits(by_topic.entropy),
-        "distance_within": _digits(1 - float(within.astype(np.float64).mean())) if len(within) else None,
+        "distance_within": _digits(mean_nearest_distance(own, index.exact)) if len(own) > 1 else None,
         "distance_to_seeds": _digits(1 - float(to_seeds.astype(np.float64).mean())) if len(to_seeds) else None,
         "documents": documents.groups,
         "largest_document_share": _digits(documents.largest_share * _share_with(part, "document_id")),
