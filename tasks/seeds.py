@@ -66,6 +66,8 @@ def ingest(run: Run) -> Counts:
     active = {judged: OF_SEEDS} if wanted.min_score else {read: "read"}
     run.activate("seeds", active, wanted.model_dump(exclude={"paths"}))
     shards = [shard for path in wanted.paths for shard in _shards(run, Path(path))]
+    # Committed in this order: of two equal lines the one of the lower source and line is credited, however paths stand.
+    shards.sort(key=lambda shard: (shard.payload["source_id"], shard.payload["first"]))
     work = Work(_read, settle=functools.partial(_settle, read))
     counts = compute(run, stage="seeds", fingerprint=read, shards=shards, work=work)
     counts += _compare(run, read)

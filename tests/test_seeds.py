@@ -13,7 +13,7 @@ from tasks import scores, seeds
 from tasks.contracts.errors import BrokenError, UsageError
 from tasks.contracts.settings import Settings
 from tasks.judges.seven_criteria import CRITERIA
-from tasks.spine import lineage, validation
+from tasks.spine import lineage, runs, validation
 from tasks.spine.runs import Run
 from tests import page_store
 from tests.scripted_model import scripted_model
@@ -102,8 +102,6 @@ def test_a_second_set_adds_only_what_is_new(mixed: str, tmp_path: Path, settings
 def test_the_order_of_the_lines_and_the_number_of_workers_change_no_seed(
     tmp_path: Path, settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tasks.spine import runs
-
     monkeypatch.setattr(seeds, "SHARD_LINES", 7)
     records = [{"prompt": f"Tell me how task number {n} is planned and done."} for n in range(40)]
     found = []
@@ -116,6 +114,20 @@ def test_the_order_of_the_lines_and_the_number_of_workers_change_no_seed(
 
     assert found[0].equals(found[1])
     assert len(found[0]) == 40
+
+
+def test_the_line_that_is_credited_does_not_depend_on_the_order_of_the_paths(tmp_path: Path, settings: Make) -> None:
+    asked = [{"prompt": f"Tell me how task number {n} is planned and done."} for n in range(4)]
+    paths = [_set(tmp_path / "a.jsonl", *asked[:3]), _set(tmp_path / "b.jsonl", *asked[1:])]
+    found = []
+    for name, order in (("forth", paths), ("back", paths[::-1])):
+        chosen = settings("runner=thread", seeds={"paths": order, "deduplicate_cosine": 1.01})
+        with runs.start("test", chosen, tmp_path / name, quiet=True) as run:
+            seeds.ingest(run)
+            found.append(run.store.query("seeds/kept").select("seed_id", "source_id", "line"))
+
+    assert len(found[0]) == 4
+    assert found[0].equals(found[1])
 
 
 def test_no_seeds_is_wrong_usage(settings: Make, start: Start) -> None:
