@@ -110,6 +110,9 @@ def standing(facts: Mapping[str, Any]) -> None:
             for run in facts["runs"]
         ],
     )
+    steps = [step for step in facts["seeds_funnel"] if step["seeds"]]
+    if steps:
+        say("\nseeds: " + " > ".join(f"{step['seeds']:,} {step['label']}" for step in steps))
     hint(_next(facts))
 
 

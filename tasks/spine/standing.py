@@ -119,7 +119,8 @@ def _due(store: Store) -> dict[str, int]:
 
 def of_store(store: Store) -> dict[str, Any]:
     """Return the facts of `wellspring status`: the stages, and the latest runs, newest first."""
-    return _facts(store.path, stages(store), store.query("marts/runs", run_id=None))
+    seeds = {"seeds_funnel": store.query("seeds/funnel").to_dicts()}
+    return _facts(store.path, stages(store), store.query("marts/runs", run_id=None)) | seeds
 
 
 def of_busy_store(directory: Path) -> dict[str, Any]:
@@ -131,7 +132,8 @@ def of_busy_store(directory: Path) -> dict[str, Any]:
     if not (marts / "standing.parquet").is_file():
         return _facts(directory, pl.DataFrame(schema=_COLUMNS), pl.DataFrame()) | said
     said["published_at"] = datetime.fromtimestamp((marts / "standing.parquet").stat().st_mtime, UTC)
-    return _facts(directory, *(pl.read_parquet(marts / f"{name}.parquet") for name in ("standing", "runs"))) | said
+    stands, runs, seeds = (pl.read_parquet(marts / f"{name}.parquet") for name in ("standing", "runs", "seeds_funnel"))
+    return _facts(directory, stands, runs) | said | {"seeds_funnel": seeds.to_dicts()}
 
 
 def _facts(directory: Path, stands: pl.DataFrame, runs: pl.DataFrame) -> dict[str, Any]:
@@ -144,6 +146,7 @@ def _facts(directory: Path, stands: pl.DataFrame, runs: pl.DataFrame) -> dict[st
         "stages": [row | {"reasons": json.loads(row["reasons"])} for row in stands.to_dicts()],
         "due_cost_usd": None if costs.null_count() else costs.sum(),
         "runs": runs.to_dicts()[::-1][:RUNS_SHOWN],
+        "seeds_funnel": [],
     }
 
 

@@ -64,6 +64,7 @@ def test_what_was_asked_is_known_to_the_next_process(sample: Sample) -> None:
     assert due == {"responses": len(sample.instructions)}
     assert facts["due_cost_usd"] > 0
     assert facts["runs"][0]["status"] == "done"
+    assert [step["step"] for step in facts["seeds_funnel"]] == [1, 2, 3, 4, 5]
 
 
 def test_of_shards_that_a_killed_run_left_the_rest_is_due(sample: Sample) -> None:
