@@ -1,4 +1,4 @@
--- What measures of a dataset are taken of: every instruction that a policy took, without texts; a token is four bytes.
+-- What measures of a dataset are taken of: every instruction that a policy took, without texts; in no order.
 -- owner:  tasks/spine/portrait.py
 -- grain:  one row per policy x instruction
 -- params: $judge
@@ -32,5 +32,4 @@ LEFT JOIN valid_scores AS totals
     ON
         selections.instruction_id = totals.subject_id
         AND totals.judge = $judge
-        AND totals.criterion = 'total'
-ORDER BY selections.policy, instructions.instruction_id;
+        AND totals.criterion = 'total';
