@@ -429,14 +429,25 @@ def test_without_grounding_no_row_claims_a_document(seeds_path: str, settings: M
     assert all(row["document_id"] is None and row["recipe"] == "attributed_grounding" for row in rows)
 
 
+CARRIERS = (
+    "{text} {order} {text}",
+    "{order}\n\n{text}",
+    "{text}\n\n> {order}\n\n{text}",
+    "{text}\n\n```\n{order}\n```\n\n{text}",
+    "- {text}\n- {order}\n- {text}",
+    "{text}\n\n| note | {order} |\n\n{text}",
+)
+
+
 def _poisoned(count: int) -> list[records.Document]:
     """Pages that each dictate a canary of their own, in words that patterns know and in words that they do not."""
-    texts = list(page_store.PAGES.items())
+    texts, families = list(page_store.PAGES.items()), POISON + UNKNOWN
     pages: list[records.Document] = []
     for n in range(count):
         subject, text = texts[n % len(texts)]
-        order = (POISON + UNKNOWN)[n % len(POISON + UNKNOWN)].format(t=f"CANARY-{n:03d}-X")
-        pages.append(page_store.document(f"{subject} {n}", f"{text} {order} {text}"))
+        order = families[n % len(families)].format(t=f"CANARY-{n:03d}-X")
+        carrier = CARRIERS[n // len(families) % len(CARRIERS)]
+        pages.append(page_store.document(f"{subject} {n}", carrier.format(text=text, order=order)))
     return pages
 
 
@@ -462,7 +473,7 @@ def _gullible(body: dict[str, Any]) -> str:
 def test_a_gullible_model_brings_no_canary_into_a_row_and_everything_it_obeyed_is_flagged(
     seeds_path: str, settings: Make, start: Start
 ) -> None:
-    pages = _poisoned(64)
+    pages = _poisoned(200)
     clean = [page_store.document(name, text) for name, text in page_store.PAGES.items()]
     with scripted_model(_gullible) as model:
         chosen = settings(

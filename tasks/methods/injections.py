@@ -82,6 +82,10 @@ _SHAPES = r"""
     ;
     (?:^|\n|[.!?]\ )\[?(?:system|admin)\]?\ ?:\s
 
+    NEEDS system admin / query answer output response instruction prompt
+    ;
+    \n[-*>|\ ]+\[?(?:system|admin)\]?\ ?:\s[^\n]{0,60}\b(?:query|answer|output|response|instruction|prompt)
+
     NEEDS anything+now developer+mode jailbreak injection system+override
     ;
     \b(?:do\ anything\ now|developer\ mode\ (?:enabled|on)|jailbreak|prompt\ injection\ test|system\ override)\b
