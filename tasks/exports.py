@@ -7,10 +7,11 @@ one anchor) are all in `train` or all in `validation`.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
+import polars as pl
 
 from tasks.contracts import records
 from tasks.contracts.records import content_id
@@ -92,7 +93,7 @@ def _fingerprint(run: Run) -> str:
     methods = run.store.query("exports/methods").rows()
     chosen = (run.settings.exports.model_dump(), run.settings.selections.model_dump())
     looked_for = contamination.fingerprint(run.settings.benchmarks)
-    return content_id("exports", VERSION, chosen, methods, looked_for, digest.hexdigest())
+    return content_id("exports", VERSION, chosen, methods, looked_for, _funnel(run), digest.hexdigest())
 
 
 def _tables(run: Run, dataset: Dataset, fingerprint: str) -> tuple[int, list[records.Export]]:
@@ -141,7 +142,23 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait) -> Facts:
         choice=run.settings.selections.model_dump(),
         measures=drawn.measures,
         topics=[{"group": t["group"], "topic": t["topic"], "rows": t["rows"]} for t in drawn.topics[:TOPICS_ON_CARD]],
+        lengths=_histogram("tokens", [f"{2**i} to {2 ** (i + 1) - 1}" for i in range(12)], drawn.lengths),
+        scores=_histogram("score", range(8), drawn.scores) if _judge(run.settings) else [],
+        seeds=_funnel(run),
     )
+
+
+def _histogram(name: str, labels: Iterable[Any], counts: Mapping[str, list[int]]) -> list[dict[str, Any]]:
+    """Put the counts of parts side by side: a row for each range that any part has; of the controls the first."""
+    parts = [part for part in counts if not part.startswith("random_") or part == "random_0"]
+    rows = [{name: label, **{part: counts[part][i] for part in parts}} for i, label in enumerate(labels)]
+    return [row for row in rows if any(row[part] for part in parts)]
+
+
+def _funnel(run: Run) -> list[dict[str, Any]]:
+    """What became of the conversations that seeds were read from; nothing where none were."""
+    steps = run.store.query("seeds/funnel").select("label", pl.col("seeds").alias("here"), "paper").to_dicts()
+    return steps if steps[0]["here"] else []
 
 
 def _measures(drawn: Portrait) -> str:

@@ -30,6 +30,9 @@ class Facts:
     choice: Mapping[str, Any]  # settings of the selection
     measures: Sequence[Row] = field(default_factory=list)  # one row per part: all, a recipe, a control
     topics: Sequence[Row] = field(default_factory=list)
+    lengths: Sequence[Row] = field(default_factory=list)  # one row per range of tokens, a column per part
+    scores: Sequence[Row] = field(default_factory=list)  # one row per score, a column per part
+    seeds: Sequence[Row] = field(default_factory=list)  # one row per step: label, here, paper
     notes: Sequence[str] = field(default_factory=list)
 
 
@@ -44,10 +47,11 @@ def card(facts: Facts) -> str:
         _section("Recipes", facts.recipes),
         _section("Sources and licences", facts.sources, _LICENSES),
         _choice(facts),
-        _section("Measures", _turned(facts.measures), _MEASURES) if facts.measures else "",
-        _section("Topics", facts.topics, "Largest first, named by the phrases that set them apart.")
-        if facts.topics
-        else "",
+        _section("Measures", _turned(facts.measures), _MEASURES),
+        _section("Instructions by tokens", facts.lengths),
+        _section("Instructions by score", facts.scores),
+        _section("Topics", facts.topics, "Largest first, named by the phrases that set them apart."),
+        _section("Real instructions", facts.seeds, _SEEDS),
         _section("Methods and prompts", facts.methods, _METHODS),
         "\n".join(["## Notes", "", *(f"- {note}" for note in facts.notes)]) if facts.notes else "",
     ]
@@ -58,6 +62,7 @@ _LICENSES = (
     "The text of web pages stays its publishers' property; instructions and answers were written from it by the models "
     "above. Check both before you publish or train."
 )
+_SEEDS = "What was left of the conversations after each step, beside the counts of SynthQuestions (arXiv 2506.03968)."
 _METHODS = "A fingerprint stands for the prompt, its settings and its model: the same fingerprint asks the same."
 _MEASURES = (
     "The dataset beside its recipes and beside random controls of equal size. MTLD and Vendi score: higher is more "

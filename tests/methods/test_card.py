@@ -25,6 +25,8 @@ FACTS = Facts(
     sources=[{"name": "a | b <i>", "license": None}],
     choice={"min_score": 5},
     measures=[{"part": "all", "mtld": 71.23456}, {"part": "random_0", "mtld": None}],
+    lengths=[{"tokens": "8 to 15", "all": 3, "random_0": 4}],
+    seeds=[{"label": "conversations read", "here": 2029, "paper": 1_920_000}],
 )
 
 
@@ -45,6 +47,14 @@ def test_the_header_names_every_form_and_split_with_its_file() -> None:
 
 def test_measures_stand_side_by_side_for_each_part() -> None:
     assert "| measure | all | random_0 |\n|---|---|---|\n| mtld | 71.23 | - |" in card(FACTS)
+
+
+def test_histograms_and_the_funnel_of_seeds_are_tables_and_what_is_not_there_has_no_heading() -> None:
+    written = card(FACTS)
+
+    assert "## Instructions by tokens\n\n| tokens | all | random_0 |\n|---|---|---|\n| 8 to 15 | 3 | 4 |" in written
+    assert "| conversations read | 2029 | 1920000 |" in written
+    assert "## Instructions by score" not in written
 
 
 def test_cells_cannot_break_the_table_or_the_page() -> None:
