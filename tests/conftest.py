@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tasks.contracts import settings as settings_
@@ -22,6 +23,10 @@ os.environ.update(
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
     PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="120",
 )
+
+
+hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is no counterexample
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.contracts.errors import BrokenError, Rejection
@@ -194,7 +194,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(JSON.filter(lambda value: isinstance(value, dict)))
 def test_any_json_object_is_a_turn_with_text_or_a_rejection(record: dict[str, Any]) -> None:
     try:

@@ -187,7 +187,7 @@ class Budget(RuleBasedStateMachine):
 
 def test_a_budget_is_kept_in_any_order_of_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WELLSPRING_TEST_TMP", str(tmp_path))
-    Budget.TestCase.settings = hypothesis_settings(max_examples=15, stateful_step_count=15, deadline=None)
+    Budget.TestCase.settings = hypothesis_settings(max_examples=15, stateful_step_count=15)
 
     Budget.TestCase().runTest()
 

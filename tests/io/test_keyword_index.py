@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.contracts.errors import UsageError
@@ -28,7 +28,6 @@ def naive(documents: list[list[str]], query: list[str], k1: float, b: float) -> 
     return scores
 
 
-@settings(deadline=None)
 @given(DOCUMENTS, st.lists(st.sampled_from("abcdefghxyz"), max_size=5))
 def test_scores_and_order_are_those_of_the_formula(documents: list[list[str]], query: list[str]) -> None:
     index = KeywordIndex.build(documents, k1=1.2, b=0.75)

@@ -2,7 +2,7 @@
 
 import math
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.methods.copies import coverage, lcs, rouge_l, words
@@ -20,7 +20,6 @@ def _table(left: list[str], right: list[str]) -> int:
     return row[-1]
 
 
-@settings(deadline=None)
 @given(WORDS, WORDS)
 def test_the_longest_common_subsequence_equals_the_textbook_recurrence(left: list[str], right: list[str]) -> None:
     assert lcs(left, right) == _table(left, right)
@@ -31,7 +30,6 @@ def test_rouge_l_of_a_known_pair_is_its_f_measure() -> None:
     assert math.isclose(rouge_l("Police killed the gunman.", "police kill the gunman"), 0.75)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_rouge_l_is_symmetric_and_one_only_for_the_same_words(left: str, right: str) -> None:
     score = rouge_l(left, right)
@@ -51,7 +49,6 @@ def test_coverage_counts_the_words_in_runs_that_the_source_has() -> None:
     assert coverage("", source) == 0
 
 
-@settings(deadline=None)
 @given(WORDS, WORDS, st.integers(1, 5))
 def test_coverage_equals_marking_every_shared_run(text: list[str], source: list[str], size: int) -> None:
     size_used = min(size, len(text)) or 1

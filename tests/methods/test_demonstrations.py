@@ -1,14 +1,13 @@
 """The same input is shown the same demonstrations, whatever the order; near and far are what they say."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.contracts.vectors import pair_scores
 from tasks.methods.demonstrations import by_distance, drawn
 
 
-@settings(deadline=None)
 @given(st.text(max_size=12), st.integers(0, 12), st.sets(st.integers(0, 99), max_size=30))
 def test_a_draw_is_decided_by_its_parts_and_takes_no_one_twice(name: str, count: int, pool: set[int]) -> None:
     candidates = sorted(pool)
@@ -46,7 +45,6 @@ def test_nearest_and_farthest_are_the_two_ends_and_ties_keep_the_lower_row() -> 
     assert by_distance(3, np.repeat(target[None], 50, axis=0), target) == [0, 1, 2]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(0, 20), st.integers(0, 1000), st.booleans())
 def test_it_equals_a_whole_sort(rows: int, count: int, seed: int, farthest: bool) -> None:  # noqa: FBT001 - drawn
     chance = np.random.default_rng(seed)

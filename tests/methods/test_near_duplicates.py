@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.methods import near_duplicates
@@ -20,7 +20,6 @@ def shingles(text: str) -> set[tuple[str, ...]]:
 TEXTS = st.lists(st.text(alphabet="ab ", max_size=40), min_size=2, max_size=5)
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_similarity_is_exact(texts: list[str]) -> None:
     pairs = np.array([(i, j) for i in range(len(texts)) for j in range(i)])
@@ -32,7 +31,6 @@ def test_similarity_is_exact(texts: list[str]) -> None:
         assert share == pytest.approx(len(a & b) / len(a | b) if a | b else 1.0)
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_equal_texts_share_every_band_and_blank_ones_none(texts: list[str]) -> None:
     found = near_duplicates.bands([*texts, *texts])
@@ -43,7 +41,6 @@ def test_equal_texts_share_every_band_and_blank_ones_none(texts: list[str]) -> N
 
 
 @given(st.integers(1, 12).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.tuples(*[st.integers(0, n - 1)] * 2)))))
-@settings(deadline=None)
 def test_components_are_named_by_their_lowest(case: tuple[int, list[tuple[int, int]]]) -> None:
     count, pairs = case
     expected = list(range(count))

@@ -31,7 +31,7 @@ def _naive(fresh: Vectors, known: Vectors, ceiling: float) -> dict[int, int]:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 10_000), st.sampled_from([0.5, 0.8, 0.95]))
 def test_it_equals_looking_at_each_pair_in_turn(new: int, old: int, seed: int, ceiling: float) -> None:
     fresh, known = _unit(new, seed), _unit(old, seed + 1)

@@ -1,6 +1,6 @@
 """Demonstrations are packed in their order; one that does not fit costs nobody else a place."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.methods.packing import pack
@@ -29,7 +29,6 @@ def test_one_that_does_not_fit_is_skipped_and_the_next_is_tried() -> None:
     assert pack([40, 100, 30, 31], budget=100) == [0, 2]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 60), max_size=30), st.integers(-5, 400))
 def test_packing_equals_a_naive_reference_and_never_holds_fewer_than_the_paper(costs: list[int], budget: int) -> None:
     taken = pack(costs, budget)

@@ -53,7 +53,7 @@ def naive_facilities(scores: np.ndarray, rows: Rows, count: int) -> list[int]:
     return chosen
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.sampled_from([0.5, 0.8, 0.95]))
 def test_the_filter_admits_what_the_loop_admits(seed: int, threshold: float) -> None:
     vectors = clustered(300, seed=seed)

@@ -52,7 +52,7 @@ def test_no_pairs_among_rows_that_are_far_apart() -> None:
     assert [len(part) for part in pairs(np.eye(5, dtype=np.float32), 0.5)] == [0, 0, 0]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.integers(1, 4))
 def test_communities_are_those_of_the_loop(seed: int, min_size: int) -> None:
     vectors = clustered(80, seed=seed)
