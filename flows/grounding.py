@@ -21,7 +21,7 @@ def grounding(profile: str = "full", store: str = "ws", overrides: list[str] | N
         embeddings.embed(run, of="seeds")
         validation.audit(run, "embeddings")
         groundings.collect(run)
-        if run.has_found_pages:
+        if run.found_pages:
             runs.called(corpus)(profile, store, overrides)
         groundings.attribute(run)
         validation.audit(run, "groundings")

@@ -11,7 +11,7 @@ corpus, so which of two copies is kept does not depend on which worker was faste
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from tasks.contracts import records
 from tasks.contracts.errors import Rejection
 from tasks.contracts.records import content_id
+from tasks.contracts.settings import Corpus
 from tasks.io import benchmarks, corpora
 from tasks.io.store import Store
 from tasks.io.warc import Damage
@@ -62,10 +63,10 @@ def extract(run: Run) -> Counts:
     fingerprint = _fingerprint(method)
     run.activate("documents", {fingerprint: method["extractor"]}, method)
     work = Work(_read, split=_split, refuse=_refuse, settle=partial(_settle, fingerprint=fingerprint))
-    shards = _shards(run, fingerprint, method)
-    counts = sharding.compute(
-        run, stage="documents", fingerprint=fingerprint, shards=shards, work=work, most_rows=_left(run, fingerprint)
-    )
+    compute = partial(sharding.compute, run, stage="documents", fingerprint=fingerprint, work=work)
+    named = _shards(run, fingerprint, method, run.settings.sources.corpora)
+    counts = compute(shards=named, most_rows=_left(run, fingerprint))
+    counts += compute(shards=_shards(run, fingerprint, method, run.found_pages))  # few, and somebody asked for them
     if method["respect_opt_outs"]:
         counts += site_rules.withhold(run, fingerprint)
     near_copies.mark(run, fingerprint)
@@ -105,11 +106,11 @@ def _fingerprint(method: Payload) -> str:
     return content_id("documents", *versions, {**method, "benchmarks": hashes})
 
 
-def _shards(run: Run, fingerprint: str, method: Mapping[str, Any]) -> Iterator[Shard]:
+def _shards(run: Run, fingerprint: str, method: Mapping[str, Any], chosen: Iterable[Corpus]) -> Iterator[Shard]:
     """Cut the corpora into shards of about equal work: ranges of large files, several small files together."""
     parts: list[dict[str, Any]] = []
     weight = 0.0
-    for part in _parts(run, fingerprint):
+    for part in _parts(run, fingerprint, chosen):
         size = (part["stop"] - part["start"]) / (SHARD_ROWS if part["kind"] == "parquet" else SHARD_BYTES)
         if parts and weight + size > 1:
             yield _shard(parts, method)
@@ -124,11 +125,11 @@ def _shard(parts: list[dict[str, Any]], method: Mapping[str, Any]) -> Shard:
     return Shard(content_id("documents", [part["part_id"] for part in parts]), {"parts": parts, "method": method})
 
 
-def _parts(run: Run, fingerprint: str) -> Iterator[dict[str, Any]]:
+def _parts(run: Run, fingerprint: str, chosen: Iterable[Corpus]) -> Iterator[dict[str, Any]]:
     """Yield the ranges of files that are not read yet: a new file beside old ones must not make those due again."""
     done = run.store.query("shards/done", stage=PARTS, fingerprint=fingerprint)["shard_id"].to_list()
     seen = set[str](done)
-    for corpus in run.corpora:
+    for corpus in chosen:
         for uri in corpora.expand(corpus.path):
             file = corpora.look(uri, run.store.indexes / corpora.CACHE)
             source_id = content_id("source", file.sha256, corpus.license)

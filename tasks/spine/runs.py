@@ -70,15 +70,15 @@ class Run:
         return None if self._models is None else self._models.journal.ledger.spent_micro_usd / 1e6
 
     @property
-    def has_found_pages(self) -> bool:
-        """Whether a live search has brought pages into this store."""
-        return (self.store.path / FOUND).is_dir()
+    def found_pages(self) -> tuple[Corpus, ...]:
+        """The pages that live searches found for this store, as a corpus; none if there are none."""
+        folder = self.store.path / FOUND
+        return (Corpus(path=str(folder), name="live-search"),) if folder.is_dir() else ()
 
     @property
     def corpora(self) -> tuple[Corpus, ...]:
         """The corpora that the profile names, and the pages that live searches found for this store."""
-        found = Corpus(path=str(self.store.path / FOUND), name="live-search")
-        return (*self.settings.sources.corpora, *((found,) if self.has_found_pages else ()))
+        return (*self.settings.sources.corpora, *self.found_pages)
 
     def activate(self, stage: str, methods: Mapping[str, str], settings: Mapping[str, Any] | None = None) -> None:
         """Put these methods of a stage in force: only rows they wrote are valid from now on.

@@ -232,7 +232,7 @@ def test_a_server_that_refuses_now_and_then_is_asked_by_all_other_calls_meanwhil
         outcomes = list(opened(chosen(server.url)).ask("generator", map(call, range(200))))
 
     assert reasons(outcomes) == {"answered": 200}
-    assert server.counts["too_early"] > 20
+    assert server.counts["too_early"] > 0
 
 
 def test_a_clock_that_jumps_changes_nothing(

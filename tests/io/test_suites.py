@@ -42,7 +42,7 @@ def test_every_table_that_people_read_has_a_suite_that_the_library_can_build() -
             assert suites.build(rule).notes == rule.notes
             assert len(rule.notes) > 20
 
-    audited_with_documents = {"signatures", "duplicates", "redactions"}
+    audited_with_documents = {"signatures", "duplicates", "redactions", "site_rules"}
     assert set(NOUNS) == set(TABLES) - kept_by_the_spine - audited_with_documents - {"methods", "tombstones"}
 
 

@@ -69,6 +69,7 @@ def test_the_set_its_recipes_and_the_controls_stand_side_by_side(drawn: tuple) -
 def test_each_measure_is_what_its_definition_gives(drawn: tuple) -> None:
     _, by_part, rows, vectors = drawn
     best = [row for row in rows if row["policy"] == "best_per_topic"]
+    best.sort(key=lambda row: row["instruction_id"])
     words = [measures.tokens(row["text"]) for row in best]
     cosines = vectors.astype(np.float64) @ vectors.T.astype(np.float64)
     np.fill_diagonal(cosines, -1)
