@@ -7,7 +7,8 @@ from tasks.spine.runs import Run
 
 # What another try may change: the server's state, or what a model says when it is asked again.
 SERVERS = ("rate_limited", "server_error", "timeout", "connection", "malformed_answer", "expired")
-COMPUTED = ("sources", "documents", "passages", "embeddings", "seeds", "selections", "exports")
+COMPUTED = ("sources", "documents", "passages", "embeddings", "selections", "exports")
+JUDGED = (*SERVERS, "content_filter", "refusal", "unparsable_answer")  # of a seed: its other reasons are computed
 
 
 def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run_id: str | None = None) -> int:
@@ -32,12 +33,13 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
     reasons = [reason] if reason else list(SERVERS) if is_open else None
     chosen = run.store.query("rejections/chosen", stage=stage, reasons=reasons, run_id=run_id)
     chosen = chosen.filter(~chosen["stage"].is_in(list(COMPUTED)))
+    chosen = chosen.filter((chosen["stage"] != "seeds") | chosen["reason"].is_in(list(JUDGED)))
     for name in sorted(set(chosen["reason"].to_list()) & replies.REASONS.keys()):
         run.models.journal.reopen(name)
     if not is_open:  # named by a person, who wants another answer and not the recorded one read again
         ask_anew(run, chosen["detail"].to_list())
     taken = 0
-    for name in sorted(set(chosen["stage"].to_list())):
-        taken += run.store.execute("rejections/reopen", stage=name, reasons=reasons, run_id=run_id)
+    for name, why in sorted(set(chosen["stage", "reason"].rows())):
+        taken += run.store.execute("rejections/reopen", stage=name, reasons=[why], run_id=run_id)
     run.progress.note(f"retry: {taken} refusals are due again")
     return taken

@@ -23,6 +23,8 @@ REFUSED = [
     ("instructions", "d2", "rate_limited"),
     ("instructions", "d3", "forgotten"),
     ("documents", "r1", "too_short"),
+    ("seeds", "s1", "server_error"),
+    ("seeds", "s2", "too_long"),
 ]
 
 
@@ -42,12 +44,13 @@ def left(run: Run) -> set[str]:
 @pytest.mark.parametrize(
     ("chosen", "taken"),
     [
-        ({}, {"i1", "d2"}),
+        ({}, {"i1", "d2", "s1"}),
         ({"reason": "unparsable_answer"}, {"d1"}),
         ({"stage": "responses"}, {"i1", "i2"}),
         ({"run_id": "earlier"}, {"i2"}),
         ({"stage": "responses", "reason": "content_filter"}, {"i2"}),
         ({"reason": "too_short"}, set()),
+        ({"stage": "seeds"}, {"s1"}),
         ({"stage": "instructions"}, {"d1", "d2"}),
     ],
 )
