@@ -26,6 +26,8 @@ from tasks.spine.counts import Counts
 
 LINE_SECONDS = 10.0
 KEPT_SECONDS = 1.0
+LARGE = 100.0  # from here on fractions say nothing
+UNITS = {"rows_per_second": "{} rows/s", "tokens": "{} tokens", "cost_usd": "${}", "projected_usd": "${} in all"}
 
 
 class Progress:
@@ -68,7 +70,7 @@ class Progress:
             facts: What else is worth seeing (rows_per_second, cost_usd, retries); shown in this order.
         """
         self._say(stage, is_now=False, done=done, total=total, facts=facts)
-        said = "  ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in facts.items())
+        said = "  ".join(UNITS.get(name, f"{name} {{}}").format(_short(value)) for name, value in facts.items())
         if self._bars is not None:
             task = self._tasks.get(stage)
             if task is None:
@@ -114,4 +116,6 @@ class Progress:
 
 
 def _short(value: object) -> str:
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= LARGE else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
