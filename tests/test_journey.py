@@ -25,6 +25,7 @@ from tasks.spine import lineage, summaries
 pytestmark = pytest.mark.slow
 
 RECEIPTS = Path(__file__).parent / "data" / "smoke_receipts.csv"
+SAMPLE = Path(__file__).parents[1] / "deployments" / "sample"
 
 
 def build(store: Path, *overrides: str) -> dict[str, Any]:
@@ -111,6 +112,27 @@ def test_another_machine_with_one_worker_makes_the_same_bytes(
     build(tmp_path / "other", "threads=1", "runner=thread")
 
     assert exported(tmp_path / "other") == exported(built[0])
+
+
+def test_the_order_in_which_inputs_are_named_changes_no_byte(opened: Store, tmp_path: Path) -> None:
+    lines = (SAMPLE / "seeds.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    seeds = [tmp_path / "some.jsonl", tmp_path / "others.jsonl"]
+    seeds[0].write_text("".join(lines[::2]), encoding="utf-8")
+    seeds[1].write_text("".join(lines[1::2] + lines[:6]), encoding="utf-8")  # a few stand in both
+    near = [
+        {"url": f"https://mirror.example/{n}", "text": text + "\n\nSeen on a mirror of this site."}
+        for n, text in enumerate(opened.query("documents/all")["text"].head(12))
+    ]
+    pages = tmp_path / "near.jsonl"
+    pages.write_text("".join(json.dumps(page) + "\n" for page in near), encoding="utf-8")
+    corpora = [SAMPLE / "corpus.warc.gz", pages]
+
+    for name, turn in (("forwards", 1), ("backwards", -1)):
+        named = ", ".join(f"{{path = '{path}'}}" for path in corpora[::turn])
+        paths = [str(path) for path in seeds[::turn]]
+        build(tmp_path / name, f"sources.corpora=[{named}]", f"seeds.paths={json.dumps(paths)}")
+
+    assert exported(tmp_path / "forwards") == exported(tmp_path / "backwards") != {}
 
 
 def test_replayed_from_the_journal_alone_it_is_the_same_bytes_and_nothing_is_sent(
