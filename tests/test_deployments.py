@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[1]
 DEPLOYMENTS = ROOT / "deployments"
 PREFECT = yaml.safe_load((DEPLOYMENTS / "prefect.yaml").read_text(encoding="utf-8"))
 NAMES = [deployment["name"] for deployment in PREFECT["deployments"]]
+ANSWER_SECONDS = 120.0  # a server that shares two cores with a worker and its run may take its time
 
 
 def flow_of(deployment: dict[str, Any]) -> Any:
@@ -210,7 +211,9 @@ class Prefect:
 
         url = f"http://127.0.0.1:{self.port}/api/{path}"
         answer = (
-            httpx.post(url, json=body, timeout=30) if body or path.endswith("filter") else httpx.get(url, timeout=30)
+            httpx.post(url, json=body, timeout=ANSWER_SECONDS)
+            if body or path.endswith("filter")
+            else httpx.get(url, timeout=ANSWER_SECONDS)
         )
         return answer.json() if answer.is_success else None
 

@@ -24,7 +24,7 @@ from tasks.io import faults
 from tasks.io.journal import Caps, Entry, Journal, Parked
 
 FAST_KILLS = 3
-KILLS = int(os.environ.get("KILLS", "50"))  # 200 take six minutes: KILLS=200 pytest tests/io/test_journal.py -k many
+KILLS = int(os.environ.get("KILLS", "20"))  # 200 take six minutes: KILLS=200 pytest tests/io/test_journal.py -k many
 CONCURRENCY = 32
 
 
