@@ -127,8 +127,7 @@ def _shard(parts: list[dict[str, Any]], method: Mapping[str, Any]) -> Shard:
 
 def _parts(run: Run, fingerprint: str, chosen: Iterable[Corpus]) -> Iterator[dict[str, Any]]:
     """Yield the ranges of files that are not read yet: a new file beside old ones must not make those due again."""
-    done = run.store.query("shards/done", stage=PARTS, fingerprint=fingerprint)["shard_id"].to_list()
-    seen = set[str](done)
+    seen = set(sharding.done(run, PARTS, fingerprint))
     for corpus in chosen:
         for uri in corpora.expand(corpus.path):
             file = corpora.look(uri, run.store.indexes / corpora.CACHE)

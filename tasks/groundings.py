@@ -22,7 +22,7 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import GroundingsSettings, Settings
-from tasks.io import search
+from tasks.io import files, search
 from tasks.methods.acceptance import Shown, trust
 from tasks.methods.demonstrations import drawn
 from tasks.methods.injections import orders
@@ -137,9 +137,7 @@ def _find(run: Run, keywords: Mapping[str, list[str]]) -> None:
     with ThreadPoolExecutor(SEARCHES_AT_ONCE) as pool:
         found = [page for pages in pool.map(ask, keywords.values()) for page in pages]
     lines = sorted({json.dumps(asdict(page), ensure_ascii=False, sort_keys=True) for page in found})
-    partial_path = path.with_suffix(".part")
-    partial_path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    partial_path.replace(path)
+    files.write_whole(path, "".join(f"{line}\n" for line in lines).encode())
 
 
 def _ask(wanted: GroundingsSettings, keywords: Sequence[str]) -> list[search.Page]:

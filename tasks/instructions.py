@@ -109,8 +109,7 @@ def _fingerprint(settings: Settings, method: PromptedMethod, inputs: str, number
 
     How many rounds there are does not count, so that one more leaves those before it as they are.
     """
-    role = settings.models.generator
-    asked = {key: getattr(role, key) for key in ("model", "temperature", "top_p", "max_tokens", "seed")}
+    asked = settings.models.generator.asked
     shown = settings.instructions.model_dump(include={*(_OF_DOCUMENTS if inputs == "documents" else _OF_POOL)})
     checks = settings.instructions.model_dump(include={*_CHECKS, "draws"})
     checks["benchmarks"] = contamination.fingerprint(settings.benchmarks)

@@ -15,7 +15,7 @@ from tasks.contracts.vectors import Vectors
 from tasks.io import benchmarks as files
 from tasks.methods import decontamination
 from tasks.methods.decontamination import Benchmarks, Prompt
-from tasks.spine import embedders
+from tasks.spine import embedders, sharding
 from tasks.spine.runs import Counts, Run
 
 BATCH_ROWS = 4_096
@@ -90,7 +90,7 @@ def refuse_passages(run: Run) -> Counts:
     counts = Counts()
     for method in passages_method(wanted):
         mine = embedders.embedder(run, "passages")
-        scope = {"model": mine.fingerprint, "settled_runs": _settled(run, method)}
+        scope = {"model": mine.fingerprint, "settled_runs": sharding.done(run, "contamination", method)}
         fresh = run.store.query("embeddings/unsettled_runs", **scope)["run_id"].to_list()
         if not fresh:
             continue
@@ -105,11 +105,6 @@ def refuse_passages(run: Run) -> Counts:
             ]
         with run.store.transaction():
             refused = run.store.append("rejections", rows)
-            done = [records.Shard("contamination", run_id, method, "", 0, 0, 0, run.run_id) for run_id in fresh]
-            run.store.append("shards", done)
+            sharding.note_done(run, "contamination", method, fresh)
         counts += Counts(rows_out=-refused, rows_rejected=refused)
     return counts
-
-
-def _settled(run: Run, method: str) -> list[str]:
-    return run.store.query("shards/done", stage="contamination", fingerprint=method)["shard_id"].to_list()

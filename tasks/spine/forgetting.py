@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, UsageError
+from tasks.io import files
 from tasks.io.journal import Journal
 from tasks.io.store import Store
 from tasks.spine import lineage, pages, standing
@@ -232,9 +233,7 @@ def _blank_found(store: Store, scope: _Scope) -> None:
         lines = path.read_bytes().splitlines(keepends=True)
         kept = [line if _stays(line, urls, scope.fragments) else b" " * (len(line) - 1) + b"\n" for line in lines]
         if kept != lines:
-            partial = path.with_suffix(".part")
-            partial.write_bytes(b"".join(kept))
-            partial.replace(path)
+            files.write_whole(path, b"".join(kept))
 
 
 def _stays(line: bytes, urls: set[str], fragments: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from tasks.io import files
 from tasks.io.store import Store
 from tasks.spine import marts
 
@@ -33,9 +34,7 @@ class Portrait:
 def save(store: Store, portrait: Portrait) -> None:
     """Keep the portrait where pages find it, its labels and topics only where the profile shows values of rows."""
     kept = portrait if marts.shows_values(store) else _without_values(portrait)
-    partial = _place(store).with_suffix(".part")
-    partial.write_bytes(orjson.dumps(asdict(kept)))
-    partial.replace(_place(store))
+    files.write_whole(_place(store), orjson.dumps(asdict(kept)))
 
 
 def _without_values(portrait: Portrait) -> Portrait:

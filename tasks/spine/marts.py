@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tasks.io import journal
+from tasks.io import files, journal
 from tasks.io import store as stores
 from tasks.io.store import Store
 from tasks.spine import standing
@@ -73,9 +73,7 @@ def _metrics(frames: Mapping[str, pl.DataFrame], path: Path) -> None:
     lines += _labelled("refusals", "Inputs refused, by stage and reason.", ("stage", "reason"), counted)
     due = frames["standing"].select("stage", "rows_due")
     lines += _labelled("due", "Inputs that the next run would take, by stage.", ("stage",), due)
-    partial = path.with_suffix(".part")
-    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    os.replace(partial, path)  # noqa: PTH105 - the atomic one
+    files.write_whole(path, ("\n".join(lines) + "\n").encode())
 
 
 def _labelled(name: str, meaning: str, labels: tuple[str, ...], frame: pl.DataFrame) -> list[str]:

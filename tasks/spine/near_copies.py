@@ -13,6 +13,7 @@ from tasks.contracts import records
 from tasks.contracts.records import content_id
 from tasks.io.store import Store
 from tasks.methods import near_duplicates
+from tasks.spine import sharding
 from tasks.spine.runs import Run
 
 VERIFY_PAIRS = 2_000  # compared at a time
@@ -30,8 +31,7 @@ def mark(run: Run, fingerprint: str) -> None:
         {method: f"jaccard {wanted.jaccard}"} if wanted.near_duplicates else {},
         {"jaccard": wanted.jaccard},
     )
-    settled = run.store.query("shards/done", stage="duplicates", fingerprint=method)["shard_id"].to_list()
-    scope = {"fingerprint": fingerprint, "settled_runs": settled}
+    scope = {"fingerprint": fingerprint, "settled_runs": sharding.done(run, "duplicates", method)}
     fresh = run.store.query("duplicates/unsettled_runs", **scope)["run_id"].to_list()
     if not fresh or not wanted.near_duplicates:
         return
@@ -41,8 +41,7 @@ def mark(run: Run, fingerprint: str) -> None:
     rows = [records.Duplicate(*row, run.run_id) for row in _copies(edges, known, method)]
     with run.store.transaction():
         run.store.append("duplicates", rows)
-        done = [records.Shard("duplicates", run_id, method, "", len(ids), len(ids), 0, run.run_id) for run_id in fresh]
-        run.store.append("shards", done)
+        sharding.note_done(run, "duplicates", method, fresh, rows=len(ids))
 
 
 def _verified(store: Store, pairs: pl.DataFrame, fingerprint: str, least: float) -> list[tuple[str, str, float]]:

@@ -5,12 +5,12 @@ anything. What strangers wrote is escaped by construction (markup.py), and nothi
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tasks.io import files
 from tasks.io.store import Store
 from tasks.spine import browser, composition, dashboard, kept_portrait, lineage, marts, run_page, views
 from tasks.spine.dashboard import Frames
@@ -99,9 +99,7 @@ def _write(
 
 def _write_text(to: Path, text: str) -> Path:
     to.parent.mkdir(parents=True, exist_ok=True)
-    partial = to.with_name(f"{to.name}.part")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, to)  # noqa: PTH105 - the atomic one
+    files.write_whole(to, text.encode())
     return to
 
 

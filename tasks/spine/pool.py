@@ -109,14 +109,9 @@ def _answer_all(run: Run, items: list[str]) -> tuple[str, Counts]:
 
     The same request has the same answer: where `responses` asks again for one of them, it costs nothing.
     """
-    method, role, wanted = (
-        prompting.load("tasks.recipes", "answer"),
-        run.settings.models.responder,
-        run.settings.responses,
-    )
-    asked = {key: getattr(role, key) for key in ("model", "top_p", "max_tokens", "seed")}
-    spoken = wanted.model_dump(include={"temperature", "system"})
-    fingerprint = method.fingerprint(way="answer_for_pool", **asked, **spoken)
+    method, wanted = prompting.load("tasks.recipes", "answer"), run.settings.responses
+    asked = run.settings.models.responder.asked | wanted.model_dump(include={"temperature", "system"})
+    fingerprint = method.fingerprint(way="answer_for_pool", **asked)
 
     def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Response]:
         return [

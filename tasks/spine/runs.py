@@ -27,6 +27,7 @@ from tasks.contracts import records
 from tasks.contracts.errors import TransientError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Corpus, Settings
+from tasks.io import files
 from tasks.io import store as stores
 from tasks.spine import alerts, announcing, pages, standing
 from tasks.spine.announcing import Announcer
@@ -279,9 +280,7 @@ def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool =
 def _keep_settings(run: Run, settings: str) -> None:
     """Leave the settings where `wellspring retry` and `export` find them; how this run was started is not theirs."""
     kept = json.loads(settings) | {"replay": False, "wait": False}
-    partial = run.store.path / "settings.json.part"
-    partial.write_text(json.dumps(kept, indent=1, ensure_ascii=False), encoding="utf-8")
-    partial.replace(run.store.path / "settings.json")
+    files.write_whole(run.store.path / "settings.json", json.dumps(kept, indent=1, ensure_ascii=False).encode())
 
 
 def _show_page(run: Run, page: Path) -> None:

@@ -69,6 +69,17 @@ class Work:
     settle: Callable[[Store, dict[str, pa.Table]], dict[str, pa.Table]] | None = None
 
 
+def done(run: Run, stage: str, fingerprint: str) -> list[str]:
+    """Return the ids of the shards that this version of a method has finished."""
+    return run.store.query("shards/done", stage=stage, fingerprint=fingerprint)["shard_id"].to_list()
+
+
+def note_done(run: Run, stage: str, fingerprint: str, shard_ids: Iterable[str], rows: int = 0) -> None:
+    """Note shards that were finished in this process, such as the runs whose rows a method has looked at."""
+    noted = [records.Shard(stage, id_, fingerprint, "", rows, rows, 0, run.run_id) for id_ in shard_ids]
+    run.store.append("shards", noted)
+
+
 def compute(
     run: Run,
     *,
@@ -95,16 +106,16 @@ def compute(
     Raises:
         BrokenError: Shards broke; the others were finished first, and each has a row in `failures`.
     """
-    done = set(run.store.query("shards/done", stage=stage, fingerprint=fingerprint)["shard_id"].to_list())
-    due: Iterable[Shard] = (shard for shard in shards if shard.shard_id not in done)
+    if most_rows is not None and most_rows <= 0:
+        return Counts()
+    over = set(done(run, stage, fingerprint))
+    due: Iterable[Shard] = (shard for shard in shards if shard.shard_id not in over)
     if total is None:
         due = list(due)
         total = len(due)
     folder = run.store.shards / stage / fingerprint
     folder.mkdir(parents=True, exist_ok=True)
     counts, broken = Counts(), list[str]()
-    if most_rows is not None and most_rows <= 0:
-        return counts
     for finished, (shard, outcome) in enumerate(_outcomes(run.settings, due, work, folder), start=1):
         if isinstance(outcome, Exception):
             broken.append(_record_failure(run, stage, fingerprint, shard, outcome))

@@ -10,6 +10,7 @@ since the page was taken under the earlier one.
 from tasks.contracts import records
 from tasks.contracts.records import content_id
 from tasks.methods import opt_outs
+from tasks.spine import sharding
 from tasks.spine.runs import Counts, Run
 
 VERSION = 1
@@ -19,8 +20,7 @@ BATCH_ROWS = 10_000
 def withhold(run: Run, fingerprint: str) -> Counts:
     """Refuse the documents of this method that a rule of their site reserves, and count them as taken back."""
     method = content_id("site_rules", VERSION, fingerprint)
-    settled = run.store.query("shards/done", stage="site_rules", fingerprint=method)["shard_id"].to_list()
-    scope = {"fingerprint": fingerprint, "settled_runs": settled}
+    scope = {"fingerprint": fingerprint, "settled_runs": sharding.done(run, "site_rules", method)}
     fresh = run.store.query("site_rules/unsettled_runs", **scope)["run_id"].to_list()
     if not fresh:
         return Counts()
@@ -35,6 +35,5 @@ def withhold(run: Run, fingerprint: str) -> Counts:
             for document_id, detail in sorted(reserved.items())
         ]
         refused = run.store.append("rejections", rows)
-        done = [records.Shard("site_rules", run_id, method, "", 0, 0, 0, run.run_id) for run_id in fresh]
-        run.store.append("shards", done)
+        sharding.note_done(run, "site_rules", method, fresh)
     return Counts(rows_out=-refused, rows_rejected=refused)

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from tasks.contracts import records
+from tasks.io import files
 from tasks.io import store as stores
 from tasks.io.store import Store, queries
 
@@ -155,6 +156,4 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, said: Mapping[str, Any]) -> None:
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(dict(said), ensure_ascii=True), encoding="ascii")
-    partial.replace(path)
+    files.write_whole(path, json.dumps(dict(said)).encode())
