@@ -37,7 +37,7 @@ def extract(html: str, url: str, extractor: str = "wellspring") -> Extracted:
         tree = LexborHTMLParser(html)
         told, text = metadata.read(tree, url), main_text.extract(tree, url)
     else:
-        told = metadata.read(LexborHTMLParser(metadata.excerpt(html)), url)
+        told = metadata.read_html(html, url)
         text = _trafilatura(html) if extractor == "trafilatura" else _resiliparse(html)
     if not text.strip():
         raise Rejection("no_text", "no main text on the page")

@@ -7,7 +7,7 @@ pages put anything there; what cannot be read is None, never an error.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
@@ -65,41 +65,55 @@ class Metadata:
 
 def read(tree: LexborHTMLParser, url: str) -> Metadata:
     """Read the metadata of a parsed page that was found at `url`."""
+    data = [node.text(deep=True) or "" for node in tree.css('script[type="application/ld+json"]')]
+    return _read(tree, data, url)
+
+
+def read_html(html: str, url: str) -> Metadata:
+    """Read the metadata of a page whose whole is parsed elsewhere: only its head and a few places are parsed here.
+
+    The places are its JSON-LD, its first heading, its links to licences, and its first time if nothing else is a date.
+    """
+    body = html.find("<body")
+    body = body if body >= 0 else html.find("<BODY", 0, MAX_HEAD_CHARS)
+    start = min(body if body > 0 else MAX_HEAD_CHARS, 4 * MAX_HEAD_CHARS)
+    head = _without(_without(html[:start], "script"), "style")
+    marks = [found for mark in ("creativecommons.org/", 'rel="license"') if (found := html.find(mark, start)) >= 0]
+    links = [html[html.rfind("<", start, found) : html.find(">", found) + 1] for found in marks]
+    shown = "".join([head, "<body>", _element(html, "<h1", "</h1>", start), *links])
+    told = _read(LexborHTMLParser(shown), list(_embedded(html)), url)
+    if told.published_at is None and (time := _element(html, "<time", ">", start)):
+        told = replace(told, published_at=_shown_date(LexborHTMLParser(time)))
+    return told
+
+
+def _read(tree: LexborHTMLParser, data: list[str], url: str) -> Metadata:
     named = _named(tree)
-    linked = list(_linked_data(tree))
+    linked = list(_linked_data(data))
     articles = _articles(linked)
     return Metadata(
         title=_title(tree, named, articles),
         author=_author(named, articles),
-        published_at=_published(named, articles, tree),
+        published_at=_published(named, articles) or _shown_date(tree),
         canonical_url=_canonical(tree, named, url),
         license=licences.find(tree, named, linked),
         opt_outs=opt_outs.in_markup(named),
     )
 
 
-def excerpt(html: str) -> str:
-    """Return the parts of a page that `read` looks at, for those who parse the whole of it elsewhere.
+def _element(html: str, opening: str, closing: str, start: int) -> str:
+    """Return the first element that begins so, as far as a value is read; empty where there is none."""
+    found = html.find(opening, start)
+    return html[found : found + MAX_VALUE_CHARS * 4].partition(closing)[0] + closing if found >= 0 else ""
 
-    That is its head, its JSON-LD, its first heading and time, and its links to licences.
-    """
-    body = max(html.find("<body"), html.find("<BODY", 0, MAX_HEAD_CHARS))
-    start = min(body if body > 0 else MAX_HEAD_CHARS, 4 * MAX_HEAD_CHARS)
-    head = _without(_without(html[:start], "script"), "style")
-    parts = [head, "<body>"]
-    found = 0
-    while (found := html.find("application/ld+json", found)) >= 0:
+
+def _embedded(html: str) -> Iterator[str]:
+    """Yield the contents of JSON-LD scripts."""
+    end = 0
+    while (found := html.find("application/ld+json", end)) >= 0:
         end = html.find("</script", found)
         end = end if end > 0 else len(html)
-        data = html[html.find(">", found, end) + 1 : end]
-        parts.append(f'<script type="application/ld+json">{data}</script>')
-        found = end
-    for opening, closing in (("<h1", "</h1>"), ("<time", ">")):
-        if (found := html.find(opening, start)) >= 0:
-            parts.append(html[found : found + MAX_VALUE_CHARS * 4].partition(closing)[0] + closing)
-    marks = [found for mark in ("creativecommons.org/", 'rel="license"') if (found := html.find(mark, start)) >= 0]
-    parts += [html[html.rfind("<", start, found) : html.find(">", found) + 1] for found in marks]
-    return "".join(parts)
+        yield html[html.find(">", found, end) + 1 : end]
 
 
 def _without(head: str, tag: str) -> str:
@@ -132,11 +146,10 @@ def _named(tree: LexborHTMLParser) -> dict[str, list[str]]:
     return named
 
 
-def _linked_data(tree: LexborHTMLParser) -> Iterator[Mapping[str, Any]]:
+def _linked_data(data: list[str]) -> Iterator[Mapping[str, Any]]:
     """Yield the objects of the page's JSON-LD, nested graphs included, a bounded number of them."""
     count = 0
-    for node in tree.css('script[type="application/ld+json"]'):
-        text = node.text(deep=True) or ""
+    for text in data:
         if len(text) > MAX_LD_CHARS:
             continue
         try:
@@ -175,8 +188,9 @@ def _types(entry: Mapping[str, Any]) -> str:
 
 def _articles(linked: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """JSON-LD objects about the page, articles before pages."""
-    found = [(next((i for i, t in enumerate(_ARTICLE_TYPES) if t in _types(e)), None), e) for e in linked]
-    return [entry for rank, entry in sorted(((r, e) for r, e in found if r is not None), key=lambda pair: pair[0])]
+    typed = [(_types(entry), entry) for entry in linked]
+    ranked = [(next((i for i, kind in enumerate(_ARTICLE_TYPES) if kind in types), None), e) for types, e in typed]
+    return [entry for rank, entry in sorted(((r, e) for r, e in ranked if r is not None), key=lambda pair: pair[0])]
 
 
 def _title(tree: LexborHTMLParser, named: Mapping[str, list[str]], articles: list[Mapping[str, Any]]) -> str | None:
@@ -227,11 +241,13 @@ def date_of(value: Any) -> str | None:
     return f"{year:04d}-{month:02d}-{day:02d}"
 
 
-def _published(named: Mapping[str, list[str]], articles: list[Mapping[str, Any]], tree: LexborHTMLParser) -> str | None:
+def _published(named: Mapping[str, list[str]], articles: list[Mapping[str, Any]]) -> str | None:
     told: list[Any] = [entry.get("datePublished") or entry.get("dateCreated") for entry in articles]
     told += [value for name in _DATES for value in named.get(name, [])[:1]]
-    if found := next((date for value in told if (date := date_of(value))), None):
-        return found
+    return next((date for value in told if (date := date_of(value))), None)
+
+
+def _shown_date(tree: LexborHTMLParser) -> str | None:
     node = tree.css_first("time[datetime]")
     return date_of(node.attributes.get("datetime")) if node else None
 

@@ -40,8 +40,8 @@ MAX_RULES = 5_000
 def in_markup(named: Mapping[str, list[str]]) -> tuple[str, ...]:
     """Return the reservations among a page's meta values (lower-case name -> values)."""
     found: list[str] = []
-    for name in _NAMES:
-        words = [word for value in named.get(name, []) for word in _WORD.findall(value.lower())]
+    for name in (name for name in _NAMES if name in named):
+        words = [word for value in named[name] for word in _WORD.findall(value.lower())]
         found += [
             f"meta {name}: {word}" for word in words if word in RESERVING and (name == "robots" or word != "none")
         ]
