@@ -133,15 +133,16 @@ def test_no_robots_txt_breaks_or_stalls(text: str, path: str) -> None:
     "body",
     [
         "<h1>The <b>flood</b></h1><p>Text</p><time datetime=2024-03-02>March</time>",
-        '<time datetime="2023-01-01">then</time><script type="application/ld+json">{"@type": "NewsArticle", '
-        '"datePublished": "2024-03-02"}</script>',
+        """<time datetime="2023-01-01">then</time>
+        <script type="application/ld+json">{"@type": "Article", "datePublished": "2024-03-02"}</script>""",
         '<footer><a rel="license" href="https://creativecommons.org/licenses/by/4.0/">some rights</a></footer>',
         "no markup",
     ],
 )
 def test_a_page_parsed_elsewhere_says_the_same_of_itself(body: str) -> None:
     html = f"""<html><head><script>var a = "<title>no</title>";</script><style>h1 {{}}</style>
-    <title>The flood | News</title><meta name=robots content=noai><meta name=author content="Ann Lee"><link rel=canonical href=/flood></head>
+    <title>The flood | News</title><meta name=robots content=noai>
+    <meta name=author content="Ann Lee"><link rel=canonical href=/flood></head>
     <body class=page>{body}</body></html>"""
 
     whole = metadata.read(LexborHTMLParser(html), "http://site.example/a")
