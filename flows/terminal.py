@@ -155,6 +155,30 @@ def _next(facts: Mapping[str, Any]) -> str:
     return "nothing is due"
 
 
+def estimate(found: Mapping[str, Any], prices: object) -> None:
+    """Print what a build would ask and cost, stage by stage; `prices` is the table a missing price is added to."""
+    columns = ("rows", "calls", "recorded", "prompt tokens", "answer tokens", "cost", "minutes")
+    keys = ("stage", "rows_in", "calls", "recorded_calls", "prompt_tokens", "completion_tokens")
+    table(
+        "what a build would ask",
+        {"stage": "left"} | dict.fromkeys(columns, "right") | {"tokens are": "left"},
+        [
+            (
+                *(one[key] for key in keys),
+                money(one["cost_usd"]),
+                "?" if one["seconds"] is None else f"{one['seconds'] / 60:.1f}",
+                "measured on recorded calls" if one["is_measured"] else "estimated",
+            )
+            for one in found["stages"]
+        ],
+    )
+    say(f"{found['calls']} calls to pay, {found['recorded_calls']} recorded, {money(found['cost_usd'])}")
+    for model in found["unpriced"]:
+        say(f"the price of {model} is in no table: copy {prices}, add it, name the copy in models.prices")
+    if found["stopped"]:
+        say(f"the rehearsal ended early: {found['stopped']}")
+
+
 def money(usd: float | None) -> str:
     """Say what something costs; None is a price that nobody knows."""
     return "unknown" if usd is None else f"${usd:.4f}"

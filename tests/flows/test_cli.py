@@ -5,13 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from flows import cli
 
-COMMANDS = sorted(
-    command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback
-)
+COMMANDS = sorted(typer.main.get_group(cli.app).commands)
 
 
 def wellspring(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,157 @@
+"""Commands that look and change nothing of the store: status, trace, impact, dashboard, doctor."""
+
+import functools
+import http.server
+import webbrowser
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows import terminal
+from flows.commands.options import (
+    STORE,
+    JsonOption,
+    PageOption,
+    ProfileOption,
+    SiteOption,
+    SourceOption,
+    StoreOption,
+)
+from tasks.contracts.errors import BrokenError, UsageError
+
+
+def status(
+    *,
+    store: StoreOption = STORE,
+    run_id: Annotated[str | None, typer.Option("--run", help="One run: what each of its stages did.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is done, due, refused, failed and running in each stage, what the rest would cost, how runs ended."""
+    from tasks.io.store import Store, holder
+    from tasks.spine import standing, summaries
+
+    if run_id is None and holder(store) is not None:  # a run has the store for itself: its own words will do
+        facts = standing.of_busy_store(store.absolute())
+    else:
+        with Store.read(store) as opened:
+            facts = standing.of_store(opened) if run_id is None else summaries.of_run(opened, run_id)
+    if as_json:
+        terminal.as_json(facts)
+    elif run_id is None:
+        terminal.standing(facts)
+    else:
+        terminal.funnel(facts)
+
+
+def trace(
+    target: Annotated[str, typer.Argument(help="An id (or its beginning) of any row, or FILE:LINE of an export.")],
+    *,
+    store: StoreOption = STORE,
+    record: Annotated[
+        bool, typer.Option("--record", help="Print the bytes of the original record, read back from the archive.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Follow a row back to the bytes it came from: answer, instruction, demonstrations, document, archive, offset."""
+    from tasks.io.store import Store
+    from tasks.spine import lineage
+
+    with Store.read(store) as opened:
+        tree = lineage.trace(opened, target)
+        if record:
+            terminal.as_bytes(lineage.record_bytes(opened, _document_of(tree, target)))
+        elif as_json:
+            terminal.as_json(tree.as_dict())
+        else:
+            terminal.tree(tree)
+
+
+def _document_of(tree: Any, target: str) -> str:
+    found = [node.id for node in _nodes(tree) if node.kind == "document"]
+    if not found:
+        raise UsageError(f"{target} was made without a document", hint="`wellspring trace` shows what it was made from")
+    return found[0]
+
+
+def _nodes(tree: Any) -> Iterator[Any]:
+    yield tree
+    for child in tree.children:
+        yield from _nodes(child)
+
+
+def impact(
+    *,
+    store: StoreOption = STORE,
+    url: PageOption = None,
+    domain: SiteOption = None,
+    source: SourceOption = None,
+    document: Annotated[str | None, typer.Option(help="A document's id.")] = None,
+    seed: Annotated[str | None, typer.Option(help="A seed's id.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="A method: its fingerprint or name.")] = None,
+    model: Annotated[str | None, typer.Option(help="A model.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what depends on a page, site, corpus, seed, prompt or model, down to the exported lines."""
+    from tasks.io.store import Store
+    from tasks.spine import lineage
+
+    given = {"url": url, "domain": domain, "source": source, "document": document}
+    with Store.read(store) as opened:
+        found = lineage.impact(opened, **given, seed=seed, prompt=prompt, model=model).as_dict()
+    if as_json:
+        terminal.as_json(found)
+        return
+    terminal.table("rows that depend on it", {"what": "left", "rows": "right"}, found["counts"].items())
+    for file in found["files"]:
+        terminal.say("  ".join(f"{name} {value}" for name, value in file.items()))
+
+
+def dashboard(
+    *,
+    store: StoreOption = STORE,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    serve_it: Annotated[bool, typer.Option("--serve", help="Serve it on loopback until stopped.")] = False,
+    port: Annotated[int, typer.Option(help="Port on loopback, for --serve.")] = 8400,
+) -> None:
+    """Write the dashboard: a static site over all runs of a store, readable without network, server or database."""
+    index = _site(store)
+    terminal.say(str(index))
+    if open_it:
+        webbrowser.open(index.as_uri())
+    if serve_it:
+        terminal.say(f"http://127.0.0.1:{port}/ (Ctrl-C stops it)")
+        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(index.parent))
+        with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+            server.serve_forever()
+
+
+def _site(store: Path) -> Path:
+    """Write the site; of a store that a run holds, take what was written last: it writes it again when it ends."""
+    from tasks.io.store import Store, holder
+    from tasks.spine import pages
+
+    index = store.absolute() / "pages" / "index.html"
+    if holder(store) is not None and index.is_file():
+        written = datetime.fromtimestamp(index.stat().st_mtime, UTC)
+        terminal.hint(f"a run has the store: these pages are of {written:%Y-%m-%d %H:%M} UTC (wellspring status)")
+        return index
+    with Store.read(store) as opened:
+        return pages.write_site(opened)
+
+
+def doctor(*, store: StoreOption = STORE, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+    """Check Python, packages, GPU, endpoints, store, journal, disk and clock, and say what to do."""
+    from tasks.contracts import settings
+    from tasks.spine import diagnosis
+
+    findings = diagnosis.examine(settings.load(profile), store)
+    if as_json:
+        terminal.as_json([f.as_dict() for f in findings])
+    else:
+        columns = dict.fromkeys(("", "what", "found", "what to do"), "left")
+        terminal.table("", columns, [("ok" if f.is_fine else "!!", f.what, f.found, f.remedy) for f in findings])
+    if not all(f.is_fine or f.is_optional for f in findings):
+        raise SystemExit(BrokenError.exit_code)

@@ -1,0 +1,78 @@
+"""What several commands take, and how it becomes a profile and overrides."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tasks.contracts.errors import BrokenError
+
+
+class Part(StrEnum):
+    """A part of the main job."""
+
+    corpus = "corpus"
+    grounding = "grounding"
+    synthesis = "synthesis"
+    curation = "curation"
+
+
+StoreOption = Annotated[
+    Path, typer.Option("--store", help="The store: a directory with everything a run knows.", envvar="WELLSPRING_STORE")
+]
+ProfileOption = Annotated[
+    str | None, typer.Option(help="smoke, full, or a TOML file of your own (`wellspring init` writes one).")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="One setting, as key=value; a dotted key reaches into a section. Again for more."),
+]
+CorpusOption = Annotated[
+    list[str] | None, typer.Option(help="A WARC, WET, JSONL, Parquet, a folder of pages, or a URI. Again for more.")
+]
+SeedsOption = Annotated[list[str] | None, typer.Option(help="Human instructions: JSONL or Parquet. Again for more.")]
+OnlyOption = Annotated[Part | None, typer.Option(help="One part of the job.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Facts as JSON on stdout.")]
+PageOption = Annotated[str | None, typer.Option("--url", help="A page.")]
+SiteOption = Annotated[str | None, typer.Option("--domain", help="A site.")]
+SourceOption = Annotated[str | None, typer.Option("--source", help="A corpus file: its id or URI.")]
+
+STORE = Path("ws")
+
+
+def profile(named: str | None, corpora: list[str] | None, seeds: list[str] | None) -> str:
+    """Return the profile that is named; the sample's is for those who name nothing of their own."""
+    return named or ("defaults" if corpora or seeds else "smoke")
+
+
+def profile_of(store: Path, named: str | None) -> str:
+    """Return the profile that is named, or the settings of the store's latest run.
+
+    Raises:
+        BrokenError: None is named, and there is no store.
+    """
+    kept = store / "settings.json"
+    if named is None and not kept.is_file():
+        raise BrokenError(f"there is no store in {store}", hint=f"make one with: wellspring build --store {store}")
+    return named or str(kept)
+
+
+def overrides(
+    corpora: list[str] | None, seeds: list[str] | None, chosen: list[str] | None, *, replay: bool = False
+) -> list[str]:
+    """Say the options as `key=value`, so that a flow gets one kind of thing, from the shell or from Prefect."""
+    said: list[str] = []
+    if corpora:
+        said.append("sources.corpora=[" + ", ".join(f"{{path = {json.dumps(_absolute(c))}}}" for c in corpora) + "]")
+    if seeds:
+        said.append(f"seeds.paths={json.dumps([_absolute(s) for s in seeds])}")
+    if replay:
+        said.append("replay=true")
+    return said + list(chosen or ())
+
+
+def _absolute(path: str) -> str:
+    """A path means the same when the settings are used again from another directory."""
+    return path if "://" in path else str(Path(path).absolute())
