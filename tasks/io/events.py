@@ -2,8 +2,7 @@
 
 The file is the truth: `events/<run_id>.jsonl`, one event a line, in order. Delivery reads the files and remembers how
 far it came, so a server that was away gets what it missed with the next run, and never holds a run up. The events are
-plain JSON after the specification (openlineage.io/spec, 2-0-2); the client library and the raw schemas are only needed by
-the tests.
+plain JSON after the specification (openlineage.io/spec, 2-0-2); tests alone need the client library and the schemas.
 """
 
 import contextlib
