@@ -1,17 +1,17 @@
--- Pairs of documents that share a band, one of them new: candidates, to be compared exactly.
+-- Pairs of documents that share one band, one of them new: candidates, to be compared exactly.
 -- In a bucket of many each is paired with the first and with the twenty before it, so that a bucket of k costs k pairs.
 -- owner:  tasks/spine/near_copies.py
 -- grain:  one row per pair
--- params: $fingerprint, $settled_runs
+-- params: $fingerprint, $settled_runs, $band (from 1)
 WITH placed AS (
     SELECT
         signatures.document_id,
         signatures.run_id NOT IN (SELECT unnest($settled_runs)) AS is_new,
-        unnest(signatures.bands) AS hash,
-        generate_subscripts(signatures.bands, 1) AS band
+        signatures.bands[$band] AS hash
     FROM signatures
     WHERE
         signatures.fingerprint = $fingerprint
+        AND signatures.bands[$band] <> 0
         AND signatures.document_id NOT IN (
             SELECT rejections.input_id
             FROM rejections
@@ -24,17 +24,15 @@ ranked AS (
         placed.document_id,
         placed.is_new,
         placed.hash,
-        placed.band,
-        row_number() OVER (PARTITION BY placed.band, placed.hash ORDER BY placed.is_new, placed.document_id) AS place
+        row_number() OVER (PARTITION BY placed.hash ORDER BY placed.is_new, placed.document_id) AS place
     FROM placed
-    WHERE placed.hash <> 0
 )
 
 SELECT DISTINCT
     least(first_one.document_id, second_one.document_id) AS document_a,
     greatest(first_one.document_id, second_one.document_id) AS document_b
 FROM ranked AS first_one
-INNER JOIN ranked AS second_one ON first_one.band = second_one.band AND first_one.hash = second_one.hash
+INNER JOIN ranked AS second_one ON first_one.hash = second_one.hash
 WHERE
     second_one.is_new
     AND first_one.place < second_one.place

@@ -11,7 +11,7 @@ import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -23,11 +23,18 @@ import pyarrow as pa
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, TransientError
 
+pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
+
 _SQL = Path(__file__).parents[2] / "sql"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _VIEWS = ("valid", "settled", "audited")
 LOCK_POLL_SECONDS = 0.5
-MEMORY_MB = 512  # keys of tables must fit: some 100,000 documents' worth by default
+MEMORY_MB = 512  # of all that it holds; keys of tables must fit into it
+STREAM_MB, KEY_BYTES = 64, 128  # of it while shards pass, and for each row, whose key stays in memory
+
+
+class DatabaseMemoryError(BrokenError):
+    """The database may not hold what a statement needs."""
 
 
 @lru_cache(maxsize=256)
@@ -195,7 +202,8 @@ class Store:
                 insert = f'INSERT INTO "{table}" SELECT * FROM incoming{once}'  # noqa: S608 - schema() knows the name
                 row = self._connection.execute(insert).fetchone()
             finally:
-                self._connection.unregister("incoming")
+                with suppress(duckdb.TransactionException):  # aborted: the name is taken over by the next rows
+                    self._connection.unregister("incoming")
         return int(row[0]) if row else 0
 
     @contextmanager
@@ -209,6 +217,24 @@ class Store:
                 self._connection.rollback()
                 raise
             self._connection.commit()
+
+    @contextmanager
+    def streaming(self, size_bytes: int = 0) -> Iterator[None]:
+        """Let the database hold little while rows of `size_bytes` pass: else what it wrote stays, up to its bound.
+
+        Keys stay in any case; so memory grows with them alone, and not with the texts of a corpus.
+        """
+        rows = self.query("shards/rows_of_all")["rows"][0]
+        little = STREAM_MB + (2 * size_bytes + KEY_BYTES * rows) // 2**20
+        self._hold(min(self.memory_mb, little))
+        try:
+            yield
+        finally:
+            self._hold(self.memory_mb)
+
+    def _hold(self, megabytes: int) -> None:
+        with suppress(duckdb.OutOfMemoryException):  # what is in use stays
+            self._connection.execute(f"SET memory_limit = '{megabytes}MB'")
 
     def checkpoint(self) -> None:
         """Fold the write-ahead file into the database."""
@@ -318,6 +344,7 @@ def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
     connection.execute("SET temp_directory = ?", [str(path / "tmp")])
     connection.execute("SET enable_progress_bar = false")  # it would write between our lines
     connection.execute("SET enable_external_access = false")
+    connection.execute("SET allowed_configs = ['memory_limit']")
     connection.execute("SET lock_configuration = true")
     return connection
 
@@ -333,8 +360,10 @@ def _bound(name: str, names: frozenset[str], params: Mapping[str, Any]) -> dict[
 def _named_errors(store: Store) -> Iterator[None]:
     try:
         yield
-    except duckdb.OutOfMemoryException as error:
-        raise BrokenError(
+    except (duckdb.OutOfMemoryException, duckdb.TransactionException) as error:
+        if "allocate" not in str(error):
+            raise
+        raise DatabaseMemoryError(
             f"the database of {store.path} needs more than its {store.memory_mb} MB of memory",
             hint=f"raise it: --set database_mb={2 * store.memory_mb}; the same command then goes on where it stopped",
         ) from error

@@ -3,7 +3,7 @@
 A run's documents are compared with all that came before, once: what an earlier run settled is not computed again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,13 +35,20 @@ def mark(run: Run, fingerprint: str) -> None:
     fresh = run.store.query("duplicates/unsettled_runs", **scope)["run_id"].to_list()
     if not fresh or not wanted.near_duplicates:
         return
-    edges = _verified(run.store, run.store.query("duplicates/candidates", **scope), fingerprint, wanted.jaccard)
+    with run.store.streaming():
+        edges = _verified(run.store, _candidates(run.store, scope), fingerprint, wanted.jaccard)
     ids = sorted({id_ for edge in edges for id_ in edge[:2]})
     known = run.store.query("duplicates/known", **scope, duplicates_fingerprint=method, document_ids=ids).to_dicts()
     rows = [records.Duplicate(*row, run.run_id) for row in _copies(edges, known, method)]
     with run.store.transaction():
         run.store.append("duplicates", rows)
         sharding.note_done(run, "duplicates", method, fresh, rows=len(ids))
+
+
+def _candidates(store: Store, scope: Mapping[str, Any]) -> pl.DataFrame:
+    """Return the pairs that share a band, each once, in order; band by band, so that one of them is in memory."""
+    found = [store.query("duplicates/candidates", **scope, band=band + 1) for band in range(near_duplicates.BANDS)]
+    return pl.concat(found).unique().sort("document_a", "document_b")
 
 
 def _verified(store: Store, pairs: pl.DataFrame, fingerprint: str, least: float) -> list[tuple[str, str, float]]:

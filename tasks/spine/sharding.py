@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ import pyarrow.parquet as pq
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, Rejection, UsageError
 from tasks.contracts.settings import Settings
-from tasks.io.store import Store
+from tasks.io.store import DatabaseMemoryError, Store
 from tasks.spine.runs import Counts, Run
 
 SHARDS_PER_WORKER_IN_FLIGHT = 4
@@ -262,7 +263,21 @@ def _joined(parts: list[_Written], stem: str) -> _Written:
 
 
 def _commit(run: Run, stage: str, fingerprint: str, shard: Shard, written: _Written, work: Work) -> Counts:
+    """Commit a shard's tables together; the database holds little meanwhile, or where that does not do, all it may."""
     tables = {name: pq.read_table(path) for name, path in written.tables.items()}
+    commit = partial(_commit_tables, run, stage, fingerprint, shard, work)
+    try:
+        with run.store.streaming(sum(rows.nbytes for rows in tables.values())):
+            new = commit(written.rows_in, tables)
+    except DatabaseMemoryError:
+        new = commit(written.rows_in, tables)
+    return Counts(rows_in=written.rows_in, rows_out=new.get(stage, 0), rows_rejected=new.get("rejections", 0))
+
+
+def _commit_tables(
+    run: Run, stage: str, fingerprint: str, shard: Shard, work: Work, rows_in: int, tables: dict[str, pa.Table]
+) -> dict[str, int]:
+    """Append the tables in one transaction and note the shard; return how many rows of each were new."""
     known = {"run_id": run.run_id, "fingerprint": fingerprint}
     with run.store.transaction():
         if work.settle is not None:
@@ -276,10 +291,9 @@ def _commit(run: Run, stage: str, fingerprint: str, shard: Shard, written: _Writ
         rows_out, rejected = new.get(stage, 0), new.get("rejections", 0)
         path = str((run.store.shards / stage / fingerprint).relative_to(run.store.path) / shard.shard_id)
         run.store.append(
-            "shards",
-            [records.Shard(stage, shard.shard_id, fingerprint, path, written.rows_in, rows_out, rejected, run.run_id)],
+            "shards", [records.Shard(stage, shard.shard_id, fingerprint, path, rows_in, rows_out, rejected, run.run_id)]
         )
-    return Counts(rows_in=written.rows_in, rows_out=rows_out, rows_rejected=rejected)
+    return new
 
 
 def _completed(table: str, rows: pa.Table, known: Mapping[str, str]) -> pa.Table:

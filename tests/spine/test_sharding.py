@@ -15,6 +15,8 @@ import pytest
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, UsageError
 from tasks.contracts.settings import Settings
+from tasks.io import store as stores
+from tasks.io.store import DatabaseMemoryError
 from tasks.spine import sharding
 from tasks.spine.runs import Counts, Run
 from tasks.spine.sharding import Produced, Shard, Work
@@ -175,3 +177,27 @@ def test_dask_without_its_extra_says_how_to_get_it(settings: Make, monkeypatch: 
 
     with pytest.raises(UsageError, match="extra `dask`"), sharding.executor(settings("runner=dask")):
         pass
+
+
+def test_a_commit_that_does_not_fit_into_little_memory_gets_all_that_is_allowed(
+    start: Start, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "STREAM_MB", 2)
+    monkeypatch.setattr(stores, "KEY_BYTES", 0)
+    refused = list[str]()
+    commit_tables = sharding._commit_tables
+
+    def watched(*given: Any) -> dict[str, int]:
+        try:
+            return commit_tables(*given)
+        except DatabaseMemoryError as error:
+            refused.append(error.message)
+            raise
+
+    monkeypatch.setattr(sharding, "_commit_tables", watched)
+    numbers = list(range(0, 200_000, 2))
+    with start(settings(runner="thread")) as run:
+        counts = compute(run, shards(numbers))
+
+        assert counts.rows_out == run.store.count("passages/all") == len(numbers)
+    assert len(refused) == 1
