@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.contracts.errors import BrokenError
-from tasks.io import streams, warc
+from tasks.io import archive_headers, streams, warc
 from tasks.io.streams import Window
 from tasks.io.warc import Damage, Record
 
@@ -161,7 +161,7 @@ def _kind(uri: str) -> Kind:
             beginning = Window(read).take(SNIFF_BYTES)
     except OSError:
         beginning = b""
-    if warc.is_archive(beginning) or re.search(r"\.w?arc(\.\w+)*$", name):
+    if archive_headers.is_archive(beginning) or re.search(r"\.w?arc(\.\w+)*$", name):
         return "warc"
     start = beginning.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"{") or re.search(r"\.(jsonl|ndjson)(\.\w+)?$", name):

@@ -16,27 +16,19 @@ import io
 import re
 import zlib
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from tasks.contracts.errors import BrokenError, Rejection
 from tasks.io import streams
+from tasks.io.archive_headers import ANY_START, MAX_HEADER_BYTES, WARC_START, Header, is_archive, read_header
 from tasks.io.streams import GZIP_MAGIC, LZ4_MAGIC, ZSTD_MAGIC, GzipMember, Window
 
-MAX_HEADER_BYTES = 2**16
 BLANK_BYTES = 8  # two blank lines after a record, as CRLF, counted or not
 SNIFF_LIMIT_BYTES = 2**20
 MAX_MEMBERS = 4  # into which one record may be cut
 MAX_SKIP_FACTOR = 64  # of the limit: how much of one over-long record is inflated to get past it
 
-# The lookbehind comes second, so that the search can run on the literal (five times as fast).
-_WARC_START = re.compile(rb"WARC/(?<=\nWARC/)\d\.\d+\r?\n")
-# v1: URL IP date type length; v2 has result code, checksum, location, offset and file name before the length.
-_ARC_LINE = rb"[a-zA-Z][a-zA-Z0-9+.-]*:[^\n]{0,8000}? [0-9a-fA-F.:]{3,45} \d{8,14} [^\n]{1,400}? ?\d{1,15}\r?\n"
-_ARC_START = re.compile(rb"(?<=\n)" + _ARC_LINE)
-_ARC_FIELDS = re.compile(rb"(.+) ([0-9a-fA-F.:]{3,45}) (\d{8,14}) (.*?) ?(\d{1,15})\r?\n")
-_ANY_START = re.compile(rb"WARC/\d\.\d+\r?\n|" + _ARC_LINE)
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
 _GZIP_START = re.compile(re.escape(GZIP_MAGIC))
 
 
@@ -62,32 +54,6 @@ class Damage:
     reason: str
     detail: str
     url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The answer of a web server, its transfer and content codings undone."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(slots=True)
-class _Header:
-    kind: str
-    url: str
-    date: str | None
-    fields: dict[str, str]
-    size: int
-    length: int
-    is_lf: bool = False
-    start: re.Pattern[bytes] = field(default=_WARC_START)
-
-
-def is_archive(beginning: bytes) -> bool:
-    """Tell whether a file that begins with these (inflated) bytes is a WARC or an ARC."""
-    return _ANY_START.match(beginning.lstrip(b"\r\n")) is not None
 
 
 def records(uri: str, limit_bytes: int, start: int = 0, stop: int | None = None) -> Iterator[Record | Damage]:
@@ -312,13 +278,13 @@ def _in_stream(
     max_skip_bytes: int | None = None,
 ) -> Iterator[Record | Damage]:
     """Yield the records of an uncompressed stream, by its offsets."""
-    if is_middle and not window.skip_to(_WARC_START, 16, stop, begin=1):
+    if is_middle and not window.skip_to(WARC_START, 16, stop, begin=1):
         return
-    pattern = _WARC_START
+    pattern = WARC_START
     while _skip_blank(window):
         origin = window.position
-        header = _header(window)
-        if isinstance(header, _Header):
+        header = read_header(window)
+        if isinstance(header, Header):
             pattern = header.start
             if stop is not None and origin >= stop:
                 return
@@ -340,51 +306,7 @@ def _skip_blank(window: Window) -> bool:
     return len(window.buffer) > 0
 
 
-def _header(window: Window) -> _Header | str:
-    """Read the header at the window's start; or say why there is none."""
-    window.ensure(4096)
-    if not _ANY_START.match(window.buffer):
-        window.ensure(MAX_HEADER_BYTES)
-        if not _ANY_START.match(window.buffer):
-            return "no record header where one should begin"
-    if not window.buffer.startswith(b"WARC/"):
-        return _arc_header(window)
-    end = _HEADER_END.search(window.buffer)
-    if end is None and window.ensure(MAX_HEADER_BYTES):
-        end = _HEADER_END.search(window.buffer, 0, MAX_HEADER_BYTES)
-    if end is None:
-        return "the record header has no end"
-    lines = bytes(window.buffer[: end.start()]).decode("utf-8", "replace").splitlines()
-    fields: dict[str, str] = {}
-    for line in lines[1:]:
-        name, colon, value = line.partition(":")
-        if colon:
-            fields.setdefault(name.strip().lower(), value.strip())
-    length = fields.get("content-length", "")
-    if not length.isascii() or not length.isdigit():
-        return f"Content-Length is {length!r}"
-    url = fields.get("warc-target-uri", "").strip("<> ")
-    is_lf = not window.buffer[: end.end()].endswith(b"\r\n")
-    return _Header(
-        fields.get("warc-type", "unknown").lower(), url, fields.get("warc-date"), fields, end.end(), int(length), is_lf
-    )
-
-
-def _arc_header(window: Window) -> _Header | str:
-    end = window.buffer.find(b"\n", 0, MAX_HEADER_BYTES) + 1
-    match = _ARC_FIELDS.fullmatch(bytes(window.buffer[:end]))
-    if match is None:
-        return "no ARC header where one should begin"
-    url, _, digits, middle, length = (part.decode("utf-8", "replace") for part in match.groups())
-    padded = digits.ljust(14, "0")
-    date = f"{padded[:4]}-{padded[4:6]}-{padded[6:8]}T{padded[8:10]}:{padded[10:12]}:{padded[12:14]}Z"
-    kind = {"filedesc": "warcinfo", "dns": "resource"}.get(url.partition(":")[0], "response")
-    return _Header(
-        kind, url, date, {"content-type": middle.split(" ")[0]}, end, int(length), is_lf=True, start=_ARC_START
-    )
-
-
-def _whole(window: Window, header: _Header, limit_bytes: int) -> Record | None:
+def _whole(window: Window, header: Header, limit_bytes: int) -> Record | None:
     """Return the record if its length leads to the next one or to the end, and move past it; else stay."""
     size = header.size + header.length
     window.ensure(size + 4 + 4096)
@@ -392,7 +314,7 @@ def _whole(window: Window, header: _Header, limit_bytes: int) -> Record | None:
         return _whole_in_lf(window, header, limit_bytes)
     tail = window.peek(size, size + 4 + 4096)
     rest = tail.lstrip(b"\r\n")
-    is_followed = len(rest) < len(tail) and _ANY_START.match(rest) is not None
+    is_followed = len(rest) < len(tail) and ANY_START.match(rest) is not None
     is_last = not rest and len(tail) < 4 + 4096
     if not (is_followed or is_last):
         return _whole_in_lf(window, header, limit_bytes)
@@ -401,7 +323,7 @@ def _whole(window: Window, header: _Header, limit_bytes: int) -> Record | None:
     return record
 
 
-def _whole_in_lf(window: Window, header: _Header, limit_bytes: int) -> Record | None:
+def _whole_in_lf(window: Window, header: Header, limit_bytes: int) -> Record | None:
     """Try a record that went through a text tool: its length counts CRLFs that are LFs now, or characters (cc_net)."""
     if not header.is_lf:
         return None
@@ -424,12 +346,12 @@ def _whole_in_lf(window: Window, header: _Header, limit_bytes: int) -> Record | 
     return replace(record, headers={**record.headers, "warc-block-digest": ""})
 
 
-def _record(window: Window, header: _Header, size: int, block: bytes | None = None) -> Record:
+def _record(window: Window, header: Header, size: int, block: bytes | None = None) -> Record:
     block = window.peek(header.size, size) if block is None else block
     return Record(window.position, size, header.kind, header.url, header.date, header.fields, block)
 
 
-def _too_large(window: Window, header: _Header, limit_bytes: int, max_skip_bytes: int | None) -> Damage:
+def _too_large(window: Window, header: Header, limit_bytes: int, max_skip_bytes: int | None) -> Damage:
     """Move past a record that is over the limit, or over its lie about its length, holding only a window of it."""
     origin = window.position
     window.skip(header.size - 1)
@@ -448,16 +370,16 @@ def _too_large(window: Window, header: _Header, limit_bytes: int, max_skip_bytes
     return Damage(origin, window.position - origin, reason, detail, header.url)
 
 
-def _is_stuck(window: Window, header: _Header) -> bool:
+def _is_stuck(window: Window, header: Header) -> bool:
     """After a skip that gave up: what stands there is the middle of the record, not the next one."""
     tail = bytes(window.buffer[:64]).lstrip(b"\r\n")
-    return not (window.ensure(64) and _ANY_START.match(tail)) and header.length > 0
+    return not (window.ensure(64) and ANY_START.match(tail)) and header.length > 0
 
 
-def _damage(window: Window, header: _Header | str, pattern: re.Pattern[bytes]) -> Damage:
+def _damage(window: Window, header: Header | str, pattern: re.Pattern[bytes]) -> Damage:
     """Move to the next record's start, and tell what lies between."""
     origin = window.position
-    is_found = window.skip_to(pattern, 16 if pattern is _WARC_START else MAX_HEADER_BYTES, begin=1)
+    is_found = window.skip_to(pattern, 16 if pattern is WARC_START else MAX_HEADER_BYTES, begin=1)
     length = window.position - origin
     if isinstance(header, str):
         return Damage(origin, length, "no_header", header)
@@ -485,35 +407,3 @@ def check_digest(record: Record) -> None:
     is_base64 = digest.rstrip("=") == base64.b64encode(found.digest()).decode().rstrip("=")
     if not is_base64 and digest.rstrip("=").lower() not in forms:
         raise Rejection("wrong_digest", f"WARC-Block-Digest says {digest}")
-
-
-def page(record: Record, limit_bytes: int) -> Page:
-    """Read the HTTP message of a response (or the bare body of a resource or conversion), codings undone.
-
-    HTTP's Content-Length is not believed: the block is the body. A header that ends nowhere makes the block a body.
-
-    Raises:
-        Rejection: `too_large` or `corrupt_encoding`.
-    """
-    block = record.block
-    if not block.startswith(b"HTTP/"):
-        return Page(200, {"content-type": record.headers.get("content-type", "")}, block)
-    end = _HEADER_END.search(block, 0, MAX_HEADER_BYTES)
-    head, body = (block[: end.start()], block[end.end() :]) if end else (block, b"")
-    lines = head.decode("latin-1").splitlines()
-    headers: dict[str, str] = {}
-    for line in lines[1:]:
-        name, colon, value = line.partition(":")
-        if colon:
-            key = name.strip().lower()
-            headers[key] = f"{headers[key]}, {value.strip()}" if key in headers else value.strip()
-    status = re.match(r"HTTP/\S+\s+(\d{3})", lines[0])
-    for coding in reversed(_codings(headers)):
-        body = streams.decoded(body, coding, limit_bytes)
-    return Page(int(status[1]) if status else 0, headers, body)
-
-
-def _codings(headers: Mapping[str, str]) -> list[str]:
-    """Codings in the order they were applied; at most a few, since a list of a hundred is an attack."""
-    named = f"{headers.get('content-encoding', '')},{headers.get('transfer-encoding', '')}".lower()
-    return [coding.strip() for coding in named.split(",") if coding.strip()][:6]

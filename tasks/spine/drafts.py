@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from tasks.contracts.errors import Rejection
 from tasks.contracts.records import content_id
-from tasks.io import warc
+from tasks.io import messages, warc
 from tasks.io.corpora import Item, Row
 from tasks.io.warc import Damage, Record
 from tasks.methods import charsets, extraction, metadata, opt_outs
@@ -54,7 +54,7 @@ def site_rules(item: Item, limit_bytes: int) -> list[dict[str, Any]]:
     """Return what a robots.txt or ai.txt of the archive asks of those who train models, if anything."""
     if not isinstance(item, Record) or item.kind != "response" or not _is_for_robots(item.url):
         return []
-    page = warc.page(item, limit_bytes)
+    page = messages.page(item, limit_bytes)
     name, host = item.url.partition("?")[0].rpartition("/")[2], domain_of(item.url)
     asked = opt_outs.rules_of(charsets.decode(page.body)[0], name) if page.status == HTTP_OK else []
     row = {"site_rules_id": content_id("site_rules", host, name, asked), "host": host, "name": name, "rules": asked}
@@ -76,7 +76,7 @@ def _record(record: Record, part: Payload, method: Payload) -> dict[str, Any]:
         raise Rejection("not_a_page", record.kind)
     if part["kind"] == "warc" and not part["uri"].endswith(".gz"):
         warc.check_digest(record)
-    page = warc.page(record, method["limit_bytes"])
+    page = messages.page(record, method["limit_bytes"])
     if page.status != HTTP_OK:
         raise Rejection("http_status", str(page.status))
     content_type = page.headers.get("content-type", "").strip().lower()

@@ -36,12 +36,12 @@ def lines(name: str) -> list[Any]:
 
 def archived(name: str) -> Iterator[tuple[str, str]]:
     """Yield address and decoded page of an archive of the shared data."""
-    from tasks.io import warc
+    from tasks.io import messages, warc
     from tasks.methods.charsets import decode
 
     for record in warc.records(str(SHARED / name), LIMIT_BYTES):
         if isinstance(record, warc.Record) and record.kind == "response":
-            page = warc.page(record, LIMIT_BYTES)
+            page = messages.page(record, LIMIT_BYTES)
             yield record.url, decode(page.body, page.headers.get("content-type", ""))[0]
 
 

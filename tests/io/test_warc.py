@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.contracts.errors import BrokenError, Rejection
-from tasks.io import streams, warc
+from tasks.io import messages, streams, warc
 from tasks.io.warc import Damage, Record
 
 LIMIT_BYTES = 2**20
@@ -235,7 +235,7 @@ def test_adversarial_archives_give_every_whole_record_and_name_the_damaged(share
                 damaged.append(item.url)
             elif item.kind == "response":
                 try:
-                    warc.page(item, 16 * 2**20)
+                    messages.page(item, 16 * 2**20)
                     whole.append(item.url)
                 except Rejection:
                     damaged.append(item.url)

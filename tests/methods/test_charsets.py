@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.io import warc
+from tasks.io import messages, warc
 from tasks.methods.charsets import codec_of, decode
 
 LIMIT_BYTES = 2**24
@@ -81,6 +81,6 @@ def _pages(path: Path) -> dict[str, tuple[str, str]]:
     found = {}
     for record in warc.records(str(path), LIMIT_BYTES):
         if isinstance(record, warc.Record) and record.kind == "response":
-            page = warc.page(record, LIMIT_BYTES)
+            page = messages.page(record, LIMIT_BYTES)
             found[record.url] = decode(page.body, page.headers.get("content-type", ""))
     return found
