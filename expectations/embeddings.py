@@ -13,6 +13,7 @@ SUITE = Suite(
     ),
     facts=(
         *accounted(),
+        none_of("orphans", "A vector is found by the text it stands for, which must be there to be shown."),
         none_of("not_unit", "Inner products are cosines only between unit vectors; NaN breaks every search it is in."),
         gxe.ExpectColumnValuesToBeBetween(
             column="widths", max_value=1, notes="An index takes one width; two say that the fit changed under one name."

@@ -13,7 +13,7 @@ SUITE = Suite(
     ),
     facts=(
         *accounted(),
-        none_of("orphans", "A pair is of answers, which must be there."),
+        none_of("orphans", "A pair is of answers to an instruction, which must all be there."),
         none_of("self_pairs", "An answer is not better than itself."),
         gxe.ExpectColumnValuesToBeBetween(
             column="longer_chosen_share",

@@ -22,6 +22,7 @@ SUITE = Suite(
     facts=(
         *accounted(),
         none_of("orphans", "A score is about a row, which must be there."),
+        none_of("orphan_completions", "What a model said is kept; a row without it cannot be explained."),
         none_of(
             "off_scale",
             "No judge has a wider scale than 0 to 10, but for reward models, which have their own; it was misread.",

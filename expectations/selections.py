@@ -1,6 +1,6 @@
 """What must hold of selections: each policy's choice in order, beside a random control."""
 
-from expectations import accounted, content_ids, none_of
+from expectations import accounted, content_ids, drift, none_of
 from tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
@@ -16,6 +16,7 @@ SUITE = Suite(
     facts=(
         *accounted(),
         none_of("orphans", "A selection is of instructions, which must be there."),
+        drift("topic_drift", "topics by their size", 0.3),
         none_of("torn_ranks", "Budgets are cut by rank: a gap would cut at the wrong place."),
         gxe.ExpectColumnValuesToBeBetween(
             column="controls",

@@ -1,6 +1,6 @@
 """What must hold of sources: files named by their bytes, and nothing secret in their addresses."""
 
-from expectations import content_ids, written
+from expectations import accounted, content_ids
 from tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
@@ -21,5 +21,5 @@ SUITE = Suite(
             notes="A password in an address would be on every page and in every lineage event.",
         ),
     ),
-    facts=(written(),),
+    facts=accounted(),
 )

@@ -20,6 +20,7 @@ SUITE = Suite(
     facts=(
         *accounted(),
         none_of("orphans", "A verdict is about a row, which must be there."),
+        none_of("orphan_completions", "What a model said is kept; a row without it cannot be explained."),
         drift("verdict_drift", "verdicts", 0.3),
     ),
 )

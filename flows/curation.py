@@ -22,5 +22,6 @@ def curation(profile: str = "full", store: str = "ws", overrides: list[str] | No
         validation.audit(run, "selections")
         preferences.pair(run)
         validation.audit(run, "preferences", may_be_empty=True)
+        validation.audit(run, "completions", may_be_empty=True)
         exports.export(run)
         validation.audit(run, "exports")

@@ -6,8 +6,8 @@ from tasks.contracts import settings
 from tasks.spine import runs, validation
 
 TABLES = (
-    *("documents", "passages", "seeds", "embeddings", "groundings", "instructions", "responses", "verdicts"),
-    *("scores", "selections", "preferences", "exports"),
+    *("sources", "documents", "passages", "seeds", "embeddings", "groundings", "instructions", "responses", "verdicts"),
+    *("scores", "selections", "preferences", "exports", "completions"),
 )
 
 

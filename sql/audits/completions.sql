@@ -1,15 +1,20 @@
--- Counts over `completions`, and over its rows of a run, that the suite judges.
+-- Counts over the rows of `completions` that no audit has passed yet, that the suite judges.
 -- owner:  expectations/completions.py
 -- grain:  one row
--- params: $run_id
+-- params: none
 WITH written AS (
     SELECT completions.*
     FROM completions
-    WHERE completions.run_id = $run_id
+    WHERE completions.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'completions')
 )
 
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
+    (
+        SELECT count(*)
+        FROM written
+        WHERE regexp_matches(written.request, '\bsk-[A-Za-z0-9_-]{20,}|(?i:authorization\\*"\s*:)')
+    ) AS quoted_keys,
     (
         SELECT count(*)
         FROM written

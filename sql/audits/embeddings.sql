@@ -11,13 +11,22 @@ WITH written AS (
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
     (SELECT coalesce(max(counted.unaccounted), 0) FROM audited_receipts AS counted WHERE counted.stage = 'embeddings') AS unaccounted,
-    (SELECT coalesce(max(counted.refusal_drift), 0) FROM audited_receipts AS counted WHERE counted.stage = 'embeddings') AS refusal_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'embeddings' AND drifts.mix = 'refusals') AS refusal_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'embeddings' AND drifts.mix = 'reasons') AS reason_drift,
     (
         SELECT count(*)
         FROM written
         WHERE
             NOT coalesce(abs(list_inner_product(written.vector, written.vector) - 1) < 0.001, FALSE)
     ) AS not_unit,
+    (
+        SELECT count(*)
+        FROM written
+        WHERE
+            written.text_id NOT IN (SELECT passages.passage_id FROM passages)
+            AND written.text_id NOT IN (SELECT seeds.seed_id FROM seeds)
+            AND written.text_id NOT IN (SELECT instructions.instruction_id FROM instructions)
+    ) AS orphans,
     (
         SELECT coalesce(max(widths.different), 0)
         FROM (

@@ -27,7 +27,8 @@ SELECT
             GROUP BY receipts.run_id
         ) AS inputs
     ) AS unaccounted,
-    (SELECT coalesce(max(counted.refusal_drift), 0) FROM audited_receipts AS counted WHERE counted.stage = 'exports') AS refusal_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'exports' AND drifts.mix = 'refusals') AS refusal_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'exports' AND drifts.mix = 'reasons') AS reason_drift,
     (
         SELECT count(*)
         FROM written

@@ -11,7 +11,8 @@ WITH written AS (
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
     (SELECT coalesce(max(counted.unaccounted), 0) FROM audited_receipts AS counted WHERE counted.stage = 'groundings') AS unaccounted,
-    (SELECT coalesce(max(counted.refusal_drift), 0) FROM audited_receipts AS counted WHERE counted.stage = 'groundings') AS refusal_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'groundings' AND drifts.mix = 'refusals') AS refusal_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'groundings' AND drifts.mix = 'reasons') AS reason_drift,
     (
         SELECT count(*)
         FROM written

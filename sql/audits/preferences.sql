@@ -11,14 +11,17 @@ WITH written AS (
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
     (SELECT coalesce(max(counted.unaccounted), 0) FROM audited_receipts AS counted WHERE counted.stage = 'preferences') AS unaccounted,
-    (SELECT coalesce(max(counted.refusal_drift), 0) FROM audited_receipts AS counted WHERE counted.stage = 'preferences') AS refusal_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'preferences' AND drifts.mix = 'refusals') AS refusal_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'preferences' AND drifts.mix = 'reasons') AS reason_drift,
     (
         SELECT count(*)
         FROM written
         WHERE
-            (
-                written.chosen_id NOT IN (SELECT responses.response_id FROM responses)
-                OR written.rejected_id NOT IN (SELECT responses.response_id FROM responses)
+            written.chosen_id NOT IN (SELECT responses.response_id FROM responses)
+            OR written.rejected_id NOT IN (SELECT responses.response_id FROM responses)
+            OR (
+                written.instruction_id NOT IN (SELECT instructions.instruction_id FROM instructions)
+                AND written.instruction_id NOT IN (SELECT seeds.seed_id FROM seeds)
             )
     ) AS orphans,
     (

@@ -8,18 +8,11 @@ WITH written AS (
     WHERE scores.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'scores')
 ),
 
-marked AS (
-    SELECT
-        scores.*,
-        scores.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'scores') AS is_new
-    FROM scores
-),
-
 of_stage AS (
     -- Marks of seeds are written, and accounted for, by the stage `seeds`.
-    SELECT marked.*
-    FROM marked
-    WHERE marked.subject_id NOT IN (SELECT seeds.seed_id FROM seeds)
+    SELECT written.*
+    FROM written
+    WHERE written.subject_id NOT IN (SELECT seeds.seed_id FROM seeds)
 )
 
 SELECT
@@ -32,7 +25,7 @@ SELECT
                 sum(receipts.rows_rejected) + (
                     SELECT count(DISTINCT concat(mine.subject_id, ' ', mine.fingerprint))
                     FROM of_stage AS mine
-                    WHERE mine.is_new AND mine.run_id = receipts.run_id
+                    WHERE mine.run_id = receipts.run_id
                 ) AS settled
             FROM receipts
             WHERE
@@ -41,20 +34,9 @@ SELECT
             GROUP BY receipts.run_id
         ) AS inputs
     ) AS unaccounted,
-    (SELECT coalesce(max(counted.refusal_drift), 0) FROM audited_receipts AS counted WHERE counted.stage = 'scores') AS refusal_drift,
-    (
-        SELECT coalesce(sum(abs(coalesce(mix.new_share, 0) - coalesce(mix.past_share, 0))) / 2, 0)
-        FROM (
-            SELECT
-                count_if(every.is_new) / nullif(sum(count_if(every.is_new)) OVER (), 0) AS new_share,
-                count_if(NOT every.is_new) / nullif(sum(count_if(NOT every.is_new)) OVER (), 0) AS past_share,
-                sum(count_if(every.is_new)) OVER () AS new_rows,
-                sum(count_if(NOT every.is_new)) OVER () AS past_rows
-            FROM of_stage AS every
-            GROUP BY concat(every.judge, ' ', every.criterion, ' ', coalesce(cast(round(every.value) AS VARCHAR), 'none'))
-        ) AS mix
-        WHERE mix.new_rows >= 100 AND mix.past_rows >= 100
-    ) AS score_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'scores' AND drifts.mix = 'refusals') AS refusal_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'scores' AND drifts.mix = 'reasons') AS reason_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'scores' AND drifts.mix = 'scores') AS score_drift,
     (
         SELECT count(*)
         FROM written
@@ -67,12 +49,13 @@ SELECT
     (
         SELECT count(*)
         FROM written
+        WHERE written.completion_id NOT IN (SELECT completions.completion_id FROM completions)
+    ) AS orphan_completions,
+    (
+        SELECT count(*)
+        FROM written
         WHERE written.judge <> 'reward_model' AND written.value NOT BETWEEN 0 AND 10
     ) AS off_scale,
-    (
-        SELECT coalesce(count_if(written.value IS NULL) / nullif(count(*), 0), 0)
-        FROM written
-    ) AS failed_share,
     (
         SELECT count(*)
         FROM (

@@ -18,12 +18,14 @@ breadth AS (
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
     (SELECT coalesce(max(counted.unaccounted), 0) FROM audited_receipts AS counted WHERE counted.stage = 'selections') AS unaccounted,
-    (SELECT coalesce(max(counted.refusal_drift), 0) FROM audited_receipts AS counted WHERE counted.stage = 'selections') AS refusal_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'selections' AND drifts.mix = 'refusals') AS refusal_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'selections' AND drifts.mix = 'reasons') AS reason_drift,
     (
         SELECT count(*)
         FROM written
         WHERE written.instruction_id NOT IN (SELECT instructions.instruction_id FROM instructions)
     ) AS orphans,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'selections' AND drifts.mix = 'topics') AS topic_drift,
     (SELECT coalesce(min(breadth.topics), 0) FROM breadth) AS topics,
     (
         SELECT

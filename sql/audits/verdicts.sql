@@ -6,13 +6,6 @@ WITH written AS (
     SELECT verdicts.*
     FROM verdicts
     WHERE verdicts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'verdicts')
-),
-
-marked AS (
-    SELECT
-        verdicts.*,
-        verdicts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'verdicts') AS is_new
-    FROM verdicts
 )
 
 SELECT
@@ -34,20 +27,9 @@ SELECT
             GROUP BY receipts.run_id
         ) AS inputs
     ) AS unaccounted,
-    (SELECT coalesce(max(counted.refusal_drift), 0) FROM audited_receipts AS counted WHERE counted.stage = 'verdicts') AS refusal_drift,
-    (
-        SELECT coalesce(sum(abs(coalesce(mix.new_share, 0) - coalesce(mix.past_share, 0))) / 2, 0)
-        FROM (
-            SELECT
-                count_if(every.is_new) / nullif(sum(count_if(every.is_new)) OVER (), 0) AS new_share,
-                count_if(NOT every.is_new) / nullif(sum(count_if(NOT every.is_new)) OVER (), 0) AS past_share,
-                sum(count_if(every.is_new)) OVER () AS new_rows,
-                sum(count_if(NOT every.is_new)) OVER () AS past_rows
-            FROM marked AS every
-            GROUP BY concat(every.check_name, ' ', coalesce(cast(every.passed AS VARCHAR), 'unknown'))
-        ) AS mix
-        WHERE mix.new_rows >= 100 AND mix.past_rows >= 100
-    ) AS verdict_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'verdicts' AND drifts.mix = 'refusals') AS refusal_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'verdicts' AND drifts.mix = 'reasons') AS reason_drift,
+    (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'verdicts' AND drifts.mix = 'verdicts') AS verdict_drift,
     (
         SELECT count(*)
         FROM written
@@ -58,6 +40,7 @@ SELECT
             AND written.subject_id NOT IN (SELECT groundings.grounding_id FROM groundings)
     ) AS orphans,
     (
-        SELECT coalesce(count_if(written.passed IS NULL) / nullif(count(*), 0), 0)
+        SELECT count(*)
         FROM written
-    ) AS unknown_share;
+        WHERE written.completion_id NOT IN (SELECT completions.completion_id FROM completions)
+    ) AS orphan_completions;

@@ -1,0 +1,13 @@
+-- Rows that no audit has passed yet: what `completions` is audited on, value by value; texts are judged in the database.
+-- owner:  tasks/spine/validation.py
+-- grain:  one row per row of `completions`
+-- params: none
+SELECT
+    completions.completion_id,
+    completions.prompt_tokens,
+    completions.completion_tokens,
+    completions.cost_usd,
+    completions.attempts
+FROM completions
+WHERE completions.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'completions')
+ORDER BY completions.completion_id;

@@ -1,0 +1,177 @@
+-- How far the mix of what is not published yet has moved from that of the last ten published runs of its table, in total
+-- variation: 0 the same, 1 nothing in common. No row where either side has under 100. Lengths are powers of two; topics are
+-- tenths of a selection's topics by size, since the number of a cluster means nothing in another run.
+-- owner:  tasks/spine/validation.py
+-- grain:  one row per table x mix
+-- params: none
+CREATE OR REPLACE VIEW drifts AS
+WITH topics AS (
+    SELECT
+        selections.run_id,
+        cast(
+            ntile(10) OVER (PARTITION BY selections.run_id, selections.policy ORDER BY count(*) DESC, selections.topic ASC)
+            AS VARCHAR
+        ) AS tenth,
+        count(*) AS weight
+    FROM selections
+    WHERE NOT starts_with(selections.policy, 'random')
+    GROUP BY selections.run_id, selections.policy, selections.topic
+),
+
+parts AS (
+    SELECT
+        'documents' AS noun,
+        'languages' AS mix,
+        documents.run_id,
+        documents.language AS part,
+        1 AS weight
+    FROM documents
+    UNION ALL
+    SELECT
+        'documents' AS noun,
+        'lengths' AS mix,
+        documents.run_id,
+        cast(floor(log2(greatest(documents.tokens, 1))) AS VARCHAR) AS part,
+        1 AS weight
+    FROM documents
+    UNION ALL
+    SELECT
+        'passages' AS noun,
+        'lengths' AS mix,
+        passages.run_id,
+        cast(floor(log2(greatest(passages.tokens, 1))) AS VARCHAR) AS part,
+        1 AS weight
+    FROM passages
+    UNION ALL
+    SELECT
+        'seeds' AS noun,
+        'languages' AS mix,
+        seeds.run_id,
+        seeds.language AS part,
+        1 AS weight
+    FROM seeds
+    UNION ALL
+    SELECT
+        'seeds' AS noun,
+        'lengths' AS mix,
+        seeds.run_id,
+        cast(floor(log2(greatest(seeds.tokens, 1))) AS VARCHAR) AS part,
+        1 AS weight
+    FROM seeds
+    UNION ALL
+    SELECT
+        'instructions' AS noun,
+        'lengths' AS mix,
+        instructions.run_id,
+        cast(floor(log2(greatest(length(instructions.text), 1))) AS VARCHAR) AS part,
+        1 AS weight
+    FROM instructions
+    UNION ALL
+    SELECT
+        'instructions' AS noun,
+        'recipes' AS mix,
+        instructions.run_id,
+        instructions.recipe AS part,
+        1 AS weight
+    FROM instructions
+    UNION ALL
+    SELECT
+        'responses' AS noun,
+        'lengths' AS mix,
+        responses.run_id,
+        cast(floor(log2(greatest(length(responses.text), 1))) AS VARCHAR) AS part,
+        1 AS weight
+    FROM responses
+    UNION ALL
+    SELECT
+        'verdicts' AS noun,
+        'verdicts' AS mix,
+        verdicts.run_id,
+        concat(verdicts.check_name, ' ', coalesce(cast(verdicts.passed AS VARCHAR), 'unknown')) AS part,
+        1 AS weight
+    FROM verdicts
+    UNION ALL
+    SELECT
+        'scores' AS noun,
+        'scores' AS mix,
+        scores.run_id,
+        concat(scores.judge, ' ', scores.criterion, ' ', coalesce(cast(round(scores.value) AS VARCHAR), 'none')) AS part,
+        1 AS weight
+    FROM scores
+    WHERE scores.subject_id NOT IN (SELECT seeds.seed_id FROM seeds)  -- marks of seeds are of the stage `seeds`
+    UNION ALL
+    SELECT
+        'selections' AS noun,
+        'topics' AS mix,
+        topics.run_id,
+        topics.tenth AS part,
+        topics.weight
+    FROM topics
+    UNION ALL
+    SELECT
+        rejections.stage AS noun,
+        'reasons' AS mix,
+        rejections.run_id,
+        rejections.reason AS part,
+        1 AS weight
+    FROM rejections
+    UNION ALL
+    SELECT
+        receipts.stage AS noun,
+        'refusals' AS mix,
+        receipts.run_id,
+        'refused' AS part,
+        receipts.rows_rejected AS weight
+    FROM receipts
+    UNION ALL
+    SELECT
+        receipts.stage AS noun,
+        'refusals' AS mix,
+        receipts.run_id,
+        'kept' AS part,
+        greatest(receipts.rows_in - receipts.rows_rejected, 0) AS weight
+    FROM receipts
+),
+
+recent AS (
+    SELECT
+        publications.noun,
+        publications.run_id
+    FROM publications
+    LEFT JOIN runs ON publications.run_id = runs.run_id
+    QUALIFY row_number() OVER (PARTITION BY publications.noun ORDER BY runs.started_at DESC NULLS LAST, publications.run_id ASC) <= 10
+),
+
+sides AS (
+    SELECT
+        parts.noun,
+        parts.mix,
+        parts.part,
+        sum(parts.weight) FILTER (
+            WHERE (parts.noun, parts.run_id) NOT IN (SELECT (publications.noun, publications.run_id) FROM publications)
+        ) AS new_rows,
+        sum(parts.weight) FILTER (
+            WHERE (parts.noun, parts.run_id) IN (SELECT (recent.noun, recent.run_id) FROM recent)
+        ) AS past_rows
+    FROM parts
+    GROUP BY parts.noun, parts.mix, parts.part
+),
+
+shares AS (
+    SELECT
+        sides.noun,
+        sides.mix,
+        coalesce(sides.new_rows, 0) / sum(sides.new_rows) OVER (PARTITION BY sides.noun, sides.mix) AS new_share,
+        coalesce(sides.past_rows, 0) / sum(sides.past_rows) OVER (PARTITION BY sides.noun, sides.mix) AS past_share,
+        sum(sides.new_rows) OVER (PARTITION BY sides.noun, sides.mix) AS new_rows,
+        sum(sides.past_rows) OVER (PARTITION BY sides.noun, sides.mix) AS past_rows
+    FROM sides
+)
+
+SELECT
+    shares.noun,
+    shares.mix,
+    sum(abs(shares.new_share - shares.past_share)) / 2 AS moved
+FROM shares
+WHERE shares.new_rows >= 100 AND shares.past_rows >= 100
+GROUP BY shares.noun, shares.mix;
