@@ -89,7 +89,7 @@ def expand(path: str) -> list[str]:
             found = [name for name in filesystem.find(inner) if not _NOT_DATA.search(name[len(inner) :])]
         else:
             found = [inner] if filesystem.exists(inner) else []
-    except (OSError, ImportError, ValueError) as error:
+    except Exception as error:  # each filesystem has its own: a web server's 401 is no OSError
         raise BrokenError(
             f"cannot look at {path}: {error}", hint="check the path; a URI may need its package and credentials"
         ) from error

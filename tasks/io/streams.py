@@ -146,10 +146,15 @@ def opened(uri: str) -> Iterator[BinaryIO]:
     """Open a path or any fsspec URI for reading; credentials come from the environment, as each filesystem reads them.
 
     Raises:
-        BrokenError: It is not there, or may not be read; the message names it.
+        BrokenError: It is not there, may not be read, or not in ranges; the message names it.
     """
     try:
         with fsspec.open(uri, "rb") as file:
+            if getattr(file, "size", 0) is None:  # a stream that cannot go back
+                raise BrokenError(
+                    f"cannot read {uri} in ranges: its server sends whole files only",
+                    hint="download it, and give its path",
+                )
             yield cast("BinaryIO", file)
     except (FileNotFoundError, IsADirectoryError, PermissionError, ImportError) as error:
         raise BrokenError(
