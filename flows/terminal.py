@@ -81,6 +81,17 @@ def standing(facts: Mapping[str, Any]) -> None:
     """Print where a store stands: who is at work, the stages, the latest runs, and what to type next."""
     if facts["held_by"] is not None:
         _at_work(facts)
+    if facts["stages"]:
+        _stages(facts["stages"])
+    if facts["runs"]:
+        _runs(facts["runs"], is_held=facts["held_by"] is not None)
+    steps = [step for step in facts["seeds_funnel"] if step["seeds"]]
+    if steps:
+        say("\nseeds: " + " > ".join(f"{step['seeds']:,} {step['label']}" for step in steps))
+    hint(_next(facts))
+
+
+def _stages(stages: Iterable[Mapping[str, Any]]) -> None:
     numbers = ("rows", "valid", "due", "would cost", "refused", "broken shards", "calls", "spent")
     keys = ("rows", "rows_valid", "rows_due", "due_cost_usd", "rows_rejected", "shards_failed", "calls", "cost_usd")
     table(
@@ -92,9 +103,12 @@ def standing(facts: Mapping[str, Any]) -> None:
                 *("" if key.startswith("due") and not row["rows_due"] else _figure(row[key], key) for key in keys),
                 because(row["reasons"]),
             )
-            for row in facts["stages"]
+            for row in stages
         ],
     )
+
+
+def _runs(runs: Iterable[Mapping[str, Any]], *, is_held: bool) -> None:
     table(
         "\nruns",
         dict.fromkeys(("run", "flow", "status", "began (UTC)"), "left")
@@ -102,18 +116,16 @@ def standing(facts: Mapping[str, Any]) -> None:
         | {"error": "left"},
         [
             (
-                *(run["run_id"][:8], run["flow"], run["status"], str(run["started_at"])[:16]),
+                *(run["run_id"][:8], run["flow"]),
+                "killed" if run["status"] == "running" and not is_held else run["status"],  # the next run will say so
+                str(run["started_at"])[:16],
                 f"{run['seconds']:.0f} s" if run["seconds"] is not None else "",
                 *(run["exported"], run["rows_rejected"], _figure(run["cost_usd"], "cost_usd")),
                 (run["error"] or "").partition("\n")[0][:90],
             )
-            for run in facts["runs"]
+            for run in runs
         ],
     )
-    steps = [step for step in facts["seeds_funnel"] if step["seeds"]]
-    if steps:
-        say("\nseeds: " + " > ".join(f"{step['seeds']:,} {step['label']}" for step in steps))
-    hint(_next(facts))
 
 
 def _at_work(facts: Mapping[str, Any]) -> None:
@@ -131,7 +143,7 @@ def _at_work(facts: Mapping[str, Any]) -> None:
 
 def _how_far(stage: Mapping[str, Any]) -> str:
     if stage["is_done"]:
-        return f"done: {stage.get('rows_out', stage['done'])} of {stage.get('rows_in', stage['total'])}"
+        return f"done: {stage.get('rows_in', stage['total'])} in, {stage.get('rows_out', stage['done'])} out"
     facts = "  ".join(f"{name.replace('_', ' ')} {value:,.4g}" for name, value in stage.get("facts", {}).items())
     return f"{stage['done']} of {stage['total'] if stage['total'] is not None else '?'}  {facts}"
 
@@ -144,12 +156,15 @@ def _figure(value: float | None, name: str) -> str:
 
 def _next(facts: Mapping[str, Any]) -> str:
     """Say what to type next, from where the store stands."""
-    store, stages = facts["store"], facts["stages"]
+    store, stages, runs = facts["store"], facts["stages"], facts["runs"]
     if facts["held_by"] is not None:
-        return "look again later; `wellspring dashboard --serve` shows what was published"
+        shown = "; `wellspring dashboard --serve` shows what was published" if facts["published_at"] else ""
+        return f"look again later{shown}"
+    again = f"--profile {store}/settings.json --store {store}"
     if any(row["rows_due"] or row["shards_failed"] for row in stages):
-        again = f"--profile {store}/settings.json --store {store}"
         return f"wellspring build {again} goes on; what that costs: wellspring estimate {again}"
+    if runs and runs[0]["status"] != "done":
+        return f"the latest run did not finish; wellspring build {again} goes on where it stopped"
     if any(row["rows_rejected"] for row in stages):
         return f"nothing is due; to ask again for refusals: wellspring retry --reason REASON --store {store}"
     return "nothing is due"

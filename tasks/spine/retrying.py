@@ -18,10 +18,10 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
         run: The run that will ask again.
         stage: Only those of this stage.
         reason: Only those of this reason; without it (and without `stage` and `run_id`) those that a server caused.
-        run_id: Only those of this run.
+        run_id: Only those of this run; the beginning of its id will do.
 
     Raises:
-        UsageError: The stage computes: it would refuse the same again.
+        UsageError: The stage computes: it would refuse the same again. Or nothing was refused as it is named.
     """
     if stage in COMPUTED:
         raise UsageError(
@@ -32,6 +32,12 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
     is_open = stage is None and reason is None and run_id is None
     reasons = [reason] if reason else list(SERVERS) if is_open else None
     chosen = run.store.query("rejections/chosen", stage=stage, reasons=reasons, run_id=run_id)
+    if chosen.is_empty() and not is_open:
+        named = {"stage": stage, "reason": reason, "run": run_id}
+        raise UsageError(
+            "nothing is refused by " + ", ".join(f"{what} `{name}`" for what, name in named.items() if name),
+            hint=f"what is, and why: wellspring status --store {run.store.path}",
+        )
     chosen = chosen.filter(~chosen["stage"].is_in(list(COMPUTED)))
     chosen = chosen.filter((chosen["stage"] != "seeds") | chosen["reason"].is_in(list(JUDGED)))
     for name in sorted(set(chosen["reason"].to_list()) & replies.REASONS.keys()):

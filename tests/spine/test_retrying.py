@@ -48,6 +48,7 @@ def left(run: Run) -> set[str]:
         ({"reason": "unparsable_answer"}, {"d1"}),
         ({"stage": "responses"}, {"i1", "i2"}),
         ({"run_id": "earlier"}, {"i2"}),
+        ({"run_id": "earl", "stage": "responses"}, {"i2"}),
         ({"stage": "responses", "reason": "content_filter"}, {"i2"}),
         ({"reason": "too_short"}, set()),
         ({"stage": "seeds"}, {"s1"}),
@@ -74,6 +75,15 @@ def test_a_refused_call_can_be_asked_again_and_an_answered_one_is_kept(start: St
         found = run.models.journal.lookup(["i1", "i2", "d2", "answered"])
 
         assert set(found) == {"i2", "answered"}
+
+
+@pytest.mark.parametrize("name", ["stage", "reason", "run_id"])
+def test_what_nobody_refused_is_named_and_not_retried_in_silence(start: Start, settings: Any, name: str) -> None:
+    with start(settings()) as run:
+        refuse(run)
+
+        with pytest.raises(UsageError, match=f"nothing is refused by {name.partition('_')[0]} `unheard_of`"):
+            retrying.reopen(run, **{name: "unheard_of"})
 
 
 def test_a_stage_that_computes_is_not_retried_but_told_what_to_do(start: Start, settings: Any) -> None:
