@@ -48,7 +48,9 @@ def as_bytes(value: bytes) -> None:
 
 def table(title: str, columns: Mapping[Any, str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under columns; a column's value is `left` or `right`."""
-    drawn = Table(box=None, pad_edge=False, title=title or None, title_justify="left", title_style="bold")
+    if title:
+        _out.print(title, style="bold")  # a table wraps its own title to its width
+    drawn = Table(box=None, pad_edge=False)
     for name, justify in columns.items():
         drawn.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
     for row in rows:

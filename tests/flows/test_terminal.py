@@ -9,11 +9,20 @@ from flows import terminal
 STAGE = {
     "stage": "documents",
     **dict.fromkeys(("rows", "rows_valid", "rows_due", "rows_rejected", "shards_failed", "calls"), 0),
-    **{"due_cost_usd": 0.0, "cost_usd": 0.0, "reasons": {}},
+    "due_cost_usd": 0.0,
+    "cost_usd": 0.0,
+    "reasons": {},
 }
 RUN = {
-    **{"run_id": "4fd1c09a77", "flow": "dataset", "status": "running", "started_at": "2026-03-01 03:00:00"},
-    **{"seconds": None, "exported": 0, "rows_rejected": 0, "cost_usd": 0.0, "error": None},
+    "run_id": "4fd1c09a77",
+    "flow": "dataset",
+    "status": "running",
+    "started_at": "2026-03-01 03:00:00",
+    "seconds": None,
+    "exported": 0,
+    "rows_rejected": 0,
+    "cost_usd": 0.0,
+    "error": None,
 }
 HOLDER = {"held_by": {"pid": 7, "host": "here", "owner": "4fd1c09a77"}}
 
