@@ -196,6 +196,17 @@ def estimate(found: Mapping[str, Any], prices: object) -> None:
         say(f"the rehearsal ended early: {found['stopped']}")
 
 
+def receipt(facts: Mapping[str, Any]) -> None:
+    """Print what was taken out, a line each; of the tables those that lost rows."""
+    lines: list[tuple[str, object]] = []
+    for what, value in facts.items():
+        if isinstance(value, Mapping):
+            lines += [(f"{what} of {table}", rows) for table, rows in value.items() if rows]
+        else:
+            lines.append((what.replace("_", " "), ", ".join(value) if isinstance(value, list) else value))
+    table("receipt", {"what": "left", "": "left"}, lines)
+
+
 def money(usd: float | None) -> str:
     """Say what something costs; None is a price that nobody knows."""
     return "unknown" if usd is None else f"${usd:.4f}"

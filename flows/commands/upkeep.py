@@ -50,8 +50,8 @@ def forget(
     if as_json:
         terminal.as_json(receipt)
         return
-    terminal.table("receipt", {"what": "left", "": "left"}, receipt.items())
-    terminal.say("the next `wellspring build` writes the dataset without it")
+    terminal.receipt(receipt)
+    terminal.hint(f"wellspring build --profile {store}/settings.json --store {store} writes the dataset without it")
 
 
 def batches(

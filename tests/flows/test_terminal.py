@@ -54,3 +54,11 @@ def test_when_all_is_done_refusals_can_be_asked_again(capsys: pytest.CaptureFixt
     _, hint = said_of(capsys, stages=[STAGE | {"rows_rejected": 3}], runs=[RUN | {"status": "done"}])
 
     assert "wellspring retry --reason REASON --store ws" in hint
+
+
+def test_a_receipt_names_the_tables_that_lost_rows_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.receipt({"rows": {"exports": 80, "seeds": 0}, "texts_left": 0, "datasets_withdrawn": ["a", "b"]})
+
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()[2:]]
+
+    assert lines == ["rows of exports 80", "texts left 0", "datasets withdrawn a, b"]
