@@ -16,13 +16,13 @@ from tasks.contracts.errors import UsageError
 DECLARED = Path(__file__).parents[1] / "deployments" / "prefect.yaml"
 
 
-def declared(profile: str | None = None, store: str | None = None) -> list[RunnerDeployment]:
-    """Return the deployments that prefect.yaml declares, on this profile and store where they are given.
+def declared(profile: str | None = None, store: str = "ws") -> list[RunnerDeployment]:
+    """Return the deployments that prefect.yaml declares, on this store, and on this profile where one is given.
 
     Raises:
         UsageError: An entrypoint names no flow.
     """
-    chosen = {key: value for key, value in (("profile", profile), ("store", store)) if value is not None}
+    chosen = {"store": store} | ({"profile": profile} if profile is not None else {})
     entries = yaml.safe_load(DECLARED.read_text(encoding="utf-8"))["deployments"]
     return [_deployment(entry, chosen) for entry in entries]
 
@@ -42,6 +42,6 @@ def _deployment(entry: Mapping[str, Any], chosen: Mapping[str, str]) -> RunnerDe
     )
 
 
-def serve(profile: str | None = None, store: str | None = None) -> None:
+def serve(profile: str | None = None, store: str = "ws") -> None:
     """Serve all deployments until stopped, one run at a time, since a store has one writer."""
     serve_deployments(*declared(profile, store), limit=1)

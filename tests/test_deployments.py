@@ -185,6 +185,7 @@ class Prefect:
             "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2",
             "PREFECT_WORKER_QUERY_SECONDS": "2",
             "WELLSPRING_HOME": str(ROOT),
+            "WELLSPRING_STORE": str(folder / "as-shipped"),
         }
 
     def begin(self, *command: str) -> "subprocess.Popen[bytes]":
@@ -274,7 +275,7 @@ def deployed(prefect: Prefect, store: Path, *, every_seconds: int, overrides: Se
 @pytest.mark.timeout(900)
 def test_a_scheduled_run_fires_finishes_and_shows_its_receipts_and_page(prefect: Prefect, tmp_path: Path) -> None:
     prefect.type("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS / "prefect.yaml"))
-    as_shipped = {d["name"] for d in prefect.ask("deployments/filter")}
+    as_shipped = {d["name"]: d["parameters"]["store"] for d in prefect.ask("deployments/filter")}
     deployed(prefect, tmp_path / "ws", every_seconds=20)
     worker = prefect.begin("prefect", "worker", "start", "--pool", "wellspring", "--type", "process")
 
@@ -290,7 +291,7 @@ def test_a_scheduled_run_fires_finishes_and_shows_its_receipts_and_page(prefect:
     events = prefect.ask("events/filter", filter={"event": {"prefix": ["prefect.asset.materialization.succeeded"]}})
     made = {event["resource"]["prefect.resource.id"] for event in events["events"]}
 
-    assert as_shipped == set(NAMES)
+    assert as_shipped == dict.fromkeys(NAMES, str(prefect.folder / "as-shipped"))
     assert fired["state"]["type"] == "COMPLETED", fired["state"]["message"]
     assert {"receipt-documents", "receipt-passages", "audit-documents", "run-page"} <= shown.keys()
     assert "wellspring://tables/documents" in made

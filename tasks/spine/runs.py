@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.contracts import records
-from tasks.contracts.errors import TransientError, WellspringError
+from tasks.contracts.errors import TransientError, UsageError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Corpus, Settings
 from tasks.io import files
@@ -239,12 +239,17 @@ def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool =
     A flow that is called inside another one joins its run.
 
     Raises:
+        UsageError: No store is named: a deployment was made without one.
         TransientError: Another run holds the store (see `settings.wait`).
     """
     global _current  # noqa: PLW0603 - one process works on one store; nested flows join it
     if _current is not None:
         yield _current
         return
+    if not str(directory).strip():
+        raise UsageError(
+            "the parameter `store` is empty", hint="name a folder, or set WELLSPRING_STORE before `prefect deploy`"
+        )
     run_id = content_id("run", flow, time.time_ns(), os.getpid(), socket.gethostname())
     opened = stores.Store.open(directory, wait=settings.wait, owner=run_id, memory_mb=settings.database_mb)
     with opened as store:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts.errors import BrokenError, TransientError
+from tasks.contracts.errors import BrokenError, TransientError, UsageError
 from tasks.contracts.records import Publication
 from tasks.contracts.settings import Settings
 from tasks.io.store import Store
@@ -98,3 +98,10 @@ def test_counts_add_up_field_by_field() -> None:
     total = Counts(1, 2, 3, 4, 5, 6, 7, 0.5) + Counts(1, 1, 1, 1, 1, 1, 1, 0.25)
 
     assert total == Counts(2, 3, 4, 5, 6, 7, 8, 0.75)
+
+
+def test_a_deployment_without_a_store_is_told_how_to_name_one(settings: Callable[..., Settings]) -> None:
+    with pytest.raises(UsageError, match="`store` is empty") as caught, runs.start("dataset", settings(), ""):
+        pass
+
+    assert "WELLSPRING_STORE" in (caught.value.hint or "")
