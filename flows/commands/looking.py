@@ -3,7 +3,6 @@
 import functools
 import http.server
 import webbrowser
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -70,16 +69,10 @@ def trace(
 
 
 def _document_of(tree: Any, target: str) -> str:
-    found = [node.id for node in _nodes(tree) if node.kind == "document"]
+    found = [node.id for node in tree.walk() if node.kind == "document"]
     if not found:
         raise UsageError(f"{target} was made without a document", hint="`wellspring trace` shows what it was made from")
     return found[0]
-
-
-def _nodes(tree: Any) -> Iterator[Any]:
-    yield tree
-    for child in tree.children:
-        yield from _nodes(child)
 
 
 def impact(

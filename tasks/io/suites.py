@@ -20,6 +20,7 @@ import polars as pl
 import pyarrow as pa
 
 from tasks.contracts.errors import BrokenError, UsageError
+from tasks.io.store import Store
 
 SAMPLE_ROWS = 5
 SAMPLE_CHARS = 200
@@ -108,13 +109,13 @@ def suite(noun: str) -> Suite:
     return module.SUITE
 
 
-def check(noun: str, batches: Iterable[pl.DataFrame | pa.Table], context: Mapping[str, Any]) -> list[Result]:
+def check(noun: str, batches: Iterable[pl.DataFrame | pa.Table], store: Store | None = None) -> list[Result]:
     """Check a table's suite over batches of its rows, in one pass and in bounded memory.
 
     Args:
         noun: The table.
         batches: The rows to audit, as frames of any size; columns that the suite does not name are left aside.
-        context: `facts`, the one-row answer of `sql/audits/<noun>.sql`; or `store` and `run_id`, to ask for it.
+        store: Whom to ask for the one-row answer of `sql/audits/<noun>.sql`; without it no fact is known.
 
     Returns:
         One result for each expectation, in the order of the suite. Nothing to look at is a failure, never a pass.
@@ -123,7 +124,7 @@ def check(noun: str, batches: Iterable[pl.DataFrame | pa.Table], context: Mappin
     tallies = [_Tally() for _ in rules.rows]
     for batch in batches:
         _count(_pandas(batch, rules.rows), rules.rows, tallies)
-    facts = _facts(noun, context)
+    facts = store.query(f"audits/{noun}") if store is not None else None
     fact_tallies = [_Tally() for _ in rules.facts]
     if facts is not None and facts.height:
         _count(_pandas(facts, rules.facts), rules.facts, fact_tallies)
@@ -131,12 +132,6 @@ def check(noun: str, batches: Iterable[pl.DataFrame | pa.Table], context: Mappin
         *(_result(rule, tally, None) for rule, tally in zip(rules.rows, tallies, strict=True)),
         *(_result(rule, tally, facts) for rule, tally in zip(rules.facts, fact_tallies, strict=True)),
     ]
-
-
-def _facts(noun: str, context: Mapping[str, Any]) -> pl.DataFrame | None:
-    if "facts" in context or "store" not in context:
-        return context.get("facts")
-    return context["store"].query(f"audits/{noun}", run_id=context.get("run_id"))
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,6 @@ The graph is views, `lineage_edges` and `lineage_nodes` (sql/lineage): every id 
 thing is a parent. Tracing walks up level by level and asks one query a level; impact walks down in one query.
 """
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -261,18 +260,3 @@ def starts(store: Store, way: str, value: str) -> list[str]:
     if not found:
         raise UsageError(f"no {way} `{value}` in {store.path}", hint="it is compared as it is written in the store")
     return found
-
-
-def lines(node: Node, depth: int = 0) -> Iterator[str]:
-    """Yield the tree as text, one thing a line, indented by depth, with its facts behind it."""
-    head = f"{'  ' * depth}{node.relation + ' ' if node.relation else ''}{node.kind} {node.id}"
-    facts = ", ".join(f"{name}={_brief(value)}" for name, value in node.facts.items() if value not in (None, "", []))
-    yield f"{head}  {facts}" if facts else head
-    for child in node.children:
-        yield from lines(child, depth + 1)
-
-
-def _brief(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    text = " ".join(text.split())
-    return text if len(text) <= 120 else f"{text[:120]}…"  # noqa: PLR2004 - what fits beside an id

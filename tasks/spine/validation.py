@@ -42,7 +42,7 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
     frames = run.store.stream(f"{noun}/unpublished", rows=AUDIT_BATCH_ROWS)
     shows = run.settings.pages.show_values
     with run.announcer.audit(noun) as results:
-        results.extend(suites.check(noun, frames, _context(run)))
+        results.extend(suites.check(noun, frames, run.store))
         run.store.append("validations", [_row(run, noun, result, shows=shows) for result in results])
         _show(run, noun, results)
         failed = [r for r in results if not r.success and r.severity == "fail"]
@@ -52,11 +52,6 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
             raise _broken(run, noun, failed, shows=shows)
     run.store.execute(f"{noun}/publish")
     run.progress(f"audit {noun}", unpublished, unpublished, expectations=len(results))
-
-
-def _context(run: Run) -> dict[str, Any]:
-    """What an expectation may want to know besides the rows."""
-    return {"run_id": run.run_id, "settings": run.settings.model_dump(), "store": run.store}
 
 
 def _row(run: Run, noun: str, result: Any, *, shows: bool) -> records.Validation:

@@ -27,7 +27,7 @@ def sample(tmp_path: Path) -> Iterator[Sample]:
 
 def checked(monkeypatch: pytest.MonkeyPatch, rule: Expectation, *frames: pl.DataFrame) -> Result:
     monkeypatch.setattr(suites, "suite", lambda noun: Suite(noun, (rule,)))
-    return suites.check("anything", frames, {})[0]
+    return suites.check("anything", frames)[0]
 
 
 NOT_BLANK = gxe.ExpectColumnValuesToMatchRegex(column="text", regex=r"\S", notes="because")
@@ -51,7 +51,7 @@ def test_a_suite_holds_on_a_whole_store(sample: Sample, noun: str) -> None:
     sample_store.publish(sample, keep={noun})
     rows = sample.store._connection.sql(f'SELECT * FROM "{noun}"').to_arrow_table()
 
-    results = suites.check(noun, [rows], {"store": sample.store, "run_id": sample_store.RUN})
+    results = suites.check(noun, [rows], sample.store)
 
     assert [r for r in results if not r.success and r.severity == "fail"] == []
 
@@ -127,7 +127,7 @@ def test_an_expectation_that_cannot_be_added_up_over_batches_is_a_failure(monkey
 
 def test_a_table_without_a_suite_is_named() -> None:
     with pytest.raises(UsageError, match="`weather` has no suite"):
-        suites.check("weather", [], {})
+        suites.check("weather", [])
 
 
 BREAKS = [
@@ -176,7 +176,7 @@ def test_a_store_that_was_broken_is_caught_by_the_fact_that_guards_it(
     sample_store.publish(sample, keep={noun})
     sample.store._connection.execute(damage)
 
-    results = suites.check(noun, [], {"store": sample.store, "run_id": sample_store.RUN})
+    results = suites.check(noun, [], sample.store)
 
     assert [r.success for r in results if r.column_name == fact] == [False]
 
@@ -189,7 +189,7 @@ def seeds_of(sample: Sample, run: str, language: str, *, published: bool = True)
 
 
 def drift_of(sample: Sample, noun: str, column: str) -> Result:
-    results = suites.check(noun, [], {"store": sample.store})
+    results = suites.check(noun, [], sample.store)
     return next(r for r in results if r.column_name == column)
 
 
