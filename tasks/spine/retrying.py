@@ -1,5 +1,6 @@
 """Rerun what was refused, and nothing else: refusals are taken back, so that their inputs are due again."""
 
+from tasks.contracts import records
 from tasks.contracts.errors import UsageError
 from tasks.io import replies
 from tasks.spine.generation import ask_anew
@@ -21,7 +22,7 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
         run_id: Only those of this run; the beginning of its id will do.
 
     Raises:
-        UsageError: The stage computes: it would refuse the same again. Or nothing was refused as it is named.
+        UsageError: The stage computes: it would refuse the same again. Or there is no such stage, or run.
     """
     if stage in COMPUTED:
         raise UsageError(
@@ -32,12 +33,9 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
     is_open = stage is None and reason is None and run_id is None
     reasons = [reason] if reason else list(SERVERS) if is_open else None
     chosen = run.store.query("rejections/chosen", stage=stage, reasons=reasons, run_id=run_id)
-    if chosen.is_empty() and not is_open:
-        named = {"stage": stage, "reason": reason, "run": run_id}
-        raise UsageError(
-            "nothing is refused by " + ", ".join(f"{what} `{name}`" for what, name in named.items() if name),
-            hint=f"what is, and why: wellspring status --store {run.store.path}",
-        )
+    if chosen.is_empty():
+        _expect(run, "stage", stage, list(records.TABLES))
+        _expect(run, "run", run_id, run.store.query("runs/all")["run_id"].to_list())
     chosen = chosen.filter(~chosen["stage"].is_in(list(COMPUTED)))
     chosen = chosen.filter((chosen["stage"] != "seeds") | chosen["reason"].is_in(list(JUDGED)))
     for name in sorted(set(chosen["reason"].to_list()) & replies.REASONS.keys()):
@@ -49,3 +47,8 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
         taken += run.store.execute("rejections/reopen", stage=name, reasons=[why], run_id=run_id)
     run.progress.note(f"retry: {taken} refusals are due again")
     return taken
+
+
+def _expect(run: Run, what: str, name: str | None, known: list[str]) -> None:
+    if name and not any(one.startswith(name) for one in known):
+        raise UsageError(f"there is no {what} `{name}`", hint=f"wellspring status --store {run.store.path}")

@@ -77,13 +77,17 @@ def test_a_refused_call_can_be_asked_again_and_an_answered_one_is_kept(start: St
         assert set(found) == {"i2", "answered"}
 
 
-@pytest.mark.parametrize("name", ["stage", "reason", "run_id"])
-def test_what_nobody_refused_is_named_and_not_retried_in_silence(start: Start, settings: Any, name: str) -> None:
-    with start(settings()) as run:
-        refuse(run)
+@pytest.mark.parametrize("name", ["stage", "run_id"])
+def test_a_stage_or_run_that_there_is_not_is_named_and_not_retried_in_silence(
+    start: Start, settings: Any, name: str
+) -> None:
+    with start(settings()) as run, pytest.raises(UsageError, match=f"no {name.partition('_')[0]} `unheard_of`"):
+        retrying.reopen(run, **{name: "unheard_of"})
 
-        with pytest.raises(UsageError, match=f"nothing is refused by {name.partition('_')[0]} `unheard_of`"):
-            retrying.reopen(run, **{name: "unheard_of"})
+
+def test_a_reason_for_which_nothing_was_refused_is_no_fault(start: Start, settings: Any) -> None:
+    with start(settings()) as run:
+        assert retrying.reopen(run, reason="unparsable_answer", run_id=run.run_id[:8]) == 0
 
 
 def test_a_stage_that_computes_is_not_retried_but_told_what_to_do(start: Start, settings: Any) -> None:
