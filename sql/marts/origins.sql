@@ -2,23 +2,14 @@
 -- owner:  tasks/spine/browser.py
 -- grain:  one row per page of the browser x thing x thing it was made from
 -- params: $start, $stop (numbers of lines), $block (lines on a page)
-WITH RECURSIVE up AS (
-    SELECT
-        lines.number // $block AS block,
-        lineage_edges.child_id,
-        lineage_edges.relation,
-        lineage_edges.parent_id
-    FROM exported_lines AS lines
-    INNER JOIN lineage_edges ON lines.export_id = lineage_edges.child_id
-    WHERE lines.number >= $start AND lines.number < $stop
-    UNION
-    SELECT
-        up.block,
-        above.child_id,
-        above.relation,
-        above.parent_id
-    FROM up
-    INNER JOIN lineage_edges AS above ON up.parent_id = above.child_id
+WITH up AS (
+    SELECT DISTINCT
+        steps.block,
+        steps.child_id,
+        steps.relation,
+        steps.parent_id
+    FROM browsed.steps AS steps
+    WHERE steps.block >= $start // $block AND steps.block * $block < $stop
 ),
 
 known AS (

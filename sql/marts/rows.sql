@@ -4,7 +4,7 @@
 -- params: $start, $stop (numbers of lines)
 WITH shown AS (
     SELECT lines.*
-    FROM exported_lines AS lines
+    FROM browsed.lines AS lines
     WHERE lines.number >= $start AND lines.number < $stop
 ),
 

@@ -3,10 +3,10 @@
 -- grain:  one row
 -- params: none
 SELECT
-    (SELECT count(*) FROM exported_lines) AS lines,
+    (SELECT count(*) FROM browsed.lines) AS lines,
     (
         SELECT coalesce(bit_xor(hash(lines.number, lines.export_id, lines.response_method, lines.instruction_method)), 0)
-        FROM exported_lines AS lines
+        FROM browsed.lines AS lines
     ) AS mixed,
     (SELECT count(*) FROM scores) AS scores,
     (SELECT count(*) FROM verdicts) AS verdicts,

@@ -1,5 +1,5 @@
--- Take the numbered lines away again: they are only there while pages are written.
+-- Take away what is only there while the browser's files are written.
 -- owner:  tasks/spine/browser.py
 -- grain:  none
 -- params: none
-DROP TABLE IF EXISTS exported_lines;
+DROP SCHEMA IF EXISTS browsed CASCADE;

@@ -2,7 +2,7 @@
 -- owner:  tasks/spine/browser.py
 -- grain:  one row per exported line
 -- params: none
-CREATE OR REPLACE TABLE exported_lines AS
+CREATE OR REPLACE TABLE browsed.lines AS
 WITH active AS (
     SELECT
         methods.stage,

@@ -6,6 +6,8 @@ graph of what they were made from, each thing once; the site's script draws both
 """
 
 import contextlib
+import itertools
+import operator
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -22,11 +24,10 @@ from tasks.io.store import Store
 
 ROWS_A_PAGE = 50
 PAGES_A_FOLDER = 1000
-ROWS_A_MEGABYTE = 25  # of the database's memory: so many are asked for at once
-INDEXED_A_MEGABYTE = 130  # rows whose words fit; of more rows the words are asked for a part of the alphabet at a time
-LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+ROWS_A_MEGABYTE = 50  # of the database's memory: so many are asked for, and cut into words, at once
 LINES_OF_A_WORD = 2000  # as many as anybody looks through; of commoner words the first lines are kept
 INDEX_BYTES = 2**16  # of a file of the index
+PARTS_AT_ONCE = 2000  # lists of a word's lines in a part of all lines: as many as are in memory
 FORM = 2  # raised when the files change, so that those that stand are written anew
 _MARTS = ("rows", "origins")
 
@@ -44,8 +45,9 @@ def write(store: Store, *, shows_values: bool) -> Extent:
 
     Where the profile keeps values of rows to itself there are no files, and the marts have no rows.
     """
-    store.execute("rows/lines")
+    store.execute("rows/open")
     try:
+        store.execute("rows/lines")
         found = store.query("rows/digest").to_dicts()[0]
         rows = found["lines"] if shows_values else 0
         extent = Extent(rows, -(-rows // ROWS_A_PAGE))
@@ -70,15 +72,28 @@ def first(store: Store) -> list[dict[str, Any]]:
 
 
 def _write_rows(store: Store, extent: Extent) -> None:
+    _climb(store)
     with contextlib.ExitStack() as open_until_done:
         writers = {name: open_until_done.enter_context(_parquet(store.pages / "marts", name)) for name in _MARTS}
-        at_once = max(1, ROWS_A_MEGABYTE * store.memory_mb // ROWS_A_PAGE) * ROWS_A_PAGE
-        for start in range(0, max(extent.rows, 1), at_once):
-            span = {"start": start, "stop": min(start + at_once, extent.rows), "block": ROWS_A_PAGE}
-            frames = {name: store.query(f"marts/{name}", **span) for name in _MARTS}
+        for span in _spans(store, extent) or [{"start": 0, "stop": 0}]:
+            frames = {name: store.query(f"marts/{name}", block=ROWS_A_PAGE, **span) for name in _MARTS}
             for name, frame in frames.items():
                 writers[name](frame)
             _write_pages(store.pages / "rows", **frames)
+
+
+def _climb(store: Store) -> None:
+    """Note what every line was made from, a step for all lines at a time: small joins, where a recursive one is not."""
+    store.execute("rows/steps", block=ROWS_A_PAGE)
+    height = 1
+    while store.execute("rows/climb", height=height):
+        height += 1
+
+
+def _spans(store: Store, extent: Extent) -> list[dict[str, int]]:
+    """Cut the numbers of lines into spans of whole pages that fit the database's memory."""
+    at_once = max(1, ROWS_A_MEGABYTE * store.memory_mb // ROWS_A_PAGE) * ROWS_A_PAGE
+    return [{"start": n, "stop": min(n + at_once, extent.rows)} for n in range(0, extent.rows, at_once)]
 
 
 @contextlib.contextmanager
@@ -154,12 +169,18 @@ def _write_words(store: Store, extent: Extent) -> None:
 
 
 def _words(store: Store, extent: Extent) -> Iterator[tuple[str, int, list[int]]]:
-    """Yield each word, its number of lines, and the first of these; a part of the alphabet at a time."""
-    parts = min(len(LETTERS), -(-extent.rows // (INDEXED_A_MEGABYTE * store.memory_mb)))
-    cuts = [LETTERS[n * len(LETTERS) // parts] for n in range(1, parts)]
-    for first, last in zip(["", *cuts], [*cuts, None], strict=True):
-        for frame in store.stream("rows/words", rows=5000, most=LINES_OF_A_WORD, first=first, last=last):
-            yield from frame.iter_rows()
+    """Yield each word, its number of lines, and the first of these."""
+    store.execute("rows/parts")
+    for span in _spans(store, extent):
+        store.execute("rows/cut", most=LINES_OF_A_WORD, **span)
+    frames = store.stream("rows/words", rows=PARTS_AT_ONCE)
+    parts = itertools.chain.from_iterable(zip(*frame.get_columns(), strict=True) for frame in frames)
+    for word, of_a_word in itertools.groupby(parts, key=operator.itemgetter(0)):
+        lines, numbers = 0, list[int]()
+        for _, count, some in of_a_word:
+            lines += count
+            numbers.extend(some.head(LINES_OF_A_WORD - len(numbers)))
+        yield word, lines, numbers
 
 
 def _write_bucket(folder: Path, begins: list[str], words: Mapping[str, Any]) -> int:

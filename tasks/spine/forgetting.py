@@ -289,6 +289,7 @@ def _elect(store: Store, documents: list[str]) -> None:
 
 def _drop_caches(store: Store) -> None:
     """Throw away indexes, matrices and pages: they are made again from what is left."""
+    store.execute("rows/drop")  # of a site whose writing was killed
     for folder in (store.pages, store.path / "tmp"):
         shutil.rmtree(folder, ignore_errors=True)
     store.pages.mkdir()

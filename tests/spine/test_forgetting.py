@@ -216,6 +216,25 @@ def test_a_call_that_only_showed_the_page_loses_its_words_and_its_row_stays(samp
 
 
 @pytest.mark.slow
+def test_words_that_a_killed_writer_of_the_site_left_are_gone_too(
+    sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in ("open", "lines", "parts"):
+        sample.store.execute(f"rows/{step}")
+    sample.store.execute("rows/cut", start=0, stop=100, most=9)
+    words = sample.store.query("rows/words")
+    monkeypatch.setattr(pages, "write_site", lambda _: None)
+
+    forgetting.forget(sample.store, url=BREAD)
+    tables = sample.store._connection.sql(
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'browsed'"
+    ).fetchall()
+
+    assert words.height > 0
+    assert tables == []
+
+
+@pytest.mark.slow
 def test_quotations_in_errors_refusals_and_events_are_taken_out(sample: Sample) -> None:
     quotation = f"such as ['{PAGES[BREAD]}']"
     sample.store._connection.execute("UPDATE runs SET error = ?", [quotation])
@@ -265,7 +284,7 @@ def test_a_page_of_the_sample_is_forgotten_and_does_not_come_back_with_the_next_
     dataset.fn(profile="smoke", store=str(store_dir), overrides=[])
     with Store.open(store_dir) as store:
         lineage.define(store)
-        url = browser.first(store)[0]["url"] or browser.first(store)[1]["url"]
+        url = next(row["url"] for row in browser.first(store) if row["url"])
         receipt = forgetting.forget(store, url=url, policy="remake")
     dataset.fn(profile="smoke", store=str(store_dir), overrides=[])
     with Store.open(store_dir) as store:

@@ -198,7 +198,7 @@ def test_every_word_of_every_row_is_in_the_index_with_its_rows(
     sample: Sample, memory_mb: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison(sample)
-    monkeypatch.setattr(browser, "INDEXED_A_MEGABYTE", 10)  # so that little memory means several parts of the alphabet
+    monkeypatch.setattr(browser, "ROWS_A_MEGABYTE", 10)  # so that little memory means several parts of the lines
     sample.store.memory_mb = memory_mb
 
     pages.write_site(sample.store)

@@ -1,0 +1,5 @@
+-- Make room for what is only there while the browser's files are written.
+-- owner:  tasks/spine/browser.py
+-- grain:  none
+-- params: none
+CREATE SCHEMA IF NOT EXISTS browsed;
