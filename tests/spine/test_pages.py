@@ -450,6 +450,35 @@ def test_nothing_that_strangers_wrote_runs_or_calls_out_in_a_browser(sample: Sam
     assert [seen[f"rows/index.html#{at}"][2] for at in ("p=1", "q=script", "r=60")] == [50, 20, 1]
 
 
+# How wide each page is in a frame as wide as a phone.
+MEASURING = """<!doctype html><title>x</title>%s<pre id=seen></pre><script>
+setTimeout(() => {
+  const frames = [...document.querySelectorAll("iframe")];
+  document.getElementById("seen").textContent = JSON.stringify(Object.fromEntries(frames.map((frame) =>
+    [frame.getAttribute("src"), frame.contentDocument.documentElement.scrollWidth])));
+}, 5000);
+</script>"""
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium, which is not here")
+def test_no_page_scrolls_sideways_on_a_phone(sample: Sample, tmp_path: Path) -> None:
+    pages.write_site(sample.store)
+    site = sample.store.pages
+    places = [p.relative_to(site).as_posix() for p in sorted(site.glob("*.html"))]
+    places += [f"runs/{RUN}/index.html", "rows/index.html", "rows/index.html#r=0"]
+    frames = "".join(f'<iframe src="{place}" width=390 height=844></iframe>' for place in places)
+    (site / "measuring.html").write_text(MEASURING % frames, encoding="utf-8")
+    handler = functools.partial(_Quiet, directory=str(site))
+    with serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)) as port:
+        text = opened(f"http://127.0.0.1:{port}/measuring.html", tmp_path / "browser", 9, milliseconds=8000)
+    found = re.search(r"<pre id=\"seen\">(.+?)</pre>", text, re.DOTALL)
+    assert found is not None
+    widths = json.loads(html.unescape(found[1]))
+
+    assert widths.keys() == set(places)
+    assert {place: wide for place, wide in widths.items() if wide > 390} == {}
+
+
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium, which is not here")
 def test_the_same_strings_do_run_and_call_out_where_nothing_guards_a_page(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(f"<!doctype html><title>x</title><p>{HOSTILE[0]}{HOSTILE[4]}{HOSTILE[5]}")
