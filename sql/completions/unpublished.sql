@@ -9,5 +9,4 @@ SELECT
     completions.cost_usd,
     completions.attempts
 FROM completions
-WHERE completions.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'completions')
-ORDER BY completions.completion_id;
+WHERE completions.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'completions');

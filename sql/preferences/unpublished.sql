@@ -1,8 +1,8 @@
 -- Rows that no audit has passed yet: what `preferences` is audited on before it is published.
+-- As they were written: to sort texts is to hold them all.
 -- owner:  tasks/spine/validation.py
 -- grain:  one row per row of `preferences`
 -- params: none
 SELECT preferences.*
 FROM preferences
-WHERE preferences.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'preferences')
-ORDER BY preferences.instruction_id, preferences.chosen_id, preferences.rejected_id, preferences.fingerprint;
+WHERE preferences.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'preferences');

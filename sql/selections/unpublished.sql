@@ -1,8 +1,8 @@
 -- Rows that no audit has passed yet: what `selections` is audited on before it is published.
+-- As they were written: to sort texts is to hold them all.
 -- owner:  tasks/spine/validation.py
 -- grain:  one row per row of `selections`
 -- params: none
 SELECT selections.*
 FROM selections
-WHERE selections.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'selections')
-ORDER BY selections.policy, selections.instruction_id, selections.fingerprint;
+WHERE selections.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'selections');

@@ -4,5 +4,4 @@
 -- params: none
 SELECT sources.*
 FROM sources
-WHERE sources.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'sources')
-ORDER BY sources.source_id;
+WHERE sources.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'sources');

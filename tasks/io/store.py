@@ -361,7 +361,7 @@ def _named_errors(store: Store) -> Iterator[None]:
     try:
         yield
     except (duckdb.OutOfMemoryException, duckdb.TransactionException) as error:
-        if "allocate" not in str(error):
+        if isinstance(error, duckdb.TransactionException) and "allocate" not in str(error):
             raise
         raise DatabaseMemoryError(
             f"the database of {store.path} needs more than its {store.memory_mb} MB of memory",

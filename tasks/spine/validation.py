@@ -5,14 +5,17 @@ next one, and a run that wrote nothing costs nothing here.
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+import polars as pl
 
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError
 from tasks.spine import alerts
 from tasks.spine.runs import Run, as_task, in_flow, now
 
-AUDIT_BATCH_ROWS = 10_000  # a library of pandas frames holds a batch some ten times over
+AUDIT_BATCH_ROWS, AUDIT_BATCH_BYTES = 10_000, 2**24  # a library of pandas frames holds a batch some ten times over
 
 
 def audit(run: Run, noun: str, *, may_be_empty: bool = False) -> None:
@@ -39,7 +42,7 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
     from tasks.io import suites
 
     run.progress(f"audit {noun}", 0, unpublished)
-    frames = run.store.stream(f"{noun}/unpublished", rows=AUDIT_BATCH_ROWS)
+    frames = _batches(run.store.stream(f"{noun}/unpublished", rows=AUDIT_BATCH_ROWS))
     shows = run.settings.pages.show_values
     with run.announcer.audit(noun) as results:
         results.extend(suites.check(noun, frames, run.store))
@@ -52,6 +55,13 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
             raise _broken(run, noun, failed, shows=shows)
     run.store.execute(f"{noun}/publish")
     run.progress(f"audit {noun}", unpublished, unpublished, expectations=len(results))
+
+
+def _batches(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Cut frames of long texts into more batches."""
+    for frame in frames:
+        parts = -(-int(frame.estimated_size()) // AUDIT_BATCH_BYTES)
+        yield from frame.iter_slices(max(1, -(-frame.height // max(parts, 1))))
 
 
 def _row(run: Run, noun: str, result: Any, *, shows: bool) -> records.Validation:
