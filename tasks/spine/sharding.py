@@ -226,8 +226,13 @@ def _landed(future: Future[_Written]) -> Outcome:
 
 
 def _narrowed(work: Work, payload: Mapping[str, Any], stem: str) -> Outcome:
-    """Compute a shard whose worker died, alone; if it dies again, split it until one unit is left, and refuse that."""
+    """Compute a shard whose worker died, alone; if it dies again, split it until one unit is left, and refuse that.
+
+    Raises:
+        BrokenError: No worker can start, which is no page's fault.
+    """
     with ProcessPoolExecutor(1, mp_context=_clean_processes()) as pool:
+        _check_start(pool)
         try:
             return pool.submit(_produce, work, payload, stem).result()
         except BrokenExecutor:
@@ -246,6 +251,17 @@ def _narrowed(work: Work, payload: Mapping[str, Any], stem: str) -> Outcome:
             return outcome
         written.append(outcome)
     return _joined(written, stem)
+
+
+def _check_start(pool: Executor) -> None:
+    try:
+        pool.submit(os.getpid).result()
+    except BrokenExecutor as error:
+        raise BrokenError(
+            "no worker process can start; nothing was refused for it",
+            hint="what it said stands above (a script that builds needs `if __name__ == '__main__':`), or free memory; "
+            "--set runner=thread needs none",
+        ) from error
 
 
 def _joined(parts: list[_Written], stem: str) -> _Written:

@@ -201,3 +201,30 @@ def test_a_commit_that_does_not_fit_into_little_memory_gets_all_that_is_allowed(
 
         assert counts.rows_out == run.store.count("passages/all") == len(numbers)
     assert len(refused) == 1
+
+
+@pytest.mark.slow
+def test_where_no_worker_can_start_nothing_is_refused_and_the_way_out_is_said(tmp_path: Path) -> None:
+    unguarded = tmp_path / "unguarded.py"
+    unguarded.write_text(
+        "from flows.dataset import dataset\n"
+        f"dataset.fn(profile='smoke', store={str(tmp_path / 'ws')!r}, only='corpus')\n",
+        encoding="utf-8",
+    )
+    here = Path(__file__).parents[2]
+
+    ended = subprocess.run(
+        [sys.executable, str(unguarded)],
+        cwd=here,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(here)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert ended.returncode == 1
+    assert "no worker process can start" in ended.stderr
+    assert "__main__" in ended.stderr
+    with stores.Store.open(tmp_path / "ws") as store:
+        assert store.count("rejections/all") == 0
