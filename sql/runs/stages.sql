@@ -7,6 +7,7 @@ SELECT
     sum(receipts.calls)::BIGINT AS calls,
     sum(receipts.cost_usd) AS cost_usd,
     CASE
+        WHEN sum(receipts.rows_in) = 0 THEN NULL  -- nothing of it was ever finished
         WHEN sum(receipts.calls + receipts.cached_calls) = 0 THEN 0  -- it asks no model
         ELSE
             sum(receipts.cost_usd) / nullif(sum(receipts.calls), 0)

@@ -87,7 +87,7 @@ def stages(store: Store) -> pl.DataFrame:
     for noun in audited():
         cost, why = costs.get(noun, {}), reasons.get(noun, {})
         counts = (store.query(f"{noun}/size")["rows_all"][0], store.query(f"{noun}/audience")["rows_valid"][0])
-        each = cost.get("cost_of_a_row_usd", of_a_call.get(ROLES.get(noun, ""))) if due.get(noun) else 0.0
+        each = _cost_of_a_row(noun, cost, of_a_call) if due.get(noun) else 0.0
         rows.append(
             (
                 *(noun, *counts, due.get(noun, 0), sum(why.values()), json.dumps(why), failed.get(noun, 0)),
@@ -95,6 +95,12 @@ def stages(store: Store) -> pl.DataFrame:
             )
         )
     return pl.DataFrame(rows, schema=_COLUMNS, orient="row")
+
+
+def _cost_of_a_row(noun: str, cost: Mapping[str, Any], of_a_call: Mapping[str, float]) -> float | None:
+    """Return what an input of a stage costs: as its receipts say, else at least a call of its role, else None."""
+    told = cost.get("cost_of_a_row_usd")
+    return of_a_call.get(ROLES.get(noun, "")) if told is None else told
 
 
 def _cost_of_a_call(store: Store) -> dict[str, float]:
@@ -146,9 +152,16 @@ def _facts(directory: Path, stands: pl.DataFrame, runs: pl.DataFrame) -> dict[st
         "published_at": None,
         "stages": [row | {"reasons": json.loads(row["reasons"])} for row in stands.to_dicts()],
         "due_cost_usd": None if costs.null_count() else costs.sum(),
+        "unfinished_cost_usd": _unfinished(stands, runs),
         "runs": runs.to_dicts()[::-1][:RUNS_SHOWN],
         "seeds_funnel": [],
     }
+
+
+def _unfinished(stands: pl.DataFrame, runs: pl.DataFrame) -> float:
+    """Return what runs spent beside the receipts of their stages: in stages that parked or were killed."""
+    spent, in_receipts = (float(frame["cost_usd"].sum()) if frame.height else 0.0 for frame in (runs, stands))
+    return round(max(spent - in_receipts, 0.0), 6)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -29,6 +29,7 @@ HOLDER = {"held_by": {"pid": 7, "host": "here", "owner": "4fd1c09a77"}}
 
 def said_of(capsys: pytest.CaptureFixture[str], **known: Any) -> tuple[str, str]:
     facts = {"store": "ws", "held_by": None, "running": {}, "published_at": None, "seeds_funnel": []}
+    facts |= {"unfinished_cost_usd": 0.0}
     terminal.standing(facts | {"stages": [STAGE], "runs": [RUN]} | known)
     told = capsys.readouterr()
     return told.out, " ".join(told.err.split())
@@ -62,3 +63,9 @@ def test_a_receipt_names_the_tables_that_lost_rows_and_no_others(capsys: pytest.
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()[2:]]
 
     assert lines == ["rows of exports 80", "texts left 0", "datasets withdrawn a, b"]
+
+
+def test_what_parked_stages_spent_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    facts, _ = said_of(capsys, unfinished_cost_usd=0.0542)
+
+    assert "spent besides, in stages that parked or were killed: $0.0542" in facts

@@ -67,6 +67,19 @@ def test_what_was_asked_is_known_to_the_next_process(sample: Sample) -> None:
     assert [step["step"] for step in facts["seeds_funnel"]] == [1, 2, 3, 4, 5]
 
 
+def test_what_stages_spent_that_never_ended_is_said_and_their_rows_cost_at_least_a_call(sample: Sample) -> None:
+    sample.store.query("responses/pending", **ANSWERS)
+    before = standing.of_store(sample.store)
+    sample.store._connection.execute("DELETE FROM receipts")
+    sample.store._connection.execute("DELETE FROM responses WHERE instruction_id = ?", [sample.instructions[0]])
+
+    facts = standing.of_store(sample.store)
+
+    assert before["unfinished_cost_usd"] == 0
+    assert facts["unfinished_cost_usd"] == pytest.approx(sum(run["cost_usd"] for run in facts["runs"]))
+    assert stage(sample.store, "responses")["due_cost_usd"] > 0
+
+
 def test_of_shards_that_a_killed_run_left_the_rest_is_due(sample: Sample) -> None:
     stages = {"documents": {"done": 3, "total": 12, "is_done": False}, "passages": {"done": 1, "is_done": True}}
     standing.say_progress(sample.store.path, {"run_id": "killed", "stages": stages})
