@@ -250,8 +250,10 @@ def test_the_judge_is_asked_for_no_more_seeds_than_the_limit(tmp_path: Path, set
     with start(settings("runner=thread", "limit=3", "seeds.min_score=1", seeds={"paths": [path]})) as run:
         first = seeds.ingest(run).counts
         second = seeds.ingest(run).counts
+        last = run.store.query("seeds/funnel")["label"].to_list()[-1]
 
     assert (first.calls, second.calls) == (3, 0)
+    assert last == "meet the seven criteria, of the 3 judged so far"
 
 
 @pytest.mark.shared

@@ -46,7 +46,13 @@ counts AS (
             WHERE lost.reason NOT IN ('contaminated', 'duplicate', 'near_duplicate', 'low_score')
         ), 0) AS BIGINT) AS unusable,
         cast(coalesce(sum(lost.seeds) FILTER (WHERE lost.reason = 'contaminated'), 0) AS BIGINT) AS contaminated,
-        cast(coalesce(sum(lost.seeds) FILTER (WHERE lost.reason IN ('duplicate', 'near_duplicate')), 0) AS BIGINT) AS repeated
+        cast(coalesce(sum(lost.seeds) FILTER (WHERE lost.reason IN ('duplicate', 'near_duplicate')), 0) AS BIGINT) AS repeated,
+        cast(coalesce(sum(lost.seeds) FILTER (WHERE lost.reason = 'low_score'), 0) AS BIGINT) AS below,
+        (
+            SELECT count(*)
+            FROM seeds
+            WHERE seeds.fingerprint IN (SELECT active.fingerprint FROM active WHERE active.name = 'seven_criteria')
+        ) AS good
     FROM lost
 ),
 
@@ -81,11 +87,14 @@ steps AS (
     UNION ALL
     SELECT
         5 AS step,
-        'meet the seven criteria' AS label,
-        CASE
-            WHEN EXISTS (SELECT 1 FROM active WHERE active.name = 'seven_criteria')
-                THEN (SELECT count(*) FROM seeds WHERE seeds.fingerprint IN (SELECT active.fingerprint FROM active))
-        END AS seeds,
+        concat(
+            'meet the seven criteria',
+            CASE
+                WHEN counts.good + counts.below < counts.lines_read - counts.unusable - counts.contaminated - counts.repeated
+                    THEN concat(', of the ', counts.good + counts.below, ' judged so far')
+            END
+        ) AS label,
+        CASE WHEN EXISTS (SELECT 1 FROM active WHERE active.name = 'seven_criteria') THEN counts.good END AS seeds,
         29000 AS paper
     FROM counts
 )
