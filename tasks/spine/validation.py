@@ -101,6 +101,8 @@ def _broken(run: Run, noun: str, failed: list[Any], *, shows: bool) -> BrokenErr
 def _empty(run: Run, noun: str) -> BrokenError:
     refused = run.store.query("rejections/of_stage", stage=noun)
     reasons = ", ".join(f"{row['rows_rejected']} {row['reason']}" for row in refused.to_dicts()) or "nothing came in"
+    if noun == "documents" and (forgotten := run.store.count("documents/forgotten")):
+        reasons += f"; {forgotten} pages, sites, sources or texts were forgotten and stay away"
     return BrokenError(
         f"`{noun}` is empty: {reasons}",
         hint="`wellspring status` shows what each stage refused; a setting may be too strict, or an input empty",

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from tasks.contracts.errors import BrokenError
-from tasks.contracts.records import RejectionRow, Seed, Source, content_id
+from tasks.contracts.records import RejectionRow, Seed, Source, Tombstone, content_id
 from tasks.contracts.settings import Settings
 from tasks.spine import validation
-from tasks.spine.runs import Counts, Run, stage
+from tasks.spine.runs import Counts, Run, now, stage
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
@@ -89,3 +89,11 @@ def test_an_empty_table_fails_and_says_what_was_refused(start: Start, settings: 
         with pytest.raises(BrokenError, match="`seeds` is empty: 1 too_short"):
             validation.audit(run, "seeds")
         validation.audit(run, "seeds", may_be_empty=True)
+
+
+def test_documents_that_are_empty_because_all_was_forgotten_say_so(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        run.store.append("tombstones", [Tombstone("source", "s1", "asked", now())])
+
+        with pytest.raises(BrokenError, match="`documents` is empty: nothing came in; 1 pages, .* were forgotten"):
+            validation.audit(run, "documents")
