@@ -95,5 +95,5 @@ def test_documents_that_are_empty_because_all_was_forgotten_say_so(start: Start,
     with start(settings()) as run:
         run.store.append("tombstones", [Tombstone("source", "s1", "asked", now())])
 
-        with pytest.raises(BrokenError, match="`documents` is empty: nothing came in; 1 pages, .* were forgotten"):
+        with pytest.raises(BrokenError, match=r"`documents` is empty: nothing came in; 1 pages, .* were forgotten"):
             validation.audit(run, "documents")
