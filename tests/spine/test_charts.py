@@ -1,11 +1,56 @@
 """Drawings: to scale, said in words, and legible when there is little or much to draw."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from tasks.spine import charts
 from tasks.spine.charts import Place, Point, Step
+
+STYLES = (Path(__file__).parents[2] / "deployments" / "dashboard" / "site.css").read_text(encoding="utf-8")
+# What stands on what; drawings stand on panels, bars also on their own track.
+TEXTS = [
+    *[(text, ground) for text in ("ink", "quiet", "accent") for ground in ("paper", "panel", "accent-soft")],
+    *[(text, "line") for text in ("ink", "quiet")],
+    *[(text, "bad-soft") for text in ("ink", "accent", "bad")],
+    *[("good", "good-soft"), ("warn", "warn-soft"), ("panel", "bad")],
+]
+MARKS = [
+    *[(mark, "panel") for mark in ("accent", "bad", "quiet", "ink", *(f"t{n}" for n in range(8)))],
+    *[("accent", "paper"), ("quiet", "paper"), ("accent", "line"), ("bad", "line")],
+]
+
+
+def colours(scheme: str) -> dict[str, str]:
+    """Return the style sheet's colours by name; what dark does not name anew stays as in light."""
+    light, dark = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", part)) for part in STYLES.split("@media", 2)[:2])
+    return light if scheme == "light" else light | dark
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours, in [1, 21], as WCAG 2.2 defines it."""
+    parts = [[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in (one, other)]
+    linear = [[v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in part] for part in parts]
+    low, high = sorted(0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in linear)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("pairs", "least"), [(TEXTS, 4.5), (MARKS, 3.0)], ids=["texts", "marks"])
+def test_colours_stand_out_from_what_they_stand_on(scheme: str, pairs: list[tuple[str, str]], least: float) -> None:
+    named = colours(scheme)
+
+    found = {pair: round(contrast(*(named[name] for name in pair)), 2) for pair in pairs}
+
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert {pair: ratio for pair, ratio in found.items() if ratio < least} == {}
+
+
+def test_nothing_that_carries_meaning_is_made_faint() -> None:
+    faint = [rule for rule, _ in re.findall(r"([^{};]+)\{[^{}]*[ ;{]opacity: (0?\.\d+)", STYLES)]
+
+    assert [rule.strip() for rule in faint] == [".area"]
 
 
 def heights(drawing: str) -> list[float]:

@@ -381,12 +381,12 @@ class Canary(socketserver.ThreadingTCPServer):
 
         do_CONNECT = do_POST = do_HEAD = do_GET  # noqa: N815
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, *_: object, **__: object) -> None:
             """Say nothing."""
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
+    def log_message(self, *_: object, **__: object) -> None:
         """Say nothing."""
 
 
