@@ -93,29 +93,30 @@
   const sides = [document.getElementById("left"), document.getElementById("right")];
   if (place && sides.every(Boolean)) {
     const show = (value) => (typeof value !== "number" ? value ?? "–" : Math.abs(value) < 1 && value ? value.toFixed(4) : value.toLocaleString("en", { maximumFractionDigits: 2 }));
-    const delta = (a, b) => {
+    const delta = (a, b, as) => {
       if (typeof a !== "number" || typeof b !== "number" || a === b) return a === b ? "" : "≠";
       const ratio = a ? ` (${b > a ? "+" : "−"}${Math.abs((100 * (b - a)) / a).toFixed(0)} %)` : "";
-      return `${b > a ? "+" : "−"}${show(Math.abs(b - a))}${ratio}`;
+      return `${b > a ? "+" : "−"}${as(Math.abs(b - a))}${ratio}`;
     };
-    const table = (caption, lines) => {
+    const dollars = (value) => (typeof value !== "number" ? "–" : `$${value.toFixed(value >= 1 || !value ? 2 : 4)}`);
+    const table = (caption, lines, write = show) => {
       const made = make("table");
-      made.append(make("caption", caption));
+      made.append(make("caption", caption, { class: "unseen" }));
       const head = make("tr");
       for (const [text, kind] of [["", ""], ["This run", "number"], ["With", "number"], ["Change", "number"]]) head.append(make("th", text, { scope: "col", class: kind }));
       const top = make("thead");
       top.append(head);
       const body = make("tbody");
-      for (const [name, a, b] of lines) {
+      for (const [name, a, b, as = write] of lines) {
         const row = make("tr");
-        row.append(make("th", name, { scope: "row" }), make("td", show(a), { class: "number" }), make("td", show(b), { class: "number" }), make("td", delta(a, b), { class: "number" }));
+        row.append(make("th", name, { scope: "row" }), make("td", as(a), { class: "number" }), make("td", as(b), { class: "number" }), make("td", delta(a, b, as), { class: "number" }));
         body.append(row);
       }
       made.append(top, body);
       const scrolls = make("div", undefined, { class: "scrolls", tabindex: "0", role: "region", "aria-label": caption });
       scrolls.append(made);
       const section = make("section");
-      section.append(scrolls);
+      section.append(make("h2", caption), scrolls);
       return section;
     };
     const keyed = (rows, key, value) => new Map(rows.map((row) => [key(row), row[value]]));
@@ -127,13 +128,15 @@
       const [a, b] = await Promise.all(sides.map((side) => load(`runs/${side.value}/facts`)));
       const totals = {
         status: "Status", rows_in: "Rows in", exported: "Exported", rows_rejected: "Refused", calls: "Calls paid", cached_calls: "Answers from memory",
-        prompt_tokens: "Tokens sent", completion_tokens: "Tokens received", cost_usd: "Cost, USD", seconds: "Seconds", failed: "Expectations failed", warned: "Expectations that warn",
+        prompt_tokens: "Tokens sent", completion_tokens: "Tokens received", cost_usd: "Cost", seconds: "Seconds", failed: "Expectations failed", warned: "Expectations that warn",
       };
+      const same = sides[0].options.length > 1 ? "Both sides are the same run." : "This store has one run so far, shown beside itself; a second one makes a comparison.";
       place.replaceChildren(
-        table("Totals", Object.entries(totals).map(([name, said]) => [said, a.runs[0][name], b.runs[0][name]])),
+        ...(sides[0].value === sides[1].value ? [make("p", same, { class: "verdict" })] : []),
+        table("Totals", Object.entries(totals).map(([name, said]) => [said, a.runs[0][name], b.runs[0][name], name === "cost_usd" ? dollars : show])),
         table("Rows out by stage", lines(a, b, "stages", (row) => row.stage, "rows_out")),
         table("Refusals by stage and reason", lines(a, b, "refusals", (row) => `${row.stage}: ${row.reason.replaceAll("_", " ")}`, "rows_rejected")),
-        table("Cost by role and model", lines(a, b, "calls", (row) => `${row.role}: ${row.model}`, "cost_usd")),
+        table("Cost by role and model", lines(a, b, "calls", (row) => `${row.role}: ${row.model}`, "cost_usd"), dollars),
       );
     };
     for (const side of sides) side.addEventListener("change", compare);
