@@ -22,7 +22,7 @@
 
   function card(row, n, whole) {
     const made = make("article", undefined, { class: "card" });
-    const head = make(whole ? "h2" : "h3");
+    const head = make("h2");
     head.append(said(row.instruction, whole ? 1e5 : 600));
     const answer = make("p", undefined, { class: "answer" });
     answer.append(said(row.response, whole ? 1e6 : 900));

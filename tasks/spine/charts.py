@@ -98,7 +98,7 @@ def trend(points: Sequence[Point], label: str) -> Html:
 
 def columns(bars: Sequence[tuple[str, float]], label: str, *, kind: str = "fill") -> Html:
     """Draw upright bars, each with its name below and its value above."""
-    wide, height = 46.0, 150.0
+    wide, height = 54.0, 150.0
     width = max(wide * len(bars), wide)
     top = max((value for _, value in bars), default=0) or 1
     parts: list[Html] = []

@@ -67,7 +67,7 @@ def corpus(frames: Frames) -> Iterable[Child]:
         "Sites",
         views.filter_box("sites", "sites"),
         element("div", table("Sites by documents", heads, sites, hidden=True), id="sites"),
-        lead=f"The {len(sites)} largest.",
+        lead=f"The {len(sites)} largest." if len(sites) == ROWS_IN_TABLES else "",
     )
 
 
@@ -142,7 +142,7 @@ def _portrayed(portrait: Portrait) -> Iterable[Child]:
             charts.scatter(shown, "The dataset"),
             "Dots are instructions, coloured by topic; rings are human seeds; grey squares are documents.",
         ),
-        lead=f"{len(shown)} of {len(places)} texts, placed so that what is alike lies close.",
+        lead=f"{len(shown):,} of {len(places):,} texts, placed so that what is alike lies close.",
     )
     topics = [(t["topic"], t["group"], number(t["rows"])) for t in portrait.topics[:ROWS_IN_TABLES]]
     yield views.section(

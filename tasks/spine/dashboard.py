@@ -19,8 +19,9 @@ ROWS_IN_TABLES = 200
 
 def _points(runs: Sequence[Mapping[str, Any]], column: str) -> list[Point]:
     return [
-        Point(f"{run['flow']} {run['run_id'][:8]}", float(run[column] or 0), run["status"])
+        Point(f"{run['flow']} {run['run_id'][:8]}", float(run[column]), run["status"])
         for run in runs[-RUNS_IN_TRENDS:]
+        if run[column] is not None
     ]
 
 
@@ -28,7 +29,8 @@ def _trend(runs: Sequence[Mapping[str, Any]], column: str, name: str, as_text: C
     points = _points(runs, column)
     now = as_text(points[-1].value) if points else NOTHING
     caption = element("figcaption", name, element("strong", now))
-    return element("figure", caption, charts.trend(points, name), class_="trend")
+    alone = element("p", "One run so far; the second makes a line.", class_="note")
+    return element("figure", caption, alone if len(points) == 1 else charts.trend(points, name), class_="trend")
 
 
 def overview(frames: Frames) -> Iterable[Child]:
@@ -84,7 +86,7 @@ def overview(frames: Frames) -> Iterable[Child]:
     yield views.section(
         "Trends",
         element("div", cards, class_="grid"),
-        lead=f"The last {views.many(min(len(runs), RUNS_IN_TRENDS), 'run')}, oldest first. Red: it did not end well.",
+        lead=f"{views.last(min(len(runs), RUNS_IN_TRENDS), 'run')}. Red: it did not end well." if len(runs) > 1 else "",
     )
     yield views.section(
         "Where it stands",
@@ -201,7 +203,7 @@ def quality(frames: Frames) -> Iterable[Child]:
     warned = sum(not r["success"] and r["severity"] == "warn" for r in now)
     yield element(
         "p",
-        f"{len(rules)} expectations over the last {views.many(len(order), 'audited run')}, oldest first. "
+        f"{views.many(len(rules), 'expectation')}. {views.last(len(order), 'audited run')}. "
         f"In the newest, {failed} failed and {warned} warn.",
         class_="lead",
     )
@@ -375,7 +377,7 @@ def comparison(frames: Frames) -> Iterable[Child]:
         return element("p", element("label", label, for_=name), element("select", options, id=name), class_="filter")
 
     yield element(
-        "div", choice("left", "This run", min(1, len(runs) - 1)), choice("right", "with", 0), class_="choices"
+        "div", choice("left", "This run", min(1, len(runs) - 1)), choice("right", "With", 0), class_="choices"
     )
     yield element(
         "div",

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from tasks.spine import charts, views
-from tasks.spine.charts import number
+from tasks.spine.charts import NOTHING, number
 from tasks.spine.markup import Child, Html, element, said, table
 
 
@@ -15,17 +15,9 @@ def body(
 ) -> Iterable[Child]:
     """Show one run, the worst news first."""
     run = frames["runs"].to_dicts()[0]
-    drawn = charts.funnel(views.steps(frames["stages"], frames["refusals"]), "Funnel of this run")
     yield _verdict(run, frames["expectations"])
     yield _run_tiles(run)
-    yield views.section(
-        "Funnel",
-        views.figure(
-            drawn,
-            "The trunk is the share that goes on; numbers are rows; what leaves it was refused or not taken.",
-        ),
-        views.stage_table(frames["stages"], frames["refusals"]),
-    )
+    yield _funnel(frames)
     yield _audits(frames["expectations"])
     yield _refused(frames["refusals"])
     yield _calls(frames["calls"], run)
@@ -53,6 +45,18 @@ def _verdict(run: Mapping[str, Any], expectations: pl.DataFrame) -> Html:
     return element("div", notes, class_=f"verdict {'bad' if failed.height else kind}")
 
 
+def _funnel(frames: Mapping[str, pl.DataFrame]) -> Html:
+    steps = views.steps(frames["stages"], frames["refusals"])
+    if not frames["stages"].filter((pl.col("rows_in") > 0) | (pl.col("rows_out") > 0)).height:
+        idle = "No stage had anything to do." if frames["stages"].height else "No stage finished."
+        return views.section("Funnel", element("p", idle, class_="quiet"))
+    drawn = views.figure(
+        charts.funnel(steps, "Funnel of this run"),
+        "The trunk is the share that goes on; numbers are rows; what leaves it was refused or not taken.",
+    )
+    return views.section("Funnel", drawn if steps else None, views.stage_table(frames["stages"], frames["refusals"]))
+
+
 def _run_tiles(run: Mapping[str, Any]) -> Html:
     return views.tiles(
         [
@@ -60,7 +64,9 @@ def _run_tiles(run: Mapping[str, Any]) -> Html:
             (
                 "Refused",
                 number(run["rows_rejected"]),
-                f"{views.share(run['rows_rejected'], run['rows_in'])} of {number(run['rows_in'])} inputs",
+                f"{views.share(run['rows_rejected'], run['rows_in'])} of {views.many(run['rows_in'], 'input')}"
+                if run["rows_in"]
+                else "there was no input",
             ),
             (
                 "Spent",
@@ -74,8 +80,10 @@ def _run_tiles(run: Mapping[str, Any]) -> Html:
             ),
             (
                 "Audits",
-                f"{run['expectations'] - run['failed'] - run['warned']} of {run['expectations']}",
-                f"hold; {run['failed']} failed, {run['warned']} warn",
+                f"{run['expectations'] - run['failed'] - run['warned']} of {run['expectations']}"
+                if run["expectations"]
+                else NOTHING,
+                f"hold; {run['failed']} failed, {run['warned']} warn" if run["expectations"] else "nothing to audit",
             ),
             ("Took", views.took(run["seconds"]), views.when(run["started_at"])),
         ]

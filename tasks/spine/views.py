@@ -53,6 +53,11 @@ def many(count: int, what: str) -> str:
     return f"{number(count)} {what}{'' if count == 1 else 's'}"
 
 
+def last(count: int, what: str) -> str:
+    """Say how many a page looks back: one has no order."""
+    return f"One {what} so far" if count == 1 else f"The last {many(count, what)}, oldest first"
+
+
 def tiles(tiles: Iterable[tuple[str, Child, Child]]) -> Html:
     """Return figures side by side: name, value, note."""
     return element(
@@ -186,14 +191,17 @@ EXPECTATION_HEADS = ("Table", "Outcome", "Column", "Expectation", "Observed", "W
 
 
 def card(row: Mapping[str, Any], *, href: str = "") -> Html:
-    """Return an exported row as people read it, with a link to its lineage or the id to trace it by."""
+    """Return an exported row as people read it, with a link to its lineage or the id to trace it by.
+
+    With a link it stands right under the page's heading, without one in a section with a heading of its own.
+    """
     facts: list[Child] = [element("span", row["recipe"] or "row", class_="pill quiet"), " ", said(row["model"], 60)]
     if row["url"]:
         facts += [" · from ", said(row["url"], 120)]
     more = element("a", "lineage", href=href) if href else element("code", row["export_id"])
     return element(
         "article",
-        element("h3", said(row["instruction"], 600)),
+        element("h2" if href else "h3", said(row["instruction"], 600)),
         element("p", said(row["response"], 900), class_="answer"),
         element("p", facts, " · ", more, class_="note"),
         class_="card",
