@@ -92,13 +92,14 @@
   const place = document.getElementById("comparison");
   const sides = [document.getElementById("left"), document.getElementById("right")];
   if (place && sides.every(Boolean)) {
-    const show = (value) => (typeof value !== "number" ? value ?? "–" : Math.abs(value) < 1 && value ? value.toFixed(4) : value.toLocaleString("en", { maximumFractionDigits: 2 }));
+    const show = (value) => (typeof value !== "number" ? value ?? "–" : value.toLocaleString("en", { maximumFractionDigits: 2 }));
     const delta = (a, b, as) => {
       if (typeof a !== "number" || typeof b !== "number" || a === b) return a === b ? "" : "≠";
-      const ratio = a ? ` (${b > a ? "+" : "−"}${Math.abs((100 * (b - a)) / a).toFixed(0)} %)` : "";
+      const ratio = a ? ` (${b > a ? "+" : "−"}${Math.abs((100 * (b - a)) / a).toFixed(0)}\u00a0%)` : "";
       return `${b > a ? "+" : "−"}${as(Math.abs(b - a))}${ratio}`;
     };
     const dollars = (value) => (typeof value !== "number" ? "–" : `$${value.toFixed(value >= 1 || !value ? 2 : 4)}`);
+    const seconds = (value) => (typeof value !== "number" ? "–" : `${show(value)} s`);
     const table = (caption, lines, write = show) => {
       const made = make("table");
       made.append(make("caption", caption, { class: "unseen" }));
@@ -128,12 +129,12 @@
       const [a, b] = await Promise.all(sides.map((side) => load(`runs/${side.value}/facts`)));
       const totals = {
         status: "Status", rows_in: "Rows in", exported: "Exported", rows_rejected: "Refused", calls: "Calls paid", cached_calls: "Answers from memory",
-        prompt_tokens: "Tokens sent", completion_tokens: "Tokens received", cost_usd: "Cost", seconds: "Seconds", failed: "Expectations failed", warned: "Expectations that warn",
+        prompt_tokens: "Tokens sent", completion_tokens: "Tokens received", cost_usd: "Cost", seconds: "Took", failed: "Expectations failed", warned: "Expectations that warn",
       };
       const same = sides[0].options.length > 1 ? "Both sides are the same run." : "This store has one run so far, shown beside itself; a second one makes a comparison.";
       place.replaceChildren(
         ...(sides[0].value === sides[1].value ? [make("p", same, { class: "verdict" })] : []),
-        table("Totals", Object.entries(totals).map(([name, said]) => [said, a.runs[0][name], b.runs[0][name], name === "cost_usd" ? dollars : show])),
+        table("Totals", Object.entries(totals).map(([name, said]) => [said, a.runs[0][name], b.runs[0][name], { cost_usd: dollars, seconds }[name]])),
         table("Rows out by stage", lines(a, b, "stages", (row) => row.stage, "rows_out")),
         table("Refusals by stage and reason", lines(a, b, "refusals", (row) => `${row.stage}: ${row.reason.replaceAll("_", " ")}`, "rows_rejected")),
         table("Cost by role and model", lines(a, b, "calls", (row) => `${row.role}: ${row.model}`, "cost_usd"), dollars),

@@ -145,7 +145,12 @@ def _portrayed(portrait: Portrait) -> Iterable[Child]:
         lead=f"{len(shown):,} of {len(places):,} texts, placed so that what is alike lies close.",
     )
     topics = [(t["topic"], t["group"], number(t["rows"])) for t in portrait.topics[:ROWS_IN_TABLES]]
-    yield views.section(
+    if topics:
+        yield _topics(topics)
+
+
+def _topics(topics: list[tuple[str, str, str]]) -> Html:
+    return views.section(
         "Topics",
         views.filter_box("topics", "topics"),
         element("div", table("Topics", ("Topic", "Group", ("Rows", views.NUMBER)), topics, hidden=True), id="topics"),

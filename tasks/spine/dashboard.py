@@ -29,7 +29,7 @@ def _trend(runs: Sequence[Mapping[str, Any]], column: str, name: str, as_text: C
     points = _points(runs, column)
     now = as_text(points[-1].value) if points else NOTHING
     caption = element("figcaption", name, element("strong", now))
-    alone = element("p", "One run so far; the second makes a line.", class_="note")
+    alone = element("p", "Of one run so far; a second one makes a line.", class_="note")
     return element("figure", caption, alone if len(points) == 1 else charts.trend(points, name), class_="trend")
 
 
@@ -96,7 +96,7 @@ def overview(frames: Frames) -> Iterable[Child]:
     yield views.section(
         "Latest runs",
         run_table(runs[::-1][:10], "latest"),
-        element("p", element("a", f"All of {views.many(len(runs), 'run')}", href="runs.html")),
+        element("p", element("a", "All runs", href="runs.html"), f" ({number(len(runs))})"),
     )
 
 
@@ -273,7 +273,7 @@ def spend(frames: Frames) -> Iterable[Child]:
     )
     slowest = dict(calls.group_by("run_id").agg(pl.col("latency_p95_seconds").max()).iter_rows())
     again = dict(calls.group_by("run_id").agg(pl.col("retries").sum()).iter_rows())
-    runs = [run | {"latency": slowest.get(run["run_id"]), "retries": again.get(run["run_id"])} for run in runs]
+    runs = [run | {"latency": slowest.get(run["run_id"]), "retries": again.get(run["run_id"], 0)} for run in runs]
     trends = (
         ("cost_usd", "Spent", views.usd),
         ("completion_tokens", "Tokens received", number),

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,14 @@ def test_every_page_can_be_read_by_keyboard_and_screen_reader(sample: Sample) ->
         assert all(a.get("role") == "img" for a in outline.all("svg")), name
         assert len(outline.all("title")) >= 1 + len(outline.all("svg")), name
         assert all(a.get("tabindex") == "0" for a in outline.all("div") if a.get("class") == "scrolls"), name
+
+
+def test_headings_of_a_page_leave_out_no_level(sample: Sample) -> None:
+    for name, outline in written(sample).items():
+        levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch("h[1-6]", tag)]
+
+        assert levels[0] == 1, name
+        assert all(after <= before + 1 for before, after in pairwise(levels)), name
 
 
 def test_no_page_has_a_script_a_style_or_an_address_of_its_own(sample: Sample) -> None:
@@ -505,3 +513,5 @@ def test_the_site_searches_traces_and_compares_when_it_is_opened_as_a_file(sampl
     assert 'class="box source"' in traced
     assert "pages.warc.gz" in traced
     assert "Rows out by stage" in compared
+    assert "one run so far, shown beside itself" in compared
+    assert re.search(r"<th[^>]*>Cost</th><td[^>]*>\$\d", compared)
