@@ -93,7 +93,7 @@
         svg("rect", { x: x + 1, y: y + 1, width: box.wide, height: box.tall, rx: 6, class: `box ${node.kind}` }),
         text(node.kind, 10, 17, "small strong"),
         text(node.id.slice(0, 10), box.wide - 9, 17, "small quiet mono", "end"),
-        text(tidy(node.telling, 23), 10, 33, "small"),
+        text(tidy(node.kind === "source" ? node.telling.split("/").slice(-1)[0] : node.telling, 22), 10, 33, "small"),
         text(tidy(node.note, 27), 10, 48, "small quiet tiny"));
     });
     const wide = Math.max(...order.map((n) => at(n)[0])) + box.wide + 4;

@@ -101,6 +101,7 @@
     const dollars = (value) => (typeof value !== "number" ? "–" : `$${value.toFixed(value >= 1 || !value ? 2 : 4)}`);
     const seconds = (value) => (typeof value !== "number" ? "–" : `${show(value)} s`);
     const table = (caption, lines, write = show) => {
+      if (!lines.length) return "";
       const made = make("table");
       made.append(make("caption", caption, { class: "unseen" }));
       const head = make("tr");

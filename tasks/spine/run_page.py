@@ -41,7 +41,7 @@ def _verdict(run: Mapping[str, Any], expectations: pl.DataFrame) -> Html:
         notes.append(element("pre", said(run["error"], 2000)))
     if failed.height:
         names = ", ".join(sorted(set(failed["noun"].to_list())))
-        notes.append(element("p", f"{failed.height} expectations failed, on {names}: see Audits below."))
+        notes.append(element("p", f"{views.many(failed.height, 'expectation')} failed, on {names}: see Audits below."))
     return element("div", notes, class_=f"verdict {'bad' if failed.height else kind}")
 
 
@@ -106,7 +106,7 @@ def _audits(expectations: pl.DataFrame) -> Html:
         )
     if held:
         inner = table("Expectations that hold", views.EXPECTATION_HEADS, views.expectation_rows(held), hidden=True)
-        parts.append(element("details", element("summary", f"{len(held)} expectations hold"), inner))
+        parts.append(element("details", element("summary", f"{views.many(len(held), 'expectation')} held"), inner))
     return views.section("Audits", parts, lead="What must hold before the next stage may read a table.")
 
 
