@@ -71,6 +71,12 @@ def test_the_rows_of_each_stage_are_those_on_record(built: tuple[Path, dict[str,
     assert written.getvalue() == RECEIPTS.read_text(encoding="utf-8")
 
 
+def test_the_corpus_and_the_overview_count_the_same_copies(opened: Store) -> None:
+    of_sources = opened.query("marts/sources")["duplicates"].to_list()
+
+    assert of_sources == opened.query("marts/health")["duplicates"].to_list() == [2]  # an exact one and a near one
+
+
 def test_every_exported_line_leads_back_to_what_it_was_made_from(opened: Store) -> None:
     paths = sorted(p for p in opened.exports.rglob("*.jsonl") if "control" not in p.name)
     lines = [(path, n) for path in paths for n, _ in enumerate(path.read_text("utf-8").splitlines(), start=1)]

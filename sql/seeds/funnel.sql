@@ -90,7 +90,9 @@ steps AS (
         concat(
             'meet the seven criteria',
             CASE
-                WHEN counts.good + counts.below < counts.lines_read - counts.unusable - counts.contaminated - counts.repeated
+                WHEN
+                    EXISTS (SELECT 1 FROM active WHERE active.name = 'seven_criteria')
+                    AND counts.good + counts.below < counts.lines_read - counts.unusable - counts.contaminated - counts.repeated
                     THEN concat(', of the ', counts.good + counts.below, ' judged so far')
             END
         ) AS label,
