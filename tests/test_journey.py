@@ -72,9 +72,9 @@ def test_the_rows_of_each_stage_are_those_on_record(built: tuple[Path, dict[str,
 
 
 def test_the_corpus_and_the_overview_count_the_same_copies(opened: Store) -> None:
-    of_sources = opened.query("marts/sources")["duplicates"].to_list()
+    of_sources = opened.query("marts/sources")["duplicates"].sum()
 
-    assert of_sources == opened.query("marts/health")["duplicates"].to_list() == [2]  # an exact one and a near one
+    assert of_sources == opened.query("marts/health")["duplicates"][0] == 2  # an exact one and a near one
 
 
 def test_every_exported_line_leads_back_to_what_it_was_made_from(opened: Store) -> None:
