@@ -28,6 +28,8 @@ def code_blocks(text: str) -> list[CodeBlock]:
 def _python(code: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a parser's opinion of an escape in somebody's string is not ours to show
+        if "\0" in code:  # a ValueError up to Python 3.11.3
+            raise SyntaxError("source code string cannot contain null bytes")
         ast.parse(code)
 
 
