@@ -73,7 +73,7 @@ def corpus(frames: Frames) -> Iterable[Child]:
 
 def _left_out(frames: Frames) -> Html:
     """Draw what dropped items, and which copies and licences there are, side by side."""
-    rules = [(said(r["rule"] or r["reason"], 60), r["items"]) for r in frames["dropped"].to_dicts()]
+    rules = [(said(r["rule"] or r["reason"].replace("_", " "), 60), r["items"]) for r in frames["dropped"].to_dicts()]
     copies = [(r["kind"], r["documents"]) for r in frames["copies"].to_dicts() if r["documents"]]
     licences = [(said(r["license"], 40), r["documents"]) for r in frames["licences"].head(LANGUAGES_DRAWN).to_dicts()]
     drawn = [
