@@ -7,7 +7,6 @@ be read in ranges that together give each of its items once: bytes as stored (ar
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -19,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.contracts.errors import BrokenError
-from tasks.io import archive_headers, streams, warc
+from tasks.io import archive_headers, files, streams, warc
 from tasks.io.streams import Window
 from tasks.io.warc import Damage, Record
 
@@ -122,9 +121,7 @@ def look(uri: str, cache: Path | None = None) -> File:
     file = _looked_at(uri)
     if cache is not None and key:
         known[key] = asdict(file)
-        partial = cache.with_suffix(f".{os.getpid()}.part")
-        partial.write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
-        partial.replace(cache)
+        files.write_whole(cache, json.dumps(known, ensure_ascii=False).encode())
     return file
 
 

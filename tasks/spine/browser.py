@@ -8,7 +8,6 @@ graph of what they were made from, each thing once; the site's script draws both
 import contextlib
 import itertools
 import operator
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from tasks.contracts.records import content_id
+from tasks.io import files
 from tasks.io.store import Store
 
 ROWS_A_PAGE = 50
@@ -100,20 +100,21 @@ def _spans(store: Store, extent: Extent) -> list[dict[str, int]]:
 def _parquet(folder: Path, name: str) -> Iterator[Any]:
     """Give a function that writes frames into one Parquet file, which is there when all are written."""
     folder.mkdir(parents=True, exist_ok=True)
-    partial, writers = folder / f"{name}.parquet.part", list[pq.ParquetWriter]()
+    writers = list[pq.ParquetWriter]()
 
-    def write_frame(frame: pl.DataFrame) -> None:
-        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        if not writers:
-            writers.append(pq.ParquetWriter(partial, table.schema, compression="zstd"))
-        writers[0].write_table(table)
+    with files.replacing(folder / f"{name}.parquet") as partial:
 
-    try:
-        yield write_frame
-    finally:
-        for writer in writers:
-            writer.close()
-    os.replace(partial, folder / f"{name}.parquet")  # noqa: PTH105 - the atomic one
+        def write_frame(frame: pl.DataFrame) -> None:
+            table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+            if not writers:
+                writers.append(pq.ParquetWriter(partial, table.schema, compression="zstd"))
+            writers[0].write_table(table)
+
+        try:
+            yield write_frame
+        finally:
+            for writer in writers:
+                writer.close()
 
 
 def _write_pages(folder: Path, rows: pl.DataFrame, origins: pl.DataFrame) -> None:

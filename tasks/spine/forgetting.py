@@ -6,7 +6,6 @@ anew, since a deleted row's bytes stay in a database file. At the end it looks, 
 """
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -205,9 +204,8 @@ def _rewrite_shards(store: Store, scope: _Scope, receipt: Forgotten) -> None:
         table = pq.read_table(path)
         goes = _rows_of(table, ids, scope.fragments)
         if pc.any(goes).as_py():
-            partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-            pq.write_table(table.filter(pc.invert(goes)), partial, compression="zstd")
-            partial.replace(path)
+            with files.replacing(path) as partial:
+                pq.write_table(table.filter(pc.invert(goes)), partial, compression="zstd")
             receipt.shards_rewritten += 1
 
 

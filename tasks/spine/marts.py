@@ -5,7 +5,6 @@ Pages are drawn from these frames and from nothing else, so another tool that re
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,9 +47,8 @@ def publish(store: Store) -> Mapping[str, pl.DataFrame]:
     folder = store.pages / "marts"
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in frames.items():
-        partial = folder / f"{name}.parquet.part"
-        frame.write_parquet(partial)
-        os.replace(partial, folder / f"{name}.parquet")  # noqa: PTH105 - the atomic one
+        with files.replacing(folder / f"{name}.parquet") as partial:
+            frame.write_parquet(partial)
     _metrics(frames, folder / "metrics.prom")
     return frames
 
