@@ -60,8 +60,8 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
 def _batches(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """Cut frames of long texts into more batches."""
     for frame in frames:
-        parts = -(-int(frame.estimated_size()) // AUDIT_BATCH_BYTES)
-        yield from frame.iter_slices(max(1, -(-frame.height // max(parts, 1))))
+        rows = frame.height * AUDIT_BATCH_BYTES // max(int(frame.estimated_size()), 1)
+        yield from frame.iter_slices(max(rows, 1))
 
 
 def _row(run: Run, noun: str, result: Any, *, shows: bool) -> records.Validation:
