@@ -10,11 +10,11 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import duckdb
 import polars as pl
@@ -24,6 +24,8 @@ from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, TransientError
 
 pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
+
+T = TypeVar("T")
 
 _SQL = Path(__file__).parents[2] / "sql"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
@@ -218,19 +220,25 @@ class Store:
                 raise
             self._connection.commit()
 
-    @contextmanager
-    def streaming(self, size_bytes: int = 0) -> Iterator[None]:
-        """Let the database hold little while rows of `size_bytes` pass: else what it wrote stays, up to its bound.
+    def sparing(self, work: Callable[[], T], size_bytes: int = 0) -> T:
+        """Do work while the database holds little: else what it wrote or read stays, up to its bound.
 
-        Keys stay in any case; so memory grows with them alone, and not with the texts of a corpus.
+        Keys stay in any case; so memory grows with them alone, and not with the texts of a corpus. Where little does
+        not do, the work is done again with all that the database may hold.
+
+        Args:
+            work: Reads, or writes in one transaction.
+            size_bytes: Of the rows that pass.
         """
         rows = self.query("shards/rows_of_all")["rows"][0]
         little = STREAM_MB + (2 * size_bytes + KEY_BYTES * rows) // 2**20
         self._hold(min(self.memory_mb, little))
-        try:
-            yield
-        finally:
-            self._hold(self.memory_mb)
+        with suppress(DatabaseMemoryError):
+            try:
+                return work()
+            finally:
+                self._hold(self.memory_mb)
+        return work()
 
     def _hold(self, megabytes: int) -> None:
         with suppress(duckdb.OutOfMemoryException):  # what is in use stays

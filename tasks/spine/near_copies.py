@@ -35,8 +35,8 @@ def mark(run: Run, fingerprint: str) -> None:
     fresh = run.store.query("duplicates/unsettled_runs", **scope)["run_id"].to_list()
     if not fresh or not wanted.near_duplicates:
         return
-    with run.store.streaming():
-        edges = _verified(run.store, _candidates(run.store, scope), fingerprint, wanted.jaccard)
+    pairs = run.store.sparing(lambda: _candidates(run.store, scope))
+    edges = run.store.sparing(lambda: _verified(run.store, pairs, fingerprint, wanted.jaccard))
     ids = sorted({id_ for edge in edges for id_ in edge[:2]})
     known = run.store.query("duplicates/known", **scope, duplicates_fingerprint=method, document_ids=ids).to_dicts()
     rows = [records.Duplicate(*row, run.run_id) for row in _copies(edges, known, method)]

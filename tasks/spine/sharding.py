@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, Rejection, UsageError
 from tasks.contracts.settings import Settings
-from tasks.io.store import DatabaseMemoryError, Store
+from tasks.io.store import Store
 from tasks.spine.runs import Counts, Run
 
 SHARDS_PER_WORKER_IN_FLIGHT = 4
@@ -279,14 +279,9 @@ def _joined(parts: list[_Written], stem: str) -> _Written:
 
 
 def _commit(run: Run, stage: str, fingerprint: str, shard: Shard, written: _Written, work: Work) -> Counts:
-    """Commit a shard's tables together; the database holds little meanwhile, or where that does not do, all it may."""
     tables = {name: pq.read_table(path) for name, path in written.tables.items()}
-    commit = partial(_commit_tables, run, stage, fingerprint, shard, work)
-    try:
-        with run.store.streaming(sum(rows.nbytes for rows in tables.values())):
-            new = commit(written.rows_in, tables)
-    except DatabaseMemoryError:
-        new = commit(written.rows_in, tables)
+    commit = partial(_commit_tables, run, stage, fingerprint, shard, work, written.rows_in, tables)
+    new = run.store.sparing(commit, sum(rows.nbytes for rows in tables.values()))
     return Counts(rows_in=written.rows_in, rows_out=new.get(stage, 0), rows_rejected=new.get("rejections", 0))
 
 

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -17,7 +19,7 @@ from tasks.io.store import DatabaseMemoryError, Store
 
 HOLD = """
 import sys, time
-from tasks.io.store import DatabaseMemoryError, Store
+from tasks.io.store import Store
 from tasks.contracts.records import Publication
 store = Store.open(sys.argv[1], owner="the-other-run")
 store.append("publications", [Publication("documents", "kept")])
@@ -159,13 +161,17 @@ def test_what_does_not_fit_into_the_databases_memory_says_how_to_raise_it(tmp_pa
     assert "database_mb=8" in (caught.value.hint or "")
 
 
+def written(store: Store, table: str, rows: list[Any]) -> int:
+    with store.transaction():
+        return store.append(table, rows)
+
+
 def test_while_rows_stream_the_database_holds_little_and_then_all_it_may(store_dir: Path) -> None:
     def held(store: Store) -> str:
         return str(store._connection.sql("SELECT current_setting('memory_limit')").fetchall()[0][0])
 
     with Store.open(store_dir, memory_mb=512) as store:
-        with store.streaming():
-            streaming = held(store)
+        streaming = store.sparing(lambda: held(store))
         after = held(store)
 
     assert (streaming, after) == ("61.0 MiB", "488.2 MiB")
@@ -173,19 +179,25 @@ def test_while_rows_stream_the_database_holds_little_and_then_all_it_may(store_d
 
 @pytest.mark.slow
 def test_texts_of_many_times_the_little_pass_through_it(store_dir: Path) -> None:
+    tries = list[int]()
     with Store.open(store_dir) as store:
         for shard in range(10):
             rows = [records.Failure("documents", f"{shard} {n}", "f", f"{n}" * 2_000, "r") for n in range(2_000)]
-            with store.streaming(2_000 * 8_000), store.transaction():
-                store.append("failures", rows)
+
+            def work(rows: list[Any] = rows) -> None:
+                tries.append(len(rows))
+                written(store, "failures", rows)
+
+            store.sparing(work, 2_000 * 8_000)
 
         assert store.count("failures/all") == 20_000
+    assert len(tries) == 10  # none was done again with more
 
 
 def test_a_store_that_may_hold_less_than_little_says_so_when_a_commit_does_not_fit(tmp_path: Path) -> None:
     rows = [records.Publication("seeds", f"{n:064d}") for n in range(50_000)]
     with Store.open(tmp_path / "ws", memory_mb=4) as store:
-        with pytest.raises(DatabaseMemoryError), store.streaming(), store.transaction():
-            store.append("publications", rows)
+        with pytest.raises(DatabaseMemoryError):
+            store.sparing(partial(written, store, "publications", rows))
 
         assert store.count("publications/all") == 0
