@@ -6,7 +6,6 @@ here and nowhere else.
 
 import asyncio
 import itertools
-import math
 import queue
 import random
 import time
@@ -33,7 +32,7 @@ from tasks.io.wire import WireError
 
 PATIENCE_SECONDS = 600.0  # a server that wants to be left alone for longer parks the run
 MOST_SHAPES = 50  # of requests that an endpoint is remembered to have answered
-EMPTY_TRIES = 2  # at an answer that has nothing in it: the same is seldom answered otherwise
+THOUGHT_TRIES = 2  # at an answer that was only thought
 LONG_TRIES = 2  # at a call that ran out of time with the server for itself
 CUT_LEAST_CHARS = 2000  # of a prompt, from which on its count of tokens says whether it was read whole
 CUT_SHARE = 0.8  # of the tokens that it must have at least, at the fewest a character that were seen
@@ -155,7 +154,7 @@ class Order:
     attempts: int = 0
     failures: int = 0
     limited: int = 0
-    empties: int = 0
+    thought_only: int = 0
     ran_out: int = 0
     wasted: int = 0  # paid answers of no use: the next one is asked for by another seed
     not_before: dict[str, float] = field(default_factory=dict)  # by server: its wish for this order, monotonic seconds
@@ -168,14 +167,14 @@ class Order:
         """
         self.limited += verdict.reason == "rate_limited"
         self.failures += verdict.reason not in {"rate_limited", CROWDED}
-        self.empties += verdict.reason == "empty_answer"
+        self.thought_only += verdict.reason == "thought_only"
         self.ran_out += verdict.reason == "timeout"
-        self.wasted += verdict.was_paid and verdict.reason in {"empty_answer", "malformed_answer", "server_error"}
+        self.wasted += verdict.was_paid and verdict.reason in {"empty_answer", "thought_only", "malformed_answer", "server_error"}
 
     @property
     def is_used_up(self) -> bool:
         """Whether the same has failed so often that once more would be in vain."""
-        return self.empties >= EMPTY_TRIES or self.ran_out >= LONG_TRIES
+        return self.thought_only >= THOUGHT_TRIES or self.ran_out >= LONG_TRIES
 
 
 @dataclass(slots=True)
@@ -299,7 +298,7 @@ class Courier:
 
     def _learn(self, server: Server, order: Order, verdict: Unsupported) -> bool:
         """Ask otherwise, as a server's words suggest; False if there is no other way that was not tried."""
-        before = {name: value for name, value in server.ability.items()}
+        before = dict(server.ability)
         knows = verdict.complaint.prompt > order.tokens
         order.tokens = max(order.tokens, verdict.complaint.prompt)
         is_new = server.learn(verdict.complaint, structure_of(order.sent))
@@ -452,7 +451,7 @@ class Courier:
         return Refusal(verdict.reason, f"{order.attempts} attempts, the last: {said}", verdict.was_paid)
 
     async def control(self, door: Door, order: Order) -> Refusal | None:
-        """Ask one short question in the shape of an order; it is written down and paid like any call, but it is no row's.
+        """Ask one short question in the shape of an order; it is written down and paid like any call, and is no row's.
 
         Returns:
             None if it was answered; else why not, with the server's words.

@@ -32,6 +32,7 @@ REASONS = {
     "thought_too_long": "the thought used up max_tokens, and nothing was answered",
     "cut_off": "max_tokens were used up before anything was answered",
     "empty_answer": "the answer was empty whenever it was asked for",
+    "thought_only": "the model thought and said nothing whenever it was asked",
     "forbidden": "the server forbids this request, while it answers others (HTTP 403)",
     "content_filter": "the provider's filter stopped prompt or answer",
     "refusal": "the model declined",
@@ -259,8 +260,10 @@ def _refused(parts: Anatomy, usage: Any, request: Mapping[str, Any]) -> Verdict 
             detail = f"the thought used up max_tokens ({room}) before anything was answered: raise it"
             return Refusal("thought_too_long", detail, was_paid=True)
         return Refusal("cut_off", f"an empty answer used up max_tokens ({room}): raise it", was_paid=True)
-    thought = f" after a thought of {len(parts.thought)} characters" if parts.thought else ""
-    return Again("empty_answer", f"the answer is empty{thought}", was_paid=True)
+    if parts.thought:
+        said = f"a thought of {len(parts.thought)} characters, and no answer after it"
+        return Again("thought_only", said, was_paid=True)
+    return Again("empty_answer", "the answer is empty", was_paid=True)
 
 
 def _thought_tokens(usage: Any) -> int:
