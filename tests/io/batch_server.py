@@ -3,6 +3,7 @@
 What it did is what counts: `answered` says how often it worked on each text, in jobs and in chats together.
 """
 
+import contextlib
 import itertools
 import json
 import re
@@ -184,6 +185,7 @@ def failure(code: str, message: str, line: int | None = None) -> dict[str, Any]:
 def _handler(server: BatchServer) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one class
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body go separately
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
             """Say nothing."""
@@ -227,8 +229,9 @@ def _handler(server: BatchServer) -> type[BaseHTTPRequestHandler]:  # noqa: C901
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content[: len(content) // 2] if ends == "cut" else content)
+            with contextlib.suppress(ConnectionError):  # the client may have died
+                self.end_headers()
+                self.wfile.write(content[: len(content) // 2] if ends == "cut" else content)
             self.close_connection = ends == "cut"
 
     return Handler
