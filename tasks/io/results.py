@@ -196,7 +196,7 @@ class Results:
         if blame:
             return Note("again", "bad_line", blame)
         name = f"batch job {self.job.name}"
-        if self.unread and self.job.status != "failed":
+        if self.unread:
             return Note("again", "malformed_answer", storable(f"{name}: {self.unread[0]}"), one.reserve)
         match self.job.status:
             case "completed":

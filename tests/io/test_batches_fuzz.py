@@ -22,7 +22,7 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import BrokenError, TransientError
 from tasks.contracts.prompting import Message, Prompt
 from tasks.contracts.settings import Settings
-from tasks.io import batches
+from tasks.io import batches, jobs
 from tasks.io.bulk import Bulk
 from tasks.io.jobs import Jobs
 from tasks.io.journal import Journal
@@ -33,6 +33,7 @@ CALLS = 30
 STEPS = 20
 MOST_RUNS = 60
 PRICES = '[models."offline-*"]\nprompt = 1.0\ncompletion = 2.0\nbatch = 0.5\n'
+LEDGER = "SELECT name, value FROM ledger ORDER BY name"
 WRITES = ("begin", "book", "drop", "intend", "submitted", "seen", "missed", "note", "answer", "close")
 SENDS = ("upload", "create", "retrieve", "cancel", "find", "read")
 
@@ -115,6 +116,7 @@ class Walk:
             with contextlib.suppress(TransientError, BrokenError, Killed):
                 found.extend(self.models.ask("generator", map(call, numbers)))
             self.fate.live(-1)
+            self.check_books()
         return found
 
     def cancel(self) -> None:
@@ -123,6 +125,7 @@ class Walk:
             with contextlib.suppress(TransientError, BrokenError, Killed):
                 self.models.cancel("generator")
             self.fate.live(-1)
+            self.check_books()
 
     def check_money(self) -> None:
         """What is spent and set aside is never above the cap, and never below nothing."""
@@ -131,6 +134,16 @@ class Walk:
         held = ledger.held_micro_usd + ledger.reserved_micro_usd
         assert ledger.held_micro_usd >= 0 <= ledger.held_calls
         assert ledger.spent_micro_usd + held <= self.cap
+
+    def check_books(self) -> None:
+        """What this process knows of the money is what the journal says."""
+        assert self.models is not None
+        journal = self.models.journal
+        journal.writer.apply(lambda _: None)  # behind all that is queued
+        held = "SELECT coalesce(sum(reserved_micro_usd), 0) FROM batch_calls"
+        kept = [journal.select(held)[0][0], *(value for _, value in journal.select(LEDGER))]
+        ledger = journal.ledger
+        assert kept == [ledger.held_micro_usd, ledger.sent_calls, ledger.spent_micro_usd]
 
     def numbers(self) -> range:
         """Choose some calls."""
@@ -144,9 +157,9 @@ class Walk:
         self.server.polls = self.luck.choice([1, 1, 2, 4])
         self.server.fails = lambda lines, _: self.fails(lines)
         self.server.results = self.results
-        self.forget = self.luck.random() < 0.1
-        if self.forget and self.server.jobs:
-            del self.server.jobs[self.luck.choice(list(self.server.jobs))]
+        known = [job.job_id for job in jobs.listed(self.directory) if job.job_id in self.server.jobs]
+        if known and self.luck.random() < 0.1:  # a job that is not in the list before we know it was never there
+            del self.server.jobs[str(self.luck.choice(known))]
 
     def act(self, method: str, path: str) -> Act | None:
         """Say what becomes of a request."""
@@ -222,6 +235,8 @@ class Walk:
             mode = self.luck.choice(["batch", "batch", "batch", "live"])
             wait = self.luck.choice([0.0, 0.05])
             self.run(self.settings(mode, batch_wait_seconds=wait), self.numbers())
+        for job in self.server.jobs.values():  # it works whether anybody asks or not
+            self.server.advance(job)
 
     def finish(self) -> list[Answer | Refused]:
         """Run on a server that does all right, until every call has ended."""
