@@ -34,6 +34,10 @@ STEPS = 20
 MOST_RUNS = 60
 PRICES = '[models."offline-*"]\nprompt = 1.0\ncompletion = 2.0\nbatch = 0.5\n'
 LEDGER = "SELECT name, value FROM ledger ORDER BY name"
+HELD = (
+    "SELECT coalesce(sum(c.reserved_micro_usd), 0), coalesce(sum(b.state <> 'submitted'), 0)"
+    " FROM batch_calls AS c JOIN batches AS b USING (batch)"
+)
 WRITES = ("begin", "book", "drop", "intend", "submitted", "seen", "missed", "note", "answer", "close")
 SENDS = ("upload", "create", "retrieve", "cancel", "find", "read")
 
@@ -140,10 +144,9 @@ class Walk:
         assert self.models is not None
         journal = self.models.journal
         journal.writer.apply(lambda _: None)  # behind all that is queued
-        held = "SELECT coalesce(sum(reserved_micro_usd), 0) FROM batch_calls"
-        kept = [journal.select(held)[0][0], *(value for _, value in journal.select(LEDGER))]
+        kept = [*journal.select(HELD)[0], *(value for _, value in journal.select(LEDGER))]
         ledger = journal.ledger
-        assert kept == [ledger.held_micro_usd, ledger.sent_calls, ledger.spent_micro_usd]
+        assert kept == [ledger.held_micro_usd, ledger.held_calls, ledger.sent_calls, ledger.spent_micro_usd]
 
     def numbers(self) -> range:
         """Choose some calls."""
@@ -154,7 +157,7 @@ class Walk:
         """Choose how the server fails in the next run."""
         rate = self.luck.choice([0.0, 0.0, 0.1, 0.3])
         self.server.script = lambda method, path: self.act(method, path) if self.luck.random() < rate else None
-        self.server.polls = self.luck.choice([1, 1, 2, 4])
+        self.server.polls = self.luck.choice([1, 2, 4, 20])
         self.server.fails = lambda lines, _: self.fails(lines)
         self.server.results = self.results
         known = [job.job_id for job in jobs.listed(self.directory) if job.job_id in self.server.jobs]
