@@ -2,9 +2,10 @@
 
 import os
 from dataclasses import asdict
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -22,6 +23,9 @@ from flows.commands.options import (
     StoreOption,
 )
 from tasks.contracts.errors import UsageError
+
+if TYPE_CHECKING:
+    from tasks.io.jobs import Job
 
 
 class Policy(StrEnum):
@@ -60,26 +64,37 @@ def batches(
     *,
     store: StoreOption = STORE,
     profile: ProfileOption = None,
-    cancel: Annotated[str | None, typer.Option("--cancel", help="A job's id, or `all`.")] = None,
+    cancel: Annotated[str | None, typer.Option("--cancel", help="A job, as it is listed, or `all`.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the batch jobs that are out, or cancel them; the next build collects what they answered until then."""
+    """Show the batch jobs that are out, and the last that failed; or cancel some, which frees their calls."""
     from tasks.contracts import settings
-    from tasks.io.batches import listed
+    from tasks.io.jobs import OPEN, listed
     from tasks.io.llm import Models
 
     jobs = listed(store)
     if cancel:
+        out = [job for job in jobs if job.state in OPEN]
         with Models(settings.load(options.profile_of(store, profile)), store, "batches") as models:
-            cancelled = sum(models.cancel(role, cancel) for role in sorted({job.role for job in jobs}))
-        terminal.say(f"{cancelled} of {len(jobs)} jobs are asked to stop; the next build collects what they answered")
+            cancelled = sum(models.cancel(role, cancel) for role in sorted({job.role for job in out}))
+        terminal.say(f"{cancelled} of {len(out)} jobs are asked to stop; the next build collects what they answered")
     elif as_json:
         terminal.as_json([asdict(job) for job in jobs])
     else:
-        columns = {"job": "left", "role": "left", "endpoint": "left", "calls": "right", "set aside": "right"}
-        told = [(job.job_id or "not made yet", job.role, job.endpoint, job.calls) for job in jobs]
-        rows = [(*row, terminal.money(job.reserved_micro_usd / 1e6)) for row, job in zip(told, jobs, strict=True)]
-        terminal.table("batch jobs that are out", columns, rows)
+        columns = dict.fromkeys(("job", "role", "endpoint", "state", "since"), "left")
+        columns |= dict.fromkeys(("calls", "done", "failed", "set aside"), "right")
+        terminal.table("batch jobs that are out, and the last that ended in trouble", columns, map(_job_row, jobs))
+        for job in jobs:
+            if job.said:
+                terminal.say(f"{job.name}: {job.said}")
+
+
+def _job_row(job: "Job") -> tuple[object, ...]:
+    """Return a job as a row; the server's own word for its state stands behind ours."""
+    state = f"{job.state} ({job.status})" if job.status and job.status != job.state else job.state
+    since = datetime.fromtimestamp(job.since, UTC).strftime("%Y-%m-%d %H:%M UTC") if job.since else "?"
+    aside = terminal.money(job.reserved_micro_usd / 1e6)
+    return job.name, job.role, job.endpoint, state, since, job.calls, job.done, job.failed, aside
 
 
 def init(

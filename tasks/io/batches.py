@@ -224,7 +224,6 @@ class BatchDesk:
                 troubles.append(trouble)
                 results.unread.append(f"{file_id} cannot be read: {trouble.words}")
         self.fresh.update(results.ended)
-        results.remember()
         if not troubles or is_last or await self._is_given_up(door, server, job, troubles):
             await self._close(door, server, job, body, results)
 
@@ -249,6 +248,7 @@ class BatchDesk:
     async def _close(self, door: Door, server: Server, job: Job, body: Any, results: Results) -> None:
         """Settle every call that a job has not answered: an attempt that failed, a refusal, or no fault of the call."""
         left, faults = results.decided(body)
+        results.remember()
         settled = settle(left, self.jobs.failures(job.batch), door.role.attempts, job)
         has_failed = job.status == "failed" or bool(faults.of_all and not self.jobs.has_answered(job.batch))
         said = faults.of_job or faults.of_all or faults.of_server or "; ".join(results.unread)

@@ -30,6 +30,7 @@ from tasks.io.journal import Entry, Journal, Parked, record
 from tasks.io.journal_file import Connection, read_only
 
 INTENT, SUBMITTED = "intent", "submitted"
+OPEN = (INTENT, SUBMITTED)  # a server has it, or may have it
 MERGED, FAILED, LOST, DROPPED = "merged", "failed", "lost", "dropped"
 GONE = "not found"  # the status of a job that its server did not know when it was last asked
 LIMITED_SHARE = 1 / 8  # of an attempt: a refusal for rate says more about the server than about the call
@@ -327,9 +328,9 @@ def listed(directory: Path) -> list[Job]:
         return []
     with closing(read_only(path)) as connection:
         jobs = _jobs(connection, "state <> 'draft' ORDER BY batch")
-    ended = [job for job in jobs if job.state not in {INTENT, SUBMITTED} and job.said]
+    ended = [job for job in jobs if job.state not in OPEN and job.said]
     shown = {job.batch for job in ended[-SHOWN_ENDED:]}
-    return [job for job in jobs if job.state in {INTENT, SUBMITTED} or job.batch in shown]
+    return [job for job in jobs if job.state in OPEN or job.batch in shown]
 
 
 def _jobs(connection: Connection, which: str) -> list[Job]:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tasks.contracts.errors import TransientError
+from tasks.contracts.errors import BrokenError, TransientError
 from tasks.io import journal_file
 from tasks.io.journal_file import Connection, Writer
 
@@ -108,7 +108,14 @@ class Journal:
         self.lock = journal_file.hold(self.path.with_suffix(".lock"), owner=owner)
         try:
             self.reader, self.lost_rows = journal_file.opened(self.path)
-            self.ledger = self._settle_the_dead()
+            try:
+                self.ledger = self._settle_the_dead()
+            except BrokenError:
+                if not journal_file.is_damaged(self.path):
+                    raise
+                self.reader.close()  # a damage that was not seen at opening: what is readable is saved, as there
+                self.reader, self.lost_rows = journal_file.opened(self.path)
+                self.ledger = self._settle_the_dead()
         except BaseException:
             os.close(self.lock)
             raise

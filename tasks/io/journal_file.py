@@ -163,6 +163,11 @@ def broken(path: Path, error: Exception) -> BrokenError:
     )
 
 
+def is_damaged(path: Path) -> bool:
+    """Whether damage was noted, so that the next opening saves what can be read."""
+    return path.with_suffix(".damaged").exists()
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open the journal's file the way every connection to it is opened."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
@@ -216,7 +221,7 @@ def opened(path: Path) -> tuple[Connection, int]:
         BrokenError: It cannot be opened, and not because it is damaged.
     """
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    lost = salvage(path) if path.with_suffix(".damaged").exists() else 0
+    lost = salvage(path) if is_damaged(path) else 0
     try:
         return prepared(path), lost
     except sqlite3.DatabaseError as error:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from tasks.io.bulk import LINES, Kind, error_of, errors_of, kind_of, storable
+from tasks.io.complaints import complaint
 from tasks.io.delivery import APIS, MOST_SHAPES, Door
 from tasks.io.doubts import FEW
 from tasks.io.forms import shape_of, structure_of
@@ -179,7 +180,15 @@ class Results:
         of_all = next((one.note.detail for one in noted if one.note and one.key in strange), "")
         stopped = next((one.note.detail for one in noted if one.note and one.note.reason == "stopped"), "")
         kinds: list[Kind] = [kind for code, words, _ in errors if (kind := kind_of(code, words)) != "other"]
+        if self.job.status == "failed" and left and not kinds:
+            self._heard(said, left[0].key)
         return told, Faults(said, of_all, stopped, kinds[0] if kinds else "other")
+
+    def _heard(self, said: str, key: str) -> None:
+        """Take note of a part of its requests that a whole job failed for: the next one is asked without it."""
+        sent, _ = self._sent(self.jobs.requests([key])[key])
+        if (found := complaint(said, "", sent)) is not None:
+            self.is_changed |= self.server.learn(found, structure_of(sent))
 
     def _strange(self, refused: Sequence[str]) -> set[str]:
         """Return those of the refused calls that may be refused for how they ask, not for what."""

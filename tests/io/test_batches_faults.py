@@ -468,6 +468,19 @@ def test_a_parameter_that_no_line_may_have_is_left_out_of_the_next_job(server: B
     assert server.sizes() == [6, 6]
 
 
+def test_a_parameter_that_a_whole_job_failed_for_is_told_and_left_out_of_the_next(
+    server: BatchServer, tmp_path: Path
+) -> None:
+    words = "Unsupported parameter: 'seed' is not supported with this model."
+    server.fails = lambda lines, _: failure("unsupported_parameter", words) if "seed" in lines[0]["body"] else None
+
+    runs = until_done(chosen(server), tmp_path)
+
+    assert words in runs[0].said
+    assert [type(one) for one in runs[-1]] == [Answer] * 6
+    assert server.sizes() == [6, 6]
+
+
 @pytest.mark.parametrize("where", ["/files", "/batches"])
 @pytest.mark.parametrize(("code", "words"), [(400, "the frobnicator is not set"), (404, "no such path"), (429, "slow")])
 def test_a_job_that_is_not_taken_costs_nothing_and_its_calls_are_due(

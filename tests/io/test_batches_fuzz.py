@@ -247,10 +247,8 @@ class Walk:
         self.server.fails = lambda *_: None
         self.server.results = lambda _, lines: ("completed", lines, [])
         self.server.polls = 1
-        for _ in range(MOST_RUNS):
-            if len(found := self.run(self.settings("batch", batch_wait_seconds=5.0), range(CALLS))) == CALLS:
-                break
-        return found
+        runs = (self.run(self.settings("batch", batch_wait_seconds=5.0), range(CALLS)) for _ in range(MOST_RUNS))
+        return next(found for found in runs if len(found) == CALLS)
 
 
 def call(number: int) -> Call:
