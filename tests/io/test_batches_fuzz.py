@@ -10,6 +10,9 @@ import json
 import os
 import random
 import sqlite3
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -296,3 +299,45 @@ def test_whatever_happens_every_call_ends_and_nothing_is_paid_twice_without_a_re
         found = walk.finish()
 
     check_end(tmp_path, server, found)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from tasks.contracts import settings
+from tasks.contracts.errors import TransientError
+from tasks.io import batches
+from tasks.io.llm import Models
+from tests.io.test_batches_fuzz import CALLS, call
+
+batches.LISTED_SECONDS = 0.0
+asked = {"endpoints": [{"base_url": sys.argv[1]}], "mode": "batch", "batch_poll_seconds": 0.01, "batch_requests": 7}
+role = {"models": {"generator": asked | {"batch_wait_seconds": 20.0}}}
+print("begun", flush=True)
+with Models(settings.load(None, (), environment={}, extra=role), Path(sys.argv[2]), "run") as models:
+    print(len(list(models.ask("generator", map(call, range(CALLS))))), flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_make_no_call_be_paid_twice(tmp_path: Path) -> None:
+    luck = random.Random(7)
+    root = Path(__file__).parents[2]
+    kills, said = 0, ""
+    with serving() as server:
+        server.script = lambda *_: time.sleep(0.02)
+        while not said and kills < MOST_RUNS:
+            command = [sys.executable, "-c", KILLED, server.url, str(tmp_path)]
+            with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "begun\n"
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(luck.uniform(0.02, 0.3) if kills < 12 else 30)
+                kills += process.poll() is None
+                process.kill()
+                said = process.stdout.read()
+
+    assert said == f"{CALLS}\n"
+    assert kills >= 5
+    assert set(server.answered.values()) == {1}
+    assert facts(tmp_path, "SELECT count(*), count(DISTINCT completion_id) FROM attempts") == [(CALLS, CALLS)]
