@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 _SQL = Path(__file__).parents[2] / "sql"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
-_VIEWS = ("valid", "settled", "audited")
+_VIEWS = ("standing", "valid", "settled", "audited")
 LOCK_POLL_SECONDS = 0.5
 MEMORY_MB = 512  # of all that it holds; keys of tables must fit into it
 STREAM_MB, KEY_BYTES = 64, 128  # of it while shards pass, and for each row, whose key stays in memory
@@ -160,8 +160,8 @@ class Store:
                 self.append("upgrades", [records.Upgrade(number, found, datetime.now(UTC).replace(tzinfo=None))])
             found = number
         self._connection.execute(tables)  # those that it did not have
-        for view in _VIEWS:
-            for noun in records.TABLES:
+        for noun in records.TABLES:  # those of later tables are made of those of earlier ones
+            for view in _VIEWS:
                 if f"{noun}/{view}" in queries(noun):
                     self._connection.execute(statement(f"{noun}/{view}")[0])
 
