@@ -42,7 +42,7 @@ class Built:
     store: Path
     inputs: tuple[Path, Path]
     server: Server
-    code: int
+    code: int  # of the run that resumed
     kept: dict[str, str]  # answers that were on disk at the kill
     facts: dict[str, Any]  # of the run that resumed
 
@@ -50,6 +50,13 @@ class Built:
 def query(store: Path, sql: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(f"file:{store / 'completions.sqlite'}?mode=ro", uri=True)) as connection:
         return connection.execute(sql).fetchall()
+
+
+def is_asking(store: Path) -> bool:
+    """Whether enough was answered, and a call is out now: the moment to kill."""
+    if len(answers(store)) < ANSWERS_UNTIL_KILL:
+        return False
+    return query(store, "SELECT count(*) FROM attempts WHERE outcome IS NULL") > [(0,)]
 
 
 def answers(store: Path) -> dict[str, str]:
@@ -69,7 +76,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     with smollm2.serving(folder / "server.log") as server:
         arguments = smollm2.build_arguments(inputs, server.url)
         process = smollm2.started(store, *arguments)
-        while process.poll() is None and len(answers(store)) < ANSWERS_UNTIL_KILL:
+        while process.poll() is None and not is_asking(store):
             time.sleep(0.05)
         assert process.poll() is None, f"it ended before it was killed:\n{smollm2.said(store)}"
         smollm2.kill(process)
