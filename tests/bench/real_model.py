@@ -1,9 +1,10 @@
 """The main job with a real model, as a new user would run it: what each stage took in, gave out, refused and cost.
 
-    python -m tests.bench.real_model [--set KEY=VALUE ...]
+    python -m tests.bench.real_model [--calm] [--set KEY=VALUE ...]
 
 Three pages and three seeds of ../shared/data, both recipes, SmolLM2-135M-Instruct behind one slot of llama.cpp; needs
-the extra `real-models`. What is set here comes after `tests.real.smollm2.SETTINGS`.
+the extra `real-models`. The model repeats itself in four answers of ten, as small ones do; `--calm` has the server
+punish that, as tests/real does. What is set here comes after `tests.real.smollm2.SETTINGS`.
 """
 
 import argparse
@@ -24,10 +25,13 @@ def main() -> None:
     """Make the run and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--set", action="append", default=[], dest="chosen")
-    chosen = [word for setting in parser.parse_args().chosen for word in ("--set", setting)]
+    parser.add_argument("--calm", action="store_true")
+    options = parser.parse_args()
+    flags = smollm2.CALM if options.calm else ()
+    chosen = [word for setting in options.chosen for word in ("--set", setting)]
     if why := smollm2.missing():
         raise SystemExit(why)
-    with tempfile.TemporaryDirectory() as name, smollm2.serving(Path(name) / "server.log") as server:
+    with tempfile.TemporaryDirectory() as name, smollm2.serving(Path(name) / "server.log", *flags) as server:
         store, began = Path(name) / "ws", time.monotonic()
         arguments = smollm2.build_arguments(smollm2.write_inputs(Path(name)), server.url)
         code = smollm2.ended(smollm2.started(store, *arguments, *chosen), seconds=3600)

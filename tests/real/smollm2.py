@@ -42,6 +42,7 @@ PINNED = {  # sha256 of what is run and loaded
     "bin/libvulkan.so.1": "b3723dec1f69b761133264f27f3e7e67e9216effd47bbbd8847712099ea7be9a",
     "SmolLM2-135M-Instruct.Q4_1.gguf": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 }
+CALM = ("--repeat-penalty", "1.1", "--repeat-last-n", "256")  # else this model repeats itself in four answers of ten
 PAGES = (  # of ../shared/data/web/wcxb_dev_a.warc.gz: three articles of 300 to 450 words
     "https://www.arlafoodsingredients.com/affordable-nutrition/",
     "https://dubois.psu.edu/CUE-WhatToExpectAtTutoringSessions",
@@ -102,14 +103,19 @@ class Server:
 
 
 @contextmanager
-def serving(log: Path) -> Iterator[Server]:
-    """Run the server on a free port of loopback, with one slot, until the block ends, however it ends."""
+def serving(log: Path, *flags: str) -> Iterator[Server]:
+    """Run the server on a free port of loopback, with one slot, until the block ends, however it ends.
+
+    Args:
+        log: Where its own words go.
+        flags: More of its command line, such as `CALM`.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     where = ("--host", "127.0.0.1", "--port", str(port))
     how = ("-c", "8192", "-np", "1", "-t", "2", "--device", "none", "--no-webui", "--metrics", "-a", MODEL)
-    command = [_file("bin/llama-server"), "-m", _file("SmolLM2-135M-Instruct.Q4_1.gguf"), *where, *how]
+    command = [_file("bin/llama-server"), "-m", _file("SmolLM2-135M-Instruct.Q4_1.gguf"), *where, *how, *flags]
     with log.open("ab") as file:
         process = subprocess.Popen(command, env=_environment(), stdout=file, stderr=file)
     try:

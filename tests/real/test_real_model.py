@@ -73,7 +73,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         pytest.skip(why)
     folder = tmp_path_factory.mktemp("real")
     store, inputs = folder / "ws", smollm2.write_inputs(folder)
-    with smollm2.serving(folder / "server.log") as server:
+    with smollm2.serving(folder / "server.log", *smollm2.CALM) as server:
         arguments = smollm2.build_arguments(inputs, server.url)
         process = smollm2.started(store, *arguments)
         while process.poll() is None and not is_asking(store):
