@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts import records
+from tasks.contracts import casting, records
 from tasks.contracts.errors import TransientError, UsageError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Corpus, Settings
@@ -233,19 +233,31 @@ _current: Run | None = None
 
 
 @contextmanager
-def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool = False) -> Iterator[Run]:
+def start(
+    flow: str, settings: Settings, directory: str | Path, *, quiet: bool = False, may_mix: bool = False
+) -> Iterator[Run]:
     """Begin a run: take the store's lock, mark what was killed as crashed, and write down how this one ends.
 
     A flow that is called inside another one joins its run.
 
+    Args:
+        flow: What is run, as pages name it.
+        settings: Of the run.
+        directory: Its store.
+        quiet: Show no progress.
+        may_mix: Let the stand-in stand beside real models: nothing is sent (an estimate), or a test looks at one role.
+
     Raises:
-        UsageError: No store is named: a deployment was made without one.
+        UsageError: The stand-in would pass for a real model, or choose among a real one's rows; or no store is named: a
+            deployment was made without one.
         TransientError: Another run holds the store (see `settings.wait`).
     """
     global _current  # noqa: PLW0603 - one process works on one store; nested flows join it
     if _current is not None:
         yield _current
         return
+    if not may_mix:
+        casting.refuse_stand_ins(settings)
     if not str(directory).strip():
         raise UsageError(
             "the parameter `store` is empty", hint="name a folder, or set WELLSPRING_STORE before `prefect deploy`"
