@@ -177,6 +177,7 @@ class VerdictsSettings(Section):
     checks: tuple[str, ...] = (
         "not_refused",
         "not_truncated",
+        "no_marks",
         "not_contaminated",
         "knowledge_precision",
         "numbers",
@@ -185,7 +186,7 @@ class VerdictsSettings(Section):
     judges: tuple[Literal["checklist", "moderation", "verifiers"], ...] = ()
     min_knowledge_precision: float = Field(default=0.3, ge=0, le=1)
     required: tuple[str, ...] = Field(
-        default=("not_refused", "not_truncated", "not_contaminated"),
+        default=("not_refused", "not_truncated", "no_marks", "not_contaminated"),
         description="checks without whose pass a row is not selected",
     )
 
