@@ -394,7 +394,7 @@ class Role(Section):
             if (SECRET_NAME.search(name) or SECRET_VALUE.search(said)) and not said.startswith(FROM_ENVIRONMENT):
                 raise ValueError(
                     f"`{name}` looks like a key, and settings are written down: put the key into an environment"
-                    f" variable and write {name} = \"env:VARIABLE\""
+                    f' variable and write {name} = "env:VARIABLE"'
                 )
         return value
 

@@ -27,7 +27,7 @@ _MARK = re.compile(
     </?{_THOUGHT}(?:\s+[\w-]+=[^<>\n]{{0,40}})?/?>  # a thought, its beginning or its end
     | \[/?THINK\] | ◁/?think▷
     | \[(?:BEGIN|END)\ FINAL\ RESPONSE\]
-    | <\|/?[\w.:/▁-]{{3,40}}\|> | <｜[^｜<>\n]{{1,40}}｜>  # special tokens, with either bar
+    | <\|/?[\w.:/▁-]{{3,40}}\|> | <\uff5c[^\uff5c<>\n]{{1,40}}\uff5c>  # special tokens, with either bar
     | <\|(?:{_NAMES})\b | (?<![\w|])(?:{_NAMES})\|>        # half of one
     | <\|(?:{_GEMMA})> | <(?:{_GEMMA})\|>
     | </?(?:{_PLAIN})>
@@ -44,7 +44,7 @@ _INDENTED = re.compile(r"(?<=\n)[ \t]*\n(?:(?: {4}|\t)[^\n]*(?:\n|\Z)|[ \t]*\n)+
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(?=\S)((?:[^`\n]|\n(?!\s*\n)){1,400}?)(?<=\S)(?<!`)\1(?!`)")
 _QUOTED = re.compile(
     r"""(?<![\w"])"(?=\S)[^"\n]{1,60}(?<=\S)"(?!\w) | (?<![\w'])'(?=\S)[^'\n]{1,60}(?<=\S)'(?!\w)
-    | “[^“”\n]{1,60}[”“] | „[^“”„\n]{1,60}[“”] | ‘[^‘’\n]{1,60}’ | «[^«»\n]{1,60}» | 「[^「」\n]{1,60}」""",
+    | “[^“”\n]{1,60}[”“] | „[^“”„\n]{1,60}[“”] | \u2018[^\u2018\u2019\n]{1,60}\u2019 | «[^«»\n]{1,60}» | 「[^「」\n]{1,60}」""",
     re.VERBOSE,
 )
 _ESCAPED = re.compile(r"\\[<\[]")
@@ -72,4 +72,4 @@ def _without_mentions(text: str) -> str:
     left = text
     for mention in (_BLOCK, _INDENTED, _SPAN, _QUOTED, _ESCAPED):
         left = mention.sub(" ", left)
-    return left.strip() if left.strip() else text
+    return left.strip() or text

@@ -63,9 +63,7 @@ def test_bounds_of_its_length_hold_whatever_a_profile_allows() -> None:
 
 def test_a_message_about_marks_and_one_that_quotes_a_refusal_are_kept() -> None:
     accept("How do I strip everything up to `</think>` from a column of answers in pandas?", LIMITS, Shown())
-    accept(
-        "Here is what happened: my dough stuck to the tin. What is the question I should ask first?", LIMITS, Shown()
-    )
+    accept("Here is what happened: my dough sticks. What is the question I should ask first?", LIMITS, Shown())
     accept("Draft a reply to a neighbour that says I cannot help with his dough on Friday.", LIMITS, Shown())
 
 
