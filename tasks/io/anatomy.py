@@ -34,10 +34,7 @@ ENDS = (STOP, LENGTH, UNKNOWN, "broken", "filtered", "no_context")
 _ENDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("filtered", re.compile(r"filter|sensitive|safety|moderat|prohibit|blocklist|recitation|guardrail|spii|flagged")),
     ("no_context", re.compile(r"context")),
-    (
-        "broken",
-        re.compile(r"error|fail|abort|cancel|interrupt|insufficient|unavailable|overload|network|time_?out|malform"),
-    ),
+    ("broken", re.compile(r"error|fail|abort|cancel|interrupt|insufficient|unavailable|overload|network|time_?out|malform")),
     (LENGTH, re.compile(r"length|max_?(?:output_|new_|completion_)?tokens|token_?limit|truncat|incomplete")),
     (STOP, re.compile(r"stop|eos|eot|end|done|complete|finish|tool|function")),
 )
@@ -119,9 +116,7 @@ def _tools(message: Mapping[str, Any]) -> tuple[str, str]:
 
     Arguments are a text in the protocol, and an object at some servers.
     """
-    calls = message.get("tool_calls") or (
-        [{"function": message["function_call"]}] if message.get("function_call") else []
-    )
+    calls = message.get("tool_calls") or ([{"function": message["function_call"]}] if message.get("function_call") else [])
     if not isinstance(calls, list) or not calls:
         return "", ""
     function = calls[0].get("function") or {}

@@ -36,13 +36,8 @@ _SYSTEM = re.compile(
     r"|(?:invalid|unexpected|unknown|unsupported).{0,20}role.{0,20}(?:system|developer)",
     re.IGNORECASE | re.DOTALL,
 )
-_CONTEXT = re.compile(
-    r"context|too long|too many tokens|inputs?[`' ]*tokens?|prompt tokens?|in the (?:messages|prompt)|sequence length|max_model_len|n_ctx",
-    re.IGNORECASE,
-)
-_CAPPED = re.compile(
-    r"max_?(?:completion_|new_|output_)?tokens|(?:completion|output|generated|response) tokens", re.IGNORECASE
-)
+_CONTEXT = re.compile(r"context|too long|too many tokens|inputs?[`' ]*tokens?|prompt tokens?|in the (?:messages|prompt)|sequence length|max_model_len|n_ctx", re.I)
+_CAPPED = re.compile(r"max_?(?:completion_|new_|output_)?tokens|(?:completion|output|generated|response) tokens", re.I)
 _REFUSES = re.compile(
     r"not (?:supported|permitted|allowed|available|recognized|valid|enabled|compatible|a valid)|unsupported|unknown|unrecogni[sz]ed"
     r"|forbidden|extra (?:fields|inputs)|unexpected|invalid|does(?: not|n't) support|only the default|deprecated"
@@ -97,9 +92,7 @@ _TOO_LONG = re.compile(
     r"|too many (?:input )?tokens|context_length_exceeded|exceeds? the (?:model|max)|string too long|reduce the length",
     re.IGNORECASE | re.DOTALL,
 )
-_CAPPED_ONLY = re.compile(
-    r"\bmax_(?:completion_|output_|new_)?tokens\b(?!.*(?:context|input|prompt|messages))", re.IGNORECASE | re.DOTALL
-)
+_CAPPED_ONLY = re.compile(r"\bmax_(?:completion_|output_|new_)?tokens\b(?!.*(?:context|input|prompt|messages))", re.I | re.DOTALL)
 
 
 def _room(words: str, request: Mapping[str, Any]) -> Complaint | None:
@@ -148,40 +141,20 @@ def _schema_text(request: Mapping[str, Any]) -> str:
 
 # What a person can do about what a server says of every call.
 _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"enable_thinking", re.IGNORECASE), "set models.{role}.extra_body.enable_thinking=false"),
-    (
-        re.compile(r"reasoning_effort|reasoning effort", re.IGNORECASE),
-        "set models.{role}.reasoning_effort (low, medium, high, none)",
-    ),
-    (
-        re.compile(r"api-version|api version", re.IGNORECASE),
-        'set models.{role}.extra_query = {{ "api-version" = "..." }}',
-    ),
-    (
-        re.compile(r"used up max_tokens", re.IGNORECASE),
-        "raise models.{role}.max_tokens, or lower models.{role}.reasoning_effort",
-    ),
-    (
-        re.compile(r"cut the prompt", re.IGNORECASE),
-        "give the server a larger context (Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH;"
-        " llama.cpp: -c), or lower instructions.prompt_tokens and instructions.document_tokens",
-    ),  # fmt: skip
-    (
-        re.compile(r"no whole answer in|nothing came for", re.IGNORECASE),
-        "raise models.{role}.total_seconds and models.{role}.first_byte_seconds, or lower models.{role}.max_tokens",
-    ),  # fmt: skip
-    (re.compile(r"max_?(?:completion_|new_|output_)?tokens", re.IGNORECASE), "lower models.{role}.max_tokens"),
-    (
-        re.compile(r"context|too long|too many tokens|too large", re.IGNORECASE),
-        "start the server with a larger context, or lower"
-        " instructions.prompt_tokens, instructions.document_tokens and models.{role}.max_tokens",
-    ),  # fmt: skip
-    (re.compile(r"header", re.IGNORECASE), "set models.{role}.extra_headers"),
-    (
-        re.compile(r"schema|grammar|response_format|structured|tool", re.IGNORECASE),
-        'set models.{role}.structured = "text"',
-    ),
-    (re.compile(r"system|developer", re.IGNORECASE), 'set models.{role}.system_role = "user"'),
+    (re.compile(r"enable_thinking", re.I), "set models.{role}.extra_body.enable_thinking=false"),
+    (re.compile(r"reasoning_effort|reasoning effort", re.I), "set models.{role}.reasoning_effort (low, medium, high, none)"),
+    (re.compile(r"api-version|api version", re.I), 'set models.{role}.extra_query = {{ "api-version" = "..." }}'),
+    (re.compile(r"used up max_tokens", re.I), "raise models.{role}.max_tokens, or lower models.{role}.reasoning_effort"),
+    (re.compile(r"cut the prompt", re.I), "give the server a larger context (Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH;"
+     " llama.cpp: -c), or lower instructions.prompt_tokens and instructions.document_tokens"),  # fmt: skip
+    (re.compile(r"no whole answer in|nothing came for", re.I), "raise models.{role}.total_seconds and"
+     " models.{role}.first_byte_seconds, or lower models.{role}.max_tokens"),  # fmt: skip
+    (re.compile(r"max_?(?:completion_|new_|output_)?tokens", re.I), "lower models.{role}.max_tokens"),
+    (re.compile(r"context|too long|too many tokens|too large", re.I), "start the server with a larger context, or lower"
+     " instructions.prompt_tokens, instructions.document_tokens and models.{role}.max_tokens"),  # fmt: skip
+    (re.compile(r"header", re.I), "set models.{role}.extra_headers"),
+    (re.compile(r"schema|grammar|response_format|structured|tool", re.I), "set models.{role}.structured = \"text\""),
+    (re.compile(r"system|developer", re.I), "set models.{role}.system_role = \"user\""),
 )
 
 

@@ -169,12 +169,7 @@ class Order:
         self.failures += verdict.reason not in {"rate_limited", CROWDED}
         self.thought_only += verdict.reason == "thought_only"
         self.ran_out += verdict.reason == "timeout"
-        self.wasted += verdict.was_paid and verdict.reason in {
-            "empty_answer",
-            "thought_only",
-            "malformed_answer",
-            "server_error",
-        }
+        self.wasted += verdict.was_paid and verdict.reason in {"empty_answer", "thought_only", "malformed_answer", "server_error"}
 
     @property
     def is_used_up(self) -> bool:
