@@ -64,6 +64,7 @@ def _answered(run: Run, way: Way) -> Counts:
                 finish_reason=answer.finish_reason,
                 completion_id=answer.completion_id,
                 run_id=run.run_id,
+                thought=answer.thought or None,
             )
         ]
 

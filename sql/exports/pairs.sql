@@ -11,15 +11,26 @@ SELECT
     pairs.chosen_id,
     chosen.text AS chosen,
     chosen_reward.value AS score_chosen,
+    chosen.model AS chosen_model,
+    taken.served AS chosen_served,
+    chosen.thought AS chosen_thought,
     pairs.rejected_id,
     rejected.text AS rejected,
-    rejected_reward.value AS score_rejected
+    rejected_reward.value AS score_rejected,
+    rejected.model AS rejected_model,
+    left_out.served AS rejected_served,
+    rejected.thought AS rejected_thought,
+    coalesce(written.model, '') AS instruction_model,
+    written.served AS instruction_served
 FROM valid_preferences AS pairs
 INNER JOIN valid_selections AS selections
     ON pairs.instruction_id = selections.instruction_id AND selections.policy = $policy
 INNER JOIN valid_instructions AS instructions ON pairs.instruction_id = instructions.instruction_id
 INNER JOIN valid_responses AS chosen ON pairs.chosen_id = chosen.response_id
 INNER JOIN valid_responses AS rejected ON pairs.rejected_id = rejected.response_id
+LEFT JOIN completions AS taken ON chosen.completion_id = taken.completion_id
+LEFT JOIN completions AS left_out ON rejected.completion_id = left_out.completion_id
+LEFT JOIN completions AS written ON instructions.completion_id = written.completion_id
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
 LEFT JOIN valid_scores AS chosen_reward
     ON
