@@ -173,10 +173,7 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait) -> Facts:
         languages=run.store.query("exports/languages", instruction_ids=ids)["language"].to_list(),
         tables=tables,
         recipes=[{"recipe": name, "rows": count} for name, count in recipes],
-        models=[
-            row | {name: without_directories(row[name]) for name in ("model", "served")}
-            for row in run.store.query("exports/models", instruction_ids=ids).to_dicts()
-        ],
+        models=_models(run, ids),
         methods=run.store.query("exports/methods").to_dicts(),
         sources=run.store.query("exports/sources", instruction_ids=ids).to_dicts(),
         choice=run.settings.selections.model_dump(),
@@ -186,6 +183,15 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait) -> Facts:
         scores=_histogram("score", range(8), drawn.scores) if _judge(run.settings) else [],
         seeds=_funnel(run),
     )
+
+
+def _models(run: Run, instruction_ids: list[str]) -> list[dict[str, Any]]:
+    """Who wrote, answered and judged; a model that older rows name by its file's path is one with it."""
+    made = Counter[tuple[str, str, str]]()
+    for row in run.store.query("exports/models", instruction_ids=instruction_ids).to_dicts():
+        names = (without_directories(row["model"]), without_directories(row["served"]))
+        made[row["role"], *names] += row["rows_made"]
+    return [{"role": role, "model": model, "served": served, "rows": n} for (role, model, served), n in made.items()]
 
 
 def _histogram(name: str, labels: Iterable[Any], counts: Mapping[str, list[int]]) -> list[dict[str, Any]]:
