@@ -310,11 +310,11 @@ def test_an_export_of_a_real_models_rows_beside_the_stand_ins_is_refused_with_bo
     with (
         scripted_model(real) as model,
         start(settings(models={"responder": model.role("real-7b")}, **JUDGE)) as run,
-        pytest.raises(BrokenError) as caught,
     ):
         store.fill(run, 6)
         store.written_by(run, "offline-extractive")
-        again(run)
+        with pytest.raises(BrokenError) as caught:
+            again(run)
 
     assert "6 instructions and answers are the stand-in's (`offline-extractive`)" in caught.value.message
     assert "6 instructions and answers a real model's" in caught.value.message
@@ -328,19 +328,17 @@ def test_the_stand_in_is_known_by_the_name_it_answers_under(
     counted = iter(range(100))
 
     def sometimes(body: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "content": real(body),
-            "model": "offline-extractive" if next(counted) % 3 == 0 else "/srv/m/real-7b.gguf",
-        }
+        served = "/srv/m/real-7b.gguf" if next(counted) % 3 else "offline-extractive"
+        return {"content": real(body), "model": served}
 
     with (
         scripted_model(sometimes) as model,
         start(settings(models={"responder": model.role("gpt-4.1")}, **JUDGE)) as run,
-        pytest.raises(BrokenError, match=r"2 instructions and answers are the stand-in's.* 10 instructions"),
     ):
         store.fill(run, 6)
         store.written_by(run, "gpt-4.1")
-        again(run)
+        with pytest.raises(BrokenError, match=r"2 instructions and answers are the stand-in's.* 10 instructions"):
+            again(run)
     with start(settings(models={"responder": model.role("gpt-4.1")}, **JUDGE)) as run:
         run.store._connection.execute(
             "UPDATE completions SET served = '/srv/m/real-7b.gguf' WHERE served = 'offline-extractive'"
@@ -358,8 +356,10 @@ def test_a_real_models_rows_that_the_stand_in_judged_are_not_exported(
     with (
         scripted_model(real) as model,
         start(settings("selections.min_score=0", models={"responder": model.role("real-7b")})) as run,
-        pytest.raises(BrokenError, match=r"\d+ scores and verdicts are the stand-in's \(`offline-judge`\), 12 instr"),
     ):
         store.fill(run, 6)
         store.written_by(run, "real-7b")
-        again(run)
+        with pytest.raises(
+            BrokenError, match=r"\d+ scores and verdicts are the stand-in's \(`offline-judge`\), 12 instr"
+        ):
+            again(run)
