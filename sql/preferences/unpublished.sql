@@ -1,8 +1,10 @@
--- Rows that no audit has passed yet: what `preferences` is audited on before it is published.
+-- Rows of the methods in force that no audit has passed yet: what `preferences` is audited on before it is published.
 -- As they were written: to sort texts is to hold them all.
 -- owner:  tasks/spine/validation.py
 -- grain:  one row per row of `preferences`
 -- params: none
 SELECT preferences.*
 FROM preferences
-WHERE preferences.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'preferences');
+WHERE
+    preferences.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'preferences')
+    AND preferences.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'preferences' AND methods.active);
