@@ -1,11 +1,16 @@
 """What a stage did, as numbers: what receipts keep, progress shows and Prefect carries instead of data."""
 
+import math
 from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a stage, or a part of it, did. `cached_calls` are answers that were recorded earlier and cost nothing."""
+    """What a stage, or a part of it, did. `cached_calls` are answers that were recorded earlier and cost nothing.
+
+    `cost_usd` is NaN where a call was paid for whose price no table listed then; so is every sum that it is in, here
+    and in the store, and no sum of a part of the calls passes for that of all.
+    """
 
     rows_in: int = 0
     rows_out: int = 0
@@ -18,6 +23,11 @@ class Counts:
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+def known(usd: float | None) -> float | None:
+    """Return a cost for programs and people: None where nobody knows it."""
+    return None if usd is None or math.isnan(usd) else usd
 
 
 @dataclass(frozen=True, slots=True)

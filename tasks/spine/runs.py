@@ -31,7 +31,7 @@ from tasks.io import files
 from tasks.io import store as stores
 from tasks.spine import alerts, announcing, pages, standing
 from tasks.spine.announcing import Announcer
-from tasks.spine.counts import Counts, Receipt
+from tasks.spine.counts import Counts, Receipt, known
 from tasks.spine.progress import Progress
 
 if typing.TYPE_CHECKING:
@@ -222,6 +222,7 @@ def _show(run: Run, receipt: Receipt) -> None:
     from prefect.artifacts import create_table_artifact
 
     facts = {f.name: getattr(receipt.counts, f.name) for f in fields(Counts)} | {"seconds": round(receipt.seconds, 3)}
+    facts["cost_usd"] = "unknown" if known(receipt.counts.cost_usd) is None else receipt.counts.cost_usd
     create_table_artifact(
         key=f"receipt-{receipt.stage}",
         table=[{"stage": receipt.stage, "run_id": receipt.run_id, **facts}],

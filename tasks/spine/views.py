@@ -1,5 +1,6 @@
 """What several pages show: pills, tiles, sections, tables, cards."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -39,7 +40,9 @@ def took(seconds: float | None) -> str:
 
 
 def usd(value: float) -> str:
-    """Write US dollars, small ones with four places."""
+    """Write US dollars, small ones with four places; NaN is a price that nobody knows."""
+    if math.isnan(value):
+        return "unknown"
     return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
 
 
