@@ -1,15 +1,15 @@
 """What a stage did, as numbers: what receipts keep, progress shows and Prefect carries instead of data."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What a stage, or a part of it, did. `cached_calls` are answers that were recorded earlier and cost nothing.
 
-    `cost_usd` is NaN where a call was paid for whose price no table listed then; so is every sum that it is in, here
-    and in the store, and no sum of a part of the calls passes for that of all.
+    `unpriced_calls` were paid for at a price that no table lists. With one of them the cost is unknown: the store keeps
+    NaN for it, as for every sum that it is in, so that no sum of a part of the calls passes for that of all.
     """
 
     rows_in: int = 0
@@ -20,6 +20,12 @@ class Counts:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float = 0.0
+    unpriced_calls: int = field(default=0, compare=False)
+
+    @property
+    def paid_usd(self) -> float:
+        """What it cost in US dollars; NaN where nobody knows."""
+        return math.nan if self.unpriced_calls else self.cost_usd
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))

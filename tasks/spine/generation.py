@@ -86,11 +86,11 @@ def generate(
     if lost := run.models.lost_answers():
         run.progress.note(f"the journal was damaged: {lost} recorded answers are lost, and asked for again")
     asked = run.models.role(role)
-    if not run.models.prices.of(asked.model).is_known:
+    if not is_priced(run, role):
         run.progress.note(f"the price of `{asked.model}` is in no table: what its calls cost is unknown")
     room = asked.max_tokens
     work = _Work(run, stage, table, method, fingerprint, rows, settings, draws, temperature, on_failure, total, room)
-    work.unpriced = unpriced(run, role)
+    work.is_priced = is_priced(run, role)
     work.retries, work.refusals = run.models.stats.retries, run.models.stats.refusals
     try:
         while work.is_left_out(role, run.store.stream(pending, **params)):
@@ -125,7 +125,7 @@ class _Work:
     left: int = 0  # calls that batch jobs were out for
     retries: int = 0  # of the stages before
     refusals: int = 0
-    unpriced: float = 0.0  # what a call costs besides: NaN where nobody knows its price
+    is_priced: bool = True
     started: float = field(default_factory=time.monotonic)
     flushed: float = field(default_factory=time.monotonic)
     told: float = field(default_factory=time.monotonic)
@@ -187,7 +187,7 @@ class _Work:
         draw = outcome.call.draw
         if isinstance(outcome, Refused):
             self.counts["cached_calls" if outcome.is_cached else "calls"] += 1
-            self.counts["cost_usd"] += 0.0 if outcome.is_cached else self.unpriced
+            self.counts["unpriced_calls"] += not (outcome.is_cached or self.is_priced)
             item.refused[draw] = Rejection(outcome.reason, outcome.detail)
         else:
             self._count(outcome)
@@ -210,7 +210,8 @@ class _Work:
         self.counts["calls"] += 1
         self.counts["prompt_tokens"] += answer.prompt_tokens
         self.counts["completion_tokens"] += answer.completion_tokens
-        self.counts["cost_usd"] += answer.cost_usd + self.unpriced
+        self.counts["cost_usd"] += answer.cost_usd
+        self.counts["unpriced_calls"] += not self.is_priced
 
     def _settle(self, input_id: str) -> None:
         """Turn an input whose draws are all back into records and rejections, to be written together.
@@ -247,7 +248,7 @@ class _Work:
 
     def _report(self) -> None:
         done = self.counts["rows_out"] + self.counts["rows_rejected"]
-        stats, cost = self.run.models.stats, known(self.counts["cost_usd"])
+        stats, cost = self.run.models.stats, known(Counts(**self.counts).paid_usd)
         self.told = time.monotonic()
         facts = {
             "rows_per_second": done / max(self.told - self.started, 1e-9),
@@ -294,9 +295,9 @@ def load_completions(run: Run) -> int:
         copied += table.num_rows
 
 
-def unpriced(run: Run, role: str) -> float:
-    """Return NaN where no table lists the price of a role's model, else 0: what is added to the cost of its calls."""
-    return 0.0 if run.models.prices.of(run.models.role(role).model).is_known else math.nan
+def is_priced(run: Run, role: str) -> bool:
+    """Whether a table lists the price of a role's model."""
+    return run.models.prices.of(run.models.role(role).model).is_known
 
 
 def _priced(run: Run, completions: pa.Table) -> pa.Table:

@@ -95,7 +95,7 @@ class Progress:
         calls = (
             f"  calls {counts.calls} (+{counts.cached_calls} recorded)" if counts.calls + counts.cached_calls else ""
         )
-        paid = known(counts.cost_usd)
+        paid = known(counts.paid_usd)
         cost = "  cost unknown" if paid is None else f"  ${paid:.4f}" if paid else ""
         said = f"in {counts.rows_in}  out {counts.rows_out}{refused}{calls}{cost}"
         if self._bars is not None and stage in self._tasks:

@@ -208,7 +208,7 @@ def _receipt_row(run: Run, receipt: Receipt) -> records.ReceiptRow:
         cached_calls=c.cached_calls,
         prompt_tokens=c.prompt_tokens,
         completion_tokens=c.completion_tokens,
-        cost_usd=c.cost_usd,
+        cost_usd=c.paid_usd,
         finished_at=now(),
     )
 
@@ -222,7 +222,7 @@ def _show(run: Run, receipt: Receipt) -> None:
     from prefect.artifacts import create_table_artifact
 
     facts = {f.name: getattr(receipt.counts, f.name) for f in fields(Counts)} | {"seconds": round(receipt.seconds, 3)}
-    facts["cost_usd"] = "unknown" if known(receipt.counts.cost_usd) is None else receipt.counts.cost_usd
+    facts["cost_usd"] = "unknown" if known(receipt.counts.paid_usd) is None else receipt.counts.cost_usd
     create_table_artifact(
         key=f"receipt-{receipt.stage}",
         table=[{"stage": receipt.stage, "run_id": receipt.run_id, **facts}],

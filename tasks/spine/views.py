@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from tasks.contracts.casting import NOT_FOR_TRAINING
 from tasks.spine import charts
 from tasks.spine.charts import NOTHING, Step, number
 from tasks.spine.markup import Child, Html, element, said, table
@@ -21,6 +22,12 @@ TRUNK = ("documents", "instructions", "responses", "selections", "exports")
 def status_pill(status: str) -> Html:
     """Return how a run ended, as a pill."""
     return element("span", status, class_=f"pill {STATUS.get(status, 'quiet')}")
+
+
+def not_for_training(calls: pl.DataFrame) -> Html | None:
+    """Say that the stand-in was asked, where it was: nobody should train on its rows."""
+    is_any = "is_stand_in" in calls.columns and calls["is_stand_in"].any()
+    return element("p", NOT_FOR_TRAINING, class_="verdict warn") if is_any else None
 
 
 def when(moment: datetime | None) -> Html | str:
