@@ -11,7 +11,7 @@ WITH written AS (
 in_force AS (
     SELECT written.*
     FROM written
-    WHERE written.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions' AND methods.active)
+    WHERE written.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions' AND NOT methods.active)
 )
 
 SELECT

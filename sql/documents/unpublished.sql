@@ -1,4 +1,4 @@
--- Rows of the methods in force that no audit has passed yet: what `documents` is audited on before it is published.
+-- Rows that no audit has passed yet, of methods that were not given up: what `documents` is audited on before it is published.
 -- As they were written: to sort texts is to hold them all.
 -- owner:  tasks/spine/validation.py
 -- grain:  one row per row of `documents`
@@ -7,4 +7,4 @@ SELECT documents.*
 FROM documents
 WHERE
     documents.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'documents')
-    AND documents.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'documents' AND methods.active);
+    AND documents.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'documents' AND NOT methods.active);

@@ -1,4 +1,4 @@
--- Rows of the methods in force that no audit has passed yet, without vectors: what `embeddings` is audited on.
+-- Rows that no audit has passed yet, of methods that were not given up, without vectors: what `embeddings` is audited on.
 -- As they were written: to sort texts is to hold them all.
 -- owner:  tasks/spine/validation.py
 -- grain:  one row per row of `embeddings`
@@ -11,4 +11,4 @@ SELECT
 FROM embeddings
 WHERE
     embeddings.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'embeddings')
-    AND embeddings.model IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'embeddings' AND methods.active);
+    AND embeddings.model NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'embeddings' AND NOT methods.active);

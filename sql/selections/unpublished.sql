@@ -1,4 +1,4 @@
--- Rows of the methods in force that no audit has passed yet: what `selections` is audited on before it is published.
+-- Rows that no audit has passed yet, of methods that were not given up: what `selections` is audited on before it is published.
 -- As they were written: to sort texts is to hold them all.
 -- owner:  tasks/spine/validation.py
 -- grain:  one row per row of `selections`
@@ -7,4 +7,4 @@ SELECT selections.*
 FROM selections
 WHERE
     selections.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'selections')
-    AND selections.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'selections' AND methods.active);
+    AND selections.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'selections' AND NOT methods.active);

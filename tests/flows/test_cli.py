@@ -56,7 +56,6 @@ def test_every_command_teaches_by_example(command: str) -> None:
             2,
             "models.judge is `offline-judge`, the offline stand-in",
         ),
-        (["export", "--set", "models.responder.model=gpt-4.1-mini"], 2, "would answer as gpt-4.1-mini"),
         (["trace", "abcd", "--store", "nowhere"], 1, "there is no store"),
         (["status", "--store", "nowhere"], 1, "wellspring build"),
         (["nonsense"], 2, "nonsense"),
