@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from flows.commands import building
 from tasks import exports, preferences, responses, scores, selections, verdicts
+from tasks.contracts.casting import NOT_FOR_TRAINING
 from tasks.contracts.errors import BrokenError
 from tasks.contracts.settings import Settings
 from tasks.spine import runs
@@ -363,3 +365,51 @@ def test_a_real_models_rows_that_the_stand_in_judged_are_not_exported(
             BrokenError, match=r"\d+ scores and verdicts are the stand-in's \(`offline-judge`\), 12 instr"
         ):
             again(run)
+
+
+@pytest.mark.parametrize("is_chosen", [True, False])
+def test_a_pair_with_an_answer_that_failed_a_required_check_is_exported_in_no_form(
+    settings: Callable[..., Settings],
+    start: Start,
+    store_dir: Path,
+    is_chosen: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    folder = store_dir / "exports" / NAME
+    with start(settings(ALL, *PAIRS)) as run:
+        curated(run)
+        before = both_sides(folder / "dpo")
+        marked = next(row["id"] for row in both_sides(folder / "kto") if row["label"] == is_chosen)
+        run.store._connection.execute(
+            "UPDATE verdicts SET passed = FALSE WHERE subject_id = ? AND check_name = 'no_marks'", [marked]
+        )
+        exports.export(run)
+    after = {row["id"] for form in ("dpo", "kto", "reward_conditioned") for row in both_sides(folder / form)}
+
+    assert len(both_sides(folder / "dpo")) == len(before) - 1
+    assert marked not in after
+
+
+def test_a_build_of_the_stand_ins_rows_says_so_in_its_last_line_and_one_of_a_real_model_does_not(
+    settings: Callable[..., Settings], start: Start, store_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said, told = list[str](), list[bool]()
+    with scripted_model(real) as model:
+        for is_real in (True, False):
+            roles = {"responder": model.role("real-7b")} if is_real else {}
+            with start(settings(models=roles, **JUDGE)) as run:
+                if is_real:
+                    store.fill(run, 6)
+                    store.written_by(run, "real-7b")
+                    again(run)
+                else:
+                    responses.respond(run)
+                    store.publish(run, "responses")
+            for as_json in (False, True):
+                building._say_build(store_dir, 1.0, as_json=as_json)
+                shown = capsys.readouterr().out
+                told += [json.loads(shown)["stand_in"]] if as_json else []
+                said += [] if as_json else [shown.splitlines()[-1]]
+
+    assert told == [False, True]
+    assert said[0] != NOT_FOR_TRAINING
+    assert said[1] == NOT_FOR_TRAINING

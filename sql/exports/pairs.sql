@@ -1,7 +1,15 @@
--- Pairs of answers to the instructions that a policy took, better first, in its order.
+-- Pairs of answers to the instructions that a policy took, better first, in its order; both passed the checks.
 -- owner:  tasks/exports.py
 -- grain:  one row per pair
--- params: $policy, $answer_judge
+-- params: $policy, $answer_judge, $required
+WITH failed AS (
+    SELECT verdicts.subject_id
+    FROM valid_verdicts AS verdicts
+    WHERE
+        list_contains($required, verdicts.check_name)
+        AND (verdicts.passed IS FALSE OR (verdicts.passed IS NULL AND verdicts.check_name = 'moderation'))
+)
+
 SELECT
     selections.rank,
     instructions.instruction_id,
@@ -42,4 +50,7 @@ LEFT JOIN valid_scores AS rejected_reward
         pairs.rejected_id = rejected_reward.subject_id
         AND rejected_reward.judge = $answer_judge
         AND rejected_reward.criterion = 'total'
+WHERE
+    pairs.chosen_id NOT IN (SELECT failed.subject_id FROM failed)
+    AND pairs.rejected_id NOT IN (SELECT failed.subject_id FROM failed)
 ORDER BY selections.rank, pairs.chosen_id, pairs.rejected_id;
