@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,7 +11,7 @@ import pytest
 from tasks import responses, scores, verdicts
 from tasks.contracts.errors import BrokenError
 from tasks.contracts.settings import Settings
-from tasks.spine import validation
+from tasks.spine import runs, validation
 from tasks.spine.runs import Run
 from tests import instruction_store as store
 from tests.scripted_model import scripted_model
@@ -151,11 +152,13 @@ def cut_below(tokens: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 @pytest.mark.slow
 def test_cut_answers_are_refused_as_rows_and_never_fail_the_store(
-    settings: Callable[..., Settings], start: Start
+    settings: Callable[..., Settings], store_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with (
         scripted_model(cut_below(512)) as model,
-        start(settings(models={"responder": model.role("m", max_tokens=64)})) as run,
+        runs.start(
+            "test", settings(models={"responder": model.role("m", max_tokens=64)}), store_dir, may_mix=True
+        ) as run,
     ):
         store.fill(run, 24)
         responses.respond(run)
@@ -171,6 +174,8 @@ def test_cut_answers_are_refused_as_rows_and_never_fail_the_store(
     assert all({"name": "not_truncated", "passed": False} in row["verdicts"] for row in cut)
     assert [(row["severity"], row["column_name"]) for row in warned] == [("warn", "finish_reason")]
     assert "models.responder.max_tokens" in warned[0]["notes"]
+    assert f"finish_reason, {len(cut)} of 24 rows" in (told := " ".join(capsys.readouterr().err.split()))
+    assert "raise models.responder.max_tokens" in told
 
 
 @pytest.mark.slow
