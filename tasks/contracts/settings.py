@@ -246,9 +246,7 @@ class ExportsSettings(Section):
     )
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     license: str = "other"
-    thoughts: bool = Field(
-        default=False, description="export the thought of a thinking model with its answer"
-    )
+    thoughts: bool = Field(default=False, description="export the thought of a thinking model with its answer")
     with_controls: bool = Field(
         default=False, description="also write the random controls and what was chosen beside, as `messages`"
     )

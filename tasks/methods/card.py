@@ -104,8 +104,8 @@ def _opening(facts: Facts) -> str:
         did = ", ".join(sorted({f"{_DID.get(row['role'], 'judged')} as `{_name(row)}`" for row in stand_ins}))
         what = "written" if any(row["role"] in {"generator", "responder"} for row in stand_ins) else "judged"
         return (
-            f"**Not {what} by a language model.** The offline stand-in, which fills in forms with words of its input, had "
-            f"a part in these rows: it {did}. They show that the pipeline works; do not train on them."
+            f"**Not {what} by a language model.** The offline stand-in, which fills in forms with words of its input, "
+            f"had a part in these rows: it {did}. They show that the pipeline works; do not train on them."
         )
     models = sorted({row["model"] for row in facts.models if row["role"] not in {"judge", "moderator"}})
     return f"Instructions and answers written by {', '.join(f'`{model}`' for model in models) or 'nobody'}."
