@@ -5,6 +5,7 @@ Facts go to stdout, everything else to stderr. What came from the web is shown w
 
 import errno
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,7 +38,16 @@ def hint(text: str) -> None:
 
 def as_json(value: Any) -> None:
     """Print facts as JSON."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """Return facts with null where a number is unknown: JSON has no NaN."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def as_bytes(value: bytes) -> None:
@@ -70,7 +80,7 @@ def funnel(facts: Mapping[str, Any]) -> None:
             (
                 row["stage"],
                 *(row[k] for k in ("rows_in", "rows_out", "rows_rejected", "calls", "cached_calls")),
-                f"${row['cost_usd']:.4f}",
+                money(row["cost_usd"]),
                 f"{row['seconds']:.1f}",
                 because(row["reasons"]),
             )
@@ -154,7 +164,7 @@ def _how_far(stage: Mapping[str, Any]) -> str:
 
 def _figure(value: float | None, name: str) -> str:
     if value is None:
-        return "?"
+        return "?" if name == "due_cost_usd" else "unknown"
     return f"${value:,.4f}" if name.endswith("_usd") else f"{value:,}"
 
 

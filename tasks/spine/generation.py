@@ -5,6 +5,7 @@ batches of one transaction each; an input is settled as a whole (all its draws) 
 nothing half done. What a model said is durable in the journal before it is parsed, so a better parser costs nothing.
 """
 
+import math
 import re
 import time
 from collections import deque
@@ -12,10 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+import pyarrow as pa
+
 from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
 from tasks.contracts.records import RejectionRow
+from tasks.spine.counts import known
 from tasks.spine.runs import Counts, Run, in_flow
 
 BATCH_INPUTS = 500  # settled inputs in one transaction
@@ -82,10 +86,11 @@ def generate(
     if lost := run.models.lost_answers():
         run.progress.note(f"the journal was damaged: {lost} recorded answers are lost, and asked for again")
     asked = run.models.role(role)
-    if not run.models.prices.of(asked.model).is_known:
-        run.progress.note(f"the price of `{asked.model}` is in no table: its calls are counted at 0 USD")
+    if not is_priced(run, role):
+        run.progress.note(f"the price of `{asked.model}` is in no table: what its calls cost is unknown")
     room = asked.max_tokens
     work = _Work(run, stage, table, method, fingerprint, rows, settings, draws, temperature, on_failure, total, room)
+    work.is_priced = is_priced(run, role)
     work.retries, work.refusals = run.models.stats.retries, run.models.stats.refusals
     try:
         while work.is_left_out(role, run.store.stream(pending, **params)):
@@ -120,6 +125,7 @@ class _Work:
     left: int = 0  # calls that batch jobs were out for
     retries: int = 0  # of the stages before
     refusals: int = 0
+    is_priced: bool = True
     started: float = field(default_factory=time.monotonic)
     flushed: float = field(default_factory=time.monotonic)
     told: float = field(default_factory=time.monotonic)
@@ -181,6 +187,7 @@ class _Work:
         draw = outcome.call.draw
         if isinstance(outcome, Refused):
             self.counts["cached_calls" if outcome.is_cached else "calls"] += 1
+            self.counts["unpriced_calls"] += not (outcome.is_cached or self.is_priced)
             item.refused[draw] = Rejection(outcome.reason, outcome.detail)
         else:
             self._count(outcome)
@@ -204,6 +211,7 @@ class _Work:
         self.counts["prompt_tokens"] += answer.prompt_tokens
         self.counts["completion_tokens"] += answer.completion_tokens
         self.counts["cost_usd"] += answer.cost_usd
+        self.counts["unpriced_calls"] += not self.is_priced
 
     def _settle(self, input_id: str) -> None:
         """Turn an input whose draws are all back into records and rejections, to be written together.
@@ -240,12 +248,12 @@ class _Work:
 
     def _report(self) -> None:
         done = self.counts["rows_out"] + self.counts["rows_rejected"]
-        stats, cost = self.run.models.stats, self.counts["cost_usd"]
+        stats, cost = self.run.models.stats, known(Counts(**self.counts).paid_usd)
         self.told = time.monotonic()
         facts = {
             "rows_per_second": done / max(self.told - self.started, 1e-9),
             "tokens": self.counts["prompt_tokens"] + self.counts["completion_tokens"],
-            "cost_usd": cost,
+            **({} if cost is None else {"cost_usd": cost}),
             **({"projected_usd": cost / done * self.total} if cost and done else {}),
             "retries": stats.retries - self.retries,
             "refusals": stats.refusals - self.refusals,
@@ -279,11 +287,32 @@ def load_completions(run: Run) -> int:
         table, watermark = run.models.completions_after(watermark)
         if table.num_rows == 0:
             return copied
+        table = _priced(run, table)
         new = run.store.append("completions", table)
         if new < table.num_rows:  # calls that were refused once, and asked again
             run.store.execute("completions/forget", completion_ids=table.column("completion_id").to_pylist())
             run.store.append("completions", table)
         copied += table.num_rows
+
+
+def is_priced(run: Run, role: str) -> bool:
+    """Whether a table lists the price of a role's model."""
+    return run.models.prices.of(run.models.role(role).model).is_known
+
+
+def _priced(run: Run, completions: pa.Table) -> pa.Table:
+    """Return calls whose model no table lists with an unknown cost; the journal, which holds a budget, counts 0."""
+    models: list[Any] = completions["model"].to_pylist()
+    unknown = {name for name in set(models) if not run.models.prices.of(name).is_known}
+    if not unknown:
+        return completions
+    counted = (completions[name].to_pylist() for name in ("cost_usd", "prompt_tokens", "completion_tokens"))
+    costs = [
+        math.nan if model in unknown and not cost and asked + said else cost
+        for model, cost, asked, said in zip(models, *counted, strict=True)
+    ]
+    place = completions.schema.get_field_index("cost_usd")
+    return completions.set_column(place, completions.schema.field(place), pa.array(costs, pa.float64()))
 
 
 _ANSWER = re.compile(r"\[([0-9a-f]{20})\]$")

@@ -22,7 +22,7 @@ from rich.progress import (
     Progress as Bars,
 )
 
-from tasks.spine.counts import Counts
+from tasks.spine.counts import Counts, known
 
 LINE_SECONDS = 10.0
 KEPT_SECONDS = 1.0
@@ -95,7 +95,8 @@ class Progress:
         calls = (
             f"  calls {counts.calls} (+{counts.cached_calls} recorded)" if counts.calls + counts.cached_calls else ""
         )
-        cost = f"  ${counts.cost_usd:.4f}" if counts.cost_usd else ""
+        paid = known(counts.paid_usd)
+        cost = "  cost unknown" if paid is None else f"  ${paid:.4f}" if paid else ""
         said = f"in {counts.rows_in}  out {counts.rows_out}{refused}{calls}{cost}"
         if self._bars is not None and stage in self._tasks:
             task = self._tasks[stage]

@@ -16,6 +16,7 @@ def body(
     """Show one run, the worst news first."""
     run = frames["runs"].to_dicts()[0]
     yield _verdict(run, frames["expectations"])
+    yield views.not_for_training(frames["calls"])
     yield _run_tiles(run)
     yield _funnel(frames)
     yield _audits(frames["expectations"])

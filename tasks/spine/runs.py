@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts import records
+from tasks.contracts import casting, records
 from tasks.contracts.errors import TransientError, UsageError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Corpus, Settings
@@ -31,7 +31,7 @@ from tasks.io import files
 from tasks.io import store as stores
 from tasks.spine import alerts, announcing, pages, standing
 from tasks.spine.announcing import Announcer
-from tasks.spine.counts import Counts, Receipt
+from tasks.spine.counts import Counts, Receipt, known
 from tasks.spine.progress import Progress
 
 if typing.TYPE_CHECKING:
@@ -208,7 +208,7 @@ def _receipt_row(run: Run, receipt: Receipt) -> records.ReceiptRow:
         cached_calls=c.cached_calls,
         prompt_tokens=c.prompt_tokens,
         completion_tokens=c.completion_tokens,
-        cost_usd=c.cost_usd,
+        cost_usd=c.paid_usd,
         finished_at=now(),
     )
 
@@ -222,6 +222,7 @@ def _show(run: Run, receipt: Receipt) -> None:
     from prefect.artifacts import create_table_artifact
 
     facts = {f.name: getattr(receipt.counts, f.name) for f in fields(Counts)} | {"seconds": round(receipt.seconds, 3)}
+    facts["cost_usd"] = "unknown" if known(receipt.counts.paid_usd) is None else receipt.counts.cost_usd
     create_table_artifact(
         key=f"receipt-{receipt.stage}",
         table=[{"stage": receipt.stage, "run_id": receipt.run_id, **facts}],
@@ -233,19 +234,31 @@ _current: Run | None = None
 
 
 @contextmanager
-def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool = False) -> Iterator[Run]:
+def start(
+    flow: str, settings: Settings, directory: str | Path, *, quiet: bool = False, may_mix: bool = False
+) -> Iterator[Run]:
     """Begin a run: take the store's lock, mark what was killed as crashed, and write down how this one ends.
 
     A flow that is called inside another one joins its run.
 
+    Args:
+        flow: What is run, as pages name it.
+        settings: Of the run.
+        directory: Its store.
+        quiet: Show no progress.
+        may_mix: Let the stand-in stand beside real models: nothing is sent (an estimate), or a test looks at one role.
+
     Raises:
-        UsageError: No store is named: a deployment was made without one.
+        UsageError: The stand-in would pass for a real model, or choose among a real one's rows; or no store is named: a
+            deployment was made without one.
         TransientError: Another run holds the store (see `settings.wait`).
     """
     global _current  # noqa: PLW0603 - one process works on one store; nested flows join it
     if _current is not None:
         yield _current
         return
+    if not may_mix:
+        casting.refuse_stand_ins(settings)
     if not str(directory).strip():
         raise UsageError(
             "the parameter `store` is empty", hint="name a folder, or set WELLSPRING_STORE before `prefect deploy`"
