@@ -356,6 +356,11 @@ class Role(Section):
     )
     batch_poll_seconds: float = Field(default=30.0, gt=0)
     batch_requests: int = Field(default=10_000, ge=1, le=50_000, description="requests in one job")
+    batch_bytes: int = Field(
+        default=100 * 2**20,
+        ge=1,
+        description="bytes in one job's file; OpenAI takes 200 MB. A server that takes less is found out",
+    )
     connect_seconds: float = Field(default=10.0, gt=0)
     first_byte_seconds: float = Field(default=120.0, gt=0)
     total_seconds: float = Field(default=300.0, gt=0)

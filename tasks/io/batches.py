@@ -1,90 +1,60 @@
 """Batch jobs: a stage's calls as files at half the price, submitted in one run and collected in a later one.
 
-A job goes through four states in the journal, each committed before the next step:
+The states of a job, and what each means for its calls and their money, are the table in `jobs.py`; how calls become
+jobs is in `submissions.py`, what a server says in `bulk.py`, what results say of each call in `results.py`. Here a job
+that is out is brought from one state to the next. Two rules hold everywhere:
 
-    draft      its calls are being written to a file; it is dropped if its process dies
-    intent     which calls, with what digest, what they may cost; nothing was sent yet
-    submitted  the server has the job; its id is known
-    merged     what it answered is recorded; what it did not answer is due again
-
-A process that dies between `intent` and `submitted` may have made a job whose id nobody knows. Its metadata holds the
-digest, so the next run finds it in the server's list and adopts it before anything is sent again. Files go up and
-results come down in parts: a job of any size is never in memory.
+- Each submission has a nonce of its own, on disk before anything is sent. A run that dies, or hears no answer, between
+  asking for a job and knowing its id leaves an `intent`: the next run looks for that nonce in the server's list before
+  anything is sent again. The same rows, submitted again, are another submission.
+- What is the whole job's fault, or the server's, is no row's: such calls are due again, uncounted, and the run parks
+  with the server's words. If the words are about size, the next job is smaller instead.
 """
 
-import hashlib
-import tempfile
+import asyncio
+import math
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any
-
-import orjson
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.errors import BrokenError, TransientError
+from tasks.contracts.errors import BrokenError, TransientError, WellspringError
 from tasks.contracts.settings import Role
+from tasks.io.bulk import Bulk, Said, count_of, id_of, storable
+from tasks.io.complaints import remedy
 from tasks.io.delivery import CHUNK_CALLS, Courier, Door, chunked
-from tasks.io.journal import DONE, Entry, Journal, Parked, record
-from tasks.io.journal_file import Connection, read_only
-from tasks.io.replies import Again, Answered, Refusal, Reply, Stop, Unsupported, judge
-from tasks.io.servers import Server, told
+from tasks.io.jobs import DROPPED, FAILED, GONE, INTENT, LOST, MERGED, SUBMITTED, Job, Jobs, Note, settle
+from tasks.io.prices import Prices
+from tasks.io.results import Results
+from tasks.io.servers import Server
+from tasks.io.submissions import RUN_AGAIN, Keyed, Outbox, Submitter, Troubles
 
-MAX_BYTES = 100 * 2**20  # of one file; OpenAI takes 200 MB
-PATH = "/v1/chat/completions"
-RUNNING = {"validating", "in_progress", "finalizing", "cancelling"}
-MERGE_LINES = 500  # recorded in one commit
-DIGEST = "wellspring_digest"
+ENDED = {"completed", "failed", "expired", "cancelled"}
+LISTED_SECONDS = 2.0  # a job that was just made may not be in the list at once
 
-Keyed = list[tuple[str, Call]]
 Recorded = Callable[[Role, list[Call]], Generator[Answer | Refused, None, Keyed]]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job that is not merged yet, as the journal has it."""
-
-    batch: int
-    role: str
-    endpoint: str
-    digest: str
-    state: str
-    job_id: str | None
-    reserved_micro_usd: int
-    calls: int
-
-
-@dataclass(slots=True)
-class Draft:
-    """A job that is being written: its lines in a file on disk, its calls in the journal."""
-
-    batch: int
-    server: Server
-    file: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
-    digest: Any = field(default_factory=hashlib.sha256)
-    calls: int = 0
-    reserve: int = 0
-
-    def add(self, key: str, body: Any, reserve: int) -> None:
-        """Write a call's line."""
-        line = orjson.dumps({"custom_id": key, "method": "POST", "url": PATH, "body": body}) + b"\n"
-        self.file.write(line)
-        self.digest.update(line)
-        self.calls += 1
-        self.reserve += reserve
 
 
 class BatchDesk:
     """Submits, adopts, polls, merges and cancels the batch jobs of a store."""
 
     def __init__(
-        self, journal: Journal, run_id: str, courier: Courier, run: Callable[[Coroutine[Any, Any, Any]], Any]
+        self,
+        courier: Courier,
+        prices: Prices,
+        run: Callable[[Coroutine[Any, Any, Any]], Any],
+        door_of: Callable[[str], Door],
     ) -> None:
-        self.journal, self.run_id = journal, run_id
-        self.scrub, self.stats, self.run = courier.scrub, courier.stats, run
+        self.jobs, self.scrub = Jobs(courier.journal, courier.run_id), courier.scrub
+        self.prices, self.run, self.door_of = prices, run, door_of
+        self.troubles = Troubles()
+        self.submitter = Submitter(courier, self.jobs, self.troubles)
         self.fresh: set[str] = set()  # merged by this process: paid in this run, whoever recorded them first
+        self.missed: set[int] = set()  # jobs whose results this run could not read
+        self.collecting = threading.Lock()
+        self.collected_at = -math.inf  # monotonic seconds
 
     def is_fresh(self, key: str) -> bool:
         """Whether a job's answer to this call was collected just now; it says so once."""
@@ -102,299 +72,265 @@ class BatchDesk:
             door: The role's.
             calls: What to ask.
             recorded: Yields what is recorded of a chunk and returns the rest.
-            leave: Told of each call that a job is out for; it is to be asked for again.
+            leave: Told of each call that is not answered yet; it is to be asked for again.
 
         Raises:
-            TransientError: Jobs are running, or the budget is used up; what is answered came out first.
+            TransientError: Jobs are running, the budget is used up, or a server does not take or do a job; what is
+                answered came out first.
+            BrokenError: A server refuses the key.
         """
-        self._drop_drafts(door.name)
-        self.collect(door)
-        left = yield from self._answered(door, calls, recorded, leave)
-        if left:
-            self._wait(door)
-
-    def _answered(
-        self, door: Door, calls: Iterable[Call], recorded: Recorded, leave: Callable[[Call], None]
-    ) -> Generator[Answer | Refused, None, int]:
-        """Yield what is recorded and send what is new; returns how many calls jobs are out for."""
-        draft: Draft | None = None
-        left, most = 0, door.role.batch_requests
+        self.collect()
+        box = Outbox(door)
         try:
-            for chunk in chunked(calls, min(CHUNK_CALLS, most)):
+            for chunk in chunked(calls, CHUNK_CALLS):
                 pairs = yield from recorded(door.role, chunk)
-                if given_up := self._give_up(door, [key for key, _ in pairs]):
-                    yield from recorded(door.role, [call for key, call in pairs if key in given_up])
-                    pairs = [(key, call) for key, call in pairs if key not in given_up]
-                out = self._out([key for key, _ in pairs])
-                new = {key: call for key, call in pairs if key not in out}
-                if draft and (draft.calls + len(new) > most or draft.file.tell() > MAX_BYTES):
-                    self._submit(door, draft)
-                    draft = None
-                if new:
-                    draft = self._written(door, draft, new)
                 for _, call in pairs:
                     leave(call)
-                left += len(pairs)
-            if draft:
-                self._submit(door, draft)
+                box.left += len(pairs)
+                self.run(self.submitter.take(box, pairs))
+            self.run(self.submitter.send(box))
         finally:
-            if draft:
-                draft.file.close()
-        return left
+            if box.draft is not None:
+                self.run(self.submitter.drop(box))
+        if (trouble := self.troubles.pop(door.name)) is not None:
+            raise trouble
+        if box.left and not box.is_smaller:
+            self.wait(door, box)
 
-    def _wait(self, door: Door) -> None:
-        """Wait until a job has ended, as long as the role says."""
-        until = time.monotonic() + door.role.batch_wait_seconds
-        jobs = len(self.jobs(door.name))
-        while (running := self.collect(door)) == jobs:
-            if time.monotonic() >= until:
-                waited = f"{door.role.batch_wait_seconds:.0f} s"
-                raise TransientError(
-                    f"{running} batch jobs of `{door.name}` are running (waited {waited})",
-                    hint="run the same command again later: it collects what is done and pays for nothing twice",
-                )
-            time.sleep(min(door.role.batch_poll_seconds, max(0.0, until - time.monotonic())))
+    def live(
+        self, door: Door, pairs: Keyed, recorded: Recorded
+    ) -> Generator[Answer | Refused, None, tuple[Keyed, Keyed]]:
+        """Part calls that a live role would send now: into those that it may send, and those that a job is out for.
 
-    def jobs(self, role: str) -> list[Job]:
-        """Return the jobs of a role that were sent, or may have been, and are not merged."""
-        return [job for job in jobs_of(self.journal.reader) if job.role == role]
+        If there are any of these, jobs are collected first, and what that answers is yielded.
+        """
+        out = self.jobs.out([key for key, _ in pairs])
+        if out and time.monotonic() - self.collected_at > door.role.batch_poll_seconds:
+            self.collect()
+            pairs = yield from recorded(door.role, [call for _, call in pairs])
+            out = self.jobs.out([key for key, _ in pairs])
+        return [pair for pair in pairs if pair[0] not in out], [pair for pair in pairs if pair[0] in out]
 
-    def _out(self, keys: Sequence[str]) -> set[str]:
-        """Return those of these calls that are in a job that is not merged."""
-        marks = ",".join("?" * len(keys))
-        query = f"SELECT completion_id FROM batch_calls WHERE completion_id IN ({marks})"  # noqa: S608 - only question marks
-        return {row[0] for row in self.journal.select(query, keys)}
-
-    def _give_up(self, door: Door, keys: Sequence[str]) -> set[str]:
-        """Make refusals of those of these calls that ended in no answer too often; returns which."""
-        marks = ",".join("?" * len(keys))
-        query = (
-            "SELECT completion_id, count(*), outcome, coalesce(detail, ''), max(attempt) FROM attempts"  # noqa: S608 - only question marks
-            f" WHERE completion_id IN ({marks}) AND outcome IS NOT NULL AND outcome <> 'done' GROUP BY completion_id"
-        )
-        failed = [row for row in self.journal.select(query, keys) if row[1] >= door.role.attempts]
-        for key, times, reason, detail, _ in failed:
-            entry = Entry(key, reason, door.role.model, detail, "", 0, 0, 0, 0, times, 0.0)
-            self.journal.end(entry, self.run_id)
-        return {row[0] for row in failed}
-
-    def _drop_drafts(self, role: str) -> None:
-        """Drop what a process that died was still writing down: nothing of it was sent."""
-
-        def write(connection: Connection) -> None:
-            drafts = "SELECT batch FROM batches WHERE state = 'draft' AND role = ?"
-            connection.execute(f"DELETE FROM batch_calls WHERE batch IN ({drafts})", (role,))  # noqa: S608 - our own text
-            connection.execute("DELETE FROM batches WHERE state = 'draft' AND role = ?", (role,))
-
-        self.journal.writer.apply(write)
-
-    def _written(self, door: Door, draft: Draft | None, new: Mapping[str, Call]) -> Draft:
-        """Write new calls into the job that is being made, or into the next one."""
-        server = draft.server if draft else door.next(None)
-        worded = {key: door.worded(call) for key, call in new.items()}
-        rows = [(key, door.name, door.role.model, orjson.dumps(told[0]).decode()) for key, told in worded.items()]
-
-        def write(connection: Connection) -> int:
-            batch = draft.batch if draft else _begin(connection, door.name, server.name, self.run_id)
-            connection.executemany("INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?)", rows)
-            connection.executemany("INSERT INTO batch_calls VALUES (?, ?)", [(key, batch) for key in new])
-            return batch
-
-        batch = self.journal.writer.apply(write)
-        draft = draft or Draft(batch, server)
-        for key, (request, _, reserve) in worded.items():
-            draft.add(key, server.form(request), reserve)
-        return draft
-
-    def _submit(self, door: Door, draft: Draft) -> None:
-        """Send a job whose calls are all written down.
+    def rest(self, door: Door) -> None:
+        """Wait for jobs that are out for calls of a live role.
 
         Raises:
-            TransientError: It could pass a cap of the budget, and is dropped; or the server cannot be reached.
+            WellspringError: No job has ended, or what has to be told of one.
         """
+        if (trouble := self.troubles.pop(door.name)) is not None:
+            raise trouble
+        self.wait(door)
 
-        def write(connection: Connection) -> Parked | None:
-            if (parked := self.journal.over(draft.reserve, draft.calls)) is not None:
-                return parked
-            values = (draft.digest.hexdigest(), draft.reserve, draft.batch)
-            query = "UPDATE batches SET state = 'intent', digest = ?, reserved_micro_usd = ? WHERE batch = ?"
-            connection.execute(query, values)
-            connection.execute("UPDATE ledger SET value = value + ? WHERE name = 'sent_calls'", (draft.calls,))
-            self.journal.ledger.sent_calls += draft.calls
-            self.journal.ledger.held_micro_usd += draft.reserve
-            return None
+    def wait(self, door: Door, box: Outbox | None = None) -> None:
+        """Wait until a job has ended, as long as the role says; a job that is out is always asked for once.
 
-        if (parked := self.journal.writer.apply(write)) is not None:
-            self._drop_drafts(door.name)
-            raise parked.error
-        self.stats.sent += draft.calls
-        self.run(told(self._sent(draft), self.scrub))
+        Raises:
+            TransientError: None has, or the budget is used up and there is none to wait for.
+        """
+        until = time.monotonic() + door.role.batch_wait_seconds
+        before = {job.batch for job in self.jobs.open()}
+        while before:
+            self.collect()
+            running = [job for job in self.jobs.open() if job.batch in before]
+            if len(running) < len(before) or door.name in self.troubles:
+                return
+            if time.monotonic() >= until:
+                raise _parked(door, running, box)
+            time.sleep(max(0.0, min(door.role.batch_poll_seconds, until - time.monotonic())))
+        if box is not None and box.parked is not None:
+            raise _parked(door, [], box)
 
-    async def _sent(self, draft: Draft) -> None:
-        digest, bulk = draft.digest.hexdigest(), draft.server.bulk
-        draft.file.seek(0)
-        with draft.file:
-            file = await bulk.files.create(file=(f"{digest[:16]}.jsonl", draft.file), purpose="batch")
-        job = await bulk.batches.create(
-            input_file_id=file.id,
-            endpoint=PATH,
-            completion_window="24h",
-            metadata={DIGEST: digest, "run": self.run_id},
+    def collect(self) -> None:
+        """Bring every job that is out on as far as it goes; what a person has to know of one is kept for its role."""
+        with self.collecting:
+            self.collected_at = time.monotonic()
+            for job in self.jobs.open():
+                try:
+                    door, server = self._where(job)
+                    self.run(self._advance(door, server, job))
+                except WellspringError as error:
+                    self.troubles.found.setdefault(job.role, error)
+
+    def _where(self, job: Job) -> tuple[Door, Server]:
+        """Return the door and the server of a job.
+
+        Raises:
+            BrokenError: Its role does not name that server any more.
+        """
+        door = self.door_of(job.role)
+        for server in door.servers:
+            if server.name == job.endpoint:
+                return door, server
+        raise BrokenError(
+            f"batch job {job.name} runs at {job.endpoint}, which `{job.role}` no longer names",
+            hint=f"put the endpoint back to collect it, or free its calls: wellspring batches --cancel {job.name}",
         )
-        await self._note(draft.batch, job.id)
 
-    async def _note(self, batch: int, job_id: str) -> None:
-        query = "UPDATE batches SET state = 'submitted', job_id = ? WHERE batch = ?"
-        await self.journal.writer.put(lambda connection: connection.execute(query, (job_id, batch)) and None)
+    async def _advance(self, door: Door, server: Server, job: Job, *, is_last: bool = False) -> None:
+        """Bring a job on as far as it goes. `is_last`: what is not there now is not waited for."""
+        if job.state == INTENT and (job := await self._adopted(door, server, job)).state != SUBMITTED:
+            return
+        seen = await Bulk(server, self.scrub).retrieve(job.job_id or "")
+        if seen.is_ok:
+            counts = seen.body.get("request_counts")
+            counts = counts if isinstance(counts, dict) else {}
+            done, failed = count_of(counts.get("completed")), count_of(counts.get("failed"))
+            job = replace(job, status=storable(str(seen.body.get("status")), 40), done=done, failed=failed)
+            await self.jobs.seen(job, job.said if job.misses else "")
+            if job.status in ENDED:
+                await self._ended(door, server, job, seen.body, is_last=is_last)
+        elif seen.is_key:
+            self.troubles.refuse_key(door.name, server, seen.words)
+        elif not seen.is_gone:
+            await self.jobs.seen(job, seen.words)
+        elif is_last or job.status == GONE:
+            await self._lose(door, job, f"the server no longer knows it: {seen.words}")
+        else:
+            await self.jobs.seen(replace(job, status=GONE), seen.words)
+            self.troubles.tell(
+                door.name,
+                f"{server.name} no longer knows batch job {job.name}: {seen.words}",
+                f"if base_url or the account has changed, put it back; otherwise {RUN_AGAIN}: its {job.calls} calls are"
+                " due again, and what they may have cost counts as spent",
+            )
 
-    def collect(self, door: Door) -> int:
-        """Adopt, poll and merge the jobs of a role; returns how many still run."""
-        by_name = {server.name: server for server in door.servers}
-        running = 0
-        for job in self.jobs(door.name):
-            if job.endpoint not in by_name:
-                raise BrokenError(
-                    f"batch job {job.job_id or job.batch} runs at {job.endpoint}, which `{door.name}` no longer names",
-                    hint="put the endpoint back to collect it, or cancel it",
-                )
-            running += self.run(told(self._advance(door, by_name[job.endpoint], job), self.scrub))
-        return running
+    async def _adopted(self, door: Door, server: Server, job: Job) -> Job:
+        """Look for a job of which nobody knows whether it was made; it is submitted then, or closed, or still open."""
+        bulk = Bulk(server, self.scrub)
+        found = await bulk.find(job.nonce, job.file_id)
+        if found is None and 0 <= (age := time.time() - job.since) < LISTED_SECONDS:
+            await asyncio.sleep(LISTED_SECONDS - age)
+            found = await bulk.find(job.nonce, job.file_id)
+        if isinstance(found, str):
+            return await self.submitter.submitted(job, found)
+        if found is None:
+            await self.submitter.free(job, DROPPED, f"it never reached the server ({job.said})".replace(" ()", ""))
+            return replace(job, state=DROPPED)
+        if found.is_gone:
+            await self._lose(door, job, f"nobody knows whether it was made: its server lists no jobs ({found.words})")
+            return replace(job, state=LOST)
+        if found.is_key:
+            self.troubles.refuse_key(door.name, server, found.words)
+        await self.jobs.seen(job, found.words)
+        return replace(job, said=found.words)
 
-    async def _advance(self, door: Door, server: Server, job: Job) -> bool:
-        """Bring a job on as far as it goes; returns whether it still runs."""
-        job_id = job.job_id or await self._adopted(server, job)
-        if job_id is None:
-            await self._close(job, "")  # it never reached the server
+    async def _ended(self, door: Door, server: Server, job: Job, body: Any, *, is_last: bool) -> None:
+        """Read the results of a job that has ended, each line on its own, and close it."""
+        bulk = Bulk(server, self.scrub)
+        results = Results(self._books(door, job), server, job, self.jobs, self.scrub)
+        troubles = list[Said]()
+        for file_id in dict.fromkeys((id_of(body.get("output_file_id")), id_of(body.get("error_file_id")))):
+            if file_id and (trouble := await bulk.read(file_id, results.take, door.role.max_answer_bytes)) is not None:
+                troubles.append(trouble)
+                results.unread.append(f"{file_id} cannot be read: {trouble.words}")
+        self.fresh.update(results.ended)
+        results.remember()
+        if not troubles or is_last or await self._is_given_up(door, server, job, troubles):
+            await self._close(door, server, job, body, results)
+
+    async def _is_given_up(self, door: Door, server: Server, job: Job, troubles: Sequence[Said]) -> bool:
+        """Whether results that cannot be read are waited for no longer; at least one run waits, and says so."""
+        said = next((one for one in troubles if not one.is_gone), troubles[0])
+        words = f"the results of batch job {job.name} cannot be read: {said.words}"
+        if said.is_key:
+            self.troubles.refuse_key(door.name, server, words)
             return False
-        seen = await server.bulk.batches.retrieve(job_id)
-        if seen.status in RUNNING:
+        if job.batch in self.missed:
+            return False
+        self.missed.add(job.batch)
+        if job.misses + 1 >= (2 if said.is_gone else max(2, door.role.attempts)):
             return True
-        for file_id in filter(None, (seen.output_file_id, seen.error_file_id)):
-            async with server.bulk.files.with_streaming_response.content(file_id) as content:
-                async for lines in _lines(content.iter_bytes()):
-                    await self._merge(door, server, lines)
-        await self._close(job, "expired" if seen.status in {"expired", "cancelled", "completed"} else "server_error")
+        await self.jobs.missed(job, said.words)
+        if said.is_gone:
+            hint = f"{RUN_AGAIN}: its calls without a result are due again, and what they may have cost is spent"
+            self.troubles.tell(door.name, f"{server.name}: {words}", hint)
         return False
 
-    async def _adopted(self, server: Server, job: Job) -> str | None:
-        """Return the id of a job that was made by a process that died before it could note it."""
-        async for seen in server.bulk.batches.list(limit=100):
-            if (seen.metadata or {}).get(DIGEST) == job.digest:
-                await self._note(job.batch, seen.id)
-                return seen.id
-        return None
+    async def _close(self, door: Door, server: Server, job: Job, body: Any, results: Results) -> None:
+        """Settle every call that a job has not answered: an attempt that failed, a refusal, or no fault of the call."""
+        left, faults = results.decided(body)
+        settled = settle(left, self.jobs.failures(job.batch), door.role.attempts, job)
+        has_failed = job.status == "failed" or bool(faults.of_all and not self.jobs.has_answered(job.batch))
+        said = faults.of_job or faults.of_all or faults.of_server or "; ".join(results.unread)
+        await self.jobs.close(job, FAILED if has_failed else MERGED, said, settled)
+        self.fresh.update(one.key for one in settled if one.entry is not None)
+        if job.status == "failed":
+            words = f"failed batch job {job.name} of {job.calls} calls: {said or 'it gave no reason'}"
+            await self.submitter.is_smaller(door, server, job, faults.kind, words)
+        elif faults.of_server:
+            words = f"{server.name} stopped batch job {job.name}: {faults.of_server}"
+            self.troubles.tell(door.name, words, remedy(faults.of_server, door.name))
+        elif faults.of_all:
+            hint = f"{remedy(faults.of_all, door.name)}; models.{door.name}.mode=live finds out whether it is only rows"
+            words = f"{server.name} refused calls of batch job {job.name} alike: {faults.of_all}"
+            self.troubles.tell(door.name, words, hint)
 
-    async def _merge(self, door: Door, server: Server, lines: Sequence[bytes]) -> None:
-        """Record what lines of results say, by custom id; their order means nothing."""
-        ended = [found for line in lines if (found := self._read(door, server, line)) is not None]
+    async def _lose(self, door: Door, job: Job, words: str) -> None:
+        """Close a job whose end nobody will know: what it may have cost counts as spent."""
+        left = [one._replace(note=Note("again", "unknown", words, one.reserve)) for one in self.jobs.left(job.batch)]
+        settled = settle(left, self.jobs.failures(job.batch), door.role.attempts, job)
+        await self.jobs.close(job, LOST, words, settled)
+        self.fresh.update(one.key for one in settled if one.entry is not None)
 
-        def write(connection: Connection) -> None:
-            for entry, outcome, detail, body in ended:
-                if self._is_settled(connection, server.name, entry, outcome, detail) and entry.state:
-                    record(connection, entry, body, self.run_id)
-                    self.fresh.add(entry.completion_id)
+    def _books(self, door: Door, job: Job) -> Door:
+        """Return the door by whose model and price a job was made, whatever the role is now."""
+        model = job.model or door.role.model
+        role = door.role.model_copy(update={"model": model})
+        return Door(door.name, role, self.prices.of(model, is_batch=True), door.servers, door.shares)
 
-        await self.journal.writer.put(write)
-
-    def _is_settled(self, connection: Connection, endpoint: str, entry: Entry, outcome: str, detail: str) -> bool:
-        """Settle one call of a job, within a write; False for a line that is there twice."""
-        key, cost = entry.completion_id, entry.cost_micro_usd
-        if not connection.execute("DELETE FROM batch_calls WHERE completion_id = ?", (key,)).rowcount:
-            return False
-        connection.execute(_SETTLED, (key, endpoint, self.run_id, cost, outcome, detail))
-        self.journal.pay(connection, cost)
-        return True
-
-    def _read(self, door: Door, server: Server, line: bytes) -> tuple[Entry, str, str, bytes] | None:
-        """Return how a line says its call ended; an entry with no state is due again. None for a line of no call."""
-        try:
-            item = orjson.loads(line)
-            key, response = str(item["custom_id"]), item.get("response") or {}
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return None
-        body = orjson.dumps(response.get("body") or {"error": item.get("error")})
-        verdict = judge(Reply(int(response.get("status_code") or 500), {}, body), {"response_format": {}})
-        if isinstance(verdict, Answered | Refusal):
-            entry = door.ended(key, verdict, self.scrub, tokens=0, attempts=1, seconds=0.0)
-            return entry, entry.state, "" if entry.state == DONE else entry.text, body
-        if isinstance(verdict, Unsupported):
-            server.learn(verdict, server.structure())
-        detail = self.scrub(verdict.error.message if isinstance(verdict, Stop) else getattr(verdict, "detail", ""))
-        reason = verdict.reason if isinstance(verdict, Again) else "server_error"
-        return Entry(key, "", door.role.model, "", "", 0, 0, 0, 0, 1, 0.0), reason, detail, body
-
-    async def _close(self, job: Job, reason: str) -> None:
-        """Note that a job is merged, free what was set aside for it, and make what it did not answer due again.
-
-        A call without a line ended for the job's `reason`; with none, it was never sent.
-        """
-        settled = _SETTLING + "SELECT completion_id, ?, ?, 0, 0, ?, ? FROM batch_calls WHERE batch = ?"  # noqa: S608 - our own text
-        values = (job.endpoint, self.run_id, reason, f"batch job {job.job_id}", job.batch)
-
-        def write(connection: Connection) -> None:
-            if reason:
-                connection.execute(settled, values)
-            connection.execute("DELETE FROM batch_calls WHERE batch = ?", (job.batch,))
-            connection.execute("UPDATE batches SET state = 'merged' WHERE batch = ?", (job.batch,))
-            self.journal.ledger.held_micro_usd -= job.reserved_micro_usd
-
-        await self.journal.writer.put(write)
-
-    def cancel(self, door: Door, job_id: str = "all") -> int:
-        """Ask the servers to cancel a role's jobs, or one of them; what they answered until then is merged later.
+    def cancel(self, role: str, job_id: str = "all") -> int:
+        """Ask servers to stop a role's jobs, or one of them; what has stopped is merged, and its calls are free.
 
         Returns:
-            How many were cancelled.
+            How many are asked to stop, or have.
+
+        Raises:
+            WellspringError: A server could not be asked.
         """
-        by_name = {server.name: server for server in door.servers}
-        jobs = [job for job in self.jobs(door.name) if job.job_id and job_id in {"all", job.job_id}]
-        jobs = [job for job in jobs if job.endpoint in by_name]
-        for job in jobs:
-            self.run(told(by_name[job.endpoint].bulk.batches.cancel(str(job.job_id)), self.scrub))
+        failed: WellspringError | None = None
+        with self.collecting:
+            jobs = [job for job in self.jobs.open() if job.role == role and job_id in {"all", job.job_id, job.nonce}]
+            for job in jobs:
+                try:
+                    door, server = self._where(job)
+                except BrokenError as error:
+                    self.run(self._lose(self.door_of(role), job, f"cancelled: {error.message}"))
+                else:
+                    failed = self.run(self._stop(door, server, job)) or failed
+        self.troubles.pop(role)
+        if failed is not None:
+            raise failed
         return len(jobs)
 
-
-_SETTLING = (
-    "INSERT INTO attempts (completion_id, endpoint, run_id, reserved_micro_usd, cost_micro_usd, outcome, detail) "
-)
-_SETTLED = _SETTLING + "VALUES (?, ?, ?, 0, ?, ?, ?)"
-
-
-def _begin(connection: Connection, role: str, endpoint: str, run_id: str) -> int:
-    cursor = connection.execute(
-        "INSERT INTO batches (role, endpoint, run_id, digest, state, reserved_micro_usd)"
-        " VALUES (?, ?, ?, '', 'draft', 0)",
-        (role, endpoint, run_id),
-    )
-    return cursor.lastrowid or 0
-
-
-def jobs_of(connection: Connection) -> list[Job]:
-    """Return the jobs that were sent, or may have been, and are not merged, oldest first."""
-    rows = connection.execute(
-        "SELECT batch, role, endpoint, digest, state, job_id, reserved_micro_usd,"
-        " (SELECT count(*) FROM batch_calls AS c WHERE c.batch = b.batch)"
-        " FROM batches AS b WHERE state NOT IN ('draft', 'merged') ORDER BY batch"
-    )
-    return [Job(*row) for row in rows.fetchall()]
+    async def _stop(self, door: Door, server: Server, job: Job) -> WellspringError | None:
+        """Stop a job; returns what was in the way."""
+        if job.state == INTENT and (job := await self._adopted(door, server, job)).state != SUBMITTED:
+            words = f"{server.name} does not say whether it has batch job {job.name}: {job.said}"
+            is_open = job.state == INTENT
+            return self.troubles.pop(door.name) or TransientError(words, hint=f"{RUN_AGAIN} later") if is_open else None
+        said = await Bulk(server, self.scrub).cancel(job.job_id or "")
+        if said.is_key:
+            self.troubles.refuse_key(door.name, server, said.words)
+            return self.troubles.pop(door.name)
+        if said.is_open or not said.was_sent:
+            words = f"{server.name} does not say whether batch job {job.name} is stopped: {said.words}"
+            return TransientError(words, hint=f"{RUN_AGAIN} later")
+        await self._advance(door, server, job, is_last=True)
+        return None
 
 
-def listed(directory: Path) -> list[Job]:
-    """Return the jobs of a store that are not merged; reads beside a process that writes."""
-    path = directory / "completions.sqlite"
-    if not path.is_file():
-        return []
-    with closing(read_only(path)) as connection:
-        return jobs_of(connection)
-
-
-async def _lines(parts: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
-    """Cut what comes over the wire into lists of whole lines."""
-    rest, lines = b"", list[bytes]()
-    async for part in parts:
-        *whole, rest = (rest + part).split(b"\n")
-        lines += [line for line in whole if line.strip()]
-        if len(lines) >= MERGE_LINES:
-            yield lines
-            lines = []
-    yield [*lines, rest] if rest.strip() else lines
+def _parked(door: Door, running: Sequence[Job], box: Outbox | None) -> TransientError:
+    """Return what a run says that leaves calls behind: which jobs run, what servers said, what the budget holds."""
+    said, hint = list[str](), ""
+    if own := [job for job in running if job.role == door.name] or running:
+        waited = f"waited {door.role.batch_wait_seconds:.0f} s"
+        said.append(f"{len(own)} batch jobs of `{own[0].role}` are running ({waited})")
+        said += [f"{job.name}: {job.said}" for job in own if job.said]
+        hint = f"{RUN_AGAIN} later: it collects what is done and pays for nothing twice"
+        hint += "; `wellspring batches --cancel ID` frees the calls of a job"
+    if box is not None and box.parked is not None:
+        said.append(f"{box.parked.reached}; {box.unsent} calls of `{door.name}` are left and not sent")
+        hint = box.parked.error.hint
+    elif box is not None and box.is_queued:
+        said.append(f"{box.unsent} calls wait until the server takes more tokens at once")
+    return TransientError("; ".join(said), hint=hint)

@@ -72,7 +72,8 @@ class Ledger:
     spent_micro_usd: int
     reserved_micro_usd: int
     sent_calls: int
-    held_micro_usd: int = 0  # for batch jobs that run
+    held_micro_usd: int = 0  # for calls that batch jobs are out for, or are being made of
+    held_calls: int = 0  # of those, the ones that no server is known to have taken: not sent yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,13 @@ class Caps:
 class Parked(NamedTuple):
     """A cap that a claim could pass, as a value (to say no is not a failed write).
 
-    `may_pass`: it may be possible later, when what is set aside for others has been settled for less.
+    `reached` names the cap and what it stands at, for who cannot send the rest of many calls. `may_pass`: it may be
+    possible later, when what is set aside for others has been settled for less.
     """
 
     error: TransientError
     may_pass: bool
+    reached: str
 
 
 class Journal:
@@ -113,9 +116,16 @@ class Journal:
         self.writer.start()
 
     def _settle_the_dead(self) -> Ledger:
-        """Count attempts of dead processes as spent: the server may have answered and billed them."""
+        """Count attempts of dead processes as spent: the server may have answered and billed them.
+
+        A batch job that a dead process was still writing was never sent: it is dropped.
+        """
         try:
             self.reader.execute("BEGIN IMMEDIATE")
+            self.reader.execute(
+                "DELETE FROM batch_calls WHERE batch IN (SELECT batch FROM batches WHERE state = 'draft')"
+            )
+            self.reader.execute("DELETE FROM batches WHERE state = 'draft'")
             self.reader.execute(
                 "UPDATE ledger SET value = value + (SELECT coalesce(sum(reserved_micro_usd), 0) FROM attempts"
                 " WHERE outcome IS NULL) WHERE name = 'spent_micro_usd'"
@@ -126,11 +136,12 @@ class Journal:
             self.reader.execute("COMMIT")
             values = dict(self.reader.execute("SELECT name, value FROM ledger").fetchall())
             held = self.reader.execute(
-                "SELECT coalesce(sum(reserved_micro_usd), 0) FROM batches WHERE state <> 'merged'"
+                "SELECT coalesce(sum(c.reserved_micro_usd), 0), coalesce(sum(b.state = 'intent'), 0)"
+                " FROM batch_calls AS c JOIN batches AS b USING (batch)"
             )
         except journal_file.Failure as error:
             raise journal_file.broken(self.path, error) from error
-        return Ledger(values["spent_micro_usd"], 0, values["sent_calls"], held.fetchone()[0])
+        return Ledger(values["spent_micro_usd"], 0, values["sent_calls"], *held.fetchone())
 
     def select(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """Run a query.
@@ -184,23 +195,21 @@ class Journal:
 
         return self.writer.put(write)
 
-    def over(self, reserve: int, calls: int = 1) -> Parked | None:
-        """Return which cap so many more calls at this reservation could pass, or None. Asked within a write."""
+    def over(self, reserve: int) -> Parked | None:
+        """Return which cap one more call at this reservation could pass, or None. Asked within a write."""
         ledger, caps = self.ledger, self.caps
         spent = ledger.spent_micro_usd + ledger.reserved_micro_usd + ledger.held_micro_usd
-        if caps.calls is not None and ledger.sent_calls + calls > caps.calls:
-            error = TransientError(
-                f"budget.max_calls = {caps.calls} is reached: {ledger.sent_calls} calls were sent",
-                hint="everything so far is kept; raise budget.max_calls and run the same command to go on",
-            )
-            return Parked(error, may_pass=False)
+        sent = ledger.sent_calls + ledger.held_calls
+        if caps.calls is not None and sent >= caps.calls:
+            reached = f"budget.max_calls = {caps.calls} is reached: {sent} calls were sent"
+            hint = "everything so far is kept; raise budget.max_calls and run the same command to go on"
+            return Parked(TransientError(reached, hint=hint), may_pass=False, reached=reached)
         if caps.micro_usd is not None and spent + reserve > caps.micro_usd:
-            error = TransientError(
-                f"budget.max_cost_usd = {caps.micro_usd / 1e6:g} could be passed: {spent / 1e6:.6f} is spent or set"
-                f" aside, the next call may cost {reserve / 1e6:.6f}",
-                hint="everything so far is kept; raise budget.max_cost_usd and run the same command to go on",
-            )
-            return Parked(error, may_pass=True)
+            cap = f"budget.max_cost_usd = {caps.micro_usd / 1e6:g}"
+            reached = f"{cap} could be passed: {spent / 1e6:.6f} is spent or set aside"
+            said = f"{reached}, the next call may cost {reserve / 1e6:.6f}"
+            hint = "everything so far is kept; raise budget.max_cost_usd and run the same command to go on"
+            return Parked(TransientError(said, hint=hint), may_pass=True, reached=reached)
         return None
 
     def fail(
@@ -383,7 +392,11 @@ def _marks(ids: Sequence[Any]) -> str:
 
 
 def _delete(connection: Connection, completion_ids: Sequence[str]) -> int:
+    """Set ends aside, within a write; jobs' failed attempts no longer count against what is asked anew."""
     names = [(name,) for name in completion_ids]
+    connection.executemany(
+        "UPDATE attempts SET batch = NULL WHERE completion_id = ? AND outcome IS NOT NULL AND outcome <> 'done'", names
+    )
     return connection.executemany("DELETE FROM completions WHERE completion_id = ?", names).rowcount
 
 

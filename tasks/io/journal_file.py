@@ -31,10 +31,12 @@ CREATE TABLE IF NOT EXISTS calls (
 );
 CREATE TABLE IF NOT EXISTS attempts (
     attempt INTEGER PRIMARY KEY, completion_id TEXT NOT NULL, endpoint TEXT NOT NULL, run_id TEXT NOT NULL,
-    reserved_micro_usd INTEGER NOT NULL, cost_micro_usd INTEGER, outcome TEXT, status INTEGER, detail TEXT, body BLOB
+    reserved_micro_usd INTEGER NOT NULL, cost_micro_usd INTEGER, outcome TEXT, status INTEGER, detail TEXT, body BLOB,
+    batch INTEGER
 );
 CREATE INDEX IF NOT EXISTS attempts_open ON attempts (attempt) WHERE outcome IS NULL;
 CREATE INDEX IF NOT EXISTS attempts_failed ON attempts (completion_id) WHERE outcome IS NOT NULL AND outcome <> 'done';
+CREATE INDEX IF NOT EXISTS attempts_of_batch ON attempts (batch) WHERE batch IS NOT NULL;
 CREATE TABLE IF NOT EXISTS completions (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, completion_id TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
     model TEXT NOT NULL, text TEXT NOT NULL, body BLOB, finish_reason TEXT NOT NULL, prompt_tokens INTEGER NOT NULL,
@@ -52,10 +54,16 @@ CREATE TABLE IF NOT EXISTS abilities (
 );
 CREATE TABLE IF NOT EXISTS batches (
     batch INTEGER PRIMARY KEY, role TEXT NOT NULL, endpoint TEXT NOT NULL, run_id TEXT NOT NULL, digest TEXT NOT NULL,
-    state TEXT NOT NULL, file_id TEXT, job_id TEXT, reserved_micro_usd INTEGER NOT NULL
+    state TEXT NOT NULL, file_id TEXT, job_id TEXT, reserved_micro_usd INTEGER NOT NULL,
+    nonce TEXT NOT NULL DEFAULT '', model TEXT NOT NULL DEFAULT '', form TEXT NOT NULL DEFAULT '{}',
+    since INTEGER NOT NULL DEFAULT 0, calls INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0, status TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0, misses INTEGER NOT NULL DEFAULT 0, said TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS batch_calls (
-    completion_id TEXT PRIMARY KEY, batch INTEGER NOT NULL REFERENCES batches (batch)
+    completion_id TEXT PRIMARY KEY, batch INTEGER NOT NULL REFERENCES batches (batch),
+    reserved_micro_usd INTEGER NOT NULL DEFAULT 0, verdict TEXT, reason TEXT, detail TEXT,
+    cost_micro_usd INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS batch_calls_of ON batch_calls (batch);
 """

@@ -5,6 +5,7 @@ batch jobs (`batches.py`).
 """
 
 import asyncio
+import concurrent.futures
 import itertools
 import threading
 import time
@@ -31,6 +32,7 @@ from tasks.io.replies import Refusal
 from tasks.io.servers import Server
 
 EMBED_TEXTS = 128  # texts in one embedding request
+TURN_SECONDS = 0.2  # between two looks at whether somebody wants to stop
 GRACE_SECONDS = 5.0  # for calls that are out when the door closes
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
@@ -51,7 +53,7 @@ class Models:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="models", daemon=True)
         self.thread.start()
-        self.desk = BatchDesk(self.journal, run_id, self.courier, self.run)
+        self.desk = BatchDesk(self.courier, self.prices, self.run, self.door)
         self.doors: dict[str, Door] = {}
         self.opening = threading.Lock()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -64,8 +66,15 @@ class Models:
         self.close()
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Run a coroutine on the door's loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
+        """Run a coroutine on the door's loop and wait for it; Ctrl-C is answered at once, and ends it."""
+        future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        try:
+            while not concurrent.futures.wait([future], timeout=TURN_SECONDS).done:
+                pass  # a wait without an end is not interrupted where a library has set signals to restart it
+        except BaseException:
+            future.cancel()
+            raise
+        return future.result()
 
     def role(self, name: str) -> Role:
         """Return a role's settings.
@@ -110,8 +119,8 @@ class Models:
         Args:
             role: Whose model.
             calls: What to ask.
-            leave: Told of each call that a running batch job is out for; the caller has to ask for it again. Without
-                it, such calls are held in memory until their jobs end.
+            leave: Told of each call that a batch job is out for, also where the role is live by now; the caller has to
+                ask for it again. Without it, such calls are held in memory until their jobs end.
 
         Raises:
             TransientError: The budget, the quota or the server's patience is used up, or batch jobs are running; what
@@ -119,24 +128,30 @@ class Models:
             BrokenError: The key is wrong, the journal's disk is full, or `replay` needs a call that is not recorded.
         """
         settings = self.role(role)
-        if settings.mode == "live" or self.settings.replay:
-            yield from self._ask_live(role, settings, calls)
-            return
         held: list[Call] = []
         while True:
-            yield from self.desk.ask(self.door(role), calls, self._recorded, leave or held.append)
+            if settings.mode == "live" or self.settings.replay:
+                yield from self._ask_live(role, settings, calls, leave or held.append)
+            else:
+                yield from self.desk.ask(self.door(role), calls, self._recorded, leave or held.append)
             if not held:
                 return
             calls, held = held, []
 
-    def _ask_live(self, role: str, settings: Role, calls: Iterable[Call]) -> Iterator[Answer | Refused]:
+    def _ask_live(
+        self, role: str, settings: Role, calls: Iterable[Call], leave: Callable[[Call], None]
+    ) -> Iterator[Answer | Refused]:
         asking = Asking()
-        waiting = 0
+        waiting = left = 0
         room = 2 * sum(settings.max_concurrency or endpoint.max_concurrency for endpoint in settings.endpoints)
         for chunk in chunked(calls, CHUNK_CALLS):
             fresh = yield from self._recorded(settings, chunk)
             if fresh:
                 self._refuse_in_replay(role, fresh)
+                fresh, out = yield from self.desk.live(self.door(role), fresh, self._recorded)
+                for _, call in out:
+                    leave(call)
+                left += len(out)
                 self.loop.call_soon_threadsafe(self._start, self.door(role), fresh, asking)
                 waiting += len(fresh)
             while waiting > room or (waiting and not asking.done.empty()):
@@ -148,10 +163,12 @@ class Models:
             yield from self._taken(asking)
         if asking.stop is not None:
             raise asking.stop
+        if left:
+            self.desk.rest(self.door(role))
 
     def cancel(self, role: str, job_id: str = "all") -> int:
-        """Cancel a role's batch jobs, or one; what they answered until then is collected by a later run."""
-        return self.desk.cancel(self.door(role), job_id)
+        """Cancel a role's batch jobs, or one by its id or nonce; what they answered until then is kept."""
+        return self.desk.cancel(role, job_id)
 
     def _taken(self, asking: Asking) -> Iterator[Answer | Refused]:
         outcome = asking.done.get()

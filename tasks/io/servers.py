@@ -5,7 +5,7 @@ The SDK's retries are off: retries have one owner, `delivery.py`, and each is a 
 
 import asyncio
 import os
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -197,24 +197,6 @@ class Server:
         except openai.APIError as error:  # pragma: no cover - the wire raises its own
             raise WireError("connection", type(error).__name__, was_sent=True) from None
         return Reply(response.status_code, response.headers, response.content)
-
-
-async def told(work: Awaitable[Any], scrub: Scrubber) -> Any:
-    """Do work that goes through the SDK's own calls, and say what went wrong in our words.
-
-    Raises:
-        BrokenError: The server refuses the key.
-        TransientError: It cannot be reached, or does not do it.
-    """
-    try:
-        return await work
-    except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-        raise BrokenError(f"the server refused the key: {scrub(str(error))}", hint="check key_env") from None
-    except (openai.APIError, WireError) as error:
-        raise TransientError(
-            f"batch jobs cannot be reached: {scrub(str(error))}",
-            hint="run the same command again: a job that was made is found again",
-        ) from None
 
 
 def listed_models(endpoint: Endpoint) -> list[str]:

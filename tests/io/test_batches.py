@@ -12,6 +12,7 @@ from tasks.contracts.errors import TransientError
 from tasks.contracts.prompting import Message, Prompt
 from tasks.contracts.settings import Settings
 from tasks.io import faults
+from tasks.io.jobs import Jobs
 from tasks.io.llm import Models
 
 
@@ -116,17 +117,15 @@ def test_what_an_expired_job_answered_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_job_whose_maker_died_is_adopted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tasks.io.batches import BatchDesk
+    noted = Jobs.submitted
 
-    noted = BatchDesk._note
-
-    async def dies(*_: Any) -> None:
+    def dies(*_: Any) -> None:
         raise TransientError("batch jobs of `generator` are running: killed here")
 
     with faults.running() as server:
-        monkeypatch.setattr(BatchDesk, "_note", dies)
+        monkeypatch.setattr(Jobs, "submitted", dies)
         ask(chosen(server.url), tmp_path)
-        monkeypatch.setattr(BatchDesk, "_note", noted)
+        monkeypatch.setattr(Jobs, "submitted", noted)
         outcomes = ask(chosen(server.url), tmp_path)
 
     assert len(outcomes) == 20
@@ -137,7 +136,7 @@ def test_a_job_that_never_reached_the_server_is_made_again(tmp_path: Path) -> No
     with faults.running() as server:
         create = server.stand_in._create
         server.stand_in._create = lambda _: faults.error_response(500, "no", "server_error")
-        with Models(chosen(server.url), tmp_path, "run") as models, pytest.raises(TransientError, match="reached"):
+        with Models(chosen(server.url), tmp_path, "run") as models, pytest.raises(TransientError, match="did not say"):
             list(models.ask("generator", map(call, range(5))))
         server.stand_in._create = create
         first = ask(chosen(server.url), tmp_path, range(5))
@@ -168,14 +167,6 @@ def test_a_job_is_cancelled_on_request_and_its_calls_are_due_again(tmp_path: Pat
     assert cancelled == 1
     assert states == ["cancelled"]
     assert len(live) == 20
-
-
-def test_a_budget_holds_back_a_whole_job(tmp_path: Path) -> None:
-    with faults.running() as server, Models(chosen(server.url, "budget.max_calls=10"), tmp_path, "run") as models:
-        with pytest.raises(TransientError, match="max_calls"):
-            list(models.ask("generator", map(call, range(20))))
-
-        assert server.stand_in.jobs == {}
 
 
 def test_batches_cost_their_share_and_what_is_set_aside_is_freed(tmp_path: Path) -> None:
