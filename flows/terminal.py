@@ -148,8 +148,10 @@ def _at_work(facts: Mapping[str, Any]) -> None:
 def _how_far(stage: Mapping[str, Any]) -> str:
     if stage["is_done"]:
         return f"done: {stage.get('rows_in', stage['total'])} in, {stage.get('rows_out', stage['done'])} out"
-    facts = "  ".join(f"{name.replace('_', ' ')} {value:,.4g}" for name, value in stage.get("facts", {}).items())
-    return f"{stage['done']} of {stage['total'] if stage['total'] is not None else '?'}  {facts}"
+    from tasks.spine import progress
+
+    total = "?" if stage["total"] is None else stage["total"]
+    return f"{stage['done']} of {total}  {progress.described(stage.get('facts', {}))}"
 
 
 def _figure(value: float | None, name: str) -> str:

@@ -70,6 +70,7 @@ class Throttle:
         self.endpoint = endpoint
         self.limit = float(min(START_CONCURRENCY, endpoint.max_concurrency))
         self.in_flight = 0
+        self.out: dict[int, float] = {}  # calls the server works on: since when, in monotonic seconds
         self.rest_until = 0.0  # the server's wish
         self.broken_until = 0.0  # our own guess
         self.requests = Bucket(endpoint.requests_per_minute)

@@ -20,9 +20,9 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import BrokenError, UsageError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Role, Settings
-from tasks.io import replies
+from tasks.io import replies, waits
 from tasks.io.batches import BatchDesk
-from tasks.io.delivery import APIS, CHUNK_CALLS, Asking, Courier, Door, Order, chunked
+from tasks.io.delivery import APIS, CHUNK_CALLS, Activity, Asking, Courier, Door, Order, chunked
 from tasks.io.forms import KEY_VERSION, identity, role_of
 from tasks.io.journal import DONE, Caps, Entry, Journal
 from tasks.io.keys import Scrubber
@@ -65,7 +65,7 @@ class Models:
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine on the door's loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
+        return waits.result(asyncio.run_coroutine_threadsafe(coroutine, self.loop))
 
     def role(self, name: str) -> Role:
         """Return a role's settings.
@@ -101,7 +101,11 @@ class Models:
         return self.doors[name]
 
     def ask(
-        self, role: str, calls: Iterable[Call], leave: Callable[[Call], None] | None = None
+        self,
+        role: str,
+        calls: Iterable[Call],
+        leave: Callable[[Call], None] | None = None,
+        tick: waits.Tick | None = None,
     ) -> Iterator[Answer | Refused]:
         """Ask a role's model; answers come in the order in which they are complete.
 
@@ -112,6 +116,7 @@ class Models:
             calls: What to ask.
             leave: Told of each call that a running batch job is out for; the caller has to ask for it again. Without
                 it, such calls are held in memory until their jobs end.
+            tick: Called about twice a second while no answer comes.
 
         Raises:
             TransientError: The budget, the quota or the server's patience is used up, or batch jobs are running; what
@@ -120,7 +125,7 @@ class Models:
         """
         settings = self.role(role)
         if settings.mode == "live" or self.settings.replay:
-            yield from self._ask_live(role, settings, calls)
+            yield from self._ask_live(role, settings, calls, tick)
             return
         held: list[Call] = []
         while True:
@@ -129,7 +134,9 @@ class Models:
                 return
             calls, held = held, []
 
-    def _ask_live(self, role: str, settings: Role, calls: Iterable[Call]) -> Iterator[Answer | Refused]:
+    def _ask_live(
+        self, role: str, settings: Role, calls: Iterable[Call], tick: waits.Tick | None
+    ) -> Iterator[Answer | Refused]:
         asking = Asking()
         waiting = 0
         room = 2 * sum(endpoint.max_concurrency for endpoint in settings.endpoints)
@@ -141,11 +148,11 @@ class Models:
                 waiting += len(fresh)
             while waiting > room or (waiting and not asking.done.empty()):
                 waiting -= 1
-                yield from self._taken(asking)
+                yield from self._taken(asking, tick)
             if asking.stop is not None:
                 break
         for _ in range(waiting):
-            yield from self._taken(asking)
+            yield from self._taken(asking, tick)
         if asking.stop is not None:
             raise asking.stop
 
@@ -153,8 +160,13 @@ class Models:
         """Cancel a role's batch jobs, or one; what they answered until then is collected by a later run."""
         return self.desk.cancel(self.door(role), job_id)
 
-    def _taken(self, asking: Asking) -> Iterator[Answer | Refused]:
-        outcome = asking.done.get()
+    def activity(self, role: str) -> Activity:
+        """Return what a role's door is doing just now; cheap, from any thread."""
+        door = self.doors.get(role)
+        return door.activity() if door else Activity()
+
+    def _taken(self, asking: Asking, tick: waits.Tick | None) -> Iterator[Answer | Refused]:
+        outcome = waits.taken(asking.done, tick)
         if isinstance(outcome, WellspringError):
             asking.stop = asking.stop or outcome
         elif isinstance(outcome, BaseException):

@@ -25,9 +25,30 @@ from rich.progress import (
 from tasks.spine.counts import Counts
 
 LINE_SECONDS = 10.0
+FIRST_LINE_SECONDS = 1.0  # after a stage began: one that is done sooner needs no line but its last
 KEPT_SECONDS = 1.0
+MINUTES_FROM = 120  # seconds
 LARGE = 100.0  # from here on fractions say nothing
-UNITS = {"rows_per_second": "{} rows/s", "tokens": "{} tokens", "cost_usd": "${}", "projected_usd": "${} in all"}
+UNITS = {
+    "out": "{} calls out",
+    "oldest_seconds": "the oldest for {}",
+    "rows_per_second": "{} rows/s",
+    "tokens": "{} tokens",
+    "tokens_per_second": "{} tokens/s",
+    "cost_usd": "${}",
+    "projected_usd": "${} in all",
+    "seconds_left": "{} left",
+    "doing": "{}",
+}
+
+
+def described(facts: Mapping[str, object]) -> str:
+    """Say what is known besides how far a stage is; what is nothing (0, no words) is left out, what is None is `?`."""
+    return "  ".join(
+        UNITS.get(name, f"{name.replace('_', ' ')} {{}}").format(_short(name, value))
+        for name, value in facts.items()
+        if value is None or (round(value, 9) if isinstance(value, float) else value)
+    )
 
 
 class Progress:
@@ -41,7 +62,7 @@ class Progress:
         self._bars: Bars | None = None
         self._tasks: dict[str, TaskID] = {}
         self._quiet = quiet
-        self._said = 0.0
+        self._next_line = 0.0
         if not quiet and sys.stderr.isatty():
             self._bars = Bars(
                 SpinnerColumn(finished_text="✓"),
@@ -56,6 +77,7 @@ class Progress:
 
     def begin(self, stage: str) -> None:
         """A stage starts; how much it has to do is not known yet."""
+        self._next_line = time.monotonic() + FIRST_LINE_SECONDS
         self._say(stage, is_now=True, done=0, total=None, is_done=False)
         if self._bars is not None:
             self._tasks[stage] = self._bars.add_task(stage, total=None, facts="")
@@ -70,15 +92,15 @@ class Progress:
             facts: What else is worth seeing (rows_per_second, cost_usd, retries); shown in this order.
         """
         self._say(stage, is_now=False, done=done, total=total, facts=facts)
-        said = "  ".join(UNITS.get(name, f"{name} {{}}").format(_short(value)) for name, value in facts.items())
+        said = described(facts)
         if self._bars is not None:
             task = self._tasks.get(stage)
             if task is None:
                 self.begin(stage)
                 task = self._tasks[stage]
             self._bars.update(task, completed=done, total=total, facts=said)
-        elif time.monotonic() - self._said > LINE_SECONDS:
-            self._said = time.monotonic()
+        elif time.monotonic() > self._next_line:
+            self._next_line = time.monotonic() + LINE_SECONDS
             self._console.print(f"{stage}: {done}{f' of {total}' if total else ''}  {said}")
 
     def _say(self, stage: str, *, is_now: bool, **said: Any) -> None:
@@ -115,7 +137,20 @@ class Progress:
             self._bars = None
 
 
-def _short(value: object) -> str:
+def _short(name: str, value: object) -> str:
+    if value is None:
+        return "?"
+    if name.endswith("_seconds") or name.startswith("seconds_"):
+        return span(float(str(value)))
     if isinstance(value, float):
         return f"{value:,.0f}" if value >= LARGE else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def span(seconds: float) -> str:
+    """Say how long something takes, as exactly as a person needs it: `8 s`, `3 min`, `2 h 10 min`."""
+    whole = round(seconds)
+    if whole < MINUTES_FROM:
+        return f"{whole} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
