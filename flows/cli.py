@@ -4,10 +4,21 @@ Facts go to stdout, progress and hints to stderr. Exit codes: 0 done (what was r
 has to act), 2 wrong usage, 3 parked (budget, quota, rate limit, a busy store: run it again later).
 """
 
+import functools
+import inspect
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import typer
 
 from flows import terminal
 from flows.commands import building, looking, upkeep
+from flows.commands.options import STORE
+from tasks.io import interrupts
+from tasks.io.keys import Scrubber
 
 app = typer.Typer(
     help="Grounded instruction data from web archives: durable, audited, traceable to the byte.",
@@ -67,15 +78,36 @@ COMMANDS = {
     ),
 }
 
+
+def _told(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with its errors in our words; inside of Typer, which would answer Ctrl-C without a word."""
+
+    @functools.wraps(command)
+    def told(**options: Any) -> None:
+        with terminal.told(_again(sys.argv[1:])):
+            command(**options)
+
+    return told
+
+
 for command, examples in COMMANDS.items():
     title = "Example" if len(examples) == 1 else "Examples"
-    app.command(epilog=f"{title}:\n\n" + "\n\n".join(examples))(command)
+    app.command(epilog=f"{title}:\n\n" + "\n\n".join(examples))(_told(command))
 
 
 def main() -> None:
     """Run the command line."""
-    with terminal.told():
-        app()
+    interrupts.own_process()
+    app()
+
+
+def _again(typed: Sequence[str]) -> str:
+    """Return the command as it was typed, with its store: it means the same when WELLSPRING_STORE is another."""
+    with_store = {name.__name__ for name in COMMANDS if "store" in inspect.signature(name).parameters}
+    is_named = any(word.partition("=")[0] == "--store" for word in typed)
+    store = ["--store", os.environ.get("WELLSPRING_STORE", str(STORE))]
+    needed = store if typed and typed[0].replace("-", "_") in with_store and not is_named else []
+    return Scrubber()(shlex.join(["wellspring", *typed, *needed]))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Facts go to stdout, everything else to stderr. What came from the web is shown w
 
 import errno
 import json
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,12 +18,12 @@ from rich.tree import Tree
 
 from tasks.contracts.errors import BrokenError, WellspringError
 from tasks.contracts.prompting import visible
+from tasks.io import interrupts
 
 PIPED_COLUMNS = 160  # a file or a pipe has no width of its own
 
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
 _err = Console(stderr=True, highlight=False)
-INTERRUPTED = 130
 
 
 def say(text: str) -> None:
@@ -241,8 +242,12 @@ def tree(node: Any) -> None:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn what went wrong into a message and an exit code; a fault of ours keeps its traceback."""
+def told(again: str) -> Iterator[None]:
+    """Turn what went wrong into a message and an exit code; a fault of ours keeps its traceback.
+
+    Args:
+        again: What to type to do the same again.
+    """
     try:
         yield
     except WellspringError as error:
@@ -257,9 +262,10 @@ def told() -> Iterator[None]:
             "free space, then run the same command: it goes on where it stopped",
         )
         raise SystemExit(BrokenError.exit_code) from None
-    except KeyboardInterrupt:
-        _complain("stopped", "what was done is kept", "run the same command to go on")
-        raise SystemExit(INTERRUPTED) from None
+    except KeyboardInterrupt as stopped:
+        _complain("stopped", "what was done is kept", f"this goes on where it stopped: {again}")
+        number = stopped.args[0] if stopped.args else signal.SIGINT
+        raise SystemExit(interrupts.EXIT + number) from None
 
 
 def _complain(kind: str, message: str, then: str) -> None:

@@ -310,16 +310,26 @@ class Models:
         """Make calls that were refused (for one reason, or any) askable again; returns their completion ids."""
         return self.journal.reopen(reason)
 
-    def close(self) -> None:
-        """Let calls that are out finish for a moment, stop the loop, commit what is queued, give the journal back."""
-        if self.courier.is_closing:
-            return
+    @property
+    def calls_out(self) -> int:
+        """How many calls were sent, or are about to be, and have no answer yet."""
+        return len(self.courier.sending)
 
-        async def finish() -> None:
+    def close(self) -> int:
+        """Let calls that are out finish for a moment, stop the loop, commit what is queued, give the journal back.
+
+        Returns:
+            How many calls were left without their answer; the server may have been paid for them.
+        """
+        if self.courier.is_closing:
+            return 0
+
+        async def finish() -> int:
             self.courier.is_closing = True
             until = time.monotonic() + GRACE_SECONDS
             while (out := self.tasks & self.courier.sending) and (left := until - time.monotonic()) > 0:
                 await asyncio.wait(out, timeout=left)
+            left_out = len(self.tasks & self.courier.sending)
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -327,12 +337,14 @@ class Models:
                 await server.client.close()
                 await server.bulk.close()
             await asyncio.sleep(0.01)  # transports close some turns of the loop later
+            return left_out
 
-        self.run(finish())
+        left = self.run(finish())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
         self.journal.close()
+        return left
 
 
 def outcome(call: Call, entry: Entry, *, is_cached: bool) -> Answer | Refused:

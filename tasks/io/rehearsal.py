@@ -137,9 +137,12 @@ class Rehearsal:
         part, self.unread = self.unread[:limit], self.unread[limit:]
         return records.to_arrow("completions", part), part[-1].sequence if part else watermark
 
-    def close(self) -> None:
-        """Give the journal back; nothing was written to it."""
+    calls_out = 0
+
+    def close(self) -> int:
+        """Give the journal back; nothing was written to it, and no call was left without its answer."""
         self.journal.close()
+        return 0
 
     def seconds(self, role: str, calls: int) -> float | None:
         """Return about how long so many calls of a role take, from its mean latency; None if it was never asked."""

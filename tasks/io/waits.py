@@ -7,7 +7,7 @@ the signal on every platform.
 
 import concurrent.futures
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -25,6 +25,14 @@ def taken(waiting: "queue.SimpleQueue[T]", tick: Tick | None = None) -> T:
         except queue.Empty:
             if tick is not None:
                 tick()
+
+
+def first(futures: Iterable["Future[T]"]) -> "set[Future[T]]":
+    """Return those of some futures that are done, once one is."""
+    waiting = list(futures)
+    while not (done := concurrent.futures.wait(waiting, STEP_SECONDS, concurrent.futures.FIRST_COMPLETED).done):
+        pass
+    return done
 
 
 def result(future: "Future[T]", tick: Tick | None = None) -> T:

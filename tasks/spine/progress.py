@@ -37,13 +37,13 @@ UNITS = {
     "tokens_per_second": "{} tokens/s",
     "cost_usd": "${}",
     "projected_usd": "${} in all",
-    "seconds_left": "{} left",
+    "seconds_left": "{}",
     "doing": "{}",
 }
 
 
 def described(facts: Mapping[str, object]) -> str:
-    """Say what is known besides how far a stage is; what is nothing (0, no words) is left out, what is None is `?`."""
+    """Say what is known besides how far a stage is; what is nothing (0, no words) is left out."""
     return "  ".join(
         UNITS.get(name, f"{name.replace('_', ' ')} {{}}").format(_short(name, value))
         for name, value in facts.items()
@@ -101,7 +101,7 @@ class Progress:
             self._bars.update(task, completed=done, total=total, facts=said)
         elif time.monotonic() > self._next_line:
             self._next_line = time.monotonic() + LINE_SECONDS
-            self._console.print(f"{stage}: {done}{f' of {total}' if total else ''}  {said}")
+            self._console.print(f"{stage}: {done}{f' of {total}' if total else ''}  {said}", soft_wrap=True)
 
     def _say(self, stage: str, *, is_now: bool, **said: Any) -> None:
         """Write down how far the stages are, now and then: a file costs more than a row."""
@@ -127,8 +127,8 @@ class Progress:
             self._console.print(f"{stage:<14} {seconds:7.1f} s  {said}")
 
     def note(self, text: str) -> None:
-        """Say something to the person who watches."""
-        self._console.print(text)
+        """Say something to the person who watches; from any thread."""
+        self._console.print(text, soft_wrap=True)
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -138,9 +138,11 @@ class Progress:
 
 
 def _short(name: str, value: object) -> str:
+    if name == "seconds_left":
+        return "time left not known yet" if value is None else f"about {span(float(str(value)))} left"
     if value is None:
         return "?"
-    if name.endswith("_seconds") or name.startswith("seconds_"):
+    if name.endswith("_seconds"):
         return span(float(str(value)))
     if isinstance(value, float):
         return f"{value:,.0f}" if value >= LARGE else f"{value:.3g}"
