@@ -390,6 +390,11 @@ def _named_errors(store: Store) -> Iterator[None]:
             f"the database of {store.path} needs more than its {store.memory_mb} MB of memory",
             hint=f"raise it: --set database_mb={2 * store.memory_mb}; the same command then goes on where it stopped",
         ) from error
+    except (duckdb.InterruptException, RuntimeError) as error:
+        # DuckDB lets Python's handlers run, and puts a RuntimeError in place of what they raise.
+        if "interrupted" not in str(error).lower():
+            raise
+        raise KeyboardInterrupt from error
     except duckdb.IOException as error:
         raise BrokenError(
             f"the store {store.path} cannot be written: {str(error).splitlines()[0]}",
