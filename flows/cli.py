@@ -79,26 +79,25 @@ COMMANDS = {
 }
 
 
-def _told(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command with its errors in our words; inside of Typer, which would answer Ctrl-C without a word."""
-
+def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
-    def told(**options: Any) -> None:
-        with terminal.told(_again(sys.argv[1:])):
+    def stoppable(**options: Any) -> None:
+        with terminal.stoppable(_again(sys.argv[1:])):
             command(**options)
 
-    return told
+    return stoppable
 
 
 for command, examples in COMMANDS.items():
     title = "Example" if len(examples) == 1 else "Examples"
-    app.command(epilog=f"{title}:\n\n" + "\n\n".join(examples))(_told(command))
+    app.command(epilog=f"{title}:\n\n" + "\n\n".join(examples))(_stoppable(command))
 
 
 def main() -> None:
     """Run the command line."""
     interrupts.own_process()
-    app()
+    with terminal.told():
+        app()
 
 
 def _again(typed: Sequence[str]) -> str:

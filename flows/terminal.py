@@ -242,12 +242,8 @@ def tree(node: Any) -> None:
 
 
 @contextmanager
-def told(again: str) -> Iterator[None]:
-    """Turn what went wrong into a message and an exit code; a fault of ours keeps its traceback.
-
-    Args:
-        again: What to type to do the same again.
-    """
+def told() -> Iterator[None]:
+    """Turn what went wrong into a message and an exit code; a fault of ours keeps its traceback."""
     try:
         yield
     except WellspringError as error:
@@ -262,6 +258,17 @@ def told(again: str) -> Iterator[None]:
             "free space, then run the same command: it goes on where it stopped",
         )
         raise SystemExit(BrokenError.exit_code) from None
+
+
+@contextmanager
+def stoppable(again: str) -> Iterator[None]:
+    """Turn Ctrl-C into a message and an exit code; inside of Typer, which would answer it without a word.
+
+    Args:
+        again: What to type to do the same again.
+    """
+    try:
+        yield
     except KeyboardInterrupt as stopped:
         _complain("stopped", "what was done is kept", f"this goes on where it stopped: {again}")
         number = stopped.args[0] if stopped.args else signal.SIGINT

@@ -60,13 +60,14 @@ class Progress:
         self._kept = 0.0
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
         self._bars: Bars | None = None
-        self._tasks: dict[str, TaskID] = {}
+        self._tasks: dict[str, TaskID] = {}  # bars on the screen: what is not over yet
+        self._begun: set[str] = set()
         self._quiet = quiet
         self._next_line = 0.0
         if not quiet and sys.stderr.isatty():
             self._bars = Bars(
-                SpinnerColumn(finished_text="✓"),
-                TextColumn("{task.description:<14}"),
+                SpinnerColumn(),
+                TextColumn("{task.description:<18}"),
                 BarColumn(bar_width=24),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
@@ -78,7 +79,8 @@ class Progress:
     def begin(self, stage: str) -> None:
         """A stage starts; how much it has to do is not known yet."""
         self._next_line = time.monotonic() + FIRST_LINE_SECONDS
-        self._say(stage, is_now=True, done=0, total=None, is_done=False)
+        self._say(stage, is_now=True, done=0, total=None, is_done=False, facts={})
+        self._begun.add(stage)
         if self._bars is not None:
             self._tasks[stage] = self._bars.add_task(stage, total=None, facts="")
 
@@ -94,14 +96,22 @@ class Progress:
         self._say(stage, is_now=False, done=done, total=total, facts=facts)
         said = described(facts)
         if self._bars is not None:
-            task = self._tasks.get(stage)
-            if task is None:
-                self.begin(stage)
-                task = self._tasks[stage]
-            self._bars.update(task, completed=done, total=total, facts=said)
+            self._show(self._bars, stage, done, total, said)
         elif time.monotonic() > self._next_line:
             self._next_line = time.monotonic() + LINE_SECONDS
             self._console.print(f"{stage}: {done}{f' of {total}' if total else ''}  {said}", soft_wrap=True)
+
+    def _show(self, bars: Bars, stage: str, done: int, total: int | None, said: str) -> None:
+        """Move a stage's bar; what nobody begins and ends (an audit) has one from its first word to its last."""
+        if stage not in self._tasks:
+            self._tasks[stage] = bars.add_task(stage, total=total, facts="")
+        if done == total and stage not in self._begun:
+            bars.remove_task(self._tasks.pop(stage))
+            self._console.print(f"{stage:<18} {done} of {total}  {said}", soft_wrap=True)
+            return
+        bars.update(self._tasks[stage], completed=done, total=total, facts=said)
+        for task in bars.tasks:
+            task.finished_time = None  # a stage is over when it says so: its clock goes on until then
 
     def _say(self, stage: str, *, is_now: bool, **said: Any) -> None:
         """Write down how far the stages are, now and then: a file costs more than a row."""
@@ -119,12 +129,10 @@ class Progress:
         )
         cost = f"  ${counts.cost_usd:.4f}" if counts.cost_usd else ""
         said = f"in {counts.rows_in}  out {counts.rows_out}{refused}{calls}{cost}"
+        self._begun.discard(stage)
         if self._bars is not None and stage in self._tasks:
-            task = self._tasks[stage]
-            total = max(counts.rows_in, 1)
-            self._bars.update(task, completed=total, total=total, facts=said)
-        else:
-            self._console.print(f"{stage:<14} {seconds:7.1f} s  {said}")
+            self._bars.remove_task(self._tasks.pop(stage))  # a terminal has fewer lines than a run has stages
+        self._console.print(f"{stage:<18} {seconds:7.1f} s  {said}", soft_wrap=True)
 
     def note(self, text: str) -> None:
         """Say something to the person who watches; from any thread."""
@@ -133,6 +141,8 @@ class Progress:
     def close(self) -> None:
         """Leave the terminal as it was."""
         if self._bars is not None:
+            for task in self._tasks.values():
+                self._bars.update(task, facts="not finished")
             self._bars.stop()
             self._bars = None
 

@@ -19,7 +19,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -340,12 +340,21 @@ def _processes(count: int) -> Iterator[Executor]:
     with alive, ours:
         try:
             yield pool
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                _end_server()
             for worker in set(multiprocessing.active_children()) - others:
                 worker.kill()
             raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _end_server() -> None:
+    """End the server that forks workers: it may be about to fork one more. The next pool starts another server."""
+    server: Any = forkserver._forkserver  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - its pid is told nowhere else
+    if server._forkserver_pid is not None:  # noqa: SLF001
+        os.kill(server._forkserver_pid, signal.SIGKILL)  # noqa: SLF001
 
 
 def _end_with_parent(alive: Connection) -> None:
@@ -368,6 +377,7 @@ def _clean_processes() -> multiprocessing.context.BaseContext:
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tasks.spine.sharding"])
+    resource_tracker.ensure_running()  # starting it would let SIGINT through again
     heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         forkserver.ensure_running()
