@@ -74,6 +74,7 @@ COMMANDS = {
     upkeep.serve: ("prefect server start &   then   wellspring serve --profile mine.toml --store ./ws",),
     upkeep.offline_model: (
         "wellspring offline-model --port 8000",
+        "wellspring offline-model --quirk think_block --quirk no_seed --quirk slots=1,seconds=2",
         "OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=none wellspring build --set 'models.base_url=\"\"'",
     ),
 }
@@ -90,7 +91,8 @@ def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
 
 for command, examples in COMMANDS.items():
     title = "Example" if len(examples) == 1 else "Examples"
-    app.command(epilog=f"{title}:\n\n" + "\n\n".join(examples))(_stoppable(command))
+    kind = upkeep.WithQuirks if command is upkeep.offline_model else None
+    app.command(cls=kind, epilog=f"{title}:\n\n" + "\n\n".join(examples))(_stoppable(command))
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from tasks.contracts import records
 ROOT = Path(__file__).parents[1]
 NOUNS = sorted(p.stem for p in (ROOT / "tasks").glob("*.py") if p.stem != "__init__")
 QUERIES = sorted((ROOT / "sql").rglob("*.sql"))
+UPGRADES = sorted((ROOT / "sql" / "upgrades").glob("*/*.sql"))  # one commit each, of as many statements as it takes
 METHODS = sorted(
     p for room in ("recipes", "judges") for p in (ROOT / "tasks" / room).glob("*.py") if p.stem != "__init__"
 )
@@ -75,12 +76,21 @@ def test_a_query_opens_with_a_sentence_then_owner_grain_and_params(query: Path) 
     assert declared == used
 
 
-@pytest.mark.parametrize("query", QUERIES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+@pytest.mark.parametrize("query", sorted(set(QUERIES) - set(UPGRADES)), ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_a_query_file_is_one_statement_that_ends_once(query: Path) -> None:
     body = "\n".join(line.split("--")[0] for line in query.read_text(encoding="utf-8").splitlines())
 
     assert body.count(";") == 1
     assert body.rstrip().endswith(";")
+
+
+@pytest.mark.parametrize("what", ["store", "journal"])
+def test_upgrades_are_numbered_without_a_gap_and_each_is_one_file(what: str) -> None:
+    names = [path.name for path in UPGRADES if path.parent.name == what]
+
+    numbers = [int(re.fullmatch(r"([0-9]{4})_[a-z_]+\.sql", name)[1]) for name in names]  # pyright: ignore[reportOptionalSubscript]
+
+    assert numbers == list(range(1, len(names) + 1))
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda p: f"{p.parent.name}/{p.stem}")

@@ -4,9 +4,11 @@ import os
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
+from typer.core import TyperCommand
 
 from flows import terminal
 from flows.commands import options
@@ -109,14 +111,40 @@ def serve(*, profile: ProfileOption = None, store: StoreOption = STORE) -> None:
     serving.serve(profile, str(store.absolute()))
 
 
+class WithQuirks(TyperCommand):
+    """A command whose help ends with all quirks; they are read when the help is asked for, and not before."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        from tasks.io import quirks
+
+        plain, lines = self.epilog, [self.epilog or ""]
+        for group, told in quirks.sentences().items():
+            lines += [f"Quirks, {group}:", *(f"[bold]{name}[/bold]  {escape(said)}" for name, said in told.items())]
+        self.epilog = "\n\n".join(lines)
+        super().format_help(ctx, formatter)
+        self.epilog = plain
+
+
 def offline_model(
     *,
     port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one and says which.")] = 8000,
     chosen: Annotated[
         str, typer.Option("--faults", help="Faults to inject, by profile name (seeded); empty injects none.")
     ] = "",
+    quirk: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What it does as some real servers do: NAME, NAME=VALUE or NAME=VALUE,option=value. Again for more."
+        ),
+    ] = None,
 ) -> None:
     """Serve the offline stand-in as an OpenAI-compatible server on loopback. It is extractive, not a language model."""
+    if quirk:
+        from tasks.io import quirks
+
+        quirks.serve(port, quirk, chosen)
+        return
     from tasks.io import faults
 
     faults.serve(port, chosen)

@@ -17,5 +17,9 @@ CREATE TABLE IF NOT EXISTS completions (
     attempts BIGINT NOT NULL,
     latency_seconds DOUBLE NOT NULL,
     run_id VARCHAR NOT NULL,
+    thought VARCHAR NOT NULL DEFAULT '',
+    tool_calls VARCHAR NOT NULL DEFAULT '',
+    logprobs VARCHAR NOT NULL DEFAULT '',
+    served VARCHAR NOT NULL DEFAULT '',
     PRIMARY KEY (completion_id)
 );

@@ -12,5 +12,6 @@ CREATE TABLE IF NOT EXISTS responses (
     finish_reason VARCHAR NOT NULL,
     completion_id VARCHAR NOT NULL,
     run_id VARCHAR NOT NULL,
+    thought VARCHAR,
     PRIMARY KEY (response_id, fingerprint)
 );

@@ -10,8 +10,9 @@ class Call:
     """One thing to ask of a role's model.
 
     `draw` tells several samples of one prompt apart (without it n samples would be one). `temperature` and
-    `max_tokens` override the role's. `input_id` is the caller's: it comes back with the answer and is no part of the
-    call's identity.
+    `max_tokens` override the role's. `retry` counts how often the same was asked before in vain: another one is another
+    sample, by another seed. `logprobs` asks for so many likeliest tokens at each place. `input_id` is the caller's: it
+    comes back with the answer and is no part of the call's identity.
     """
 
     input_id: str
@@ -19,11 +20,18 @@ class Call:
     draw: int = 0
     temperature: float | None = None
     max_tokens: int | None = None
+    retry: int = 0
+    logprobs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A completed call, durable before anyone sees it; `is_cached` when it was recorded earlier and is free now."""
+    """A completed call, durable before anyone sees it; `is_cached` when it was recorded earlier and is free now.
+
+    Its anatomy: `thought` (what a thinking model said to itself), `text` (the answer), `tool_calls` (JSON, as they
+    came), `finish_reason` (`stop`, `length` or `unknown`), `logprobs` (JSON, where they were asked for). `model` is the
+    name that was asked for, `served` the one that the server answered under, without directories.
+    """
 
     call: Call
     completion_id: str
@@ -35,6 +43,10 @@ class Answer:
     cached_tokens: int
     cost_usd: float
     is_cached: bool
+    thought: str = ""
+    tool_calls: str = ""
+    logprobs: str = ""
+    served: str = ""
 
 
 @dataclass(frozen=True, slots=True)

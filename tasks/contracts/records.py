@@ -204,6 +204,7 @@ class Response:
     finish_reason: str
     completion_id: str
     run_id: str
+    thought: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +273,10 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A model call, loaded from the journal; its id is a hash of the request, `sequence` its place in the journal."""
+    """A model call, loaded from the journal; its id is a hash of the request, `sequence` its place in the journal.
+
+    `thought`, `tool_calls` and `logprobs` are what the answer had beside its text; `served` is the model's name in it.
+    """
 
     completion_id: str
     sequence: int
@@ -288,6 +292,10 @@ class Completion:
     attempts: int
     latency_seconds: float
     run_id: str
+    thought: str = ""
+    tool_calls: str = ""
+    logprobs: str = ""
+    served: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,6 +417,15 @@ class Tombstone:
     forgotten_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """A version that the store's tables came to, from `upgraded_from`, or from nothing: they were made so."""
+
+    version: int
+    upgraded_from: int | None
+    upgraded_at: datetime
+
+
 TABLES: dict[str, type] = {
     "sources": Source,
     "documents": Document,
@@ -437,6 +454,7 @@ TABLES: dict[str, type] = {
     "publications": Publication,
     "methods": MethodRow,
     "tombstones": Tombstone,
+    "upgrades": Upgrade,
 }
 
 _ARROW: dict[Any, pa.DataType] = {

@@ -8,14 +8,16 @@ variable that holds its key.
 import difflib
 import json
 import os
+import re
 import tomllib
 import types
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tasks.contracts.errors import UsageError
 
@@ -248,6 +250,34 @@ class ExportsSettings(Section):
     )
 
 
+OWN_FIELDS = frozenset({"messages", "prompt", "input", "model", "stream", "stream_options", "n", "response_format"})
+FROM_ENVIRONMENT = "env:"
+SECRET_NAME = re.compile(r"(?i)auth|cookie|secret|passw|token|(?:^|[-_])key$|apikey|signature")
+SECRET_VALUE = re.compile(r"\b(?:sk|rk|pk|hf|gsk|key)[-_][A-Za-z0-9_-]{8,}|(?i:bearer|basic)\s+\S{6,}")
+_ROUTES = ("/chat/completions", "/completions", "/embeddings", "/moderations")
+
+
+def checked_address(text: str) -> str:
+    """Return an endpoint's address without blanks and without the route that is added to it.
+
+    Raises:
+        ValueError: It has no scheme or no host; the message says what to write.
+    """
+    address = text.strip()
+    if address in {"", "offline"}:
+        return address
+    path, query = (address.split("?", 1) + [""])[:2]
+    for route in _ROUTES:
+        path = path.rstrip("/").removesuffix(route)
+    address = f"{path}?{query}" if query else path
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"}:
+        raise ValueError(f"`{text.strip()}` has no scheme: write http://{text.strip()} or https://{text.strip()}")
+    if not parts.hostname:
+        raise ValueError(f"`{text.strip()}` names no host: write it as http://127.0.0.1:8000/v1")
+    return address
+
+
 class Endpoint(Section):
     """A server that speaks the OpenAI protocol."""
 
@@ -262,13 +292,23 @@ class Endpoint(Section):
     requests_per_minute: int = Field(default=0, ge=0, description="0: no limit of ours")
     tokens_per_minute: int = Field(default=0, ge=0)
     max_concurrency: int = Field(
-        default=64, ge=1, description="calls at once at most; how many there are follows the server"
+        default=64, ge=1, description="calls at once at most; how many there are starts small and follows the server"
     )
-    retry_after: Literal["auto", "endpoint", "call"] = Field(
-        default="auto",
+    retry_after: Literal["endpoint", "auto", "call"] = Field(
+        default="endpoint",
         description="whom Retry-After holds back: all calls to the `endpoint`, only the `call` refused, or `auto`: that"
         " call, and all once several in a row were refused",
     )
+    proxy: str = Field(
+        default="environment",
+        description="`environment`: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY; `none`; or a proxy's URL. Servers"
+        " on this machine are always asked directly",
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        return checked_address(value)
 
 
 class Role(Section):
@@ -280,9 +320,31 @@ class Role(Section):
     top_p: float = Field(default=1.0, gt=0, le=1)
     max_tokens: int = Field(default=2048, gt=0)
     seed: int | None = 0
-    structured: Literal["auto", "json_schema", "json_object", "tool", "text"] = "auto"
-    api: Literal["chat", "moderations"] = Field(
-        default="chat", description="`moderations` is for the moderator only: POST /v1/moderations, live"
+    stop: tuple[str, ...] = Field(default=(), description="texts at which the server ends an answer")
+    reasoning_effort: str = Field(default="", description="low, medium, high: for servers that take it; empty: unsaid")
+    extra_body: dict[str, Any] = Field(
+        default_factory=dict, description="more fields of every request, such as top_k, min_p or chat_template_kwargs"
+    )
+    extra_headers: dict[str, str] = Field(
+        default_factory=dict,
+        description="more headers; a value `env:NAME` is read from the environment, as every secret must be",
+    )
+    extra_query: dict[str, str] = Field(
+        default_factory=dict, description="more of the address after `?`, such as api-version; `env:NAME` as above"
+    )
+    max_concurrency: int = Field(default=0, ge=0, description="calls at once at each endpoint; 0: as the endpoint says")
+    structured: Literal["auto", "json_schema", "json_object", "tool", "text"] = Field(
+        default="auto", description="the form in which JSON is asked for; `auto`: the best that the server knows"
+    )
+    system_role: Literal["auto", "system", "user"] = Field(
+        default="auto", description="where a system text goes; `auto`: a turn of its own where the server takes one"
+    )
+    context_tokens: int = Field(
+        default=0, ge=0, description="prompt and answer together; 0: as the server says, or as was learned"
+    )
+    api: Literal["chat", "completions", "moderations"] = Field(
+        default="chat",
+        description="`completions`: plain text without roles; `moderations`: for the moderator only, live",
     )
     mode: Literal["live", "batch"] = "live"
     batch_wait_seconds: float = Field(
@@ -303,7 +365,37 @@ class Role(Section):
         """What shapes an answer besides its prompt: part of the fingerprint of every method that asks this role."""
         if self.api == "moderations":
             return {"model": self.model, "api": self.api}
-        return self.model_dump(include={"model", "temperature", "top_p", "max_tokens", "seed"})
+        return self.model_dump(include={"model", "temperature", "top_p", "max_tokens", "seed"}) | self.shaping
+
+    @property
+    def shaping(self) -> dict[str, Any]:
+        """What a profile adds to a request that changes what is answered: empty where nothing is added.
+
+        Headers and the query are not in it: they say who asks and where, and may name secrets.
+        """
+        added = {"extra_body": self.extra_body, "reasoning_effort": self.reasoning_effort, "stop": list(self.stop)}
+        said = {name: value for name, value in added.items() if value}
+        return said | ({"api": self.api} if self.api == "completions" else {})
+
+    @field_validator("extra_body")
+    @classmethod
+    def _is_extra(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if taken := sorted(value.keys() & OWN_FIELDS):
+            raise ValueError(f"`{taken[0]}` is not for extra_body: Wellspring fills it in")
+        return value
+
+    @field_validator("extra_headers", "extra_query")
+    @classmethod
+    def _holds_no_secret(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, said in value.items():
+            if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or re.search(r"[\x00-\x1f\x7f]", said):
+                raise ValueError(f"`{name}` is no name of a header or its value holds a line break")
+            if (SECRET_NAME.search(name) or SECRET_VALUE.search(said)) and not said.startswith(FROM_ENVIRONMENT):
+                raise ValueError(
+                    f"`{name}` looks like a key, and settings are written down: put the key into an environment"
+                    f" variable and write {name} = \"env:VARIABLE\""
+                )
+        return value
 
 
 class ModelsSettings(Section):
@@ -313,6 +405,7 @@ class ModelsSettings(Section):
         default="offline", description="empty: OPENAI_BASE_URL, else OpenAI's; `offline`: the built-in stand-in"
     )
     key_env: str = Field(default="OPENAI_API_KEY", description="environment variable that holds the key")
+    proxy: str = Field(default="environment", description="as an endpoint's; for all that name none of their own")
     generator: Role = Role()
     judge: Role = Role(model="offline-judge", temperature=0.0)
     responder: Role = Role()
@@ -503,6 +596,7 @@ def _fill_roles(values: dict[str, Any]) -> None:
             own.setdefault("model", default.model)
             own.setdefault("temperature", default.temperature)
             where = {"base_url": given.get("base_url", "offline"), "key_env": given.get("key_env", defaults.key_env)}
+            where |= {"proxy": given["proxy"]} if "proxy" in given else {}
             own.setdefault("endpoints", [where])
 
 
@@ -548,6 +642,12 @@ def _section_of(location: tuple[int | str, ...]) -> type[BaseModel]:
     return section
 
 
+def _shown(name: str, value: Any) -> str:
+    """Return a bad value as an error shows it; what may hold a secret is not shown."""
+    is_private = name.endswith(("extra_headers", "extra_query")) or "@" in str(value)
+    return "" if is_private else f" = {value!r}"
+
+
 def _explained(error: ValidationError) -> UsageError:
     lines: list[str] = []
     for problem in error.errors():
@@ -560,7 +660,8 @@ def _explained(error: ValidationError) -> UsageError:
             guess = f"did you mean `{near[0]}`? " if near else ""
             lines.append(f"  there is no setting `{name}`; {guess}valid: {', '.join(valid)}")
         else:
-            lines.append(f"  `{name}` = {problem['input']!r}: {problem['msg']}")
+            said = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"  `{name}`{_shown(name, problem['input'])}: {said}")
     return UsageError(
         "these settings are not valid:\n" + "\n".join(lines),
         hint="`wellspring init` writes a commented profile with all of them",

@@ -6,7 +6,6 @@ here and nowhere else.
 
 import asyncio
 import itertools
-import math
 import queue
 import random
 import time
@@ -20,9 +19,10 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import BrokenError, TransientError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Role
-from tasks.io import replies
+from tasks.io import complaints, replies
+from tasks.io.doubts import Doubts
 from tasks.io.endpoints import Throttle, choose
-from tasks.io.forms import request_of, structure_of
+from tasks.io.forms import RETRY_SEEDS, request_of, shape_of, structure_of
 from tasks.io.journal import DONE, Entry, Journal
 from tasks.io.keys import Scrubber
 from tasks.io.prices import Price, most_tokens, tokens_of
@@ -31,13 +31,23 @@ from tasks.io.servers import Server
 from tasks.io.wire import WireError
 
 PATIENCE_SECONDS = 600.0  # a server that wants to be left alone for longer parks the run
-RECENT_SECONDS = 20.0  # an answer so long ago still says that the server is up
+MOST_SHAPES = 50  # of requests that an endpoint is remembered to have answered
+THOUGHT_TRIES = 2  # at an answer that was only thought
+LONG_TRIES = 2  # at a call that ran out of time with the server for itself
+CUT_LEAST_CHARS = 2000  # of a prompt, from which on its count of tokens says whether it was read whole
+CUT_SHARE = 0.8  # of the tokens that it must have at least, at the fewest a character that were seen
+FILLER = "yes "  # a word that is one token at least
 RESTART_SECONDS = 180.0  # a server that answered before may be away for so long: own servers load models
 FIRST_TRIES = 3  # at a server that has never answered this run: a person at a terminal waits for the message
 LIMITED_PER_ATTEMPT = 8  # so many refusals for rate count as one attempt: they are the server's state, not the row's
 CHUNK_CALLS = 64  # looked up in the journal at once
 CHAT = "/chat/completions"
-APIS = {"chat": (CHAT, replies.judge), "moderations": ("/moderations", replies.judge_moderation)}
+APIS = {
+    "chat": (CHAT, replies.judge),
+    "completions": ("/completions", replies.judge),
+    "moderations": ("/moderations", replies.judge_moderation),
+}
+NOT_IN_DOUBT = {"refusal"}  # the model's own words; all other refusals may be the server's
 PROBE = "Answer with the word yes."  # the shortest thing to ask, to learn whether a server answers anything
 
 
@@ -97,10 +107,12 @@ class Door:
     servers: list[Server]
     shares: list[float]
     answered: int = 0
-    answered_at: float = -math.inf  # monotonic seconds
-    probing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    probed_at: float = -math.inf
+    doubts: Doubts = field(init=False)
     highest_limit: int = 0
+
+    def __post_init__(self) -> None:
+        known = (shape for server in self.servers for shape in server.ability.get("answered", ()))
+        self.doubts = Doubts(set(known), self.fault)
 
     def activity(self) -> Activity:
         """Return what its servers are doing; read from another thread than theirs, so each number is taken once."""
@@ -112,16 +124,20 @@ class Door:
         return Activity(len(sent), now - min(sent, default=now), limit, rest, self._doing(rest, limit))
 
     def _doing(self, rest: float, limit: int) -> str:
-        if self.probing.locked():
-            return "asking whether the server answers anything at all"
+        if held := len(self.doubts.held):
+            return f"{held} refused: is it the row, or does the server refuse everything?"
         if rest >= 1:
             return f"the server is left alone for {rest:.0f} s more"
         lowered = self.highest_limit > limit
         return f"at most {limit} calls at once now, {self.highest_limit} before" if lowered else ""
 
-    def is_up(self) -> bool:
-        """Whether a server of the role answered something just now."""
-        return time.monotonic() - self.answered_at < RECENT_SECONDS
+    def fault(self, refusal: Refusal) -> WellspringError:
+        """Return the error of what every call of this role gets: the run parks, or stops if a person has to act."""
+        if refusal.error is not None:
+            return refusal.error
+        where = ", ".join(server.name for server in self.servers)
+        said = f"{where} does not serve `{self.role.model}` as it is asked ({refusal.reason}): {refusal.detail}"
+        return TransientError(said, hint=complaints.remedy(refusal.detail, self.name))
 
     def next(self, avoid: Server | None) -> Server:
         """Return the server that the next call goes to."""
@@ -145,8 +161,12 @@ class Door:
         counts = (verdict.prompt_tokens, verdict.completion_tokens, verdict.cached_tokens)
         counts = counts if verdict.is_counted else (tokens, tokens_of(verdict.text), 0)
         cost = self.price.micro_usd(*counts)
-        model = verdict.model or model
-        return Entry(key, DONE, model, verdict.text, verdict.finish_reason, *counts, cost, attempts, seconds)
+        said = (model, verdict.text, verdict.finish_reason)
+        parts = (verdict.thought, verdict.tool_calls, verdict.logprobs, verdict.served)
+        return Entry(key, DONE, *said, *counts, cost, attempts, seconds, *parts)
+
+
+CROWDED = "crowded"  # a call ran out of time while others were out
 
 
 @dataclass(slots=True)
@@ -169,15 +189,36 @@ class Order:
     reserve: int
     asking: Asking
     sent: Mapping[str, Any] = field(default_factory=dict)
+    sent_at: float = 0.0  # monotonic seconds
     attempts: int = 0
     failures: int = 0
     limited: int = 0
+    thought_only: int = 0
+    ran_out: int = 0
+    wasted: int = 0  # paid answers of no use: the next one is asked for by another seed
     not_before: dict[str, float] = field(default_factory=dict)  # by server: its wish for this order, monotonic seconds
+    learned: dict[str, dict[str, Any]] = field(default_factory=dict)  # by server: what it knew before
 
     def count(self, verdict: Again) -> None:
-        """Count a failed attempt: a refusal for rate is the server's state, any other may be the order's."""
+        """Count a failed attempt: a refusal for rate is the server's state, any other may be the order's.
+
+        A call that ran out of time while others were out is our own doing, and not counted.
+        """
         self.limited += verdict.reason == "rate_limited"
-        self.failures += verdict.reason != "rate_limited"
+        self.failures += verdict.reason not in {"rate_limited", CROWDED}
+        self.thought_only += verdict.reason == "thought_only"
+        self.ran_out += verdict.reason == "timeout"
+        self.wasted += verdict.was_paid and verdict.reason in {
+            "empty_answer",
+            "thought_only",
+            "malformed_answer",
+            "server_error",
+        }
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the same has failed so often that once more would be in vain."""
+        return self.thought_only >= THOUGHT_TRIES or self.ran_out >= LONG_TRIES
 
 
 @dataclass(slots=True)
@@ -204,9 +245,32 @@ class Courier:
         """Send an order until it is answered, refused, or its attempts are used up; failed attempts are settled here.
 
         Raises:
-            TransientError: The server is down, or wants to be left alone for long.
+            TransientError: The server is down, wants to be left alone for long, or refuses everybody alike.
             BrokenError: The server refuses the key or the form of what is asked.
         """
+        door.doubts.begin()
+        try:
+            delivery = await self._delivered(door, order)
+            if isinstance(delivery.verdict, Refusal) and delivery.verdict.reason not in NOT_IN_DOUBT:
+                await self._doubt(door, order, delivery)
+            return delivery
+        finally:
+            door.doubts.end()
+
+    async def _doubt(self, door: Door, order: Order, delivery: Delivery) -> None:
+        """Hold a refusal until it is known to be the row's; what was learned from its words alone is unlearned."""
+        verdict = delivery.verdict
+        for server in door.servers:
+            if server.name in order.learned:
+                server.ability = order.learned[server.name]
+        try:
+            await door.doubts.wait(shape_of(order.request), verdict, lambda: self.control(door, order))
+        except WellspringError as error:
+            await self.settle_failed(order, delivery, verdict.reason, verdict.detail)
+            said = self.scrub(error.message)
+            raise type(error)(said, hint=self._hint(door.servers[0], error)) from None
+
+    async def _delivered(self, door: Door, order: Order) -> Delivery:
         avoid: Server | None = None
         while True:
             self._go_on(order)
@@ -215,7 +279,7 @@ class Courier:
             verdict = delivery.verdict
             if isinstance(verdict, Again):
                 order.count(verdict)
-                end = await self._end(door, server, order, verdict)
+                end = self._end(door, server, order, verdict)
                 if isinstance(end, Refusal):
                     return replace(delivery, verdict=end)
                 await self.settle_failed(order, delivery, verdict.reason, verdict.detail)
@@ -224,26 +288,68 @@ class Courier:
                 avoid = server
                 await asyncio.sleep(self._pause(server, order, verdict))
             elif isinstance(verdict, Unsupported):
+                if not self._learn(server, order, verdict):
+                    return replace(delivery, verdict=verdict.otherwise)
                 await self.settle_failed(order, delivery, "unsupported", verdict.detail)
-                self._learn(server, order, verdict)
             elif isinstance(verdict, Stop):
-                key_env = server.throttle.endpoint.key_env or "variable (none is named in key_env)"
                 said = f"{server.name}: {self.scrub(verdict.error.message)}"
                 await self.settle_failed(order, delivery, "stopped", said)
                 # A new one: the old one's arguments, which tracebacks show, are the server's words as they came.
-                raise type(verdict.error)(said, hint=verdict.error.hint.format(key_env=key_env))
+                raise type(verdict.error)(said, hint=self._hint(server, verdict.error))
             else:
-                door.answered += 1
-                door.answered_at = time.monotonic()
+                if isinstance(verdict, Answered) and _looks_cut(server, order, verdict):
+                    await self._see_whether_cut(door, server, order, delivery)
+                if isinstance(verdict, Answered | Embedded):
+                    self._answered(door, server, order)
                 return delivery
             self.stats.retries += 1
 
-    def _learn(self, server: Server, order: Order, verdict: Unsupported) -> None:
-        if not server.learn(verdict, structure_of(order.sent)):
-            raise BrokenError(
-                f"{server.name} does not answer in the form asked for: {self.scrub(verdict.detail)}",
-                hint="set models.<role>.structured to auto, or to what the server supports",
-            )
+    async def _see_whether_cut(self, door: Door, server: Server, order: Order, delivery: Delivery) -> None:
+        """Ask as long a question of words that are a token each: a server that counts fewer cuts its prompts.
+
+        Raises:
+            TransientError: It does.
+        """
+        chars = sum(len(message["content"]) for message in order.request["messages"])
+        words = chars // len(FILLER)
+        body = order.request | {"messages": [{"role": "user", "content": FILLER * words + PROBE}]}
+        long = Order(content_id("probe", body), order.path, order.read, body, words, order.reserve, order.asking)
+        asked = await self._attempt(door, server, long)
+        await self.settle_failed(long, asked, "probe", "whether it reads a long prompt whole")
+        if not isinstance(asked.verdict, Answered):
+            return
+        if asked.verdict.prompt_tokens >= CUT_SHARE * words:
+            server.ability["fewest_per_char"] = delivery.verdict.prompt_tokens / chars
+            return
+        counted, model = delivery.verdict.prompt_tokens, door.role.model
+        said = f"{server.name} cut the prompt: `{model}` read {counted} tokens of about {chars // 4}"
+        await self.settle_failed(order, delivery, "prompt_cut", said)
+        raise TransientError(said, hint=complaints.remedy("cut the prompt", door.name))
+
+    def _hint(self, server: Server, error: WellspringError) -> str:
+        key_env = server.throttle.endpoint.key_env or "variable (none is named in key_env)"
+        return error.hint.replace("{key_env}", key_env)
+
+    def _answered(self, door: Door, server: Server, order: Order) -> None:
+        """Take note of an answer: its shape is known to be answered, and what was learned on the way is true."""
+        door.answered += 1
+        shape = shape_of(order.request)
+        if door.doubts.answered(shape, order.sent_at) or order.learned:
+            if not server.is_offline:
+                server.ability["answered"] = [*server.ability.get("answered", ()), shape][-MOST_SHAPES:]
+                server.remember()
+            order.learned = {}
+
+    def _learn(self, server: Server, order: Order, verdict: Unsupported) -> bool:
+        """Ask otherwise, as a server's words suggest; False if there is no other way that was not tried."""
+        before = dict(server.ability)
+        knows = verdict.complaint.prompt > order.tokens
+        order.tokens = max(order.tokens, verdict.complaint.prompt)
+        is_new = server.learn(verdict.complaint, structure_of(order.sent))
+        if is_new:
+            order.learned.setdefault(server.name, before)
+        # Another call may have taught it meanwhile: then this one was only asked in the old form.
+        return is_new or knows or server.form(order.request, order.tokens) != order.sent
 
     async def _room(self, door: Door, order: Order, avoid: Server | None) -> Server:
         """Return the server that takes the order, with a place booked there; one that rests is left for another."""
@@ -264,16 +370,21 @@ class Courier:
         try:
             attempt = await self._claim(door, server, order)
             await throttle.rested()  # a rest may have begun while the claim was written
-            order.sent = server.form(order.request)
+            order.sent = server.form(order.request, order.tokens)
+            if order.wasted and "seed" in order.sent:
+                order.sent = {**order.sent, "seed": order.sent["seed"] + order.wasted * RETRY_SEEDS}
             order.attempts += 1
             self.stats.sent += 1
-            throttle.out[id(order)] = started = time.monotonic()
+            throttle.out[id(order)] = started = order.sent_at = time.monotonic()
+            is_crowded = throttle.is_crowded()
             reply: Reply | None = None
             try:
                 reply = await server.post(order.path, order.sent)
                 verdict = order.read(reply, order.sent)
             except WireError as error:
-                verdict = Again(error.outcome, error.detail, was_paid=error.was_sent)
+                verdict = _unreached(server, error)
+                if error.outcome == "timeout" and (is_crowded or throttle.is_crowded()):
+                    verdict = Again(CROWDED, error.detail, was_paid=True)
             seconds = time.monotonic() - started
             self._watch(throttle, verdict, reply, seconds, order)
         finally:
@@ -284,9 +395,11 @@ class Courier:
     def _watch(self, throttle: Throttle, verdict: Any, reply: Reply | None, seconds: float, order: Order) -> None:
         """Tell the throttle what happened."""
         if isinstance(verdict, Again):
-            if verdict.reason in {"rate_limited", "timeout"}:
-                self.stats.rate_limited += verdict.reason == "rate_limited"
+            if verdict.reason == "rate_limited":
+                self.stats.rate_limited += 1
                 throttle.congestion(verdict.wait_seconds)
+            elif verdict.reason in {"timeout", CROWDED}:
+                throttle.ran_out(seconds, was_alone=verdict.reason == "timeout")
             elif verdict.reason == "connection":
                 throttle.breakage()
             elif verdict.wait_seconds:
@@ -361,12 +474,8 @@ class Courier:
         self.sending.discard(asyncio.current_task())
         self.settled.set()
 
-    async def _end(self, door: Door, server: Server, order: Order, verdict: Again) -> Refusal | WellspringError | None:
-        """Decide about an order that failed: None to try again; a refusal, or an error if the server is at fault.
-
-        A row is bad only if others are answered. Where none was lately, because the bad rows are the last ones or
-        the only ones left, one short question tells a server that is down from rows that it cannot serve.
-        """
+    def _end(self, door: Door, server: Server, order: Order, verdict: Again) -> Refusal | WellspringError | None:
+        """Decide about an order that failed: None to try again; a refusal; an error if the server cannot be reached."""
         said = self.scrub(verdict.detail)
         if (verdict.wait_seconds or 0) > PATIENCE_SECONDS:
             return TransientError(
@@ -377,27 +486,32 @@ class Courier:
         if is_down and door.answered and server.throttle.down_seconds() < RESTART_SECONDS:
             return None
         attempts = min(door.role.attempts, FIRST_TRIES) if is_down and not door.answered else door.role.attempts
-        if order.failures + order.limited / LIMITED_PER_ATTEMPT < attempts:
+        if not order.is_used_up and order.failures + order.limited / LIMITED_PER_ATTEMPT < attempts:
             return None
-        if is_down or not await self._is_answering(door, order):
-            return _at_fault(door, server, verdict, said)
+        if is_down:
+            return TransientError(
+                f"{server.name} does not answer: {said}",
+                hint="check base_url and that the server is up, then run the same command again; nothing is lost",
+            )
         return Refusal(verdict.reason, f"{order.attempts} attempts, the last: {said}", verdict.was_paid)
 
-    async def _is_answering(self, door: Door, order: Order) -> bool:
-        """Ask for one word; it is written down and paid like any call, but it answers no row."""
-        async with door.probing:
-            if door.is_up() or time.monotonic() - door.probed_at < RECENT_SECONDS:
-                return door.is_up()
-            asked = {"messages": [{"role": "user", "content": PROBE}], "max_tokens": 16}
-            body = {"model": door.role.model, **(asked if order.path == CHAT else {"input": [PROBE]})}
-            reserve = door.price.micro_usd(most_tokens(PROBE), 16)
-            probe = Order(content_id("probe", door.role.model), order.path, order.read, body, 8, reserve, order.asking)
-            delivery = await self._attempt(door, await self._room(door, probe, None), probe)
-            await self.settle_failed(probe, delivery, "probe", "whether it answers anything")
-            door.probed_at = time.monotonic()
-            if isinstance(delivery.verdict, Answered | Embedded | Refusal):
-                door.answered_at = door.probed_at
-            return door.is_up()
+    async def control(self, door: Door, order: Order) -> Refusal | None:
+        """Ask one short question in the shape of an order; it is written down and paid like any call, and is no row's.
+
+        Returns:
+            None if it was answered; else why not, with the server's words.
+        """
+        body = dict(order.request)
+        if "messages" in body:
+            body["messages"] = [{"role": "user", "content": PROBE}]
+        else:
+            body["input"] = [PROBE] if isinstance(body["input"], list) else PROBE
+        reserve = door.price.micro_usd(most_tokens(PROBE), body.get("max_tokens", 0))
+        asked = Order(content_id("probe", body), order.path, order.read, body, tokens_of(PROBE), reserve, order.asking)
+        delivery = await self._delivered(door, asked)
+        await self.settle_failed(asked, delivery, "probe", "whether it answers anything")
+        refusal = delivery.verdict if isinstance(delivery.verdict, Refusal) else None
+        return None if refusal is not None and refusal.reason in ANSWERS else refusal
 
     def _pause(self, server: Server, order: Order, verdict: Again) -> float:
         """Return how long a failed call waits before it is booked again, in seconds.
@@ -411,16 +525,32 @@ class Courier:
         return min(0.05 * 2**turn, 10.0) * (0.5 + random.random())  # noqa: S311 - only to spread calls out
 
 
-def _at_fault(door: Door, server: Server, verdict: Again, said: str) -> WellspringError:
-    if verdict.reason in replies.SERVERS_FAULT or door.answered:
-        return TransientError(
-            f"{server.name} does not answer: {said}",
-            hint="check base_url and that the server is up, then run the same command again; nothing is lost",
+ANSWERS = {"refusal", "cut_off"}  # so a model may answer a question that says nothing
+
+
+def _unreached(server: Server, error: WireError) -> Again | Stop:
+    """Return what a call means that got no answer; a certificate that is not trusted will not be so later."""
+    if error.outcome != "certificate":
+        return Again(error.outcome, error.detail, was_paid=error.was_sent)
+    return Stop(
+        BrokenError(
+            f"the certificate is not trusted on this machine ({error.detail})",
+            hint="name the file of the authority that signed it in SSL_CERT_FILE"
+            + ("" if server.name.startswith("https") else ", or ask the server by http://"),
         )
-    return BrokenError(
-        f"{server.name} does not speak the OpenAI protocol: {said}",
-        hint="base_url usually ends in /v1; see README for own servers",
     )
+
+
+def _looks_cut(server: Server, order: Order, verdict: Answered) -> bool:
+    """Whether a server's own count says that it did not read the whole prompt: some cut what is long, and say nothing.
+
+    Only where it was seen to count well: `fewest_per_char` are the fewest tokens a character that it ever counted.
+    """
+    fewest = server.ability.get("fewest_per_char")
+    if not fewest or not verdict.is_counted or "messages" not in order.request:
+        return False
+    chars = sum(len(message["content"]) for message in order.request["messages"])
+    return chars >= CUT_LEAST_CHARS and verdict.prompt_tokens < CUT_SHARE * fewest * chars
 
 
 def chunked(calls: Iterable[Call], size: int) -> Iterator[list[Call]]:

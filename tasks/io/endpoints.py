@@ -1,9 +1,12 @@
 """How a server is treated: how many calls at once and a minute, when to leave it alone, which one to ask next.
 
-Concurrency follows what the server says, window by window (a window is as many answers as calls are allowed at once).
-It doubles until a tenth of a window is refused, then grows by a sixteenth a window. Congestion takes a share away in
-proportion to how much of the window was refused for its rate (as DCTCP does it), because to halve at each refusal
-would leave 6 of 64 calls at 5% refusals. Slower answers count too, if more calls at once no longer give more answers.
+Concurrency starts at two and follows what the server says, window by window (a window is as many answers as calls are
+allowed at once, and four at least). It doubles until a tenth of a window is refused, then grows by a sixteenth a
+window. Congestion takes a share away in proportion to how much of the window was refused for its rate (as DCTCP does
+it), because to halve at each refusal would leave 6 of 64 calls at 5% refusals. Slower answers count too, if more calls
+at once no longer give more answers. It does not grow where answers take half of their deadline already: on a server
+with one slot, calls wait for each other, and that is our doing. So a call that ran out of time while others were out
+says nothing of its row: it halves the number of calls, and the server gets time to finish what it may still work on.
 All waiting is in monotonic time.
 """
 
@@ -16,11 +19,13 @@ from dataclasses import dataclass, field
 
 from tasks.contracts.settings import Endpoint
 
-START_CONCURRENCY = 16
+START_CONCURRENCY = 2
+LEAST_WINDOW = 4  # answers
+PATIENT_SHARE = 0.5  # of the deadline: where answers take so long, no more are asked for at once
 GROWTH = 1 / 16  # a window, after the first congestion
 BACKOFF = 0.5  # of the refused share is taken from the limit
 TOLERATED_SHARE = 0.1  # refusals in a window that do not end the doubling
-SLOWER = 2.0  # times the best window's latency is congestion, if throughput did not grow with it
+SLOWER = 1.5  # times the best window's latency is congestion, if throughput did not grow with it
 GAIN = 1.05  # times the answers a second of the window before: what more calls at once have to bring
 LATENCY_FLOOR_SECONDS = 0.25  # below, waiting is in this process and says nothing of the server
 REFUSED_IN_A_ROW = 3  # a server that refuses so many with no answer between them means all calls by its Retry-After
@@ -66,9 +71,13 @@ class Bucket:
 class Throttle:
     """What one endpoint may be sent, and when."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, most: int = 0) -> None:
         self.endpoint = endpoint
-        self.limit = float(min(START_CONCURRENCY, endpoint.max_concurrency))
+        self.most = most or endpoint.max_concurrency
+        self.limit = float(min(START_CONCURRENCY, self.most))
+        self.deadline_seconds = float("inf")  # of a call
+        self.last_latency = 0.0
+        self.crowded_until = 0.0  # the server may still work on calls that were given up
         self.in_flight = 0
         self.out: dict[int, float] = {}  # calls the server works on: since when, in monotonic seconds
         self.rest_until = 0.0  # the server's wish
@@ -84,9 +93,18 @@ class Throttle:
         self.broken_since = 0.0
         self.refused_in_a_row = 0
 
+    def fit(self, deadline_seconds: float, concurrency: float | None = None, slots: int | None = None) -> None:
+        """Take in what is known of the server: the deadline of its calls, calls at once when last asked, its slots."""
+        self.deadline_seconds = deadline_seconds
+        if slots:
+            self.most = min(self.most, max(slots, 1))
+        if concurrency and not self.window.answers:
+            self.limit = max(1.0, concurrency)
+        self.limit = min(self.limit, float(self.most))
+
     def wait(self, now: float) -> float:
         """Return in how many seconds this endpoint may be asked again; 0 if now, as far as time goes."""
-        rest = max(self.rest_until, self.broken_until) - now
+        rest = max(self.rest_until, self.broken_until, self.crowded_until) - now
         return max(0.0, rest, self.requests.wait(now), self.tokens.wait(now))
 
     def has_room(self) -> bool:
@@ -147,11 +165,27 @@ class Throttle:
     def answer(self, seconds: float) -> None:
         """An answer came after so long."""
         self.broken_in_a_row = self.broken_rests = self.refused_in_a_row = 0
+        self.last_latency = seconds
         self.window.latencies.append(seconds)
         self._adapt()
 
+    def ran_out(self, seconds: float, *, was_alone: bool) -> None:
+        """A call ran out of time after so long. Where others were out, there are fewer now, and after a pause.
+
+        The server may not notice that a caller has gone, and work on the call all the same.
+        """
+        if not was_alone:
+            self.is_starting = False
+            self.limit = max(1.0, self.limit / 2)
+        self.crowded_until = time.monotonic() + min(seconds, self.last_latency or seconds)
+        self.window = Window(time.monotonic())
+
+    def is_crowded(self) -> bool:
+        """Whether other calls are out, or may still be worked on."""
+        return self.in_flight > 1 or time.monotonic() < self.crowded_until
+
     def congestion(self, wait_seconds: float | None) -> None:
-        """The server refused a call for its rate, or let it time out."""
+        """The server refused a call for its rate."""
         self.window.refused += 1
         self.refused_in_a_row += 1
         wish = self.endpoint.retry_after
@@ -176,7 +210,7 @@ class Throttle:
     def _adapt(self) -> None:
         """At the end of a window, set the limit for the next one."""
         window, now = self.window, time.monotonic()
-        if window.answers < int(self.limit):
+        if window.answers < max(int(self.limit), min(LEAST_WINDOW, self.most)):
             return
         share = window.refused / window.answers
         rate = len(window.latencies) / max(now - window.started, 1e-9)
@@ -188,7 +222,10 @@ class Throttle:
         grow = 1.0 if self.is_starting else GROWTH
         wished = self.limit * (1 - shrink) * (1 + grow) + (not self.is_starting)
         wished = self.limit * (1 - shrink) if is_slower else wished
-        self.limit = min(max(wished, 1.0), float(self.endpoint.max_concurrency))
+        slowest = max(window.latencies, default=0.0)
+        if slowest * max(wished, 1.0) / self.limit > PATIENT_SHARE * self.deadline_seconds:
+            wished = min(wished, self.limit)
+        self.limit = min(max(wished, 1.0), float(self.most))
         self.best_latency = min(self.best_latency, latency)
         self.last_rate = rate
         self.window = Window(now)

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -92,13 +92,36 @@ _FIXED = orjson.dumps(
         "id": "chatcmpl-0",
         "object": "chat.completion",
         "created": 0,
-        "model": "fixed",
+        "model": "offline-fixed",
         "choices": [
             {"index": 0, "message": {"role": "assistant", "content": "A fixed answer."}, "finish_reason": "stop"}
         ],
         "usage": {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14},
     }
 )
+
+
+class Request(NamedTuple):
+    """A request as it came; names of headers are lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def is_for_a_model(self) -> bool:
+        """Whether a model is asked for something."""
+        return self.path.endswith(("/chat/completions", "/embeddings"))
+
+
+async def _received(reader: asyncio.StreamReader) -> Request:
+    first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").rstrip().split("\r\n")
+    method, target, _ = first.split(" ", 2)
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    path, _, query = target.partition("?")
+    return Request(method, path, query, headers, await reader.readexactly(int(headers.get("content-length", 0))))
 
 
 class FaultServer:
@@ -139,42 +162,44 @@ class FaultServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                method, path, _ = head.split(" ", 2)
-                size = re.search(r"(?im)^content-length:\s*(\d+)", head)
-                body = await reader.readexactly(int(size[1])) if size else b""
-                key = re.search(r"(?im)^authorization:\s*(.+?)\r?$", head)
-                self.keys |= {key[1]} if key else set()
-                kind = re.search(r"(?im)^content-type:\s*(.+?)\r?$", head)
-                await self._exchange(method, path.partition("?")[0], kind[1] if kind else "", body, writer)
-                if re.search(r"(?im)^connection:\s*close", head):
+                request = await _received(reader)
+                self.keys |= {request.headers["authorization"]} if "authorization" in request.headers else set()
+                exchange = Exchange(self.profile.retry_after_seconds, reader, writer, lambda r=request: self.answer(r))
+                await self._exchange(request, exchange)
+                if request.headers.get("connection", "").lower() == "close":
                     return
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
             return  # the client is gone, or the server is being stopped
+        except ValueError:
+            return  # what came was no HTTP
         finally:
             writer.transport.abort()
 
-    async def _exchange(self, method: str, path: str, kind: str, body: bytes, writer: asyncio.StreamWriter) -> None:
-        def answer() -> Response:
-            if self.profile.fixed and path.endswith("/chat/completions"):
-                return Response(200, _FIXED)
-            return self.stand_in.respond(method, path, kind, body)
+    def answer(self, request: Request) -> Response:
+        """Return the answer that a request would be given if nothing went wrong."""
+        if self.profile.fixed and request.path.endswith("/chat/completions"):
+            return Response(200, _FIXED)
+        kind = request.headers.get("content-type", "")
+        return self.stand_in.respond(request.method, request.path, kind, request.body)
 
-        exchange = Exchange(self.profile.retry_after_seconds, writer, answer)
-        if path == "/stats":
+    async def _exchange(self, request: Request, exchange: Exchange) -> None:
+        if request.path == "/stats":
             await exchange.send(Response(200, orjson.dumps(self.stats())))
             return
-        if not path.endswith(("/chat/completions", "/embeddings")):
-            await exchange.send(answer())
+        if not request.is_for_a_model:
+            await exchange.send(exchange.answer())
             return
-        fault = self._fault(body)
-        self._count(body, fault)
+        fault = self._fault(request.body)
+        self._count(request.body, fault)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            await self._send(exchange, await self._limited(exchange) or fault, body)
+            await self._deliver(request, exchange, fault)
         finally:
             self.in_flight -= 1
+
+    async def _deliver(self, request: Request, exchange: Exchange, fault: str) -> None:
+        await self._send(exchange, await self._limited(exchange) or fault, request.body)
 
     async def _limited(self, exchange: Exchange) -> str:
         """Take the time that a call takes; returns the fault that a call beyond a limit gets at once."""
@@ -256,18 +281,20 @@ class FaultServer:
             yield server
 
 
-def serve(port: int, faults: str = "", host: str = "127.0.0.1") -> None:
+def serve(port: int, faults: str = "", host: str = "127.0.0.1", *, server: FaultServer | None = None) -> None:
     """Serve the stand-in until interrupted, and say where: with uvicorn, or with faults as a profile asks.
 
     Args:
         port: On loopback; 0 takes a free one.
         faults: A profile of `faults.toml`, a TOML file, or `fault=rate,...`; empty injects none.
         host: Another address than loopback is for those who know what they open.
+        server: What is served, where it is more than faults.
 
     Raises:
         UsageError: There is no such profile, or it names an unknown fault.
         BrokenError: The port is taken.
     """
+    server = server or (FaultServer(profile(faults)) if faults else None)
     try:
         listening = socket.create_server((host, port), backlog=1024)
     except OSError as error:
@@ -276,17 +303,17 @@ def serve(port: int, faults: str = "", host: str = "127.0.0.1") -> None:
         ) from None
     sys.stdout.write(f"http://{host}:{listening.getsockname()[1]}/v1\n")
     sys.stdout.flush()
-    if faults:
-        asyncio.run(_served(profile(faults), listening))
+    if server:
+        asyncio.run(_served(server, listening))
         return
     import uvicorn
 
     uvicorn.Server(uvicorn.Config(offline.app(), lifespan="off", log_level="warning")).run(sockets=[listening])
 
 
-async def _served(chosen: Profile, listening: socket.socket) -> None:
-    async with FaultServer(chosen).listening(listening) as server:
-        await server.serve_forever()
+async def _served(server: FaultServer, listening: socket.socket) -> None:
+    async with server.listening(listening) as listener:
+        await listener.serve_forever()
 
 
 @contextlib.contextmanager
@@ -296,6 +323,13 @@ def running(
     """Have a fault server, in a thread of its own, while the block runs; on an open socket, or on any free port."""
     start = profile(chosen) if isinstance(chosen, str) else chosen or Profile()
     server = FaultServer(replace(start, **changes))
+    with threaded(server, listening):
+        yield server
+
+
+@contextlib.contextmanager
+def threaded(server: FaultServer, listening: socket.socket | None = None) -> Iterator[None]:
+    """Let a server listen, in a thread of its own, while the block runs."""
     ready, loop = threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
 
@@ -314,7 +348,7 @@ def running(
     thread.start()
     ready.wait(30)
     try:
-        yield server
+        yield
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(30)

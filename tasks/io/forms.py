@@ -1,7 +1,7 @@
 """Requests: what identifies one, how the protocol words it, and the forms in which structure is asked for. Pure."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -14,6 +14,8 @@ from tasks.contracts.settings import Role, Settings
 KEY_VERSION = 1
 MOST_SCHEMAS = 500  # methods have one each
 STRUCTURES = ("json_schema", "json_object", "tool", "text")  # in the order in which a server is tried
+RETRY_SEEDS = 7919  # between the seeds of a call and of its retry: far from those of other draws
+BOUND_CHARS = 1500  # of each text in a retried answer; llama.cpp refuses 2,000 and more
 
 
 def role_of(settings: Settings, name: str) -> Role:
@@ -33,7 +35,8 @@ def identity(role: Role, call: Call) -> str:
     """Return the completion id: a hash of what determines the answer, and of nothing else.
 
     In it: the version of this rule; model; messages (role and content, in order); temperature, top_p, max_tokens and
-    seed, a call's own before its role's; the answer's JSON schema; draw (or n samples of a prompt would be one).
+    seed, a call's own before its role's; the answer's JSON schema; draw (or n samples of a prompt would be one). Only
+    where they are set: what the profile adds to the request (`Role.shaping`), a retry's number, log-probabilities.
 
     Not in it, since they change how a call is sent and not what is asked: endpoint, key, headers, timeouts, retries,
     concurrency, live or batch, and how structure is asked for on the wire (a server's ability, remembered per
@@ -51,6 +54,12 @@ def identity(role: Role, call: Call) -> str:
         "schema": call.prompt.schema,
         "draw": call.draw,
     }
+    if added := role.shaping:
+        asked["added"] = added
+    if call.retry:
+        asked["retry"] = call.retry
+    if call.logprobs:
+        asked["logprobs"] = call.logprobs
     if role.api == "moderations":
         asked = {"version": KEY_VERSION, "api": role.api, **request_of(role, call)}
     canonical = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)  # ten times as fast as content_id's, for long prompts
@@ -69,17 +78,60 @@ def request_of(role: Role, call: Call) -> dict[str, Any]:
         "max_tokens": call.max_tokens or role.max_tokens,
     }
     if role.seed is not None:
-        body["seed"] = role.seed + call.draw
+        body["seed"] = role.seed + call.draw + RETRY_SEEDS * call.retry
+    if role.stop:
+        body["stop"] = list(role.stop)
+    if role.reasoning_effort:
+        body["reasoning_effort"] = role.reasoning_effort
+    if call.logprobs:
+        body |= {"logprobs": True, "top_logprobs": call.logprobs}
     if call.prompt.schema is not None:
         body["response_format"] = {
             "type": "json_schema",
             "json_schema": {
                 "name": call.prompt.schema_name,
                 "strict": _strict(call.prompt.schema),
-                "schema": call.prompt.schema,
+                "schema": bounded(call.prompt.schema) if call.retry else call.prompt.schema,
             },
         }
-    return body
+    return body | role.extra_body
+
+
+def bounded(schema: Any) -> Any:
+    """Return a schema whose texts have a greatest length: what was asked again may have been a loop."""
+    if isinstance(schema, Mapping):
+        found = {key: bounded(value) for key, value in schema.items()}
+        is_open = schema.get("type") == "string" and not schema.keys() & {"maxLength", "enum", "const", "format"}
+        return found | ({"maxLength": BOUND_CHARS} if is_open else {})
+    return [bounded(item) for item in schema] if isinstance(schema, list | tuple) else schema
+
+
+def unbounded(schema: Any) -> Any:
+    """Return a schema without lengths of texts, for a server that does not take them."""
+    if isinstance(schema, Mapping):
+        return {key: unbounded(value) for key, value in schema.items() if key not in {"maxLength", "minLength"}}
+    return [unbounded(item) for item in schema] if isinstance(schema, list | tuple) else schema
+
+
+def shape_of(request: Mapping[str, Any]) -> str:
+    """Return what a request has in common with others that a server takes or refuses alike: all but its words."""
+    said = {key: value for key, value in request.items() if key not in {"messages", "input", "seed"}}
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:ID_HEX_CHARS]
+
+
+def merged_system(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return messages without a system turn: its text begins the first turn of the user."""
+    systems = [str(message["content"]) for message in messages if message["role"] == "system"]
+    rest = [dict(message) for message in messages if message["role"] != "system"]
+    if systems and rest:
+        rest[0]["content"] = "\n\n".join([*systems, str(rest[0]["content"])])
+    return rest
+
+
+def as_plain(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a chat request as one of plain completion: the turns as one text, with no role names in it."""
+    messages = body.pop("messages")
+    return body | {"prompt": "\n\n".join(str(message["content"]) for message in messages) + "\n\n"}
 
 
 _STRICT: dict[int, tuple[Any, bool]] = {}  # by identity of the schema, which is held so that its id stays its own

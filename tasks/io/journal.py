@@ -33,12 +33,15 @@ DONE = "done"
 
 _ENTRY = (
     "completion_id, state, model, text, finish_reason, prompt_tokens, completion_tokens, cached_tokens, cost_micro_usd,"
-    " attempts, latency_seconds"
+    " attempts, latency_seconds, thought, tool_calls, logprobs, served"
 )
 
 
 class Entry(NamedTuple):
-    """How a call ended. `state` is `done` or a refusal's reason; `text` is the answer, or the server's words."""
+    """How a call ended. `state` is `done` or a refusal's reason; `text` is the answer, or the server's words.
+
+    `thought`, `tool_calls` and `logprobs` are what the answer had beside its text; `served` is the model's name in it.
+    """
 
     completion_id: str
     state: str
@@ -51,12 +54,16 @@ class Entry(NamedTuple):
     cost_micro_usd: int
     attempts: int
     latency_seconds: float
+    thought: str = ""
+    tool_calls: str = ""
+    logprobs: str = ""
+    served: str = ""
 
     def checksum(self) -> int:
-        """Return a checksum of what an answer says."""
-        return zlib.crc32(
-            f"{self.completion_id} {self.state} {self.model} {self.text}".encode("utf-8", "surrogatepass")
-        )
+        """Return a checksum of what an answer says; what it does not have changes nothing, as before it was kept."""
+        beside = filter(None, (self.thought, self.tool_calls, self.logprobs, self.served))
+        said = " ".join((self.completion_id, self.state, self.model, self.text, *beside))
+        return zlib.crc32(said.encode("utf-8", "surrogatepass"))
 
 
 @dataclass(slots=True)
@@ -93,6 +100,7 @@ class Journal:
     def __init__(self, path: Path, *, caps: Caps | None = None, owner: str = "") -> None:
         self.path = path.absolute()
         self.caps = caps or Caps()
+        journal_file.refuse_newer(self.path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         journal_file.refuse_network(self.path)
         self.lock = journal_file.hold(self.path.with_suffix(".lock"), owner=owner)
@@ -278,7 +286,8 @@ class Journal:
         return self.select(
             "SELECT c.completion_id, c.sequence, coalesce(calls.role, ''), c.model, coalesce(calls.request, ''),"
             " c.text, CASE c.state WHEN 'done' THEN c.finish_reason ELSE c.state END, c.prompt_tokens,"
-            " c.completion_tokens, c.cached_tokens, c.cost_micro_usd / 1e6, c.attempts, c.latency_seconds, c.run_id"
+            " c.completion_tokens, c.cached_tokens, c.cost_micro_usd / 1e6, c.attempts, c.latency_seconds, c.run_id,"
+            " c.thought, c.tool_calls, c.logprobs, c.served"
             " FROM completions AS c LEFT JOIN calls USING (completion_id)"
             " WHERE c.sequence > ? ORDER BY c.sequence LIMIT ?",
             (watermark, limit),
@@ -316,7 +325,8 @@ class Journal:
         """
         looked = [re.compile("|".join(map(re.escape, part))) for part in _parts(fragments)]
         texts = self.reader.execute(
-            "SELECT completion_id, request FROM calls UNION ALL SELECT completion_id, text FROM completions"
+            "SELECT completion_id, request FROM calls UNION ALL"
+            " SELECT completion_id, text || char(10) || thought || char(10) || tool_calls FROM completions"
             " UNION ALL SELECT completion_id, CAST(body AS TEXT) FROM completions WHERE body IS NOT NULL"
             " UNION ALL SELECT completion_id, coalesce(detail, '') || coalesce(CAST(body AS TEXT), '') FROM attempts"
         )
@@ -375,7 +385,7 @@ def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[start : start + LOOKUP_IDS] for start in range(0, len(ids), LOOKUP_IDS))
 
 
-def _marks(ids: Sequence[str]) -> str:
+def _marks(ids: Sequence[Any]) -> str:
     return ",".join("?" * len(ids))
 
 
@@ -386,8 +396,9 @@ def _delete(connection: Connection, completion_ids: Sequence[str]) -> int:
 
 def record(connection: Connection, entry: Entry, body: bytes | None, run_id: str) -> None:
     """Insert how a call ended, within a write; an end that is there already stays."""
+    row = (*entry, body, run_id, entry.checksum())
     connection.execute(
-        f"INSERT INTO completions ({_ENTRY}, body, run_id, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - our own column names
+        f"INSERT INTO completions ({_ENTRY}, body, run_id, checksum) VALUES ({_marks(row)})"  # noqa: S608 - our own column names
         " ON CONFLICT (completion_id) DO NOTHING",
-        (*entry, body, run_id, entry.checksum()),
+        row,
     )

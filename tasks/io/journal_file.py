@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import waits
+from tasks.io import versions, waits
 
 GROUP_WRITES = 256  # writes in one commit
 NETWORK_FILESYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs", "lustre"}
@@ -39,7 +39,9 @@ CREATE TABLE IF NOT EXISTS completions (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, completion_id TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
     model TEXT NOT NULL, text TEXT NOT NULL, body BLOB, finish_reason TEXT NOT NULL, prompt_tokens INTEGER NOT NULL,
     completion_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL, cost_micro_usd INTEGER NOT NULL,
-    attempts INTEGER NOT NULL, latency_seconds REAL NOT NULL, run_id TEXT NOT NULL, checksum INTEGER NOT NULL
+    attempts INTEGER NOT NULL, latency_seconds REAL NOT NULL, run_id TEXT NOT NULL, checksum INTEGER NOT NULL,
+    thought TEXT NOT NULL DEFAULT '', tool_calls TEXT NOT NULL DEFAULT '', logprobs TEXT NOT NULL DEFAULT '',
+    served TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS completions_refused ON completions (state) WHERE state <> 'done';
 CREATE TABLE IF NOT EXISTS vectors (completion_id TEXT PRIMARY KEY, vector BLOB NOT NULL, checksum INTEGER NOT NULL);
@@ -217,21 +219,72 @@ def opened(path: Path) -> tuple[Connection, int]:
 
 
 def read_only(path: Path) -> Connection:
-    """Open the journal beside a process that writes it."""
+    """Open the journal beside a process that writes it.
+
+    Raises:
+        UsageError: A newer Wellspring wrote it.
+    """
+    refuse_newer(path)
     return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=60)
 
 
+def version(path: Path) -> int | None:
+    """Return the version of a journal, and leave no trace of having looked; None if there is none, or no telling."""
+    if not path.is_file() or not path.stat().st_size:
+        return None
+    log = path.with_name(path.name + "-wal")
+    # Where there is no log, SQLite would make one, also to read.
+    mode = "mode=ro" if log.is_file() and log.stat().st_size else "immutable=1"
+    uri = f"file:{quote(str(path))}?{mode}"
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(uri, uri=True, timeout=60)) as connection,
+    ):
+        return connection.execute("PRAGMA user_version").fetchone()[0]
+    return None
+
+
+def refuse_newer(path: Path) -> None:
+    """Refuse a journal that a newer Wellspring wrote, before anything is written to it.
+
+    Raises:
+        UsageError: Its version is above those that this code knows.
+    """
+    versions.refuse_newer("journal", path, version(path) or 0)
+
+
 def prepared(path: Path) -> sqlite3.Connection:
-    """Open the journal and see that its tables are there and can be read."""
+    """Open the journal, see that its tables are there, of the newest version, and can be read."""
     connection = connect(path)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.executescript(_SCHEMA)
+        _define(connection)
         connection.execute("SELECT max(sequence) FROM completions").fetchall()
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _define(connection: sqlite3.Connection) -> None:
+    """Make the tables, or bring older ones up to date, a version at a time: each with its number, or not at all."""
+    newest = versions.newest("journal")
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'completions'").fetchall():
+        _commit(connection, _SCHEMA, newest)
+        return
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    for number, text in versions.due("journal", found).items():
+        _commit(connection, text, number)
+    connection.executescript(_SCHEMA)  # tables and indexes that it did not have
+
+
+def _commit(connection: sqlite3.Connection, statements: str, number: int) -> None:
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{statements}\nPRAGMA user_version = {number};\nCOMMIT;")
+    except sqlite3.Error:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
 
 
 def salvage(path: Path) -> int:

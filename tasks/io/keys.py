@@ -6,9 +6,11 @@ block. Whatever a server says is scrubbed before it is stored or shown, because 
 
 import os
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tasks.contracts.errors import UsageError
+from tasks.contracts.settings import FROM_ENVIRONMENT
 
 SHOWN = "***"
 MIN_SECRET_CHARS = 6  # shorter ones would take words out of ordinary text
@@ -19,9 +21,39 @@ _USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 def key_of(name: str) -> str:
     """Return the key that `name` stands for; empty if the variable is not set (own servers often need none).
 
+    Blanks and line ends around it are dropped: files and copied texts have them.
+
     Raises:
-        UsageError: There is no such Prefect Secret block.
+        UsageError: There is no such Prefect Secret block, or the key cannot be sent.
     """
+    key = _key_of(name).strip()
+    if key and not (key.isascii() and key.isprintable() and " " not in key):
+        raise UsageError(
+            f"the key in {name} holds a blank, a line break or a letter outside ASCII, and cannot be sent",
+            hint=f"set {name} again, to the key alone",
+        )
+    return key
+
+
+def filled(values: Mapping[str, str], setting: str, scrub: Callable[[str], None]) -> dict[str, str]:
+    """Return headers or a query with `env:NAME` read from the environment; what is read is told to `scrub`.
+
+    Raises:
+        UsageError: The variable is not set.
+    """
+    found = dict(values)
+    for name, said in values.items():
+        if said.startswith(FROM_ENVIRONMENT):
+            variable = said.removeprefix(FROM_ENVIRONMENT)
+            found[name] = key_of(variable)
+            if not found[name]:
+                hint = f"set it, or take `{name}` out of {setting}"
+                raise UsageError(f"{setting}.{name} is read from {variable}, which is not set", hint=hint)
+            scrub(found[name])
+    return found
+
+
+def _key_of(name: str) -> str:
     if not name.startswith("prefect:"):
         return os.environ.get(name, "")
     from prefect.blocks.system import Secret

@@ -139,7 +139,7 @@ class Models:
     ) -> Iterator[Answer | Refused]:
         asking = Asking()
         waiting = 0
-        room = 2 * sum(endpoint.max_concurrency for endpoint in settings.endpoints)
+        room = 2 * sum(settings.max_concurrency or endpoint.max_concurrency for endpoint in settings.endpoints)
         for chunk in chunked(calls, CHUNK_CALLS):
             fresh = yield from self._recorded(settings, chunk)
             if fresh:
@@ -330,9 +330,10 @@ class Models:
             while (out := self.tasks & self.courier.sending) and (left := until - time.monotonic()) > 0:
                 await asyncio.wait(out, timeout=left)
             left_out = len(self.tasks & self.courier.sending)
-            for task in self.tasks:
+            deciding = [task for door in self.doors.values() for task in door.doubts.close()]
+            for task in (*self.tasks, *deciding):
                 task.cancel()
-            await asyncio.gather(*self.tasks, return_exceptions=True)
+            await asyncio.gather(*self.tasks, *deciding, return_exceptions=True)
             for server in itertools.chain.from_iterable(door.servers for door in self.doors.values()):
                 await server.client.close()
                 await server.bulk.close()
@@ -362,4 +363,8 @@ def outcome(call: Call, entry: Entry, *, is_cached: bool) -> Answer | Refused:
         entry.cached_tokens,
         entry.cost_micro_usd / 1e6,
         is_cached,
+        entry.thought,
+        entry.tool_calls,
+        entry.logprobs,
+        entry.served,
     )

@@ -1,7 +1,8 @@
 """What a server's reply means: an answer, a refusal no retry would change, again later, another form, or stop.
 
 Pure: bytes in, a verdict out. The SDK would take a 200 with HTML, no choices or wrong types for an answer, and crash on
-broken UTF-8 with errors that are not its own; so the body is read here.
+broken UTF-8 with errors that are not its own; so the body is read here. The parts of an answer are `anatomy.py`'s, what
+a refusal is about `complaints.py`'s.
 """
 
 import email.utils
@@ -17,6 +18,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from tasks.contracts.errors import BrokenError, TransientError
+from tasks.io.anatomy import LENGTH, Anatomy, anatomy
+from tasks.io.complaints import OPTIONAL, Complaint, complaint, is_too_long
 
 OK = 200
 CONGESTED = {429, 503, 529}  # the server says that it is asked too much
@@ -25,7 +28,12 @@ MAX_TOKENS = 10**8  # a count above is no count
 DETAIL_CHARS = 500
 REASONS = {
     "bad_request": "the server will not take this request (HTTP 400, 413, 422)",
-    "too_long": "the prompt does not fit the model's context",
+    "too_long": "the prompt does not fit the model's context, or leaves no room for an answer",
+    "thought_too_long": "the thought used up max_tokens, and nothing was answered",
+    "cut_off": "max_tokens were used up before anything was answered",
+    "empty_answer": "the answer was empty whenever it was asked for",
+    "thought_only": "the model thought and said nothing whenever it was asked",
+    "forbidden": "the server forbids this request, while it answers others (HTTP 403)",
     "content_filter": "the provider's filter stopped prompt or answer",
     "refusal": "the model declined",
     "rate_limited": "refused for its rate whenever it was tried, while other calls were answered",
@@ -53,15 +61,18 @@ SERVERS_FAULT = {"rate_limited", "server_error", "timeout", "connection"}
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A completion. `is_counted`: the server gave credible token counts."""
+    """A completion. `served` is the name the server gives its model; `is_counted`: its token counts are credible."""
 
-    model: str
+    served: str
     text: str
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int
     is_counted: bool
+    thought: str = ""
+    tool_calls: str = ""
+    logprobs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +85,12 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No retry would change it. `was_paid`: the server worked on it."""
+    """No retry would change it. `was_paid`: the server worked on it. `error`: what it is if all calls get it."""
 
     reason: str
     detail: str
     was_paid: bool = False
+    error: BrokenError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +105,11 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """The server does not know a part of the request: `structured`, or a parameter's name."""
+    """The server does not take a part of the request: `structured`, `system`, a limit, or a parameter's name."""
 
-    part: str
+    complaint: Complaint
     detail: str
+    otherwise: Refusal  # what it is if there is nothing else to try
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +124,7 @@ Verdict = Answered | Embedded | Refusal | Again | Unsupported | Stop
 
 def judge(reply: Reply, request: Mapping[str, Any]) -> Verdict:
     """Say what the reply to a chat request (as it went over the wire) means."""
-    return _completion(reply.body) if reply.status == OK else _failure(reply, request)
+    return _completion(reply.body, request) if reply.status == OK else _failure(reply, request)
 
 
 def judge_moderation(reply: Reply, request: Mapping[str, Any]) -> Verdict:
@@ -126,7 +139,7 @@ def judge_moderation(reply: Reply, request: Mapping[str, Any]) -> Verdict:
         text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         return Again("malformed_answer", f"{type(error).__name__} in a moderation answer", was_paid=True)
-    return Answered(_model(answer), text, "stop", 0, 0, 0, is_counted=True)
+    return Answered(_served(answer), text, "stop", 0, 0, 0, is_counted=True)
 
 
 def judge_vectors(reply: Reply, request: Mapping[str, Any]) -> Verdict:
@@ -146,60 +159,56 @@ def judge_vectors(reply: Reply, request: Mapping[str, Any]) -> Verdict:
     return Embedded(vectors, (_count(usage.get("prompt_tokens")) if isinstance(usage, dict) else 0) or 0)
 
 
-def _failure(reply: Reply, request: Mapping[str, Any]) -> Verdict:
+def _failure(reply: Reply, request: Mapping[str, Any]) -> Verdict:  # noqa: PLR0911 - one a kind
     said, code, parameter = _error(reply.body)
     detail = f"HTTP {reply.status}: {said}"
-    if reply.status in {401, 403}:
-        return Stop(
-            BrokenError(f"the server refused the key ({detail})", hint="check the key in the environment's {key_env}")
-        )
+    words = f"{code} {reply.body[:BODY_BYTES].decode('utf-8', 'replace')}"
     if code in {"insufficient_quota", "billing_hard_limit_reached"} or reply.status == 402:  # noqa: PLR2004 - payment required
-        return Stop(
-            TransientError(
-                f"the account's quota is used up ({detail})", hint="top it up and run the same command again"
-            )
-        )
+        hint = "top it up and run the same command again"
+        return Stop(TransientError(f"the account's quota is used up ({detail})", hint=hint))
+    if reply.status in {401, 403}:
+        hint = "check the key in the environment's {key_env}"
+        refused = BrokenError(f"the server refused the key ({detail})", hint=hint)
+        if reply.status == 401:  # noqa: PLR2004 - unauthorized
+            return Stop(refused)
+        reason = "content_filter" if _FILTERED.search(words) else "forbidden"
+        return Refusal(reason, detail, error=refused)  # some servers and their guards forbid a text
     if reply.status == 404:  # noqa: PLR2004 - not found
-        return Stop(
-            BrokenError(
-                f"the server has no such model or path ({detail})", hint="check models.<role>.model and base_url"
-            )
-        )
+        hint = "check models.<role>.model and base_url (it usually ends in /v1)"
+        return Stop(BrokenError(f"the server has no such model or path ({detail})", hint=hint))
     if reply.status in CONGESTED:
         return Again("rate_limited", detail, retry_after(reply.headers))
-    if reply.status in {400, 413, 422}:
-        return _bad_request(said, code, parameter, request)
+    if reply.status in TRANSIENT:
+        found = complaint(words, parameter, request)
+        if found is not None and found.part not in OPTIONAL:
+            again = Refusal("server_error", detail)
+            return Unsupported(found, detail, again)
+        return Again("server_error", detail, retry_after(reply.headers))
+    if 400 <= reply.status < 500:  # noqa: PLR2004 - the client's fault, says the server
+        return _bad_request(words, said, parameter, request)
     return Again("server_error", detail, retry_after(reply.headers))
 
 
-_STRUCTURE = re.compile(
-    r"response_format|json_schema|json_object|structured output|grammar|tool_choice|\btools\b|guided", re.IGNORECASE
+_FILTERED = re.compile(
+    r"content.?(?:filter|policy|management)|safety|moderation|flagged|guardrail|inappropriate|sensitive", re.IGNORECASE
 )
-_TOO_LONG = re.compile(
-    r"context.{0,20}(?:length|window|size)|maximum context|too long|too many tokens|exceeds? the (?:model|max)",
-    re.IGNORECASE,
-)
-_FILTERED = re.compile(r"content.?(?:filter|policy|management)|safety system|moderation", re.IGNORECASE)
-OPTIONAL = ("seed", "top_p", "temperature", "max_tokens")
+BODY_BYTES = 20_000  # of an error: as far as its words are read
 
 
-def _bad_request(said: str, code: str, parameter: str, request: Mapping[str, Any]) -> Verdict:
-    words = f"{code} {parameter} {said}"
-    if code == "context_length_exceeded" or _TOO_LONG.search(words):
+def _bad_request(words: str, said: str, parameter: str, request: Mapping[str, Any]) -> Verdict:
+    found = complaint(words, parameter, request)
+    is_named = found is not None and found.part in OPTIONAL
+    if (found is None or is_named) and is_too_long(words, request) is not None:
         return Refusal("too_long", said)
-    if _FILTERED.search(words):
-        return Refusal("content_filter", said)
-    if ("response_format" in request or "tools" in request) and _STRUCTURE.search(words):
-        return Unsupported("structured", said)
-    for name in OPTIONAL:
-        if name in request and (parameter == name or re.search(rf"['\"`]{name}['\"`]", said)):
-            return Unsupported(name, said)
-    return Refusal("bad_request", said)
+    refusal = Refusal("content_filter" if _FILTERED.search(words) else "bad_request", said)
+    if found is None or (is_named and refusal.reason == "content_filter"):
+        return refusal
+    return Unsupported(found, said, refusal)
 
 
 def _error(body: bytes) -> tuple[str, str, str]:
     """Return the server's words, its error code and the parameter it names, of any kind of error body."""
-    text = body[:20_000].decode("utf-8", "replace")
+    text = body[:BODY_BYTES].decode("utf-8", "replace")
     try:
         error = orjson.loads(body)
         error = error.get("error", error) if isinstance(error, dict) else error
@@ -212,25 +221,54 @@ def _error(body: bytes) -> tuple[str, str, str]:
     return " ".join(str(said).split())[:DETAIL_CHARS], str(code), str(error.get("param") or "")
 
 
-def _completion(body: bytes) -> Verdict:
-    """Read a chat completion; whatever is not one is `malformed_answer`, paid and worth another try."""
+def _completion(body: bytes, request: Mapping[str, Any]) -> Verdict:
+    """Read a completion; whatever is not one is `malformed_answer`, paid and worth another try."""
     try:
         answer = _json(body)
         if answer.get("error"):
             return Again("server_error", f"HTTP 200 with an error: {_error(body)[0]}")
-        choice = answer["choices"][0]
-        finish, message = choice.get("finish_reason") or "", choice["message"]
-        if finish == "content_filter" or message.get("refusal"):
-            reason = "refusal" if message.get("refusal") else "content_filter"
-            said = message.get("refusal") or message.get("content") or ""
-            return Refusal(reason, _storable(str(said))[:DETAIL_CHARS], was_paid=True)
-        text = _text(message)
-        if not isinstance(finish, str) or not (text.strip() or finish == "length"):
-            raise ValueError("no text")  # noqa: TRY301 - one way out for all that is no completion
-        return Answered(_model(answer), _storable(text), finish, *_usage(answer.get("usage")))
+        parts = anatomy(answer["choices"][0], is_tool_asked="tools" in request)
+        usage = _usage(answer.get("usage"))
+        return _refused(parts, answer.get("usage"), request) or Answered(
+            _served(answer),
+            _storable(parts.text),
+            parts.end,
+            *usage,
+            _storable(parts.thought),
+            _storable(parts.tool_calls),
+            _storable(parts.logprobs),
+        )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         shown = " ".join(body[:200].decode("utf-8", "replace").split())
         return Again("malformed_answer", f"{type(error).__name__}: {shown}", was_paid=True)
+
+
+def _refused(parts: Anatomy, usage: Any, request: Mapping[str, Any]) -> Verdict | None:
+    """Return what an answer is that is none, or none yet; None for one that is."""
+    said = _storable(parts.refusal or parts.text)[:DETAIL_CHARS]
+    if parts.refusal or parts.end == "filtered":
+        return Refusal("refusal" if parts.refusal else "content_filter", said, was_paid=True)
+    if parts.end == "broken":
+        return Again("server_error", f"the server broke off in the middle of the answer: {said[:100]}", was_paid=True)
+    if parts.end == "no_context":
+        return Refusal("too_long", "the model's context ended before the answer did", was_paid=True)
+    if parts.text.strip():
+        return None
+    if parts.end == LENGTH:
+        room = request.get("max_tokens") or request.get("max_completion_tokens") or "?"
+        if parts.thought or _thought_tokens(usage):
+            detail = f"the thought used up max_tokens ({room}) before anything was answered: raise it"
+            return Refusal("thought_too_long", detail, was_paid=True)
+        return Refusal("cut_off", f"an empty answer used up max_tokens ({room}): raise it", was_paid=True)
+    if parts.thought:
+        said = f"a thought of {len(parts.thought)} characters, and no answer after it"
+        return Again("thought_only", said, was_paid=True)
+    return Again("empty_answer", "the answer is empty", was_paid=True)
+
+
+def _thought_tokens(usage: Any) -> int:
+    details = usage.get("completion_tokens_details") if isinstance(usage, dict) else None
+    return (_count(details.get("reasoning_tokens")) or 0) if isinstance(details, dict) else 0
 
 
 def _json(body: bytes) -> Mapping[str, Any]:
@@ -241,26 +279,21 @@ def _json(body: bytes) -> Mapping[str, Any]:
         return json.loads(body.decode("utf-8"), strict=False)
 
 
-def _text(message: Mapping[str, Any]) -> str:
-    """Return what was said: content, its text parts, or the arguments of the tool that was asked for."""
-    content = message.get("content")
-    if not content and message.get("tool_calls"):
-        content = message["tool_calls"][0]["function"]["arguments"]
-    if isinstance(content, list):
-        content = "".join(str(part["text"]) for part in content if "text" in part)
-    if not isinstance(content, str):
-        raise TypeError(f"content is {type(content).__name__}")
-    return content
-
-
 def _storable(text: str) -> str:
     """Return the text without what no database or file takes: lone surrogates and NUL; the exact bytes are kept too."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
 
 
-def _model(answer: Mapping[str, Any]) -> str:
+def _served(answer: Mapping[str, Any]) -> str:
+    """Return the name under which a server answers, without the directories of a file."""
     model = answer.get("model")
-    return _storable(model)[:200] if isinstance(model, str) else ""
+    return without_directories(_storable(model))[:200] if isinstance(model, str) else ""
+
+
+def without_directories(model: str) -> str:
+    """Return a model's name; of a path only its last part. `owner/name` is no path."""
+    is_path = re.match(r"[/~.\\]|[A-Za-z]:[\\/]|file:", model) or model.count("/") > 1 or "\\" in model
+    return re.split(r"[\\/]", model.rstrip("/\\"))[-1] if is_path else model
 
 
 def _usage(usage: Any) -> tuple[int, int, int, bool]:

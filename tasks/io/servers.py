@@ -7,80 +7,178 @@ import asyncio
 import os
 from collections.abc import Awaitable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import openai
 import orjson
 
-from tasks.contracts.errors import BrokenError, TransientError
-from tasks.contracts.settings import Endpoint, Role
+from tasks.contracts.errors import BrokenError, TransientError, UsageError
+from tasks.contracts.settings import Endpoint, Role, checked_address
 from tasks.io import offline
+from tasks.io.complaints import LEAST_ROOM_TOKENS, Complaint
 from tasks.io.endpoints import Throttle
-from tasks.io.forms import STRUCTURES, ask_structure
+from tasks.io.forms import STRUCTURES, as_plain, ask_structure, merged_system, unbounded
 from tasks.io.journal import Journal
-from tasks.io.keys import Scrubber, key_of, without_userinfo
-from tasks.io.replies import Reply, Unsupported
-from tasks.io.wire import Limits, Wire, WireError
+from tasks.io.keys import Scrubber, filled, key_of, without_userinfo
+from tasks.io.replies import Reply
+from tasks.io.wire import Limits, Wire, WireError, proxy_of
 
 BULK_SECONDS, BULK_BYTES = 1800.0, 2**30  # of one file of a batch job
 DOCTOR_LIMITS = Limits(5.0, 10.0, 15.0, 2 * 2**20)
+CONTEXT_SPARE_TOKENS = 16  # of a chat template, which nobody counts
+
+
+AZURE_HOSTS = (".azure.com", ".azure-api.net")
+SPEED_MARGIN = 3.0  # times the seconds that an answer of full length takes at the speed that was seen
+UNHURRIED_SECONDS = 30.0  # for the prompt, and for other calls before it
 
 
 def address_of(endpoint: Endpoint) -> str:
-    """Return where an endpoint is: its own base URL, else OPENAI_BASE_URL, else OpenAI's."""
-    return endpoint.base_url or os.environ.get("OPENAI_BASE_URL", "") or "https://api.openai.com/v1"
+    """Return where an endpoint is: its own base URL, else OPENAI_BASE_URL, else OpenAI's.
+
+    Raises:
+        UsageError: OPENAI_BASE_URL is no address.
+    """
+    try:
+        return endpoint.base_url or checked_address(os.environ.get("OPENAI_BASE_URL", "")) or OPENAI
+    except ValueError as error:
+        raise UsageError(f"OPENAI_BASE_URL is no address: {error}", hint="set it again, or set models.base_url") from None
+
+
+OPENAI = "https://api.openai.com/v1"
+
+
+def is_azure(address: str) -> bool:
+    """Whether an address takes its key in a header `api-key`, as Azure's do."""
+    url = urlsplit(address)
+    return (url.hostname or "").endswith(AZURE_HOSTS) or "/openai/deployments/" in url.path
 
 
 class Server:
-    """One endpoint of a role: its OpenAI client, how it is treated, and what was learned of it."""
+    """One endpoint of a role: its OpenAI client, how it is treated, and what was learned of it.
+
+    `ability` is what was learned, kept in the journal by endpoint and model:
+
+        structured         the best form in which it takes a wish for JSON
+        unknown            parameters that it does not take
+        system             `user` where it takes no system turn
+        bounds             False where it takes no lengths in schemas
+        max_tokens_cap     the most tokens of an answer it lets be asked for
+        context            tokens of prompt and answer together
+        concurrency        calls at once, as far as was found out
+        tokens_per_second  of one answer
+        met                what else was seen when it was first asked (acquaintance.py)
+        answered           shapes of requests (forms.shape_of) that it answered
+    """
 
     def __init__(self, role: Role, endpoint: Endpoint, journal: Journal, scrub: Scrubber) -> None:
-        base_url = address_of(endpoint)
-        self.is_offline = base_url == "offline"
+        address = address_of(endpoint)
+        self.is_offline = address == "offline"
+        base_url, _, query = address.partition("?")
         self.name = without_userinfo(base_url)
         self.role = role
         self.journal = journal
-        self.throttle = Throttle(endpoint)
         self.ability: dict[str, Any] = dict(journal.ability(self.name, role.model))
+        self.throttle = Throttle(endpoint, role.max_concurrency or endpoint.max_concurrency)
         key = key_of(endpoint.key_env)
         scrub.add(key)
         app = offline.app() if self.is_offline else None
+        headers: dict[str, Any] = filled(role.extra_headers, "extra_headers", scrub.add)
+        asked = dict(parse_qsl(query)) | filled(role.extra_query, "extra_query", scrub.add)
+        if is_azure(base_url) and key and not key.startswith("ey"):  # a token of Entra goes where keys usually go
+            headers = {"Authorization": openai.Omit(), "api-key": key} | headers
+        proxy = None if self.is_offline else proxy_of(base_url, endpoint.proxy)
+        scrub.add(urlsplit(proxy or "").password or "")
 
-        def client(limits: Limits) -> openai.AsyncOpenAI:
-            wire = Wire(limits, endpoint.max_concurrency, app)
+        def client(wire: Wire) -> openai.AsyncOpenAI:
             where = "http://offline/v1" if self.is_offline else base_url
-            return openai.AsyncOpenAI(api_key=key or "none", base_url=where, max_retries=0, http_client=wire)
+            more: dict[str, Any] = {"default_headers": headers, "default_query": asked or None, "http_client": wire}
+            return openai.AsyncOpenAI(api_key=key or "none", base_url=where, max_retries=0, **more)
 
-        times = (role.connect_seconds, role.first_byte_seconds)
-        self.client = client(Limits(*times, role.total_seconds, role.max_answer_bytes))
-        self.bulk = client(Limits(*times, BULK_SECONDS, BULK_BYTES))  # for files of batch jobs
+        connections = self.throttle.most
+        self.base_url = base_url
+        self.wire = Wire(self._limits(), connections, app, proxy)
+        self.client = client(self.wire)
+        bulk = Limits(role.connect_seconds, role.first_byte_seconds, BULK_SECONDS, BULK_BYTES)
+        self.bulk = client(Wire(bulk, connections, app, proxy))  # for files of batch jobs
+        self.fit()
 
-    def form(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a request in the form this server understands: structure and parameters as learned."""
-        body = {name: value for name, value in request.items() if name not in self.ability.get("unknown", ())}
-        if "max_tokens" in self.ability.get("unknown", ()):
-            body["max_completion_tokens"] = request["max_tokens"]
-        if "response_format" in request:
-            ask_structure(body, self.structure())
-        return body
+    def fit(self) -> None:
+        """Take what was learned into account: deadlines that the server's speed allows, and how many calls at once."""
+        self.wire.limits = self._limits()
+        self.throttle.fit(self.wire.limits.total_seconds, self.ability.get("concurrency"), self.ability.get("slots"))
+
+    def _limits(self) -> Limits:
+        """Return deadlines: as the profile says; where it says nothing, no shorter than the server's speed needs."""
+        role, speed = self.role, self.ability.get("tokens_per_second")
+        needed = UNHURRIED_SECONDS + SPEED_MARGIN * role.max_tokens / speed if speed else 0.0
+        total, first = (
+            getattr(role, name) if name in role.model_fields_set else max(getattr(role, name), needed)
+            for name in ("total_seconds", "first_byte_seconds")
+        )
+        return Limits(role.connect_seconds, first, total, role.max_answer_bytes)
+
+    @property
+    def context(self) -> int:
+        """Tokens of prompt and answer together: as the profile says, or as was learned; 0 where nobody knows."""
+        return self.role.context_tokens or self.ability.get("context", 0)
+
+    def form(self, request: Mapping[str, Any], prompt_tokens: int = 0) -> dict[str, Any]:
+        """Return a request in the form this server understands: structure, parameters and limits as learned.
+
+        Args:
+            request: As `forms.request_of` words it.
+            prompt_tokens: About how many its prompt has, so that the answer gets no more room than the context has.
+        """
+        unknown = self.ability.get("unknown", ())
+        body = {name: value for name, value in request.items() if name not in unknown}
+        if "max_tokens" in request:
+            room = min(request["max_tokens"], self.ability.get("max_tokens_cap") or request["max_tokens"])
+            if self.context:
+                most = self.context - prompt_tokens - CONTEXT_SPARE_TOKENS
+                room = min(room, most) if most >= LEAST_ROOM_TOKENS else room
+            body.pop("max_tokens", None)
+            body["max_completion_tokens" if "max_tokens" in unknown else "max_tokens"] = room
+        if "messages" in body:
+            where = self.ability.get("system", "system") if self.role.system_role == "auto" else self.role.system_role
+            if where == "user":
+                body["messages"] = merged_system(body["messages"])
+        if "response_format" in body:
+            wanted = body["response_format"]
+            if self.ability.get("bounds") is False and "json_schema" in wanted:
+                bare = wanted["json_schema"] | {"schema": unbounded(wanted["json_schema"]["schema"])}
+                body["response_format"] = wanted | {"json_schema": bare}
+            ask_structure(body, "text" if self.role.api == "completions" else self.structure())
+        return as_plain(body) if self.role.api == "completions" and "messages" in body else body
 
     def structure(self) -> str:
         """Return how this server is asked for structure: as the role says, or as far as it was seen to understand."""
         return self.ability.get("structured", STRUCTURES[0]) if self.role.structured == "auto" else self.role.structured
 
-    def learn(self, unsupported: Unsupported, form: str) -> bool:
-        """Remember what it does not know of a request in this form; False if there is no other form to try."""
-        if unsupported.part != "structured":
-            unknown = set(self.ability.get("unknown", ())) | {unsupported.part}
-            self.ability["unknown"] = sorted(unknown)
-        elif self.role.structured != "auto" or form == STRUCTURES[-1]:
-            return False
-        else:
-            tried = STRUCTURES.index(form)
-            known = STRUCTURES.index(self.structure())
-            self.ability["structured"] = STRUCTURES[max(known, tried + 1)]
+    def learn(self, complaint: Complaint, form: str) -> bool:
+        """Take note of what it does not take of a request in this form; False if there is nothing else to try."""
+        before = dict(self.ability)
+        match complaint.part:
+            case "structured":
+                if self.role.structured != "auto" or form == STRUCTURES[-1]:
+                    return False
+                tried, known = STRUCTURES.index(form), STRUCTURES.index(self.structure())
+                self.ability["structured"] = STRUCTURES[max(known, tried + 1)]
+            case "system":
+                self.ability["system"] = "user"
+                return self.role.system_role == "auto" and self.ability != before
+            case "bounds":
+                self.ability["bounds"] = False
+            case "max_tokens_cap" | "context" as limit:
+                self.ability[limit] = complaint.value
+            case name:
+                self.ability["unknown"] = sorted({*self.ability.get("unknown", ()), name})
+        return self.ability != before
+
+    def remember(self) -> None:
+        """Keep what was learned."""
         self.journal.learn(self.name, self.role.model, self.ability)
-        return True
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
         """Send one request; any HTTP status is a reply.

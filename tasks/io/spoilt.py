@@ -21,9 +21,15 @@ class Exchange:
     """One request and the connection it came on."""
 
     retry_after_seconds: float
+    reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     answer: Callable[[], Response]
     headers: str = ""  # of every answer
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the client has hung up."""
+        return self.reader.at_eof() or self.reader.exception() is not None
 
     def completion(self) -> dict[str, Any]:
         """Return the answer that would have been given, to be spoiled."""

@@ -11,7 +11,8 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -22,6 +23,7 @@ import pyarrow as pa
 
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, TransientError
+from tasks.io import versions
 
 pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
 
@@ -86,8 +88,10 @@ class Store:
         Raises:
             TransientError: Another process works on it; the message says which.
             BrokenError: It is no directory, cannot be written, or its database cannot be read.
+            UsageError: A newer Wellspring wrote it.
         """
         path = Path(directory).absolute()
+        versions.refuse_newer("store", path, version(path) or 0)  # before anything of it is touched
         try:
             for room in (path, *(path / name for name in ("shards", "indexes", "exports", "pages", "events"))):
                 room.mkdir(parents=True, exist_ok=True)
@@ -111,6 +115,7 @@ class Store:
         Raises:
             BrokenError: There is no store in that directory.
             TransientError: Another process is writing it; the message says which.
+            UsageError: A newer Wellspring wrote it.
         """
         path = Path(directory).absolute()
         if not (path / "wellspring.duckdb").is_file():
@@ -145,8 +150,17 @@ class Store:
         return self.path / "events"
 
     def _define(self) -> None:
-        for table in records.TABLES:
-            self._connection.execute(statement(f"{table}/table")[0])
+        """Make the tables, or bring older ones up to date, a version at a time: each with its number, or not at all."""
+        found, newest = _version(self._connection), versions.newest("store")
+        tables = "\n".join(statement(f"{table}/table")[0] for table in records.TABLES)
+        steps = {newest: tables} if found is None else versions.due("store", found)
+        for number, upgrade in steps.items():
+            with self.transaction():
+                self._connection.execute(upgrade)
+                self._connection.execute(statement("upgrades/table")[0])
+                self.append("upgrades", [records.Upgrade(number, found, datetime.now(UTC).replace(tzinfo=None))])
+            found = number
+        self._connection.execute(tables)  # those that it did not have
         for view in _VIEWS:
             for noun in records.TABLES:
                 if f"{noun}/{view}" in queries(noun):
@@ -216,7 +230,7 @@ class Store:
             self._connection.register("incoming", arrow)
             try:
                 once = " ON CONFLICT DO NOTHING" if "PRIMARY KEY" in statement(f"{table}/table")[0] else ""
-                insert = f'INSERT INTO "{table}" SELECT * FROM incoming{once}'  # noqa: S608 - schema() knows the name
+                insert = f'INSERT INTO "{table}" BY NAME SELECT * FROM incoming{once}'  # noqa: S608 - schema() knows the name
                 row = self._connection.execute(insert).fetchone()
             finally:
                 with suppress(duckdb.TransactionException):  # aborted: the name is taken over by the next rows
@@ -301,6 +315,28 @@ class Store:
 
 def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
+
+
+def version(directory: Path) -> int | None:
+    """Return the version of a store's tables, and leave no trace of having looked; None if there is no telling.
+
+    There is none where the database is not made yet, is damaged, or another process has it.
+    """
+    path = directory / "wellspring.duckdb"
+    if not path.is_file():
+        return None
+    with suppress(duckdb.Error), closing(duckdb.connect(str(path), read_only=True)) as connection:
+        return _version(connection)
+    return None
+
+
+def _version(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """Return the version of the tables, 0 for those of before there were versions, None where there are none."""
+    names = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if "upgrades" not in names:
+        return 0 if names else None
+    row = connection.execute("SELECT max(version) FROM upgrades").fetchone()
+    return row[0] if row else None
 
 
 def holder(directory: str | Path) -> Mapping[str, Any] | None:

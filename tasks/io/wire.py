@@ -7,7 +7,9 @@ holds a call for ever; 300 KB of gzip become 900 MB; a redirect re-posts a promp
 
 import asyncio
 import contextlib
+import ipaddress
 import ssl
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +18,8 @@ from typing import Any
 import aiohttp
 import httpx2
 import yarl
+
+from tasks.contracts.errors import UsageError
 
 READ_BYTES = 64 * 1024
 _IDENTITY = {"identity", ""}
@@ -47,6 +51,42 @@ def tls() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
+def proxy_of(address: str, chosen: str) -> str | None:
+    """Return the proxy through which an address is asked; None for none. A server on this machine has none.
+
+    Args:
+        address: Of the server.
+        chosen: `environment` (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, in either case), `none`, or a proxy's URL.
+
+    Raises:
+        UsageError: The proxy is none that speaks HTTP.
+    """
+    url = yarl.URL(address)
+    if chosen == "none" or not url.host or _is_loopback(url.host):
+        return None
+    found = chosen
+    if chosen == "environment":
+        proxies = urllib.request.getproxies_environment()
+        where = f"{url.host}:{url.port}"
+        is_direct = any(urllib.request.proxy_bypass_environment(name, proxies) for name in (url.host, where))
+        found = "" if is_direct else proxies.get(url.scheme) or proxies.get("all", "")
+    if not found:
+        return None
+    proxy = yarl.URL(found if "://" in found else f"http://{found}")
+    if proxy.scheme not in {"http", "https"} or not proxy.host:
+        raise UsageError(
+            f"the proxy for {url.host} is `{proxy.scheme}://{proxy.host or ''}`, which is not an HTTP proxy",
+            hint="set HTTPS_PROXY to one that is, or go around it: NO_PROXY, or models.proxy = none",
+        )
+    return str(proxy)
+
+
+def _is_loopback(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
+
+
 @lru_cache(maxsize=64)
 def _url(url: str) -> tuple[httpx2.URL, yarl.URL]:
     return httpx2.URL(url), yarl.URL(url)
@@ -55,9 +95,12 @@ def _url(url: str) -> tuple[httpx2.URL, yarl.URL]:
 class Wire(httpx2.AsyncClient):
     """The HTTP client of one endpoint: a session of kept-alive connections, or an ASGI app in this process."""
 
-    def __init__(self, limits: Limits, connections: int, app: Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self, limits: Limits, connections: int, app: Callable[..., Any] | None = None, proxy: str | None = None
+    ) -> None:
         super().__init__(transport=httpx2.ASGITransport(app=app or _nobody), trust_env=False)
         self.limits = limits
+        self.proxy = proxy
         self.connections = connections
         self.app = app
         self.session: aiohttp.ClientSession | None = None
@@ -105,6 +148,7 @@ class Wire(httpx2.AsyncClient):
             headers=headers,
             timeout=timeout,
             allow_redirects=False,
+            proxy=self.proxy,
         )
 
     async def _read(self, request: httpx2.Request) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
@@ -137,6 +181,15 @@ class Wire(httpx2.AsyncClient):
             raise WireError("timeout", f"nothing came for {limits.first_byte_seconds:g} s", was_sent=True) from error
         except TimeoutError:
             raise WireError("timeout", f"no whole answer in {limits.total_seconds:g} s", was_sent=True) from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise WireError("certificate", str(error.certificate_error)[:200], was_sent=False) from error
+        except aiohttp.ClientConnectorSSLError as error:
+            said = f"no TLS connection ({error.os_error}); a server without TLS is asked by http://"
+            raise WireError("connection", said[:300], was_sent=False) from error
+        except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError) as error:
+            proxy = yarl.URL(self.proxy or "")
+            said = f"the proxy {proxy.host}:{proxy.port} does not let it through ({getattr(error, 'status', error)})"
+            raise WireError("connection", said[:300], was_sent=False) from error
         except aiohttp.ClientConnectorError as error:
             said = f"cannot connect: {error.os_error.strerror or error}"
             raise WireError("connection", said, was_sent=False) from error

@@ -143,7 +143,10 @@ def _journal(path: Path) -> Finding:
     if not is_whole:
         remedy = "restore it from a backup, or move it away: what it holds would be asked, and paid, again"
         return Finding("journal", False, f"{path} is no SQLite file", remedy)
-    ended = journal.outcomes(path)
+    try:
+        ended = journal.outcomes(path)
+    except WellspringError as error:
+        return Finding("journal", False, error.message, error.hint)
     unknown = sum(n for outcome, _, n in ended if outcome == "open")
     said = f"{sum(n for *_, n in ended):,} attempts in {path.stat().st_size / 2**20:,.1f} MiB"
     return Finding("journal", True, said + (f"; {unknown} without an end" if unknown else ""))

@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tasks.contracts.errors import BrokenError, TransientError
 from tasks.io import faults
-from tasks.io.journal import Caps, Entry, Journal, Parked
+from tasks.io.journal import Caps, Entry, Journal, Parked, record
 
 FAST_KILLS = 3
 KILLS = int(os.environ.get("KILLS", "20"))  # 200 take six minutes: KILLS=200 pytest tests/io/test_journal.py -k many
@@ -229,13 +229,7 @@ def _wal_only(source: Path, writer: sqlite3.Connection) -> dict[str, bytes]:
     writer.execute("PRAGMA wal_autocheckpoint=0")
     writer.execute("PRAGMA journal_mode=WAL")
     for number in range(150, 300):
-        ended = entry(number)
-        row = (*ended, b"{}", "r", ended.checksum())
-        columns = (
-            "completion_id, state, model, text, finish_reason, prompt_tokens, completion_tokens, cached_tokens,"
-            " cost_micro_usd, attempts, latency_seconds, body, run_id, checksum"
-        )
-        writer.execute(f"INSERT INTO completions ({columns}) VALUES ({','.join('?' * 14)})", row)
+        record(writer, entry(number), b"{}", "r")
     files = {path.name: path.read_bytes() for path in source.iterdir() if path.name in {"j.sqlite", "j.sqlite-wal"}}
     writer.close()
     return files

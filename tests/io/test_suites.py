@@ -34,7 +34,16 @@ NOT_BLANK = gxe.ExpectColumnValuesToMatchRegex(column="text", regex=r"\S", notes
 
 
 def test_every_table_that_people_read_has_a_suite_that_the_library_can_build() -> None:
-    kept_by_the_spine = {"rejections", "failures", "shards", "runs", "receipts", "validations", "publications"}
+    kept_by_the_spine = {
+        "rejections",
+        "failures",
+        "shards",
+        "runs",
+        "receipts",
+        "validations",
+        "publications",
+        "upgrades",
+    }
 
     for noun in NOUNS:
         suite = importlib.import_module(f"expectations.{noun}").SUITE
