@@ -18,12 +18,12 @@ from rich.tree import Tree
 
 from tasks.contracts.errors import BrokenError, WellspringError
 from tasks.contracts.prompting import visible
+from tasks.io import interrupts
 
 PIPED_COLUMNS = 160  # a file or a pipe has no width of its own
 
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
 _err = Console(stderr=True, highlight=False)
-INTERRUPTED = 130
 
 
 def say(text: str) -> None:
@@ -158,8 +158,10 @@ def _at_work(facts: Mapping[str, Any]) -> None:
 def _how_far(stage: Mapping[str, Any]) -> str:
     if stage["is_done"]:
         return f"done: {stage.get('rows_in', stage['total'])} in, {stage.get('rows_out', stage['done'])} out"
-    facts = "  ".join(f"{name.replace('_', ' ')} {value:,.4g}" for name, value in stage.get("facts", {}).items())
-    return f"{stage['done']} of {stage['total'] if stage['total'] is not None else '?'}  {facts}"
+    from tasks.spine import progress
+
+    total = "?" if stage["total"] is None else stage["total"]
+    return f"{stage['done']} of {total}  {progress.described(stage.get('facts', {}))}"
 
 
 def _figure(value: float | None, name: str) -> str:
@@ -265,9 +267,21 @@ def told() -> Iterator[None]:
             "free space, then run the same command: it goes on where it stopped",
         )
         raise SystemExit(BrokenError.exit_code) from None
-    except KeyboardInterrupt:
-        _complain("stopped", "what was done is kept", "run the same command to go on")
-        raise SystemExit(INTERRUPTED) from None
+
+
+@contextmanager
+def stoppable(again: str) -> Iterator[None]:
+    """Turn Ctrl-C into a message and an exit code; inside of Typer, which would answer it without a word.
+
+    Args:
+        again: What to type to do the same again.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        _complain("stopped", "what was done is kept", f"this goes on where it stopped: {again}")
+        number = stopped.args[0] if stopped.args else signal.SIGINT
+        raise SystemExit(interrupts.EXIT + number) from None
 
 
 def _complain(kind: str, message: str, then: str) -> None:

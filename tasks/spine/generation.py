@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -21,6 +21,9 @@ from tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
 from tasks.contracts.records import RejectionRow
 from tasks.spine.counts import known
 from tasks.spine.runs import Counts, Run, in_flow
+
+if TYPE_CHECKING:
+    from tasks.io.delivery import Activity, Stats
 
 BATCH_INPUTS = 500  # settled inputs in one transaction
 BATCH_SECONDS = 10.0  # a slow model's rows are written this often
@@ -93,7 +96,7 @@ def generate(
     work.is_priced = is_priced(run, role)
     work.retries, work.refusals = run.models.stats.retries, run.models.stats.refusals
     try:
-        while work.is_left_out(role, run.store.stream(pending, **params)):
+        while work.is_left_out(run.store.stream(pending, **params)):
             work.flush()
     finally:
         work.flush()
@@ -116,6 +119,9 @@ class _Work:
     on_failure: Callable[[Row, str, str], list[Any]] | None
     total: int
     max_tokens: int
+    role: str
+    before: "Stats"  # of the stages before
+    mean_seconds: float | None = None  # of an answer, in earlier runs
     counts: dict[str, Any] = field(default_factory=lambda: {f.name: f.default for f in fields(Counts)})
     open: dict[str, _Input] = field(default_factory=dict)
     repairs: deque[Call] = field(default_factory=deque)
@@ -129,25 +135,32 @@ class _Work:
     started: float = field(default_factory=time.monotonic)
     flushed: float = field(default_factory=time.monotonic)
     told: float = field(default_factory=time.monotonic)
-    shown: float = field(default_factory=time.monotonic)
+    shown: float = -math.inf
     artifact: Any = None
 
-    def is_left_out(self, role: str, frames: Iterator[Any]) -> bool:
+    def is_left_out(self, frames: Iterator[Any]) -> bool:
         """Ask for every row, then for the repairs that came up last; whether a batch job had some that it has no more.
 
         A row that a batch job is out for is let go of, and stays pending: a stage of any size is not held in memory.
         """
         before, calls = self.left, self._calls(frames)
         while True:
-            for outcome in self.run.models.ask(role, calls, self._leave):
+            for outcome in self.run.models.ask(self.role, calls, self._leave, self._tick):
                 self._take(outcome)
                 if self.settled >= BATCH_INPUTS or time.monotonic() - self.flushed > BATCH_SECONDS:
                     self.flush()
                 elif time.monotonic() - self.told > TOLD_SECONDS:
-                    self._report()
+                    self.report()
             if not self.repairs:
                 return self.left > before
             calls = self._due()
+
+    def _tick(self) -> None:
+        """While no answer comes: write what is there, and say what is waited for."""
+        if self.settled and time.monotonic() - self.flushed > BATCH_SECONDS:
+            self.flush()
+        else:
+            self.report()
 
     def _leave(self, call: Call) -> None:
         """Let go of an input that a batch job is out for; what its other draws gave is recorded and costs nothing."""
@@ -244,14 +257,18 @@ class _Work:
                 store.append("rejections", self.rejections)
             load_completions(self.run)
         self.records, self.rejections, self.settled, self.flushed = [], [], 0, time.monotonic()
-        self._report()
+        self.report()
 
-    def _report(self) -> None:
+    def report(self) -> None:
+        """Say how far it is, what is waited for, and how long the rest may take."""
         done = self.counts["rows_out"] + self.counts["rows_rejected"]
         stats, cost = self.run.models.stats, known(Counts(**self.counts).paid_usd)
         self.told = time.monotonic()
-        facts = {
-            "rows_per_second": done / max(self.told - self.started, 1e-9),
+        seconds = max(self.told - self.started, 1e-9)
+        facts: dict[str, Any] = {
+            "out": activity.out,
+            "oldest_seconds": activity.oldest_seconds,
+            "rows_per_second": done / seconds,
             "tokens": self.counts["prompt_tokens"] + self.counts["completion_tokens"],
             **({} if cost is None else {"cost_usd": cost}),
             **({"projected_usd": cost / done * self.total} if cost and done else {}),
@@ -261,7 +278,17 @@ class _Work:
         self.run.progress(self.stage, done, self.total, **facts)
         self._show(done, facts)
 
-    def _show(self, done: int, facts: Mapping[str, float]) -> None:
+    def _seconds_left(self, rows: int, activity: "Activity") -> float | None:
+        """Return how long the rest takes: so many answers, as long as one took so far, as many at once as are out."""
+        stats = self.run.models.stats
+        answers = (stats.calls - stats.cached) - (self.before.calls - self.before.cached)
+        mean = (stats.seconds - self.before.seconds) / answers if answers else self.mean_seconds
+        if mean is None:
+            return None
+        at_once = min(activity.out or activity.limit or 1, max(rows, 1))
+        return rows * mean / at_once + activity.resting_seconds
+
+    def _show(self, done: int, facts: Mapping[str, Any]) -> None:
         """Put the progress where Prefect's UI shows it, now and then: an update is a request to its server."""
         is_due = done == self.total or time.monotonic() - self.shown > SHOWN_SECONDS
         if not is_due or not in_flow():
@@ -269,9 +296,7 @@ class _Work:
         from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
         percent = min(100.0, 100 * done / max(self.total, 1))
-        said = f"{self.stage} by {self.method.name}: {done} of {self.total}; " + ", ".join(
-            f"{name.replace('_', ' ')} {value:.4g}" for name, value in facts.items()
-        )
+        said = f"{self.stage} by {self.method.name}: {done} of {self.total}; {progress.described(facts)}"
         if self.artifact is None:
             self.artifact = create_progress_artifact(percent, key=f"progress-{self.stage}", description=said)
         else:

@@ -34,6 +34,7 @@ def _verdict(run: Mapping[str, Any], expectations: pl.DataFrame) -> Html:
         "done": "This run ended well.",
         "running": "This run was still at work when the page was written.",
         "parked": "This run parked itself; nothing is lost. Run it again later.",
+        "stopped": "A person stopped this run; what it did is kept, and the next one goes on.",
         "failed": "This run failed; what it wrote before is kept, and nothing later was paid for.",
         "crashed": "This run was killed; its unfinished work is due again.",
     }[run["status"]]

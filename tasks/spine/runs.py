@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -27,8 +28,9 @@ from tasks.contracts import casting, records
 from tasks.contracts.errors import TransientError, UsageError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Corpus, Settings
-from tasks.io import files
+from tasks.io import files, interrupts
 from tasks.io import store as stores
+from tasks.io.interrupts import Stop
 from tasks.spine import alerts, announcing, pages, standing
 from tasks.spine.announcing import Announcer
 from tasks.spine.counts import Counts, Receipt, known
@@ -97,12 +99,26 @@ class Run:
             self.store.append("methods", rows)
             self.store.execute("methods/activate", stage=stage, fingerprints=list(methods))
 
+    def say_stopping(self) -> None:
+        """Tell whoever pressed Ctrl-C what happens now; called from any thread."""
+        out = 0 if self._models is None else self._models.calls_out
+        waited = ""
+        if out:
+            from tasks.io.llm import GRACE_SECONDS
+
+            calls = "1 call is still out: it gets" if out == 1 else f"{out} calls are still out: they get"
+            waited = f" {calls} up to {GRACE_SECONDS:.0f} s more, since an answer may be paid already."
+        self.progress.note(f"stopping: what was done is kept.{waited} Ctrl-C again leaves at once.")
+
     def close(self) -> None:
         """Let go of models and progress; the store is closed by `start`."""
         self.progress.close()
-        if self._models is not None:
-            self._models.close()
-            self._models = None
+        if self._models is None:
+            return
+        if left := self._models.close():
+            calls = "1 call was" if left == 1 else f"{left} calls were"
+            self.progress.note(f"{calls} left without an answer, and may have been paid; the next run asks again")
+        self._models = None
 
 
 class Stage(typing.Protocol):
@@ -253,7 +269,6 @@ def start(
             deployment was made without one.
         TransientError: Another run holds the store (see `settings.wait`).
     """
-    global _current  # noqa: PLW0603 - one process works on one store; nested flows join it
     if _current is not None:
         yield _current
         return
@@ -273,26 +288,43 @@ def start(
         store.append("runs", [row := _run_row(run)])
         _keep_settings(run, row.settings)
         run.announcer.began()
-        _current = run
-        status, problem = "crashed", ""
-        try:
-            yield run
-            status = "done"
-        except WellspringError as error:
+        with interrupts.heard(run.say_stopping, store.interrupt) as stop:
+            yield from _at_work(run, stop)
+
+
+def _at_work(run: Run, stop: Stop) -> Iterator[Run]:
+    """Yield the run, and write down how it ends."""
+    global _current  # noqa: PLW0603 - one process works on one store; nested flows join it
+    _current, store = run, run.store
+    status, problem = "crashed", ""
+    try:
+        yield run
+        status = "done"
+    except BaseException as error:
+        if stop.is_asked or not isinstance(error, Exception):
+            status, problem = "stopped", f"stopped by {_who_stopped(stop, error)}"
+            stop.say()
+            raise KeyboardInterrupt(stop.signal or signal.SIGINT) from error
+        if isinstance(error, WellspringError):
             status, problem = ("parked" if isinstance(error, TransientError) else "failed"), error.message
-            raise
-        except BaseException as error:
+        else:
             status, problem = "failed", type(error).__name__
-            raise
-        finally:
-            _current = None
-            run.close()
-            store.execute("runs/finish", run_id=run_id, status=status, ended_at=now(), error=problem or None)
-            run.announcer.ended(status, problem)
-            standing.remember(store)
-            # On a full disk what matters is the error that is on its way, not the page.
-            with contextlib.nullcontext() if status == "done" else contextlib.suppress(OSError):
-                _show_page(run, pages.write_site(store).parent / "runs" / run_id / "index.html")
+        raise
+    finally:
+        _current = None
+        run.close()
+        store.execute("runs/finish", run_id=run.run_id, status=status, ended_at=now(), error=problem or None)
+        run.announcer.ended(status, problem)
+        standing.remember(store)
+        # On a full disk what matters is the error that is on its way, not the page.
+        with contextlib.nullcontext() if status == "done" else contextlib.suppress(OSError):
+            _show_page(run, pages.write_site(store).parent / "runs" / run.run_id / "index.html")
+
+
+def _who_stopped(stop: Stop, error: BaseException) -> str:
+    if stop.signal == signal.SIGTERM:
+        return "SIGTERM"
+    return "Ctrl-C" if stop.signal or isinstance(error, KeyboardInterrupt) else type(error).__name__
 
 
 def _keep_settings(run: Run, settings: str) -> None:

@@ -14,7 +14,7 @@ from tasks.spine.charts import NOTHING, Step, number
 from tasks.spine.markup import Child, Html, element, said, table
 
 NUMBER = "number"
-STATUS = {"done": "good", "running": "quiet", "parked": "warn", "failed": "bad", "crashed": "bad"}
+STATUS = {"done": "good", "running": "quiet", "parked": "warn", "stopped": "warn", "failed": "bad", "crashed": "bad"}
 # The way from a record to an exported row; other stages (passages, vectors, scores) only look at rows on it.
 TRUNK = ("documents", "instructions", "responses", "selections", "exports")
 
