@@ -13,13 +13,14 @@ def content_ids(*columns: str) -> tuple[Expectation, ...]:
     )
 
 
-def written_text(column: str = "text", *, notes: str) -> tuple[Expectation, ...]:
-    """A text is there, and holds nothing that a reader cannot see."""
+def written_text(column: str = "text", *, notes: str, severity: Severity = "fail") -> tuple[Expectation, ...]:
+    """A text is there, and holds nothing that a reader cannot see. A model's slip refuses its row, and only warns."""
     return (
-        gxe.ExpectColumnValuesToMatchRegex(column=column, regex=r"\S", notes=notes),
+        gxe.ExpectColumnValuesToMatchRegex(column=column, regex=r"\S", severity=severity, notes=notes),
         gxe.ExpectColumnValuesToNotMatchRegex(
             column=column,
             regex=r"[\x00-\x08\x0b\x0c\x0e-\x1f]",
+            severity=severity,
             notes="Control characters break JSONL readers and hide text from the people who review it.",
         ),
     )

@@ -9,11 +9,17 @@ SUITE = Suite(
     "groundings",
     rows=(
         *content_ids("grounding_id", "seed_id", "document_id"),
-        *written_text("scene", notes="The scene is what the recipe imitates: who asks, where, and why."),
-        *written_text("intention", notes="The search terms come from the intention; without it the page is a guess."),
-        gxe.ExpectColumnValuesToMatchRegex(column="ability", regex=r"\S", notes=_COMPOSITION),
-        gxe.ExpectColumnValuesToMatchRegex(column="knowledge", regex=r"\S", notes=_COMPOSITION),
-        gxe.ExpectColumnValuesToMatchRegex(column="output", regex=r"\S", notes=_COMPOSITION),
+        *written_text(
+            "scene", notes="The scene is what the recipe imitates: who asks, where, and why.", severity="warn"
+        ),
+        *written_text(
+            "intention",
+            notes="The search terms come from the intention; without it the page is a guess.",
+            severity="warn",
+        ),
+        gxe.ExpectColumnValuesToMatchRegex(column="ability", regex=r"\S", severity="warn", notes=_COMPOSITION),
+        gxe.ExpectColumnValuesToMatchRegex(column="knowledge", regex=r"\S", severity="warn", notes=_COMPOSITION),
+        gxe.ExpectColumnValuesToMatchRegex(column="output", regex=r"\S", severity="warn", notes=_COMPOSITION),
         gxe.ExpectColumnValuesToBeBetween(
             column="agreement",
             min_value=0,

@@ -7,29 +7,37 @@ SUITE = Suite(
     "instructions",
     rows=(
         *content_ids("instruction_id", "completion_id"),
-        *written_text(notes="An empty instruction would be answered, scored and paid for."),
+        *written_text(notes="An empty instruction would be answered, scored and paid for.", severity="warn"),
         gxe.ExpectColumnValueLengthsToBeBetween(
-            column="text", min_value=8, max_value=40_000, notes="Shorter is a fragment, longer a copy of the page."
+            column="text",
+            min_value=8,
+            max_value=40_000,
+            severity="warn",
+            notes="Shorter is a fragment, longer a copy of the page; each is refused.",
         ),
         gxe.ExpectColumnValuesToNotMatchRegex(
             column="text",
             regex=r"(?i)\b(?:to|on|in|from) (?:the|this) (?:passage|document|article|text) (?:above|provided|given)\b",
             mostly=0.98,
+            severity="warn",
             notes="A real user has no passage in hand. Slack for users who paste one in.",
         ),
         gxe.ExpectColumnValuesToNotMatchRegex(
             column="text",
             regex=r"(?i)\A\s*(?:sure|certainly|here is|here's)\b[^\n]{0,80}(?:query|question|instruction|prompt)",
+            severity="warn",
             notes="The model's own preamble: the parser took too much, and every row of that recipe is suspect.",
         ),
         gxe.ExpectColumnValuesToNotMatchRegex(
             column="text",
             regex=r"</?(?:document|seed|demonstration|passage|page) [0-9a-f]{12}>",
+            severity="warn",
             notes="Fences of our prompt in an answer say that the model copied its input, or was told to by a page.",
         ),
         gxe.ExpectColumnValuesToNotMatchRegex(
             column="text",
             regex=r"(?i)\b(?:as an? (?:large )?language model|i cannot (?:assist|help) with)\b",
+            severity="warn",
             notes="A refusal to write is a rejection, not an instruction.",
         ),
         gxe.ExpectColumnValuesToMatchRegex(

@@ -7,19 +7,21 @@ SUITE = Suite(
     "responses",
     rows=(
         *content_ids("response_id", "instruction_id", "completion_id"),
-        *written_text(notes="A model trained on empty answers learns to say nothing."),
+        *written_text(notes="A model trained on empty answers learns to say nothing.", severity="warn"),
         gxe.ExpectColumnValuesToMatchRegex(
             column="model", regex=r"\S", notes="The card must say who answered; so must a licence check."
         ),
-        gxe.ExpectColumnValuesToBeInSet(
+        gxe.ExpectColumnValuesToNotBeInSet(
             column="finish_reason",
-            value_set=["stop"],
+            value_set=["length"],
             mostly=0.9,
-            notes="A tenth and more cut off at the limit says that max_tokens is too low for these instructions.",
+            severity="warn",
+            notes="Over a tenth was cut off at its limit: raise models.responder.max_tokens; each is refused as a row.",
         ),
         gxe.ExpectColumnValuesToNotMatchRegex(
             column="text",
             regex=r"</?(?:document|seed|instruction|passage|page) [0-9a-f]{12}>",
+            severity="warn",
             notes="Fences of our prompt in an answer say that the model copied its input, or was told to by a page.",
         ),
         gxe.ExpectColumnValuesToNotMatchRegex(

@@ -16,6 +16,7 @@ SUITE = Suite(
         gxe.ExpectColumnValuesToNotBeNull(
             column="value",
             mostly=0.8,
+            severity="warn",
             notes="A fifth and more unscored: the judge cannot follow its form, and selecting on the rest is biased.",
         ),
     ),

@@ -4,10 +4,21 @@ Facts go to stdout, progress and hints to stderr. Exit codes: 0 done (what was r
 has to act), 2 wrong usage, 3 parked (budget, quota, rate limit, a busy store: run it again later).
 """
 
+import functools
+import inspect
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import typer
 
 from flows import terminal
 from flows.commands import building, looking, upkeep
+from flows.commands.options import STORE
+from tasks.io import interrupts
+from tasks.io.keys import Scrubber
 
 app = typer.Typer(
     help="Grounded instruction data from web archives: durable, audited, traceable to the byte.",
@@ -68,16 +79,36 @@ COMMANDS = {
     ),
 }
 
+
+def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(command)
+    def stoppable(**options: Any) -> None:
+        with terminal.stoppable(_again(sys.argv[1:])):
+            command(**options)
+
+    return stoppable
+
+
 for command, examples in COMMANDS.items():
     title = "Example" if len(examples) == 1 else "Examples"
     kind = upkeep.WithQuirks if command is upkeep.offline_model else None
-    app.command(cls=kind, epilog=f"{title}:\n\n" + "\n\n".join(examples))(command)
+    app.command(cls=kind, epilog=f"{title}:\n\n" + "\n\n".join(examples))(_stoppable(command))
 
 
 def main() -> None:
     """Run the command line."""
+    interrupts.own_process()
     with terminal.told():
         app()
+
+
+def _again(typed: Sequence[str]) -> str:
+    """Return the command as it was typed, with its store: it means the same when WELLSPRING_STORE is another."""
+    with_store = {name.__name__ for name in COMMANDS if "store" in inspect.signature(name).parameters}
+    is_named = any(word.partition("=")[0] == "--store" for word in typed)
+    store = ["--store", os.environ.get("WELLSPRING_STORE", str(STORE))]
+    needed = store if typed and typed[0].replace("-", "_") in with_store and not is_named else []
+    return Scrubber()(shlex.join(["wellspring", *typed, *needed]))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Facts go to stdout, everything else to stderr. What came from the web is shown w
 
 import errno
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,12 +18,12 @@ from rich.tree import Tree
 
 from tasks.contracts.errors import BrokenError, WellspringError
 from tasks.contracts.prompting import visible
+from tasks.io import interrupts
 
 PIPED_COLUMNS = 160  # a file or a pipe has no width of its own
 
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
 _err = Console(stderr=True, highlight=False)
-INTERRUPTED = 130
 
 
 def say(text: str) -> None:
@@ -37,7 +38,16 @@ def hint(text: str) -> None:
 
 def as_json(value: Any) -> None:
     """Print facts as JSON."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """Return facts with null where a number is unknown: JSON has no NaN."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def as_bytes(value: bytes) -> None:
@@ -70,7 +80,7 @@ def funnel(facts: Mapping[str, Any]) -> None:
             (
                 row["stage"],
                 *(row[k] for k in ("rows_in", "rows_out", "rows_rejected", "calls", "cached_calls")),
-                f"${row['cost_usd']:.4f}",
+                money(row["cost_usd"]),
                 f"{row['seconds']:.1f}",
                 because(row["reasons"]),
             )
@@ -148,13 +158,15 @@ def _at_work(facts: Mapping[str, Any]) -> None:
 def _how_far(stage: Mapping[str, Any]) -> str:
     if stage["is_done"]:
         return f"done: {stage.get('rows_in', stage['total'])} in, {stage.get('rows_out', stage['done'])} out"
-    facts = "  ".join(f"{name.replace('_', ' ')} {value:,.4g}" for name, value in stage.get("facts", {}).items())
-    return f"{stage['done']} of {stage['total'] if stage['total'] is not None else '?'}  {facts}"
+    from tasks.spine import progress
+
+    total = "?" if stage["total"] is None else stage["total"]
+    return f"{stage['done']} of {total}  {progress.described(stage.get('facts', {}))}"
 
 
 def _figure(value: float | None, name: str) -> str:
     if value is None:
-        return "?"
+        return "?" if name == "due_cost_usd" else "unknown"
     return f"${value:,.4f}" if name.endswith("_usd") else f"{value:,}"
 
 
@@ -255,9 +267,21 @@ def told() -> Iterator[None]:
             "free space, then run the same command: it goes on where it stopped",
         )
         raise SystemExit(BrokenError.exit_code) from None
-    except KeyboardInterrupt:
-        _complain("stopped", "what was done is kept", "run the same command to go on")
-        raise SystemExit(INTERRUPTED) from None
+
+
+@contextmanager
+def stoppable(again: str) -> Iterator[None]:
+    """Turn Ctrl-C into a message and an exit code; inside of Typer, which would answer it without a word.
+
+    Args:
+        again: What to type to do the same again.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        _complain("stopped", "what was done is kept", f"this goes on where it stopped: {again}")
+        number = stopped.args[0] if stopped.args else signal.SIGINT
+        raise SystemExit(interrupts.EXIT + number) from None
 
 
 def _complain(kind: str, message: str, then: str) -> None:

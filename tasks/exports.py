@@ -2,7 +2,8 @@
 
 An export is a function of what it holds, and named by it: the same rows, settings and methods give the same bytes and
 the same fingerprint, and then nothing is due, unless a file of it is missing or damaged. Rows of one document (or of
-one anchor) are all in `train` or all in `validation`.
+one anchor) are all in `train` or all in `validation`. What a real model wrote and what the stand-in wrote or judged are
+never in one export.
 """
 
 import hashlib
@@ -14,6 +15,8 @@ import orjson
 import polars as pl
 
 from tasks.contracts import records
+from tasks.contracts.casting import is_stand_in, without_directories
+from tasks.contracts.errors import BrokenError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
 from tasks.io import datasets
@@ -25,16 +28,23 @@ from tasks.spine import contamination, portrait
 from tasks.spine.portrait import Portrait
 from tasks.spine.runs import Counts, Run, stage
 
-VERSION = 1
+VERSION = 2
 BEST = "best_per_topic"
 STREAM_ROWS = 1_000
 TOPICS_ON_CARD = 40
+WRITERS = ("generator", "responder")
+_THOUGHTS = ("thought", "chosen_thought", "rejected_thought")
 
 
 @stage("exports")
 def export(run: Run) -> Counts:
-    """Write the dataset anew if anything in it, or how it is written, has changed."""
-    fingerprint = _fingerprint(run)
+    """Write the dataset anew if anything in it, or how it is written, has changed.
+
+    Raises:
+        BrokenError: It would hold rows of the stand-in beside those of a real model, or real rows that it judged.
+    """
+    fingerprint, instruction_ids = _fingerprint(run)
+    _refuse_mixture(run, instruction_ids)
     run.activate("exports", {fingerprint: run.settings.exports.name}, run.settings.exports.model_dump())
     if run.store.query("exports/made", fingerprint=fingerprint)["rows_made"][0] and _is_there(run, fingerprint):
         return Counts()
@@ -78,32 +88,59 @@ def _rows(run: Run, form: str, policy: str) -> Iterator[dict[str, Any]]:
         "required": list(run.settings.verdicts.required),
     }
     best = judge(run.settings.preferences.judge).best
+    left_out = {} if run.settings.exports.thoughts else dict.fromkeys(_THOUGHTS)
     for frame in run.store.stream(query, rows=STREAM_ROWS, **params):
         for row in frame.iter_rows(named=True):
             system = chosen.systems.get(row.get("domain") or "", chosen.system)
-            yield row | {"system": system, "best_score": best}
+            yield row | {"system": system, "best_score": best} | left_out
 
 
-def _fingerprint(run: Run) -> str:
-    digest = hashlib.sha256()
+def _refuse_mixture(run: Run, instruction_ids: list[str]) -> None:
+    """Return when all that is exported was written by real models and judged by none but such, or all by the stand-in.
+
+    Raises:
+        BrokenError: It is not so; the message counts both.
+    """
+    asked = run.store.query("exports/models", instruction_ids=instruction_ids).to_dicts()
+    rows = {(is_writer, is_ours): 0 for is_writer in (True, False) for is_ours in (True, False)}
+    for row in asked:
+        rows[row["role"] in WRITERS, is_stand_in(row["model"], row["served"])] += row["rows_made"]
+    real, written, judged = rows[True, False], rows[True, True], rows[False, True]
+    if not real or not (written or judged):
+        return
+    names = sorted({row["served"] or row["model"] for row in asked if is_stand_in(row["model"], row["served"])})
+    of_it = f"{written} instructions and answers are" if written else f"{judged} scores and verdicts are"
+    raise BrokenError(
+        f"the export `{run.settings.exports.name}` would mix a real model's rows with the offline stand-in's: {of_it} "
+        f"the stand-in's ({', '.join(f'`{name}`' for name in names)}), {real} instructions and answers a real model's",
+        hint="build the real rows in a store of their own (--store NEW); or name the model that answers now as its "
+        "server names it (--set models.ROLE.model=NAME), so that the stand-in's part is asked for anew",
+    )
+
+
+def _fingerprint(run: Run) -> tuple[str, list[str]]:
+    """Return the identity of the export, and the instructions that are in it."""
+    digest, ids = hashlib.sha256(), set[str]()
     for folder, form, policy in _parts(run.settings):
         digest.update(folder.encode())
         for row in _rows(run, form, policy):
+            ids.add(row["instruction_id"])
             digest.update(orjson.dumps(row))
     methods = run.store.query("exports/methods").rows()
     chosen = (run.settings.exports.model_dump(), run.settings.selections.model_dump())
     looked_for = contamination.fingerprint(run.settings.benchmarks)
-    return content_id("exports", VERSION, chosen, methods, looked_for, _funnel(run), digest.hexdigest())
+    return content_id("exports", VERSION, chosen, methods, looked_for, _funnel(run), digest.hexdigest()), sorted(ids)
 
 
 def _tables(run: Run, dataset: Dataset, fingerprint: str) -> tuple[int, list[records.Export]]:
     """Write every line of every form; returns rows read, and the record of each line."""
     rows_in, lines = 0, list[tuple[str, str, int]]()
+    schemas = {form: formats.schema(form, thoughts=run.settings.exports.thoughts) for form in formats.SCHEMAS}
     for folder, form, policy in _parts(run.settings):
         for row in _rows(run, form, policy):
             rows_in += 1
             side = partition.split(row["origin_id"], run.settings.exports.validation_share)
-            table = dataset.table(f"{folder}/{side}", formats.SCHEMAS[form])
+            table = dataset.table(f"{folder}/{side}", schemas[form])
             lines += [(table.path, row_id, table.append(line)) for row_id, line in formats.lines(form, row)]
     place = f"exports/{run.settings.exports.name}"
     sha256 = {path: dataset.digest(path) for path in {path for path, _, _ in lines}}
@@ -136,7 +173,7 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait) -> Facts:
         languages=run.store.query("exports/languages", instruction_ids=ids)["language"].to_list(),
         tables=tables,
         recipes=[{"recipe": name, "rows": count} for name, count in recipes],
-        models=run.store.query("exports/models", instruction_ids=ids).to_dicts(),
+        models=_models(run, ids),
         methods=run.store.query("exports/methods").to_dicts(),
         sources=run.store.query("exports/sources", instruction_ids=ids).to_dicts(),
         choice=run.settings.selections.model_dump(),
@@ -146,6 +183,15 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait) -> Facts:
         scores=_histogram("score", range(8), drawn.scores) if _judge(run.settings) else [],
         seeds=_funnel(run),
     )
+
+
+def _models(run: Run, instruction_ids: list[str]) -> list[dict[str, Any]]:
+    """Who wrote, answered and judged; a model that older rows name by its file's path is one with it."""
+    made = Counter[tuple[str, str, str]]()
+    for row in run.store.query("exports/models", instruction_ids=instruction_ids).to_dicts():
+        names = (without_directories(row["model"]), without_directories(row["served"]))
+        made[row["role"], *names] += row["rows_made"]
+    return [{"role": role, "model": model, "served": served, "rows": n} for (role, model, served), n in made.items()]
 
 
 def _histogram(name: str, labels: Iterable[Any], counts: Mapping[str, list[int]]) -> list[dict[str, Any]]:

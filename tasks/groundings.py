@@ -23,7 +23,7 @@ from tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import GroundingsSettings, Settings
 from tasks.io import files, search
-from tasks.methods.acceptance import Shown, trust
+from tasks.methods.acceptance import Shown, plain, trust
 from tasks.methods.demonstrations import drawn
 from tasks.methods.injections import orders
 from tasks.methods.knowledge_precision import knowledge_precision
@@ -177,6 +177,7 @@ def _collector(traces: dict[str, Trace]) -> Any:
     """Keep what the first call found; it writes no row, since nothing reads it but the second call."""
 
     def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[Any]:  # noqa: ARG001 - the loop's form
+        plain("\n".join((parsed["intention"], *parsed["keywords"])))
         traces[row["input_id"]] = Trace(parsed["intention"], parsed["keywords"])
         return []
 

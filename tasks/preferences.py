@@ -18,7 +18,7 @@ from tasks.contracts.records import content_id
 from tasks.judges.pairwise import Winner, consistent
 from tasks.methods.pairs import Draw, Pair, widest_pair
 from tasks.methods.tokens import count_tokens
-from tasks.spine.generation import load_completions
+from tasks.spine.generation import is_priced, load_completions
 from tasks.spine.runs import Counts, Run, stage
 
 VERSION = 1
@@ -119,7 +119,7 @@ def _confirmed(run: Run, proposed: list[Proposed]) -> tuple[list[Proposed], dict
     counts = Counts()
     for outcome in run.models.ask("judge", calls):
         winners[outcome.call.input_id] = _winner(method, outcome)
-        counts += _counted(outcome)
+        counts += _counted(outcome, is_priced=is_priced(run, "judge"))
     kept: list[Proposed] = []
     refused: dict[str, Rejection] = {}
     for one in proposed:
@@ -151,9 +151,9 @@ def _winner(method: PromptedMethod, outcome: Answer | Refused) -> Winner | None:
         return None
 
 
-def _counted(outcome: Answer | Refused) -> Counts:
+def _counted(outcome: Answer | Refused, *, is_priced: bool) -> Counts:
     if isinstance(outcome, Refused):
-        return Counts(calls=1)
+        return Counts(calls=1, unpriced_calls=not is_priced)
     if outcome.is_cached:
         return Counts(cached_calls=1)
     return Counts(
@@ -161,4 +161,5 @@ def _counted(outcome: Answer | Refused) -> Counts:
         prompt_tokens=outcome.prompt_tokens,
         completion_tokens=outcome.completion_tokens,
         cost_usd=outcome.cost_usd,
+        unpriced_calls=not is_priced,
     )

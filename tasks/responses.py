@@ -15,6 +15,7 @@ from tasks.contracts.errors import BrokenError
 from tasks.contracts.prompting import PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
+from tasks.methods import acceptance
 from tasks.spine.generation import generate
 from tasks.spine.runs import Counts, Run, stage
 
@@ -51,6 +52,7 @@ def respond(run: Run) -> Counts:
 
 def _answered(run: Run, way: Way) -> Counts:
     def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Response]:
+        acceptance.clean(parsed["text"])
         return [
             records.Response(
                 response_id=content_id("response", row["input_id"], way.fingerprint, answer.call.draw),
@@ -62,6 +64,7 @@ def _answered(run: Run, way: Way) -> Counts:
                 finish_reason=answer.finish_reason,
                 completion_id=answer.completion_id,
                 run_id=run.run_id,
+                thought=answer.thought or None,
             )
         ]
 

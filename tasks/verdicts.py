@@ -21,6 +21,7 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import BenchmarksSettings, VerdictsSettings
+from tasks.io import waits
 from tasks.io.forms import role_of
 from tasks.io.sandbox import VERSION as SANDBOX_VERSION
 from tasks.io.sandbox import Sandbox
@@ -126,9 +127,9 @@ def _outcomes(run: Run, frames: Iterable[pl.DataFrame], *, is_small: bool) -> It
             ahead.append((pool.submit(checked, frame.to_dicts(), *chosen), len(frame)))
             if len(ahead) > 2 * workers(run.settings):
                 future, rows = ahead.popleft()
-                yield future.result(), rows
+                yield waits.result(future), rows
         for future, rows in ahead:
-            yield future.result(), rows
+            yield waits.result(future), rows
 
 
 def checked(rows: list[dict[str, Any]], chosen: VerdictsSettings, benchmarks: BenchmarksSettings) -> list[Written]:

@@ -55,10 +55,10 @@ def settings() -> Callable[..., Settings]:
 
 @pytest.fixture
 def start(store_dir: Path) -> Callable[[Settings], AbstractContextManager[Run]]:
-    """Begin a run on this test's store, as a context manager."""
+    """Begin a run on this test's store, as a context manager; one role may be scripted beside the stand-in."""
 
     def begin(chosen: Settings) -> AbstractContextManager[Run]:
-        return runs.start("test", chosen, store_dir, quiet=True)
+        return runs.start("test", chosen, store_dir, quiet=True, may_mix=True)
 
     return begin
 

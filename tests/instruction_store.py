@@ -71,6 +71,21 @@ def fill(run: Run, count: int = 24, *, reverse: bool = False) -> list[str]:
     return [row.instruction_id for row in rows]
 
 
+def written_by(run: Run, model: str, served: str = "") -> None:
+    """Say which model wrote the instructions: their completions, before all that the journal numbers."""
+    rows = run.store._connection.execute("SELECT completion_id FROM instructions").fetchall()
+    run.store.append(
+        "completions",
+        [
+            records.Completion(
+                *(completion_id, 0, "generator", model, "{}", "{}", "stop", 10, 10, 0, 0.0, 1, 0.1, WRITER),
+                served=served,
+            )
+            for (completion_id,) in rows
+        ],
+    )
+
+
 def publish(run: Run, *nouns: str, writer: str = "") -> None:
     """Say that a run's rows passed their audits."""
     run.store.append("publications", [records.Publication(noun, writer or run.run_id) for noun in nouns])

@@ -24,6 +24,9 @@ class ScriptedModel:
 
 def _completion(body: dict[str, Any], said: Any, finish_reason: str) -> dict[str, Any]:
     message = {"role": "assistant", "content": said, "refusal": None}
+    if isinstance(said, dict):
+        finish_reason, model = said.pop("finish_reason", finish_reason), said.pop("model", body["model"])
+        message, body = message | {"content": ""} | said, body | {"model": model}
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
@@ -41,6 +44,8 @@ def _moderation(body: dict[str, Any], said: Any) -> dict[str, Any]:
 @contextmanager
 def scripted_model(script: Script, finish_reason: str = "stop") -> Iterator[ScriptedModel]:
     """Serve chat completions whose text is `script(body)`, or moderations whose result it is, if it is no text.
+
+    A mapping is a message of a chat completion, with `finish_reason` and `model` beside its fields if they are others.
 
     `asked` holds every body, in the order of arrival; a script that raises `ConnectionError` is a server that is busy.
     """

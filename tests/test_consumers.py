@@ -16,6 +16,7 @@ from tasks import exports, preferences, responses, scores, selections
 from tasks.contracts import settings
 from tasks.spine import runs
 from tests import instruction_store as store
+from tests.scripted_model import scripted_model
 
 CHATML = (
     "{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] }}<|end|>\n{% endfor %}"
@@ -186,3 +187,64 @@ def test_llama_factory_reads_each_form_with_its_own_converter(
         [turn["content"] for turn in row["messages"][1:]] for row in plain
     ]
     assert {row["_system"] for row in read} == {"You are of help."}
+
+
+QWEN3 = (  # the part of Qwen3's template that writes a turn, as TRL ships it
+    "{% for message in messages %}{% set thought = '' %}"
+    "{% if message.reasoning_content is string %}{% set thought = message.reasoning_content %}{% endif %}"
+    "<|im_start|>{{ message.role }}\n"
+    "{% if message.role == 'assistant' and thought %}<think>\n{{ thought.strip('\n') }}\n</think>\n\n{% endif %}"
+    "{{ message.content.lstrip('\n') }}<|im_end|>\n{% endfor %}"
+)
+THOUGHT = "The asker wants figures, so figures come first."
+
+
+@pytest.fixture(scope="module")
+def thinking(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of a thinking model in every form of rows, its thoughts exported."""
+
+    def answer(body: dict[str, Any]) -> dict[str, Any]:
+        asked = body["messages"][-1]["content"]
+        if len(asked) % 3 == 0:
+            return {"content": f"In {len(asked)} steps, the first of which is to measure it."}
+        return {"content": f"In {len(asked)} steps, of which one is to wait.", "reasoning_content": THOUGHT}
+
+    folder = tmp_path_factory.mktemp("thinking")
+    with scripted_model(answer) as model:
+        chosen = settings.load(
+            None,
+            ['exports.formats=["messages", "sharegpt", "alpaca"]', "exports.thoughts=true", "selections.min_score=0"],
+            {},
+            {"models": {"responder": model.role("thinker"), "generator": model.role("w")}, "scores": {"judges": []}},
+        )
+        with runs.start("test", chosen, folder / "ws", quiet=True, may_mix=True) as run:
+            store.fill(run, 12)
+            for noun, stage in {"responses": responses.respond, "selections": selections.select}.items():
+                stage(run)
+                store.publish(run, noun)
+            exports.export(run)
+    return folder / "ws" / "exports" / "wellspring-dataset"
+
+
+def test_the_datasets_library_reads_thoughts_where_chat_templates_and_llama_factory_look_for_them(
+    thinking: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    datasets = pytest.importorskip("datasets")
+    jinja = pytest.importorskip("jinja2")
+    datasets.disable_progress_bars()
+    template = jinja.Environment().from_string(QWEN3)
+    for form in ("parquet", "json"):
+        file = "train.parquet" if form == "parquet" else "train.jsonl"
+        read = {
+            name: datasets.load_dataset(form, data_files=str(thinking / name / file), cache_dir=str(tmp_path))["train"]
+            for name in ("messages", "sharegpt", "alpaca")
+        }
+        told = [template.render(messages=row["messages"]) for row in read["messages"]]
+        turns = [row["conversations"][-1]["value"] for row in read["sharegpt"]]
+
+        assert 0 < sum(THOUGHT in text for text in told) < len(told)
+        for text, turn, row in zip(told, turns, read["alpaca"], strict=True):
+            assert turn == row["output"]
+            assert text.endswith(f"<|im_start|>assistant\n{turn}<|im_end|>\n")
+            assert turn.startswith(f"<think>\n{THOUGHT}\n</think>\n\nIn ") == (THOUGHT in text)

@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
+from flows.commands import building
 from tasks import exports, preferences, responses, scores, selections, verdicts
+from tasks.contracts.casting import NOT_FOR_TRAINING
+from tasks.contracts.errors import BrokenError
 from tasks.contracts.settings import Settings
 from tasks.spine import runs
 from tasks.spine.runs import Counts, Run
 from tests import instruction_store as store
+from tests.scripted_model import scripted_model
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
 
@@ -232,3 +236,180 @@ def test_the_datasets_library_loads_every_form_by_the_card_and_by_its_files(
         assert loaded["train"].num_rows == jsonl["train"].num_rows == len(lines(folder / "train.jsonl"))
         assert loaded["train"][0]["id"] == jsonl["train"][0]["id"] == lines(folder / "train.jsonl")[0]["id"]
         assert loaded["train"].column_names == jsonl["train"].column_names
+
+
+CANARY = "CANARY-OF-A-THOUGHT"
+ANSWER = "Take the larger pump of {n}: it lifts 12 metres, uses 400 watts and needs a check valve in the pipe."
+JUDGE = {"scores": {"judges": []}, "selections": {"min_score": 0}}
+
+
+def thinking(body: dict[str, Any]) -> dict[str, Any]:
+    """Answer any instruction after a thought, each in words of its own."""
+    asked = body["messages"][-1]["content"]
+    return {"content": ANSWER.format(n=len(asked)), "reasoning_content": f"{CANARY}: of {len(asked)} characters."}
+
+
+def every_file(folder: Path) -> str:
+    """The text of all files of a dataset, also of its Parquet ones."""
+    import pyarrow.parquet as pq
+
+    texts = [path.read_text() for path in folder.rglob("*") if path.is_file() and path.suffix != ".parquet"]
+    return "\n".join(texts + [str(pq.read_table(path).to_pylist()) for path in folder.rglob("*.parquet")])
+
+
+def test_every_row_of_every_form_says_who_made_it_and_that_it_is_synthetic(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    with start(settings(ALL, *PAIRS)) as run:
+        store.fill(run, 24)
+        store.written_by(run, "offline-extractive")
+        again(run)
+    folder = store_dir / "exports" / NAME
+    forms = [folder / form for form in ("messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw")]
+    who = {(row["model"], row["instruction_model"], row["synthetic"]) for form in forms for row in both_sides(form)}
+
+    assert all(both_sides(form) for form in forms)
+    assert who == {("offline-extractive", "offline-extractive", True)}
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_thought_is_kept_and_exported_only_where_the_profile_asks_for_it(
+    settings: Callable[..., Settings],
+    start: Start,
+    store_dir: Path,
+    wanted: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    with scripted_model(thinking) as model:
+        roles = {"responder": model.role("thinker"), "generator": model.role("writer")}
+        with start(settings(ALL, f"exports.thoughts={str(wanted).lower()}", models=roles, **JUDGE)) as run:
+            store.fill(run, 6)
+            store.written_by(run, "writer")
+            again(run)
+            kept = run.store.query("responses/audience")["rows_valid"][0]
+            with_thought = run.store._connection.execute(
+                "SELECT count(*) FROM responses WHERE starts_with(thought, ?)", [CANARY]
+            ).fetchone()
+    folder = store_dir / "exports" / NAME
+    rows = {form: both_sides(folder / form) for form in ("messages", "sharegpt", "alpaca", "raw")}
+
+    assert with_thought == (kept,) == (6,)
+    assert (CANARY in every_file(folder)) == wanted
+    assert {row["messages"][-1].get("reasoning_content", "")[:19] for row in rows["messages"]} == {CANARY * wanted}
+    for form, text in (("sharegpt", "conversations"), ("alpaca", "output")):
+        inline = f"<think>\\n{CANARY}" if form == "sharegpt" else f"<think>\n{CANARY}"
+        assert all((inline in str(row[text])) == wanted for row in rows[form])
+    assert all(("thought" in row) == wanted for row in rows["raw"])
+
+
+def real(body: dict[str, Any]) -> str:
+    """Answer as a real model."""
+    return ANSWER.format(n=len(body["messages"][-1]["content"]))
+
+
+def test_an_export_of_a_real_models_rows_beside_the_stand_ins_is_refused_with_both_counts(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    with (
+        scripted_model(real) as model,
+        start(settings(models={"responder": model.role("real-7b")}, **JUDGE)) as run,
+    ):
+        store.fill(run, 6)
+        store.written_by(run, "offline-extractive")
+        with pytest.raises(BrokenError) as caught:
+            again(run)
+
+    assert "6 instructions and answers are the stand-in's (`offline-extractive`)" in caught.value.message
+    assert "6 instructions and answers a real model's" in caught.value.message
+    assert "--store NEW" in caught.value.hint
+    assert not (store_dir / "exports" / NAME).exists()
+
+
+def test_the_stand_in_is_known_by_the_name_it_answers_under(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    counted = iter(range(100))
+
+    def sometimes(body: dict[str, Any]) -> dict[str, Any]:
+        served = "/srv/m/real-7b.gguf" if next(counted) % 3 else "offline-extractive"
+        return {"content": real(body), "model": served}
+
+    with (
+        scripted_model(sometimes) as model,
+        start(settings(models={"responder": model.role("gpt-4.1")}, **JUDGE)) as run,
+    ):
+        store.fill(run, 6)
+        store.written_by(run, "gpt-4.1")
+        with pytest.raises(BrokenError, match=r"2 instructions and answers are the stand-in's.* 10 instructions"):
+            again(run)
+    with start(settings(models={"responder": model.role("gpt-4.1")}, **JUDGE)) as run:
+        run.store._connection.execute(
+            "UPDATE completions SET served = '/srv/m/real-7b.gguf' WHERE served = 'offline-extractive'"
+        )
+        exports.export(run)
+    card = (store_dir / "exports" / NAME / "README.md").read_text()
+
+    assert "| responder | gpt-4.1 | real-7b.gguf | 6 |" in card
+    assert "/srv" not in every_file(store_dir / "exports" / NAME)
+
+
+def test_a_real_models_rows_that_the_stand_in_judged_are_not_exported(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with (
+        scripted_model(real) as model,
+        start(settings("selections.min_score=0", models={"responder": model.role("real-7b")})) as run,
+    ):
+        store.fill(run, 6)
+        store.written_by(run, "real-7b")
+        with pytest.raises(
+            BrokenError, match=r"\d+ scores and verdicts are the stand-in's \(`offline-judge`\), 12 instr"
+        ):
+            again(run)
+
+
+@pytest.mark.parametrize("is_chosen", [True, False])
+def test_a_pair_with_an_answer_that_failed_a_required_check_is_exported_in_no_form(
+    settings: Callable[..., Settings],
+    start: Start,
+    store_dir: Path,
+    is_chosen: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    folder = store_dir / "exports" / NAME
+    with start(settings(ALL, *PAIRS)) as run:
+        curated(run)
+        before = both_sides(folder / "dpo")
+        marked = next(row["id"] for row in both_sides(folder / "kto") if row["label"] == is_chosen)
+        run.store._connection.execute(
+            "UPDATE verdicts SET passed = FALSE WHERE subject_id = ? AND check_name = 'no_marks'", [marked]
+        )
+        exports.export(run)
+    after = {row["id"] for form in ("dpo", "kto", "reward_conditioned") for row in both_sides(folder / form)}
+
+    assert len(both_sides(folder / "dpo")) == len(before) - 1
+    assert marked not in after
+
+
+def test_a_build_of_the_stand_ins_rows_says_so_in_its_last_line_and_one_of_a_real_model_does_not(
+    settings: Callable[..., Settings], start: Start, store_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said, told = list[str](), list[bool]()
+    with scripted_model(real) as model:
+        for is_real in (True, False):
+            roles = {"responder": model.role("real-7b")} if is_real else {}
+            with start(settings(models=roles, **JUDGE)) as run:
+                if is_real:
+                    store.fill(run, 6)
+                    store.written_by(run, "real-7b")
+                    again(run)
+                else:
+                    responses.respond(run)
+                    store.publish(run, "responses")
+            for as_json in (False, True):
+                building._say_build(store_dir, 1.0, as_json=as_json)
+                shown = capsys.readouterr().out
+                told += [json.loads(shown)["stand_in"]] if as_json else []
+                said += [] if as_json else [shown.splitlines()[-1]]
+
+    assert told == [False, True]
+    assert said[0] != NOT_FOR_TRAINING
+    assert said[1] == NOT_FOR_TRAINING

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
-from tasks import responses, scores
+from tasks import responses, scores, verdicts
 from tasks.contracts.errors import BrokenError
 from tasks.contracts.settings import Settings
+from tasks.spine import runs, validation
 from tasks.spine.runs import Run
 from tests import instruction_store as store
 from tests.scripted_model import scripted_model
@@ -130,3 +134,86 @@ def test_rationales_without_a_judgement_of_difficulty_are_refused_before_anythin
             responses.respond(run)
 
     assert "scores.judges" in caught.value.hint
+
+
+def cut_below(tokens: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A model whose answers to every other instruction need so many tokens, and are cut off at fewer."""
+
+    def answer(body: dict[str, Any]) -> dict[str, Any]:
+        asked = body["messages"][-1]["content"]
+        whole = f"There are {len(asked)} things to know about it, and the first of them is to measure it twice."
+        is_long = len(asked) % 2 == 0
+        if is_long and body["max_tokens"] < tokens:
+            return {"content": whole[:60], "finish_reason": "length"}
+        return {"content": whole, "finish_reason": "stop"}
+
+    return answer
+
+
+@pytest.mark.slow
+def test_cut_answers_are_refused_as_rows_and_never_fail_the_store(
+    settings: Callable[..., Settings], store_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        scripted_model(cut_below(512)) as model,
+        runs.start(
+            "test", settings(models={"responder": model.role("m", max_tokens=64)}), store_dir, may_mix=True
+        ) as run,
+    ):
+        store.fill(run, 24)
+        responses.respond(run)
+        validation.audit(run, "responses")
+        verdicts.check(run)
+        store.publish(run, "verdicts")
+        raw = run.store.query("exports/raw").to_dicts()
+        warned = run.store.query("validations/all").filter(~pl.col("success")).to_dicts()
+    cut = [row for row in raw if row["finish_reason"] == "length"]
+
+    assert len(raw) == 24
+    assert len(cut) > 2.4
+    assert all({"name": "not_truncated", "passed": False} in row["verdicts"] for row in cut)
+    assert [(row["severity"], row["column_name"]) for row in warned] == [("warn", "finish_reason")]
+    assert "models.responder.max_tokens" in warned[0]["notes"]
+    assert f"finish_reason, {len(cut)} of 24 rows" in (told := " ".join(capsys.readouterr().err.split()))
+    assert "raise models.responder.max_tokens" in told
+
+
+@pytest.mark.slow
+def test_answers_of_a_method_that_is_no_longer_in_force_hold_nothing_up(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    def counted(run: Run) -> list[dict[str, Any]]:
+        responses.respond(run)
+        validation.audit(run, "responses")
+        mine = run.store.query("validations/all").filter(run_id=run.run_id)
+        return mine.filter(~pl.col("success")).to_dicts()
+
+    with scripted_model(cut_below(512)) as model:
+        with start(settings(models={"responder": model.role("m", max_tokens=64)})) as run:
+            store.fill(run, 24)
+            responses.respond(run)  # and it is killed, or its audit fails, before anything is published
+        with start(settings(models={"responder": model.role("m", max_tokens=1024)})) as run:
+            after = counted(run)
+            valid = run.store.query("responses/audience")["rows_valid"][0]
+        with start(settings(models={"responder": model.role("m", max_tokens=64)})) as run:
+            back = counted(run)
+            valid_before = run.store.query("responses/audience")["rows_valid"][0]
+
+    assert after == []
+    assert valid == valid_before == 24
+    assert [row["column_name"] for row in back] == ["finish_reason"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("word", ["eos_token", "", "tool_calls", "COMPLETE"])
+def test_words_that_older_stores_have_for_an_end_fail_no_audit(
+    settings: Callable[..., Settings], start: Start, word: str
+) -> None:
+    with start(settings()) as run:
+        store.fill(run, 6)
+        responses.respond(run)
+        run.store._connection.execute("UPDATE responses SET finish_reason = ?", [word])
+        validation.audit(run, "responses")
+        failed = run.store.query("validations/all").filter(~pl.col("success"))
+
+    assert failed.is_empty()

@@ -15,7 +15,7 @@ from tests import instruction_store as store
 from tests.scripted_model import scripted_model
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
-COMPUTED = {"not_refused", "not_truncated", "knowledge_precision", "numbers", "code_parses"}
+COMPUTED = {"not_refused", "not_truncated", "no_marks", "knowledge_precision", "numbers", "code_parses"}
 
 
 def answered(run: Run, count: int = 6) -> None:

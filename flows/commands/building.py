@@ -91,6 +91,7 @@ def _run(
 
 
 def _say_build(directory: Path, seconds: float, *, as_json: bool) -> None:
+    from tasks.contracts import casting
     from tasks.io.store import Store
     from tasks.spine import summaries
 
@@ -109,6 +110,8 @@ def _say_build(directory: Path, seconds: float, *, as_json: bool) -> None:
         terminal.say(f"page     {facts['page']}")
     if facts["example_id"]:
         terminal.say(f"trace    wellspring trace {facts['example_id']} --store {directory}")
+    if facts["stand_in"]:
+        terminal.say(casting.NOT_FOR_TRAINING)
 
 
 def retry(

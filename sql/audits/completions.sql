@@ -18,5 +18,5 @@ SELECT
     (
         SELECT count(*)
         FROM written
-        WHERE NOT starts_with(written.model, 'offline') AND written.cost_usd = 0
-    ) AS priced_at_nothing;
+        WHERE isnan(written.cost_usd)
+    ) AS unpriced;

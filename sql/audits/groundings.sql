@@ -6,6 +6,12 @@ WITH written AS (
     SELECT groundings.*
     FROM groundings
     WHERE groundings.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings')
+),
+
+in_force AS (
+    SELECT written.*
+    FROM written
+    WHERE written.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'groundings' AND NOT methods.active)
 )
 
 SELECT
@@ -32,7 +38,7 @@ SELECT
         SELECT CASE WHEN sum(shares.taken) >= 100 THEN max(shares.taken) / sum(shares.taken) ELSE 0 END
         FROM (
             SELECT count(*) AS taken
-            FROM written
-            GROUP BY written.document_id
+            FROM in_force
+            GROUP BY in_force.document_id
         ) AS shares
     ) AS largest_document_share;

@@ -6,6 +6,12 @@ WITH written AS (
     SELECT instructions.*
     FROM instructions
     WHERE instructions.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'instructions')
+),
+
+in_force AS (
+    SELECT written.*
+    FROM written
+    WHERE written.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions' AND NOT methods.active)
 )
 
 SELECT
@@ -39,6 +45,6 @@ SELECT
         WHERE written.completion_id NOT IN (SELECT completions.completion_id FROM completions)
     ) AS orphan_completions,
     (
-        SELECT count(*) - count(DISTINCT lower(trim(written.text)))
-        FROM written
+        SELECT count(*) - count(DISTINCT lower(trim(in_force.text)))
+        FROM in_force
     ) AS repeated;

@@ -6,6 +6,12 @@ WITH written AS (
     SELECT preferences.*
     FROM preferences
     WHERE preferences.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'preferences')
+),
+
+in_force AS (
+    SELECT written.*
+    FROM written
+    WHERE written.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'preferences' AND NOT methods.active)
 )
 
 SELECT
@@ -31,7 +37,7 @@ SELECT
     ) AS self_pairs,
     (
         SELECT coalesce(count_if(length(chosen.text) > length(rejected.text)) / nullif(count(*), 0), 0.5)
-        FROM written
-        INNER JOIN responses AS chosen ON written.chosen_id = chosen.response_id
-        INNER JOIN responses AS rejected ON written.rejected_id = rejected.response_id
+        FROM in_force
+        INNER JOIN responses AS chosen ON in_force.chosen_id = chosen.response_id
+        INNER JOIN responses AS rejected ON in_force.rejected_id = rejected.response_id
     ) AS longer_chosen_share;

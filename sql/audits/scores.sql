@@ -61,6 +61,7 @@ SELECT
         FROM (
             SELECT written.criterion
             FROM written
+            WHERE written.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'scores' AND NOT methods.active)
             GROUP BY written.judge, written.criterion
             HAVING count(written.value) >= 100 AND count(DISTINCT written.value) = 1
         ) AS lone

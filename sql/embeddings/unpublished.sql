@@ -1,4 +1,4 @@
--- Rows that no audit has passed yet, without their vectors: what `embeddings` is audited on before it is published.
+-- Rows that no audit has passed yet, of methods that were not given up, without vectors: what `embeddings` is audited on.
 -- As they were written: to sort texts is to hold them all.
 -- owner:  tasks/spine/validation.py
 -- grain:  one row per row of `embeddings`
@@ -9,4 +9,6 @@ SELECT
     embeddings.model,
     embeddings.run_id
 FROM embeddings
-WHERE embeddings.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'embeddings');
+WHERE
+    embeddings.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'embeddings')
+    AND embeddings.model NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'embeddings' AND NOT methods.active);

@@ -1,30 +1,76 @@
--- Which models wrote, answered and judged what is exported.
+-- Which models wrote, answered and judged what is exported: as they were asked for, and as they answered.
 -- owner:  tasks/exports.py
--- grain:  one row per role x model
+-- grain:  one row per role x model x served name
 -- params: $instruction_ids
+WITH exported AS (
+    SELECT
+        instructions.instruction_id,
+        instructions.completion_id
+    FROM valid_instructions AS instructions
+    WHERE instructions.instruction_id IN (SELECT unnest($instruction_ids))
+),
+
+answers AS (
+    SELECT
+        responses.response_id,
+        responses.model,
+        responses.completion_id
+    FROM valid_responses AS responses
+    WHERE responses.instruction_id IN (SELECT exported.instruction_id FROM exported)
+),
+
+subjects AS (
+    SELECT exported.instruction_id AS subject_id
+    FROM exported
+    UNION ALL
+    SELECT answers.response_id AS subject_id
+    FROM answers
+),
+
+said AS (
+    SELECT
+        scores.subject_id,
+        scores.completion_id
+    FROM valid_scores AS scores
+    UNION
+    SELECT
+        verdicts.subject_id,
+        verdicts.completion_id
+    FROM valid_verdicts AS verdicts
+),
+
+asked AS (
+    SELECT
+        'generator' AS role,
+        completions.model,
+        completions.served,
+        exported.instruction_id AS made_id
+    FROM exported
+    INNER JOIN completions ON exported.completion_id = completions.completion_id
+    UNION ALL
+    SELECT
+        'responder' AS role,
+        answers.model,
+        coalesce(completions.served, '') AS served,
+        answers.response_id AS made_id
+    FROM answers
+    LEFT JOIN completions ON answers.completion_id = completions.completion_id
+    UNION ALL
+    SELECT
+        CASE WHEN completions.role = 'moderator' THEN 'moderator' ELSE 'judge' END AS role,
+        completions.model,
+        completions.served,
+        completions.completion_id AS made_id
+    FROM said
+    INNER JOIN completions ON said.completion_id = completions.completion_id
+    WHERE said.subject_id IN (SELECT subjects.subject_id FROM subjects)
+)
+
 SELECT
-    'generator' AS role,
-    completions.model,
-    count(*) AS rows_made
-FROM valid_instructions AS instructions
-INNER JOIN completions ON instructions.completion_id = completions.completion_id
-WHERE instructions.instruction_id IN (SELECT unnest($instruction_ids))
-GROUP BY completions.model
-UNION ALL
-SELECT
-    'responder' AS role,
-    responses.model,
-    count(*) AS rows_made
-FROM valid_responses AS responses
-WHERE responses.instruction_id IN (SELECT unnest($instruction_ids))
-GROUP BY responses.model
-UNION ALL
-SELECT
-    'judge' AS role,
-    completions.model,
-    count(DISTINCT completions.completion_id) AS rows_made
-FROM valid_scores AS scores
-INNER JOIN completions ON scores.completion_id = completions.completion_id
-WHERE scores.subject_id IN (SELECT unnest($instruction_ids))
-GROUP BY completions.model
-ORDER BY role, model;
+    asked.role,
+    asked.model,
+    asked.served,
+    count(DISTINCT asked.made_id) AS rows_made
+FROM asked
+GROUP BY asked.role, asked.model, asked.served
+ORDER BY asked.role, asked.model, asked.served;

@@ -1,7 +1,15 @@
--- Pairs of answers to the instructions that a policy took, better first, in its order.
+-- Pairs of answers to the instructions that a policy took, better first, in its order; both passed the checks.
 -- owner:  tasks/exports.py
 -- grain:  one row per pair
--- params: $policy, $answer_judge
+-- params: $policy, $answer_judge, $required
+WITH failed AS (
+    SELECT verdicts.subject_id
+    FROM valid_verdicts AS verdicts
+    WHERE
+        list_contains($required, verdicts.check_name)
+        AND (verdicts.passed IS FALSE OR (verdicts.passed IS NULL AND verdicts.check_name = 'moderation'))
+)
+
 SELECT
     selections.rank,
     instructions.instruction_id,
@@ -11,15 +19,26 @@ SELECT
     pairs.chosen_id,
     chosen.text AS chosen,
     chosen_reward.value AS score_chosen,
+    chosen.model AS chosen_model,
+    taken.served AS chosen_served,
+    chosen.thought AS chosen_thought,
     pairs.rejected_id,
     rejected.text AS rejected,
-    rejected_reward.value AS score_rejected
+    rejected_reward.value AS score_rejected,
+    rejected.model AS rejected_model,
+    left_out.served AS rejected_served,
+    rejected.thought AS rejected_thought,
+    coalesce(written.model, '') AS instruction_model,
+    written.served AS instruction_served
 FROM valid_preferences AS pairs
 INNER JOIN valid_selections AS selections
     ON pairs.instruction_id = selections.instruction_id AND selections.policy = $policy
 INNER JOIN valid_instructions AS instructions ON pairs.instruction_id = instructions.instruction_id
 INNER JOIN valid_responses AS chosen ON pairs.chosen_id = chosen.response_id
 INNER JOIN valid_responses AS rejected ON pairs.rejected_id = rejected.response_id
+LEFT JOIN completions AS taken ON chosen.completion_id = taken.completion_id
+LEFT JOIN completions AS left_out ON rejected.completion_id = left_out.completion_id
+LEFT JOIN completions AS written ON instructions.completion_id = written.completion_id
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
 LEFT JOIN valid_scores AS chosen_reward
     ON
@@ -31,4 +50,7 @@ LEFT JOIN valid_scores AS rejected_reward
         pairs.rejected_id = rejected_reward.subject_id
         AND rejected_reward.judge = $answer_judge
         AND rejected_reward.criterion = 'total'
+WHERE
+    pairs.chosen_id NOT IN (SELECT failed.subject_id FROM failed)
+    AND pairs.rejected_id NOT IN (SELECT failed.subject_id FROM failed)
 ORDER BY selections.rank, pairs.chosen_id, pairs.rejected_id;

@@ -33,6 +33,10 @@ SELECT
     methods.name AS way,
     responses.draw,
     responses.model,
+    answered.served,
+    coalesce(written.model, '') AS instruction_model,
+    written.served AS instruction_served,
+    responses.thought,
     responses.finish_reason,
     coalesce(instructions.document_id, instructions.input_id) AS origin_id,
     list_concat(of_instruction.marks, of_response.marks) AS scores,
@@ -41,6 +45,8 @@ FROM valid_responses AS responses
 INNER JOIN methods
     ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
 INNER JOIN valid_instructions AS instructions ON responses.instruction_id = instructions.instruction_id
+LEFT JOIN completions AS answered ON responses.completion_id = answered.completion_id
+LEFT JOIN completions AS written ON instructions.completion_id = written.completion_id
 LEFT JOIN marks AS of_instruction ON instructions.instruction_id = of_instruction.subject_id
 LEFT JOIN marks AS of_response ON responses.response_id = of_response.subject_id
 LEFT JOIN checks AS said_of_instruction ON instructions.instruction_id = said_of_instruction.subject_id

@@ -44,11 +44,17 @@ SELECT
     totals.value AS score,
     chosen.response_id,
     chosen.text AS response,
-    chosen.model
+    chosen.model,
+    answered.served,
+    coalesce(written.model, '') AS instruction_model,
+    written.served AS instruction_served,
+    chosen.thought
 FROM valid_selections AS selections
 INNER JOIN valid_instructions AS instructions ON selections.instruction_id = instructions.instruction_id
 INNER JOIN answers ON selections.instruction_id = answers.instruction_id AND answers.place = 1
 INNER JOIN valid_responses AS chosen ON answers.response_id = chosen.response_id
+LEFT JOIN completions AS answered ON chosen.completion_id = answered.completion_id
+LEFT JOIN completions AS written ON instructions.completion_id = written.completion_id
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
 LEFT JOIN sources ON documents.source_id = sources.source_id
 LEFT JOIN valid_scores AS totals

@@ -1,8 +1,10 @@
--- Rows that no audit has passed yet: what `exports` is audited on before it is published.
+-- Rows that no audit has passed yet, of methods that were not given up: what `exports` is audited on before it is published.
 -- As they were written: to sort texts is to hold them all.
 -- owner:  tasks/spine/validation.py
 -- grain:  one row per row of `exports`
 -- params: none
 SELECT exports.*
 FROM exports
-WHERE exports.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'exports');
+WHERE
+    exports.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'exports')
+    AND exports.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'exports' AND NOT methods.active);

@@ -1,4 +1,4 @@
--- Seeds that a version of the attribution is done with: it has a grounding for them, or has refused them.
+-- Seeds that a version of the attribution is done with: it has a grounding for them in a page that is in force, or has refused them.
 -- owner:  tasks/groundings.py
 -- grain:  one row per seed x method
 -- params: none
@@ -7,6 +7,7 @@ SELECT
     groundings.seed_id AS input_id,
     groundings.fingerprint
 FROM groundings
+WHERE groundings.document_id IN (SELECT documents.document_id FROM valid_documents AS documents)
 UNION ALL
 SELECT
     rejections.input_id,

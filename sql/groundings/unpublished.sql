@@ -1,8 +1,10 @@
--- Rows that no audit has passed yet: what `groundings` is audited on before it is published.
+-- Rows that no audit has passed yet, of methods that were not given up: what `groundings` is audited on before it is published.
 -- As they were written: to sort texts is to hold them all.
 -- owner:  tasks/spine/validation.py
 -- grain:  one row per row of `groundings`
 -- params: none
 SELECT groundings.*
 FROM groundings
-WHERE groundings.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings');
+WHERE
+    groundings.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings')
+    AND groundings.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'groundings' AND NOT methods.active);

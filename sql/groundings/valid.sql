@@ -1,4 +1,4 @@
--- Groundings of the methods in force whose run passed its audit: what later stages read.
+-- Groundings of the methods in force whose run passed its audit, of seeds and pages in force: what later stages read.
 -- owner:  tasks/groundings.py
 -- grain:  one row per seed x document x method
 -- params: none
@@ -7,4 +7,6 @@ SELECT groundings.*
 FROM groundings
 WHERE
     groundings.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'groundings' AND methods.active)
-    AND groundings.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings');
+    AND groundings.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings')
+    AND groundings.seed_id IN (SELECT seeds.seed_id FROM valid_seeds AS seeds)
+    AND groundings.document_id IN (SELECT documents.document_id FROM valid_documents AS documents);

@@ -1,4 +1,4 @@
--- What a new instruction must not repeat: seeds, and instructions in force that nothing refused, but for the new ones.
+-- What a new instruction must not repeat: seeds, and instructions that stand, but for the new ones.
 -- owner:  tasks/instructions.py
 -- grain:  one row per seed or instruction
 -- params: $fresh_ids
@@ -10,16 +10,6 @@ UNION ALL
 SELECT
     instructions.instruction_id AS item_id,
     instructions.text
-FROM instructions
-WHERE
-    instructions.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions' AND methods.active)
-    AND instructions.instruction_id NOT IN (SELECT unnest($fresh_ids))
-    AND NOT EXISTS (
-        SELECT 1
-        FROM rejections
-        WHERE
-            rejections.stage = 'instructions'
-            AND rejections.input_id = instructions.instruction_id
-            AND rejections.fingerprint = instructions.fingerprint
-    )
+FROM standing_instructions AS instructions
+WHERE instructions.instruction_id NOT IN (SELECT unnest($fresh_ids))
 ORDER BY item_id;

@@ -25,15 +25,6 @@ SELECT
     instructions.text,
     cast(NULL AS VARCHAR) AS response,
     cast(NULL AS VARCHAR) AS language
-FROM instructions
-WHERE
-    instructions.fingerprint IN (SELECT unnest($earlier))
-    AND NOT EXISTS (
-        SELECT 1
-        FROM rejections
-        WHERE
-            rejections.stage = 'instructions'
-            AND rejections.input_id = instructions.instruction_id
-            AND rejections.fingerprint = instructions.fingerprint
-    )
+FROM standing_instructions AS instructions
+WHERE instructions.fingerprint IN (SELECT unnest($earlier))
 ORDER BY item_id;

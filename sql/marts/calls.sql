@@ -14,7 +14,8 @@ SELECT
     sum(completions.cost_usd) AS cost_usd,
     quantile_cont(completions.latency_seconds, 0.5) AS latency_p50_seconds,
     quantile_cont(completions.latency_seconds, 0.95) AS latency_p95_seconds,
-    count(*) FILTER (WHERE completions.finish_reason = 'length') AS cut_off
+    count(*) FILTER (WHERE completions.finish_reason = 'length') AS cut_off,
+    bool_or(starts_with(completions.model, 'offline-') OR starts_with(completions.served, 'offline-')) AS is_stand_in
 FROM completions
 WHERE $run_id IS NULL OR completions.run_id = $run_id
 GROUP BY completions.run_id, completions.role, completions.model

@@ -1,4 +1,4 @@
--- Publish what passed its audit: from now on `valid_preferences` shows it.
+-- Publish the runs whose rows passed their audit, those of methods not given up: from now on `valid_preferences` shows it.
 -- owner:  tasks/spine/validation.py
 -- grain:  one row per run
 -- params: none
@@ -7,4 +7,5 @@ SELECT DISTINCT
     'preferences' AS noun,
     preferences.run_id
 FROM preferences
+WHERE preferences.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'preferences' AND NOT methods.active)
 ON CONFLICT DO NOTHING;

@@ -1,8 +1,10 @@
--- Rows that no audit has passed yet: what `responses` is audited on before it is published.
+-- Rows that no audit has passed yet, of methods that were not given up: what `responses` is audited on before it is published.
 -- As they were written: to sort texts is to hold them all.
 -- owner:  tasks/spine/validation.py
 -- grain:  one row per row of `responses`
 -- params: none
 SELECT responses.*
 FROM responses
-WHERE responses.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'responses');
+WHERE
+    responses.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'responses')
+    AND responses.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'responses' AND NOT methods.active);

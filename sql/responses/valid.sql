@@ -1,4 +1,4 @@
--- Responses of the methods in force whose run passed its audit: what later stages read.
+-- Responses of the methods in force whose run passed its audit, to valid instructions: what later stages read.
 -- owner:  tasks/responses.py
 -- grain:  one row per instruction x model x draw
 -- params: none
@@ -7,4 +7,5 @@ SELECT responses.*
 FROM responses
 WHERE
     responses.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'responses' AND methods.active)
-    AND responses.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'responses');
+    AND responses.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'responses')
+    AND responses.instruction_id IN (SELECT instructions.instruction_id FROM valid_instructions AS instructions);

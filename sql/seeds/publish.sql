@@ -1,4 +1,4 @@
--- Publish what passed its audit: from now on `valid_seeds` shows it.
+-- Publish the runs whose rows passed their audit, those of methods not given up: from now on `valid_seeds` shows it.
 -- owner:  tasks/spine/validation.py
 -- grain:  one row per run
 -- params: none
@@ -7,4 +7,5 @@ SELECT DISTINCT
     'seeds' AS noun,
     seeds.run_id
 FROM seeds
+WHERE seeds.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'seeds' AND NOT methods.active)
 ON CONFLICT DO NOTHING;

@@ -1,6 +1,6 @@
--- How far the mix of what is not published yet has moved from that of the last ten published runs of its table, in total
--- variation: 0 the same, 1 nothing in common. No row where either side has under 100. Lengths are powers of two; topics are
--- tenths of a selection's topics by size, since the number of a cluster means nothing in another run.
+-- How far the mix of what is not published yet, of the methods in force, has moved from that of the last ten published runs
+-- of its table, in total variation: 0 the same, 1 nothing in common. No row where either side has under 100. Lengths are powers
+-- of two; topics are tenths of a selection's topics by size, since the number of a cluster means nothing in another run.
 -- owner:  tasks/spine/validation.py
 -- grain:  one row per table x mix
 -- params: none
@@ -23,6 +23,7 @@ parts AS (
         'documents' AS noun,
         'languages' AS mix,
         documents.run_id,
+        documents.fingerprint,
         documents.language AS part,
         1 AS weight
     FROM documents
@@ -31,6 +32,7 @@ parts AS (
         'documents' AS noun,
         'lengths' AS mix,
         documents.run_id,
+        documents.fingerprint,
         cast(floor(log2(greatest(documents.tokens, 1))) AS VARCHAR) AS part,
         1 AS weight
     FROM documents
@@ -39,6 +41,7 @@ parts AS (
         'passages' AS noun,
         'lengths' AS mix,
         passages.run_id,
+        passages.fingerprint,
         cast(floor(log2(greatest(passages.tokens, 1))) AS VARCHAR) AS part,
         1 AS weight
     FROM passages
@@ -47,6 +50,7 @@ parts AS (
         'seeds' AS noun,
         'languages' AS mix,
         seeds.run_id,
+        seeds.fingerprint,
         seeds.language AS part,
         1 AS weight
     FROM seeds
@@ -55,6 +59,7 @@ parts AS (
         'seeds' AS noun,
         'lengths' AS mix,
         seeds.run_id,
+        seeds.fingerprint,
         cast(floor(log2(greatest(seeds.tokens, 1))) AS VARCHAR) AS part,
         1 AS weight
     FROM seeds
@@ -63,6 +68,7 @@ parts AS (
         'instructions' AS noun,
         'lengths' AS mix,
         instructions.run_id,
+        instructions.fingerprint,
         cast(floor(log2(greatest(length(instructions.text), 1))) AS VARCHAR) AS part,
         1 AS weight
     FROM instructions
@@ -71,6 +77,7 @@ parts AS (
         'instructions' AS noun,
         'recipes' AS mix,
         instructions.run_id,
+        instructions.fingerprint,
         instructions.recipe AS part,
         1 AS weight
     FROM instructions
@@ -79,6 +86,7 @@ parts AS (
         'responses' AS noun,
         'lengths' AS mix,
         responses.run_id,
+        responses.fingerprint,
         cast(floor(log2(greatest(length(responses.text), 1))) AS VARCHAR) AS part,
         1 AS weight
     FROM responses
@@ -87,6 +95,7 @@ parts AS (
         'verdicts' AS noun,
         'verdicts' AS mix,
         verdicts.run_id,
+        verdicts.fingerprint,
         concat(verdicts.check_name, ' ', coalesce(cast(verdicts.passed AS VARCHAR), 'unknown')) AS part,
         1 AS weight
     FROM verdicts
@@ -95,6 +104,7 @@ parts AS (
         'scores' AS noun,
         'scores' AS mix,
         scores.run_id,
+        scores.fingerprint,
         concat(scores.judge, ' ', scores.criterion, ' ', coalesce(cast(round(scores.value) AS VARCHAR), 'none')) AS part,
         1 AS weight
     FROM scores
@@ -104,6 +114,7 @@ parts AS (
         'selections' AS noun,
         'topics' AS mix,
         topics.run_id,
+        cast(NULL AS VARCHAR) AS fingerprint,
         topics.tenth AS part,
         topics.weight
     FROM topics
@@ -112,6 +123,7 @@ parts AS (
         rejections.stage AS noun,
         'reasons' AS mix,
         rejections.run_id,
+        cast(NULL AS VARCHAR) AS fingerprint,
         rejections.reason AS part,
         1 AS weight
     FROM rejections
@@ -120,6 +132,7 @@ parts AS (
         receipts.stage AS noun,
         'refusals' AS mix,
         receipts.run_id,
+        cast(NULL AS VARCHAR) AS fingerprint,
         'refused' AS part,
         receipts.rows_rejected AS weight
     FROM receipts
@@ -128,6 +141,7 @@ parts AS (
         receipts.stage AS noun,
         'refusals' AS mix,
         receipts.run_id,
+        cast(NULL AS VARCHAR) AS fingerprint,
         'kept' AS part,
         greatest(receipts.rows_in - receipts.rows_rejected, 0) AS weight
     FROM receipts
@@ -142,13 +156,22 @@ recent AS (
     QUALIFY row_number() OVER (PARTITION BY publications.noun ORDER BY runs.started_at DESC NULLS LAST, publications.run_id ASC) <= 10
 ),
 
+superseded AS (
+    SELECT methods.fingerprint
+    FROM methods
+    GROUP BY methods.fingerprint
+    HAVING NOT bool_or(methods.active)
+),
+
 sides AS (
     SELECT
         parts.noun,
         parts.mix,
         parts.part,
         sum(parts.weight) FILTER (
-            WHERE (parts.noun, parts.run_id) NOT IN (SELECT (publications.noun, publications.run_id) FROM publications)
+            WHERE
+            (parts.noun, parts.run_id) NOT IN (SELECT (publications.noun, publications.run_id) FROM publications)
+            AND (parts.fingerprint IS NULL OR parts.fingerprint NOT IN (SELECT superseded.fingerprint FROM superseded))
         ) AS new_rows,
         sum(parts.weight) FILTER (
             WHERE (parts.noun, parts.run_id) IN (SELECT (recent.noun, recent.run_id) FROM recent)

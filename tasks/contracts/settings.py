@@ -179,6 +179,7 @@ class VerdictsSettings(Section):
     checks: tuple[str, ...] = (
         "not_refused",
         "not_truncated",
+        "no_marks",
         "not_contaminated",
         "knowledge_precision",
         "numbers",
@@ -187,7 +188,7 @@ class VerdictsSettings(Section):
     judges: tuple[Literal["checklist", "moderation", "verifiers"], ...] = ()
     min_knowledge_precision: float = Field(default=0.3, ge=0, le=1)
     required: tuple[str, ...] = Field(
-        default=("not_refused", "not_truncated", "not_contaminated"),
+        default=("not_refused", "not_truncated", "no_marks", "not_contaminated"),
         description="checks without whose pass a row is not selected",
     )
 
@@ -245,6 +246,7 @@ class ExportsSettings(Section):
     )
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     license: str = "other"
+    thoughts: bool = Field(default=False, description="export the thought of a thinking model with its answer")
     with_controls: bool = Field(
         default=False, description="also write the random controls and what was chosen beside, as `messages`"
     )
@@ -398,7 +400,7 @@ class Role(Section):
             if (SECRET_NAME.search(name) or SECRET_VALUE.search(said)) and not said.startswith(FROM_ENVIRONMENT):
                 raise ValueError(
                     f"`{name}` looks like a key, and settings are written down: put the key into an environment"
-                    f" variable and write {name} = \"env:VARIABLE\""
+                    f' variable and write {name} = "env:VARIABLE"'
                 )
         return value
 

@@ -33,7 +33,7 @@ from tasks.io.wire import WireError
 PATIENCE_SECONDS = 600.0  # a server that wants to be left alone for longer parks the run
 MOST_SHAPES = 50  # of requests that an endpoint is remembered to have answered
 THOUGHT_TRIES = 2  # at an answer that was only thought
-LONG_TRIES = 2  # at a call that ran out of time with the server for itself
+LONG_TRIES = 3  # at a call that ran out of time with the server for itself
 CUT_LEAST_CHARS = 2000  # of a prompt, from which on its count of tokens says whether it was read whole
 CUT_SHARE = 0.8  # of the tokens that it must have at least, at the fewest a character that were seen
 FILLER = "yes "  # a word that is one token at least
@@ -65,15 +65,36 @@ class Stats:
     retries: int = 0
     rate_limited: int = 0
     refusals: int = 0
+    seconds: float = 0.0  # that answers took, added up
 
     def count(self, entry: Entry) -> None:
         """Count a call that ended."""
         self.calls += 1
+        self.seconds += entry.latency_seconds
         self.prompt_tokens += entry.prompt_tokens
         self.completion_tokens += entry.completion_tokens
         self.cached_tokens += entry.cached_tokens
         self.cost_usd += entry.cost_micro_usd / 1e6
         self.refusals += entry.state != DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What a role's door is doing just now.
+
+    Attributes:
+        out: Calls that a server is working on.
+        oldest_seconds: How long the one that was sent first has waited.
+        limit: How many the servers are asked at once.
+        resting_seconds: For how long no server of the role is asked; 0 if one may be.
+        doing: What else is worth knowing, in words; empty while calls go out and answers come.
+    """
+
+    out: int = 0
+    oldest_seconds: float = 0.0
+    limit: int = 0
+    resting_seconds: float = 0.0
+    doing: str = ""
 
 
 @dataclass(slots=True)
@@ -87,10 +108,28 @@ class Door:
     shares: list[float]
     answered: int = 0
     doubts: Doubts = field(init=False)
+    highest_limit: int = 0
 
     def __post_init__(self) -> None:
         known = (shape for server in self.servers for shape in server.ability.get("answered", ()))
         self.doubts = Doubts(set(known), self.fault)
+
+    def activity(self) -> Activity:
+        """Return what its servers are doing; read from another thread than theirs, so each number is taken once."""
+        now, throttles = time.monotonic(), [server.throttle for server in self.servers]
+        sent = [at for throttle in throttles for at in list(throttle.out.values())]
+        limit = sum(int(throttle.limit) for throttle in throttles)
+        self.highest_limit = max(self.highest_limit, limit)
+        rest = min((throttle.wait(now) for throttle in throttles), default=0.0)
+        return Activity(len(sent), now - min(sent, default=now), limit, rest, self._doing(rest, limit))
+
+    def _doing(self, rest: float, limit: int) -> str:
+        if held := len(self.doubts.held):
+            return f"{held} refused: is it the row, or does the server refuse everything?"
+        if rest >= 1:
+            return f"the server is left alone for {rest:.0f} s more"
+        lowered = self.highest_limit > limit
+        return f"at most {limit} calls at once now, {self.highest_limit} before" if lowered else ""
 
     def fault(self, refusal: Refusal) -> WellspringError:
         """Return the error of what every call of this role gets: the run parks, or stops if a person has to act."""
@@ -169,7 +208,12 @@ class Order:
         self.failures += verdict.reason not in {"rate_limited", CROWDED}
         self.thought_only += verdict.reason == "thought_only"
         self.ran_out += verdict.reason == "timeout"
-        self.wasted += verdict.was_paid and verdict.reason in {"empty_answer", "thought_only", "malformed_answer", "server_error"}
+        self.wasted += verdict.was_paid and verdict.reason in {
+            "empty_answer",
+            "thought_only",
+            "malformed_answer",
+            "server_error",
+        }
 
     @property
     def is_used_up(self) -> bool:
@@ -331,7 +375,7 @@ class Courier:
                 order.sent = {**order.sent, "seed": order.sent["seed"] + order.wasted * RETRY_SEEDS}
             order.attempts += 1
             self.stats.sent += 1
-            started = order.sent_at = time.monotonic()
+            throttle.out[id(order)] = started = order.sent_at = time.monotonic()
             is_crowded = throttle.is_crowded()
             reply: Reply | None = None
             try:
@@ -344,6 +388,7 @@ class Courier:
             seconds = time.monotonic() - started
             self._watch(throttle, verdict, reply, seconds, order)
         finally:
+            throttle.out.pop(id(order), None)
             throttle.give_back()
         return Delivery(verdict, attempt, reply, seconds)
 

@@ -18,6 +18,7 @@ from tasks.contracts.errors import WellspringError
 from tasks.io.replies import Refusal
 
 MOST_HELD = 8  # refusals, before the server is asked a short question
+TRIES_UNKNOWN, TRIES_KNOWN = 2, 4  # more of the short question that is refused: a server may fail at random
 FEW = 3  # refused rows with no answered one among them are no longer a few odd rows
 LOOK_SECONDS = 0.05  # between two looks at whether anything else is on its way
 STILL_SECONDS = 0.3  # for which nothing else was: then nothing is
@@ -99,6 +100,10 @@ class Doubts:
         one, asked_at = self.held[0], time.monotonic()
         alike = [other for other in self.held if other.shape == one.shape]
         refused = await one.control()
+        for _ in range(TRIES_KNOWN if one.shape in self.known else TRIES_UNKNOWN):
+            if refused is None or one not in self.held:
+                break
+            refused = await one.control()
         if refused is not None:
             self._decide(alike, self.stop(self._commonest(alike)))
         elif one.shape in self.known or len(alike) < FEW:
@@ -113,7 +118,8 @@ class Doubts:
 
     def _decide(self, those: list[Doubt], error: WellspringError | None) -> None:
         for one in those:
-            self.held.remove(one)
+            if one in self.held:
+                self.held.remove(one)
             if not one.decided.done():
                 one.decided.set_result(error)
 

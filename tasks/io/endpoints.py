@@ -79,6 +79,7 @@ class Throttle:
         self.last_latency = 0.0
         self.crowded_until = 0.0  # the server may still work on calls that were given up
         self.in_flight = 0
+        self.out: dict[int, float] = {}  # calls the server works on: since when, in monotonic seconds
         self.rest_until = 0.0  # the server's wish
         self.broken_until = 0.0  # our own guess
         self.requests = Bucket(endpoint.requests_per_minute)

@@ -28,6 +28,7 @@ from tasks.io import journal_file
 from tasks.io.journal_file import Connection, Writer
 
 LOOKUP_IDS = 500  # ids in one SELECT; SQLite's limit on variables is 32,766
+LATE_ANSWERS = 1000  # of all roles, that tell how long a model takes
 DONE = "done"
 
 _ENTRY = (
@@ -311,6 +312,12 @@ class Journal:
     def cost(self, run_id: str) -> int:
         """Return what a run has paid, in micro-USD: answers, failed attempts, and outcomes nobody knows."""
         return self.select("SELECT coalesce(sum(cost_micro_usd), 0) FROM attempts WHERE run_id = ?", (run_id,))[0][0]
+
+    def mean_seconds(self, role: str, model: str) -> float | None:
+        """Return how long a role's model took for an answer of late, or None if none of it is known."""
+        late = "SELECT completion_id, latency_seconds FROM completions WHERE state = 'done' ORDER BY sequence DESC"
+        query = f"SELECT avg(latency_seconds) FROM ({late} LIMIT ?) JOIN calls USING (completion_id)"  # noqa: S608 - our own text
+        return self.select(f"{query} WHERE role = ? AND model = ?", (LATE_ANSWERS, role, model))[0][0]
 
     def refused(self, reason: str | None = None) -> list[str]:
         """Return the ids of calls that ended in a refusal, of one reason or of any."""

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import versions
+from tasks.io import versions, waits
 
 GROUP_WRITES = 256  # writes in one commit
 NETWORK_FILESYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs", "lustre"}
@@ -94,7 +94,7 @@ class Writer(threading.Thread):
         """Write from a thread, and wait for the commit."""
         future: Future[Any] = Future()
         self.waiting.put((write, future))
-        return future.result()
+        return waits.result(future)
 
     def run(self) -> None:
         """Commit groups until told to stop."""

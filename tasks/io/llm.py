@@ -21,9 +21,9 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import BrokenError, UsageError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Role, Settings
-from tasks.io import replies
+from tasks.io import replies, waits
 from tasks.io.batches import BatchDesk
-from tasks.io.delivery import APIS, CHUNK_CALLS, Asking, Courier, Door, Order, chunked
+from tasks.io.delivery import APIS, CHUNK_CALLS, Activity, Asking, Courier, Door, Order, chunked
 from tasks.io.forms import KEY_VERSION, identity, role_of
 from tasks.io.journal import DONE, Caps, Entry, Journal
 from tasks.io.keys import Scrubber
@@ -110,7 +110,11 @@ class Models:
         return self.doors[name]
 
     def ask(
-        self, role: str, calls: Iterable[Call], leave: Callable[[Call], None] | None = None
+        self,
+        role: str,
+        calls: Iterable[Call],
+        leave: Callable[[Call], None] | None = None,
+        tick: waits.Tick | None = None,
     ) -> Iterator[Answer | Refused]:
         """Ask a role's model; answers come in the order in which they are complete.
 
@@ -156,11 +160,11 @@ class Models:
                 waiting += len(fresh)
             while waiting > room or (waiting and not asking.done.empty()):
                 waiting -= 1
-                yield from self._taken(asking)
+                yield from self._taken(asking, tick)
             if asking.stop is not None:
                 break
         for _ in range(waiting):
-            yield from self._taken(asking)
+            yield from self._taken(asking, tick)
         if asking.stop is not None:
             raise asking.stop
         if left:
@@ -170,8 +174,13 @@ class Models:
         """Cancel a role's batch jobs, or one by its id or nonce; what they answered until then is kept."""
         return self.desk.cancel(role, job_id)
 
-    def _taken(self, asking: Asking) -> Iterator[Answer | Refused]:
-        outcome = asking.done.get()
+    def activity(self, role: str) -> Activity:
+        """Return what a role's door is doing just now; cheap, from any thread."""
+        door = self.doors.get(role)
+        return door.activity() if door else Activity()
+
+    def _taken(self, asking: Asking, tick: waits.Tick | None) -> Iterator[Answer | Refused]:
+        outcome = waits.taken(asking.done, tick)
         if isinstance(outcome, WellspringError):
             asking.stop = asking.stop or outcome
         elif isinstance(outcome, BaseException):
@@ -315,16 +324,26 @@ class Models:
         """Make calls that were refused (for one reason, or any) askable again; returns their completion ids."""
         return self.journal.reopen(reason)
 
-    def close(self) -> None:
-        """Let calls that are out finish for a moment, stop the loop, commit what is queued, give the journal back."""
-        if self.courier.is_closing:
-            return
+    @property
+    def calls_out(self) -> int:
+        """How many calls were sent, or are about to be, and have no answer yet."""
+        return len(self.courier.sending)
 
-        async def finish() -> None:
+    def close(self) -> int:
+        """Let calls that are out finish for a moment, stop the loop, commit what is queued, give the journal back.
+
+        Returns:
+            How many calls were left without their answer; the server may have been paid for them.
+        """
+        if self.courier.is_closing:
+            return 0
+
+        async def finish() -> int:
             self.courier.is_closing = True
             until = time.monotonic() + GRACE_SECONDS
             while (out := self.tasks & self.courier.sending) and (left := until - time.monotonic()) > 0:
                 await asyncio.wait(out, timeout=left)
+            left_out = len(self.tasks & self.courier.sending)
             deciding = [task for door in self.doors.values() for task in door.doubts.close()]
             for task in (*self.tasks, *deciding):
                 task.cancel()
@@ -333,12 +352,14 @@ class Models:
                 await server.client.close()
                 await server.bulk.close()
             await asyncio.sleep(0.01)  # transports close some turns of the loop later
+            return left_out
 
-        self.run(finish())
+        left = self.run(finish())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
         self.journal.close()
+        return left
 
 
 def outcome(call: Call, entry: Entry, *, is_cached: bool) -> Answer | Refused:

@@ -19,11 +19,12 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.records import Completion, content_id
 from tasks.contracts.settings import Role, Settings
 from tasks.io import offline
-from tasks.io.delivery import CHUNK_CALLS, Stats, chunked
+from tasks.io.delivery import CHUNK_CALLS, Activity, Stats, chunked
 from tasks.io.forms import KEY_VERSION, identity, request_of, role_of
 from tasks.io.journal import DONE, Journal
 from tasks.io.llm import Vectors
 from tasks.io.prices import Prices, tokens_of
+from tasks.io.waits import Tick
 
 SEEN_CALLS = 20_000  # the latest, of which a role's means are taken
 
@@ -70,11 +71,20 @@ class Rehearsal:
             self.seen[role] = Seen(*found) if found[0] is not None else None
         return self.seen[role]
 
+    def activity(self, role: str) -> Activity:
+        """Return that nothing is out."""
+        del role
+        return Activity()
+
     def ask(
-        self, role: str, calls: Iterable[Call], leave: Callable[[Call], None] | None = None
+        self,
+        role: str,
+        calls: Iterable[Call],
+        leave: Callable[[Call], None] | None = None,
+        tick: Tick | None = None,
     ) -> Iterator[Answer | Refused]:
         """Answer calls as `Models.ask` would, only that what is not recorded is made up and counted; none is left."""
-        del leave
+        del leave, tick
         settings = self.role(role)
         for chunk in chunked(calls, CHUNK_CALLS):
             keyed = [(identity(settings, call), call) for call in chunk]
@@ -127,9 +137,12 @@ class Rehearsal:
         part, self.unread = self.unread[:limit], self.unread[limit:]
         return records.to_arrow("completions", part), part[-1].sequence if part else watermark
 
-    def close(self) -> None:
-        """Give the journal back; nothing was written to it."""
+    calls_out = 0
+
+    def close(self) -> int:
+        """Give the journal back; nothing was written to it, and no call was left without its answer."""
         self.journal.close()
+        return 0
 
     def seconds(self, role: str, calls: int) -> float | None:
         """Return about how long so many calls of a role take, from its mean latency; None if it was never asked."""

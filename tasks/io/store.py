@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 _SQL = Path(__file__).parents[2] / "sql"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
-_VIEWS = ("valid", "settled", "audited")
+_VIEWS = ("standing", "valid", "settled", "audited")
 LOCK_POLL_SECONDS = 0.5
 MEMORY_MB = 512  # of all that it holds; keys of tables must fit into it
 STREAM_MB, KEY_BYTES = 64, 128  # of it while shards pass, and for each row, whose key stays in memory
@@ -72,6 +72,7 @@ class Store:
         self.memory_mb = memory_mb
         self._connection = _connect(path, memory_mb)
         self._lock = lock
+        self._cursors: set[duckdb.DuckDBPyConnection] = set()
         self.asked: dict[str, list[dict[str, Any]]] = {}
 
     @classmethod
@@ -160,31 +161,45 @@ class Store:
                 self.append("upgrades", [records.Upgrade(number, found, datetime.now(UTC).replace(tzinfo=None))])
             found = number
         self._connection.execute(tables)  # those that it did not have
-        for view in _VIEWS:
-            for noun in records.TABLES:
+        for noun in records.TABLES:  # those of later tables are made of those of earlier ones
+            for view in _VIEWS:
                 if f"{noun}/{view}" in queries(noun):
                     self._connection.execute(statement(f"{noun}/{view}")[0])
 
     def query(self, name: str, **params: Any) -> pl.DataFrame:
         """Run `sql/<name>.sql` and return its rows; parameters that it does not name are left out."""
         text, names = statement(name)
-        with _named_errors(self), self._connection.cursor() as cursor:
+        with _named_errors(self), self._cursor() as cursor:
             return cursor.sql(text, params=self._bind(name, names, params)).pl()
 
     def stream(self, name: str, rows: int = 1000, **params: Any) -> Iterator[pl.DataFrame]:
         """Run `sql/<name>.sql` and yield its rows in frames of about `rows`, as they were when it began."""
         text, names = statement(name)
-        with _named_errors(self), self._connection.cursor() as cursor:
+        with _named_errors(self), self._cursor() as cursor:
             for batch in cursor.sql(text, params=self._bind(name, names, params)).to_arrow_reader(rows):
                 yield pl.from_arrow(batch)  # pyright: ignore[reportReturnType]
 
     def count(self, name: str, **params: Any) -> int:
         """Return how many rows `sql/<name>.sql` has, without fetching them."""
         text, names = statement(name)
-        with _named_errors(self), self._connection.cursor() as cursor:
+        with _named_errors(self), self._cursor() as cursor:
             inner = text.rstrip().rstrip(";")
             row = cursor.execute(f"SELECT count(*) FROM ({inner}\n)", self._bind(name, names, params)).fetchone()  # noqa: S608 - a file of ours
         return int(row[0]) if row else 0
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._connection.cursor() as cursor:
+            self._cursors.add(cursor)
+            try:
+                yield cursor
+            finally:
+                self._cursors.discard(cursor)
+
+    def interrupt(self) -> None:
+        """Break off what the database is doing, from another thread: it does not hear of signals by itself."""
+        for connection in (self._connection, *tuple(self._cursors)):
+            connection.interrupt()
 
     def _bind(self, name: str, names: frozenset[str], params: Mapping[str, Any]) -> dict[str, Any]:
         """Check the parameters of a query; what is asked for as due stays in `asked`, to be asked again by others."""
@@ -411,6 +426,11 @@ def _named_errors(store: Store) -> Iterator[None]:
             f"the database of {store.path} needs more than its {store.memory_mb} MB of memory",
             hint=f"raise it: --set database_mb={2 * store.memory_mb}; the same command then goes on where it stopped",
         ) from error
+    except (duckdb.InterruptException, RuntimeError) as error:
+        # DuckDB lets Python's handlers run, and puts a RuntimeError in place of what they raise.
+        if "interrupted" not in str(error).lower():
+            raise
+        raise KeyboardInterrupt from error
     except duckdb.IOException as error:
         raise BrokenError(
             f"the store {store.path} cannot be written: {str(error).splitlines()[0]}",

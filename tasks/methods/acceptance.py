@@ -11,11 +11,24 @@ from tasks.contracts.errors import Rejection
 from tasks.methods.copies import coverage, rouge_l, words
 from tasks.methods.injections import obeyed
 from tasks.methods.languages import UNDETERMINED, identify
+from tasks.methods.refusals import refusal
 from tasks.methods.self_containment import dangling
+from tasks.methods.thought_marks import mark
 from tasks.methods.tokens import count_tokens
 
 SHORTEST_IDENTIFIED_CHARS = 40  # a language told from less is a guess
 ENGLISH_SHARE = 0.2
+SHORTEST_CHARS, LONGEST_CHARS = 8, 40_000  # shorter is a fragment, longer a copy of the page, whatever a profile allows
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_FENCE = re.compile(
+    r"</?(?:answer|demonstration|document|example\w*|first|instruction|message|page|passage|question|scene|second|seed|source"
+    r"|task|text) [0-9a-f]{12}>"
+)
+_PREAMBLE = re.compile(
+    r"(?:(?:sure|certainly|of course|okay|ok)\b\W{0,3})?(?:here is|here's|here\u2019s|below is)\b[^\n:.?!]{0,60}"
+    r"\b(?:query|question|instruction|prompt|message)\b[^\n:.?!]{0,40}:",
+    re.IGNORECASE,
+)
 _ENGLISH = re.compile(
     r"(?:the|of|and|to|is|that|its?|with|for|my|what|how|which|this|you|are|from|should|would|could|does|when|than|not|can"
     r"|they|them|their|where|have|has|been|about|between)"
@@ -47,9 +60,11 @@ def accept(text: str, limits: Limits, shown: Shown) -> None:
 
     Raises:
         Rejection: `too_short`, `too_long`; `other_language`; `not_self_contained`, it points at what it does not
-            carry; `copy_of_demonstration`, `copy_of_document`; or what `trust` raises.
+            carry; `preamble`, it begins with words to whoever asked for it; `declined`, its writer would not;
+            `copy_of_demonstration`, `copy_of_document`; or what `trust` raises.
     """
     _check_length(text, limits)
+    _check_writer(text)
     _check_language(text, limits)
     if pointer := dangling(text):
         raise Rejection("not_self_contained", f"`{pointer}` in: {text[:200]}")
@@ -58,18 +73,52 @@ def accept(text: str, limits: Limits, shown: Shown) -> None:
 
 
 def trust(text: str, shown: Shown) -> None:
-    """Return when a text, also one that goes with an instruction, shows no sign of having obeyed a page.
+    """Return when a text, also one that goes with an instruction, is plain and shows no sign of having obeyed a page.
 
     Raises:
-        Rejection: `repeats_prompt`, `obeys_source`, `talks_to_model`, `address_from_nowhere`: what
+        Rejection: What `plain` raises; `repeats_prompt`, `obeys_source`, `talks_to_model`, `address_from_nowhere`: what
             `tasks/methods/injections.py` flags.
     """
+    plain(text)
     pages = (shown.document,) if shown.document else ()
     if flagged := obeyed(text, pages, shown.prompt, shown.demonstrations):
         raise Rejection(flagged[0], flagged[1][:300])
 
 
+def clean(text: str) -> None:
+    """Return when a text that a model wrote can be stored and shown: what a table's audit would fail for all its rows.
+
+    Raises:
+        Rejection: `control_characters`, which a reader cannot see; `repeats_prompt`, it has a fence of our prompt.
+    """
+    if hidden := _CONTROL.search(text):
+        raise Rejection("control_characters", f"{hidden.group()!r} at {hidden.start()}: {text[:200]!r}")
+    if fence := _FENCE.search(text):
+        raise Rejection("repeats_prompt", fence.group())
+
+
+def plain(text: str) -> None:
+    """Return when a text that a model wrote is clean, and nothing of a thought or of a chat template stands in it.
+
+    Raises:
+        Rejection: What `clean` raises; `holds_marks`.
+    """
+    clean(text)
+    if found := mark(text):
+        raise Rejection("holds_marks", found[:300])
+
+
+def _check_writer(text: str) -> None:
+    if found := _PREAMBLE.match(text):
+        raise Rejection("preamble", f"`{found.group().strip()}` in: {text[:200]}")
+    if words_ := refusal(text):
+        raise Rejection("declined", f"`{words_}` in: {text[:200]}")
+
+
 def _check_length(text: str, limits: Limits) -> None:
+    if not SHORTEST_CHARS <= len(text) <= LONGEST_CHARS:
+        reason = "too_short" if len(text) < SHORTEST_CHARS else "too_long"
+        raise Rejection(reason, f"{len(text)} characters, {SHORTEST_CHARS} to {LONGEST_CHARS}: {text[:200]}")
     tokens = count_tokens(text)
     if tokens < limits.min_tokens:
         raise Rejection("too_short", f"{tokens} tokens, at least {limits.min_tokens}: {text[:200]}")

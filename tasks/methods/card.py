@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.contracts.casting import is_stand_in
+
 Row = Mapping[str, Any]
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-STAND_IN = "offline-"  # how the names of the stand-in's models begin
+_DID = {"generator": "wrote instructions", "responder": "answered", "moderator": "moderated"}  # the rest judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Facts:
     languages: Sequence[str]
     tables: Sequence[Row]  # path, form, split, rows
     recipes: Sequence[Row]
-    models: Sequence[Row]  # role, model, rows
+    models: Sequence[Row]  # role, model, served, rows
     methods: Sequence[Row]  # stage, name, fingerprint
     sources: Sequence[Row]
     choice: Mapping[str, Any]  # settings of the selection
@@ -43,7 +45,7 @@ def card(facts: Facts) -> str:
         f"# {facts.name}",
         _opening(facts),
         _section("Files", facts.tables),
-        _section("Who wrote it", facts.models, "Rows by the model that wrote, answered or judged them."),
+        _section("Who wrote it", facts.models, _MODELS),
         _section("Recipes", facts.recipes),
         _section("Sources and licences", facts.sources, _LICENSES),
         _choice(facts),
@@ -61,6 +63,10 @@ def card(facts: Facts) -> str:
 _LICENSES = (
     "The text of web pages stays its publishers' property; instructions and answers were written from it by the models "
     "above. Check both before you publish or train."
+)
+_MODELS = (
+    "Rows by the model that wrote, answered, judged or moderated them: the name it was asked for by, and the one that "
+    "its server answered under, where it gave one."
 )
 _SEEDS = "What was left of the conversations after each step, beside the counts of SynthQuestions (arXiv 2506.03968)."
 _METHODS = "A fingerprint stands for the prompt, its settings and its model: the same fingerprint asks the same."
@@ -92,14 +98,21 @@ def _scalar(value: str) -> str:
 
 
 def _opening(facts: Facts) -> str:
-    models = sorted({row["model"] for row in facts.models if row["role"] != "judge"})
-    if any(model.startswith(STAND_IN) for model in models):
+    """Say who wrote the rows; and first of all, where the stand-in had a part in them, in which."""
+    stand_ins = [row for row in facts.models if is_stand_in(row["model"], row.get("served"))]
+    if stand_ins:
+        did = ", ".join(sorted({f"{_DID.get(row['role'], 'judged')} as `{_name(row)}`" for row in stand_ins}))
+        what = "written" if any(row["role"] in {"generator", "responder"} for row in stand_ins) else "judged"
         return (
-            "**Not written by a language model.** These rows were made with the built-in offline stand-in "
-            f"({', '.join(f'`{model}`' for model in models)}), which fills in forms with words of its input. They show "
-            "that the pipeline works; do not train on them."
+            f"**Not {what} by a language model.** The offline stand-in, which fills in forms with words of its input, "
+            f"had a part in these rows: it {did}. They show that the pipeline works; do not train on them."
         )
+    models = sorted({row["model"] for row in facts.models if row["role"] not in {"judge", "moderator"}})
     return f"Instructions and answers written by {', '.join(f'`{model}`' for model in models) or 'nobody'}."
+
+
+def _name(row: Row) -> str:
+    return row["model"] if is_stand_in(row["model"]) else row["served"]
 
 
 def _choice(facts: Facts) -> str:

@@ -4,6 +4,7 @@
 |---|---|---|
 | `not_refused` | it does not open with a refusal | |
 | `not_truncated` | the server let it end, and it does end | |
+| `no_marks` | nothing of a thought or of a chat template stands in it, nor in its instruction | |
 | `knowledge_precision` | enough of its words are its document's | no document; too few words |
 | `numbers` | its numbers are its document's, its calculations are right | it has neither |
 | `code_parses` | every block of code that we can parse is well-formed | it has none |
@@ -19,9 +20,9 @@ from typing import Any, NamedTuple
 
 from tasks.contracts.errors import UsageError
 from tasks.contracts.settings import VerdictsSettings
-from tasks.methods import code_blocks, figures, knowledge_precision, refusals, truncation
+from tasks.methods import code_blocks, figures, knowledge_precision, refusals, thought_marks, truncation
 
-VERSION = 1
+VERSION = 2
 
 Row = Mapping[str, Any]
 
@@ -60,6 +61,11 @@ def _not_truncated(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: AR
     return Outcome(why is None, why or "")
 
 
+def _no_marks(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
+    found = thought_marks.mark(row["response"]) or thought_marks.mark(row["instruction"])
+    return Outcome(found is None, found or "")
+
+
 def _knowledge_precision(row: Row, settings: VerdictsSettings) -> Outcome:
     if not row["document"]:
         return Outcome(None, "no document")
@@ -92,6 +98,7 @@ def _code_parses(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG0
 _CHECKS: dict[str, Check] = {
     "not_refused": _not_refused,
     "not_truncated": _not_truncated,
+    "no_marks": _no_marks,
     "knowledge_precision": _knowledge_precision,
     "numbers": _numbers,
     "code_parses": _code_parses,

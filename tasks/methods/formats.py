@@ -2,15 +2,24 @@
 
 | form | read by | line |
 |---|---|---|
-| `messages` | TRL `SFTTrainer`, OpenAI fine-tuning, Axolotl (chat_template) | `messages`: role and content of each
-turn | | `sharegpt` | LLaMA-Factory (sharegpt), FastChat | `conversations`: from and value; `system` | | `alpaca` |
-LLaMA-Factory (alpaca), Stanford Alpaca | `instruction`, `input`, `output`, `system` | | `dpo` | TRL `DPOTrainer`,
-`RewardTrainer` (conversational) | `prompt`, `chosen`, `rejected` as turns | | `kto` | TRL `KTOTrainer`, `BCOTrainer` |
-`prompt`, `completion` as turns; `label` | | `reward_conditioned` | as `dpo` | each pair twice, its prompt asking for
-one of the two rewards | | `raw` | people | every answer with every score and verdict |
+| `messages` | TRL `SFTTrainer`, OpenAI fine-tuning, Axolotl (chat_template) | `messages`: role, content of each turn |
+| `sharegpt` | LLaMA-Factory (sharegpt), FastChat | `conversations`: from and value; `system` |
+| `alpaca` | LLaMA-Factory (alpaca), Stanford Alpaca | `instruction`, `input`, `output`, `system` |
+| `dpo` | TRL `DPOTrainer`, `RewardTrainer` (conversational) | `prompt`, `chosen`, `rejected` as turns |
+| `kto` | TRL `KTOTrainer`, `BCOTrainer` | `prompt`, `completion` as turns; `label` |
+| `reward_conditioned` | as `dpo` | each pair twice, its prompt asking for one of the two rewards |
+| `raw` | people | every answer with every score and verdict |
 
 Reward-conditioned rows are those of reward-augmented data (PAPERS E): the answer whose reward is asked for is the
-chosen one. Every line begins with `id`, of the row it came from, so that a copied line can still be traced.
+chosen one. Every line begins with `id`, of the row it came from, so that a copied line can still be traced, and says
+who made it: `model` answered (of a pair: its chosen answer), `instruction_model` wrote the instruction, and `synthetic`
+is true.
+
+A thought (`exports.thoughts`) stands where trainers look for it. A turn has it as `reasoning_content`: TRL hands turns
+to the chat template as they are, and the templates of Qwen3, GLM, Nemotron and others, as TRL ships them in
+`trl/chat_templates`, write that field between their own marks (gpt-oss reads `thinking`: rename it). Forms without
+fields have it inline, as LLaMA-Factory's `ReasoningTemplate` expects it: `<think>`, a line break, the thought, a line
+break, `</think>`, an empty line (its default `thought_words`, `src/llamafactory/data/template.py`), then the answer.
 """
 
 from collections.abc import Mapping
@@ -18,14 +27,27 @@ from typing import Any
 
 import pyarrow as pa
 
+from tasks.contracts.casting import without_directories
+
 Row = Mapping[str, Any]
 
-_TURNS = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+THOUGHT = "reasoning_content"
+THOUGHT_WORDS = ("<think>\n", "\n</think>\n\n")
+
+_TURN: list[tuple[str, pa.DataType]] = [("role", pa.string()), ("content", pa.string())]
+_TURNS = pa.list_(pa.struct(_TURN))
+_THINKING_TURNS = pa.list_(pa.struct([*_TURN, (THOUGHT, pa.string())]))
+_WHO: list[tuple[str, pa.DataType]] = [
+    ("model", pa.string()),
+    ("instruction_model", pa.string()),
+    ("synthetic", pa.bool_()),
+]
 _FACTS: list[tuple[str, pa.DataType]] = [
     ("recipe", pa.string()),
     ("url", pa.string()),
     ("license", pa.string()),
     ("score", pa.float64()),
+    *_WHO,
 ]
 _ID: list[tuple[str, pa.DataType]] = [("id", pa.string())]
 _PAIR: list[tuple[str, pa.DataType]] = [
@@ -34,6 +56,7 @@ _PAIR: list[tuple[str, pa.DataType]] = [
     ("rejected", _TURNS),
     ("score_chosen", pa.float64()),
     ("score_rejected", pa.float64()),
+    *_WHO,
 ]
 _MARK = pa.struct([("name", pa.string()), ("value", pa.float64())])
 _CHECK = pa.struct([("name", pa.string()), ("passed", pa.bool_())])
@@ -52,7 +75,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         [*_ID, *((name, pa.string()) for name in ("instruction", "input", "output", "system")), *_FACTS]
     ),
     "dpo": pa.schema([*_ID, *_PAIR]),
-    "kto": pa.schema([*_ID, ("prompt", _TURNS), ("completion", _TURNS), ("label", pa.bool_())]),
+    "kto": pa.schema([*_ID, ("prompt", _TURNS), ("completion", _TURNS), ("label", pa.bool_()), *_WHO]),
     "reward_conditioned": pa.schema([*_ID, *_PAIR]),
     "raw": pa.schema(
         [
@@ -63,7 +86,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("response", pa.string()),
             ("way", pa.string()),
             ("draw", pa.int64()),
-            ("model", pa.string()),
+            *_WHO,
             ("finish_reason", pa.string()),
             ("scores", pa.list_(_MARK)),
             ("verdicts", pa.list_(_CHECK)),
@@ -74,14 +97,23 @@ OF_ROWS = frozenset({"messages", "sharegpt", "alpaca"})
 OF_PAIRS = frozenset({"dpo", "kto", "reward_conditioned"})
 
 
+def schema(form: str, *, thoughts: bool = False) -> pa.Schema:
+    """Return the columns of a form; with `thoughts`, turns and raw answers have a place for one."""
+    if not thoughts:
+        return SCHEMAS[form]
+    fields = [pa.field(f.name, _THINKING_TURNS) if f.type == _TURNS else f for f in SCHEMAS[form]]
+    return pa.schema([*fields, pa.field("thought", pa.string())] if form == "raw" else fields)
+
+
 def lines(form: str, row: Row) -> list[tuple[str, dict[str, Any]]]:
     """Return the lines that a row (or a pair, or a raw answer) becomes in a form, each with the id of its row.
 
     Args:
         form: A key of `SCHEMAS`.
-        row: For `OF_ROWS`: response_id, text, response, system, recipe, url, license, score. For `OF_PAIRS`:
-            chosen_id, rejected_id, text, chosen, rejected, system, score_chosen, score_rejected. For `raw`: its
-            columns.
+        row: Of all: instruction_model. For `OF_ROWS`: response_id, text, response, system, recipe, url, license,
+            score, model. For `OF_PAIRS`: chosen_id, rejected_id, text, chosen, rejected, system, score_chosen,
+            score_rejected, chosen_model, rejected_model. For `raw`: its columns. A thought that is there is written:
+            `thought`, of a pair `chosen_thought` and `rejected_thought`.
 
     Raises:
         KeyError: The form is unknown, or the row lacks a column.
@@ -90,7 +122,15 @@ def lines(form: str, row: Row) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _facts(row: Row) -> dict[str, Any]:
-    return {name: row[name] for name, _ in _FACTS}
+    return {name: row[name] for name, _ in _FACTS[: -len(_WHO)]} | _who(row, "model")
+
+
+def _who(row: Row, answered: str) -> dict[str, Any]:
+    return {
+        "model": without_directories(row[answered]),
+        "instruction_model": without_directories(row["instruction_model"]),
+        "synthetic": True,
+    }
 
 
 def _turn(role: str, content: str) -> list[dict[str, str]]:
@@ -101,13 +141,23 @@ def _prompt(row: Row, system: str = "") -> list[dict[str, str]]:
     return _turn("system", system or row["system"]) + _turn("user", row["text"])
 
 
+def _answer(content: str, thought: str | None) -> list[dict[str, str]]:
+    (turn,) = _turn("assistant", content)
+    return [turn | {THOUGHT: thought} if thought else turn]
+
+
+def _inline(row: Row) -> str:
+    thought = row.get("thought")
+    return thought.join(THOUGHT_WORDS) + row["response"] if thought else row["response"]
+
+
 def _messages(row: Row) -> list[tuple[str, dict[str, Any]]]:
-    turns = _prompt(row) + _turn("assistant", row["response"])
+    turns = _prompt(row) + _answer(row["response"], row.get("thought"))
     return [(row["response_id"], {"id": row["response_id"], "messages": turns, **_facts(row)})]
 
 
 def _sharegpt(row: Row) -> list[tuple[str, dict[str, Any]]]:
-    said = [{"from": "human", "value": row["text"]}, {"from": "gpt", "value": row["response"]}]
+    said = [{"from": "human", "value": row["text"]}, {"from": "gpt", "value": _inline(row)}]
     line = {"id": row["response_id"], "conversations": said, "system": row["system"], **_facts(row)}
     return [(row["response_id"], line)]
 
@@ -117,7 +167,7 @@ def _alpaca(row: Row) -> list[tuple[str, dict[str, Any]]]:
         "id": row["response_id"],
         "instruction": row["text"],
         "input": "",
-        "output": row["response"],
+        "output": _inline(row),
         "system": row["system"],
         **_facts(row),
     }
@@ -128,10 +178,11 @@ def _pair(row: Row, better: str, worse: str, system: str = "") -> tuple[str, dic
     line = {
         "id": row[f"{better}_id"],
         "prompt": _prompt(row, system),
-        "chosen": _turn("assistant", row[better]),
-        "rejected": _turn("assistant", row[worse]),
+        "chosen": _answer(row[better], row.get(f"{better}_thought")),
+        "rejected": _answer(row[worse], row.get(f"{worse}_thought")),
         "score_chosen": row[f"score_{better}"],
         "score_rejected": row[f"score_{worse}"],
+        **_who(row, f"{better}_model"),
     }
     return row[f"{better}_id"], line
 
@@ -158,8 +209,9 @@ def _kto(row: Row) -> list[tuple[str, dict[str, Any]]]:
             {
                 "id": row[f"{side}_id"],
                 "prompt": _prompt(row),
-                "completion": _turn("assistant", row[side]),
+                "completion": _answer(row[side], row.get(f"{side}_thought")),
                 "label": side == "chosen",
+                **_who(row, f"{side}_model"),
             },
         )
         for side in ("chosen", "rejected")
@@ -167,7 +219,9 @@ def _kto(row: Row) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _raw(row: Row) -> list[tuple[str, dict[str, Any]]]:
-    return [(row["id"], {name: row[name] for name in SCHEMAS["raw"].names})]
+    who = _who(row, "model")
+    line = {name: who[name] if name in who else row[name] for name in SCHEMAS["raw"].names}
+    return [(row["id"], line | ({"thought": row["thought"]} if row.get("thought") else {}))]
 
 
 _FORMS = {

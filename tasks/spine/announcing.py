@@ -86,7 +86,7 @@ class Announcer:
 
     def ended(self, status: str, problem: str = "") -> None:
         """Say how the run ended, and deliver what a server has not had yet."""
-        kind = events.COMPLETE if status == "done" else events.FAIL
+        kind = {"done": events.COMPLETE, "stopped": events.ABORT}.get(status, events.FAIL)
         self._say(kind, self._uuid, self._job, error="" if status == "done" else (problem or status))
         if self._settings.url:
             events.deliver(self._folder, self._settings.url)

@@ -1,5 +1,6 @@
 """The bodies of the site's pages on runs and rows: overview, funnel, quality, spend, browser, comparison."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -21,7 +22,7 @@ def _points(runs: Sequence[Mapping[str, Any]], column: str) -> list[Point]:
     return [
         Point(f"{run['flow']} {run['run_id'][:8]}", float(run[column]), run["status"])
         for run in runs[-RUNS_IN_TRENDS:]
-        if run[column] is not None
+        if run[column] is not None and not math.isnan(run[column])  # a cost that nobody knows has no place
     ]
 
 

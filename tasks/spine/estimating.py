@@ -55,7 +55,7 @@ def rehearsal(settings: Settings, directory: str | Path) -> Iterator[Run]:
         copy.mkdir()
         if (source / "wellspring.duckdb").is_file():
             _copied(source, copy)
-        with runs.start("estimate", settings, copy, quiet=True) as run:
+        with runs.start("estimate", settings, copy, quiet=True, may_mix=True) as run:
             run._models = cast("Models", Rehearsal(settings, source, run.run_id))  # noqa: SLF001 - the one door that is swapped
             yield run
 

@@ -5,18 +5,25 @@ batches of one transaction each; an input is settled as a whole (all its draws) 
 nothing half done. What a model said is durable in the journal before it is parsed, so a better parser costs nothing.
 """
 
+import math
 import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
 from tasks.contracts.records import RejectionRow
+from tasks.spine.counts import known
 from tasks.spine.runs import Counts, Run, in_flow
+
+if TYPE_CHECKING:
+    from tasks.io.delivery import Activity, Stats
 
 BATCH_INPUTS = 500  # settled inputs in one transaction
 BATCH_SECONDS = 10.0  # a slow model's rows are written this often
@@ -82,13 +89,14 @@ def generate(
     if lost := run.models.lost_answers():
         run.progress.note(f"the journal was damaged: {lost} recorded answers are lost, and asked for again")
     asked = run.models.role(role)
-    if not run.models.prices.of(asked.model).is_known:
-        run.progress.note(f"the price of `{asked.model}` is in no table: its calls are counted at 0 USD")
+    if not is_priced(run, role):
+        run.progress.note(f"the price of `{asked.model}` is in no table: what its calls cost is unknown")
     room = asked.max_tokens
     work = _Work(run, stage, table, method, fingerprint, rows, settings, draws, temperature, on_failure, total, room)
+    work.is_priced = is_priced(run, role)
     work.retries, work.refusals = run.models.stats.retries, run.models.stats.refusals
     try:
-        while work.is_left_out(role, run.store.stream(pending, **params)):
+        while work.is_left_out(run.store.stream(pending, **params)):
             work.flush()
     finally:
         work.flush()
@@ -111,6 +119,9 @@ class _Work:
     on_failure: Callable[[Row, str, str], list[Any]] | None
     total: int
     max_tokens: int
+    role: str
+    before: "Stats"  # of the stages before
+    mean_seconds: float | None = None  # of an answer, in earlier runs
     counts: dict[str, Any] = field(default_factory=lambda: {f.name: f.default for f in fields(Counts)})
     open: dict[str, _Input] = field(default_factory=dict)
     repairs: deque[Call] = field(default_factory=deque)
@@ -120,28 +131,36 @@ class _Work:
     left: int = 0  # calls that batch jobs were out for
     retries: int = 0  # of the stages before
     refusals: int = 0
+    is_priced: bool = True
     started: float = field(default_factory=time.monotonic)
     flushed: float = field(default_factory=time.monotonic)
     told: float = field(default_factory=time.monotonic)
-    shown: float = field(default_factory=time.monotonic)
+    shown: float = -math.inf
     artifact: Any = None
 
-    def is_left_out(self, role: str, frames: Iterator[Any]) -> bool:
+    def is_left_out(self, frames: Iterator[Any]) -> bool:
         """Ask for every row, then for the repairs that came up last; whether a batch job had some that it has no more.
 
         A row that a batch job is out for is let go of, and stays pending: a stage of any size is not held in memory.
         """
         before, calls = self.left, self._calls(frames)
         while True:
-            for outcome in self.run.models.ask(role, calls, self._leave):
+            for outcome in self.run.models.ask(self.role, calls, self._leave, self._tick):
                 self._take(outcome)
                 if self.settled >= BATCH_INPUTS or time.monotonic() - self.flushed > BATCH_SECONDS:
                     self.flush()
                 elif time.monotonic() - self.told > TOLD_SECONDS:
-                    self._report()
+                    self.report()
             if not self.repairs:
                 return self.left > before
             calls = self._due()
+
+    def _tick(self) -> None:
+        """While no answer comes: write what is there, and say what is waited for."""
+        if self.settled and time.monotonic() - self.flushed > BATCH_SECONDS:
+            self.flush()
+        else:
+            self.report()
 
     def _leave(self, call: Call) -> None:
         """Let go of an input that a batch job is out for; what its other draws gave is recorded and costs nothing."""
@@ -181,6 +200,7 @@ class _Work:
         draw = outcome.call.draw
         if isinstance(outcome, Refused):
             self.counts["cached_calls" if outcome.is_cached else "calls"] += 1
+            self.counts["unpriced_calls"] += not (outcome.is_cached or self.is_priced)
             item.refused[draw] = Rejection(outcome.reason, outcome.detail)
         else:
             self._count(outcome)
@@ -204,6 +224,7 @@ class _Work:
         self.counts["prompt_tokens"] += answer.prompt_tokens
         self.counts["completion_tokens"] += answer.completion_tokens
         self.counts["cost_usd"] += answer.cost_usd
+        self.counts["unpriced_calls"] += not self.is_priced
 
     def _settle(self, input_id: str) -> None:
         """Turn an input whose draws are all back into records and rejections, to be written together.
@@ -236,16 +257,20 @@ class _Work:
                 store.append("rejections", self.rejections)
             load_completions(self.run)
         self.records, self.rejections, self.settled, self.flushed = [], [], 0, time.monotonic()
-        self._report()
+        self.report()
 
-    def _report(self) -> None:
+    def report(self) -> None:
+        """Say how far it is, what is waited for, and how long the rest may take."""
         done = self.counts["rows_out"] + self.counts["rows_rejected"]
-        stats, cost = self.run.models.stats, self.counts["cost_usd"]
+        stats, cost = self.run.models.stats, known(Counts(**self.counts).paid_usd)
         self.told = time.monotonic()
-        facts = {
-            "rows_per_second": done / max(self.told - self.started, 1e-9),
+        seconds = max(self.told - self.started, 1e-9)
+        facts: dict[str, Any] = {
+            "out": activity.out,
+            "oldest_seconds": activity.oldest_seconds,
+            "rows_per_second": done / seconds,
             "tokens": self.counts["prompt_tokens"] + self.counts["completion_tokens"],
-            "cost_usd": cost,
+            **({} if cost is None else {"cost_usd": cost}),
             **({"projected_usd": cost / done * self.total} if cost and done else {}),
             "retries": stats.retries - self.retries,
             "refusals": stats.refusals - self.refusals,
@@ -253,7 +278,17 @@ class _Work:
         self.run.progress(self.stage, done, self.total, **facts)
         self._show(done, facts)
 
-    def _show(self, done: int, facts: Mapping[str, float]) -> None:
+    def _seconds_left(self, rows: int, activity: "Activity") -> float | None:
+        """Return how long the rest takes: so many answers, as long as one took so far, as many at once as are out."""
+        stats = self.run.models.stats
+        answers = (stats.calls - stats.cached) - (self.before.calls - self.before.cached)
+        mean = (stats.seconds - self.before.seconds) / answers if answers else self.mean_seconds
+        if mean is None:
+            return None
+        at_once = min(activity.out or activity.limit or 1, max(rows, 1))
+        return rows * mean / at_once + activity.resting_seconds
+
+    def _show(self, done: int, facts: Mapping[str, Any]) -> None:
         """Put the progress where Prefect's UI shows it, now and then: an update is a request to its server."""
         is_due = done == self.total or time.monotonic() - self.shown > SHOWN_SECONDS
         if not is_due or not in_flow():
@@ -261,9 +296,7 @@ class _Work:
         from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
         percent = min(100.0, 100 * done / max(self.total, 1))
-        said = f"{self.stage} by {self.method.name}: {done} of {self.total}; " + ", ".join(
-            f"{name.replace('_', ' ')} {value:.4g}" for name, value in facts.items()
-        )
+        said = f"{self.stage} by {self.method.name}: {done} of {self.total}; {progress.described(facts)}"
         if self.artifact is None:
             self.artifact = create_progress_artifact(percent, key=f"progress-{self.stage}", description=said)
         else:
@@ -279,11 +312,32 @@ def load_completions(run: Run) -> int:
         table, watermark = run.models.completions_after(watermark)
         if table.num_rows == 0:
             return copied
+        table = _priced(run, table)
         new = run.store.append("completions", table)
         if new < table.num_rows:  # calls that were refused once, and asked again
             run.store.execute("completions/forget", completion_ids=table.column("completion_id").to_pylist())
             run.store.append("completions", table)
         copied += table.num_rows
+
+
+def is_priced(run: Run, role: str) -> bool:
+    """Whether a table lists the price of a role's model."""
+    return run.models.prices.of(run.models.role(role).model).is_known
+
+
+def _priced(run: Run, completions: pa.Table) -> pa.Table:
+    """Return calls whose model no table lists with an unknown cost; the journal, which holds a budget, counts 0."""
+    models: list[Any] = completions["model"].to_pylist()
+    unknown = {name for name in set(models) if not run.models.prices.of(name).is_known}
+    if not unknown:
+        return completions
+    counted = (completions[name].to_pylist() for name in ("cost_usd", "prompt_tokens", "completion_tokens"))
+    costs = [
+        math.nan if model in unknown and not cost and asked + said else cost
+        for model, cost, asked, said in zip(models, *counted, strict=True)
+    ]
+    place = completions.schema.get_field_index("cost_usd")
+    return completions.set_column(place, completions.schema.field(place), pa.array(costs, pa.float64()))
 
 
 _ANSWER = re.compile(r"\[([0-9a-f]{20})\]$")

@@ -22,12 +22,33 @@ from rich.progress import (
     Progress as Bars,
 )
 
-from tasks.spine.counts import Counts
+from tasks.spine.counts import Counts, known
 
 LINE_SECONDS = 10.0
+FIRST_LINE_SECONDS = 1.0  # after a stage began: one that is done sooner needs no line but its last
 KEPT_SECONDS = 1.0
+MINUTES_FROM = 120  # seconds
 LARGE = 100.0  # from here on fractions say nothing
-UNITS = {"rows_per_second": "{} rows/s", "tokens": "{} tokens", "cost_usd": "${}", "projected_usd": "${} in all"}
+UNITS = {
+    "out": "{} calls out",
+    "oldest_seconds": "the oldest for {}",
+    "rows_per_second": "{} rows/s",
+    "tokens": "{} tokens",
+    "tokens_per_second": "{} tokens/s",
+    "cost_usd": "${}",
+    "projected_usd": "${} in all",
+    "seconds_left": "{}",
+    "doing": "{}",
+}
+
+
+def described(facts: Mapping[str, object]) -> str:
+    """Say what is known besides how far a stage is; what is nothing (0, no words) is left out."""
+    return "  ".join(
+        UNITS.get(name, f"{name.replace('_', ' ')} {{}}").format(_short(name, value))
+        for name, value in facts.items()
+        if value is None or (round(value, 9) if isinstance(value, float) else value)
+    )
 
 
 class Progress:
@@ -39,13 +60,14 @@ class Progress:
         self._kept = 0.0
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
         self._bars: Bars | None = None
-        self._tasks: dict[str, TaskID] = {}
+        self._tasks: dict[str, TaskID] = {}  # bars on the screen: what is not over yet
+        self._begun: set[str] = set()
         self._quiet = quiet
-        self._said = 0.0
+        self._next_line = 0.0
         if not quiet and sys.stderr.isatty():
             self._bars = Bars(
-                SpinnerColumn(finished_text="✓"),
-                TextColumn("{task.description:<14}"),
+                SpinnerColumn(),
+                TextColumn("{task.description:<18}"),
                 BarColumn(bar_width=24),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
@@ -56,7 +78,9 @@ class Progress:
 
     def begin(self, stage: str) -> None:
         """A stage starts; how much it has to do is not known yet."""
-        self._say(stage, is_now=True, done=0, total=None, is_done=False)
+        self._next_line = time.monotonic() + FIRST_LINE_SECONDS
+        self._say(stage, is_now=True, done=0, total=None, is_done=False, facts={})
+        self._begun.add(stage)
         if self._bars is not None:
             self._tasks[stage] = self._bars.add_task(stage, total=None, facts="")
 
@@ -70,16 +94,24 @@ class Progress:
             facts: What else is worth seeing (rows_per_second, cost_usd, retries); shown in this order.
         """
         self._say(stage, is_now=False, done=done, total=total, facts=facts)
-        said = "  ".join(UNITS.get(name, f"{name} {{}}").format(_short(value)) for name, value in facts.items())
+        said = described(facts)
         if self._bars is not None:
-            task = self._tasks.get(stage)
-            if task is None:
-                self.begin(stage)
-                task = self._tasks[stage]
-            self._bars.update(task, completed=done, total=total, facts=said)
-        elif time.monotonic() - self._said > LINE_SECONDS:
-            self._said = time.monotonic()
-            self._console.print(f"{stage}: {done}{f' of {total}' if total else ''}  {said}")
+            self._show(self._bars, stage, done, total, said)
+        elif time.monotonic() > self._next_line:
+            self._next_line = time.monotonic() + LINE_SECONDS
+            self._console.print(f"{stage}: {done}{f' of {total}' if total else ''}  {said}", soft_wrap=True)
+
+    def _show(self, bars: Bars, stage: str, done: int, total: int | None, said: str) -> None:
+        """Move a stage's bar; what nobody begins and ends (an audit) has one from its first word to its last."""
+        if stage not in self._tasks:
+            self._tasks[stage] = bars.add_task(stage, total=total, facts="")
+        if done == total and stage not in self._begun:
+            bars.remove_task(self._tasks.pop(stage))
+            self._console.print(f"{stage:<18} {done} of {total}  {said}", soft_wrap=True)
+            return
+        bars.update(self._tasks[stage], completed=done, total=total, facts=said)
+        for task in bars.tasks:
+            task.finished_time = None  # a stage is over when it says so: its clock goes on until then
 
     def _say(self, stage: str, *, is_now: bool, **said: Any) -> None:
         """Write down how far the stages are, now and then: a file costs more than a row."""
@@ -95,27 +127,43 @@ class Progress:
         calls = (
             f"  calls {counts.calls} (+{counts.cached_calls} recorded)" if counts.calls + counts.cached_calls else ""
         )
-        cost = f"  ${counts.cost_usd:.4f}" if counts.cost_usd else ""
+        paid = known(counts.paid_usd)
+        cost = "  cost unknown" if paid is None else f"  ${paid:.4f}" if paid else ""
         said = f"in {counts.rows_in}  out {counts.rows_out}{refused}{calls}{cost}"
+        self._begun.discard(stage)
         if self._bars is not None and stage in self._tasks:
-            task = self._tasks[stage]
-            total = max(counts.rows_in, 1)
-            self._bars.update(task, completed=total, total=total, facts=said)
-        else:
-            self._console.print(f"{stage:<14} {seconds:7.1f} s  {said}")
+            self._bars.remove_task(self._tasks.pop(stage))  # a terminal has fewer lines than a run has stages
+        self._console.print(f"{stage:<18} {seconds:7.1f} s  {said}", soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """Say something to the person who watches."""
-        self._console.print(text)
+        """Say something to the person who watches; from any thread."""
+        self._console.print(text, soft_wrap=True)
 
     def close(self) -> None:
         """Leave the terminal as it was."""
         if self._bars is not None:
+            for task in self._tasks.values():
+                self._bars.update(task, facts="not finished")
             self._bars.stop()
             self._bars = None
 
 
-def _short(value: object) -> str:
+def _short(name: str, value: object) -> str:
+    if name == "seconds_left":
+        return "time left not known yet" if value is None else f"about {span(float(str(value)))} left"
+    if value is None:
+        return "?"
+    if name.endswith("_seconds"):
+        return span(float(str(value)))
     if isinstance(value, float):
         return f"{value:,.0f}" if value >= LARGE else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def span(seconds: float) -> str:
+    """Say how long something takes, as exactly as a person needs it: `8 s`, `3 min`, `2 h 10 min`."""
+    whole = round(seconds)
+    if whole < MINUTES_FROM:
+        return f"{whole} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -16,6 +16,7 @@ def body(
     """Show one run, the worst news first."""
     run = frames["runs"].to_dicts()[0]
     yield _verdict(run, frames["expectations"])
+    yield views.not_for_training(frames["calls"])
     yield _run_tiles(run)
     yield _funnel(frames)
     yield _audits(frames["expectations"])
@@ -33,6 +34,7 @@ def _verdict(run: Mapping[str, Any], expectations: pl.DataFrame) -> Html:
         "done": "This run ended well.",
         "running": "This run was still at work when the page was written.",
         "parked": "This run parked itself; nothing is lost. Run it again later.",
+        "stopped": "A person stopped this run; what it did is kept, and the next one goes on.",
         "failed": "This run failed; what it wrote before is kept, and nothing later was paid for.",
         "crashed": "This run was killed; its unfinished work is due again.",
     }[run["status"]]

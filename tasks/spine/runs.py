@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -23,15 +24,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts import records
+from tasks.contracts import casting, records
 from tasks.contracts.errors import TransientError, UsageError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Corpus, Settings
-from tasks.io import files
+from tasks.io import files, interrupts
 from tasks.io import store as stores
+from tasks.io.interrupts import Stop
 from tasks.spine import alerts, announcing, pages, standing
 from tasks.spine.announcing import Announcer
-from tasks.spine.counts import Counts, Receipt
+from tasks.spine.counts import Counts, Receipt, known
 from tasks.spine.progress import Progress
 
 if typing.TYPE_CHECKING:
@@ -97,12 +99,26 @@ class Run:
             self.store.append("methods", rows)
             self.store.execute("methods/activate", stage=stage, fingerprints=list(methods))
 
+    def say_stopping(self) -> None:
+        """Tell whoever pressed Ctrl-C what happens now; called from any thread."""
+        out = 0 if self._models is None else self._models.calls_out
+        waited = ""
+        if out:
+            from tasks.io.llm import GRACE_SECONDS
+
+            calls = "1 call is still out: it gets" if out == 1 else f"{out} calls are still out: they get"
+            waited = f" {calls} up to {GRACE_SECONDS:.0f} s more, since an answer may be paid already."
+        self.progress.note(f"stopping: what was done is kept.{waited} Ctrl-C again leaves at once.")
+
     def close(self) -> None:
         """Let go of models and progress; the store is closed by `start`."""
         self.progress.close()
-        if self._models is not None:
-            self._models.close()
-            self._models = None
+        if self._models is None:
+            return
+        if left := self._models.close():
+            calls = "1 call was" if left == 1 else f"{left} calls were"
+            self.progress.note(f"{calls} left without an answer, and may have been paid; the next run asks again")
+        self._models = None
 
 
 class Stage(typing.Protocol):
@@ -208,7 +224,7 @@ def _receipt_row(run: Run, receipt: Receipt) -> records.ReceiptRow:
         cached_calls=c.cached_calls,
         prompt_tokens=c.prompt_tokens,
         completion_tokens=c.completion_tokens,
-        cost_usd=c.cost_usd,
+        cost_usd=c.paid_usd,
         finished_at=now(),
     )
 
@@ -222,6 +238,7 @@ def _show(run: Run, receipt: Receipt) -> None:
     from prefect.artifacts import create_table_artifact
 
     facts = {f.name: getattr(receipt.counts, f.name) for f in fields(Counts)} | {"seconds": round(receipt.seconds, 3)}
+    facts["cost_usd"] = "unknown" if known(receipt.counts.paid_usd) is None else receipt.counts.cost_usd
     create_table_artifact(
         key=f"receipt-{receipt.stage}",
         table=[{"stage": receipt.stage, "run_id": receipt.run_id, **facts}],
@@ -233,19 +250,30 @@ _current: Run | None = None
 
 
 @contextmanager
-def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool = False) -> Iterator[Run]:
+def start(
+    flow: str, settings: Settings, directory: str | Path, *, quiet: bool = False, may_mix: bool = False
+) -> Iterator[Run]:
     """Begin a run: take the store's lock, mark what was killed as crashed, and write down how this one ends.
 
     A flow that is called inside another one joins its run.
 
+    Args:
+        flow: What is run, as pages name it.
+        settings: Of the run.
+        directory: Its store.
+        quiet: Show no progress.
+        may_mix: Let the stand-in stand beside real models: nothing is sent (an estimate), or a test looks at one role.
+
     Raises:
-        UsageError: No store is named: a deployment was made without one.
+        UsageError: The stand-in would pass for a real model, or choose among a real one's rows; or no store is named: a
+            deployment was made without one.
         TransientError: Another run holds the store (see `settings.wait`).
     """
-    global _current  # noqa: PLW0603 - one process works on one store; nested flows join it
     if _current is not None:
         yield _current
         return
+    if not may_mix:
+        casting.refuse_stand_ins(settings)
     if not str(directory).strip():
         raise UsageError(
             "the parameter `store` is empty", hint="name a folder, or set WELLSPRING_STORE before `prefect deploy`"
@@ -260,26 +288,43 @@ def start(flow: str, settings: Settings, directory: str | Path, *, quiet: bool =
         store.append("runs", [row := _run_row(run)])
         _keep_settings(run, row.settings)
         run.announcer.began()
-        _current = run
-        status, problem = "crashed", ""
-        try:
-            yield run
-            status = "done"
-        except WellspringError as error:
+        with interrupts.heard(run.say_stopping, store.interrupt) as stop:
+            yield from _at_work(run, stop)
+
+
+def _at_work(run: Run, stop: Stop) -> Iterator[Run]:
+    """Yield the run, and write down how it ends."""
+    global _current  # noqa: PLW0603 - one process works on one store; nested flows join it
+    _current, store = run, run.store
+    status, problem = "crashed", ""
+    try:
+        yield run
+        status = "done"
+    except BaseException as error:
+        if stop.is_asked or not isinstance(error, Exception):
+            status, problem = "stopped", f"stopped by {_who_stopped(stop, error)}"
+            stop.say()
+            raise KeyboardInterrupt(stop.signal or signal.SIGINT) from error
+        if isinstance(error, WellspringError):
             status, problem = ("parked" if isinstance(error, TransientError) else "failed"), error.message
-            raise
-        except BaseException as error:
+        else:
             status, problem = "failed", type(error).__name__
-            raise
-        finally:
-            _current = None
-            run.close()
-            store.execute("runs/finish", run_id=run_id, status=status, ended_at=now(), error=problem or None)
-            run.announcer.ended(status, problem)
-            standing.remember(store)
-            # On a full disk what matters is the error that is on its way, not the page.
-            with contextlib.nullcontext() if status == "done" else contextlib.suppress(OSError):
-                _show_page(run, pages.write_site(store).parent / "runs" / run_id / "index.html")
+        raise
+    finally:
+        _current = None
+        run.close()
+        store.execute("runs/finish", run_id=run.run_id, status=status, ended_at=now(), error=problem or None)
+        run.announcer.ended(status, problem)
+        standing.remember(store)
+        # On a full disk what matters is the error that is on its way, not the page.
+        with contextlib.nullcontext() if status == "done" else contextlib.suppress(OSError):
+            _show_page(run, pages.write_site(store).parent / "runs" / run.run_id / "index.html")
+
+
+def _who_stopped(stop: Stop, error: BaseException) -> str:
+    if stop.signal == signal.SIGTERM:
+        return "SIGTERM"
+    return "Ctrl-C" if stop.signal or isinstance(error, KeyboardInterrupt) else type(error).__name__
 
 
 def _keep_settings(run: Run, settings: str) -> None:

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from tasks.contracts.settings import Settings
 from tasks.contracts.vectors import Rows, Scores, Vectors, merged
-from tasks.io import index
+from tasks.io import index, waits
 from tasks.methods import overlap_graph
 from tasks.spine.sharding import executor, workers
 
@@ -41,7 +41,7 @@ def exact(settings: Settings, path: Path, queries: Vectors, k: int, *, parts: in
     bounds = np.linspace(0, n, count + 1).astype(int).tolist()
     with executor(settings) as pool:
         waiting = [pool.submit(_part, str(path), start, end, queries, k) for start, end in itertools.pairwise(bounds)]
-        return merged([future.result() for future in waiting], k)
+        return merged([waits.result(future) for future in waiting], k)
 
 
 def graph(settings: Settings, path: Path, k: int, centroids: Vectors, *, joined: int = 2) -> tuple[Scores, Rows]:
@@ -69,9 +69,9 @@ def _in_flight(pool: Executor, path: Path, shards: Iterator[Rows], k: int, most:
     for rows in shards:
         waiting.append(pool.submit(_cell, str(path), rows, k))
         if len(waiting) >= most:
-            yield waiting.pop(0).result()
+            yield waits.result(waiting.pop(0))
     for future in waiting:
-        yield future.result()
+        yield waits.result(future)
 
 
 @functools.cache

@@ -6,17 +6,21 @@ anywhere repeats at most the shards that were under way. A worker that dies (a c
 narrowed down: its shard is split, and only the unit that kills is refused.
 """
 
-import concurrent.futures
+import contextlib
 import itertools
 import multiprocessing
 import multiprocessing.context
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +30,7 @@ import pyarrow.parquet as pq
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, Rejection, UsageError
 from tasks.contracts.settings import Settings
+from tasks.io import waits
 from tasks.io.store import Store
 from tasks.spine.runs import Counts, Run
 
@@ -117,14 +122,15 @@ def compute(
     folder = run.store.shards / stage / fingerprint
     folder.mkdir(parents=True, exist_ok=True)
     counts, broken = Counts(), list[str]()
-    for finished, (shard, outcome) in enumerate(_outcomes(run.settings, due, work, folder), start=1):
-        if isinstance(outcome, Exception):
-            broken.append(_record_failure(run, stage, fingerprint, shard, outcome))
-        else:
-            counts += _commit(run, stage, fingerprint, shard, outcome, work)
-        run.progress(stage, finished, total, rows=counts.rows_out, refused=counts.rows_rejected)
-        if most_rows is not None and counts.rows_out >= most_rows:
-            break  # what is in flight is due again, should more be wanted one day
+    with contextlib.closing(_outcomes(run.settings, due, work, folder)) as outcomes:
+        for finished, (shard, outcome) in enumerate(outcomes, start=1):
+            if isinstance(outcome, Exception):
+                broken.append(_record_failure(run, stage, fingerprint, shard, outcome))
+            else:
+                counts += _commit(run, stage, fingerprint, shard, outcome, work)
+            run.progress(stage, finished, total, rows=counts.rows_out, refused=counts.rows_rejected)
+            if most_rows is not None and counts.rows_out >= most_rows:
+                break  # what is in flight is due again, should more be wanted one day
     if broken:
         raise BrokenError(
             f"{len(broken)} of {total} shards of `{stage}` broke, the first by {broken[0]}",
@@ -167,7 +173,9 @@ def _stem(folder: Path, shard_id: str) -> str:
 Outcome = _Written | Exception
 
 
-def _outcomes(settings: Settings, due: Iterable[Shard], work: Work, folder: Path) -> Iterator[tuple[Shard, Outcome]]:
+def _outcomes(
+    settings: Settings, due: Iterable[Shard], work: Work, folder: Path
+) -> Generator[tuple[Shard, Outcome], None, None]:
     """Yield each shard with what came of it, in the order of the shards, a few in flight at a time.
 
     The order makes a commit independent of which worker was faster: which of two equal rows came first is a fact.
@@ -200,7 +208,7 @@ def _flights(
             submitted += 1
         if not flying:
             break
-        for future in concurrent.futures.wait(flying, return_when=concurrent.futures.FIRST_COMPLETED).done:
+        for future in waits.first(flying):
             index, shard = flying.pop(future)
             if isinstance(outcome := _landed(future), BrokenExecutor):
                 died[index] = shard
@@ -231,10 +239,10 @@ def _narrowed(work: Work, payload: Mapping[str, Any], stem: str) -> Outcome:
     Raises:
         BrokenError: No worker can start, which is no page's fault.
     """
-    with ProcessPoolExecutor(1, mp_context=_clean_processes()) as pool:
+    with _processes(1) as pool:
         _check_start(pool)
         try:
-            return pool.submit(_produce, work, payload, stem).result()
+            return waits.result(pool.submit(_produce, work, payload, stem))
         except BrokenExecutor:
             why = "its worker died"
         except Exception as error:  # noqa: BLE001 - handed to the caller, who records or raises it
@@ -255,7 +263,7 @@ def _narrowed(work: Work, payload: Mapping[str, Any], stem: str) -> Outcome:
 
 def _check_start(pool: Executor) -> None:
     try:
-        pool.submit(os.getpid).result()
+        waits.result(pool.submit(os.getpid))
     except BrokenExecutor as error:
         raise BrokenError(
             "no worker process can start; nothing was refused for it",
@@ -323,14 +331,58 @@ def _record_failure(run: Run, stage: str, fingerprint: str, shard: Shard, proble
     return said.splitlines()[0]
 
 
+@contextmanager
+def _processes(count: int) -> Iterator[Executor]:
+    """Open worker processes. They end with the block, at once if it is left early, and with this process."""
+    context, others = _clean_processes(), set(multiprocessing.active_children())
+    alive, ours = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent, initargs=(alive,))
+    with alive, ours:
+        try:
+            yield pool
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                _end_server()
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.kill()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _end_server() -> None:
+    """End the server that forks workers: it may be about to fork one more. The next pool starts another server."""
+    server: Any = forkserver._forkserver  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - its pid is told nowhere else
+    if server._forkserver_pid is not None:  # noqa: SLF001
+        os.kill(server._forkserver_pid, signal.SIGKILL)  # noqa: SLF001
+
+
+def _end_with_parent(alive: Connection) -> None:
+    """End this worker when the process that started it is gone, however it went: it would wait for ever."""
+
+    def wait() -> None:
+        with contextlib.suppress(OSError, EOFError):
+            alive.recv_bytes()
+        os._exit(1)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
 def _clean_processes() -> multiprocessing.context.BaseContext:
     """Return the way to start workers: forked from a server that has loaded our libraries and holds nothing of ours.
 
     Not forked from this process, since a child would keep the store's lock after its parent is killed. Two workers,
     measured on two cores: 0.8 s the first time and 0.01 s after that, against 1.1 s each time when they are spawned.
+    A terminal sends Ctrl-C to all of them; that is ours to answer, so the server and its workers do not hear it.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tasks.spine.sharding"])
+    resource_tracker.ensure_running()  # starting it would let SIGINT through again
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
     return context
 
 
@@ -347,10 +399,13 @@ def executor(settings: Settings) -> Iterator[Executor]:
         UsageError: `runner = "dask"` without the extra.
     """
     if settings.runner == "thread":
-        with ThreadPoolExecutor(workers(settings)) as pool:
+        pool = ThreadPoolExecutor(workers(settings))
+        try:
             yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
     elif settings.runner == "process":
-        with ProcessPoolExecutor(workers(settings), mp_context=_clean_processes()) as pool:
+        with _processes(workers(settings)) as pool:
             yield pool
     else:
         try:

@@ -6,6 +6,7 @@ here so far. While a run holds the store nobody else can open it: then its progr
 """
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from tasks.contracts import records
 from tasks.io import files
 from tasks.io import store as stores
 from tasks.io.store import Store, queries
+from tasks.spine.counts import known
 
 RUNS_SHOWN = 10
 ROLES = {"groundings": "generator", "instructions": "generator", "responses": "responder"}  # the rest are judged
@@ -77,6 +79,7 @@ def stages(store: Store) -> pl.DataFrame:
     """Return a row for each stage: rows, those that are valid, due, refused (and why), broken shards, calls, costs.
 
     `due_cost_usd` is null where rows are due and none of that stage was ever paid for: `wellspring estimate` can say.
+    NaN is a cost that nobody knows.
     """
     costs = {row["stage"]: row for row in store.query("runs/stages").to_dicts()}
     failed = {row["stage"]: row["shards_failed"] for row in store.query("failures/due").to_dicts()}
@@ -144,24 +147,30 @@ def of_busy_store(directory: Path) -> dict[str, Any]:
 
 
 def _facts(directory: Path, stands: pl.DataFrame, runs: pl.DataFrame) -> dict[str, Any]:
-    costs = stands["due_cost_usd"]
+    due = math.nan if stands["due_cost_usd"].null_count() else float(stands["due_cost_usd"].sum())
     return {
         "store": str(directory),
         "held_by": None,
         "running": {},
         "published_at": None,
-        "stages": [row | {"reasons": json.loads(row["reasons"])} for row in stands.to_dicts()],
-        "due_cost_usd": None if costs.null_count() else costs.sum(),
+        "stages": [_priced(row) | {"reasons": json.loads(row["reasons"])} for row in stands.to_dicts()],
+        "due_cost_usd": known(due),
         "unfinished_cost_usd": _unfinished(stands, runs),
-        "runs": runs.to_dicts()[::-1][:RUNS_SHOWN],
+        "runs": [_priced(row) for row in runs.to_dicts()[::-1][:RUNS_SHOWN]],
         "seeds_funnel": [],
     }
 
 
-def _unfinished(stands: pl.DataFrame, runs: pl.DataFrame) -> float:
-    """Return what runs spent beside the receipts of their stages: in stages that parked or were killed."""
+def _priced(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row whose unknown costs are None."""
+    return {**row, **{name: known(value) for name, value in row.items() if name.endswith("_usd")}}
+
+
+def _unfinished(stands: pl.DataFrame, runs: pl.DataFrame) -> float | None:
+    """Return what runs spent beside the receipts of their stages, parked or killed; None where a price is unknown."""
     spent, in_receipts = (float(frame["cost_usd"].sum()) if frame.height else 0.0 for frame in (runs, stands))
-    return round(max(spent - in_receipts, 0.0), 6)
+    beside = known(spent - in_receipts)
+    return None if beside is None else round(max(beside, 0.0), 6)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from tasks.contracts.errors import UsageError
 from tasks.io.store import Store
+from tasks.spine.counts import known
 
 
 def of_run(store: Store, run_id: str = "") -> dict[str, Any]:
@@ -11,7 +12,8 @@ def of_run(store: Store, run_id: str = "") -> dict[str, Any]:
 
     Returns:
         `run_id`, `flow`, `status`, `is_idle` (nothing was due), `stages` (a dict per stage, with `reasons`: reason ->
-        rows refused), `files` (path, rows), `page` (path or ""), `example_id` (of a row to trace, or "").
+        rows refused; `cost_usd` is None where nobody knows it), `stand_in` (whether it made rows of the store), `files`
+        (path, rows), `page` (path or ""), `example_id` (of a row to trace, or "").
 
     Raises:
         UsageError: No run, or more than one, has such an id.
@@ -21,7 +23,7 @@ def of_run(store: Store, run_id: str = "") -> dict[str, Any]:
     for row in store.query("rejections/by_reason", run_id=run["run_id"]).to_dicts():
         reasons.setdefault(row["stage"], {})[row["reason"]] = row["rows_rejected"]
     stages = [
-        row | {"reasons": reasons.get(row["stage"], {})}
+        row | {"reasons": reasons.get(row["stage"], {}), "cost_usd": known(row["cost_usd"])}
         for row in store.query("runs/receipts", run_id=run["run_id"]).to_dicts()
     ]
     files = store.query("exports/files").to_dicts()
@@ -32,6 +34,7 @@ def of_run(store: Store, run_id: str = "") -> dict[str, Any]:
         "status": run["status"],
         "is_idle": not any(row["rows_in"] or row["calls"] for row in stages),
         "stages": stages,
+        "stand_in": bool(store.query("completions/stand_ins")["is_any"][0]),
         "files": [{"path": str(store.path / file["path"]), "rows": file["rows_in_file"]} for file in files],
         "page": str(page) if page.is_file() else "",
         "example_id": _example(store, files),

@@ -48,6 +48,10 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
         results.extend(suites.check(noun, frames, run.store))
         run.store.append("validations", [_row(run, noun, result, shows=shows) for result in results])
         _show(run, noun, results)
+        for result in results:
+            if not result.success and result.severity == "warn" and result.evaluated > 1:  # of facts the pages tell
+                found = f"{result.column_name}, {result.unexpected} of {result.evaluated} rows"
+                run.progress.note(f"audit {noun}: {found}. {result.notes}")
         failed = [r for r in results if not r.success and r.severity == "fail"]
         if failed:
             if in_flow():

@@ -1,5 +1,6 @@
 """What several pages show: pills, tiles, sections, tables, cards."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -7,12 +8,13 @@ from typing import Any
 
 import polars as pl
 
+from tasks.contracts.casting import NOT_FOR_TRAINING
 from tasks.spine import charts
 from tasks.spine.charts import NOTHING, Step, number
 from tasks.spine.markup import Child, Html, element, said, table
 
 NUMBER = "number"
-STATUS = {"done": "good", "running": "quiet", "parked": "warn", "failed": "bad", "crashed": "bad"}
+STATUS = {"done": "good", "running": "quiet", "parked": "warn", "stopped": "warn", "failed": "bad", "crashed": "bad"}
 # The way from a record to an exported row; other stages (passages, vectors, scores) only look at rows on it.
 TRUNK = ("documents", "instructions", "responses", "selections", "exports")
 
@@ -20,6 +22,12 @@ TRUNK = ("documents", "instructions", "responses", "selections", "exports")
 def status_pill(status: str) -> Html:
     """Return how a run ended, as a pill."""
     return element("span", status, class_=f"pill {STATUS.get(status, 'quiet')}")
+
+
+def not_for_training(calls: pl.DataFrame) -> Html | None:
+    """Say that the stand-in was asked, where it was: nobody should train on its rows."""
+    is_any = "is_stand_in" in calls.columns and calls["is_stand_in"].any()
+    return element("p", NOT_FOR_TRAINING, class_="verdict warn") if is_any else None
 
 
 def when(moment: datetime | None) -> Html | str:
@@ -39,7 +47,9 @@ def took(seconds: float | None) -> str:
 
 
 def usd(value: float) -> str:
-    """Write US dollars, small ones with four places."""
+    """Write US dollars, small ones with four places; NaN is a price that nobody knows."""
+    if math.isnan(value):
+        return "unknown"
     return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
 
 

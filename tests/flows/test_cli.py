@@ -47,6 +47,15 @@ def test_every_command_teaches_by_example(command: str) -> None:
         (["build", "--set", "documents.extracter=x"], 2, "did you mean `extractor`?"),
         (["build", "--profile", "nowhere"], 2, "there is no profile `nowhere`"),
         (["build", "--corpus", "nowhere.warc.gz", "--only", "corpus"], 1, "nowhere.warc.gz"),
+        (["build", "--set", "models.generator.model=gpt-4.1-mini"], 2, "set models.base_url"),
+        (
+            [
+                *("build", "--set", "models.base_url=http://127.0.0.1:9/v1"),
+                *("--set", "models.generator.model=m", "--set", "models.responder.model=m"),
+            ],
+            2,
+            "models.judge is `offline-judge`, the offline stand-in",
+        ),
         (["trace", "abcd", "--store", "nowhere"], 1, "there is no store"),
         (["status", "--store", "nowhere"], 1, "wellspring build"),
         (["nonsense"], 2, "nonsense"),

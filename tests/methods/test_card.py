@@ -18,8 +18,8 @@ FACTS = Facts(
     ],
     recipes=[{"recipe": "knn_instruct", "rows": 1212}],
     models=[
-        {"role": "generator", "model": "some-model", "rows": 1212},
-        {"role": "judge", "model": "offline-judge", "rows": 3},
+        {"role": "generator", "model": "some-model", "served": "some-model-0613", "rows": 1212},
+        {"role": "judge", "model": "some-judge", "served": "", "rows": 3},
     ],
     methods=[{"stage": "scores", "name": "seven_criteria", "fingerprint": "abc"}],
     sources=[{"name": "a | b <i>", "license": None}],
@@ -61,11 +61,30 @@ def test_cells_cannot_break_the_table_or_the_page() -> None:
     assert "| a \\| b &lt;i> | - |" in card(FACTS)
 
 
-@pytest.mark.parametrize(("writer", "says_so"), [("offline-extractive", True), ("some-model", False)])
-def test_it_says_plainly_when_the_writer_was_the_stand_in(writer: str, says_so: bool) -> None:  # noqa: FBT001 - expected
-    facts = replace(FACTS, models=[{"role": "generator", "model": writer, "rows": 3}])
+@pytest.mark.parametrize(
+    ("role", "model", "served", "said"),
+    [
+        ("generator", "offline-extractive", "", "**Not written by a language model.**"),
+        ("responder", "offline-extractive", "", "answered as `offline-extractive`"),
+        ("generator", "gpt-4.1", "offline-extractive", "wrote instructions as `offline-extractive`"),
+        ("judge", "gpt-4.1", "offline-judge", "**Not judged by a language model.**"),
+        ("moderator", "offline-judge", "", "moderated as `offline-judge`"),
+    ],
+)
+def test_it_says_plainly_in_which_part_the_stand_in_had_a_hand(role: str, model: str, served: str, said: str) -> None:
+    facts = replace(FACTS, models=[*FACTS.models, {"role": role, "model": model, "served": served, "rows": 3}])
 
-    assert ("Not written by a language model" in card(facts)) == says_so
+    assert said in card(facts)
+    assert "do not train on them" in card(facts)
+
+
+def test_it_names_models_as_they_were_asked_for_and_beside_that_as_they_answered() -> None:
+    written = card(FACTS)
+
+    assert "language model.**" not in written
+    assert "Instructions and answers written by `some-model`." in written
+    assert "| role | model | served | rows |" in written
+    assert "| generator | some-model | some-model-0613 | 1212 |" in written
 
 
 @pytest.mark.parametrize("license_", ["cc-by-4.0", "a: b", "no", "x\ny: z", '"', "# none"])

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from tasks.methods.formats import OF_PAIRS, OF_ROWS, SCHEMAS, lines
+from tasks.methods.formats import OF_PAIRS, OF_ROWS, SCHEMAS, lines, schema
 
 ROW = {
     "response_id": "r1",
@@ -14,6 +14,22 @@ ROW = {
     "url": None,
     "license": "CC0-1.0",
     "score": 6.0,
+    "model": "answerer-8b",
+    "instruction_model": "writer-8b",
+}
+RAW = {
+    "id": "r1",
+    "instruction_id": "i1",
+    "recipe": "knn_instruct",
+    "instruction": "Which pump?",
+    "response": "Pump B.",
+    "way": "answer",
+    "draw": 0,
+    "model": "answerer-8b",
+    "instruction_model": "writer-8b",
+    "finish_reason": "stop",
+    "scores": [],
+    "verdicts": [],
 }
 PAIR = {
     "chosen_id": "r1",
@@ -25,15 +41,60 @@ PAIR = {
     "score_chosen": 8.5,
     "score_rejected": 3.0,
     "best_score": 10.0,
+    "chosen_model": "answerer-8b",
+    "rejected_model": "/models/answerer-1b.gguf",
+    "instruction_model": "writer-8b",
 }
+ROWS = dict.fromkeys(OF_ROWS, ROW) | dict.fromkeys(OF_PAIRS, PAIR) | {"raw": RAW}
+HIDDEN = "First I compare the heads."
 
 
-@pytest.mark.parametrize("form", sorted(OF_ROWS | OF_PAIRS))
+@pytest.mark.parametrize("form", sorted(SCHEMAS))
 def test_every_line_begins_with_its_row_and_has_the_columns_of_its_schema(form: str) -> None:
-    for row_id, line in lines(form, ROW if form in OF_ROWS else PAIR):
+    for row_id, line in lines(form, ROWS[form]):
         assert list(line) == SCHEMAS[form].names
         assert line["id"] == row_id
         assert pa.Table.from_pylist([line], schema=SCHEMAS[form]).to_pylist() == [line]
+
+
+@pytest.mark.parametrize("form", sorted(SCHEMAS))
+def test_every_line_says_who_answered_who_asked_and_that_it_is_synthetic(form: str) -> None:
+    said = [(line["model"], line["instruction_model"], line["synthetic"]) for _, line in lines(form, ROWS[form])]
+
+    assert said[0] == ("answerer-8b", "writer-8b", True)
+    assert all(synthetic is True for _, _, synthetic in said)
+    if form == "kto":
+        assert said[1][0] == "answerer-1b.gguf"
+
+
+@pytest.mark.parametrize("form", sorted(SCHEMAS))
+def test_a_thought_stands_where_trainers_look_for_it_and_fits_the_schema(form: str) -> None:
+    thoughts = {"thought": HIDDEN, "chosen_thought": HIDDEN, "rejected_thought": None}
+    found = [line for _, line in lines(form, ROWS[form] | thoughts)]
+    table = pa.Table.from_pylist(found, schema=schema(form, thoughts=True)).to_pylist()
+    inline = f"<think>\n{HIDDEN}\n</think>\n\nPump B."
+    turn = {"role": "assistant", "content": "Pump B.", "reasoning_content": HIDDEN}
+    places = {
+        "messages": lambda line: line["messages"][-1] == turn,
+        "sharegpt": lambda line: line["conversations"][-1]["value"] == inline,
+        "alpaca": lambda line: line["output"] == inline,
+        "dpo": lambda line: line["chosen"] == [turn],
+        "reward_conditioned": lambda line: line["chosen"] == [turn],
+        "kto": lambda line: line["completion"] == [turn],
+        "raw": lambda line: line["thought"] == HIDDEN,
+    }
+
+    assert places[form](found[0])
+    assert places[form](table[0])
+    assert str(found[0]).count(HIDDEN) == 1
+
+
+@pytest.mark.parametrize("form", sorted(SCHEMAS))
+def test_an_answer_without_a_thought_is_the_same_line_as_ever(form: str) -> None:
+    nothing = dict.fromkeys(("thought", "chosen_thought", "rejected_thought"))
+
+    assert lines(form, ROWS[form] | nothing) == lines(form, ROWS[form])
+    assert "think" not in str(lines(form, ROWS[form]))
 
 
 def test_messages_have_a_system_turn_only_if_there_is_one() -> None:

@@ -1,0 +1,33 @@
+-- Instructions of the methods in force that nothing refused and nothing has overtaken, audited or not: what was written for
+-- a page as it was read once, or for a seed as it was, does not outlive that reading, nor does what was deduced from it.
+-- owner:  tasks/instructions.py
+-- grain:  one row per recipe x inputs x draw
+-- params: none
+CREATE OR REPLACE VIEW standing_instructions AS
+WITH RECURSIVE overtaken AS (
+    SELECT documents.document_id AS input_id
+    FROM documents
+    WHERE documents.document_id NOT IN (SELECT valid.document_id FROM valid_documents AS valid)
+    UNION
+    SELECT seeds.seed_id AS input_id
+    FROM seeds
+    WHERE seeds.seed_id NOT IN (SELECT valid.seed_id FROM valid_seeds AS valid)
+    UNION
+    SELECT instructions.instruction_id AS input_id
+    FROM instructions
+    INNER JOIN overtaken ON instructions.input_id = overtaken.input_id
+)
+
+SELECT instructions.*
+FROM instructions
+WHERE
+    instructions.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions' AND methods.active)
+    AND instructions.input_id NOT IN (SELECT overtaken.input_id FROM overtaken)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM rejections
+        WHERE
+            rejections.stage = 'instructions'
+            AND rejections.input_id = instructions.instruction_id
+            AND rejections.fingerprint = instructions.fingerprint
+    );
