@@ -22,6 +22,7 @@ from typing import Any
 from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import BrokenError, TransientError, WellspringError
 from tasks.contracts.settings import Role
+from tasks.io import waits
 from tasks.io.bulk import Bulk, Said, count_of, id_of, storable
 from tasks.io.complaints import remedy
 from tasks.io.delivery import CHUNK_CALLS, Courier, Door, chunked
@@ -64,7 +65,12 @@ class BatchDesk:
         return True
 
     def ask(
-        self, door: Door, calls: Iterable[Call], recorded: Recorded, leave: Callable[[Call], None]
+        self,
+        door: Door,
+        calls: Iterable[Call],
+        recorded: Recorded,
+        leave: Callable[[Call], None],
+        tick: waits.Tick | None = None,
     ) -> Iterator[Answer | Refused]:
         """Collect what jobs have answered, send what is new as jobs, and wait for one to end if the role says so.
 
@@ -73,6 +79,7 @@ class BatchDesk:
             calls: What to ask.
             recorded: Yields what is recorded of a chunk and returns the rest.
             leave: Told of each call that is not answered yet; it is to be asked for again.
+            tick: Called now and then while a job is waited for.
 
         Raises:
             TransientError: Jobs are running, the budget is used up, or a server does not take or do a job; what is
@@ -95,7 +102,7 @@ class BatchDesk:
         if (trouble := self.troubles.pop(door.name)) is not None:
             raise trouble
         if box.left and not box.is_smaller:
-            self.wait(door, box)
+            self.wait(door, box, tick)
 
     def live(
         self, door: Door, pairs: Keyed, recorded: Recorded
@@ -111,7 +118,7 @@ class BatchDesk:
             out = self.jobs.out([key for key, _ in pairs])
         return [pair for pair in pairs if pair[0] not in out], [pair for pair in pairs if pair[0] in out]
 
-    def rest(self, door: Door) -> None:
+    def rest(self, door: Door, tick: waits.Tick | None = None) -> None:
         """Wait for jobs that are out for calls of a live role.
 
         Raises:
@@ -119,9 +126,9 @@ class BatchDesk:
         """
         if (trouble := self.troubles.pop(door.name)) is not None:
             raise trouble
-        self.wait(door)
+        self.wait(door, tick=tick)
 
-    def wait(self, door: Door, box: Outbox | None = None) -> None:
+    def wait(self, door: Door, box: Outbox | None = None, tick: waits.Tick | None = None) -> None:
         """Wait until a job has ended, as long as the role says; a job that is out is always asked for once.
 
         Raises:
@@ -136,7 +143,7 @@ class BatchDesk:
                 return
             if time.monotonic() >= until:
                 raise _parked(door, running, box)
-            time.sleep(max(0.0, min(door.role.batch_poll_seconds, until - time.monotonic())))
+            waits.sleep(min(door.role.batch_poll_seconds, until - time.monotonic()), tick)
         if box is not None and box.parked is not None:
             raise _parked(door, [], box)
 

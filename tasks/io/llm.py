@@ -5,7 +5,6 @@ batch jobs (`batches.py`).
 """
 
 import asyncio
-import concurrent.futures
 import itertools
 import threading
 import time
@@ -32,7 +31,6 @@ from tasks.io.replies import Refusal
 from tasks.io.servers import Server
 
 EMBED_TEXTS = 128  # texts in one embedding request
-TURN_SECONDS = 0.2  # between two looks at whether somebody wants to stop
 GRACE_SECONDS = 5.0  # for calls that are out when the door closes
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
@@ -69,12 +67,10 @@ class Models:
         """Run a coroutine on the door's loop and wait for it; Ctrl-C is answered at once, and ends it."""
         future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         try:
-            while not concurrent.futures.wait([future], timeout=TURN_SECONDS).done:
-                pass  # a wait without an end is not interrupted where a library has set signals to restart it
+            return waits.result(future)
         except BaseException:
             future.cancel()
             raise
-        return future.result()
 
     def role(self, name: str) -> Role:
         """Return a role's settings.
@@ -135,15 +131,20 @@ class Models:
         held: list[Call] = []
         while True:
             if settings.mode == "live" or self.settings.replay:
-                yield from self._ask_live(role, settings, calls, leave or held.append)
+                yield from self._ask_live(role, settings, calls, leave or held.append, tick)
             else:
-                yield from self.desk.ask(self.door(role), calls, self._recorded, leave or held.append)
+                yield from self.desk.ask(self.door(role), calls, self._recorded, leave or held.append, tick)
             if not held:
                 return
             calls, held = held, []
 
     def _ask_live(
-        self, role: str, settings: Role, calls: Iterable[Call], leave: Callable[[Call], None]
+        self,
+        role: str,
+        settings: Role,
+        calls: Iterable[Call],
+        leave: Callable[[Call], None],
+        tick: waits.Tick | None,
     ) -> Iterator[Answer | Refused]:
         asking = Asking()
         waiting = left = 0
@@ -168,7 +169,7 @@ class Models:
         if asking.stop is not None:
             raise asking.stop
         if left:
-            self.desk.rest(self.door(role))
+            self.desk.rest(self.door(role), tick)
 
     def cancel(self, role: str, job_id: str = "all") -> int:
         """Cancel a role's batch jobs, or one by its id or nonce; what they answered until then is kept."""

@@ -7,6 +7,7 @@ the signal on every platform.
 
 import concurrent.futures
 import queue
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -25,6 +26,15 @@ def taken(waiting: "queue.SimpleQueue[T]", tick: Tick | None = None) -> T:
         except queue.Empty:
             if tick is not None:
                 tick()
+
+
+def sleep(seconds: float, tick: Tick | None = None) -> None:
+    """Wait for so long."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(STEP_SECONDS, left))
+        if tick is not None:
+            tick()
 
 
 def first(futures: Iterable["Future[T]"]) -> "set[Future[T]]":
