@@ -1,8 +1,10 @@
 """What servers do wrong with batch jobs, one fault at a time, on a server on loopback that a script spoils."""
 
+import contextlib
 import itertools
 import json
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -983,3 +985,39 @@ def test_ctrl_c_ends_the_wait_for_a_job_at_once(server: BatchServer, tmp_path: P
     server.polls = 1
     assert len(until_done(chosen(server), tmp_path, range(3))[-1]) == 3
     assert server.sizes() == [3]
+
+
+NEW = {
+    "batches": "nonce model form since calls tokens bytes status done failed misses said",
+    "batch_calls": "reserved_micro_usd verdict reason detail cost_micro_usd",
+    "attempts": "batch",
+}
+
+
+@pytest.mark.parametrize("state", ["submitted", "intent", "draft"])
+def test_a_job_of_the_version_before_is_taken_over(state: str, server: BatchServer, tmp_path: Path) -> None:
+    server.polls = 2
+    ask(chosen(server), tmp_path)
+    (job,) = server.jobs.values()
+    with contextlib.closing(sqlite3.connect(tmp_path / "completions.sqlite", isolation_level=None)) as journal:
+        digest = journal.execute("SELECT digest FROM batches").fetchone()[0]
+        job.metadata = {"wellspring_digest": digest}
+        journal.execute("UPDATE batches SET state = ?, file_id = NULL, reserved_micro_usd = 600", (state,))
+        if state != "submitted":
+            journal.execute("UPDATE batches SET job_id = NULL")
+        journal.execute("DROP INDEX attempts_of_batch")
+        for table, columns in NEW.items():
+            for column in columns.split():
+                journal.execute(f"ALTER TABLE {table} DROP COLUMN {column}")  # noqa: S608 - our own names
+        journal.execute("PRAGMA user_version = 1")
+    shown = jobs.listed(tmp_path)
+    with Models(chosen(server), tmp_path, "look") as models:
+        held, counted = models.journal.ledger.held_micro_usd, models.journal.ledger.held_calls
+
+    runs = until_done(chosen(server), tmp_path)
+
+    assert [(one.state, one.reserved_micro_usd) for one in shown] == ([] if state == "draft" else [(state, 600)])
+    assert (held, counted) == {"submitted": (600, 0), "intent": (600, 6), "draft": (0, 0)}[state]
+    assert [type(one) for one in runs[-1]] == [Answer] * 6
+    assert server.sizes() == ([6, 6] if state == "draft" else [6])
+    assert runs[-1].held == 0
