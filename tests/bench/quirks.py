@@ -15,6 +15,7 @@ import json
 import random
 import re
 import shutil
+import signal
 import tempfile
 import time
 from collections import Counter
@@ -202,11 +203,40 @@ def _words(body: bytes) -> str:
     return json.loads(f'"{said[1]}"').split("\n")[0][:60] if said else text[:60]
 
 
-class Builds:
-    """Builds of the same pages and seeds, each in its own store behind its own server."""
+class StuckError(Exception):
+    """A build took longer than anybody waits."""
 
-    def __init__(self, folder: Path) -> None:
+
+@contextlib.contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """End what takes longer; 0 lets it take its time."""
+
+    def end(*_: object) -> None:
+        raise StuckError(f"not done in {seconds:.0f} s")
+
+    if not seconds:  # pytest has an alarm of its own
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class Builds:
+    """Builds of the same pages and seeds, each in its own store behind its own server.
+
+    Args:
+        folder: Where they are.
+        limit_seconds: How long one may take; 0 is as long as it likes.
+    """
+
+    def __init__(self, folder: Path, limit_seconds: float = 0.0) -> None:
         self.folder = folder
+        self.limit_seconds = limit_seconds
         self.settings = inputs(folder)
         self.numbers = itertools.count(1)
         self.template = folder / "template"
@@ -232,7 +262,7 @@ class Builds:
         outcome = Outcome(typed)
         with quirks.running(*typed) as server:
             try:
-                with _quiet():
+                with _quiet(), _within(self.limit_seconds):
                     self._run(store, overrides, parts, f"models.base_url={server.base_url}")
             except WellspringError as error:
                 outcome.code, outcome.error, outcome.said = error.exit_code, type(error).__name__, str(error)
@@ -287,9 +317,10 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="quirks; all of them, if none is named and no --three is given")
     parser.add_argument("--three", type=int, default=0, help="how many combinations of three")
     parser.add_argument("--seed", type=int, default=0, help="of the combinations")
+    parser.add_argument("--limit", type=float, default=120.0, help="seconds that a build may take")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="quirks-") as folder:
-        builds = Builds(Path(folder))
+        builds = Builds(Path(folder), asked.limit)
         alone = one_by_one(asked.names) if asked.names or not asked.three else []
         threes = in_threes(asked.three, asked.seed)
         print(HEAD)
