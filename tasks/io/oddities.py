@@ -107,7 +107,7 @@ class Quirk:
 
 @dataclass(slots=True)
 class Chosen:
-    """A quirk that was chosen, its value, and how often it acted."""
+    """A quirk that was chosen, its value, how often it acted, and what it said when it last refused something."""
 
     name: str
     quirk: Quirk
@@ -115,6 +115,7 @@ class Chosen:
     options: dict[str, Any]
     seen: int = 0
     acted: int = 0
+    said: bytes = b""
 
     def has_turn(self) -> bool:
         """Whether this call is one of `every=N`."""

@@ -113,6 +113,7 @@ class Quirky(StandIn):
         for one in asked.acting:
             if one.quirk.refuse and (refused := one.quirk.refuse(asked, one)) is not None:
                 one.acted += 1
+                one.said = refused.body
                 return refused
         return None
 
