@@ -65,7 +65,9 @@ def batches(
     from tasks.contracts import settings
     from tasks.io.batches import listed
     from tasks.io.llm import Models
+    from tasks.io.store import refuse_newer
 
+    refuse_newer(store)
     jobs = listed(store)
     if cancel:
         with Models(settings.load(options.profile_of(store, profile)), store, "batches") as models:

@@ -11,7 +11,8 @@ def of_run(store: Store, run_id: str = "") -> dict[str, Any]:
 
     Returns:
         `run_id`, `flow`, `status`, `is_idle` (nothing was due), `stages` (a dict per stage, with `reasons`: reason ->
-        rows refused), `files` (path, rows), `page` (path or ""), `example_id` (of a row to trace, or "").
+        rows refused), `writers` (instructions in force, by commit of the code), `files` (path, rows), `page` (path or
+        ""), `example_id` (of a row to trace, or "").
 
     Raises:
         UsageError: No run, or more than one, has such an id.
@@ -32,6 +33,7 @@ def of_run(store: Store, run_id: str = "") -> dict[str, Any]:
         "status": run["status"],
         "is_idle": not any(row["rows_in"] or row["calls"] for row in stages),
         "stages": stages,
+        "writers": store.query("runs/writers").to_dicts(),
         "files": [{"path": str(store.path / file["path"]), "rows": file["rows_in_file"]} for file in files],
         "page": str(page) if page.is_file() else "",
         "example_id": _example(store, files),
