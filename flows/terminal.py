@@ -83,15 +83,15 @@ def standing(facts: Mapping[str, Any]) -> None:
     """Print where a store stands: who is at work, the stages, the latest runs, and what to type next."""
     if facts["held_by"] is not None:
         _at_work(facts)
-    for one in facts["versions"]["upgrades"]:
+    for one in facts.get("versions", {}).get("upgrades", []):
         at = f"{one['upgraded_at']:%Y-%m-%d %H:%M} UTC"
         say(f"the store was upgraded from version {one['upgraded_from']} to {one['version']} at {at}")
     if facts["stages"]:
         _stages(facts["stages"])
     due = {row["stage"]: row["rows_due"] for row in facts["stages"]}
-    for stage in facts["changed"]:
+    for stage in facts.get("changed", []):
         say(f"`{stage}`: its rows were written by an older method; {due[stage]} are due again, and what rests on them")
-    writers(facts["writers"])
+    writers(facts.get("writers", []))
     if facts["unfinished_cost_usd"]:
         say(f"spent besides, in stages that parked or were killed: {_figure(facts['unfinished_cost_usd'], 'cost_usd')}")
     if facts["runs"]:
