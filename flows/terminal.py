@@ -93,8 +93,15 @@ def standing(facts: Mapping[str, Any]) -> None:
     """Print where a store stands: who is at work, the stages, the latest runs, and what to type next."""
     if facts["held_by"] is not None:
         _at_work(facts)
+    for one in facts.get("versions", {}).get("upgrades", []):
+        at = f"{one['upgraded_at']:%Y-%m-%d %H:%M} UTC"
+        say(f"the store was upgraded from version {one['upgraded_from']} to {one['version']} at {at}")
     if facts["stages"]:
         _stages(facts["stages"])
+    due = {row["stage"]: row["rows_due"] for row in facts["stages"]}
+    for stage in facts.get("changed", []):
+        say(f"`{stage}`: its rows were written by an older method; {due[stage]} are due again, and what rests on them")
+    writers(facts.get("writers", []))
     if facts["unfinished_cost_usd"]:
         say(f"spent besides, in stages that parked or were killed: {_figure(facts['unfinished_cost_usd'], 'cost_usd')}")
     if facts["runs"]:
@@ -103,6 +110,13 @@ def standing(facts: Mapping[str, Any]) -> None:
     if steps:
         say("\nseeds: " + " > ".join(f"{step['seeds']:,} {step['label']}" for step in steps))
     hint(_next(facts))
+
+
+def writers(found: Sequence[Mapping[str, Any]]) -> None:
+    """Say by which versions of the code the instructions in force were written, where it was more than one."""
+    if len(found) > 1:
+        said = ", ".join(f"{one['rows_valid']} by {one['commit'][:10]} ({one['since']:%Y-%m-%d})" for one in found)
+        say(f"the instructions in force were written by {len(found)} versions of the code, by one method each: {said}")
 
 
 def _stages(stages: Iterable[Mapping[str, Any]]) -> None:

@@ -106,6 +106,7 @@ def _say_build(directory: Path, seconds: float, *, as_json: bool) -> None:
         terminal.funnel(facts)
     for file in facts["files"]:
         terminal.say(f"{file['rows']:>7} rows  {file['path']}")
+    terminal.writers(facts["writers"])
     if facts["page"]:
         terminal.say(f"page     {facts['page']}")
     if facts["example_id"]:

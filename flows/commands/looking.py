@@ -3,6 +3,7 @@
 import functools
 import http.server
 import webbrowser
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from flows import terminal
+from flows.commands import options
 from flows.commands.options import (
     STORE,
     JsonOption,
@@ -36,13 +38,33 @@ def status(
         facts = standing.of_busy_store(store.absolute())
     else:
         with Store.read(store) as opened:
-            facts = standing.of_store(opened) if run_id is None else summaries.of_run(opened, run_id)
+            facts = summaries.of_run(opened, run_id) if run_id else standing.of_store(opened, _methods(opened))
     if as_json:
         terminal.as_json(facts)
     elif run_id is None:
         terminal.standing(facts)
     else:
         terminal.funnel(facts)
+
+
+def _methods(store: Any) -> Mapping[str, Mapping[str, str]]:
+    """Return the methods of this code under the settings of the store's latest run; none before there was one."""
+    if not (store.path / "settings.json").is_file():
+        return {}
+    from tasks import documents, groundings, instructions, passages, responses, scores, seeds, verdicts
+    from tasks.contracts import settings
+    from tasks.spine import standing
+
+    asked = (
+        *(documents.extract, passages.split, seeds.ingest, groundings.attribute, instructions.synthesize),
+        *(responses.respond, verdicts.check, scores.judge),
+    )
+    try:
+        chosen = settings.load(options.profile_of(store.path, None))
+        return standing.methods(store, chosen, [stage.__wrapped__ for stage in asked])
+    except BrokenError as error:
+        terminal.hint(f"whether this code makes more due is not known: {error.message}")
+        return {}
 
 
 def trace(

@@ -71,7 +71,9 @@ def batches(
     from tasks.contracts import settings
     from tasks.io.jobs import OPEN, listed
     from tasks.io.llm import Models
+    from tasks.io.store import refuse_newer
 
+    refuse_newer(store)
     jobs = listed(store)
     if cancel:
         out = [job for job in jobs if job.state in OPEN]

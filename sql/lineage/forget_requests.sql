@@ -1,7 +1,10 @@
--- Take the words of requests out whose rows stay: they showed a forgotten page beside others.
+-- Take the words of requests out whose rows stay, and what was thought of them: they showed a forgotten page beside others.
 -- owner:  tasks/spine/forgetting.py
 -- grain:  one row per model call
 -- params: $ids
 UPDATE completions
-SET request = '"forgotten"'
+SET
+    request = '"forgotten"',
+    thought = '',
+    logprobs = ''
 WHERE completions.completion_id IN (SELECT unnest($ids));

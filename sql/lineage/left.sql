@@ -33,7 +33,7 @@ FROM (
     UNION ALL
     SELECT
         'responses' AS kind,
-        responses.text
+        concat(responses.text, responses.thought) AS text
     FROM responses
     UNION ALL
     SELECT
@@ -48,7 +48,7 @@ FROM (
     UNION ALL
     SELECT
         'completions' AS kind,
-        concat(completions.request, completions.text) AS text
+        concat(completions.request, completions.text, completions.thought, completions.tool_calls) AS text
     FROM completions
     UNION ALL
     SELECT

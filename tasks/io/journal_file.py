@@ -232,12 +232,22 @@ def opened(path: Path) -> tuple[Connection, int]:
 
 
 def read_only(path: Path) -> Connection:
-    """Open the journal beside a process that writes it.
+    """Open the journal beside a process that writes it; one of an older version is brought up to date first.
 
     Raises:
         UsageError: A newer Wellspring wrote it.
+        TransientError: An older one is writing it.
     """
-    refuse_newer(path)
+    found = version(path)
+    versions.refuse_newer("journal", path, found or 0)
+    if found is not None and found < versions.newest("journal"):
+        lock = hold(path.with_suffix(".lock"), owner="an upgrade")
+        try:
+            prepared(path).close()
+        except sqlite3.Error as error:
+            raise broken(path, error) from error
+        finally:
+            os.close(lock)
     return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=60)
 
 

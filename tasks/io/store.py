@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import versions
+from tasks.io import journal_file, versions
 
 pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
 
@@ -91,7 +91,7 @@ class Store:
             UsageError: A newer Wellspring wrote it.
         """
         path = Path(directory).absolute()
-        versions.refuse_newer("store", path, version(path) or 0)  # before anything of it is touched
+        refuse_newer(path)
         try:
             for room in (path, *(path / name for name in ("shards", "indexes", "exports", "pages", "events"))):
                 room.mkdir(parents=True, exist_ok=True)
@@ -328,6 +328,16 @@ def version(directory: Path) -> int | None:
     with suppress(duckdb.Error), closing(duckdb.connect(str(path), read_only=True)) as connection:
         return _version(connection)
     return None
+
+
+def refuse_newer(directory: Path) -> None:
+    """Refuse a store that a newer Wellspring wrote, its journal too, before anything of it is touched.
+
+    Raises:
+        UsageError: The version of either is above those that this code knows.
+    """
+    versions.refuse_newer("store", directory, version(directory) or 0)
+    journal_file.refuse_newer(directory / "completions.sqlite")
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int | None:

@@ -144,6 +144,7 @@ def _journal(path: Path) -> Finding:
         remedy = "restore it from a backup, or move it away: what it holds would be asked, and paid, again"
         return Finding("journal", False, f"{path} is no SQLite file", remedy)
     try:
+        stores.refuse_newer(path.parent)
         ended = journal.outcomes(path)
     except WellspringError as error:
         return Finding("journal", False, error.message, error.hint)

@@ -1,13 +1,16 @@
 """Where a store stands: what is done, due, refused and broken in each stage, and what the rest would cost.
 
 What is due is asked with the very queries, and parameters, with which the stages of the latest runs asked for it
-(`Store.asked`), so that this cannot drift from what a run would do. What a stage would cost is what its rows have cost
-here so far. While a run holds the store nobody else can open it: then its progress and the last published marts tell.
+(`Store.asked`), so that this cannot drift from what a run would do; where the code's method is another by now, it is
+asked for that one. What a stage would cost is what its rows have cost here so far. While a run holds the store nobody
+else can open it: then its progress and the last published marts tell.
 """
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,13 +18,16 @@ from typing import Any
 import polars as pl
 
 from tasks.contracts import records
-from tasks.io import files
+from tasks.contracts.errors import UsageError
+from tasks.contracts.settings import Settings
+from tasks.io import files, journal_file
 from tasks.io import store as stores
 from tasks.io.store import Store, queries
 from tasks.spine.counts import known
 
 RUNS_SHOWN = 10
 ROLES = {"groundings": "generator", "instructions": "generator", "responses": "responder"}  # the rest are judged
+Methods = Mapping[str, Mapping[str, str]]  # stage -> fingerprint -> name
 _DUE = "due.json"
 _AT_WORK = "at_work.json"
 _COLUMNS = {
@@ -75,8 +81,42 @@ def audited() -> list[str]:
     return [table for table in records.TABLES if f"{table}/audience" in queries(table)]
 
 
-def stages(store: Store) -> pl.DataFrame:
+class _ToldError(Exception):
+    """A stage has said which methods it puts in force; nothing more of it is wanted."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """Stands where a run stands, until a stage says its methods: the first thing that each of them does."""
+
+    settings: Settings
+    store: Store
+    told: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def activate(self, stage: str, methods: Mapping[str, str], settings: object = None) -> None:
+        """Take a stage's methods down."""
+        del settings
+        self.told[stage] = methods
+        raise _ToldError
+
+
+def methods(store: Store, settings: Settings, asked: Iterable[Callable[..., Any]]) -> Methods:
+    """Return the methods that these stages would put in force now; nothing is written, and no model is asked.
+
+    Raises:
+        BrokenError: A file that a method rests on, such as a benchmark, is not there.
+    """
+    run = _Asked(settings, store)
+    for stage in asked:
+        with suppress(_ToldError, UsageError):  # a stage that these settings leave out has none
+            stage(run)
+    return run.told
+
+
+def stages(store: Store, methods: Methods | None = None) -> pl.DataFrame:
     """Return a row for each stage: rows, those that are valid, due, refused (and why), broken shards, calls, costs.
+
+    What is due is counted under `methods`, the code's, or where they are not given under those of the latest run.
 
     `due_cost_usd` is null where rows are due and none of that stage was ever paid for: `wellspring estimate` can say.
     NaN is a cost that nobody knows.
@@ -86,7 +126,7 @@ def stages(store: Store) -> pl.DataFrame:
     reasons: dict[str, dict[str, int]] = {}
     for row in store.query("rejections/in_force").to_dicts():
         reasons.setdefault(row["stage"], {})[row["reason"]] = row["rows_rejected"]
-    due, of_a_call, rows = _due(store), _cost_of_a_call(store), list[tuple[Any, ...]]()
+    due, of_a_call, rows = _due(store, methods or {}), _cost_of_a_call(store), list[tuple[Any, ...]]()
     for noun in audited():
         cost, why = costs.get(noun, {}), reasons.get(noun, {})
         counts = (store.query(f"{noun}/size")["rows_all"][0], store.query(f"{noun}/audience")["rows_valid"][0])
@@ -112,25 +152,64 @@ def _cost_of_a_call(store: Store) -> dict[str, float]:
     return {role: cost / n for role, n, cost in calls.select("role", "calls", "cost_usd").rows()}
 
 
-def _due(store: Store) -> dict[str, int]:
-    """Count what is due, stage by stage: by the queries of the methods in force, else by shards that were left."""
-    active = {row["fingerprint"] for noun in audited() for row in store.query("methods/active", stage=noun).to_dicts()}
+def _due(store: Store, methods: Methods) -> dict[str, int]:
+    """Count what is due, stage by stage: by the queries of the methods in force, else by shards that were left.
+
+    Of a stage that asked no query under a method of its own, all that another method made is due.
+    """
+    asked_now = {old: new for noun in audited() for old, new in _followed(store, noun, methods).items()}
     due: dict[str, int] = {}
     for name, every in _asked(store).items():
         noun = name.partition("/")[0]
         for asked in every if name in queries(noun) else ():
-            if asked.get("fingerprint", asked.get("model")) in active:
-                due[noun] = due.get(noun, 0) + store.count(name, **asked)
+            key = "fingerprint" if "fingerprint" in asked else "model"
+            if asked.get(key) in asked_now:
+                due[noun] = due.get(noun, 0) + store.count(name, **asked | {key: asked_now[asked[key]]})
+    for noun in changed(store, methods):
+        due.setdefault(noun, store.query(f"{noun}/audience")["rows_valid"][0])
     for noun, said in at_work(store.path).get("stages", {}).items():
         if noun not in due and not said.get("is_done") and said.get("total"):
             due[noun] = said["total"] - said["done"]
     return due
 
 
-def of_store(store: Store) -> dict[str, Any]:
-    """Return the facts of `wellspring status`: the stages, and the latest runs, newest first."""
-    seeds = {"seeds_funnel": store.query("seeds/funnel").to_dicts()}
-    return _facts(store.path, stages(store), store.query("marts/runs", run_id=None)) | seeds
+def _active(store: Store, noun: str) -> dict[str, str]:
+    return dict(store.query("methods/active", stage=noun).select("fingerprint", "name").rows())
+
+
+def changed(store: Store, methods: Methods) -> list[str]:
+    """Return the stages whose rows were written by other methods than these, in the order of the pipeline."""
+    return [noun for noun in methods if (active := _active(store, noun)) and active.keys() != methods[noun].keys()]
+
+
+def _followed(store: Store, noun: str, methods: Methods) -> dict[str, str]:
+    """Return for each method in force the one that takes its place in the code: itself, or one of its name, if any."""
+    active = _active(store, noun)
+    now = methods.get(noun, active)
+    fresh = {name: [print_ for print_ in now if now[print_] == name and print_ not in active] for name in now.values()}
+    return {
+        old: old if old in now else fresh[name].pop(0) for old, name in active.items() if old in now or fresh.get(name)
+    }
+
+
+def of_store(store: Store, methods: Methods | None = None) -> dict[str, Any]:
+    """Return the facts of `wellspring status`: the stages, and the latest runs, newest first.
+
+    Args:
+        store: The store.
+        methods: Those that the code would put in force; what is due, and what is of another method, is told by them.
+    """
+    facts = _facts(store.path, stages(store, methods), store.query("marts/runs", run_id=None))
+    return facts | {
+        "seeds_funnel": store.query("seeds/funnel").to_dicts(),
+        "versions": {
+            "store": store.query("upgrades/all")["version"].max(),
+            "journal": journal_file.version(store.path / "completions.sqlite"),
+            "upgrades": store.query("upgrades/all").drop_nulls("upgraded_from").to_dicts(),
+        },
+        "changed": changed(store, methods or {}),
+        "writers": store.query("runs/writers").to_dicts(),
+    }
 
 
 def of_busy_store(directory: Path) -> dict[str, Any]:
@@ -158,6 +237,9 @@ def _facts(directory: Path, stands: pl.DataFrame, runs: pl.DataFrame) -> dict[st
         "unfinished_cost_usd": _unfinished(stands, runs),
         "runs": [_priced(row) for row in runs.to_dicts()[::-1][:RUNS_SHOWN]],
         "seeds_funnel": [],
+        "versions": {"store": None, "journal": None, "upgrades": []},
+        "changed": [],
+        "writers": [],
     }
 
 

@@ -12,8 +12,9 @@ def of_run(store: Store, run_id: str = "") -> dict[str, Any]:
 
     Returns:
         `run_id`, `flow`, `status`, `is_idle` (nothing was due), `stages` (a dict per stage, with `reasons`: reason ->
-        rows refused; `cost_usd` is None where nobody knows it), `stand_in` (whether it made rows of the store), `files`
-        (path, rows), `page` (path or ""), `example_id` (of a row to trace, or "").
+        rows refused; `cost_usd` is None where nobody knows it), `stand_in` (whether it made rows of the store),
+        `writers` (instructions in force, by commit of the code), `files` (path, rows), `page` (path or ""),
+        `example_id` (of a row to trace, or "").
 
     Raises:
         UsageError: No run, or more than one, has such an id.
@@ -35,6 +36,7 @@ def of_run(store: Store, run_id: str = "") -> dict[str, Any]:
         "is_idle": not any(row["rows_in"] or row["calls"] for row in stages),
         "stages": stages,
         "stand_in": bool(store.query("completions/stand_ins")["is_any"][0]),
+        "writers": store.query("runs/writers").to_dicts(),
         "files": [{"path": str(store.path / file["path"]), "rows": file["rows_in_file"]} for file in files],
         "page": str(page) if page.is_file() else "",
         "example_id": _example(store, files),
