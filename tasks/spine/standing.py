@@ -16,6 +16,7 @@ import polars as pl
 from tasks.contracts import records
 from tasks.io import files
 from tasks.io import store as stores
+from tasks.io.journal import cut_texts
 from tasks.io.store import Store, queries
 
 RUNS_SHOWN = 10
@@ -153,6 +154,7 @@ def _facts(directory: Path, stands: pl.DataFrame, runs: pl.DataFrame) -> dict[st
         "stages": [row | {"reasons": json.loads(row["reasons"])} for row in stands.to_dicts()],
         "due_cost_usd": None if costs.null_count() else costs.sum(),
         "unfinished_cost_usd": _unfinished(stands, runs),
+        "cut_texts": cut_texts(directory / "completions.sqlite"),
         "runs": runs.to_dicts()[::-1][:RUNS_SHOWN],
         "seeds_funnel": [],
     }
