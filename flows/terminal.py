@@ -104,6 +104,8 @@ def standing(facts: Mapping[str, Any]) -> None:
     writers(facts.get("writers", []))
     if facts["unfinished_cost_usd"]:
         say(f"spent besides, in stages that parked or were killed: {_figure(facts['unfinished_cost_usd'], 'cost_usd')}")
+    if cut := facts.get("cut_texts"):
+        say(f"texts that were cut for the embedder, whose server takes no longer ones: {cut:,}")
     if facts["runs"]:
         _runs(facts["runs"], is_held=facts["held_by"] is not None)
     steps = [step for step in facts["seeds_funnel"] if step["seeds"]]

@@ -4,6 +4,7 @@ What is due is a query: a text without a row, and without a rejection, under the
 nothing (no letter, no digit) is refused, since its vector would be near to what it has nothing to do with.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -42,10 +43,17 @@ def embed(run: Run, *, of: Noun = "passages") -> Counts:
 
 def _here(run: Run, of: Noun, mine: Embedder, due: pl.DataFrame) -> Counts:
     """Embed in this process, a batch and a commit at a time: few texts, or an embedder that is a server."""
-    counts = Counts()
+    counts, cut, began = Counts(), _cut_texts(run), time.monotonic()
+
+    def tick(done: int) -> None:
+        done, seconds = counts.rows_in + done, time.monotonic() - began
+        left = {"seconds_left": (len(due) - done) * seconds / done if done else None}
+        run.progress("embeddings", done, len(due), of=of, **run.asking("embedder"), **left)
+
+    run.progress("embeddings", 0, len(due), of=of)
     for batch in due.iter_slices(SHARD_TEXTS):
         ids, texts = batch["text_id"].to_list(), batch["text"].to_list()
-        produced = _tables(ids, of, mine.fingerprint, mine.embed(texts))
+        produced = _tables(ids, of, mine.fingerprint, mine.embed(texts, tick))
         rejected = produced["rejections"].append_column(
             "stage", pa.array(["embeddings"] * produced["rejections"].num_rows)
         )
@@ -54,7 +62,14 @@ def _here(run: Run, of: Noun, mine: Embedder, due: pl.DataFrame) -> Counts:
             refused = run.store.append("rejections", _signed(rejected, run))
         counts += Counts(rows_in=len(ids), rows_out=written, rows_rejected=refused)
         run.progress("embeddings", counts.rows_in, len(due), of=of)
+    if (more := _cut_texts(run) - cut) > 0:
+        limit = f" ({of} of at most passages.max_tokens = {run.settings.passages.max_tokens})" * (of == "passages")
+        run.progress.note(f"embeddings: {more} texts were longer than the server takes, and were cut for it{limit}")
     return counts
+
+
+def _cut_texts(run: Run) -> int:
+    return run.models.cut_texts() if run.settings.embeddings.embedder == "endpoint" else 0
 
 
 def _in_shards(run: Run, of: Noun, mine: Embedder, due: pl.DataFrame) -> Counts:
@@ -84,7 +99,9 @@ def _loaded(folder: str) -> Fit:
 def _tables(ids: Sequence[str], of: str, model: str, embedded: Embedded) -> dict[str, pa.Table]:
     """Return rows and rejections of a batch, without the columns of the writer."""
     kept: list[int] = np.flatnonzero(~embedded.is_empty).tolist()
-    empty = [text_id for text_id, nothing in zip(ids, embedded.is_empty.tolist(), strict=True) if nothing]
+    why = {row: (reason, detail) for row, reason, detail in embedded.refused}
+    bare = (NO_WORDS, f"a text of `{of}` without a letter or a digit")
+    empty = [(ids[row], *why.get(row, bare)) for row in np.flatnonzero(embedded.is_empty).tolist()]
     rows = {
         "text_id": pa.array([ids[i] for i in kept], pa.string()),
         "noun": pa.array([of] * len(kept), pa.string()),
@@ -92,10 +109,10 @@ def _tables(ids: Sequence[str], of: str, model: str, embedded: Embedded) -> dict
         "vector": _lists(embedded.vectors[kept]),
     }
     refused = {
-        "input_id": empty,
+        "input_id": [text_id for text_id, _, _ in empty],
         "fingerprint": [model] * len(empty),
-        "reason": [NO_WORDS] * len(empty),
-        "detail": [f"a text of `{of}` without a letter or a digit"] * len(empty),
+        "reason": [reason for _, reason, _ in empty],
+        "detail": [detail for _, _, detail in empty],
     }
     return {
         "embeddings": pa.table(rows),

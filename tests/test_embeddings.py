@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,11 @@ from tasks.contracts.errors import BrokenError, UsageError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
 from tasks.io import index
-from tasks.spine import embedders, retrieval, runs, sharded_search, validation
+from tasks.io.store import Store
+from tasks.spine import embedders, retrieval, runs, sharded_search, standing, validation
+from tasks.spine.progress import Progress
 from tasks.spine.runs import Run
+from tests.embedding_server import Embedder, answer, embedder, refuse
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
@@ -265,6 +269,72 @@ def test_an_endpoint_embeds_through_the_model_door(start: Start, settings: Make)
 
         assert embed(run) == (4, 4, 0)
         assert embed(run) == (0, 0, 0)
+
+
+def endpoint(server: Embedder, **more: Any) -> dict[str, Any]:
+    role = {"model": "m", "endpoints": [{"base_url": server.url, "key_env": ""}]}
+    return {"models": {"embedder": role}, "embeddings": {"embedder": "endpoint"} | more}
+
+
+def test_one_text_that_a_server_will_not_take_costs_one_text(start: Start, settings: Make) -> None:
+    def says(texts: list[str]) -> tuple[int, Any]:
+        return (
+            refuse("blocked: content policy") if any("Bread rises" in text for text in texts) else (200, answer(texts))
+        )
+
+    with embedder() as server, start(settings(**endpoint(server))) as run:
+        server.says = says
+        put_passages(run, TOPICS | {"blocked": "Bread rises"})
+
+        assert embed(run) == (5, 4, 1)
+        assert run.store.query("rejections/all")["reason"].to_list() == ["content_filter"]
+        assert embed(run) == (0, 0, 0)
+
+
+def test_a_text_that_is_cut_for_the_server_is_said_and_counted(
+    start: Start, settings: Make, store_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+    monkeypatch.setattr(Progress, "note", lambda _, text: notes.append(text))
+    with embedder() as server, start(settings(**endpoint(server))) as run:
+        server.says = lambda texts: (
+            refuse("at most 200 characters") if max(map(len, texts)) > 200 else (200, answer(texts))
+        )
+        put_passages(run, TOPICS | {"long": "A long river. " * 40})
+
+        assert embed(run) == (5, 5, 0)
+    with Store.open(store_dir) as store:
+        facts = standing.of_store(store)
+
+    assert "1 texts were longer than the server takes" in "".join(notes)
+    assert facts["cut_texts"] == 1
+
+
+def test_what_asks_and_what_is_asked_for_have_prefixes_of_their_own(start: Start, settings: Make) -> None:
+    chosen = {"query_prefix": "query: ", "passage_prefix": "passage: "}
+    with embedder() as server, start(settings(**endpoint(server, **chosen))) as run:
+        put_passages(run, TOPICS)
+        embed(run)
+        sent = [text for texts in server.asked for text in texts]
+        mine = embedders.embedder(run, "passages")
+        theirs = embedders.embedder(run, "seeds")
+        theirs.embed(["who asks"])
+        embedders.embedder(run, "passages", is_query=True).embed(["who looks"])
+
+    assert all(text.startswith("passage: ") for text in sent)
+    assert server.asked[-2:] == [["query: who asks"], ["query: who looks"]]
+    assert mine.fingerprint == theirs.fingerprint
+
+
+def test_without_prefixes_an_embedder_is_the_one_it_was(start: Start, settings: Make) -> None:
+    with embedder() as server:
+        with start(settings(**endpoint(server, prefix="q: "))) as run:
+            old = embedders.embedder(run, "seeds").fingerprint
+        with start(settings(**endpoint(server, passage_prefix="p: "))) as run:
+            new = embedders.embedder(run, "seeds").fingerprint
+
+    assert old == content_id("endpoint", "m", "q: ")
+    assert new != content_id("endpoint", "m", "")
 
 
 def test_a_model_that_is_not_installed_is_said(start: Start, settings: Make) -> None:

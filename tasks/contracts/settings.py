@@ -93,7 +93,9 @@ class EmbeddingsSettings(Section):
     revision: str = ""
     backend: Literal["torch", "onnx"] = "torch"
     pooling: Literal["mean", "cls"] = "mean"
-    prefix: str = ""
+    prefix: str = Field(default="", description="put before every text, as some models want it")
+    query_prefix: str = Field(default="", description="in its place, before what people ask (seeds, instructions)")
+    passage_prefix: str = Field(default="", description="in its place, before passages of documents")
     max_length_tokens: int = Field(default=512, gt=0)
     index: Literal["auto", "flat", "ivf_flat", "ivf_sq8", "ivf_rabitq", "hnsw"] = "auto"
 

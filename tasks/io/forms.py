@@ -8,7 +8,7 @@ import orjson
 
 from tasks.contracts.calls import Call
 from tasks.contracts.errors import UsageError
-from tasks.contracts.records import ID_HEX_CHARS
+from tasks.contracts.records import ID_HEX_CHARS, content_id
 from tasks.contracts.settings import Role, Settings
 
 KEY_VERSION = 1
@@ -111,6 +111,12 @@ def unbounded(schema: Any) -> Any:
     if isinstance(schema, Mapping):
         return {key: unbounded(value) for key, value in schema.items() if key not in {"maxLength", "minLength"}}
     return [unbounded(item) for item in schema] if isinstance(schema, list | tuple) else schema
+
+
+def embedding_ids(role: Role, texts: Sequence[str]) -> list[str]:
+    """Return what the vectors of texts are recorded under: the model, what the profile adds, and the text."""
+    added = [dict(role.extra_body)] if role.extra_body else []
+    return [content_id("embedding", KEY_VERSION, role.model, *added, text) for text in texts]
 
 
 def shape_of(request: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ from tasks.io.journal_file import Connection, Writer
 
 LOOKUP_IDS = 500  # ids in one SELECT; SQLite's limit on variables is 32,766
 LATE_ANSWERS = 1000  # of all roles, that tell how long a model takes
+CUT_NOTE = "cut to"  # how the note of an answered attempt begins whose text was cut
 DONE = "done"
 
 _ENTRY = (
@@ -275,6 +276,16 @@ class Journal:
         """Record how a call ended that is not sent again, from a thread."""
         self.writer.apply(lambda connection: record(connection, entry, None, run_id))
 
+    def refuse(self, entry: Entry, role: str, request: str, run_id: str) -> asyncio.Future[None]:
+        """Record that a text is not embedded, and why; its attempts, alone or among others, are settled."""
+
+        def write(connection: Connection) -> None:
+            values = (entry.completion_id, role, entry.model, request)
+            connection.execute("INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?)", values)
+            record(connection, entry, None, run_id)
+
+        return self.writer.put(write)
+
     def vectors(self, completion_ids: Sequence[str]) -> dict[str, bytes]:
         """Return the recorded vectors (float32 bytes) of these texts, of those that are there and whole."""
         found: dict[str, bytes] = {}
@@ -286,13 +297,13 @@ class Journal:
         return found
 
     def remember(
-        self, attempt: int, vectors: Iterable[tuple[str, bytes]], *, reserve: int, paid: int
+        self, attempt: int, vectors: Iterable[tuple[str, bytes]], *, reserve: int, paid: int, detail: str | None = None
     ) -> asyncio.Future[None]:
-        """Record the vectors that one embedding call gave, and settle its attempt."""
+        """Record the vectors that one embedding call gave, and settle its attempt, with a note if there is one."""
         rows = [(name, vector, zlib.crc32(vector)) for name, vector in vectors]
 
         def write(connection: Connection) -> None:
-            self._settle(connection, attempt, reserve, paid, DONE, 200, None, None)
+            self._settle(connection, attempt, reserve, paid, DONE, 200, detail, None)
             connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
 
         return self.writer.put(write)
@@ -395,6 +406,15 @@ def outcomes(path: Path) -> list[tuple[str, int, int]]:
         return connection.execute(
             "SELECT coalesce(outcome, 'open'), coalesce(status, 0), count(*) FROM attempts GROUP BY 1, 2 ORDER BY 1, 2"
         ).fetchall()
+
+
+def cut_texts(path: Path) -> int:
+    """Return how many texts were cut for an embedder. Reads beside a process that writes; no journal has none."""
+    if not path.is_file():
+        return 0
+    query = "SELECT count(DISTINCT completion_id) FROM attempts WHERE outcome = 'done' AND detail LIKE ? || '%'"
+    with closing(journal_file.read_only(path)) as connection:
+        return connection.execute(query, (CUT_NOTE,)).fetchone()[0]
 
 
 def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:

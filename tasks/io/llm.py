@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,19 +18,17 @@ import pyarrow as pa
 from tasks.contracts import records
 from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import BrokenError, UsageError, WellspringError
-from tasks.contracts.records import content_id
 from tasks.contracts.settings import Role, Settings
-from tasks.io import replies, waits
+from tasks.io import waits
 from tasks.io.batches import BatchDesk
 from tasks.io.delivery import APIS, CHUNK_CALLS, Activity, Asking, Courier, Door, Order, chunked
-from tasks.io.forms import KEY_VERSION, identity, role_of
-from tasks.io.journal import DONE, Caps, Entry, Journal
+from tasks.io.embedding import EmbeddingDesk, NotTaken
+from tasks.io.forms import embedding_ids, identity, role_of
+from tasks.io.journal import DONE, Caps, Entry, Journal, cut_texts
 from tasks.io.keys import Scrubber
-from tasks.io.prices import Prices, most_tokens, tokens_of
-from tasks.io.replies import Refusal
+from tasks.io.prices import Prices
 from tasks.io.servers import Server
 
-EMBED_TEXTS = 128  # texts in one embedding request
 GRACE_SECONDS = 5.0  # for calls that are out when the door closes
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
@@ -255,58 +253,75 @@ class Models:
         self.stats.count(entry)
         return entry
 
-    def embed(self, texts: Iterable[str]) -> Vectors:
+    def embed(
+        self,
+        texts: Iterable[str],
+        leave: Callable[[int, NotTaken], None] | None = None,
+        tick: Callable[[int], None] | None = None,
+    ) -> Vectors:
         """Embed texts through the role `embedder`; each distinct text is paid once.
+
+        Args:
+            texts: What to embed.
+            leave: Told of each text, by its place, that the server will not take; its row is zeros. Without it, such
+                a text is an error.
+            tick: Called about twice a second while vectors are waited for, with how many texts are done.
 
         Returns:
             (n, d) float32, rows of unit length, in the order of the texts.
 
         Raises:
-            BrokenError: The server will not embed a text, or `replay` needs one that is not recorded.
+            TransientError: The server is down, or the budget is used up; what was answered is recorded.
+            BrokenError: The server takes no text, its vectors are not what they were, or `replay` needs one that is
+                not recorded.
         """
         role = self.role("embedder")
         texts = list(texts)
-        keys = [content_id("embedding", KEY_VERSION, role.model, text) for text in texts]
+        keys = embedding_ids(role, texts)
         known = self.journal.vectors(list(dict.fromkeys(keys)))
-        missing = list({key: text for key, text in zip(keys, texts, strict=True) if key not in known}.items())
+        rest = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        refused = {key: NotTaken(end.state, end.text) for key, end in self.journal.lookup(list(rest)).items()}
+        missing = {key: text for key, text in rest.items() if key not in refused}
         self.stats.calls += len(texts)
         self.stats.cached += len(texts) - len(missing)
         if missing and self.settings.replay:
             raise BrokenError("an embedding is not recorded", hint="`--replay` sends nothing; run without it")
         if missing:
-            door = self.door("embedder")
-            parts = [missing[i : i + EMBED_TEXTS] for i in range(0, len(missing), EMBED_TEXTS)]
-
-            async def embed_all() -> None:
-                for fresh in await asyncio.gather(*(self._embedded(door, part) for part in parts)):
-                    known.update(fresh)
-
-            self.run(embed_all())
+            desk = self._embedding_desk(known)
+            future = asyncio.run_coroutine_threadsafe(desk.embed(missing), self.loop)
+            waits.result(future, lambda: tick(len(desk.found) + len(desk.refused)) if tick else None)
+            known |= desk.found
+            refused |= desk.refused
+        width = max((len(vector) // 4 for vector in known.values()), default=0)
+        nothing = np.zeros(width, dtype=np.float32).tobytes()
+        for place, key in enumerate(keys):
+            if (problem := refused.get(key)) is None:
+                continue
+            if leave is None:
+                raise BrokenError(
+                    f"`{role.model}` refused to embed a text of {len(texts[place])} characters: {problem.detail}",
+                    hint="the text is its own problem, others are embedded: leave it out, or choose another embedder",
+                )
+            leave(place, problem)
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
-        return np.stack([np.frombuffer(known[key], dtype=np.float32) for key in keys])
+        return np.stack([np.frombuffer(known.get(key, nothing), dtype=np.float32) for key in keys])
 
-    async def _embedded(self, door: Door, part: list[tuple[str, str]]) -> dict[str, bytes]:
-        texts = [text for _, text in part]
-        request = {"model": door.role.model, "input": texts, "encoding_format": "float"}
-        reserve = door.price.micro_usd(sum(map(most_tokens, texts)), 0)
-        key = content_id("embeddings", [name for name, _ in part])
-        order = Order(key, "/embeddings", replies.judge_vectors, request, sum(map(tokens_of, texts)), reserve, Asking())
-        delivery = await self.courier.deliver(door, order)
-        if isinstance(delivery.verdict, Refusal):
-            await self.courier.settle_failed(order, delivery, delivery.verdict.reason, delivery.verdict.detail)
-            raise BrokenError(
-                f"`{door.role.model}` refused to embed {len(texts)} texts: {self.scrub(delivery.verdict.detail)}",
-                hint="shorten the texts (passages.max_tokens), or choose another embedder",
-            )
-        vectors = np.asarray(delivery.verdict.vectors, dtype=np.float32)
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
-        fresh = {name: row.tobytes() for (name, _), row in zip(part, vectors, strict=True)}
-        paid = door.price.micro_usd(delivery.verdict.prompt_tokens or order.tokens, 0)
-        await self.journal.remember(delivery.attempt, fresh.items(), reserve=reserve, paid=paid)
-        self.stats.prompt_tokens += delivery.verdict.prompt_tokens
-        self.stats.cost_usd += paid / 1e6
-        return fresh
+    def _embedding_desk(self, known: Mapping[str, bytes]) -> EmbeddingDesk:
+        """Return a desk for one request; its tasks are those that `close` waits for."""
+
+        def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+            task = self.loop.create_task(work)
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+            return task
+
+        width = min((len(vector) // 4 for vector in known.values()), default=0)
+        return EmbeddingDesk(self.door("embedder"), self.courier, self.journal, spawn, width)
+
+    def cut_texts(self) -> int:
+        """Return how many texts were cut for the embedder in this store, since its server takes no longer ones."""
+        return cut_texts(self.journal.path)
 
     def completions_after(self, watermark: int, limit: int = 10_000) -> tuple[pa.Table, int]:
         """Return ended calls recorded after a watermark (0 at first) as rows of `completions`, and where it got."""

@@ -16,11 +16,11 @@ import pyarrow as pa
 
 from tasks.contracts import records
 from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.records import Completion, content_id
+from tasks.contracts.records import Completion
 from tasks.contracts.settings import Role, Settings
 from tasks.io import offline
 from tasks.io.delivery import CHUNK_CALLS, Activity, Stats, chunked
-from tasks.io.forms import KEY_VERSION, identity, request_of, role_of
+from tasks.io.forms import embedding_ids, identity, request_of, role_of
 from tasks.io.journal import DONE, Journal
 from tasks.io.llm import Vectors
 from tasks.io.prices import Prices, tokens_of
@@ -120,14 +120,19 @@ class Rehearsal:
         )
         return Answer(call, key, text, settings.model, "stop", asked, said, 0, cost, is_cached=False)
 
-    def embed(self, texts: Iterable[str]) -> Vectors:
+    def cut_texts(self) -> int:
+        """Return that none was cut."""
+        return 0
+
+    def embed(self, texts: Iterable[str], leave: Any = None, tick: Any = None) -> Vectors:
         """Embed texts by the record if it has them all, else by the stand-in; what is not recorded is priced."""
+        del leave, tick
         texts = list(texts)
-        model = self.role("embedder").model
-        keys = [content_id("embedding", KEY_VERSION, model, text) for text in texts]
+        role = self.role("embedder")
+        keys = embedding_ids(role, texts)
         known = self.journal.vectors(list(dict.fromkeys(keys)))
         missing = {text for key, text in zip(keys, texts, strict=True) if key not in known}
-        self.stats.cost_usd += self.prices.of(model).micro_usd(sum(map(tokens_of, missing)), 0) / 1e6
+        self.stats.cost_usd += self.prices.of(role.model).micro_usd(sum(map(tokens_of, missing)), 0) / 1e6
         if missing or not texts:
             return np.stack([offline.vector(text) for text in texts]) if texts else np.zeros((0, 0), dtype=np.float32)
         return np.stack([np.frombuffer(known[key], dtype=np.float32) for key in keys])

@@ -26,6 +26,7 @@ CONGESTED = {429, 503, 529}  # the server says that it is asked too much
 TRANSIENT = {408, 409, 425, 500, 502, 504, 520, 521, 522, 523, 524}
 MAX_TOKENS = 10**8  # a count above is no count
 DETAIL_CHARS = 500
+SHOWN_NUMBERS = 8
 REASONS = {
     "bad_request": "the server will not take this request (HTTP 400, 413, 422)",
     "too_long": "the prompt does not fit the model's context, or leaves no room for an answer",
@@ -77,9 +78,12 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Vectors of the texts that were sent, in their order; `prompt_tokens` is 0 where the server does not count."""
+    """Vectors of the texts that were sent, in their order, None where none came that says anything.
 
-    vectors: list[list[float]]
+    `prompt_tokens` is 0 where the server does not count.
+    """
+
+    vectors: list[list[float] | None]
     prompt_tokens: int
 
 
@@ -143,20 +147,44 @@ def judge_moderation(reply: Reply, request: Mapping[str, Any]) -> Verdict:
 
 
 def judge_vectors(reply: Reply, request: Mapping[str, Any]) -> Verdict:
-    """Say what the reply to an embedding request means; it must hold one vector per text, all of one width."""
+    """Say what the reply to an embedding request means: a vector for each text, by the numbers that it gives them."""
     if reply.status != OK:
         return _failure(reply, request)
+    asked = len(request["input"])
     try:
-        answer = orjson.loads(reply.body)
-        data = sorted(answer["data"], key=lambda item: item["index"])
-        vectors = [[float(x) for x in item["embedding"]] for item in data]
-    except (ValueError, KeyError, TypeError) as error:
+        answer = _json(reply.body)
+        if answer.get("error"):
+            return Again("server_error", f"HTTP 200 with an error: {_error(reply.body)[0]}")
+        items = answer["data"]
+        numbers = [item["index"] for item in items if item.get("index") is not None] or list(range(len(items)))
+        vectors = [_vector(item["embedding"]) for item in items]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         return Again("malformed_answer", f"{type(error).__name__} in an embedding answer", was_paid=True)
-    is_whole = len(vectors) == len(request["input"]) and len({len(vector) for vector in vectors}) == 1
-    if not is_whole or not all(map(math.isfinite, itertools.chain.from_iterable(vectors))):
-        return Again("malformed_answer", f"{len(vectors)} vectors for {len(request['input'])} texts", was_paid=True)
+    if wrong := _wrong_about(items, numbers, vectors, asked):
+        hint = "the server's embeddings cannot be used as they are: see its log, update it, or choose another embedder"
+        return Stop(BrokenError(f"the server's vectors make no sense: {wrong}", hint=hint))
+    by_number = dict(zip(numbers, vectors, strict=True))
     usage = answer.get("usage")
-    return Embedded(vectors, (_count(usage.get("prompt_tokens")) if isinstance(usage, dict) else 0) or 0)
+    tokens = (_count(usage.get("prompt_tokens")) if isinstance(usage, dict) else 0) or 0
+    return Embedded([by_number.get(number) for number in range(asked)], tokens)
+
+
+def _vector(value: Any) -> list[float] | None:
+    """Return a vector, or None for one that says nothing: no list, holes, infinities, only zeros."""
+    if not isinstance(value, list) or not all(isinstance(x, int | float) for x in value):
+        return None
+    return [float(x) for x in value] if any(value) and all(map(math.isfinite, value)) else None
+
+
+def _wrong_about(items: Any, numbers: list[Any], vectors: list[list[float] | None], asked: int) -> str:
+    """Return why nobody can tell which vector is whose, or what they are; empty where it is clear."""
+    if len(set(numbers)) < len(items) or not set(numbers) <= set(range(asked)):
+        shown = ", ".join(map(str, numbers[:SHOWN_NUMBERS]))
+        return f"it numbers its {len(items)} vectors for {asked} texts {shown}: which is whose is not known"
+    if not any("index" in item for item in items) and len(items) != asked:
+        return f"it gives {len(items)} vectors for {asked} texts, and does not say which is whose"
+    widths = sorted({len(vector) for vector in vectors if vector is not None})
+    return f"one answer holds vectors of {widths[0]} and of {widths[-1]} numbers" if len(widths) > 1 else ""
 
 
 def _failure(reply: Reply, request: Mapping[str, Any]) -> Verdict:  # noqa: PLR0911 - one a kind

@@ -45,10 +45,14 @@ Sparse = Any  # scipy.sparse.csr_matrix, whose types do not know what its produc
 
 
 class Embedded(NamedTuple):
-    """Unit vectors (n, d) float32, and which texts (n,) had no words: their vector says nothing."""
+    """Unit vectors (n, d) float32, and which texts (n,) had no words: their vector says nothing.
+
+    `refused` says (row, reason, detail) of texts that an embedder would not take; they count as empty, too.
+    """
 
     vectors: Vectors
     is_empty: NDArray[np.bool_]
+    refused: tuple[tuple[int, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

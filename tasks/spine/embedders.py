@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -29,6 +29,14 @@ SPACES = {"passages": "passages", "seeds": "questions", "instructions": "questio
 _LEARNED_FROM = {"passages": ("passages",), "questions": ("seeds", "instructions", "passages")}
 
 
+class Embed(Protocol):
+    """How texts become vectors."""
+
+    def __call__(self, texts: Sequence[str], tick: Callable[[int], None] | None = None) -> Embedded:
+        """Embed texts, in their order."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Embedder:
     """An embedder in force.
@@ -36,28 +44,33 @@ class Embedder:
     Attributes:
         name: For people.
         fingerprint: The `model` of its rows: everything that shapes a vector.
-        embed: texts -> unit vectors (n, d) float32, and which texts said nothing.
+        embed: texts -> unit vectors (n, d) float32, and which texts said nothing. A `tick` is called about twice a
+            second while a server is waited for, with how many texts are done.
         folder: Where its fit lies, for workers of their own process; None if it has none.
     """
 
     name: str
     fingerprint: str
-    embed: Callable[[Sequence[str]], Embedded]
+    embed: Embed
     folder: Path | None = None
 
 
-def embedder(run: Run, noun: str) -> Embedder:
+def embedder(run: Run, noun: str, *, is_query: bool | None = None) -> Embedder:
     """Return the embedder of a noun's texts under the run's settings, fitting it if this store has none yet.
 
     Args:
         run: The run.
         noun: passages, seeds or instructions.
+        is_query: Whether the texts ask (`query_prefix`) or are asked for (`passage_prefix`); seeds and instructions
+            ask, also where they are compared with each other, so that a text has one vector.
     """
     chosen = run.settings.embeddings
+    asks = SPACES[noun] == "questions" if is_query is None else is_query
+    prefix = (chosen.query_prefix if asks else chosen.passage_prefix) or chosen.prefix
     if chosen.embedder == "endpoint":
-        return _endpoint(run, chosen)
+        return _endpoint(run, chosen, prefix)
     if chosen.embedder == "sentence_transformers":
-        return _sentence_transformers(chosen)
+        return _sentence_transformers(chosen, prefix)
     return _hashing(run, SPACES[noun])
 
 
@@ -102,7 +115,9 @@ def _hashing(run: Run, space: str) -> Embedder:
             facts = {"fingerprint": fingerprint, "texts": len(texts)}
             run.progress.note(f"embeddings: fitted on {len(texts)} texts ({space})")
     learned = load(folder)
-    return Embedder(f"hashing of {space}, fitted on {facts['texts']}", facts["fingerprint"], learned.embed, folder)
+    return Embedder(
+        f"hashing of {space}, fitted on {facts['texts']}", facts["fingerprint"], _silent(learned.embed), folder
+    )
 
 
 def _say_if_lost(run: Run, space: str, fingerprint: str) -> None:
@@ -150,31 +165,65 @@ def _digest(texts: Sequence[tuple[str, str]]) -> str:
     return found.hexdigest()
 
 
-def _endpoint(run: Run, chosen: EmbeddingsSettings) -> Embedder:
+def _silent(embed: Callable[[Sequence[str]], Embedded]) -> Embed:
+    """Return an embedder that is not waited for as one that could say how far it is."""
+
+    def silent(texts: Sequence[str], tick: Callable[[int], None] | None = None) -> Embedded:
+        del tick
+        return embed(texts)
+
+    return silent
+
+
+def _endpoint(run: Run, chosen: EmbeddingsSettings, prefix: str) -> Embedder:
     role = run.settings.models.embedder
 
-    def embed(texts: Sequence[str]) -> Embedded:
-        vectors = run.models.embed([chosen.prefix + text for text in texts])
-        return _said(vectors, texts, f"vectors of {role.model}")
+    def embed(texts: Sequence[str], tick: Callable[[int], None] | None = None) -> Embedded:
+        """Embed what says anything; a text that the server will not take says why, and costs no other one."""
+        said = [row for row, text in enumerate(texts) if text.strip()]
+        refused: dict[int, tuple[str, str]] = {}
+        found = run.models.embed(
+            [prefix + texts[row] for row in said],
+            lambda place, problem: refused.update({said[place]: (problem.reason, problem.detail)}),
+            tick,
+        )
+        good = [place for place, row in enumerate(said) if row not in refused]
+        if good:
+            checked(found[good], f"vectors of {role.model}")
+        vectors = np.stack([_of_nothing(text, found.shape[1] or 2) for text in texts]) if texts else found
+        vectors[[said[place] for place in good]] = found[good]
+        is_empty = np.ones(len(texts), dtype=np.bool_)
+        is_empty[[said[place] for place in good]] = False
+        return Embedded(vectors, is_empty, tuple((row, *why) for row, why in sorted(refused.items())))
 
-    return Embedder(role.model, content_id("endpoint", role.model, chosen.prefix), embed)
+    added = [dict(role.extra_body)] if role.extra_body else []
+    return Embedder(role.model, content_id("endpoint", role.model, *_prefixes(chosen), *added), embed)
 
 
-def _sentence_transformers(chosen: EmbeddingsSettings) -> Embedder:
+def _of_nothing(text: str, width: int) -> Vectors:
+    """Return a unit vector for a text that has none: near to nothing, so that it is taken for no copy of another."""
+    seed = list(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+    drawn = np.random.default_rng(seed).standard_normal(width)
+    return (drawn / np.linalg.norm(drawn)).astype(np.float32)
+
+
+def _prefixes(chosen: EmbeddingsSettings) -> list[str]:
+    """Return the prefixes as part of a fingerprint: those of one kind of text only where there are any."""
+    own = [chosen.query_prefix, chosen.passage_prefix]
+    return [chosen.prefix, *own] if any(own) else [chosen.prefix]
+
+
+def _sentence_transformers(chosen: EmbeddingsSettings, prefix: str) -> Embedder:
     from tasks.io import sentence_models
 
-    shape = {
-        key: getattr(chosen, key) for key in ("model", "revision", "pooling", "prefix", "max_length_tokens", "backend")
-    }
+    names = ("model", "revision", "pooling", "prefix", "max_length_tokens", "backend")
+    shape: dict[str, Any] = {name: getattr(chosen, name) for name in names}
+    asked: dict[str, Any] = {**shape, "prefix": prefix}
+    own = {name: value for name in ("query_prefix", "passage_prefix") if (value := getattr(chosen, name))}
 
     def embed(texts: Sequence[str]) -> Embedded:
-        return _said(sentence_models.embed(texts, **shape), texts, f"vectors of {chosen.model}")
+        vectors = sentence_models.embed(texts, **asked)
+        is_empty = np.array([not text.strip() for text in texts], dtype=np.bool_)
+        return Embedded(checked(vectors, f"vectors of {chosen.model}") if len(texts) else vectors, is_empty)
 
-    return Embedder(chosen.model, content_id("sentence_transformers", shape), embed)
-
-
-def _said(vectors: Vectors, texts: Sequence[str], name: str) -> Embedded:
-    return Embedded(
-        checked(vectors, name) if len(texts) else vectors,
-        np.array([not text.strip() for text in texts], dtype=np.bool_),
-    )
+    return Embedder(chosen.model, content_id("sentence_transformers", shape | own), _silent(embed))

@@ -205,7 +205,7 @@ class Hybrid:
         """Return the documents of the nearest passages of each query; none for a query that says nothing."""
         if self._find is None:
             return [[] for _ in queries]
-        asked = embedders.embedder(self._run, "passages").embed(list(queries))
+        asked = embedders.embedder(self._run, "passages", is_query=True).embed(list(queries))
         _, rows = self._find(asked.vectors, depth, None)
         named = [[self._known[row] for row in found if row >= 0] for found in rows.tolist()]
         return [

@@ -72,6 +72,11 @@ class Run:
         """What the store's journal has spent over all runs, or None where no model was asked yet."""
         return None if self._models is None else self._models.journal.ledger.spent_micro_usd / 1e6
 
+    def asking(self, role: str) -> dict[str, Any]:
+        """Return what a role's door is doing just now, as facts of progress."""
+        activity = self.models.activity(role)
+        return {"out": activity.out, "oldest_seconds": activity.oldest_seconds, "doing": activity.doing}
+
     @property
     def found_pages(self) -> tuple[Corpus, ...]:
         """The pages that live searches found for this store, as a corpus; none if there are none."""

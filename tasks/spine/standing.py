@@ -22,6 +22,7 @@ from tasks.contracts.errors import UsageError
 from tasks.contracts.settings import Settings
 from tasks.io import files, journal_file
 from tasks.io import store as stores
+from tasks.io.journal import cut_texts
 from tasks.io.store import Store, queries
 from tasks.spine.counts import known
 
@@ -235,6 +236,7 @@ def _facts(directory: Path, stands: pl.DataFrame, runs: pl.DataFrame) -> dict[st
         "stages": [_priced(row) | {"reasons": json.loads(row["reasons"])} for row in stands.to_dicts()],
         "due_cost_usd": known(due),
         "unfinished_cost_usd": _unfinished(stands, runs),
+        "cut_texts": cut_texts(directory / "completions.sqlite"),
         "runs": [_priced(row) for row in runs.to_dicts()[::-1][:RUNS_SHOWN]],
         "seeds_funnel": [],
         "versions": {"store": None, "journal": None, "upgrades": []},
