@@ -6,6 +6,7 @@ Facts go to stdout, everything else to stderr. What came from the web is shown w
 import errno
 import json
 import math
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import queue
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,8 @@ APIS = {
     "completions": ("/completions", replies.judge),
     "moderations": ("/moderations", replies.judge_moderation),
 }
+LAST = ", the last: "
+_TIMED = re.compile("no whole answer in|nothing came for")
 NOT_IN_DOUBT = {"refusal"}  # the model's own words; all other refusals may be the server's
 PROBE = "Answer with the word yes."  # the shortest thing to ask, to learn whether a server answers anything
 
@@ -136,6 +139,13 @@ class Door:
         if refusal.error is not None:
             return refusal.error
         where = ", ".join(server.name for server in self.servers)
+        words = refusal.detail.partition(LAST)[2] or refusal.detail
+        if refusal.reason in replies.SERVERS_FAULT and not _TIMED.search(words):
+            hint = "check base_url and that the server is up, then run the same command again; nothing is lost"
+            return TransientError(f"{where} does not answer: {words}", hint=hint)
+        if refusal.reason in {"malformed_answer", "encoded_answer"} and not self.answered:
+            hint = "base_url usually ends in /v1; see README for own servers"
+            return BrokenError(f"{where} does not speak the OpenAI protocol: {words}", hint=hint)
         said = f"{where} does not serve `{self.role.model}` as it is asked ({refusal.reason}): {refusal.detail}"
         return TransientError(said, hint=complaints.remedy(refusal.detail, self.name))
 
@@ -197,6 +207,7 @@ class Order:
     ran_out: int = 0
     wasted: int = 0  # paid answers of no use: the next one is asked for by another seed
     not_before: dict[str, float] = field(default_factory=dict)  # by server: its wish for this order, monotonic seconds
+    is_control: bool = False  # no row's: a short question to the server
     learned: dict[str, dict[str, Any]] = field(default_factory=dict)  # by server: what it knew before
 
     def count(self, verdict: Again) -> None:
@@ -299,7 +310,7 @@ class Courier:
             else:
                 if isinstance(verdict, Answered) and _looks_cut(server, order, verdict):
                     await self._see_whether_cut(door, server, order, delivery)
-                if isinstance(verdict, Answered | Embedded):
+                if isinstance(verdict, Answered | Embedded) and not order.is_control:
                     self._answered(door, server, order)
                 return delivery
             self.stats.retries += 1
@@ -358,6 +369,7 @@ class Courier:
             await asyncio.sleep(order.not_before.get(server.name, 0.0) - time.monotonic())
 
             def is_alone(chosen: Server = server) -> bool:
+                self._go_on(order)  # a run that stops does not wait for a server's rest
                 now = time.monotonic()
                 return all(other is chosen or other.throttle.wait(now) for other in door.servers)
 
@@ -369,7 +381,7 @@ class Courier:
         throttle = server.throttle
         try:
             attempt = await self._claim(door, server, order)
-            await throttle.rested()  # a rest may have begun while the claim was written
+            await throttle.rested(lambda: self._go_on(order))  # a rest may have begun while the claim was written
             order.sent = server.form(order.request, order.tokens)
             if order.wasted and "seed" in order.sent:
                 order.sent = {**order.sent, "seed": order.sent["seed"] + order.wasted * RETRY_SEEDS}
@@ -493,7 +505,7 @@ class Courier:
                 f"{server.name} does not answer: {said}",
                 hint="check base_url and that the server is up, then run the same command again; nothing is lost",
             )
-        return Refusal(verdict.reason, f"{order.attempts} attempts, the last: {said}", verdict.was_paid)
+        return Refusal(verdict.reason, f"{order.attempts} attempts{LAST}{said}", verdict.was_paid)
 
     async def control(self, door: Door, order: Order) -> Refusal | None:
         """Ask one short question in the shape of an order; it is written down and paid like any call, and is no row's.
@@ -507,7 +519,8 @@ class Courier:
         else:
             body["input"] = [PROBE] if isinstance(body["input"], list) else PROBE
         reserve = door.price.micro_usd(most_tokens(PROBE), body.get("max_tokens", 0))
-        asked = Order(content_id("probe", body), order.path, order.read, body, tokens_of(PROBE), reserve, order.asking)
+        key, tokens = content_id("probe", body), tokens_of(PROBE)
+        asked = Order(key, order.path, order.read, body, tokens, reserve, order.asking, is_control=True)
         delivery = await self._delivered(door, asked)
         await self.settle_failed(asked, delivery, "probe", "whether it answers anything")
         refusal = delivery.verdict if isinstance(delivery.verdict, Refusal) else None

@@ -21,6 +21,7 @@ from tasks.contracts.settings import Endpoint
 
 START_CONCURRENCY = 2
 LEAST_WINDOW = 4  # answers
+LOOK_SECONDS = 0.5  # between two looks at whether the run goes on
 PATIENT_SHARE = 0.5  # of the deadline: where answers take so long, no more are asked for at once
 GROWTH = 1 / 16  # a window, after the first congestion
 BACKOFF = 0.5  # of the refused share is taken from the limit
@@ -122,7 +123,7 @@ class Throttle:
             if seconds and not is_patient():
                 return False
             if seconds:
-                await asyncio.sleep(seconds)
+                await asyncio.sleep(min(seconds, LOOK_SECONDS))
             elif self.has_room():
                 break
             else:
@@ -152,11 +153,11 @@ class Throttle:
         self.rest_until = max(self.rest_until, time.monotonic() + seconds)
         self._wake(len(self.waiting))
 
-    async def rested(self) -> None:
+    async def rested(self, go_on: Callable[[], None]) -> None:
         """Wait until the server lets itself be asked again; a rest may be prolonged while it lasts."""
-        if seconds := max(0.0, self.rest_until - time.monotonic()):
-            await asyncio.sleep(seconds)
-            await self.rested()
+        while (seconds := self.rest_until - time.monotonic()) > 0:
+            go_on()
+            await asyncio.sleep(min(seconds, LOOK_SECONDS))
 
     def spent(self, estimated_tokens: int, tokens: int) -> None:
         """Correct the minute's tokens by what the server counted."""
@@ -216,7 +217,7 @@ class Throttle:
         rate = len(window.latencies) / max(now - window.started, 1e-9)
         latency = statistics.median(window.latencies) if window.latencies else float("inf")
         is_slower = latency > max(LATENCY_FLOOR_SECONDS, SLOWER * self.best_latency) and rate < GAIN * self.last_rate
-        if share > TOLERATED_SHARE or is_slower:
+        if (window.refused > 1 and share > TOLERATED_SHARE) or is_slower:
             self.is_starting = False
         shrink = max(BACKOFF * share, BACKOFF / 4 if is_slower else 0.0)
         grow = 1.0 if self.is_starting else GROWTH

@@ -91,10 +91,15 @@ def generate(
     asked = run.models.role(role)
     if not is_priced(run, role):
         run.progress.note(f"the price of `{asked.model}` is in no table: what its calls cost is unknown")
-    room = asked.max_tokens
-    work = _Work(run, stage, table, method, fingerprint, rows, settings, draws, temperature, on_failure, total, room)
+    room, stats = asked.max_tokens, replace(run.models.stats)
+    work = _Work(
+        *(run, stage, table, method, fingerprint, rows, settings, draws, temperature, on_failure, total, room),
+        role=role,
+        before=stats,
+        mean_seconds=run.models.journal.mean_seconds(role, asked.model),
+    )
     work.is_priced = is_priced(run, role)
-    work.retries, work.refusals = run.models.stats.retries, run.models.stats.refusals
+    work.report()
     try:
         while work.is_left_out(run.store.stream(pending, **params)):
             work.flush()
@@ -129,8 +134,6 @@ class _Work:
     rejections: list[RejectionRow] = field(default_factory=list)
     settled: int = 0
     left: int = 0  # calls that batch jobs were out for
-    retries: int = 0  # of the stages before
-    refusals: int = 0
     is_priced: bool = True
     started: float = field(default_factory=time.monotonic)
     flushed: float = field(default_factory=time.monotonic)
@@ -263,6 +266,7 @@ class _Work:
         """Say how far it is, what is waited for, and how long the rest may take."""
         done = self.counts["rows_out"] + self.counts["rows_rejected"]
         stats, cost = self.run.models.stats, known(Counts(**self.counts).paid_usd)
+        activity = self.run.models.activity(self.role)
         self.told = time.monotonic()
         seconds = max(self.told - self.started, 1e-9)
         facts: dict[str, Any] = {
@@ -270,10 +274,13 @@ class _Work:
             "oldest_seconds": activity.oldest_seconds,
             "rows_per_second": done / seconds,
             "tokens": self.counts["prompt_tokens"] + self.counts["completion_tokens"],
+            "tokens_per_second": self.counts["completion_tokens"] / seconds,
             **({} if cost is None else {"cost_usd": cost}),
             **({"projected_usd": cost / done * self.total} if cost and done else {}),
-            "retries": stats.retries - self.retries,
-            "refusals": stats.refusals - self.refusals,
+            "retries": stats.retries - self.before.retries,
+            "refusals": stats.refusals - self.before.refusals,
+            "seconds_left": self._seconds_left(self.total - done, activity),
+            "doing": activity.doing,
         }
         self.run.progress(self.stage, done, self.total, **facts)
         self._show(done, facts)

@@ -16,7 +16,7 @@ def windows(throttle: Throttle, count: int, refused: Callable[[int], bool], seco
     """Let so many windows of answers come back; returns the limit after each."""
     limits, numbers = [], itertools.count()
     for _ in range(count):
-        for _ in range(int(throttle.limit)):
+        for _ in range(max(int(throttle.limit), endpoints.LEAST_WINDOW)):
             if refused(next(numbers)):
                 throttle.congestion(None)
             else:
@@ -28,7 +28,7 @@ def windows(throttle: Throttle, count: int, refused: Callable[[int], bool], seco
 def test_it_doubles_until_the_limit_that_the_profile_sets() -> None:
     throttle = Throttle(Endpoint(max_concurrency=100))
 
-    assert windows(throttle, 4, lambda _: False) == [32, 64, 100, 100]
+    assert windows(throttle, 7, lambda _: False) == [4, 8, 16, 32, 64, 100, 100]
 
 
 def test_one_refusal_in_twenty_does_not_slow_it_down() -> None:
@@ -117,7 +117,7 @@ def test_rests_of_a_broken_endpoint_grow_by_wave_and_end_with_an_answer() -> Non
 
 
 def test_retry_after_holds_all_calls_once_several_in_a_row_were_refused() -> None:
-    throttle = Throttle(Endpoint())
+    throttle = Throttle(Endpoint(retry_after="auto"))
     rests: list[bool] = []
     for is_refused in (True, True, False, True, True, True):
         if is_refused:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from tasks.contracts.errors import TransientError, UsageError
 from tasks.contracts.records import Publication
-from tasks.io import batches, journal, journal_file, versions
+from tasks.io import jobs as jobs_, journal, journal_file, versions
 from tasks.io.journal import Journal
 from tasks.io.store import Store
 from tests.old_stores import OLD, unpacked
@@ -150,7 +150,7 @@ def test_an_old_journal_gets_the_tables_of_a_fresh_one_and_keeps_every_answer(na
 def test_an_old_journal_can_be_read_by_those_who_only_look(tmp_path: Path) -> None:
     old = unpacked("00d5351", tmp_path / "old")
 
-    jobs, ended = batches.listed(old), journal.outcomes(old / "completions.sqlite")
+    jobs, ended = jobs_.listed(old), journal.outcomes(old / "completions.sqlite")
 
     assert jobs == []
     assert sum(number for *_, number in ended) > 20
@@ -161,7 +161,7 @@ def test_an_old_journal_that_an_older_wellspring_writes_is_left_to_it(tmp_path: 
     lock = journal_file.hold(old / "completions.lock", owner="older")
 
     with pytest.raises(TransientError, match="run older"):
-        batches.listed(old)
+        jobs_.listed(old)
 
     assert journal_file.version(old / "completions.sqlite") == 0
     assert lock

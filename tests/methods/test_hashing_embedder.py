@@ -29,7 +29,7 @@ def many(count: int) -> list[str]:
 def test_five_documents_are_enough() -> None:
     learned = fit(FIVE, 64, 2**12, seed=0)
 
-    vectors, is_empty = learned.embed(FIVE)
+    vectors, is_empty, _ = learned.embed(FIVE)
 
     assert vectors.shape == (5, 64)
     assert vectors.dtype == np.float32
@@ -66,14 +66,14 @@ def test_words_nobody_knows_still_tell_texts_apart() -> None:
 def test_texts_without_words_get_the_unit_vector_of_nothing_and_a_flag() -> None:
     learned = fit(FIVE, 16, 2**12, seed=0)
 
-    vectors, is_empty = learned.embed(["", "...", "bread"])
+    vectors, is_empty, _ = learned.embed(["", "...", "bread"])
 
     assert is_empty.tolist() == [True, True, False]
     assert vectors[0].tolist() == [1.0, *([0.0] * 15)]
 
 
 def test_stop_words_count_where_there_is_nothing_else() -> None:
-    _, is_empty = fit(FIVE, 16, 2**12, seed=0).embed(["who are you"])
+    _, is_empty, _ = fit(FIVE, 16, 2**12, seed=0).embed(["who are you"])
 
     assert not is_empty[0]
 
