@@ -146,7 +146,7 @@ _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 
 
 def _objects(text: str) -> list[str]:
-    """Return the balanced {...} spans of the text, outermost, longest first."""
+    """Return the balanced {...} spans of the text, outermost, the last first: what a model says last, it means."""
     spans: list[str] = []
     depth, start, quoted, escaped = 0, -1, False, False
     for i, char in enumerate(text):
@@ -160,13 +160,13 @@ def _objects(text: str) -> list[str]:
             depth -= 1
             if depth == 0:
                 spans.append(text[start : i + 1])
-    return sorted(spans, key=len, reverse=True)
+    return spans[::-1]
 
 
 def _candidates(text: str) -> Iterator[str]:
     """Yield what may be the object, likeliest first: nearly always it is the whole text."""
     yield text.strip()
-    tries = [text.strip(), *(m.strip() for m in _FENCE.findall(text)), *_objects(text)]
+    tries = [text.strip(), *_objects(text), *(m.strip() for m in _FENCE.findall(text)[::-1])]
     yield from tries[1:]
     yield from (_TRAILING_COMMA.sub(r"\1", t) for t in tries)
 
@@ -174,9 +174,12 @@ def _candidates(text: str) -> Iterator[str]:
 def json_object(text: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
     """Read the JSON object out of a model's answer: bare, fenced over many lines, after prose, with trailing commas.
 
+    Of several objects the last whole one is the answer: those before it are drafts, however long.
+
     Raises:
         Rejection: `unparsable_answer`, no JSON object is there; `incomplete_answer`, a required key is missing.
     """
+    lacking: list[str] = []
     for candidate in _candidates(text):
         try:
             value = json.loads(candidate, strict=False)
@@ -184,9 +187,11 @@ def json_object(text: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
             continue
         if isinstance(value, dict):
             missing = [key for key in required if key not in value]
-            if missing:
-                raise Rejection("incomplete_answer", f"missing {', '.join(missing)}")
-            return value  # pyright: ignore[reportUnknownVariableType]
+            if not missing:
+                return value  # pyright: ignore[reportUnknownVariableType]
+            lacking = lacking or missing
+    if lacking:
+        raise Rejection("incomplete_answer", f"missing {', '.join(lacking)}")
     raise Rejection("unparsable_answer", text[:200])
 
 

@@ -270,7 +270,7 @@ def checked_address(text: str) -> str:
     address = text.strip()
     if address in {"", "offline"}:
         return address
-    path, query = (address.split("?", 1) + [""])[:2]
+    path, _, query = address.partition("?")
     for route in _ROUTES:
         path = path.rstrip("/").removesuffix(route)
     address = f"{path}?{query}" if query else path

@@ -34,7 +34,10 @@ ENDS = (STOP, LENGTH, UNKNOWN, "broken", "filtered", "no_context")
 _ENDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("filtered", re.compile(r"filter|sensitive|safety|moderat|prohibit|blocklist|recitation|guardrail|spii|flagged")),
     ("no_context", re.compile(r"context")),
-    ("broken", re.compile(r"error|fail|abort|cancel|interrupt|insufficient|unavailable|overload|network|time_?out|malform")),
+    (
+        "broken",
+        re.compile(r"error|fail|abort|cancel|interrupt|insufficient|unavailable|overload|network|time_?out|malform"),
+    ),
     (LENGTH, re.compile(r"length|max_?(?:output_|new_|completion_)?tokens|token_?limit|truncat|incomplete")),
     (STOP, re.compile(r"stop|eos|eot|end|done|complete|finish|tool|function")),
 )
@@ -116,7 +119,9 @@ def _tools(message: Mapping[str, Any]) -> tuple[str, str]:
 
     Arguments are a text in the protocol, and an object at some servers.
     """
-    calls = message.get("tool_calls") or ([{"function": message["function_call"]}] if message.get("function_call") else [])
+    calls = message.get("tool_calls") or (
+        [{"function": message["function_call"]}] if message.get("function_call") else []
+    )
     if not isinstance(calls, list) or not calls:
         return "", ""
     function = calls[0].get("function") or {}
@@ -161,15 +166,15 @@ _BARE_CHANNELS = re.compile(r"\A\s*analysis(?=[A-Z\s])(.*?)assistant(?:commentar
 _START = re.compile(
     r"\A\s*(?:<s>|<bos>|<\|begin_of_text\|>|<\|startoftext\|>)?\s*"
     r"(?:<\|im_start\|>\s*assistant\s*\n|<\|start_header_id\|>\s*assistant\s*<\|end_header_id\|>|<start_of_turn>model\s*\n"
-    r"|<\|assistant\|>|<\|Assistant\|>|<｜Assistant｜>|<\|START_OF_TURN_TOKEN\|><\|CHATBOT_TOKEN\|>)?"
+    r"|<\|assistant\|>|<\|Assistant\|>|<\uff5cAssistant\uff5c>|<\|START_OF_TURN_TOKEN\|><\|CHATBOT_TOKEN\|>)?"
 )
-_END_TOKEN = (
+_ENDING = (
     r"<\|(?:im_end|im_start|eot_id|eom_id|end_of_text|endoftext|end_of_turn|eot|EOT|end|return|call|user|system|assistant"
     r"|start_header_id|END_OF_TURN_TOKEN|END_RESPONSE|eos|stop|fim_pad|observation)\|>"
-    r"|</s>|<s>|<eos>|<eod>|<end_of_turn>|<start_of_turn>|<end_of_utterance>|<｜[^｜>\n]{1,30}｜>|\[/?INST\]|<\|\[\]\|>"
+    r"|</s>|<s>|<eos>|<eod>|<end_of_turn>|<start_of_turn>|<end_of_utterance>|<\uff5c[^\uff5c>\n]{1,30}\uff5c>|\[/?INST\]|<\|\[\]\|>"
 )
-_END = re.compile(_END_TOKEN)
-_TAIL = re.compile(rf"(?:\s*(?:{_END_TOKEN}))+\s*\Z")
+_END = re.compile(_ENDING)
+_TAIL = re.compile(rf"(?:\s*(?:{_ENDING}))+\s*\Z")
 
 
 _MARKS = re.compile(r"[<\[◁]|\A\s*analysis")  # without one of these there is nothing to part
@@ -247,7 +252,7 @@ def _ended(text: str) -> str:
     code = [found.span() for found in _CODE.finditer(text)]
     for found in _END.finditer(text):
         before, after = text[: found.start()], text[found.end() :]
-        begins_turn = re.match(r"\s*(?:<\||<start_of_turn>|<｜|user\b|assistant\b|\[INST\]|\n|\Z)", after)
+        begins_turn = re.match(r"\s*(?:<\||<start_of_turn>|<\uff5c|user\b|assistant\b|\[INST\]|\n|\Z)", after)
         is_quoted = _looks_quoted(text, *found.span()) or any(a <= found.start() < b for a, b in code)
         if begins_turn and before.strip() and not is_quoted:
             return before.rstrip()

@@ -23,8 +23,8 @@ class Complaint(NamedTuple):
 
 
 _STRUCTURE = re.compile(
-    r"response_format|json_schema|json_object|json schema|structured.?output|grammar|tool_choice|\btools?\b|function call"
-    r"|guided|gbnf|schema conversion|sampler",
+    r"response_format|json_schema|json_object|json schema|structured.?output|grammar|tool_choice|\btools?\b"
+    r"|function call|guided|gbnf|schema conversion|sampler",
     re.IGNORECASE,
 )
 _BOUNDS = re.compile(r"max_?length|min_?length|number of repetitions|repetition", re.IGNORECASE)
@@ -36,12 +36,18 @@ _SYSTEM = re.compile(
     r"|(?:invalid|unexpected|unknown|unsupported).{0,20}role.{0,20}(?:system|developer)",
     re.IGNORECASE | re.DOTALL,
 )
-_CONTEXT = re.compile(r"context|too long|too many tokens|inputs?[`' ]*tokens?|prompt tokens?|in the (?:messages|prompt)|sequence length|max_model_len|n_ctx", re.I)
-_CAPPED = re.compile(r"max_?(?:completion_|new_|output_)?tokens|(?:completion|output|generated|response) tokens", re.I)
+_CONTEXT = re.compile(
+    r"context|too long|too many tokens|inputs?[`' ]*tokens?|prompt tokens?|in the (?:messages|prompt)"
+    r"|sequence length|max_model_len|n_ctx",
+    re.IGNORECASE,
+)
+_CAPPED = re.compile(
+    r"max_?(?:completion_|new_|output_)?tokens|(?:completion|output|generated|response) tokens", re.IGNORECASE
+)
 _REFUSES = re.compile(
-    r"not (?:supported|permitted|allowed|available|recognized|valid|enabled|compatible|a valid)|unsupported|unknown|unrecogni[sz]ed"
-    r"|forbidden|extra (?:fields|inputs)|unexpected|invalid|does(?: not|n't) support|only the default|deprecated"
-    r"|cannot|can't|must not|no longer|remove|ignored|not one of|incompatible",
+    r"not (?:supported|permitted|allowed|available|recognized|valid|enabled|compatible|a valid)|unsupported"
+    r"|unknown|unrecogni[sz]ed|forbidden|extra (?:fields|inputs)|unexpected|invalid|does(?: not|n't) support"
+    r"|only the default|deprecated|cannot|can't|must not|no longer|remove|ignored|not one of|incompatible",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![\w.])\d{1,9}(?![\w.]*\d)(?!\.\d)")
@@ -79,7 +85,7 @@ def complaint(words: str, parameter: str, request: Mapping[str, Any]) -> Complai
     return _name(words, parameter, request)
 
 
-def is_too_long(words: str, request: Mapping[str, Any]) -> int | None:
+def is_too_long(words: str) -> int | None:
     """Return the context that a prompt is too long for, 0 if it is not named; None if it is about something else."""
     limit, prompt = _limit(words), _first(_PROMPT, words)
     if limit and prompt and prompt >= limit - LEAST_ROOM_TOKENS:
@@ -88,11 +94,14 @@ def is_too_long(words: str, request: Mapping[str, Any]) -> int | None:
 
 
 _TOO_LONG = re.compile(
-    r"context.{0,30}(?:length|window|size|limit)|maximum context|(?:prompt|input|request|message).{0,40}(?:too long|too large|exceed)"
-    r"|too many (?:input )?tokens|context_length_exceeded|exceeds? the (?:model|max)|string too long|reduce the length",
+    r"context.{0,30}(?:length|window|size|limit)|maximum context"
+    r"|(?:prompt|input|request|message).{0,40}(?:too long|too large|exceed)|too many (?:input )?tokens"
+    r"|context_length_exceeded|exceeds? the (?:model|max)|string too long|reduce the length",
     re.IGNORECASE | re.DOTALL,
 )
-_CAPPED_ONLY = re.compile(r"\bmax_(?:completion_|output_|new_)?tokens\b(?!.*(?:context|input|prompt|messages))", re.I | re.DOTALL)
+_CAPPED_ONLY = re.compile(
+    r"\bmax_(?:completion_|output_|new_)?tokens\b(?!.*(?:context|input|prompt|messages))", re.IGNORECASE | re.DOTALL
+)
 
 
 def _room(words: str, request: Mapping[str, Any]) -> Complaint | None:
@@ -141,27 +150,49 @@ def _schema_text(request: Mapping[str, Any]) -> str:
 
 # What a person can do about what a server says of every call.
 _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"enable_thinking", re.I), "set models.{role}.extra_body.enable_thinking=false"),
-    (re.compile(r"reasoning_effort|reasoning effort", re.I), "set models.{role}.reasoning_effort (low, medium, high, none)"),
-    (re.compile(r"api-version|api version", re.I), 'set models.{role}.extra_query = {{ "api-version" = "..." }}'),
-    (re.compile(r"used up max_tokens", re.I), "raise models.{role}.max_tokens, or lower models.{role}.reasoning_effort"),
-    (re.compile(r"cut the prompt", re.I), "give the server a larger context (Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH;"
-     " llama.cpp: -c), or lower instructions.prompt_tokens and instructions.document_tokens"),  # fmt: skip
-    (re.compile(r"no whole answer in|nothing came for", re.I), "raise models.{role}.total_seconds and"
-     " models.{role}.first_byte_seconds, or lower models.{role}.max_tokens"),  # fmt: skip
-    (re.compile(r"max_?(?:completion_|new_|output_)?tokens", re.I), "lower models.{role}.max_tokens"),
-    (re.compile(r"context|too long|too many tokens|too large", re.I), "start the server with a larger context, or lower"
-     " instructions.prompt_tokens, instructions.document_tokens and models.{role}.max_tokens"),  # fmt: skip
-    (re.compile(r"header", re.I), "set models.{role}.extra_headers"),
-    (re.compile(r"schema|grammar|response_format|structured|tool", re.I), "set models.{role}.structured = \"text\""),
-    (re.compile(r"system|developer", re.I), "set models.{role}.system_role = \"user\""),
+    (re.compile(r"enable_thinking", re.IGNORECASE), "set models.{role}.extra_body.enable_thinking=false"),
+    (
+        re.compile(r"reasoning_effort|reasoning effort", re.IGNORECASE),
+        "set models.{role}.reasoning_effort (low, medium, high, none)",
+    ),
+    (
+        re.compile(r"api-version|api version", re.IGNORECASE),
+        'set models.{role}.extra_query = {{ "api-version" = "..." }}',
+    ),
+    (
+        re.compile(r"used up max_tokens", re.IGNORECASE),
+        "raise models.{role}.max_tokens, or lower models.{role}.reasoning_effort",
+    ),
+    (
+        re.compile(r"cut the prompt", re.IGNORECASE),
+        (
+            "give the server a larger context (Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH;"
+            " llama.cpp: -c), or lower instructions.prompt_tokens and instructions.document_tokens"
+        ),
+    ),
+    (
+        re.compile(r"no whole answer in|nothing came for", re.IGNORECASE),
+        "raise models.{role}.total_seconds and models.{role}.first_byte_seconds, or lower models.{role}.max_tokens",
+    ),
+    (re.compile(r"max_?(?:completion_|new_|output_)?tokens", re.IGNORECASE), "lower models.{role}.max_tokens"),
+    (
+        re.compile(r"context|too long|too many tokens|too large", re.IGNORECASE),
+        (
+            "start the server with a larger context, or lower"
+            " instructions.prompt_tokens, instructions.document_tokens and models.{role}.max_tokens"
+        ),
+    ),
+    (re.compile(r"header", re.IGNORECASE), "set models.{role}.extra_headers"),
+    (
+        re.compile(r"schema|grammar|response_format|structured|tool", re.IGNORECASE),
+        'set models.{role}.structured = "text"',
+    ),
+    (re.compile(r"system|developer", re.IGNORECASE), 'set models.{role}.system_role = "user"'),
 )
 
 
 def remedy(words: str, role: str) -> str:
     """Return the setting that would help against what a server says of every call."""
-    found = next((said for pattern, said in _REMEDIES if pattern.search(words)), "")
-    said = found.format(role=role) if found else (
-        f"a field that the server wants goes into models.{role}.extra_body, extra_headers or extra_query"
-    )  # fmt: skip
+    other = "a field that the server wants goes into models.{role}.extra_body, extra_headers or extra_query"
+    said = next((said for pattern, said in _REMEDIES if pattern.search(words)), other).format(role=role)
     return f"{said}; `wellspring doctor` shows what the server takes. No row was refused: run the same command again"

@@ -323,8 +323,10 @@ class Courier:
         """
         chars = sum(len(message["content"]) for message in order.request["messages"])
         words = chars // len(FILLER)
-        body = order.request | {"messages": [{"role": "user", "content": FILLER * words + PROBE}]}
-        long = Order(content_id("probe", body), order.path, order.read, body, words, order.reserve, order.asking)
+        body = {**order.request, "messages": [{"role": "user", "content": FILLER * words + PROBE}]}
+        long = Order(
+            content_id("probe", body), order.path, order.read, body, words, order.reserve, order.asking, is_control=True
+        )
         asked = await self._attempt(door, server, long)
         await self.settle_failed(long, asked, "probe", "whether it reads a long prompt whole")
         if not isinstance(asked.verdict, Answered):

@@ -1,10 +1,10 @@
 """Refusals in doubt: is it the row that a server will not serve, or does it refuse everybody for the same reason?
 
 What is true of all calls must not be held against a row. So a refusal waits, unrecorded, until something tells. An
-answer to something that was asked later, in the same shape, says that it was the row's. Where nothing else is on its way,
-one short question in the same shape is asked, written down and paid like any call: if it is refused, too, it is the
-server. If it is answered, but no row of this shape ever was, and several are refused, it is still no row's fault: what
-they have in common (their length, what the profile asks for) is what the server does not take.
+answer to something that was asked later, in the same shape, says that it was the row's. Where nothing else is on its
+way, one short question in the same shape is asked, written down and paid like any call: if it is refused, too, it is
+the server. If it is answered, but no row of this shape ever was, and several are refused, it is still no row's fault:
+what they have in common (their length, what the profile asks for) is what the server does not take.
 """
 
 import asyncio

@@ -119,6 +119,7 @@ class Models:
             calls: What to ask.
             leave: Told of each call that a batch job is out for, also where the role is live by now; the caller has to
                 ask for it again. Without it, such calls are held in memory until their jobs end.
+            tick: Called about twice a second while nothing comes.
 
         Raises:
             TransientError: The budget, the quota or the server's patience is used up, or batch jobs are running; what

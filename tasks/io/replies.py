@@ -6,7 +6,6 @@ a refusal is about `complaints.py`'s.
 """
 
 import email.utils
-import itertools
 import json
 import math
 import re
@@ -226,7 +225,7 @@ BODY_BYTES = 20_000  # of an error: as far as its words are read
 def _bad_request(words: str, said: str, parameter: str, request: Mapping[str, Any]) -> Verdict:
     found = complaint(words, parameter, request)
     is_named = found is not None and found.part in OPTIONAL
-    if (found is None or is_named) and is_too_long(words, request) is not None:
+    if (found is None or is_named) and is_too_long(words) is not None:
         return Refusal("too_long", said)
     refusal = Refusal("content_filter" if _FILTERED.search(words) else "bad_request", said)
     if found is None or (is_named and refusal.reason == "content_filter"):
@@ -271,7 +270,7 @@ def _completion(body: bytes, request: Mapping[str, Any]) -> Verdict:
         return Again("malformed_answer", f"{type(error).__name__}: {shown}", was_paid=True)
 
 
-def _refused(parts: Anatomy, usage: Any, request: Mapping[str, Any]) -> Verdict | None:
+def _refused(parts: Anatomy, usage: Any, request: Mapping[str, Any]) -> Verdict | None:  # noqa: PLR0911 - one a kind
     """Return what an answer is that is none, or none yet; None for one that is."""
     said = _storable(parts.refusal or parts.text)[:DETAIL_CHARS]
     if parts.refusal or parts.end == "filtered":

@@ -43,7 +43,9 @@ def address_of(endpoint: Endpoint) -> str:
     try:
         return endpoint.base_url or checked_address(os.environ.get("OPENAI_BASE_URL", "")) or OPENAI
     except ValueError as error:
-        raise UsageError(f"OPENAI_BASE_URL is no address: {error}", hint="set it again, or set models.base_url") from None
+        raise UsageError(
+            f"OPENAI_BASE_URL is no address: {error}", hint="set it again, or set models.base_url"
+        ) from None
 
 
 OPENAI = "https://api.openai.com/v1"

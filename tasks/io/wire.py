@@ -68,7 +68,8 @@ def proxy_of(address: str, chosen: str) -> str | None:
     if chosen == "environment":
         proxies = urllib.request.getproxies_environment()
         where = f"{url.host}:{url.port}"
-        is_direct = any(urllib.request.proxy_bypass_environment(name, proxies) for name in (url.host, where))
+        bypassed: Any = getattr(urllib.request, "proxy_bypass_environment")  # noqa: B009 - its stub does not know it
+        is_direct = any(bypassed(name, proxies) for name in (url.host, where))
         found = "" if is_direct else proxies.get(url.scheme) or proxies.get("all", "")
     if not found:
         return None

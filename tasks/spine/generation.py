@@ -19,6 +19,8 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
 from tasks.contracts.records import RejectionRow
+from tasks.methods.loops import is_loop
+from tasks.spine import progress
 from tasks.spine.counts import known
 from tasks.spine.runs import Counts, Run, in_flow
 
@@ -371,10 +373,14 @@ before or after it."""
 
 
 def repair(answer: Answer, refusal: Rejection, max_tokens: int) -> Call:
-    """Return the one call that asks again: told what was wrong, or with twice the room if the answer was cut off."""
-    call = answer.call
+    """Return the one call that asks again, by another seed: told what was wrong, or with more room if it was cut off.
+
+    More room only where it helps: an answer that went in circles would fill it, too.
+    """
+    call = replace(answer.call, retry=answer.call.retry + 1)
     if answer.finish_reason == "length":
-        return replace(call, max_tokens=2 * (call.max_tokens or max_tokens))
+        room = call.max_tokens or max_tokens
+        return call if is_loop(answer.text) else replace(call, max_tokens=2 * room)
     said = Message("assistant", answer.text)
     problem = Message("user", _REPAIR.format(problem=refusal))
     prompt: Prompt = replace(call.prompt, messages=(*call.prompt.messages, said, problem))

@@ -1008,7 +1008,7 @@ def test_a_job_of_the_version_before_is_taken_over(state: str, server: BatchServ
         journal.execute("DROP INDEX attempts_of_batch")
         for table, columns in NEW.items():
             for column in columns.split():
-                journal.execute(f"ALTER TABLE {table} DROP COLUMN {column}")  # noqa: S608 - our own names
+                journal.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         journal.execute("PRAGMA user_version = 1")
     shown = jobs.listed(tmp_path)
     with Models(chosen(server), tmp_path, "look") as models:

@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from flows.cli import app
 from tasks.contracts.errors import TransientError, UsageError
 from tasks.contracts.records import Publication
-from tasks.io import jobs as jobs_, journal, journal_file, versions
+from tasks.io import jobs as jobs_
+from tasks.io import journal, journal_file, versions
 from tasks.io.journal import Journal
 from tasks.io.store import Store
 from tests.old_stores import OLD, unpacked
