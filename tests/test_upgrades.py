@@ -106,7 +106,7 @@ def test_an_old_store_is_looked_at_exported_and_retried(name: str, tmp_path: Pat
     assert traced.exit_code == 0
     assert "document" in traced.output
     assert calls(one) == 0
-    assert told == before
+    assert {key: {name: row[name] for name in before[key]} for key, row in told.items()} == before
     assert len(exported(old, "alpaca")) == len(exported(old))
     assert overtaken(old) == 0
 

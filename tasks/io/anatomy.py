@@ -61,7 +61,8 @@ def anatomy(choice: Mapping[str, Any], *, is_tool_asked: bool = False) -> Anatom
     """
     message = choice["message"] if "message" in choice else {"content": choice["text"]}
     thoughts, text = _content(message.get("content"))
-    thoughts += [said for said in map(_flat, _fields(message)) if said.strip() and said not in thoughts]
+    for said in map(_flat, _fields(message)):
+        thoughts += [said] if said.strip() and said.strip() not in map(str.strip, thoughts) else []
     arguments, calls = _tools(message)
     if arguments and (is_tool_asked or not text.strip()):
         text = arguments
@@ -147,11 +148,11 @@ def _likely(place: Mapping[str, Any]) -> list[Any]:
 
 _NAMES = r"think|thinking|thought|thoughts|reason|reasoning|seed:think|antthinking|analysis|scratchpad"
 _OPEN = re.compile(
-    rf"<\s*(?:{_NAMES})\s*>|\[THINK\]|◁think▷|<\|(?:begin_of_thought|START_THINKING|thinking)\|>|<unused94>(?:thought)?",
+    rf"<\s*(?:{_NAMES})\s*>|\[THINK\]|◁think▷|<\|(?:begin_of_thought|START_THINKING|thinking)\|>|<unused94>(?:thought)?|<\|channel>(?:thought)?",
     re.IGNORECASE,
 )
 _CLOSE = re.compile(
-    rf"<\s*/\s*(?:{_NAMES})\s*>|\[/THINK\]|◁/think▷|<\|(?:end_of_thought|END_THINKING|/thinking)\|>|<unused95>",
+    rf"<\s*/\s*(?:{_NAMES})\s*>|\[/THINK\]|◁/think▷|<\|(?:end_of_thought|END_THINKING|/thinking)\|>|<unused95>|<channel\|>",
     re.IGNORECASE,
 )
 _CODE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`", re.DOTALL)
@@ -170,7 +171,7 @@ _START = re.compile(
 )
 _ENDING = (
     r"<\|(?:im_end|im_start|eot_id|eom_id|end_of_text|endoftext|end_of_turn|eot|EOT|end|return|call|user|system|assistant"
-    r"|start_header_id|END_OF_TURN_TOKEN|END_RESPONSE|eos|stop|fim_pad|observation)\|>"
+    r"|start_header_id|END_OF_TURN_TOKEN|END_RESPONSE|eos|stop|fim_pad|observation|im_assistant|im_user|im_system)\|>"
     r"|</s>|<s>|<eos>|<eod>|<end_of_turn>|<start_of_turn>|<end_of_utterance>|<\uff5c[^\uff5c>\n]{1,30}\uff5c>|\[/?INST\]|<\|\[\]\|>"
 )
 _END = re.compile(_ENDING)
@@ -204,8 +205,10 @@ def _channels(text: str) -> tuple[list[str], str]:
     thoughts, said = list[str](), list[str]()
     for mark, after in zip(marks, [*marks[1:], None], strict=True):
         part = text[mark.end() : after.start() if after else len(text)]
-        part = _CHANNEL_END.split(part, maxsplit=1)[0]
+        part, *beyond = _CHANNEL_END.split(part, maxsplit=1)
         (said if mark[1].lower() == "final" else thoughts).append(part)
+        if after is None and not said and beyond and not _CHANNEL_END.search(beyond[0]):
+            said.append(beyond[0])  # the answer stands in no channel
     return thoughts, "".join(said)
 
 

@@ -23,8 +23,8 @@ class Complaint(NamedTuple):
 
 
 _STRUCTURE = re.compile(
-    r"response_format|json_schema|json_object|json schema|structured.?output|grammar|tool_choice|\btools?\b"
-    r"|function call|guided|gbnf|schema conversion|sampler",
+    r"response_format|json_schema|json_object|json schema|structured.?output|grammar|json mode|response_schema"
+    r"|tool_choice|\btools?\b|function call|guided|gbnf|schema conversion|sampler",
     re.IGNORECASE,
 )
 _BOUNDS = re.compile(r"max_?length|min_?length|number of repetitions|repetition", re.IGNORECASE)
@@ -40,6 +40,9 @@ _CONTEXT = re.compile(
     r"context|too long|too many tokens|inputs?[`' ]*tokens?|prompt tokens?|in the (?:messages|prompt)"
     r"|sequence length|max_model_len|n_ctx",
     re.IGNORECASE,
+)
+_CAP = re.compile(
+    r"`?max_?(?:completion_|new_|output_)?tokens`? must be <= (\d+)|maximum tokens.{0,40}limit of (\d+)", re.IGNORECASE
 )
 _CAPPED = re.compile(
     r"max_?(?:completion_|new_|output_)?tokens|(?:completion|output|generated|response) tokens", re.IGNORECASE
@@ -96,7 +99,8 @@ def is_too_long(words: str) -> int | None:
 _TOO_LONG = re.compile(
     r"context.{0,30}(?:length|window|size|limit)|maximum context"
     r"|(?:prompt|input|request|message).{0,40}(?:too long|too large|exceed)|too many (?:input )?tokens"
-    r"|context_length_exceeded|exceeds? the (?:model|max)|string too long|reduce the length",
+    r"|context_length_exceeded|exceeds? the (?:model|max)|string too long|reduce the length"
+    r"|longer than the maximum|range of input length|must be less than max_seq_len|splited_prompt_len",
     re.IGNORECASE | re.DOTALL,
 )
 _CAPPED_ONLY = re.compile(
@@ -110,6 +114,9 @@ def _room(words: str, request: Mapping[str, Any]) -> Complaint | None:
     if not asked:
         return None
     limit, prompt = _limit(words), _first(_PROMPT, words)
+    if (cap := _CAP.search(words)) is not None and not _CONTEXT.search(words):
+        number = int(next(group for group in cap.groups() if group))
+        return Complaint(CAP, number) if LEAST_ROOM_TOKENS // 2 <= number < asked else None
     if _CONTEXT.search(words) and limit and prompt and prompt < limit - LEAST_ROOM_TOKENS < prompt + asked:
         return Complaint(CONTEXT, limit, prompt)
     if _CAPPED.search(words) and not (limit and prompt and prompt + asked > limit):

@@ -33,7 +33,7 @@ from tasks.io.wire import WireError
 
 PATIENCE_SECONDS = 600.0  # a server that wants to be left alone for longer parks the run
 MOST_SHAPES = 50  # of requests that an endpoint is remembered to have answered
-THOUGHT_TRIES = 2  # at an answer that was only thought
+THOUGHT_TRIES = 4  # at an answer that was only thought
 LONG_TRIES = 3  # at a call that ran out of time with the server for itself
 CUT_LEAST_CHARS = 2000  # of a prompt, from which on its count of tokens says whether it was read whole
 CUT_SHARE = 0.8  # of the tokens that it must have at least, at the fewest a character that were seen

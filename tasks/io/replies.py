@@ -93,7 +93,7 @@ class Refusal:
     reason: str
     detail: str
     was_paid: bool = False
-    error: BrokenError | None = None
+    error: BrokenError | TransientError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,26 +186,33 @@ def _wrong_about(items: Any, numbers: list[Any], vectors: list[list[float] | Non
     return f"one answer holds vectors of {widths[0]} and of {widths[-1]} numbers" if len(widths) > 1 else ""
 
 
-def _failure(reply: Reply, request: Mapping[str, Any]) -> Verdict:  # noqa: PLR0911 - one a kind
+def _failure(reply: Reply, request: Mapping[str, Any]) -> Verdict:  # noqa: C901, PLR0911 - one a kind
     said, code, parameter = _error(reply.body)
     detail = f"HTTP {reply.status}: {said}"
     words = f"{code} {reply.body[:BODY_BYTES].decode('utf-8', 'replace')}"
     if code in {"insufficient_quota", "billing_hard_limit_reached"} or reply.status == 402:  # noqa: PLR2004 - payment required
-        hint = "top it up and run the same command again"
-        return Stop(TransientError(f"the account's quota is used up ({detail})", hint=hint))
+        return Stop(_no_quota(detail))
     if reply.status in {401, 403}:
         hint = "check the key in the environment's {key_env}"
         refused = BrokenError(f"the server refused the key ({detail})", hint=hint)
         if reply.status == 401:  # noqa: PLR2004 - unauthorized
             return Stop(refused)
+        if _QUOTA.search(words):
+            return Refusal("forbidden", detail, error=_no_quota(detail))
         reason = "content_filter" if _FILTERED.search(words) else "forbidden"
         return Refusal(reason, detail, error=refused)  # some servers and their guards forbid a text
+    if reply.status == 404 and "tools" in request and _TOOLS.search(words):  # noqa: PLR2004 - not found
+        return Unsupported(Complaint("structured"), detail, Refusal("bad_request", detail))
     if reply.status == 404:  # noqa: PLR2004 - not found
         hint = "check models.<role>.model and base_url (it usually ends in /v1)"
         return Stop(BrokenError(f"the server has no such model or path ({detail})", hint=hint))
     if reply.status in CONGESTED:
+        if _BALANCE.search(words):
+            return Stop(_no_quota(detail))
         return Again("rate_limited", detail, retry_after(reply.headers))
     if reply.status in TRANSIENT:
+        if _CONTEXT_PASSED.search(words):
+            return Refusal("too_long", detail)
         found = complaint(words, parameter, request)
         if found is not None and found.part not in OPTIONAL:
             again = Refusal("server_error", detail)
@@ -217,15 +224,59 @@ def _failure(reply: Reply, request: Mapping[str, Any]) -> Verdict:  # noqa: PLR0
 
 
 _FILTERED = re.compile(
-    r"content.?(?:filter|policy|management)|safety|moderation|flagged|guardrail|inappropriate|sensitive", re.IGNORECASE
+    r"content.?(?:filter|policy|management|exists risk)|safety|moderation|flagged|guardrail|inappropriate|sensitive"
+    r"|data_inspection|敏感|违规|不安全",
+    re.IGNORECASE,
 )
+_BALANCE = re.compile(r"balance|credits?\b.{0,40}(?:low|exhaust|insufficient)|arrear|余额|欠费|充值", re.IGNORECASE)
+_QUOTA = re.compile(
+    r"quota|balance|arrear|good standing|budget.{0,20}exceeded|free tier.{0,40}exhausted"
+    r"|insufficient.{0,20}(?:funds|credit)|credits? (?:balance|limit)|余额|额度|欠费|充值",
+    re.IGNORECASE,
+)
+_TOOLS = re.compile(r"tool|function|response_format|structured", re.IGNORECASE)
+_CONTEXT_PASSED = re.compile(r"exceed_context_size|exceed(?:s|ed)? (?:the )?(?:available )?context", re.IGNORECASE)
+_NO_MODEL = re.compile(
+    r"(?:invalid|unknown|no such) model\b(?! length)"
+    r"|model\W+\S+\W+(?:has been decommissioned|does not exist|not found|is not supported by any)"
+    r"|model does not exist|not a valid model|model_not_found|model_decommissioned|invalid_model|model_not_supported",
+    re.IGNORECASE,
+)
+_NO_KEY = re.compile(
+    r"api.?key.{0,40}(?:not valid|invalid|incorrect)|(?:incorrect|invalid) api.?key|API_KEY_INVALID", re.IGNORECASE
+)
+_TOO_LITTLE = re.compile(r"default_max_tokens \(-")  # no room was left at all
+_CRASHED = re.compile(r"model has crashed|during generation|failed_generation|failed to generate", re.IGNORECASE)
+
+
+def _no_quota(detail: str) -> TransientError:
+    hint = "top it up and run the same command again"
+    return TransientError(f"the account's quota is used up ({detail})", hint=hint)
+
+
+def _by_words(words: str, said: str) -> BrokenError | TransientError | None:
+    """Return what a refusal of all calls would mean, by its words: no money, no such model, no key; None for others."""
+    if _QUOTA.search(words):
+        return _no_quota(said)
+    if _NO_KEY.search(words):
+        return BrokenError(f"the server refused the key ({said})", hint="check the key in the environment's {key_env}")
+    if _NO_MODEL.search(words):
+        return BrokenError(f"the server has no such model ({said})", hint="check models.<role>.model")
+    return None
+
+
 BODY_BYTES = 20_000  # of an error: as far as its words are read
 
 
 def _bad_request(words: str, said: str, parameter: str, request: Mapping[str, Any]) -> Verdict:
+    if (error := _by_words(words, said)) is not None:
+        return Refusal("bad_request", said, error=error)
+    if _CRASHED.search(words):
+        return Again("server_error", said)
     found = complaint(words, parameter, request)
     is_named = found is not None and found.part in OPTIONAL
-    if (found is None or is_named) and is_too_long(words) is not None:
+    is_short = _TOO_LITTLE.search(words) is not None
+    if (found is None or is_named or is_short) and is_too_long(words) is not None:
         return Refusal("too_long", said)
     refusal = Refusal("content_filter" if _FILTERED.search(words) else "bad_request", said)
     if found is None or (is_named and refusal.reason == "content_filter"):

@@ -137,7 +137,8 @@ class Outcome:
             if self.acted.get("cuts_prompts"):
                 found.append("rows of cut prompts are exported")
         elif self.code == 3 or (self.code == 1 and self.statuses & set(A_PERSONS)):
-            if self.words and not any(words in self.said for words in self.words):
+            is_ours = "the thought used up max_tokens" in self.said  # of an answer; no server says so
+            if self.words and not is_ours and not any(words in self.said for words in self.words):
                 found.append("the server is not quoted")
         else:
             found.append(f"exit {self.code}")

@@ -162,7 +162,7 @@ def test_each_fault_ends_as_an_answer_or_a_refusal_with_its_reason(
     assert len({o.call.input_id for o in outcomes}) == 12
     refused = reasons(outcomes)
     expected = {
-        "http_400": "bad_request", "http_413": "bad_request", "context_length": "too_long", "refusal": "refusal",
+        "http_400": "bad_request", "http_413": "too_long", "context_length": "too_long", "refusal": "refusal",
         "filtered_prompt": "content_filter", "content_filter": "content_filter",
     }  # fmt: skip
     assert set(refused) == {"answered", *([expected[name]] if name in expected else [])}

@@ -64,9 +64,9 @@ def test_lines_and_status_say_what_is_waited_for_before_the_first_answer(tmp_pat
 
     assert "groundings: 0 of 6  " in first
     assert "time left not known yet" in first
-    assert "6 calls out  the oldest for" in second
+    assert "2 calls out  the oldest for" in second
     assert 8 < between < 20
-    assert "groundings             0 of 6  6 calls out  the oldest for" in seen
+    assert "groundings             0 of 6  2 calls out  the oldest for" in seen
 
 
 @pytest.mark.slow
