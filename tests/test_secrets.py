@@ -78,7 +78,9 @@ def test_keys_are_used_and_are_nowhere_in_what_a_run_under_prefect_leaves(
     with faults.running(rates={"echo": 0.2}) as server:
         told = build(home, store, server.url)
     with faults.running(rates={"denied": 1.0}) as denying:
-        told += build(home, store, denying.url, "--set", "models.generator.model=another")
+        names = {"generator": "another", "responder": "another", "judge": "a third"}
+        sets = [part for role, name in names.items() for part in ("--set", f"models.{role}.model={name}")]
+        told += build(home, store, denying.url, *sets)
 
     everything = list(left_in(tmp_path))
     assert server.keys == {f"Bearer {IN_BLOCK}", f"Bearer {IN_ENVIRONMENT}"}
