@@ -162,7 +162,10 @@ def doctor(*, store: StoreOption = STORE, profile: ProfileOption = None, as_json
     from tasks.contracts import settings
     from tasks.spine import diagnosis
 
-    findings = diagnosis.examine(settings.load(profile), store)
+    chosen = settings.load(profile)
+    findings = diagnosis.examine(chosen, store)
+    if all(f.is_fine or f.is_optional for f in findings):
+        findings += diagnosis.learned(chosen, store)
     if as_json:
         terminal.as_json([f.as_dict() for f in findings])
     else:

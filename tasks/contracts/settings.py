@@ -377,6 +377,11 @@ class Role(Section):
         return self.model_dump(include={"model", "temperature", "top_p", "max_tokens", "seed"}) | self.shaping
 
     @property
+    def asks_a_server(self) -> bool:
+        """Whether a server is asked, and not the built-in stand-in."""
+        return any(endpoint.base_url != "offline" for endpoint in self.endpoints)
+
+    @property
     def shaping(self) -> dict[str, Any]:
         """What a profile adds to a request that changes what is answered: empty where nothing is added.
 

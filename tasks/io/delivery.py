@@ -261,7 +261,7 @@ class Courier:
         """
         door.doubts.begin()
         try:
-            delivery = await self._delivered(door, order)
+            delivery = await self.bring(door, order)
             if isinstance(delivery.verdict, Refusal) and delivery.verdict.reason not in NOT_IN_DOUBT:
                 await self._doubt(door, order, delivery)
             return delivery
@@ -281,7 +281,8 @@ class Courier:
             said = self.scrub(error.message)
             raise type(error)(said, hint=self._hint(door.servers[0], error)) from None
 
-    async def _delivered(self, door: Door, order: Order) -> Delivery:
+    async def bring(self, door: Door, order: Order) -> Delivery:
+        """Send an order until it is answered or refused; whose fault a refusal is, is not asked."""
         avoid: Server | None = None
         while True:
             self._go_on(order)
@@ -523,7 +524,7 @@ class Courier:
         reserve = door.price.micro_usd(most_tokens(PROBE), body.get("max_tokens", 0))
         key, tokens = content_id("probe", body), tokens_of(PROBE)
         asked = Order(key, order.path, order.read, body, tokens, reserve, order.asking, is_control=True)
-        delivery = await self._delivered(door, asked)
+        delivery = await self.bring(door, asked)
         await self.settle_failed(asked, delivery, "probe", "whether it answers anything")
         refusal = delivery.verdict if isinstance(delivery.verdict, Refusal) else None
         return None if refusal is not None and refusal.reason in ANSWERS else refusal

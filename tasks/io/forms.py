@@ -15,6 +15,7 @@ KEY_VERSION = 1
 MOST_SCHEMAS = 500  # methods have one each
 STRUCTURES = ("json_schema", "json_object", "tool", "text")  # in the order in which a server is tried
 RETRY_SEEDS = 7919  # between the seeds of a call and of its retry: far from those of other draws
+LEAST_BOUND_CHARS = 120
 BOUND_CHARS = 1500  # of each text in a retried answer; llama.cpp refuses 2,000 and more
 
 
@@ -91,19 +92,27 @@ def request_of(role: Role, call: Call) -> dict[str, Any]:
             "json_schema": {
                 "name": call.prompt.schema_name,
                 "strict": _strict(call.prompt.schema),
-                "schema": bounded(call.prompt.schema) if call.retry else call.prompt.schema,
+                "schema": bounded(call.prompt.schema, _bound(call.prompt.schema, body["max_tokens"]))
+                if call.retry
+                else call.prompt.schema,
             },
         }
     return body | role.extra_body
 
 
-def bounded(schema: Any) -> Any:
+def _bound(schema: Any, room: int) -> int:
+    """Return the most characters of a text, so that all texts of an answer fit into its room of tokens."""
+    texts = max(orjson.dumps(schema).count(b'"string"'), 1)
+    return max(LEAST_BOUND_CHARS, min(BOUND_CHARS, 3 * room // texts))
+
+
+def bounded(schema: Any, most: int) -> Any:
     """Return a schema whose texts have a greatest length: what was asked again may have been a loop."""
     if isinstance(schema, Mapping):
-        found = {key: bounded(value) for key, value in schema.items()}
+        found = {key: bounded(value, most) for key, value in schema.items()}
         is_open = schema.get("type") == "string" and not schema.keys() & {"maxLength", "enum", "const", "format"}
-        return found | ({"maxLength": BOUND_CHARS} if is_open else {})
-    return [bounded(item) for item in schema] if isinstance(schema, list | tuple) else schema
+        return found | ({"maxLength": most} if is_open else {})
+    return [bounded(item, most) for item in schema] if isinstance(schema, list | tuple) else schema
 
 
 def unbounded(schema: Any) -> Any:

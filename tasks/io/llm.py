@@ -19,7 +19,7 @@ from tasks.contracts import records
 from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import BrokenError, UsageError, WellspringError
 from tasks.contracts.settings import Role, Settings
-from tasks.io import waits
+from tasks.io import acquaintance, waits
 from tasks.io.batches import BatchDesk
 from tasks.io.delivery import APIS, CHUNK_CALLS, Activity, Asking, Courier, Door, Order, chunked
 from tasks.io.embedding import EmbeddingDesk, NotTaken
@@ -86,6 +86,23 @@ class Models:
         """
         with self.opening:  # threads may ask at once; each role has one door
             return self.doors.get(name) or self._opened(name)
+
+    def meet(self, roles: Iterable[str], *, again: bool = False) -> dict[str, Mapping[str, Any]]:
+        """Learn the servers of roles before anything is paid; returns what is known of each, by address and model.
+
+        Raises:
+            TransientError: One does not answer.
+            BrokenError: One refuses the key, the model's name or the form of what is asked.
+        """
+        known: dict[str, Mapping[str, Any]] = {}
+        for door in map(self.door, roles):
+            for server in door.servers:
+                name = f"{server.name} {door.role.model}"
+                server.ability |= self.journal.ability(server.name, door.role.model)  # another role may have asked it
+                if name not in known or not again:
+                    known[name] = self.run(acquaintance.meet(self.courier, door, server, again=again))
+                server.fit()
+        return known
 
     def _opened(self, name: str) -> Door:
         role = self.role(name)
@@ -366,6 +383,9 @@ class Models:
                 task.cancel()
             await asyncio.gather(*self.tasks, *deciding, return_exceptions=True)
             for server in itertools.chain.from_iterable(door.servers for door in self.doors.values()):
+                if server.ability.get("met"):
+                    server.ability["concurrency"] = round(server.throttle.limit, 1)
+                    server.remember()
                 await server.client.close()
                 await server.bulk.close()
             await asyncio.sleep(0.01)  # transports close some turns of the loop later

@@ -67,6 +67,18 @@ class Run:
             self._models = Models(self.settings, self.store.path, self.run_id)
         return self._models
 
+    def meet(self) -> None:
+        """Learn the servers that will be asked, before anything is read or paid; a server that is known is not asked.
+
+        Raises:
+            TransientError: One does not answer.
+            BrokenError: One refuses the key, the model's name or the form of what is asked.
+        """
+        chosen = self.settings.models
+        roles = [name for name in ("generator", "responder", "judge") if getattr(chosen, name).asks_a_server]
+        if roles and not self.settings.replay:
+            self.models.meet(roles)
+
     @property
     def spent_usd(self) -> float | None:
         """What the store's journal has spent over all runs, or None where no model was asked yet."""

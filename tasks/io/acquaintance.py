@@ -1,0 +1,154 @@
+"""The door learns a server before a run pays: what it tells of itself, and what two short questions show.
+
+What is learned goes to `Server.ability` and is kept in the journal, so a server is asked once for each model. A profile
+overrides each of them (structured, system_role, context_tokens, max_concurrency, total_seconds). The questions are
+written down and paid like any call; they answer no row.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import openai
+import orjson
+
+from tasks.contracts.calls import Call
+from tasks.contracts.errors import Rejection, WellspringError
+from tasks.contracts.prompting import Message, Prompt, json_object
+from tasks.contracts.records import content_id
+from tasks.io.complaints import STRUCTURE, Complaint
+from tasks.io.delivery import APIS, Asking, Courier, Door, Order
+from tasks.io.forms import request_of, structure_of
+from tasks.io.prices import tokens_of
+from tasks.io.replies import Answered, Refusal
+from tasks.io.servers import Server
+from tasks.io.wire import WireError
+
+SHORT_TOKENS = 256  # of room for the answers; a model that thinks gets its role's
+TOLD_SECONDS = 5.0  # for what a server tells of itself
+LEAST_SPEED_TOKENS = 16  # an answer shorter than that says nothing of the speed
+CREDIBLE = (1 / 9, 1.5)  # tokens a character of English text
+CAUTION = 0.85  # of what was counted for this text: others have fewer tokens a character
+TEXT = (
+    "Rivers carry water, sand and stones from the mountains to the sea. On their way they cut valleys, fill lakes and"
+    " build wide plains on which people have lived and farmed for thousands of years. Where a river slows down it drops"
+    " what it carries, the heaviest first. Floods bring fresh soil to the fields, and take houses with them. Count from"
+    " 1 to 40 now, with commas between the numbers, and write nothing else."
+)
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"colour": {"type": "string"}},
+    "required": ["colour"],
+    "additionalProperties": False,
+}
+PLAIN = Prompt((Message("system", "You answer briefly."), Message("user", TEXT)))
+STRUCTURED = Prompt(
+    (Message("system", "You answer briefly."), Message("user", "What colour is grass? Give one word as `colour`.")),
+    SCHEMA,
+    "colour",
+)
+
+
+async def meet(courier: Courier, door: Door, server: Server, *, again: bool = False) -> Mapping[str, Any]:
+    """Learn a server, if it is not known; returns what is known of it.
+
+    Args:
+        courier: Who brings the questions.
+        door: The role's.
+        server: Of that role.
+        again: Ask also one that is known, as `doctor` does.
+
+    Raises:
+        TransientError: It does not answer.
+        BrokenError: It refuses the key, the model's name or the form of what is asked.
+    """
+    if server.is_offline or door.role.api == "moderations" or door.role.mode == "batch":
+        return {}
+    if server.ability.get("met") and not again:
+        return server.ability
+    server.ability |= await _told(server)
+    said, seconds = await _asked(courier, door, server, Call("", PLAIN, max_tokens=SHORT_TOKENS))
+    if said.is_counted:
+        _count(server, said, seconds)
+    structured = await _structure(courier, door, server)
+    met = {"served": said.served, "finish": said.finish_reason, "thinks": bool(said.thought or structured.thought)}
+    server.ability["met"] = met | {"seconds": round(seconds, 2)}
+    server.remember()
+    server.fit()
+    return server.ability
+
+
+def _count(server: Server, said: Answered, seconds: float) -> None:
+    """Learn the speed, and whether the counts of prompts can be believed."""
+    if said.completion_tokens >= LEAST_SPEED_TOKENS and seconds > 0:
+        server.ability["tokens_per_second"] = round(said.completion_tokens / seconds, 2)
+    per_char = said.prompt_tokens / sum(len(message.content) for message in PLAIN.messages)
+    if CREDIBLE[0] < per_char < CREDIBLE[1]:
+        server.ability["fewest_per_char"] = round(CAUTION * per_char, 4)
+
+
+async def _asked(courier: Courier, door: Door, server: Server, call: Call) -> tuple[Answered, float]:
+    """Ask one question of one server, until it is answered; returns the answer and the seconds it took.
+
+    Raises:
+        WellspringError: It is not answered, and no row would be: the error says why, with the server's words.
+    """
+    request = request_of(door.role, call)
+    tokens = tokens_of("".join(message.content for message in call.prompt.messages))
+    reserve = door.price.micro_usd(2 * tokens, request.get("max_tokens", 0))
+    key = content_id("probe", request)
+    order = Order(key, *APIS[door.role.api], request, tokens, reserve, Asking(), is_control=True)
+    began = time.monotonic()
+    alone = Door(door.name, door.role, door.price, [server], [0.0])
+    delivery = await courier.bring(alone, order)
+    await courier.settle_failed(order, delivery, "probe", "what the server can do")
+    if isinstance(delivery.verdict, Refusal):
+        if delivery.verdict.reason in {"thought_too_long", "cut_off"} and call.max_tokens:
+            return await _asked(courier, door, server, Call("", call.prompt))
+        raise alone.fault(delivery.verdict)
+    return delivery.verdict, min(delivery.seconds, time.monotonic() - began)
+
+
+async def _structure(courier: Courier, door: Door, server: Server) -> Answered:
+    """Learn the best form in which JSON is asked for: one that is taken, and that the answers keep."""
+    while True:
+        said, _ = await _asked(courier, door, server, Call("", STRUCTURED, max_tokens=SHORT_TOKENS))
+        try:
+            json_object(said.text, ("colour",))
+        except Rejection:
+            form = structure_of(server.form(request_of(door.role, Call("", STRUCTURED))))
+            if server.learn(Complaint(STRUCTURE), form):
+                continue
+        return said
+
+
+async def _told(server: Server) -> dict[str, Any]:
+    """Return what a server tells of itself: llama.cpp's /props, vLLM's list of models; nothing is told by most."""
+    root = server.base_url.rstrip("/").removesuffix("/v1")
+    props, models = await asyncio.gather(_read(server, f"{root}/props"), _read(server, f"{server.base_url}/models"))
+    found: dict[str, Any] = {}
+    listed = models.get("data")
+    for model in listed if isinstance(listed, list) else ():
+        if isinstance(model, Mapping) and model.get("id") == server.role.model:
+            found |= _number("context", model.get("max_model_len") or model.get("context_length"))
+    defaults = props.get("default_generation_settings")
+    found |= _number("context", defaults.get("n_ctx") if isinstance(defaults, Mapping) else None)
+    return found | _number("slots", props.get("total_slots"))
+
+
+def _number(name: str, value: Any) -> dict[str, int]:
+    is_one = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**8
+    return {name: value} if is_one else {}
+
+
+async def _read(server: Server, address: str) -> Mapping[str, Any]:
+    """Return what lies at an address of a server, or nothing: it is not part of the protocol."""
+    try:
+        async with asyncio.timeout(TOLD_SECONDS):
+            response = await server.client.get(address, cast_to=httpx2.Response)
+        found = orjson.loads(response.content)
+    except (openai.APIError, WireError, WellspringError, TimeoutError, ValueError):
+        return {}
+    return found if isinstance(found, Mapping) else {}
