@@ -28,7 +28,7 @@ from tasks.io.journal import DONE, Entry, Journal
 from tasks.io.keys import Scrubber
 from tasks.io.prices import Price, most_tokens, tokens_of
 from tasks.io.replies import Again, Answered, Embedded, Refusal, Reply, Stop, Unsupported
-from tasks.io.servers import Server
+from tasks.io.servers import Server, untrusted
 from tasks.io.wire import WireError
 
 PATIENCE_SECONDS = 600.0  # a server that wants to be left alone for longer parks the run
@@ -397,7 +397,7 @@ class Courier:
                 reply = await server.post(order.path, order.sent)
                 verdict = order.read(reply, order.sent)
             except WireError as error:
-                verdict = _unreached(server, error)
+                verdict = _unreached(error)
                 if error.outcome == "timeout" and (is_crowded or throttle.is_crowded()):
                     verdict = Again(CROWDED, error.detail, was_paid=True)
             seconds = time.monotonic() - started
@@ -544,17 +544,11 @@ class Courier:
 ANSWERS = {"refusal", "cut_off"}  # so a model may answer a question that says nothing
 
 
-def _unreached(server: Server, error: WireError) -> Again | Stop:
+def _unreached(error: WireError) -> Again | Stop:
     """Return what a call means that got no answer; a certificate that is not trusted will not be so later."""
     if error.outcome != "certificate":
         return Again(error.outcome, error.detail, was_paid=error.was_sent)
-    return Stop(
-        BrokenError(
-            f"the certificate is not trusted on this machine ({error.detail})",
-            hint="name the file of the authority that signed it in SSL_CERT_FILE"
-            + ("" if server.name.startswith("https") else ", or ask the server by http://"),
-        )
-    )
+    return Stop(untrusted(error))
 
 
 def _looks_cut(server: Server, order: Order, verdict: Answered) -> bool:

@@ -5,7 +5,7 @@ per character that the server was seen to count, its answer by the mean length o
 nothing was seen yet, by the stand-in's own answer, and `is_measured` is False.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ from tasks.contracts.records import Completion
 from tasks.contracts.settings import Role, Settings
 from tasks.io import offline
 from tasks.io.delivery import CHUNK_CALLS, Activity, Stats, chunked
+from tasks.io.endpoints import START_CONCURRENCY
 from tasks.io.forms import embedding_ids, identity, request_of, role_of
 from tasks.io.journal import DONE, Journal
 from tasks.io.llm import Vectors
 from tasks.io.prices import Prices, tokens_of
+from tasks.io.servers import name_of
 from tasks.io.waits import Tick
 
 SEEN_CALLS = 20_000  # the latest, of which a role's means are taken
@@ -149,8 +151,30 @@ class Rehearsal:
         self.journal.close()
         return 0
 
-    def seconds(self, role: str, calls: int) -> float | None:
-        """Return about how long so many calls of a role take, from its mean latency; None if it was never asked."""
-        seen, endpoints = self.means(role), self.role(role).endpoints
-        at_once: Any = sum(endpoint.max_concurrency for endpoint in endpoints)
-        return None if seen is None else calls * seen.seconds / at_once
+    def seconds(self, role: str, calls: int, completion_tokens: int) -> float | None:
+        """Return about how long so many calls of a role take; None if nothing is known of its servers' speed.
+
+        From its calls' mean latency; where it was never asked, from the tokens a second that its servers were seen to
+        write when they were met. Divided by the calls at once that were found out, else by those that they start with.
+
+        Args:
+            role: By name.
+            calls: That are not recorded.
+            completion_tokens: Of all their answers.
+        """
+        seen, chosen = self.means(role), self.role(role)
+        known = [self.journal.ability(name_of(endpoint), chosen.model) for endpoint in chosen.endpoints]
+        at_once = sum(
+            min(chosen.max_concurrency or endpoint.max_concurrency, _at_once(ability))
+            for endpoint, ability in zip(chosen.endpoints, known, strict=True)
+        )
+        speeds = [ability["tokens_per_second"] for ability in known if ability.get("tokens_per_second")]
+        if seen is None and not speeds:
+            return None
+        each = seen.seconds if seen else completion_tokens / max(calls, 1) / (sum(speeds) / len(speeds))
+        return calls * each / max(at_once, 1.0)
+
+
+def _at_once(ability: Mapping[str, Any]) -> float:
+    most = ability.get("slots") or float("inf")
+    return min(most, ability.get("concurrency") or START_CONCURRENCY)

@@ -13,7 +13,7 @@ import httpx2
 import openai
 import orjson
 
-from tasks.contracts.errors import BrokenError, TransientError, UsageError
+from tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
 from tasks.contracts.settings import Endpoint, Role, checked_address
 from tasks.io import offline
 from tasks.io.complaints import LEAST_ROOM_TOKENS, Complaint
@@ -48,6 +48,11 @@ def address_of(endpoint: Endpoint) -> str:
         ) from None
 
 
+def name_of(endpoint: Endpoint) -> str:
+    """Return how an endpoint is called in the journal and in messages: its address, without query and secrets."""
+    return without_userinfo(address_of(endpoint).partition("?")[0])
+
+
 OPENAI = "https://api.openai.com/v1"
 
 
@@ -55,6 +60,13 @@ def is_azure(address: str) -> bool:
     """Whether an address takes its key in a header `api-key`, as Azure's do."""
     url = urlsplit(address)
     return (url.hostname or "").endswith(AZURE_HOSTS) or "/openai/deployments/" in url.path
+
+
+class Client(openai.AsyncOpenAI):
+    """The SDK's client, that lets the key go in another header than `Authorization`, as Azure's does."""
+
+    def _validate_headers(self, headers: Mapping[str, Any], custom_headers: Mapping[str, Any]) -> None:
+        """Take any headers."""
 
 
 class Server:
@@ -77,26 +89,20 @@ class Server:
     def __init__(self, role: Role, endpoint: Endpoint, journal: Journal, scrub: Scrubber) -> None:
         address = address_of(endpoint)
         self.is_offline = address == "offline"
-        base_url, _, query = address.partition("?")
-        self.name = without_userinfo(base_url)
+        base_url = address.partition("?")[0]
+        self.name = name_of(endpoint)
         self.role = role
         self.journal = journal
         self.ability: dict[str, Any] = dict(journal.ability(self.name, role.model))
         self.throttle = Throttle(endpoint, role.max_concurrency or endpoint.max_concurrency)
-        key = key_of(endpoint.key_env)
-        scrub.add(key)
         app = offline.app() if self.is_offline else None
-        headers: dict[str, Any] = filled(role.extra_headers, "extra_headers", scrub.add)
-        asked = dict(parse_qsl(query)) | filled(role.extra_query, "extra_query", scrub.add)
-        if is_azure(base_url) and key and not key.startswith("ey"):  # a token of Entra goes where keys usually go
-            headers = {"Authorization": openai.Omit(), "api-key": key} | headers
+        asked = _asked_with(role, endpoint, scrub)
         proxy = None if self.is_offline else proxy_of(base_url, endpoint.proxy)
         scrub.add(urlsplit(proxy or "").password or "")
 
-        def client(wire: Wire) -> openai.AsyncOpenAI:
+        def client(wire: Wire) -> Client:
             where = "http://offline/v1" if self.is_offline else base_url
-            more: dict[str, Any] = {"default_headers": headers, "default_query": asked or None, "http_client": wire}
-            return openai.AsyncOpenAI(api_key=key or "none", base_url=where, max_retries=0, **more)
+            return Client(base_url=where, max_retries=0, http_client=wire, **asked)
 
         connections = self.throttle.most
         self.base_url = base_url
@@ -201,20 +207,38 @@ class Server:
         return Reply(response.status_code, response.headers, response.content)
 
 
-def listed_models(endpoint: Endpoint) -> list[str]:
-    """Return the names of the models that an endpoint says it serves; what `wellspring doctor` asks.
+def _asked_with(role: Role, endpoint: Endpoint, scrub: Scrubber) -> dict[str, Any]:
+    """Return what a client of the SDK sends with each request: the key, headers and query; secrets are told to `scrub`.
 
     Raises:
-        BrokenError: It refuses the key.
+        UsageError: A variable that is named for one of them is not set, or its value cannot be sent.
+    """
+    base_url, _, query = address_of(endpoint).partition("?")
+    key = key_of(endpoint.key_env)
+    scrub.add(key)
+    headers: dict[str, Any] = filled(role.extra_headers, "extra_headers", scrub.add)
+    asked = dict(parse_qsl(query)) | filled(role.extra_query, "extra_query", scrub.add)
+    if is_azure(base_url) and key and not key.startswith("ey"):  # a token of Entra goes where keys usually go
+        headers = {"Authorization": openai.Omit(), "api-key": key} | headers
+    return {"api_key": key or "none", "default_headers": headers, "default_query": asked or None}
+
+
+def listed_models(role: Role, endpoint: Endpoint) -> list[str] | None:
+    """Return the names of the models that an endpoint says it serves, or None where it has no such list.
+
+    What `wellspring doctor` asks, with the key, headers, query and proxy of any other call.
+
+    Raises:
+        UsageError: A variable that is named for a header or the query is not set.
+        BrokenError: It refuses the key, or its certificate is not trusted.
         TransientError: It does not answer, or not as the protocol has it.
     """
-    base_url = address_of(endpoint)
-    name = without_userinfo(base_url)
+    base_url, scrub = address_of(endpoint).partition("?")[0], Scrubber()
+    name, asked = without_userinfo(base_url), _asked_with(role, endpoint, scrub)
 
     async def ask() -> list[str]:
-        wire = Wire(DOCTOR_LIMITS, 1)
-        key = key_of(endpoint.key_env) or "none"
-        async with openai.AsyncOpenAI(api_key=key, base_url=base_url, max_retries=0, http_client=wire) as client:
+        wire = Wire(DOCTOR_LIMITS, 1, proxy=proxy_of(base_url, endpoint.proxy))
+        async with Client(base_url=base_url, max_retries=0, http_client=wire, **asked) as client:
             return sorted(model.id for model in (await client.models.list()).data)
 
     try:
@@ -222,6 +246,33 @@ def listed_models(endpoint: Endpoint) -> list[str]:
     except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
         hint = f"set the environment variable {endpoint.key_env or 'that key_env names'}"
         raise BrokenError(f"{name} refuses the key (HTTP {error.status_code})", hint=hint) from None
+    except openai.APIStatusError as error:
+        if error.status_code in NO_SUCH_LIST:
+            return None
+        said = f"{name} does not list its models: {scrub(str(error))[:300]}"
+        raise TransientError(said, hint="this is what the server said; look into its log") from None
     except (openai.OpenAIError, WireError, OSError, ValueError, AttributeError, TypeError) as error:
-        hint = "check base_url and that the server is up"
-        raise TransientError(f"{name} does not list its models ({type(error).__name__})", hint=hint) from None
+        cause = error if isinstance(error, WireError) else error.__cause__
+        if isinstance(cause, WireError):
+            raise _unreachable(name, cause, scrub) from None
+        hint = "base_url usually ends in /v1; see README for own servers"
+        said = f"{name} does not list its models as the OpenAI protocol has it ({type(error).__name__})"
+        raise TransientError(said, hint=hint) from None
+
+
+NO_SUCH_LIST = {404, 405, 501}
+
+
+def _unreachable(name: str, error: WireError, scrub: Scrubber) -> WellspringError:
+    """Return the error of a server that gave no answer, with its cause."""
+    if error.outcome == "certificate":
+        return untrusted(error, f"{name}: ")
+    return TransientError(f"{name} does not answer: {scrub(error.detail)}", hint="check base_url and that it is up")
+
+
+def untrusted(error: WireError, where: str = "") -> BrokenError:
+    """Return the error of a certificate that is not trusted: it will not be so later."""
+    return BrokenError(
+        f"{where}the certificate is not trusted on this machine ({error.detail})",
+        hint="name the file of the authority that signed it in SSL_CERT_FILE",
+    )

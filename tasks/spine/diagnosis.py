@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts.errors import WellspringError
-from tasks.contracts.settings import Endpoint, Settings
+from tasks.contracts import casting
+from tasks.contracts.errors import UsageError, WellspringError
+from tasks.contracts.settings import Endpoint, Role, Settings
 from tasks.io import journal
 from tasks.io import store as stores
 from tasks.spine import runs
@@ -55,7 +56,7 @@ def examine(settings: Settings, directory: str | Path) -> list[Finding]:
         _clock,
         _prefect,
     ]
-    return [look() for look in looks] + _endpoints(settings)
+    return [look() for look in looks] + [_cast(settings), *_endpoints(settings)]
 
 
 def _python() -> Finding:
@@ -168,6 +169,18 @@ def _prefect() -> Finding:
     return Finding("Prefect", True, said, "" if url else "for schedules: prefect server start", is_optional=True)
 
 
+def _cast(settings: Settings) -> Finding:
+    """Look at who is asked for what: the stand-in must not pass for a real model, nor choose among its rows."""
+    try:
+        casting.refuse_stand_ins(settings)
+    except UsageError as error:
+        return Finding("models", False, error.message, error.hint)
+    roles = casting.cast(settings)
+    said = "; ".join(f"{name}: {role.model}" for name, role in roles.items())
+    is_real = not any(casting.is_stand_in(role.model) for role in roles.values())
+    return Finding("models", True, said, "" if is_real else casting.NOT_FOR_TRAINING)
+
+
 def _endpoints(settings: Settings) -> list[Finding]:
     roles = ("generator", "judge", "responder")
     if settings.embeddings.embedder == "endpoint":
@@ -178,7 +191,7 @@ def _endpoints(settings: Settings) -> list[Finding]:
         for endpoint in role.endpoints:
             key = (endpoint.base_url, endpoint.key_env)
             if key not in asked:
-                asked[key] = _endpoint(f"{name}: {role.model}", endpoint)
+                asked[key] = _endpoint(f"{name}: {role.model}", role, endpoint)
     return list(asked.values())
 
 
@@ -216,13 +229,21 @@ def _facts(ability: Mapping[str, Any]) -> str:
     return "; ".join(f"{name}: {value}" for name, value in facts.items() if value)
 
 
-def _endpoint(what: str, endpoint: Endpoint) -> Finding:
+def _endpoint(what: str, role: Role, endpoint: Endpoint) -> Finding:
     if endpoint.base_url == "offline":
         return Finding(what, True, "the offline stand-in, which is extractive and not a language model")
     from tasks.io import servers
 
     try:
-        models = servers.listed_models(endpoint)
+        models = servers.listed_models(role, endpoint)
     except WellspringError as error:
         return Finding(what, False, error.message, error.hint or "check base_url and the key's variable")
-    return Finding(what, True, f"answers, with {len(models)} models")
+    if models is None:
+        return Finding(what, True, "answers, and lists no models")
+    served = role.model in models
+    said = (
+        "answers, and serves it"
+        if served
+        else "answers" + ("" if not models else f", and lists {len(models)} models, but not {role.model}")
+    )
+    return Finding(what, True, said, "" if served else f"it lists: {', '.join(models[:5])}" if models else "")

@@ -89,7 +89,7 @@ def estimates(run: Run) -> list[Estimate]:
             role = ROLES.get(stage, "judge")
             tokens = (counts.prompt_tokens, counts.completion_tokens)
             asked = (stage, counts.rows_in, counts.calls, counts.cached_calls)
-            time_ = door.seconds(role, counts.calls)
+            time_ = door.seconds(role, counts.calls, counts.completion_tokens)
             cost = None if door.role(role).model in door.unpriced and counts.calls else counts.cost_usd
             found.append(Estimate(*asked, *tokens, cost, time_, door.means(role) is not None))
     return found

@@ -30,7 +30,7 @@ def test_a_server_that_answers_is_counted_and_one_that_does_not_is_named(tmp_pat
     silent = found(settings.load(None, ["models.base_url=http://127.0.0.1:9/v1"], environment={}), tmp_path)
 
     assert answered.is_fine
-    assert "models" in answered.found
+    assert answered.found == "answers, and serves it"
     assert not silent["generator: offline-extractive"].is_fine
     assert "127.0.0.1:9" in silent["generator: offline-extractive"].found
     assert "base_url" in silent["generator: offline-extractive"].remedy
