@@ -6,6 +6,7 @@ written down and paid like any call; they answer no row.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -31,6 +32,7 @@ TOLD_SECONDS = 5.0  # for what a server tells of itself
 LEAST_SPEED_TOKENS = 16  # an answer shorter than that says nothing of the speed
 CREDIBLE = (1 / 9, 1.5)  # tokens a character of English text
 CAUTION = 0.85  # of what was counted for this text: others have fewer tokens a character
+NUM_CTX = re.compile(r"(?m)^num_ctx[ \t]+([0-9]{1,8})[ \t]*$")  # as Ollama lists the parameters of a model
 TEXT = (
     "Rivers carry water, sand and stones from the mountains to the sea. On their way they cut valleys, fill lakes and"
     " build wide plains on which people have lived and farmed for thousands of years. Where a river slows down it drops"
@@ -125,9 +127,16 @@ async def _structure(courier: Courier, door: Door, server: Server) -> Answered:
 
 
 async def _told(server: Server) -> dict[str, Any]:
-    """Return what a server tells of itself: llama.cpp's /props, vLLM's list of models; nothing is told by most."""
+    """Return what a server tells of itself: llama.cpp's /props, Ollama's /api/show, vLLM's list of models.
+
+    Most tell nothing. Of Ollama the context that it uses counts (`num_ctx`), not the one that the model could have.
+    """
     root = server.base_url.rstrip("/").removesuffix("/v1")
-    props, models = await asyncio.gather(_read(server, f"{root}/props"), _read(server, f"{server.base_url}/models"))
+    props, models, show = await asyncio.gather(
+        _read(server, f"{root}/props"),
+        _read(server, f"{server.base_url}/models"),
+        _read(server, f"{root}/api/show", {"model": server.role.model}),
+    )
     found: dict[str, Any] = {}
     listed = models.get("data")
     for model in listed if isinstance(listed, list) else ():
@@ -135,6 +144,8 @@ async def _told(server: Server) -> dict[str, Any]:
             found |= _number("context", model.get("max_model_len") or model.get("context_length"))
     defaults = props.get("default_generation_settings")
     found |= _number("context", defaults.get("n_ctx") if isinstance(defaults, Mapping) else None)
+    used = NUM_CTX.search(str(show.get("parameters", "")))
+    found |= _number("context", int(used[1]) if used else None)
     return found | _number("slots", props.get("total_slots"))
 
 
@@ -143,11 +154,14 @@ def _number(name: str, value: Any) -> dict[str, int]:
     return {name: value} if is_one else {}
 
 
-async def _read(server: Server, address: str) -> Mapping[str, Any]:
+async def _read(server: Server, address: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
     """Return what lies at an address of a server, or nothing: it is not part of the protocol."""
     try:
         async with asyncio.timeout(TOLD_SECONDS):
-            response = await server.client.get(address, cast_to=httpx2.Response)
+            if body is None:
+                response = await server.client.get(address, cast_to=httpx2.Response)
+            else:
+                response = await server.client.post(address, cast_to=httpx2.Response, body=body)
         found = orjson.loads(response.content)
     except (openai.APIError, WireError, WellspringError, TimeoutError, ValueError):
         return {}

@@ -8,6 +8,7 @@ its own, so that peak memory is its own too; the server is another process on lo
 import asyncio
 import collections
 import contextlib
+import itertools
 import json
 import resource
 import subprocess
@@ -20,7 +21,7 @@ from typing import Any
 
 CONCURRENCY = 64
 ROUNDS = 3
-PARTS = ("speed", "limits", "faults", "overhead", "kills", "batch", "million")
+PARTS = ("speed", "limits", "slots", "faults", "overhead", "kills", "batch", "million")
 PEERS = Path(__file__).parent / "peers"
 PEER_SECONDS = 240  # a peer that takes longer is given up
 TEXT = "Tell me what a person who lives by a river has to know about floods, and what to do first. " * 8 + "River {}."
@@ -212,8 +213,36 @@ def limits(_: int) -> None:
             found = [measured("ours", url, 1000, retry_after=retry_after)["seconds"] for _ in range(ROUNDS)]
             counted = stats(url)
         seconds[name] = min(found)
-        lines.append((name, seconds[name], seconds[name] / seconds["none"], counted["requests"] / ROUNDS))
-    table("1,000 rows, 100 ms a call", ("429", "seconds", "ratio", "calls sent"), lines)
+        early = f"{counted['too_early'] / counted['requests']:.1%}"
+        lines.append((name, seconds[name], seconds[name] / seconds["none"], counted["requests"] / ROUNDS, early))
+    header = ("429", "seconds", "ratio", "calls sent", "of them before Retry-After ended")
+    table("1,000 rows, 100 ms a call", header, lines)
+
+
+def one_slot(_: int) -> None:
+    """24 rows on a server that works on one call at a time: how much longer than the calls alone, at two deadlines."""
+    from tasks.contracts import settings
+    from tasks.contracts.calls import Call
+    from tasks.contracts.prompting import Message, Prompt
+    from tasks.io import quirks
+    from tasks.io.llm import Models
+
+    rows, lines = 24, []
+    for each, deadline, is_met in itertools.product((0.25, 1.0), (12, 3), (True, False)):
+        role = {"generator": {"total_seconds": deadline * each}}
+        with quirks.running(f"slots=1,seconds={each}") as server, tempfile.TemporaryDirectory() as folder:
+            chosen = settings.load(None, [f"models.base_url={server.url}"], environment={}, extra={"models": role})
+            with Models(chosen, folder, "bench") as models:
+                if is_met:
+                    models.meet(["generator"])
+                calls = (Call(str(n), Prompt((Message("user", TEXT.format(n)),))) for n in range(rows))
+                began = time.perf_counter()
+                ends = collections.Counter(getattr(o, "reason", "answered") for o in models.ask("generator", calls))
+                ratio = (time.perf_counter() - began) / (rows * each)
+            counted = server.stats()
+        lines.append((each, f"1:{deadline}", is_met, dict(ends), ratio, counted["worked_for_nobody"]))
+    header = ("seconds a call", "of the deadline", "met before", "ends", "times the ideal time", "worked for nobody")
+    table(f"{rows} rows, one slot", header, lines)
 
 
 def faulty(_: int) -> None:
@@ -354,7 +383,7 @@ def main() -> None:
         if part == "speed":
             speed(rows, peers)
         else:
-            {"faults": faulty}.get(part, globals().get(part))(rows)
+            {"faults": faulty, "slots": one_slot}.get(part, globals().get(part))(rows)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from tasks.contracts.errors import BrokenError, TransientError
 from tasks.contracts.settings import Settings
 from tasks.io import quirks
 from tasks.io.llm import Models
+from tasks.io.offline import Response
 
 
 def chosen(url: str, *overrides: str) -> Settings:
@@ -63,3 +64,21 @@ def test_a_server_that_refuses_everything_parks_before_anything_is_paid(tmp_path
         met(tmp_path, "refuses_all=400")
 
     assert caught.value.hint
+
+
+def test_the_context_that_ollama_uses_is_taken_and_not_the_models(tmp_path: Path) -> None:
+    known = met(tmp_path, "ollama", "context=3000")
+
+    assert known["context"] == 3000
+
+
+@pytest.mark.parametrize("told", [b"[]", b'{"parameters": 5, "total_slots": "many"}', b"\xff", b"{" * 5000, b"null"])
+def test_odd_words_of_a_server_about_itself_are_no_facts(
+    told: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quirks.Quirky, "_shown", lambda *_: Response(200, told))
+
+    known = met(tmp_path)
+
+    assert not known.keys() & {"context", "slots"}
+    assert known["met"]
