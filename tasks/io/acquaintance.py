@@ -16,6 +16,7 @@ import openai
 import orjson
 
 from tasks.contracts.calls import Call
+from tasks.contracts.casting import without_directories
 from tasks.contracts.errors import Rejection, WellspringError
 from tasks.contracts.prompting import Message, Prompt, json_object
 from tasks.contracts.records import content_id
@@ -53,23 +54,25 @@ STRUCTURED = Prompt(
 )
 
 
-async def meet(courier: Courier, door: Door, server: Server, *, again: bool = False) -> Mapping[str, Any]:
-    """Learn a server, if it is not known; returns what is known of it.
+def is_due(door: Door, server: Server) -> bool:
+    """Whether a server has to be asked: it is not known yet, and answers questions at once."""
+    return not (server.is_offline or door.role.api == "moderations" or door.role.mode == "batch") and not (
+        server.ability.get("met")
+    )
+
+
+async def meet(courier: Courier, door: Door, server: Server) -> Mapping[str, Any]:
+    """Learn a server; returns what is known of it.
 
     Args:
         courier: Who brings the questions.
         door: The role's.
         server: Of that role.
-        again: Ask also one that is known, as `doctor` does.
 
     Raises:
         TransientError: It does not answer.
         BrokenError: It refuses the key, the model's name or the form of what is asked.
     """
-    if server.is_offline or door.role.api == "moderations" or door.role.mode == "batch":
-        return {}
-    if server.ability.get("met") and not again:
-        return server.ability
     server.ability |= await _told(server)
     said, seconds = await _asked(courier, door, server, Call("", PLAIN, max_tokens=SHORT_TOKENS))
     if said.is_counted:
@@ -147,6 +150,24 @@ async def _told(server: Server) -> dict[str, Any]:
     used = NUM_CTX.search(str(show.get("parameters", "")))
     found |= _number("context", int(used[1]) if used else None)
     return found | _number("slots", props.get("total_slots"))
+
+
+def described(ability: Mapping[str, Any]) -> str:
+    """Say what is known of a server, for a person."""
+    met = ability.get("met", {})
+    facts = {
+        "served as": without_directories(met.get("served") or ""),
+        "tokens a second": ability.get("tokens_per_second"),
+        "context": ability.get("context"),
+        "calls at once": ability.get("slots") or ability.get("concurrency"),
+        "JSON by": ability.get("structured", "json_schema"),
+        "system turn": "in the user's" if ability.get("system") == "user" else "yes",
+        "not taken": ", ".join(ability.get("unknown", ())),
+        "most max_tokens": ability.get("max_tokens_cap"),
+        "thinks": "yes" if met.get("thinks") else "no",
+        "ends with": met.get("finish"),
+    }
+    return "; ".join(f"{name}: {value}" for name, value in facts.items() if value)
 
 
 def _number(name: str, value: Any) -> dict[str, int]:

@@ -61,11 +61,11 @@ class Models:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, coroutine: Coroutine[Any, Any, Any], tick: waits.Tick | None = None) -> Any:
         """Run a coroutine on the door's loop and wait for it; Ctrl-C is answered at once, and ends it."""
         future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         try:
-            return waits.result(future)
+            return waits.result(future, tick)
         except BaseException:
             future.cancel()
             raise
@@ -87,8 +87,15 @@ class Models:
         with self.opening:  # threads may ask at once; each role has one door
             return self.doors.get(name) or self._opened(name)
 
-    def meet(self, roles: Iterable[str], *, again: bool = False) -> dict[str, Mapping[str, Any]]:
+    def meet(
+        self, roles: Iterable[str], *, again: bool = False, say: Callable[[str], None] = lambda _: None
+    ) -> dict[str, Mapping[str, Any]]:
         """Learn the servers of roles before anything is paid; returns what is known of each, by address and model.
+
+        Args:
+            roles: By name.
+            again: Ask also those that are known.
+            say: Is told which server is asked, that it is still waited for, and what was learned.
 
         Raises:
             TransientError: One does not answer.
@@ -99,8 +106,12 @@ class Models:
             for server in door.servers:
                 name = f"{server.name} {door.role.model}"
                 server.ability |= self.journal.ability(server.name, door.role.model)  # another role may have asked it
-                if name not in known or not again:
-                    known[name] = self.run(acquaintance.meet(self.courier, door, server, again=again))
+                if name not in known and (again or acquaintance.is_due(door, server)):
+                    say(f"{server.name}: asking `{door.role.model}` two short questions, to learn what it takes")
+                    meeting = acquaintance.meet(self.courier, door, server)
+                    ability = self.run(meeting, waits.said_now_and_then(say, f"{server.name}: not answered yet"))
+                    say(f"{server.name}: {acquaintance.described(ability)}")
+                known[name] = server.ability
                 server.fit()
         return known
 

@@ -51,3 +51,16 @@ def result(future: "Future[T]", tick: Tick | None = None) -> T:
         if tick is not None:
             tick()
     return future.result()
+
+
+def said_now_and_then(say: Callable[[str], None], text: str, seconds: float = 10.0) -> Tick:
+    """Return a tick that says a text, and for how long it has been so, every so many seconds."""
+    began = time.monotonic()
+    due = [began + seconds]
+
+    def tick() -> None:
+        if (now := time.monotonic()) >= due[0]:
+            due[0] = now + seconds
+            say(f"{text}, {now - began:.0f} s")
+
+    return tick

@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -197,9 +197,10 @@ def _endpoints(settings: Settings) -> list[Finding]:
 
 def learned(settings: Settings, directory: Path) -> list[Finding]:
     """Ask each server two short questions, and say what it takes; what is learned is kept where there is a store."""
+    from tasks.io.acquaintance import described
     from tasks.io.llm import Models
 
-    roles = [name for name in ("generator", "responder", "judge") if getattr(settings.models, name).asks_a_server]
+    roles = runs.met_roles(settings)
     if not roles:
         return []
     with contextlib.ExitStack() as stack:
@@ -209,24 +210,7 @@ def learned(settings: Settings, directory: Path) -> list[Finding]:
             known = stack.enter_context(Models(settings, where, "doctor")).meet(roles, again=True)
         except WellspringError as error:
             return [Finding("models", False, error.message, error.hint)]
-    return [Finding(name, True, _facts(ability)) for name, ability in known.items() if ability]
-
-
-def _facts(ability: Mapping[str, Any]) -> str:
-    met = ability.get("met", {})
-    facts = {
-        "served as": met.get("served"),
-        "tokens a second": ability.get("tokens_per_second"),
-        "context": ability.get("context"),
-        "calls at once": ability.get("slots") or ability.get("concurrency"),
-        "JSON by": ability.get("structured", "json_schema"),
-        "system turn": "no, in the user's" if ability.get("system") == "user" else "yes",
-        "not taken": ", ".join(ability.get("unknown", ())),
-        "most max_tokens": ability.get("max_tokens_cap"),
-        "thinks": "yes" if met.get("thinks") else "no",
-        "ends with": met.get("finish"),
-    }
-    return "; ".join(f"{name}: {value}" for name, value in facts.items() if value)
+    return [Finding(name, True, described(ability)) for name, ability in known.items() if ability]
 
 
 def _endpoint(what: str, role: Role, endpoint: Endpoint) -> Finding:

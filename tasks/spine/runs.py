@@ -45,6 +45,12 @@ _PACKAGES = ("wellspring", "prefect", "duckdb", "polars", "openai", "great-expec
 _USERINFO = re.compile(r"://[^/@\s\"]+@")
 
 
+def met_roles(settings: Settings) -> list[str]:
+    """Return the roles whose servers are learned before a run pays: those that a run of this profile asks."""
+    roles = casting.cast(settings)
+    return [name for name in ("generator", "responder", "judge") if name in roles and roles[name].asks_a_server]
+
+
 class Run:
     """A run at work: its id, its settings, its store, and (made when first asked) its models."""
 
@@ -74,10 +80,9 @@ class Run:
             TransientError: One does not answer.
             BrokenError: One refuses the key, the model's name or the form of what is asked.
         """
-        chosen = self.settings.models
-        roles = [name for name in ("generator", "responder", "judge") if getattr(chosen, name).asks_a_server]
+        roles = met_roles(self.settings)
         if roles and not self.settings.replay:
-            self.models.meet(roles)
+            self.models.meet(roles, say=self.progress.note)
 
     @property
     def spent_usd(self) -> float | None:

@@ -18,6 +18,7 @@ import pytest
 from tasks.io import faults
 from tasks.io.llm import GRACE_SECONDS
 from tasks.io.store import Store
+from tests.met import met
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -102,6 +103,14 @@ def building(store: Path, *options: str) -> Iterator[Build]:
         process.stderr.close()
 
 
+@contextmanager
+def waited_for(store: Path) -> Iterator[faults.FaultServer]:
+    """A server that the store knows, and that takes its time now."""
+    with faults.running(latency_seconds=30.0) as server:
+        met(store, server.url)
+        yield server
+
+
 def sample(url: str) -> list[str]:
     return ["--profile", "smoke", "--set", "limit=6", "--set", f"models.base_url={url}"]
 
@@ -115,7 +124,7 @@ def test_while_a_model_is_waited_for_ctrl_c_says_at_once_what_happens_and_the_ne
     tmp_path: Path,
 ) -> None:
     store = tmp_path / "ws"
-    with faults.running(latency_seconds=30.0) as slow, building(store, *sample(slow.url)) as build:
+    with waited_for(store) as slow, building(store, *sample(slow.url)) as build:
         build.wait_for(r"groundings: 0 of 6 .*calls out")
         sent = build.interrupt()
         told = build.wait_for("stopping: what was done is kept")
@@ -139,9 +148,24 @@ def test_while_a_model_is_waited_for_ctrl_c_says_at_once_what_happens_and_the_ne
     assert fast.stats()["repeated"] == 0
 
 
-def test_a_second_ctrl_c_leaves_at_once(tmp_path: Path) -> None:
+def test_while_a_server_is_met_it_is_said_and_ctrl_c_is_heard(tmp_path: Path) -> None:
     store = tmp_path / "ws"
     with faults.running(latency_seconds=30.0) as slow, building(store, *sample(slow.url)) as build:
+        build.wait_for("asking `offline-extractive` two short questions")
+        build.wait_for(r"not answered yet, 1\d s")
+        sent = build.interrupt()
+        told = build.wait_for("stopping: what was done is kept")
+        code = build.left(CLOSING_SECONDS)
+
+    assert told - sent < AT_ONCE_SECONDS
+    assert "Traceback" not in build.said, build.said
+    assert code == 130
+    assert runs_of(store) == [("stopped", "stopped by Ctrl-C")]
+
+
+def test_a_second_ctrl_c_leaves_at_once(tmp_path: Path) -> None:
+    store = tmp_path / "ws"
+    with waited_for(store) as slow, building(store, *sample(slow.url)) as build:
         build.wait_for(r"groundings: 0 of 6 .*calls out")
         build.interrupt()
         build.wait_for("stopping")
@@ -209,7 +233,7 @@ def test_in_an_audit_nothing_is_held_against_the_rows(tmp_path: Path, after: flo
 
 def test_sigterm_stops_a_build_like_ctrl_c(tmp_path: Path) -> None:
     store = tmp_path / "ws"
-    with faults.running(latency_seconds=30.0) as slow, building(store, *sample(slow.url)) as build:
+    with waited_for(store) as slow, building(store, *sample(slow.url)) as build:
         build.wait_for(r"groundings: 0 of 6 .*calls out")
         build.process.send_signal(signal.SIGTERM)
         code = build.left(GRACE_SECONDS + CLOSING_SECONDS)

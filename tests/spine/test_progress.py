@@ -14,6 +14,7 @@ import pytest
 from tasks.io import faults
 from tasks.spine import progress
 from tasks.spine.progress import Progress, described, span
+from tests.met import met
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,6 +49,7 @@ def test_other_processes_read_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> 
 def test_lines_and_status_say_what_is_waited_for_before_the_first_answer(tmp_path: Path) -> None:
     store = str(tmp_path / "ws")
     with faults.running(latency_seconds=60.0) as slow:
+        met(Path(store), slow.url)
         command = [sys.executable, "-m", "flows.cli", "build", "--no-prefect", "--profile", "smoke", "--store", store]
         command += ["--set", "limit=6", "--set", f"models.base_url={slow.url}"]
         build = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
