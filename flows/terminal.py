@@ -298,7 +298,7 @@ def stoppable(again: str) -> Iterator[None]:
     except KeyboardInterrupt as stopped:
         _complain("stopped", "what was done is kept", f"this goes on where it stopped: {again}")
         number = stopped.args[0] if stopped.args else signal.SIGINT
-        raise SystemExit(interrupts.EXIT + number) from None
+        interrupts.exit_by(number)
 
 
 def _complain(kind: str, message: str, then: str) -> None:

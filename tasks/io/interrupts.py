@@ -6,6 +6,8 @@ the second signal. The first one becomes one KeyboardInterrupt in the main threa
 order, and nothing interrupts that half-way. Where Wellspring is a library, handlers are the host's.
 """
 
+import atexit
+import contextlib
 import os
 import select
 import signal
@@ -14,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 EXIT = 128  # and the signal's number, as shells have it
@@ -23,11 +25,32 @@ STUCK_SECONDS = 0.3  # after which the main thread is in C, and is broken off
 _SHOW_CURSOR = "\x1b[?25h"  # progress bars hide it
 
 _owned = threading.Event()
+_code: list[int] = []
 
 
 def own_process() -> None:
     """Say that this process is the command line's own: a second signal may end it."""
+    if not _owned.is_set():
+        atexit.register(_end)  # the first to be registered is the last to be called
     _owned.set()
+
+
+def exit_by(number: int) -> NoReturn:
+    """Leave in order, with the exit code that shells have for a signal.
+
+    A KeyboardInterrupt that passed through `exec` of a text (each dataclass makes one, at an import) is remembered by
+    CPython as one that nobody caught: at the very end it would kill the process by SIGINT, whatever its exit code is.
+    """
+    _code.append(EXIT + number)
+    raise SystemExit(EXIT + number)
+
+
+def _end() -> None:
+    if _code:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(_code[-1])
 
 
 class Stop:

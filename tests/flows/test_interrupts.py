@@ -137,7 +137,7 @@ def test_while_a_model_is_waited_for_ctrl_c_says_at_once_what_happens_and_the_ne
     assert f"{out} calls were left without an answer" in build.said
     assert f"goes on where it stopped: wellspring build --no-prefect --store {store} --profile smoke" in build.said
     assert "Traceback" not in build.said, build.said
-    assert code == 130
+    assert code == 130, build.said
     assert runs_of(store) == [("stopped", "stopped by Ctrl-C")]
 
     with faults.running() as fast, building(store, *sample(fast.url)) as again:
@@ -159,7 +159,7 @@ def test_while_a_server_is_met_it_is_said_and_ctrl_c_is_heard(tmp_path: Path) ->
 
     assert told - sent < AT_ONCE_SECONDS
     assert "Traceback" not in build.said, build.said
-    assert code == 130
+    assert code == 130, build.said
     assert runs_of(store) == [("stopped", "stopped by Ctrl-C")]
 
 
@@ -174,7 +174,7 @@ def test_a_second_ctrl_c_leaves_at_once(tmp_path: Path) -> None:
         code = build.left(10)
         seconds = time.monotonic() - second
 
-    assert code == 130
+    assert code == 130, build.said
     assert seconds < AT_ONCE_SECONDS
     assert "left at once" in build.said
     with faults.running() as fast, building(store, *sample(fast.url)) as again:
@@ -206,7 +206,7 @@ def test_in_the_corpus_stage_the_workers_go_and_the_store_is_free(tmp_path: Path
 
     assert told - sent < AT_ONCE_SECONDS
     assert "Traceback" not in build.said, build.said
-    assert code == 130
+    assert code == 130, build.said
     with Store.open(store) as opened:
         assert opened.query("runs/all")["status"].to_list() == ["stopped"]
         assert opened.query("rejections/all").is_empty()
@@ -225,7 +225,7 @@ def test_in_an_audit_nothing_is_held_against_the_rows(tmp_path: Path, after: flo
 
     assert told - sent < AT_ONCE_SECONDS
     assert "Traceback" not in build.said, build.said
-    assert code == 130
+    assert code == 130, build.said
     assert runs_of(store) == [("stopped", "stopped by Ctrl-C")]
     with building(store, "--profile", "smoke", "--set", "limit=6") as again:
         assert again.left(180) == 0, again.said

@@ -73,3 +73,22 @@ def test_whatever_the_main_thread_waits_for_it_is_interrupted(tmp_path: Path, wh
     assert interrupted == "interrupted 2\n"
     assert left == "42\n"
     assert time.monotonic() - sent < 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_exit_code_is_the_signals_though_it_came_in_the_midst_of_an_import(number: int) -> None:
+    script = f"""
+import atexit
+from tasks.io import interrupts
+interrupts.own_process()
+atexit.register(print, "closed in order")
+try:
+    exec("raise KeyboardInterrupt")  # as dataclasses do it; CPython takes it for one that nobody caught
+except KeyboardInterrupt:
+    interrupts.exit_by({int(number)})
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (128 + number, "closed in order\n", "")
