@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.contracts import settings
 from tasks.io import faults
 
 pytestmark = pytest.mark.slow
@@ -50,3 +51,13 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> subprocess.C
         check=False,
         timeout=250,
     )
+
+
+def test_the_profile_that_it_shows_is_one(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"(?s)```toml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"))
+    (tmp_path / "mine.toml").write_text(shown, encoding="utf-8")
+
+    loaded = settings.load(tmp_path / "mine.toml", (), environment={}).models.generator
+
+    assert loaded.extra_body["chat_template_kwargs"] == {"enable_thinking": False}
+    assert loaded.max_concurrency == 4
