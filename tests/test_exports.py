@@ -392,7 +392,7 @@ def test_a_pair_with_an_answer_that_failed_a_required_check_is_exported_in_no_fo
 def test_a_build_of_the_stand_ins_rows_says_so_in_its_last_line_and_one_of_a_real_model_does_not(
     settings: Callable[..., Settings], start: Start, store_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said, told = list[str](), list[bool]()
+    said, told, shown_first = list[str](), list[bool](), list[bool]()
     with scripted_model(real) as model:
         for is_real in (True, False):
             roles = {"responder": model.role("real-7b")} if is_real else {}
@@ -404,12 +404,14 @@ def test_a_build_of_the_stand_ins_rows_says_so_in_its_last_line_and_one_of_a_rea
                 else:
                     responses.respond(run)
                     store.publish(run, "responses")
+            page = (store_dir / "pages" / "index.html").read_text(encoding="utf-8")
+            shown_first.append(NOT_FOR_TRAINING in page)
             for as_json in (False, True):
                 building._say_build(store_dir, 1.0, as_json=as_json)
                 shown = capsys.readouterr().out
                 told += [json.loads(shown)["stand_in"]] if as_json else []
                 said += [] if as_json else [shown.splitlines()[-1]]
 
-    assert told == [False, True]
+    assert told == shown_first == [False, True]
     assert said[0] != NOT_FOR_TRAINING
     assert said[1] == NOT_FOR_TRAINING

@@ -55,6 +55,7 @@ def overview(frames: Frames) -> Iterable[Child]:
         element("pre", said(last["error"], 600)) if last["error"] else None,
         class_=f"verdict {views.STATUS.get(last['status'], 'quiet')}",
     )
+    yield views.not_for_training(frames["calls"])
     yield views.tiles(
         [
             (
