@@ -64,7 +64,7 @@ def fill(run: Run, count: int = 24, *, reverse: bool = False) -> list[str]:
         "instructions": ["attributed_grounding", "knn_instruct"],
     }.items():
         store.append("methods", [records.MethodRow(stage, f"{name}-1", name, "{}", True, WRITER) for name in names])
-    publish(run, "documents", "seeds", "instructions", writer=WRITER)
+    publish(run, "documents", "seeds", "instructions")
     for noun in ("seeds", "instructions"):
         embeddings.embed(run, of=noun)
     publish(run, "embeddings")
@@ -86,9 +86,10 @@ def written_by(run: Run, model: str, served: str = "") -> None:
     )
 
 
-def publish(run: Run, *nouns: str, writer: str = "") -> None:
-    """Say that a run's rows passed their audits."""
-    run.store.append("publications", [records.Publication(noun, writer or run.run_id) for noun in nouns])
+def publish(run: Run, *nouns: str) -> None:
+    """Say that what was written passed its audits."""
+    for noun in nouns:
+        run.store.execute(f"{noun}/publish")
 
 
 def _document(subject: str, text: str, source_id: str) -> records.Document:

@@ -109,7 +109,7 @@ def fill_pages(run: Run, pages: Sequence[records.Document] | None = None) -> lis
     store.append("passages", passages)
     for stage, fingerprint in (("documents", "extract-1"), ("passages", "split-1")):
         store.append("methods", [records.MethodRow(stage, fingerprint, stage, "{}", True, WRITER)])
-        store.append("publications", [records.Publication(stage, WRITER)])
+        store.execute(f"{stage}/publish")
     embeddings.embed(run, of="passages")
     validation.audit(run, "embeddings")
     return [row.document_id for row in rows]

@@ -79,13 +79,13 @@ def put_seeds(run: Run, texts: list[str]) -> list[str]:
 def publish(run: Run, noun: str, fingerprint: str, rows: Sequence[object]) -> None:
     run.activate(noun, {fingerprint: noun})
     run.store.append(noun, rows)
-    run.store.append("publications", [records.Publication(noun, run.run_id)])
+    run.store.execute(f"{noun}/publish")
 
 
 def embed(run: Run, of: embeddings.Noun = "passages") -> tuple[int, int, int]:
     """Embed and publish, and return rows in, out, refused."""
     counts = embeddings.embed(run, of=of).counts
-    run.store.append("publications", [records.Publication("embeddings", run.run_id)])
+    run.store.execute("embeddings/publish")
     return counts.rows_in, counts.rows_out, counts.rows_rejected
 
 

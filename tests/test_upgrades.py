@@ -198,4 +198,5 @@ def _fill(run: Run, seeds: list[records.Seed], rows: list[records.Instruction]) 
     run.activate("instructions", {row.fingerprint: "knn" for row in rows})
     run.store.append("seeds", seeds)
     run.store.append("instructions", rows)
-    run.store.append("publications", [records.Publication(noun, "r") for noun in ("seeds", "instructions")])
+    for noun in ("seeds", "instructions"):
+        run.store.execute(f"{noun}/publish")

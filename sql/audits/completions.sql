@@ -4,8 +4,7 @@
 -- params: none
 WITH written AS (
     SELECT completions.*
-    FROM completions
-    WHERE completions.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'completions')
+    FROM unaudited_completions AS completions
 )
 
 SELECT

@@ -1,16 +1,19 @@
 -- Counts over `documents`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/documents.py
 -- grain:  one row
--- params: none
+-- params: $run_id
 WITH written AS (
     SELECT documents.*
-    FROM documents
-    WHERE documents.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'documents')
+    FROM unaudited_documents AS documents
 )
 
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
-    (SELECT coalesce(max(counted.unaccounted), 0) FROM audited_receipts AS counted WHERE counted.stage = 'documents') AS unaccounted,
+    (
+        SELECT coalesce(max(counted.unaccounted), 0)
+        FROM audited_receipts AS counted
+        WHERE counted.stage = 'documents' AND counted.run_id = $run_id
+    ) AS unaccounted,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'documents' AND drifts.mix = 'refusals') AS refusal_drift,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'documents' AND drifts.mix = 'reasons') AS reason_drift,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'documents' AND drifts.mix = 'languages') AS language_drift,

@@ -1,16 +1,19 @@
 -- Counts over `embeddings`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/embeddings.py
 -- grain:  one row
--- params: none
+-- params: $run_id
 WITH written AS (
     SELECT embeddings.*
-    FROM embeddings
-    WHERE embeddings.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'embeddings')
+    FROM unaudited_embeddings AS embeddings
 )
 
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
-    (SELECT coalesce(max(counted.unaccounted), 0) FROM audited_receipts AS counted WHERE counted.stage = 'embeddings') AS unaccounted,
+    (
+        SELECT coalesce(max(counted.unaccounted), 0)
+        FROM audited_receipts AS counted
+        WHERE counted.stage = 'embeddings' AND counted.run_id = $run_id
+    ) AS unaccounted,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'embeddings' AND drifts.mix = 'refusals') AS refusal_drift,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'embeddings' AND drifts.mix = 'reasons') AS reason_drift,
     (

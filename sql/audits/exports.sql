@@ -1,11 +1,10 @@
 -- Counts over `exports`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/exports.py
 -- grain:  one row
--- params: none
+-- params: $run_id
 WITH written AS (
     SELECT exports.*
-    FROM exports
-    WHERE exports.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'exports')
+    FROM unaudited_exports AS exports
 )
 
 SELECT
@@ -17,13 +16,16 @@ SELECT
                 sum(receipts.rows_in) AS rows_in,
                 (
                     SELECT count(DISTINCT concat(mine.path, ' ', mine.row_id))
-                    FROM written AS mine
-                    WHERE mine.run_id = receipts.run_id
+                    FROM exports AS mine  -- also those that an earlier run wrote: the same rows have the same lines
+                    WHERE
+                        mine.fingerprint IN (
+                            SELECT methods.fingerprint FROM methods WHERE methods.stage = 'exports' AND methods.active
+                        )
                 ) AS written
             FROM receipts
             WHERE
                 receipts.stage = 'exports'
-                AND receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'exports')
+                AND receipts.run_id = $run_id
             GROUP BY receipts.run_id
         ) AS inputs
     ) AS unaccounted,
@@ -50,8 +52,13 @@ SELECT
         FROM written
         INNER JOIN responses ON written.row_id = responses.response_id
         WHERE
-            responses.run_id NOT IN (
-                SELECT publications.run_id FROM publications WHERE publications.noun = 'responses'
+            NOT EXISTS (
+                SELECT 1
+                FROM publications
+                WHERE
+                    publications.noun = 'responses'
+                    AND publications.fingerprint = responses.fingerprint
+                    AND publications.run_id = responses.run_id
             )
     ) AS unpublished,
     (

@@ -1,22 +1,19 @@
 -- Counts over `instructions`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/instructions.py
 -- grain:  one row
--- params: none
+-- params: $run_id
 WITH written AS (
     SELECT instructions.*
-    FROM instructions
-    WHERE instructions.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'instructions')
-),
-
-in_force AS (
-    SELECT written.*
-    FROM written
-    WHERE written.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions' AND NOT methods.active)
+    FROM unaudited_instructions AS instructions
 )
 
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
-    (SELECT coalesce(max(counted.unaccounted), 0) FROM audited_receipts AS counted WHERE counted.stage = 'instructions') AS unaccounted,
+    (
+        SELECT coalesce(max(counted.unaccounted), 0)
+        FROM audited_receipts AS counted
+        WHERE counted.stage = 'instructions' AND counted.run_id = $run_id
+    ) AS unaccounted,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'instructions' AND drifts.mix = 'refusals') AS refusal_drift,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'instructions' AND drifts.mix = 'reasons') AS reason_drift,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'instructions' AND drifts.mix = 'lengths') AS length_drift,
@@ -45,6 +42,6 @@ SELECT
         WHERE written.completion_id NOT IN (SELECT completions.completion_id FROM completions)
     ) AS orphan_completions,
     (
-        SELECT count(*) - count(DISTINCT lower(trim(in_force.text)))
-        FROM in_force
+        SELECT count(*) - count(DISTINCT lower(trim(written.text)))
+        FROM written
     ) AS repeated;

@@ -1,11 +1,10 @@
 -- Counts over `passages`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/passages.py
 -- grain:  one row
--- params: none
+-- params: $run_id
 WITH written AS (
     SELECT passages.*
-    FROM passages
-    WHERE passages.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'passages')
+    FROM unaudited_passages AS passages
 ),
 
 -- Where texts are compared: to join all of them would be to hold all of them. Ids are hashes, so the first are a sample.
@@ -49,7 +48,7 @@ SELECT
             FROM receipts
             WHERE
                 receipts.stage = 'passages'
-                AND receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'passages')
+                AND receipts.run_id = $run_id
             GROUP BY receipts.run_id
         ) AS inputs
     ) AS unaccounted,

@@ -1,22 +1,19 @@
 -- Counts over `preferences`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/preferences.py
 -- grain:  one row
--- params: none
+-- params: $run_id
 WITH written AS (
     SELECT preferences.*
-    FROM preferences
-    WHERE preferences.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'preferences')
-),
-
-in_force AS (
-    SELECT written.*
-    FROM written
-    WHERE written.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'preferences' AND NOT methods.active)
+    FROM unaudited_preferences AS preferences
 )
 
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
-    (SELECT coalesce(max(counted.unaccounted), 0) FROM audited_receipts AS counted WHERE counted.stage = 'preferences') AS unaccounted,
+    (
+        SELECT coalesce(max(counted.unaccounted), 0)
+        FROM audited_receipts AS counted
+        WHERE counted.stage = 'preferences' AND counted.run_id = $run_id
+    ) AS unaccounted,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'preferences' AND drifts.mix = 'refusals') AS refusal_drift,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'preferences' AND drifts.mix = 'reasons') AS reason_drift,
     (
@@ -37,7 +34,7 @@ SELECT
     ) AS self_pairs,
     (
         SELECT coalesce(count_if(length(chosen.text) > length(rejected.text)) / nullif(count(*), 0), 0.5)
-        FROM in_force
-        INNER JOIN responses AS chosen ON in_force.chosen_id = chosen.response_id
-        INNER JOIN responses AS rejected ON in_force.rejected_id = rejected.response_id
+        FROM written
+        INNER JOIN responses AS chosen ON written.chosen_id = chosen.response_id
+        INNER JOIN responses AS rejected ON written.rejected_id = rejected.response_id
     ) AS longer_chosen_share;

@@ -1,16 +1,19 @@
 -- Counts over `responses`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/responses.py
 -- grain:  one row
--- params: none
+-- params: $run_id
 WITH written AS (
     SELECT responses.*
-    FROM responses
-    WHERE responses.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'responses')
+    FROM unaudited_responses AS responses
 )
 
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
-    (SELECT coalesce(max(counted.unaccounted), 0) FROM audited_receipts AS counted WHERE counted.stage = 'responses') AS unaccounted,
+    (
+        SELECT coalesce(max(counted.unaccounted), 0)
+        FROM audited_receipts AS counted
+        WHERE counted.stage = 'responses' AND counted.run_id = $run_id
+    ) AS unaccounted,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'responses' AND drifts.mix = 'refusals') AS refusal_drift,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'responses' AND drifts.mix = 'reasons') AS reason_drift,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'responses' AND drifts.mix = 'lengths') AS length_drift,

@@ -1,11 +1,10 @@
 -- Counts over `scores`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/scores.py
 -- grain:  one row
--- params: none
+-- params: $run_id
 WITH written AS (
     SELECT scores.*
-    FROM scores
-    WHERE scores.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'scores')
+    FROM unaudited_scores AS scores
 ),
 
 of_stage AS (
@@ -30,7 +29,7 @@ SELECT
             FROM receipts
             WHERE
                 receipts.stage = 'scores'
-                AND receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'scores')
+                AND receipts.run_id = $run_id
             GROUP BY receipts.run_id
         ) AS inputs
     ) AS unaccounted,
@@ -61,7 +60,6 @@ SELECT
         FROM (
             SELECT written.criterion
             FROM written
-            WHERE written.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'scores' AND NOT methods.active)
             GROUP BY written.judge, written.criterion
             HAVING count(written.value) >= 100 AND count(DISTINCT written.value) = 1
         ) AS lone

@@ -1,16 +1,19 @@
 -- Counts over `seeds`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/seeds.py
 -- grain:  one row
--- params: none
+-- params: $run_id
 WITH written AS (
     SELECT seeds.*
-    FROM seeds
-    WHERE seeds.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'seeds')
+    FROM unaudited_seeds AS seeds
 )
 
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
-    (SELECT coalesce(max(counted.unaccounted), 0) FROM audited_receipts AS counted WHERE counted.stage = 'seeds') AS unaccounted,
+    (
+        SELECT coalesce(max(counted.unaccounted), 0)
+        FROM audited_receipts AS counted
+        WHERE counted.stage = 'seeds' AND counted.run_id = $run_id
+    ) AS unaccounted,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'seeds' AND drifts.mix = 'refusals') AS refusal_drift,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'seeds' AND drifts.mix = 'reasons') AS reason_drift,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'seeds' AND drifts.mix = 'languages') AS language_drift,

@@ -1,11 +1,10 @@
 -- Counts over `selections`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/selections.py
 -- grain:  one row
--- params: none
+-- params: $run_id
 WITH written AS (
     SELECT selections.*
-    FROM selections
-    WHERE selections.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'selections')
+    FROM unaudited_selections AS selections
 ),
 
 breadth AS (
@@ -17,7 +16,11 @@ breadth AS (
 
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
-    (SELECT coalesce(max(counted.unaccounted), 0) FROM audited_receipts AS counted WHERE counted.stage = 'selections') AS unaccounted,
+    (
+        SELECT coalesce(max(counted.unaccounted), 0)
+        FROM audited_receipts AS counted
+        WHERE counted.stage = 'selections' AND counted.run_id = $run_id
+    ) AS unaccounted,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'selections' AND drifts.mix = 'refusals') AS refusal_drift,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'selections' AND drifts.mix = 'reasons') AS reason_drift,
     (

@@ -1,11 +1,10 @@
 -- Counts over `verdicts`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/verdicts.py
 -- grain:  one row
--- params: none
+-- params: $run_id
 WITH written AS (
     SELECT verdicts.*
-    FROM verdicts
-    WHERE verdicts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'verdicts')
+    FROM unaudited_verdicts AS verdicts
 )
 
 SELECT
@@ -23,7 +22,7 @@ SELECT
             FROM receipts
             WHERE
                 receipts.stage = 'verdicts'
-                AND receipts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'verdicts')
+                AND receipts.run_id = $run_id
             GROUP BY receipts.run_id
         ) AS inputs
     ) AS unaccounted,

@@ -8,5 +8,4 @@ SELECT
     completions.completion_tokens,
     completions.cost_usd,
     completions.attempts
-FROM completions
-WHERE completions.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'completions');
+FROM unaudited_completions AS completions;

@@ -4,7 +4,4 @@
 -- grain:  one row per row of `documents`
 -- params: none
 SELECT documents.*
-FROM documents
-WHERE
-    documents.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'documents')
-    AND documents.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'documents' AND NOT methods.active);
+FROM unaudited_documents AS documents;

@@ -33,4 +33,11 @@ WHERE
             )
     )
     AND documents.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'documents' AND methods.active)
-    AND documents.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'documents');
+    AND EXISTS (
+        SELECT 1
+        FROM publications
+        WHERE
+            publications.noun = 'documents'
+            AND publications.fingerprint = documents.fingerprint
+            AND publications.run_id = documents.run_id
+    );

@@ -8,7 +8,4 @@ SELECT
     embeddings.noun,
     embeddings.model,
     embeddings.run_id
-FROM embeddings
-WHERE
-    embeddings.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'embeddings')
-    AND embeddings.model NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'embeddings' AND NOT methods.active);
+FROM unaudited_embeddings AS embeddings;

@@ -7,4 +7,11 @@ SELECT embeddings.*
 FROM embeddings
 WHERE
     embeddings.model IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'embeddings' AND methods.active)
-    AND embeddings.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'embeddings');
+    AND EXISTS (
+        SELECT 1
+        FROM publications
+        WHERE
+            publications.noun = 'embeddings'
+            AND publications.fingerprint = embeddings.model
+            AND publications.run_id = embeddings.run_id
+    );

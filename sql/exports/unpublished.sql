@@ -4,7 +4,4 @@
 -- grain:  one row per row of `exports`
 -- params: none
 SELECT exports.*
-FROM exports
-WHERE
-    exports.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'exports')
-    AND exports.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'exports' AND NOT methods.active);
+FROM unaudited_exports AS exports;

@@ -7,4 +7,11 @@ SELECT exports.*
 FROM exports
 WHERE
     exports.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'exports' AND methods.active)
-    AND exports.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'exports');
+    AND EXISTS (
+        SELECT 1
+        FROM publications
+        WHERE
+            publications.noun = 'exports'
+            AND publications.fingerprint = exports.fingerprint
+            AND publications.run_id = exports.run_id
+    );

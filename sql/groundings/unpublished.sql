@@ -4,7 +4,4 @@
 -- grain:  one row per row of `groundings`
 -- params: none
 SELECT groundings.*
-FROM groundings
-WHERE
-    groundings.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings')
-    AND groundings.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'groundings' AND NOT methods.active);
+FROM unaudited_groundings AS groundings;

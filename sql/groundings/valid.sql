@@ -7,6 +7,13 @@ SELECT groundings.*
 FROM groundings
 WHERE
     groundings.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'groundings' AND methods.active)
-    AND groundings.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'groundings')
+    AND EXISTS (
+        SELECT 1
+        FROM publications
+        WHERE
+            publications.noun = 'groundings'
+            AND publications.fingerprint = groundings.fingerprint
+            AND publications.run_id = groundings.run_id
+    )
     AND groundings.seed_id IN (SELECT seeds.seed_id FROM valid_seeds AS seeds)
     AND groundings.document_id IN (SELECT documents.document_id FROM valid_documents AS documents);

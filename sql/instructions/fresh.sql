@@ -8,5 +8,7 @@ SELECT
 FROM standing_instructions AS instructions
 WHERE
     instructions.fingerprint = $fingerprint
-    AND instructions.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'instructions')
+    AND instructions.instruction_id IN (
+        SELECT unaudited.instruction_id FROM unaudited_instructions AS unaudited WHERE unaudited.fingerprint = $fingerprint
+    )
 ORDER BY instructions.instruction_id;

@@ -1,11 +1,11 @@
 -- Publish the runs whose rows passed their audit, those of methods not given up: from now on `valid_instructions` shows it.
 -- owner:  tasks/spine/validation.py
--- grain:  one row per run
+-- grain:  one row per method x run
 -- params: none
 INSERT INTO publications
 SELECT DISTINCT
     'instructions' AS noun,
+    instructions.fingerprint,
     instructions.run_id
-FROM instructions
-WHERE instructions.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions' AND NOT methods.active)
+FROM unaudited_instructions AS instructions
 ON CONFLICT DO NOTHING;

@@ -4,9 +4,4 @@
 -- grain:  one row per row of `instructions`
 -- params: none
 SELECT instructions.*
-FROM instructions
-WHERE
-    instructions.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'instructions')
-    AND instructions.fingerprint NOT IN (
-        SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions' AND NOT methods.active
-    );
+FROM unaudited_instructions AS instructions;

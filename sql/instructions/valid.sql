@@ -5,4 +5,12 @@
 CREATE OR REPLACE VIEW valid_instructions AS
 SELECT instructions.*
 FROM standing_instructions AS instructions
-WHERE instructions.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'instructions');
+WHERE
+    EXISTS (
+        SELECT 1
+        FROM publications
+        WHERE
+            publications.noun = 'instructions'
+            AND publications.fingerprint = instructions.fingerprint
+            AND publications.run_id = instructions.run_id
+    );

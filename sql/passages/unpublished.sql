@@ -4,7 +4,4 @@
 -- grain:  one row per row of `passages`
 -- params: none
 SELECT passages.*
-FROM passages
-WHERE
-    passages.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'passages')
-    AND passages.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'passages' AND NOT methods.active);
+FROM unaudited_passages AS passages;

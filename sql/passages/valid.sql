@@ -7,5 +7,12 @@ SELECT passages.*
 FROM passages
 WHERE
     passages.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'passages' AND methods.active)
-    AND passages.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'passages')
+    AND EXISTS (
+        SELECT 1
+        FROM publications
+        WHERE
+            publications.noun = 'passages'
+            AND publications.fingerprint = passages.fingerprint
+            AND publications.run_id = passages.run_id
+    )
     AND passages.document_id IN (SELECT documents.document_id FROM valid_documents AS documents);

@@ -1,11 +1,11 @@
 -- Publish the runs whose rows passed their audit, those of methods not given up: from now on `valid_preferences` shows it.
 -- owner:  tasks/spine/validation.py
--- grain:  one row per run
+-- grain:  one row per method x run
 -- params: none
 INSERT INTO publications
 SELECT DISTINCT
     'preferences' AS noun,
+    preferences.fingerprint,
     preferences.run_id
-FROM preferences
-WHERE preferences.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'preferences' AND NOT methods.active)
+FROM unaudited_preferences AS preferences
 ON CONFLICT DO NOTHING;

@@ -4,7 +4,4 @@
 -- grain:  one row per row of `preferences`
 -- params: none
 SELECT preferences.*
-FROM preferences
-WHERE
-    preferences.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'preferences')
-    AND preferences.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'preferences' AND NOT methods.active);
+FROM unaudited_preferences AS preferences;

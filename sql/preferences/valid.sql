@@ -7,4 +7,11 @@ SELECT preferences.*
 FROM preferences
 WHERE
     preferences.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'preferences' AND methods.active)
-    AND preferences.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'preferences');
+    AND EXISTS (
+        SELECT 1
+        FROM publications
+        WHERE
+            publications.noun = 'preferences'
+            AND publications.fingerprint = preferences.fingerprint
+            AND publications.run_id = preferences.run_id
+    );

@@ -1,7 +1,7 @@
--- Every publication: which run's rows of which table have passed their audit.
+-- Every publication: which rows of which table have passed their audit, by method and run.
 -- owner:  tasks/spine/validation.py
--- grain:  one row per table x run
+-- grain:  one row per table x method x run
 -- params: none
 SELECT publications.*
 FROM publications
-ORDER BY publications.noun, publications.run_id;
+ORDER BY publications.noun, publications.fingerprint, publications.run_id;

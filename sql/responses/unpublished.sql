@@ -4,7 +4,4 @@
 -- grain:  one row per row of `responses`
 -- params: none
 SELECT responses.*
-FROM responses
-WHERE
-    responses.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'responses')
-    AND responses.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'responses' AND NOT methods.active);
+FROM unaudited_responses AS responses;

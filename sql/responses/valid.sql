@@ -7,5 +7,12 @@ SELECT responses.*
 FROM responses
 WHERE
     responses.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'responses' AND methods.active)
-    AND responses.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'responses')
+    AND EXISTS (
+        SELECT 1
+        FROM publications
+        WHERE
+            publications.noun = 'responses'
+            AND publications.fingerprint = responses.fingerprint
+            AND publications.run_id = responses.run_id
+    )
     AND responses.instruction_id IN (SELECT instructions.instruction_id FROM valid_instructions AS instructions);

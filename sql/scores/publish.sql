@@ -1,11 +1,11 @@
 -- Publish the runs whose rows passed their audit, those of methods not given up: from now on `valid_scores` shows it.
 -- owner:  tasks/spine/validation.py
--- grain:  one row per run
+-- grain:  one row per method x run
 -- params: none
 INSERT INTO publications
 SELECT DISTINCT
     'scores' AS noun,
+    scores.fingerprint,
     scores.run_id
-FROM scores
-WHERE scores.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'scores' AND NOT methods.active)
+FROM unaudited_scores AS scores
 ON CONFLICT DO NOTHING;

@@ -4,7 +4,4 @@
 -- grain:  one row per row of `scores`
 -- params: none
 SELECT scores.*
-FROM scores
-WHERE
-    scores.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'scores')
-    AND scores.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'scores' AND NOT methods.active);
+FROM unaudited_scores AS scores;

@@ -7,4 +7,11 @@ SELECT scores.*
 FROM scores
 WHERE
     scores.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'scores' AND methods.active)
-    AND scores.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'scores');
+    AND EXISTS (
+        SELECT 1
+        FROM publications
+        WHERE
+            publications.noun = 'scores'
+            AND publications.fingerprint = scores.fingerprint
+            AND publications.run_id = scores.run_id
+    );

@@ -8,7 +8,7 @@ SELECT
 FROM seeds
 WHERE
     seeds.fingerprint = $fingerprint
-    AND seeds.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'seeds')
+    AND seeds.seed_id IN (SELECT unaudited.seed_id FROM unaudited_seeds AS unaudited WHERE unaudited.fingerprint = $fingerprint)
     AND NOT EXISTS (
         SELECT 1
         FROM rejections

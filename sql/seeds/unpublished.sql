@@ -4,7 +4,4 @@
 -- grain:  one row per row of `seeds`
 -- params: none
 SELECT seeds.*
-FROM seeds
-WHERE
-    seeds.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'seeds')
-    AND seeds.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'seeds' AND NOT methods.active);
+FROM unaudited_seeds AS seeds;

@@ -7,7 +7,14 @@ SELECT seeds.*
 FROM seeds
 WHERE
     seeds.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'seeds' AND methods.active)
-    AND seeds.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'seeds')
+    AND EXISTS (
+        SELECT 1
+        FROM publications
+        WHERE
+            publications.noun = 'seeds'
+            AND publications.fingerprint = seeds.fingerprint
+            AND publications.run_id = seeds.run_id
+    )
     AND NOT EXISTS (
         SELECT 1
         FROM rejections

@@ -4,7 +4,4 @@
 -- grain:  one row per row of `selections`
 -- params: none
 SELECT selections.*
-FROM selections
-WHERE
-    selections.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'selections')
-    AND selections.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'selections' AND NOT methods.active);
+FROM unaudited_selections AS selections;

@@ -7,4 +7,11 @@ SELECT selections.*
 FROM selections
 WHERE
     selections.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'selections' AND methods.active)
-    AND selections.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'selections');
+    AND EXISTS (
+        SELECT 1
+        FROM publications
+        WHERE
+            publications.noun = 'selections'
+            AND publications.fingerprint = selections.fingerprint
+            AND publications.run_id = selections.run_id
+    );

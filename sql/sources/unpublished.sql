@@ -3,5 +3,4 @@
 -- grain:  one row per row of `sources`
 -- params: none
 SELECT sources.*
-FROM sources
-WHERE sources.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'sources');
+FROM unaudited_sources AS sources;

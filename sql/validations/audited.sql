@@ -153,6 +153,7 @@ recent AS (
         publications.run_id
     FROM publications
     LEFT JOIN runs ON publications.run_id = runs.run_id
+    GROUP BY publications.noun, publications.run_id, runs.started_at
     QUALIFY row_number() OVER (PARTITION BY publications.noun ORDER BY runs.started_at DESC NULLS LAST, publications.run_id ASC) <= 10
 ),
 

@@ -4,7 +4,4 @@
 -- grain:  one row per row of `verdicts`
 -- params: none
 SELECT verdicts.*
-FROM verdicts
-WHERE
-    verdicts.run_id NOT IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'verdicts')
-    AND verdicts.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'verdicts' AND NOT methods.active);
+FROM unaudited_verdicts AS verdicts;

@@ -7,4 +7,11 @@ SELECT verdicts.*
 FROM verdicts
 WHERE
     verdicts.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'verdicts' AND methods.active)
-    AND verdicts.run_id IN (SELECT publications.run_id FROM publications WHERE publications.noun = 'verdicts');
+    AND EXISTS (
+        SELECT 1
+        FROM publications
+        WHERE
+            publications.noun = 'verdicts'
+            AND publications.fingerprint = verdicts.fingerprint
+            AND publications.run_id = verdicts.run_id
+    );

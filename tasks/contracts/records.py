@@ -389,9 +389,10 @@ class Validation:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """The rows of a noun that a run wrote and that passed their audit: only these are in `valid_<noun>`."""
+    """The rows of a noun that a method wrote in a run and that passed their audit: only these are in `valid_<noun>`."""
 
     noun: str
+    fingerprint: str
     run_id: str
 
 

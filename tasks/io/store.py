@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 _SQL = Path(__file__).parents[2] / "sql"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
-_VIEWS = ("standing", "valid", "settled", "audited")
+_VIEWS = ("unaudited", "standing", "valid", "settled", "audited")
 LOCK_POLL_SECONDS = 0.5
 MEMORY_MB = 512  # of all that it holds; keys of tables must fit into it
 STREAM_MB, KEY_BYTES = 64, 128  # of it while shards pass, and for each row, whose key stays in memory
@@ -152,15 +152,16 @@ class Store:
     def _define(self) -> None:
         """Make the tables, or bring older ones up to date, a version at a time: each with its number, or not at all."""
         found, newest = _version(self._connection), versions.newest("store")
-        tables = "\n".join(statement(f"{table}/table")[0] for table in records.TABLES)
+        tables = "\n".join(statement(f"{table}/table")[0] for table in records.TABLES if table != "upgrades")
         steps = {newest: tables} if found is None else versions.due("store", found)
+        if found is not None:
+            self._connection.execute(tables)  # those that it did not have: an upgrade may count on all of them
         for number, upgrade in steps.items():
             with self.transaction():
                 self._connection.execute(upgrade)
                 self._connection.execute(statement("upgrades/table")[0])
                 self.append("upgrades", [records.Upgrade(number, found, datetime.now(UTC).replace(tzinfo=None))])
             found = number
-        self._connection.execute(tables)  # those that it did not have
         for noun in records.TABLES:  # those of later tables are made of those of earlier ones
             for view in _VIEWS:
                 if f"{noun}/{view}" in queries(noun):

@@ -216,13 +216,11 @@ def _as_asset(noun: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def _measured(noun: str, function: Callable[..., Counts], run: Run, parameters: Mapping[str, Any]) -> Receipt:
     started = time.monotonic()
     run.progress.begin(noun)
-    try:
-        with run.announcer.stage(noun) as said:
-            counts = function(run, **parameters)
-            said["rows"] = counts.rows_out
-    finally:
-        # What it wrote is not published until its audit passes, also when it was published before it wrote again.
-        run.store.execute("publications/retract", noun=noun, run_id=run.run_id)
+    # What it writes is not published until its audit passes, also when the run had written, and was audited, before.
+    run.store.execute("publications/retract", noun=noun, run_id=run.run_id)
+    with run.announcer.stage(noun) as said:
+        counts = function(run, **parameters)
+        said["rows"] = counts.rows_out
     receipt = Receipt(run.run_id, noun, counts, time.monotonic() - started)
     run.receipts.append(receipt)
     run.store.append("receipts", [_receipt_row(run, receipt)])
@@ -365,7 +363,7 @@ def _show_page(run: Run, page: Path) -> None:
 
 
 def mark_crashed(store: stores.Store) -> list[str]:
-    """Mark runs that died without a word, and take back what they had published: the next audit looks again.
+    """Mark runs that died without a word; what they wrote and no audit has passed is not published.
 
     The caller holds the store's lock, so a run that says it is running cannot be.
     """
@@ -373,7 +371,6 @@ def mark_crashed(store: stores.Store) -> list[str]:
     crashed = found["run_id"].to_list()
     if crashed:
         with store.transaction():
-            store.execute("publications/retract_crashed")
             for run_id in crashed:
                 store.execute("runs/finish", run_id=run_id, status="crashed", ended_at=now(), error="killed")
         for run_id, owner in found.select("run_id", "owner").rows():

@@ -45,7 +45,7 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
     frames = _batches(run.store.stream(f"{noun}/unpublished", rows=AUDIT_BATCH_ROWS))
     shows = run.settings.pages.show_values
     with run.announcer.audit(noun) as results:
-        results.extend(suites.check(noun, frames, run.store))
+        results.extend(suites.check(noun, frames, run.store, run.run_id))
         run.store.append("validations", [_row(run, noun, result, shows=shows) for result in results])
         _show(run, noun, results)
         for result in results:

@@ -22,16 +22,16 @@ import sys, time
 from tasks.io.store import Store
 from tasks.contracts.records import Publication
 store = Store.open(sys.argv[1], owner="the-other-run")
-store.append("publications", [Publication("documents", "kept")])
+store.append("publications", [Publication("documents", "p", "kept")])
 store._connection.begin()
-store.append("publications", [Publication("documents", "lost")])
+store.append("publications", [Publication("documents", "p", "lost")])
 print("held", flush=True)
 time.sleep(60)
 """
 
 
 def publication(run_id: str) -> records.Publication:
-    return records.Publication("documents", run_id)
+    return records.Publication("documents", "p", run_id)
 
 
 @contextmanager
@@ -154,7 +154,7 @@ def test_hostile_text_round_trips(store_dir: Path) -> None:
 
 
 def test_what_does_not_fit_into_the_databases_memory_says_how_to_raise_it(tmp_path: Path) -> None:
-    rows = [records.Publication("seeds", f"{n:064d}") for n in range(100_000)]
+    rows = [records.Publication("seeds", "p", f"{n:064d}") for n in range(100_000)]
     with Store.open(tmp_path / "ws", memory_mb=4) as store, pytest.raises(BrokenError, match="its 4 MB") as caught:
         store.append("publications", rows)
 
@@ -195,7 +195,7 @@ def test_texts_of_many_times_the_little_pass_through_it(store_dir: Path) -> None
 
 
 def test_a_store_that_may_hold_less_than_little_says_so_when_a_commit_does_not_fit(tmp_path: Path) -> None:
-    rows = [records.Publication("seeds", f"{n:064d}") for n in range(50_000)]
+    rows = [records.Publication("seeds", "p", f"{n:064d}") for n in range(50_000)]
     with Store.open(tmp_path / "ws", memory_mb=4) as store:
         with pytest.raises(DatabaseMemoryError):
             store.sparing(partial(written, store, "publications", rows))

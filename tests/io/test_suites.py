@@ -185,7 +185,7 @@ def test_a_store_that_was_broken_is_caught_by_the_fact_that_guards_it(
     sample_store.publish(sample, keep={noun})
     sample.store._connection.execute(damage)
 
-    results = suites.check(noun, [], sample.store)
+    results = suites.check(noun, [], sample.store, sample_store.RUN)
 
     assert [r.success for r in results if r.column_name == fact] == [False]
 
@@ -194,7 +194,7 @@ def seeds_of(sample: Sample, run: str, language: str, *, published: bool = True)
     rows = [records.Seed(f"{run}{i}", "read-1", "s", i, "text", None, language, 4, run) for i in range(120)]
     sample.store.append("seeds", rows)
     sample.store._connection.execute("INSERT INTO runs SELECT * REPLACE (? AS run_id) FROM runs LIMIT 1", [run])
-    sample.store.append("publications", [records.Publication("seeds", run)] if published else [])
+    sample.store.append("publications", [records.Publication("seeds", "read-1", run)] if published else [])
 
 
 def drift_of(sample: Sample, noun: str, column: str) -> Result:

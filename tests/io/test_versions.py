@@ -241,7 +241,7 @@ def test_an_upgrade_of_the_store_that_was_killed_is_finished_by_the_next_opening
         killed(MOMENTS[moment], old)
 
     with Store.open(old) as store:
-        store.append("publications", [Publication("documents", "new")])
+        store.append("publications", [Publication("documents", "p", "new")])
         kept = store.query("completions/by_role", role="responder").height
         numbers = store.query("upgrades/all")["version"].to_list()
 
@@ -281,10 +281,14 @@ def test_a_fresh_store_whose_making_was_killed_is_made_by_the_next_opening(tmp_p
 def test_rows_are_appended_by_the_names_of_their_columns(tmp_path: Path) -> None:
     with Store.open(tmp_path / "ws") as store:
         store._connection.execute("DROP TABLE publications")
-        store._connection.execute("CREATE TABLE publications (run_id VARCHAR PRIMARY KEY, noun VARCHAR)")
-        store.append("publications", [Publication("documents", "a run")])
+        store._connection.execute(
+            "CREATE TABLE publications (run_id VARCHAR PRIMARY KEY, fingerprint VARCHAR, noun VARCHAR)"
+        )
+        store.append("publications", [Publication("documents", "p", "a run")])
 
-        assert store.query("publications/all").to_dicts() == [{"run_id": "a run", "noun": "documents"}]
+        assert store.query("publications/all").rows(named=True) == [
+            {"run_id": "a run", "fingerprint": "p", "noun": "documents"}
+        ]
 
 
 def test_a_thought_is_kept_beside_its_answer_and_a_changed_one_counts_as_lost(tmp_path: Path) -> None:

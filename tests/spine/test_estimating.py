@@ -27,7 +27,7 @@ def asking(server: faults.FaultServer) -> dict[str, Any]:
 
 def build(run: Run) -> None:
     responses.respond(run)
-    publish(run, "responses", writer=run.run_id)
+    publish(run, "responses")
     scores.judge(run)
 
 

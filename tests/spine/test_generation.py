@@ -46,7 +46,7 @@ def instruction(number: int, text: str = "") -> records.Instruction:
 def fill(run: Run, rows: list[records.Instruction]) -> None:
     run.activate("instructions", {"print": "r"})
     run.store.append("instructions", rows)
-    run.store.append("publications", [records.Publication("instructions", "run")])
+    run.store.execute("instructions/publish")
 
 
 def score(run: Run, method: PromptedMethod, **options: Any) -> Counts:

@@ -65,7 +65,7 @@ def test_a_stage_leaves_a_receipt_and_takes_its_publication_back(start: Start, s
 
     with start(settings()) as run:
         run.activate("documents", {"print-a": "extractor"})
-        run.store.append("publications", [Publication("documents", run.run_id), Publication("seeds", run.run_id)])
+        run.store.append("publications", [Publication(noun, "print-a", run.run_id) for noun in ("documents", "seeds")])
 
         receipt = write(run, n=3)
 
