@@ -61,7 +61,7 @@ class Batch:
 
     run: Run
     fingerprint: str
-    size: int | None = None
+    seed_ids: list[str]
     traces: dict[str, Trace] = field(default_factory=dict)
 
     @property
@@ -78,8 +78,8 @@ class Batch:
             role=role,
             method=method,
             fingerprint=self.fingerprint,
-            pending="groundings/pending",
-            params=_due(self.run, self.fingerprint, self.size),
+            pending="groundings/left",
+            params={"fingerprint": self.fingerprint, "seed_ids": self.seed_ids},
             rows=rows,
             settings=self.wanted,
             on_failure=on_failure,
@@ -95,11 +95,12 @@ def attribute(run: Run) -> Counts:
     """
     fingerprint = _fingerprint(run.settings)
     run.activate("groundings", {fingerprint: "attribution"}, run.settings.groundings.model_dump())
-    counts = Counts()
-    documents: Hybrid | None = None
-    while run.store.count("groundings/pending", **_due(run, fingerprint, BATCH_SEEDS)):
-        documents = documents or Hybrid.open(run)
-        counts += _attributed(Batch(run, fingerprint, BATCH_SEEDS), documents)
+    due = _due(run, fingerprint)
+    if not due:
+        return Counts()
+    documents, counts = Hybrid.open(run), Counts()
+    for start in range(0, len(due), BATCH_SEEDS):
+        counts += _attributed(Batch(run, fingerprint, due[start : start + BATCH_SEEDS]), documents)
     return counts
 
 
@@ -117,7 +118,8 @@ def collect(run: Run) -> Counts:
     """
     if not run.settings.groundings.search_url:
         return Counts()
-    batch = Batch(run, _fingerprint(run.settings))
+    fingerprint = _fingerprint(run.settings)
+    batch = Batch(run, fingerprint, _due(run, fingerprint))
     counts = batch.generate(prompting.load("tasks.recipes", "keywords"), _collector(batch.traces))
     asked = sorted(batch.traces)
     for start in range(0, len(asked), FILE_SEEDS):
@@ -144,8 +146,9 @@ def _ask(wanted: GroundingsSettings, keywords: Sequence[str]) -> list[search.Pag
     return search.search(wanted.search_url, " ".join(keywords), wanted.search_results, wanted.search_key_env)
 
 
-def _due(run: Run, fingerprint: str, size: int | None) -> dict[str, Any]:
-    return {"fingerprint": fingerprint, "most": run.settings.limit, "batch": size}
+def _due(run: Run, fingerprint: str) -> list[str]:
+    """Return the seeds that are due, asked once: what a batch refuses must not bring others into it."""
+    return run.store.query("groundings/pending", fingerprint=fingerprint, most=run.settings.limit)["input_id"].to_list()
 
 
 def _fingerprint(settings: Settings) -> str:

@@ -66,14 +66,15 @@ def synthesize(run: Run) -> Counts:
     writers = _writers(run.settings)
     active = {writer.fingerprint: writer.recipe for writer in writers}
     run.activate("instructions", active, run.settings.instructions.model_dump())
-    counts, earlier = Counts(), list[str]()
+    counts, earlier, done = Counts(), list[str](), list[str]()
     for writer in writers:
         if writer.inputs == "documents":
             counts += _from_documents(run, writer)
         else:
             counts += _from_pool(run, writer, earlier)
             earlier.append(writer.fingerprint)
-        counts += _compare(run, writer)
+        counts += _compare(run, writer, done)
+        done.append(writer.fingerprint)
     return counts
 
 
@@ -250,10 +251,12 @@ def _from_pool(run: Run, writer: Writer, earlier: Sequence[str]) -> Counts:
 # All of them together
 
 
-def _compare(run: Run, writer: Writer) -> Counts:
+def _compare(run: Run, writer: Writer, before: Sequence[str]) -> Counts:
     """Look at a writer's new instructions together: refuse what means the same as a benchmark prompt or as another.
 
-    Others are the seeds, the instructions in force, and new ones of a lower id.
+    Others are the seeds, the instructions that were published, those of the writers before it, and new ones of its own
+    of a lower id. What a later writer had written when an earlier run was cut off is not among them: it is compared
+    after its own round, as in a run that is not cut off.
     """
     fresh = run.store.query("instructions/fresh", fingerprint=writer.fingerprint)
     if fresh.is_empty():
@@ -264,7 +267,7 @@ def _compare(run: Run, writer: Writer) -> Counts:
     prompts = contamination.texts(run.settings.benchmarks)
     refused = dict(contamination.by_meaning(run.settings.benchmarks, new, embed(prompts).vectors)) if prompts else {}
     if (ceiling := run.settings.instructions.max_pool_cosine) <= 1:
-        known = run.store.query("instructions/known", fresh_ids=ids)
+        known = run.store.query("instructions/known", fresh_ids=ids, earlier=list(before))
         left = [row for row in range(len(ids)) if row not in refused]
         names = [*known["item_id"].to_list(), *(ids[row] for row in left)]
         for row, (other, cosine) in repeats(new[left], embed(known["text"].to_list()).vectors, ceiling).items():

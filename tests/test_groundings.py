@@ -115,6 +115,35 @@ def test_small_batches_change_no_row(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("at", range(8))
+def test_a_refused_seed_brings_no_other_into_its_batch(
+    at: int, seeds_path: str, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groundings, "BATCH_SEEDS", 3)
+
+    def script(body: dict[str, Any]) -> str:
+        said = _said(body)
+        if "<document " in said:
+            return json.dumps({"scene": "A treasurer weighs savings against interest.", "query_compositions": PARTS})
+        words = [] if page_store.ASKED[at] in said else ["savings", "interest"]
+        return json.dumps({"intention": "Decide.", "keywords": words}) if words else "I would rather not."
+
+    with scripted_model(script) as model:
+        chosen = settings(
+            "runner=thread",
+            seeds={"paths": [seeds_path]},
+            groundings={"min_support": 0.0},
+            models={"generator": model.role("writer")},
+        )
+        with start(chosen) as run:
+            page_store.fill_pages(run)
+            page_store.fill_seeds(run)
+            counts = groundings.attribute(run).counts
+
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (8, 7, 1)
+
+
+@pytest.mark.slow
 def test_each_refusal_says_why(tmp_path: Path, settings: Make, start: Start) -> None:
     asked = page_store.ASKED[:4]
     path = page_store.write_seeds(tmp_path / "seeds.jsonl", asked)

@@ -55,12 +55,8 @@ def remember(store: Store, forgotten: frozenset[str] = frozenset()) -> None:
 
 
 def _asked(store: Store) -> dict[str, list[dict[str, Any]]]:
-    """Return each query of what is due with the parameters it was asked with last; how much at a time is no matter."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for name, every in (_read(store.path / _DUE) | store.asked).items():
-        whole = [asked | {"batch": None} if "batch" in asked else asked for asked in every]
-        found[name] = [asked for n, asked in enumerate(whole) if asked not in whole[:n]]
-    return found
+    """Return each query of what is due with the parameters it was asked with last."""
+    return dict(_read(store.path / _DUE) | store.asked)
 
 
 def _without(value: Any, forgotten: frozenset[str]) -> Any:
