@@ -25,3 +25,4 @@ def curation(profile: str = "full", store: str = "ws", overrides: list[str] | No
         validation.audit(run, "completions", may_be_empty=True)
         exports.export(run)
         validation.audit(run, "exports")
+        exports.put_in_place(run)

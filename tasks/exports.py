@@ -38,18 +38,18 @@ _THOUGHTS = ("thought", "chosen_thought", "rejected_thought")
 
 @stage("exports")
 def export(run: Run) -> Counts:
-    """Write the dataset anew if anything in it, or how it is written, has changed.
+    """Write the dataset anew if anything in it, or how it is written, has changed; it waits for its audit then.
 
     Raises:
         BrokenError: It would hold rows of the stand-in beside those of a real model, or real rows that it judged.
     """
     fingerprint, instruction_ids = _fingerprint(run)
     _refuse_mixture(run, instruction_ids)
-    run.activate("exports", {fingerprint: run.settings.exports.name}, run.settings.exports.model_dump())
+    run.activate("exports", {fingerprint: run.settings.exports.name}, _chosen(run))
+    datasets.discard(run.store.exports / run.settings.exports.name)
     if run.store.query("exports/made", fingerprint=fingerprint)["rows_made"][0] and _is_there(run, fingerprint):
         return Counts()
-    folder = run.store.exports / run.settings.exports.name
-    with datasets.replacing(folder) as dataset:
+    with datasets.staging(run.store.exports / run.settings.exports.name) as dataset:
         rows_in, written = _tables(run, dataset, fingerprint)
         dataset.close_tables()
         drawn = portrait.draw(run, _judge(run.settings))
@@ -61,9 +61,25 @@ def export(run: Run) -> Counts:
     return Counts(rows_in=rows_in, rows_out=len(written))
 
 
-def _parts(settings: Settings) -> list[tuple[str, str, str]]:
+def put_in_place(run: Run) -> None:
+    """Let the dataset that passed its audit take the place of the one before, if one waits for that."""
+    folder = run.store.exports / run.settings.exports.name
+    if datasets.staged(folder).is_dir():
+        datasets.put_in_place(folder)
+
+
+def _chosen(run: Run) -> dict[str, Any]:
+    """Return what is written, and how: `also` has the forms that were added to this dataset before, too."""
+    wanted = run.settings.exports
+    before = run.store.query("exports/also", dataset=wanted.name)["form"].to_list() if wanted.added == "keep" else []
+    also = sorted({*wanted.also, *before} - {*wanted.formats})
+    return wanted.model_dump(exclude={"added"}) | {"also": also}
+
+
+def _parts(run: Run) -> list[tuple[str, str, str]]:
     """What is written: (folder, form, policy)."""
-    parts = [(form, form, BEST) for form in settings.exports.formats]
+    settings, chosen = run.settings, _chosen(run)
+    parts = [(form, form, BEST) for form in (*chosen["formats"], *chosen["also"])]
     if settings.exports.with_controls:
         policies = [f"random_{i}" for i in range(settings.selections.controls)] + list(settings.selections.beside)
         parts += [(f"controls/{policy}", "messages", policy) for policy in policies]
@@ -121,13 +137,13 @@ def _refuse_mixture(run: Run, instruction_ids: list[str]) -> None:
 def _fingerprint(run: Run) -> tuple[str, list[str]]:
     """Return the identity of the export, and the instructions that are in it."""
     digest, ids = hashlib.sha256(), set[str]()
-    for folder, form, policy in _parts(run.settings):
+    for folder, form, policy in _parts(run):
         digest.update(folder.encode())
         for row in _rows(run, form, policy):
             ids.add(row["instruction_id"])
             digest.update(orjson.dumps(row))
     methods = run.store.query("exports/methods").rows()
-    chosen = (run.settings.exports.model_dump(), run.settings.selections.model_dump())
+    chosen = (_chosen(run), run.settings.selections.model_dump())
     looked_for = contamination.fingerprint(run.settings.benchmarks)
     return content_id("exports", VERSION, chosen, methods, looked_for, _funnel(run), digest.hexdigest()), sorted(ids)
 
@@ -136,7 +152,7 @@ def _tables(run: Run, dataset: Dataset, fingerprint: str) -> tuple[int, list[rec
     """Write every line of every form; returns rows read, and the record of each line."""
     rows_in, lines = 0, list[tuple[str, str, int]]()
     schemas = {form: formats.schema(form, thoughts=run.settings.exports.thoughts) for form in formats.SCHEMAS}
-    for folder, form, policy in _parts(run.settings):
+    for folder, form, policy in _parts(run):
         for row in _rows(run, form, policy):
             rows_in += 1
             side = partition.split(row["origin_id"], run.settings.exports.validation_share)

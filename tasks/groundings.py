@@ -28,7 +28,7 @@ from tasks.methods.demonstrations import drawn
 from tasks.methods.injections import orders
 from tasks.methods.knowledge_precision import knowledge_precision
 from tasks.methods.tokens import BYTES_PER_TOKEN, cut_tokens
-from tasks.spine import runs
+from tasks.spine import reads, runs
 from tasks.spine.generation import generate
 from tasks.spine.retrieval import Hybrid
 from tasks.spine.runs import Counts, Run, stage
@@ -189,16 +189,31 @@ def _collector(traces: dict[str, Trace]) -> Any:
 
 def _choose(batch: Batch, documents: Hybrid) -> Counts:
     """Find candidates for every trace, and take one: the first, or the one that most orders of them are for."""
-    traces = [batch.traces[seed_id] for seed_id in sorted(batch.traces)]
-    found = documents.search([" ".join(trace.keywords) for trace in traces], batch.wanted.candidates)
-    excerpts = _excerpts(batch.run, sorted({document_id for hits in found for document_id, _ in hits}))
-    for trace, hits in zip(traces, found, strict=True):
-        trace.candidates = [document_id for document_id, _ in hits if document_id in excerpts]
+    found = _candidates(batch, documents)
+    excerpts = _excerpts(batch.run, sorted({document_id for hits in found.values() for document_id in hits}))
+    for seed_id, trace in batch.traces.items():
+        trace.candidates = [document_id for document_id in found[seed_id] if document_id in excerpts]
         trace.document_id = trace.candidates[0] if trace.candidates else ""
     counts = _vote(batch, excerpts) if batch.wanted.choice == "listwise" else Counts()
-    for trace in traces:
+    for trace in batch.traces.values():
         trace.excerpt = excerpts.get(trace.document_id, "")
     return counts
+
+
+def _candidates(batch: Batch, documents: Hybrid) -> dict[str, list[str]]:
+    """Return the ids of the documents that a search by its keywords found for each seed, best first."""
+
+    def find(seed_ids: list[str]) -> dict[str, list[str]]:
+        words = [" ".join(batch.traces[seed_id].keywords) for seed_id in seed_ids]
+        hits = documents.search(words, batch.wanted.candidates)
+        return {seed_id: [name for name, _ in found] for seed_id, found in zip(seed_ids, hits, strict=True)}
+
+    def is_there(kept: Mapping[str, list[str]]) -> set[str]:
+        names = sorted({name for hits in kept.values() for name in hits})
+        there = set(batch.run.store.query("groundings/documents", document_ids=names, chars=1)["document_id"].to_list())
+        return {seed_id for seed_id, hits in kept.items() if there.issuperset(hits)}
+
+    return reads.recorded(batch.run, "candidates", batch.fingerprint, sorted(batch.traces), find, is_there)
 
 
 def _vote(batch: Batch, excerpts: Mapping[str, str]) -> Counts:

@@ -10,7 +10,7 @@ What an input is shown is decided by its id and by what was there when it was wr
 """
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from tasks.methods.acceptance import Limits, Shown, accept, trust
 from tasks.methods.injections import orders
 from tasks.methods.novelty import repeats
 from tasks.methods.subjects import is_code, is_mathematics
-from tasks.spine import contamination, embedders
+from tasks.spine import contamination, embedders, reads
 from tasks.spine.demonstrations import Demonstrations, excerpt
 from tasks.spine.generation import generate
 from tasks.spine.pool import Pool
@@ -193,7 +193,7 @@ def _from_documents(run: Run, writer: Writer) -> Counts:
     wanted, params = run.settings.instructions, {"most": run.settings.limit}
     if not run.store.count("instructions/pending", fingerprint=writer.fingerprint, **params):
         return Counts()
-    shown = Demonstrations(run, writer.method)
+    shown = Demonstrations(run, writer.method, writer.fingerprint)
     is_grounded = writer.method.name != "ungrounded"
 
     def prompt(row: Row, settings: Any) -> Prompt:
@@ -224,7 +224,7 @@ def _from_documents(run: Run, writer: Writer) -> Counts:
 
 
 def _from_pool(run: Run, writer: Writer, earlier: Sequence[str]) -> Counts:
-    pool = Pool(run, earlier)
+    pool = Pool(run, earlier, writer.fingerprint)
     params = {"item_ids": pool.ids}
     due = run.store.query("instructions/pending_pool", fingerprint=writer.fingerprint, **params)["input_id"].to_list()
     if not due:
@@ -261,20 +261,34 @@ def _compare(run: Run, writer: Writer, before: Sequence[str]) -> Counts:
     fresh = run.store.query("instructions/fresh", fingerprint=writer.fingerprint)
     if fresh.is_empty():
         return Counts()
-    ids = fresh["instruction_id"].to_list()
+    texts = dict(fresh.select("instruction_id", "text").rows())
+    said = reads.recorded(
+        run,
+        "compared",
+        writer.fingerprint,
+        sorted(texts),
+        lambda ids: _compared(run, {name: texts[name] for name in ids}, [*before, writer.fingerprint]),
+    )
+    rows = [
+        records.RejectionRow("instructions", name, writer.fingerprint, refusal[0], refusal[1], run.run_id)
+        for name, refusal in sorted(said.items())
+        if refusal
+    ]
+    run.store.append("rejections", rows)
+    return Counts(rows_out=-len(rows), rows_rejected=len(rows))
+
+
+def _compared(run: Run, texts: Mapping[str, str], writers: Sequence[str]) -> dict[str, list[str]]:
+    """Return why each of some new instructions is refused, as reason and detail; nothing for one that is not."""
+    ids = list(texts)
     embed = embedders.embedder(run, "instructions").embed
-    new = embed(fresh["text"].to_list()).vectors
+    new = embed(list(texts.values())).vectors
     prompts = contamination.texts(run.settings.benchmarks)
     refused = dict(contamination.by_meaning(run.settings.benchmarks, new, embed(prompts).vectors)) if prompts else {}
     if (ceiling := run.settings.instructions.max_pool_cosine) <= 1:
-        known = run.store.query("instructions/known", fresh_ids=ids, earlier=list(before))
+        known = run.store.query("instructions/known", fresh_ids=ids, earlier=list(writers))
         left = [row for row in range(len(ids)) if row not in refused]
         names = [*known["item_id"].to_list(), *(ids[row] for row in left)]
         for row, (other, cosine) in repeats(new[left], embed(known["text"].to_list()).vectors, ceiling).items():
             refused[left[row]] = Rejection("too_near_the_pool", f"cosine {cosine:.3f} with {names[other]}")
-    rows = [
-        records.RejectionRow("instructions", ids[row], writer.fingerprint, refusal.reason, refusal.detail, run.run_id)
-        for row, refusal in sorted(refused.items())
-    ]
-    run.store.append("rejections", rows)
-    return Counts(rows_out=-len(rows), rows_rejected=len(rows))
+    return {name: [refused[row].reason, refused[row].detail] if row in refused else [] for row, name in enumerate(ids)}

@@ -12,7 +12,7 @@ named `<source_id>:<line>`; a refused seed is named by its id.
 import functools
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from tasks.methods.completeness import incomplete
 from tasks.methods.languages import identify
 from tasks.methods.semantic_duplicates import repeats
 from tasks.methods.tokens import count_tokens
-from tasks.spine import contamination, embedders
+from tasks.spine import contamination, embedders, reads
 from tasks.spine.generation import generate
 from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import Produced, Shard, Work, compute
@@ -207,24 +207,37 @@ def _compare(run: Run, read: str) -> Counts:
     fresh = run.store.query("seeds/fresh", fingerprint=read)
     if fresh.is_empty():
         return Counts()
+    texts = dict(fresh.select("seed_id", "text").rows())
+    said = reads.recorded(
+        run,
+        "compared",
+        read,
+        list(texts),
+        lambda ids: _compared(run, read, {name: texts[name] for name in ids}, prompts),
+    )
+    rows = [
+        records.RejectionRow("seeds", name, read, refusal[0], refusal[1], run.run_id)
+        for name, refusal in sorted(said.items())
+        if refusal
+    ]
+    run.store.append("rejections", rows)
+    return Counts(rows_out=-len(rows), rows_rejected=len(rows))
+
+
+def _compared(run: Run, read: str, fresh: Mapping[str, str], prompts: Sequence[str]) -> dict[str, list[str]]:
+    """Return why each of some new seeds is refused, as reason and detail; nothing for one that is not."""
+    ceiling, ids = run.settings.seeds.deduplicate_cosine, list(fresh)
     known = run.store.query("seeds/known", fingerprint=read)
-    texts = [*known["text"].to_list(), *fresh["text"].to_list(), *prompts]
-    vectors = embedders.of_texts(run, texts).vectors
+    vectors = embedders.of_texts(run, [*known["text"].to_list(), *fresh.values(), *prompts]).vectors
     ends = (len(known), len(known) + len(fresh))
     refused = dict(contamination.by_meaning(run.settings.benchmarks, vectors[ends[0] : ends[1]], vectors[ends[1] :]))
-    ids = fresh["seed_id"].to_list()
     left = [row for row in range(len(ids)) if row not in refused]
     new = vectors[ends[0] : ends[1]][left]
     near = _near(new, vectors[: ends[0]], ceiling, run.settings.seed) if ceiling <= 1 else {}
     names = [*known["seed_id"].to_list(), *(ids[row] for row in left)]
     for row, other in near.items():
         refused[left[row]] = Rejection("near_duplicate", f"of {names[other]}, at a cosine of {ceiling} or more")
-    rows = [
-        records.RejectionRow("seeds", ids[row], read, refusal.reason, refusal.detail, run.run_id)
-        for row, refusal in sorted(refused.items())
-    ]
-    run.store.append("rejections", rows)
-    return Counts(rows_out=-len(rows), rows_rejected=len(rows))
+    return {name: [refused[row].reason, refused[row].detail] if row in refused else [] for row, name in enumerate(ids)}
 
 
 def _near(fresh: Vectors, known: Vectors, threshold: float, chance: int) -> dict[int, int]:

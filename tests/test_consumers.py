@@ -55,6 +55,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for noun, stage in stages.items():
             stage(run)
             store.publish(run, noun)
+        exports.put_in_place(run)
     return folder / "ws" / "exports" / "wellspring-dataset"
 
 
@@ -223,6 +224,7 @@ def thinking(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 stage(run)
                 store.publish(run, noun)
             exports.export(run)
+            exports.put_in_place(run)
     return folder / "ws" / "exports" / "wellspring-dataset"
 
 

@@ -47,6 +47,7 @@ def again(run: Run) -> Counts:
         store.publish(run, noun)
     counts = exports.export(run).counts
     store.publish(run, "exports")
+    exports.put_in_place(run)
     return counts
 
 
@@ -346,6 +347,7 @@ def test_the_stand_in_is_known_by_the_name_it_answers_under(
             "UPDATE completions SET served = '/srv/m/real-7b.gguf' WHERE served = 'offline-extractive'"
         )
         exports.export(run)
+        exports.put_in_place(run)
     card = (store_dir / "exports" / NAME / "README.md").read_text()
 
     assert "| responder | gpt-4.1 | real-7b.gguf | 6 |" in card
@@ -383,6 +385,7 @@ def test_a_pair_with_an_answer_that_failed_a_required_check_is_exported_in_no_fo
             "UPDATE verdicts SET passed = FALSE WHERE subject_id = ? AND check_name = 'no_marks'", [marked]
         )
         exports.export(run)
+        exports.put_in_place(run)
     after = {row["id"] for form in ("dpo", "kto", "reward_conditioned") for row in both_sides(folder / form)}
 
     assert len(both_sides(folder / "dpo")) == len(before) - 1

@@ -226,7 +226,7 @@ def test_every_prompt_holds_its_budget_and_skips_what_does_not_fit(
         with start(chosen) as run:
             _prepare(run)
             method = instructions._writers(run.settings)[0].method
-            shown = demonstrations.Demonstrations(run, method)
+            shown = demonstrations.Demonstrations(run, method, "print")
             documents = run.store.query("instructions/pending", fingerprint="none", most=None).to_dicts()
             prompts = [
                 method.prompt(
@@ -254,7 +254,7 @@ def test_a_document_is_never_shown_its_own_grounding(seeds_path: str, settings: 
             if strategy == "random":
                 _prepare(run)
             method = instructions._writers(run.settings)[0].method
-            shown = demonstrations.Demonstrations(run, method)
+            shown = demonstrations.Demonstrations(run, method, "print")
             rows = run.store.query("instructions/pending", fingerprint="none", most=None).to_dicts()
             drawn = {row["input_id"]: [d["document_id"] for d in shown.of(row)] for row in rows}
 
@@ -292,10 +292,10 @@ def test_neighbours_are_k_others_and_come_in_the_order_of_the_profile(
     )
     with start(near) as run:
         _prepare(run, grounded=False)
-        pool = pool_.Pool(run, [])
+        pool = pool_.Pool(run, [], "print")
         shown = {anchor: [d["item_id"] for d in dialogs] for anchor, dialogs in pool.dialogs_of(pool.ids).items()}
     with start(last) as run:
-        other = pool_.Pool(run, [])
+        other = pool_.Pool(run, [], "print")
         turned = {anchor: [d["item_id"] for d in dialogs] for anchor, dialogs in other.dialogs_of(other.ids).items()}
 
     assert all(ids[0] == anchor and len(set(ids)) == 5 for anchor, ids in shown.items())
@@ -309,7 +309,7 @@ def test_near_copies_of_the_anchor_are_passed_over(tmp_path: Path, settings: Mak
     chosen = settings("runner=thread", "seeds.deduplicate_cosine=1.01", seeds={"paths": [path]})
     with start(chosen) as run:
         _prepare(run, grounded=False)
-        pool = pool_.Pool(run, [])
+        pool = pool_.Pool(run, [], "print")
         texts = {anchor: [d["text"].lower() for d in dialogs] for anchor, dialogs in pool.dialogs_of(pool.ids).items()}
 
     stem = page_store.ASKED[0].lower()[:-1]
@@ -326,7 +326,7 @@ def test_an_answer_is_cut_to_its_own_budget(tmp_path: Path, settings: Make, star
     chosen = settings("runner=thread", "instructions.response_tokens=40", seeds={"paths": [path]})
     with start(chosen) as run:
         _prepare(run, grounded=False)
-        pool = pool_.Pool(run, [])
+        pool = pool_.Pool(run, [], "print")
         dialogs = [dialog for shown in pool.dialogs_of(pool.ids).values() for dialog in shown]
 
     assert all(dialog["response"] for dialog in dialogs)
@@ -532,7 +532,7 @@ def test_neighbours_of_all_real_seeds_equal_the_published_procedure(shared: Path
     chosen = settings("runner=thread", *off, "instructions.with_responses=false", seeds={"paths": [path]})
     with start(chosen) as run:
         _prepare_seeds(run)
-        pool = pool_.Pool(run, [])
+        pool = pool_.Pool(run, [], "print")
         texts = [pool._items[item]["text"] for item in pool.ids]
         vectors = embedders.embedder(run, "seeds").embed(texts).vectors.astype(np.float64)
         ours = pool._neighbours(pool.ids)

@@ -56,13 +56,17 @@ def export(
             "--format", help="messages, sharegpt, alpaca, dpo, kto, reward_conditioned or raw. Again for more."
         ),
     ] = None,
+    only: Annotated[
+        bool, typer.Option("--only", help="Only these forms; those that are there are taken away.")
+    ] = False,
     profile: ProfileOption = None,
     store: StoreOption = STORE,
     chosen: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the dataset's files in other forms from what is in the store; asks no model for what is there."""
-    overrides = [f"exports.formats={json.dumps(formats)}"] if formats else []
+    """Write the dataset's files in more forms, beside those that are there; asks no model for what is there."""
+    overrides = [f"exports.{'formats' if only else 'also'}={json.dumps(formats)}"] if formats else []
+    overrides += ["exports.also=[]", "exports.added=drop"] if only else []
     _run(options.profile_of(store, profile), store, overrides + list(chosen or ()), only=Part.curation, as_json=as_json)
 
 

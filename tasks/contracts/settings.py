@@ -246,6 +246,12 @@ class ExportsSettings(Section):
     formats: tuple[Literal["messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw"], ...] = (
         "messages",
     )
+    also: tuple[Literal["messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw"], ...] = Field(
+        default=(), description="forms beside those; `wellspring export --format` adds to them, and builds keep them"
+    )
+    added: Literal["keep", "drop"] = Field(
+        default="keep", description="forms that were added to this dataset before: kept, or dropped from now on"
+    )
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     license: str = "other"
     thoughts: bool = Field(default=False, description="export the thought of a thinking model with its answer")

@@ -104,24 +104,38 @@ class Dataset:
         return File(path, place.stat().st_size, digest(place), rows)
 
 
+def staged(folder: Path) -> Path:
+    """Return where a dataset waits that is to be put in place of what lies at `folder`."""
+    return folder.with_name(f".{folder.name}.part")
+
+
 @contextmanager
-def replacing(folder: Path) -> Iterator[Dataset]:
-    """Write a dataset, then put it in place of what lies at `folder`; after an error nothing there has changed."""
-    partial = folder.with_name(f".{folder.name}.part")
-    former = folder.with_name(f".{folder.name}.former")
-    shutil.rmtree(partial, ignore_errors=True)
+def staging(folder: Path) -> Iterator[Dataset]:
+    """Write a dataset beside what lies at `folder`, whole or not at all; `put_in_place` lets it take that place."""
+    partial = staged(folder)
+    discard(folder)
     partial.mkdir(parents=True)
     dataset = Dataset(partial)
     try:
         yield dataset
     except BaseException:
         dataset._open.close()  # noqa: SLF001 - the other half of this class
-        shutil.rmtree(partial, ignore_errors=True)
+        discard(folder)
         raise
+
+
+def discard(folder: Path) -> None:
+    """Take away what waits for a place, if anything does."""
+    shutil.rmtree(staged(folder), ignore_errors=True)
+
+
+def put_in_place(folder: Path) -> None:
+    """Put what waits in place of what lies at `folder`; killed in between, the former one lies beside it."""
+    former = folder.with_name(f".{folder.name}.former")
     shutil.rmtree(former, ignore_errors=True)
     if folder.exists():
         folder.replace(former)
-    partial.replace(folder)
+    staged(folder).replace(folder)
     _flush(folder.parent)
     shutil.rmtree(former, ignore_errors=True)
 

@@ -66,8 +66,12 @@ CREATE TABLE IF NOT EXISTS batch_calls (
     cost_micro_usd INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS batch_calls_of ON batch_calls (batch);
+CREATE TABLE IF NOT EXISTS reads (
+    kind TEXT NOT NULL, fingerprint TEXT NOT NULL, input_id TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (kind, fingerprint, input_id)
+);
 """
-_TABLES = ("calls", "attempts", "completions", "vectors", "ledger", "abilities", "batches", "batch_calls")
+_TABLES = ("calls", "attempts", "completions", "vectors", "ledger", "abilities", "batches", "batch_calls", "reads")
 
 
 Connection = sqlite3.Connection  # for those who write through the journal; SQLite itself is imported here only
@@ -89,6 +93,10 @@ class Writer(threading.Thread):
         future = asyncio.get_running_loop().create_future()
         self.waiting.put((write, future))
         return future
+
+    def later(self, write: Write) -> None:
+        """Queue a write and go on: what is queued after it is committed with it or after it."""
+        self.waiting.put((write, Future()))
 
     def apply(self, write: Write) -> Any:
         """Write from a thread, and wait for the commit."""

@@ -6,6 +6,7 @@ at the first).
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,7 @@ from tasks.contracts.vectors import Vectors
 from tasks.methods.demonstrations import by_distance, drawn
 from tasks.methods.packing import pack
 from tasks.methods.tokens import BYTES_PER_TOKEN, count_tokens, cut_tokens
-from tasks.spine import embedders
+from tasks.spine import embedders, reads
 from tasks.spine.runs import Run
 
 TITLE_TOKENS = 60
@@ -25,12 +26,13 @@ RECENT_INPUTS = 4096  # whose demonstrations are remembered from the prompt to t
 class Demonstrations:
     """The groundings that a recipe may show, and which of them each document is shown."""
 
-    def __init__(self, run: Run, method: PromptedMethod) -> None:
-        self._run, self._method = run, method
+    def __init__(self, run: Run, method: PromptedMethod, fingerprint: str) -> None:
+        self._run, self._method, self._fingerprint = run, method, fingerprint
         self._wanted: InstructionsSettings = run.settings.instructions
         tokens = self._wanted.demonstration_document_tokens
         found = run.store.query("instructions/demonstrations", chars=tokens * BYTES_PER_TOKEN).to_dicts()
         self._rows = [row | {"document_text": cut_tokens(row["document_text"], tokens)} for row in found]
+        self._place = {row["grounding_id"]: i for i, row in enumerate(self._rows)}
         self._of_document = Counter(row["document_id"] for row in self._rows)
         self._costs: dict[int, int] = {}
         self._recent: dict[str, list[dict[str, Any]]] = {}
@@ -40,14 +42,27 @@ class Demonstrations:
         if row["input_id"] not in self._recent:
             if len(self._recent) > RECENT_INPUTS:
                 self._recent.clear()
-            self._recent[row["input_id"]] = self._drawn(row)
+            self._recent[row["input_id"]] = [self._rows[i] for i in self._recorded(row)]
         return self._recent[row["input_id"]]
 
-    def _drawn(self, row: Row) -> list[dict[str, Any]]:
+    def _recorded(self, row: Row) -> list[int]:
+        """Return the places of a document's demonstrations: those that it was shown first, while all are there."""
+        input_id = row["input_id"]
+
+        def find(_: list[str]) -> dict[str, list[str]]:
+            return {input_id: [self._rows[i]["grounding_id"] for i in self._drawn(row)]}
+
+        def is_there(kept: Mapping[str, list[str]]) -> list[str]:
+            return [name for name, shown in kept.items() if self._place.keys() >= {*shown}]
+
+        shown = reads.recorded(self._run, "demonstrations", self._fingerprint, [input_id], find, is_there)
+        return [self._place[grounding_id] for grounding_id in shown[input_id]]
+
+    def _drawn(self, row: Row) -> list[int]:
         offered = [i for i in self._offered(row) if self._rows[i]["document_id"] != row["input_id"]]
         offered = offered[: self._wanted.demonstration_count]
         budget = self._wanted.prompt_tokens - _tokens(self._method.prompt(excerpt(row, self._wanted), self._wanted))
-        return [self._rows[offered[i]] for i in pack([self._cost(i) for i in offered], budget)]
+        return [offered[i] for i in pack([self._cost(i) for i in offered], budget)]
 
     def _offered(self, row: Row) -> list[int]:
         """Return more rows than are wanted by as many as the document itself has, which are left out afterwards."""

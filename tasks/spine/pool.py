@@ -1,6 +1,6 @@
 """What KNN-Instruct deduces from: seeds, and what earlier rounds wrote, each with its neighbours and their answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from tasks.methods.demonstrations import drawn
 from tasks.methods.languages import identify
 from tasks.methods.packing import pack
 from tasks.methods.tokens import count_tokens, cut_tokens
-from tasks.spine import embedders
+from tasks.spine import embedders, reads
 from tasks.spine.generation import generate
 from tasks.spine.runs import Counts, Run
 
@@ -27,8 +27,8 @@ OMITTED = " [...]"
 class Pool:
     """Seeds and what earlier rounds wrote, in the order of their ids, and the neighbours of each."""
 
-    def __init__(self, run: Run, earlier: Sequence[str]) -> None:
-        self._run = run
+    def __init__(self, run: Run, earlier: Sequence[str], fingerprint: str) -> None:
+        self._run, self._fingerprint = run, fingerprint
         self.counts = Counts()
         self._wanted: InstructionsSettings = run.settings.instructions
         found = run.store.query("instructions/pool", most=run.settings.limit, earlier=list(earlier))
@@ -46,13 +46,19 @@ class Pool:
         Answers that are not there yet are asked for first. An answer is cut to its budget; a neighbour that does not
         fit beside those before it is left out.
         """
-        chosen = dict(zip(anchors, self._neighbours(anchors), strict=True))
+        chosen = reads.recorded(self._run, "neighbours", self._fingerprint, anchors, self._found, self._is_there)
         texts = self._answers(sorted({*anchors, *(n for near in chosen.values() for n in near)}))
         return {a: self._ordered([self._dialog(item, texts) for item in (a, *near)]) for a, near in chosen.items()}
 
     def language(self, anchor: str) -> str:
         """Return the language of an item: as it was read, or as its text says."""
         return self._items[anchor]["language"] or identify(self._items[anchor]["text"])
+
+    def _found(self, anchors: list[str]) -> dict[str, list[str]]:
+        return dict(zip(anchors, self._neighbours(anchors), strict=True))
+
+    def _is_there(self, kept: Mapping[str, list[str]]) -> list[str]:
+        return [anchor for anchor, near in kept.items() if self._items.keys() >= {*near}]
 
     def _neighbours(self, anchors: Sequence[str]) -> list[list[str]]:
         k, strategy = self._wanted.k, self._wanted.neighbours

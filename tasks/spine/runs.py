@@ -350,6 +350,7 @@ def _who_stopped(stop: Stop, error: BaseException) -> str:
 def _keep_settings(run: Run, settings: str) -> None:
     """Leave the settings where `wellspring retry` and `export` find them; how this run was started is not theirs."""
     kept = json.loads(settings) | {"replay": False, "wait": False}
+    kept["exports"]["added"] = "keep"
     files.write_whole(run.store.path / "settings.json", json.dumps(kept, indent=1, ensure_ascii=False).encode())
 
 

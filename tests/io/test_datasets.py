@@ -15,11 +15,12 @@ SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])
 
 def written(folder: Path, rows: int) -> dict[str, str]:
     """Write a dataset of one table and a text; returns the digest of each file."""
-    with datasets.replacing(folder) as dataset:
+    with datasets.staging(folder) as dataset:
         table = dataset.table("part/train", SCHEMA)
         lines = [table.append({"id": f"r{i}", "text": "\u00e4\n" * (i % 3)}) for i in range(rows)]
         dataset.close_tables()
         dataset.text("README.md", "# It\n")
+    datasets.put_in_place(folder)
     assert lines == list(range(1, rows + 1))
     return {file.path: file.sha256 for file in dataset.files}
 
@@ -50,7 +51,7 @@ def test_what_was_there_is_replaced_as_a_whole(tmp_path: Path) -> None:
 def test_after_an_error_the_former_dataset_is_untouched(tmp_path: Path) -> None:
     files = written(tmp_path / "a", 3)
 
-    with pytest.raises(FileNotFoundError), datasets.replacing(tmp_path / "a") as dataset:  # noqa: PT012 - it has a middle
+    with pytest.raises(FileNotFoundError), datasets.staging(tmp_path / "a") as dataset:  # noqa: PT012 - it has a middle
         dataset.table("part/train", SCHEMA).append({"id": "x", "text": "y"})
         dataset.text("nowhere/README.md", "# It\n")
 

@@ -1,0 +1,66 @@
+"""What a prompt rested on, kept with the journal: found once for an input, and read again by every later run.
+
+The nearest pages of a seed, the demonstrations of a page, the neighbours of a message and what a new row was compared
+with depend on all that was there that night. A night later there is more. So a database that is made anew from the
+journal would find others, ask other questions, and have no answer to them. What is read here is what was found first,
+as long as all that it names is still there; what is gone (a page was forgotten) is found anew.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from tasks.spine.runs import Run
+
+PART = 500  # ids of one statement
+
+
+def recorded(
+    run: Run,
+    kind: str,
+    fingerprint: str,
+    input_ids: Sequence[str],
+    find: Callable[[list[str]], Mapping[str, Any]],
+    is_there: Callable[[Mapping[str, Any]], Collection[str]] = lambda kept: kept,
+) -> dict[str, Any]:
+    """Return what was found for each input: as it is recorded, else as it is found now, and recorded from then on.
+
+    Args:
+        run: Whose journal it is.
+        kind: Of read; a name.
+        fingerprint: Of the method that reads.
+        input_ids: For which something is wanted.
+        find: What finds it for some inputs, as plain JSON values; those that it leaves out are not recorded.
+        is_there: Tells of which inputs all that is recorded can still be read; all, where nothing is said.
+    """
+    kept = _kept(run, kind, fingerprint, input_ids)
+    whole = set(is_there(kept)) if kept else set[str]()
+    missing = [input_id for input_id in input_ids if input_id not in whole]
+    found = dict(find(missing)) if missing else {}
+    if found and run.flow != "estimate":
+        rows = [(kind, fingerprint, input_id, json.dumps(value)) for input_id, value in found.items()]
+        # Not waited for: a call that rests on it is written down, and sent, after it.
+        run.models.journal.writer.later(
+            lambda connection: connection.executemany("INSERT OR REPLACE INTO reads VALUES (?, ?, ?, ?)", rows)
+        )
+    return {input_id: kept[input_id] for input_id in whole} | found
+
+
+def _kept(run: Run, kind: str, fingerprint: str, input_ids: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for start in range(0, len(input_ids), PART):
+        part = input_ids[start : start + PART]
+        marks = ", ".join("?" * len(part))
+        query = f"SELECT input_id, value FROM reads WHERE kind = ? AND fingerprint = ? AND input_id IN ({marks})"  # noqa: S608 - only question marks
+        rows = run.models.journal.select(query, (kind, fingerprint, *part))
+        found |= {input_id: json.loads(value) for input_id, value in rows}
+    return found
+
+
+def drop(run: Run, input_ids: Sequence[str]) -> None:
+    """Let what was found for these inputs be found anew: a person asked for another try."""
+
+    def write(connection: Any) -> None:
+        connection.executemany("DELETE FROM reads WHERE input_id = ?", [(input_id,) for input_id in input_ids])
+
+    run.models.journal.writer.apply(write)
