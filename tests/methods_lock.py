@@ -51,11 +51,16 @@ class Source:
 
 def read(name: str, text: str | None = None) -> Source:
     """Read a module of `tasks`, such as `methods.quality`, or a text that stands for it."""
-    found = Source(name, ast.parse(_path(name).read_text(encoding="utf-8") if text is None else text))
-    for statement in found.tree.body:
+    return source(name, ast.parse(_path(name).read_text(encoding="utf-8") if text is None else text))
+
+
+def source(name: str, tree: ast.Module) -> Source:
+    """Look a tree through for what its names are."""
+    found = Source(name, tree)
+    for statement in tree.body:
         for bound in _bound(statement):
             found.bound.setdefault(bound, []).append(statement)
-    for node in ast.walk(found.tree):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tasks":
             place = (node.module or "").partition(".")[2]
             for alias in node.names:
@@ -82,18 +87,18 @@ def _bound(statement: ast.stmt) -> set[str]:
     return names | {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
-def used(source: Source, statements: Iterable[ast.AST]) -> set[Symbol]:
+def used(of: Source, statements: Iterable[ast.AST]) -> set[Symbol]:
     """Return the names of our modules that these statements rest on; what they are annotated with does not count."""
     found: set[Symbol] = set()
     for node in _walked(statements):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            module, symbol = source.imported.get(node.value.id, ("", "-"))
+            module, symbol = of.imported.get(node.value.id, ("", "-"))
             if module and not symbol:
                 found.add((module, node.attr))
-        elif isinstance(node, ast.Name) and source.imported.get(node.id, ("", ""))[1]:
-            found.add(source.imported[node.id])
-        elif isinstance(node, ast.Name) and node.id in source.bound:
-            found.add((source.name, node.id))
+        elif isinstance(node, ast.Name) and of.imported.get(node.id, ("", ""))[1]:
+            found.add(of.imported[node.id])
+        elif isinstance(node, ast.Name) and node.id in of.bound:
+            found.add((of.name, node.id))
     return found
 
 
@@ -107,13 +112,13 @@ def _walked(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
                 due += [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, ast.AST)]
 
 
-def reached(source: Source, rooms: Collection[str]) -> set[Symbol]:
+def reached(of: Source, rooms: Collection[str]) -> set[Symbol]:
     """Return all names in modules of these rooms that a module rests on, directly or not."""
     found: set[Symbol] = set()
-    due = used(source, source.tree.body)
+    due = used(of, of.tree.body)
     while due:
         module, symbol = one = due.pop()
-        if one in found or module == source.name or _room(module) not in rooms or module == _IN_FINGERPRINTS:
+        if one in found or module == of.name or _room(module) not in rooms or module == _IN_FINGERPRINTS:
             continue
         found.add(one)
         other = _read(module)
@@ -125,13 +130,13 @@ def _room(module: str) -> str:
     return module.rpartition(".")[0]
 
 
-def digest(source: Source) -> str:
+def digest(of: Source) -> str:
     """Return the digest of what a module does."""
-    parts = [_shape(source.tree)]
-    if _room(source.name) in _PURE:
-        for module, symbol in sorted(reached(source, _FOLLOWED)):
+    parts = [_shape(of.tree)]
+    if _room(of.name) in _PURE:
+        for module, symbol in sorted(reached(of, _FOLLOWED)):
             parts.append([module, symbol, [_shape(one) for one in _read(module).bound.get(symbol, ())]])
-        parts += _files(source)
+        parts += _files(of)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
 
 
@@ -157,10 +162,10 @@ def _version_of(node: Any) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _files(source: Source) -> list[Any]:
+def _files(of: Source) -> list[Any]:
     """Return what lies beside a module and is read by it: of its name, or named in it."""
-    path = _path(source.name)
-    named = {node.value for node in ast.walk(source.tree) if isinstance(node, ast.Constant)}
+    path = _path(of.name)
+    named = {node.value for node in ast.walk(of.tree) if isinstance(node, ast.Constant)}
     files = sorted(file for file in path.parent.glob("[a-z]*.*") if file.suffix in {".toml", ".md", ".txt", ".json"})
     return [[file.name, _content(file)] for file in files if file.stem == path.stem or file.name in named]
 

@@ -105,8 +105,8 @@ def superseded(run: Run, before: pl.DataFrame) -> list[dict[str, Any]]:
         before: The rows that were in force when it began, by stage and method.
 
     Returns:
-        `stage`, `rows` (of a method that is no longer in force) and `rows_in` (what the stage takes in to make them again,
-        refusals and what is new included).
+        `stage`, `rows` (of a method that is no longer in force) and `rows_in` (what the stage takes in to make them
+        again, refusals and what is new included).
     """
     taken: dict[str, int] = {}
     for receipt in run.receipts:
@@ -129,8 +129,9 @@ def estimate(settings: Settings, directory: str | Path, build: Callable[[Run], N
         build: Runs the flows inside the rehearsed run, as `lambda run: dataset.fn(profile, str(run.store.path), ...)`.
 
     Returns:
-        `stages` (an `Estimate` each, as a dict), `superseded` (see there), `calls`, `recorded_calls`, `cost_usd`, `seconds`, `unpriced` (models
-        that no table lists, which leave the cost None), and `stopped`: why the rehearsal ended early, or "".
+        `stages` (an `Estimate` each, as a dict), `superseded` (see there), `calls`, `recorded_calls`, `cost_usd`,
+        `seconds`, `unpriced` (models that no table lists, which leave the cost None), and `stopped`: why the rehearsal
+        ended early, or "".
     """
     stopped = ""
     with rehearsal(settings, directory) as run:
