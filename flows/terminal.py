@@ -220,6 +220,11 @@ def estimate(found: Mapping[str, Any], prices: object) -> None:
             for one in found["stages"]
         ],
     )
+    for one in found["superseded"]:
+        say(
+            f"`{one['stage']}`: {one['rows']} rows were written by a method that is another now, and are made again "
+            f"from {one['rows_in']} inputs"
+        )
     say(f"{found['calls']} calls to pay, {found['recorded_calls']} recorded, {money(found['cost_usd'])}")
     for model in found["unpriced"]:
         say(f"the price of {model} is in no table: copy {prices}, add it, name the copy in models.prices")

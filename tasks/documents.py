@@ -38,6 +38,7 @@ from tasks.methods import (
 )
 from tasks.methods.tokens import count_tokens
 from tasks.spine import allowances, drafts, near_copies, sharding, site_rules
+from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import Produced, Shard, Work
 
@@ -47,6 +48,7 @@ SHARD_ROWS = 2_000  # of Parquet
 PARTS = "documents/parts"
 _IDENTITY = ["document_id", "source_id", "record_offset", "url", "domain", "text_digest"]
 _LOWER, _BLANKS = bytes(range(256)).lower(), b" \t\n\r\x0b\x0c"  # texts that differ in these alone are one
+_ALWAYS = ("charsets", "metadata", "licences", "opt_outs", "languages", "tokens", "word_hashes", "spine.drafts")
 _REVISITED = re.compile(r": of (\S+) as it was at \S+( time)?$")
 
 Payload = Mapping[str, Any]
@@ -104,7 +106,19 @@ def _method(run: Run) -> dict[str, Any]:
 def _fingerprint(method: Payload) -> str:
     hashes = {name: sha256 for name, (_, sha256) in method["benchmarks"].items()}
     versions = (VERSION, extraction.VERSION, main_text.VERSION, near_duplicates.VERSION)
-    return content_id("documents", *versions, {**method, "benchmarks": hashes})
+    return content_id("documents", *versions, {**method, "benchmarks": hashes}, *raised(*_rules(method)).items())
+
+
+def _rules(method: Payload) -> list[str]:
+    """Name the methods that a page passes under these settings, besides those whose VERSION always counts."""
+    optional = {
+        "blocks": method["extractor"] == "wellspring",
+        "site_boilerplate": method["site_boilerplate"],
+        "personal_data": method["replace_personal_data"],
+        "quality": method["quality"],
+        "decontamination": method["benchmarks"],
+    }
+    return [*_ALWAYS, *(name for name, is_asked in optional.items() if is_asked)]
 
 
 def _shards(run: Run, fingerprint: str, method: Mapping[str, Any], chosen: Iterable[Corpus]) -> Iterator[Shard]:

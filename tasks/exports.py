@@ -25,6 +25,7 @@ from tasks.judges.panel import judge
 from tasks.methods import formats, partition
 from tasks.methods.card import Facts, card
 from tasks.spine import contamination, portrait
+from tasks.spine.identity import raised
 from tasks.spine.portrait import Portrait
 from tasks.spine.runs import Counts, Run, stage
 
@@ -33,6 +34,7 @@ BEST = "best_per_topic"
 STREAM_ROWS = 1_000
 TOPICS_ON_CARD = 40
 WRITERS = ("generator", "responder")
+_WRITTEN_BY = ("agreement", "card", "coverage", "formats", "measures", "partition", "projection", "topics", "words")
 _THOUGHTS = ("thought", "chosen_thought", "rejected_thought")
 
 
@@ -145,7 +147,8 @@ def _fingerprint(run: Run) -> tuple[str, list[str]]:
     methods = run.store.query("exports/methods").rows()
     chosen = (_chosen(run), run.settings.selections.model_dump())
     looked_for = contamination.fingerprint(run.settings.benchmarks)
-    return content_id("exports", VERSION, chosen, methods, looked_for, _funnel(run), digest.hexdigest()), sorted(ids)
+    said = (chosen, methods, looked_for, _funnel(run), digest.hexdigest(), *raised(*_WRITTEN_BY).items())
+    return content_id("exports", VERSION, *said), sorted(ids)
 
 
 def _tables(run: Run, dataset: Dataset, fingerprint: str) -> tuple[int, list[records.Export]]:

@@ -28,8 +28,9 @@ from tasks.methods.demonstrations import drawn
 from tasks.methods.injections import orders
 from tasks.methods.knowledge_precision import knowledge_precision
 from tasks.methods.tokens import BYTES_PER_TOKEN, cut_tokens
-from tasks.spine import reads, runs
+from tasks.spine import embedders, reads, runs
 from tasks.spine.generation import generate
+from tasks.spine.identity import raised
 from tasks.spine.retrieval import Hybrid
 from tasks.spine.runs import Counts, Run, stage
 
@@ -39,6 +40,8 @@ CANDIDATE_TOKENS = 300  # of each candidate, when several are shown to be compar
 NONE_HELPS = "none"
 FILE_SEEDS = 500  # whose pages lie in one file
 SEARCHES_AT_ONCE = 8
+_RULES = ("acceptance", "copies", "demonstrations", "fusion", "injections", "knowledge_precision", "loops",
+          "spine.retrieval", "thought_marks", "tokens", "words")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -163,7 +166,8 @@ def _fingerprint(settings: Settings) -> str:
         if is_asked
     ]
     vectors = settings.embeddings.model_dump(include={"embedder", "dimensions", "hash_features", "model", "revision"})
-    return content_id("method", "groundings", VERSION, methods, chosen, vectors)
+    versions = raised(*_RULES, *embedders.methods_of(settings.embeddings)).items()
+    return content_id("method", "groundings", VERSION, methods, chosen, vectors, *versions)
 
 
 def _attributed(batch: Batch, documents: Hybrid) -> Counts:

@@ -27,10 +27,14 @@ from tasks.methods.subjects import is_code, is_mathematics
 from tasks.spine import contamination, embedders, reads
 from tasks.spine.demonstrations import Demonstrations, excerpt
 from tasks.spine.generation import generate
+from tasks.spine.identity import raised
 from tasks.spine.pool import Pool
 from tasks.spine.runs import Counts, Run, stage
 
+VERSION = 1
 _CHECKS = ("languages", "min_tokens", "max_tokens", "max_copy_rouge_l", "max_document_share", "max_pool_cosine")
+_ACCEPTED_BY = ("acceptance", "copies", "demonstrations", "injections", "languages", "loops", "packing", "refusals",
+                "self_containment", "thought_marks", "tokens")  # fmt: skip
 _OF_DOCUMENTS = ("grounded", "demonstrations", "demonstration_count", "prompt_tokens", "document_tokens",
                  "demonstration_document_tokens", "criteria_told", "math_and_code")  # fmt: skip
 _OF_POOL = (
@@ -115,7 +119,20 @@ def _fingerprint(settings: Settings, method: PromptedMethod, inputs: str, number
     checks = settings.instructions.model_dump(include={*_CHECKS, "draws"})
     checks["benchmarks"] = contamination.fingerprint(settings.benchmarks)
     near = settings.embeddings.model_dump(include={"embedder", "dimensions", "hash_features", "model", "revision"})
-    return method.fingerprint(asked=asked, shown=shown, checks=checks, near=near, round=number, chance=settings.seed)
+    identity = {"asked": asked, "shown": shown, "checks": checks, "near": near, "chance": settings.seed}
+    return method.fingerprint(**identity, round=number, **raised(*_rules(settings, inputs), own=VERSION))
+
+
+def _rules(settings: Settings, inputs: str) -> list[str]:
+    """Name the methods by which an input is shown and an answer is kept, under these settings."""
+    wanted = settings.instructions
+    of_documents = inputs == "documents"
+    return [
+        *(*_ACCEPTED_BY, *embedders.methods_of(settings.embeddings)),
+        "spine.demonstrations" if of_documents else "spine.pool",
+        *(("subjects",) if of_documents and not wanted.math_and_code else ()),
+        *(("novelty",) if wanted.max_pool_cosine <= 1 else ()),
+    ]
 
 
 def _limits(run: Run, language: str | None) -> Limits:

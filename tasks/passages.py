@@ -16,6 +16,7 @@ from tasks.contracts.records import content_id
 from tasks.methods import spans
 from tasks.methods.tokens import count_tokens
 from tasks.spine import sharding
+from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import Produced, Shard, Work
 
@@ -31,7 +32,7 @@ def split(run: Run) -> Counts:
         BrokenError: A shard broke; the others are kept, and it is due again.
     """
     max_tokens = run.settings.passages.max_tokens
-    fingerprint = content_id("passages", VERSION, max_tokens)
+    fingerprint = content_id("passages", VERSION, max_tokens, *raised("spans", "tokens").items())
     run.activate("passages", {fingerprint: f"at most {max_tokens} tokens"}, {"max_tokens": max_tokens})
     due = run.store.query("passages/pending", fingerprint=fingerprint, at_most=run.settings.limit)["input_id"].to_list()
     batches = [due[i : i + SHARD_DOCUMENTS] for i in range(0, len(due), SHARD_DOCUMENTS)]

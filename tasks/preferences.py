@@ -19,6 +19,7 @@ from tasks.judges.pairwise import Winner, consistent
 from tasks.methods.pairs import Draw, Pair, widest_pair
 from tasks.methods.tokens import count_tokens
 from tasks.spine.generation import is_priced, load_completions
+from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 
 VERSION = 1
@@ -51,7 +52,8 @@ def pair(run: Run) -> Counts:
 def _fingerprint(run: Run) -> str:
     of_others = [sorted(run.store.query("methods/active", stage=s)["fingerprint"]) for s in ("responses", "scores")]
     both = _pairwise(run)[1] if run.settings.preferences.both_orders else ""
-    return content_id("preferences", VERSION, run.settings.preferences.model_dump(), both, of_others)
+    versions = raised("pairs", "tokens").items()
+    return content_id("preferences", VERSION, run.settings.preferences.model_dump(), both, of_others, *versions)
 
 
 def _pairwise(run: Run) -> tuple[PromptedMethod, str]:

@@ -17,7 +17,10 @@ from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
 from tasks.methods import acceptance
 from tasks.spine.generation import generate
+from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
+
+VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +112,6 @@ def _way(
     method = prompting.load("tasks.recipes", recipe)
     asked = settings.models.responder.asked | {"temperature": temperature}
     spoken = settings.responses.model_dump(include={"system", "systems"})
-    fingerprint = method.fingerprint(way=name, draws=draws, hard_from=hard_from, **asked, **spoken)
+    versions = raised("acceptance", "loops", own=VERSION)
+    fingerprint = method.fingerprint(way=name, draws=draws, hard_from=hard_from, **asked, **spoken, **versions)
     return Way(name, method, draws, temperature, hard_from, is_hard, fingerprint)

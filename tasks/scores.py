@@ -12,12 +12,14 @@ from tasks.contracts import records
 from tasks.contracts.calls import Answer
 from tasks.contracts.prompting import Row
 from tasks.contracts.settings import Settings
-from tasks.judges.panel import OF_SEEDS, TOTAL, Judge
+from tasks.judges.panel import MARKED_BY, OF_SEEDS, TOTAL, Judge
 from tasks.judges.panel import judge as load_judge
 from tasks.methods.tokens import BYTES_PER_TOKEN
 from tasks.spine.generation import generate
+from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 
+VERSION = 1
 _ALL_WAYS = ["answer", "answer_with_rationale", "answer_for_pairs"]
 _PAIR_WAYS = ["answer_for_pairs"]
 
@@ -42,7 +44,8 @@ def _judges(settings: Settings) -> list[Judge]:
 
 def _fingerprint(settings: Settings, one: Judge) -> str:
     shown = {"document_tokens": settings.scores.document_tokens} if one.subject == "response" else {}
-    return one.method.fingerprint(**settings.models.judge.asked, **shown)
+    cut = ("tokens",) if one.subject == "response" else ()
+    return one.method.fingerprint(**settings.models.judge.asked, **shown, **raised(*MARKED_BY, *cut, own=VERSION))
 
 
 def _judged(run: Run, one: Judge, fingerprint: str) -> Counts:

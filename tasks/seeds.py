@@ -29,7 +29,7 @@ from tasks.contracts.settings import Settings
 from tasks.contracts.vectors import Vectors
 from tasks.io import conversations, index
 from tasks.io.store import Store
-from tasks.judges.panel import OF_SEEDS, Judge
+from tasks.judges.panel import MARKED_BY, OF_SEEDS, Judge
 from tasks.judges.panel import judge as load_judge
 from tasks.methods.completeness import incomplete
 from tasks.methods.languages import identify
@@ -37,6 +37,7 @@ from tasks.methods.semantic_duplicates import repeats
 from tasks.methods.tokens import count_tokens
 from tasks.spine import contamination, embedders, reads
 from tasks.spine.generation import generate
+from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import Produced, Shard, Work, compute
 
@@ -61,7 +62,7 @@ def ingest(run: Run) -> Counts:
         )
     read = _reading(run.settings)
     judge = load_judge(OF_SEEDS)
-    marks = judge.method.fingerprint(**run.settings.models.judge.asked)
+    marks = judge.method.fingerprint(**run.settings.models.judge.asked, **raised(*MARKED_BY))
     judged = content_id("method", "seeds judged", read, marks, wanted.min_score)
     active = {judged: OF_SEEDS} if wanted.min_score else {read: "read"}
     run.activate("seeds", active, wanted.model_dump(exclude={"paths"}))
@@ -81,7 +82,19 @@ def _reading(settings: Settings) -> str:
     """Identity of reading and comparing under these settings; where the files lie does not count."""
     wanted = settings.seeds
     known = wanted.model_dump(exclude={"paths", "min_score"})
-    return content_id("method", "seeds", VERSION, known, contamination.fingerprint(settings.benchmarks))
+    benchmarks = contamination.fingerprint(settings.benchmarks)
+    return content_id("method", "seeds", VERSION, known, benchmarks, *raised(*_rules(settings)).items())
+
+
+def _rules(settings: Settings) -> list[str]:
+    """Name the methods that a seed passes under these settings."""
+    are_compared = settings.seeds.deduplicate_cosine <= 1
+    by_meaning = embedders.methods_of(settings.embeddings)
+    return [
+        *("completeness", "languages", "tokens"),
+        *(("semantic_duplicates",) if are_compared else ()),
+        *(by_meaning if are_compared or contamination.texts(settings.benchmarks) else ()),
+    ]
 
 
 def _shards(run: Run, path: Path) -> Iterator[Shard]:

@@ -23,6 +23,7 @@ from tasks.methods import choices, quotas
 from tasks.methods.choices import Pool
 from tasks.methods.quotas import Candidate, Taken
 from tasks.spine import retrieval
+from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 
 VERSION = 1
@@ -66,7 +67,8 @@ def _fingerprint(run: Run, pool: pl.DataFrame) -> str:
     if choices.FOR_A_TARGET & set(run.settings.selections.beside):
         digest.update(retrieval.vectors(run, "seeds").fingerprint.encode())
     chosen = run.settings.selections.model_dump()
-    return content_id("selections", VERSION, chosen, run.settings.seed, embedder, digest.hexdigest())
+    versions = raised("quotas", *(choices.USES if run.settings.selections.beside else ())).items()
+    return content_id("selections", VERSION, chosen, run.settings.seed, embedder, digest.hexdigest(), *versions)
 
 
 def _policies(run: Run, fit: pl.DataFrame, vectors: Vectors) -> dict[str, list[Taken]]:

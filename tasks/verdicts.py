@@ -30,9 +30,11 @@ from tasks.methods import checks, cross_validation
 from tasks.methods.code_blocks import code_blocks
 from tasks.spine import contamination
 from tasks.spine.generation import generate
+from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import executor, workers
 
+VERSION = 1
 FRAME_ROWS = 500
 CHECKLIST, MODERATION = "checklist_questions", "moderation"
 RUN_CHECK = "code_runs"  # the two computed checks that are no pure methods
@@ -70,7 +72,9 @@ def _of_checks(run: Run) -> str:
     sandbox = SANDBOX_VERSION if RUN_CHECK in chosen.checks else ""
     looked_for = contamination.fingerprint(run.settings.benchmarks) if CONTAMINATION_CHECK in chosen.checks else ""
     names = sorted(chosen.checks)
-    return content_id("checks", checks.VERSION, names, chosen.min_knowledge_precision, sandbox, looked_for)
+    said = ("checks", checks.VERSION, names, chosen.min_knowledge_precision, sandbox, looked_for)
+    used = {method for name in names for method in checks.USES.get(name, ())}
+    return content_id(*said, *raised(*used, own=VERSION).items())
 
 
 def _asked(run: Run) -> dict[str, tuple[str, int]]:
@@ -91,7 +95,8 @@ def _of_judge(run: Run, name: str, number: int, *more: Any) -> str:
     role, method = _asked_of(run, name)
     of_questions = {"number": number, "checklist": _of_judge(run, CHECKLIST, 0)} if number else {}
     sampled = role_of(run.settings, role).asked
-    return method.fingerprint(**sampled, **of_questions, **({"more": more} if more else {}))
+    versions = raised("loops", own=VERSION)
+    return method.fingerprint(**sampled, **of_questions, **({"more": more} if more else {}), **versions)
 
 
 def _asked_of(run: Run, name: str) -> tuple[str, PromptedMethod]:

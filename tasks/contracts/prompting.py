@@ -3,7 +3,8 @@
 A prompted method is a module `x.py` with its template `x.md`. The module holds
 
     PAPER     where it comes from, and where ours differs
-    VERSION   an int, raised when `prompt` or `parse` change what they return for the same input
+    VERSION   an int, raised when `prompt` or `parse` change what they return for the same input; a lock of the code
+              holds it to that (`python -m tests.methods_lock`)
     SCHEMA    the JSON schema of the answer, or None for plain text
     prompt(row, settings) -> Prompt      pure; `row` is a row of the stage's `pending.sql`
     parse(row, text) -> dict             pure; columns of the stage's table, or raises Rejection(reason, detail)

@@ -10,8 +10,10 @@ from tasks.contracts import prompting
 from tasks.contracts.errors import UsageError
 from tasks.contracts.prompting import PromptedMethod
 
+VERSION = 1
 Subject = Literal["instruction", "response"]
 TOTAL = "total"
+MARKED_BY = ("judges.panel", "loops")  # what shapes a mark besides its judge: how it adds up, how it is asked again
 OF_SEEDS = "seven_criteria"  # the judge whose total decides which seeds are kept
 
 

@@ -16,6 +16,7 @@ from tasks.methods.self_containment import dangling
 from tasks.methods.thought_marks import mark
 from tasks.methods.tokens import count_tokens
 
+VERSION = 1
 SHORTEST_IDENTIFIED_CHARS = 40  # a language told from less is a guess
 ENGLISH_SHARE = 0.2
 SHORTEST_CHARS, LONGEST_CHARS = 8, 40_000  # shorter is a fragment, longer a copy of the page, whatever a profile allows

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
+VERSION = 1
+
 
 class Agreement(NamedTuple):
     """Over `n` subjects both judged: the share they agree on, and Cohen's kappa (None where chance alone agrees)."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborNode
 
+VERSION = 1
 PROSE_CHARS = 40  # plain text below this is a label, and counts a quarter
 BREAK = "\x02"  # a <br> in a piece
 

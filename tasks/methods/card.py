@@ -11,6 +11,7 @@ from typing import Any
 
 from tasks.contracts.casting import is_stand_in
 
+VERSION = 1
 Row = Mapping[str, Any]
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))

@@ -11,6 +11,9 @@ import re
 
 from resiliparse.parse.encoding import detect_encoding
 
+VERSION = 1
+
+
 # What a label means on the web, where it means something else than in Python's codecs (WHATWG Encoding Standard).
 _ON_THE_WEB = {
     "ascii": "cp1252",

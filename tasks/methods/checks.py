@@ -103,3 +103,12 @@ _CHECKS: dict[str, Check] = {
     "numbers": _numbers,
     "code_parses": _code_parses,
 }
+USES = {  # check -> the methods that decide it, also of those that are no pure methods
+    "not_refused": ("refusals",),
+    "not_truncated": ("truncation",),
+    "no_marks": ("thought_marks",),
+    "knowledge_precision": ("knowledge_precision", "words"),
+    "numbers": ("figures",),
+    "code_parses": ("code_blocks",),
+    "code_runs": ("code_blocks",),
+}

@@ -14,6 +14,7 @@ from tasks.contracts.vectors import Rows, Scores, Vectors
 from tasks.methods import clusters, representatives, targets, zip_alignment
 from tasks.methods.neighbour_graph import exact_graph
 
+VERSION = 1
 GRAPH_K = 32  # neighbours that a facility may cover
 ALIGNED_WITH = 64  # texts: alignment compresses every pair of texts
 
@@ -63,6 +64,7 @@ WAYS: dict[str, Callable[[Pool, int], Rows]] = {
 }
 
 
+USES = ("choices", "clusters", "neighbour_graph", "representatives", "targets", "zip_alignment")
 FOR_A_TARGET = frozenset({"targeted", "aligned"})  # these look at what is wanted
 
 

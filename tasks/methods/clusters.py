@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.vectors import Rows
 
+VERSION = 1
 Float = NDArray[np.float64]
 
 

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
+VERSION = 1
 MOST_CHARS = 100_000  # a parser gets no more than this of a text that we did not write
 
 _BLOCK = re.compile(r"^[ \t]*```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)

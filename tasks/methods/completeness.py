@@ -7,6 +7,7 @@ filled in ("[insert text]", "{{topic}}").
 
 import re
 
+VERSION = 1
 _CUT_OFF = re.compile(r"(?:[,(\[]|\b(?:and|or|but|because|the|an|of|with|from|into|between|by|if))$", re.IGNORECASE)
 _ANNOUNCED = re.compile(
     r"\b(?:following|below|here (?:is|are)|this|these|given)\b[^\n.?!]{0,60}:$"

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+VERSION = 1
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9fff])[^\W_])+")
 RUN_WORDS = 8
 

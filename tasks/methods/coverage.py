@@ -9,6 +9,7 @@ import numpy as np
 
 from tasks.contracts.vectors import Rows, Scores, Vectors
 
+VERSION = 1
 Search = Callable[[Vectors, Vectors, int], tuple[Scores, Rows]]
 
 

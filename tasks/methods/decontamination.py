@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from tasks.contracts.errors import Rejection
 from tasks.methods import word_hashes
 
+VERSION = 1
 NGRAM_WORDS = 13
 CONTAINMENT = 0.8
 SHORT_WORDS, SHORT_CONTAINMENT = 8, 0.9  # "What is the meaning of life?" must not lose its last word

@@ -13,6 +13,7 @@ import numpy as np
 from tasks.contracts.records import content_id
 from tasks.contracts.vectors import Vectors, pair_scores
 
+VERSION = 1
 ROUNDING = 1e-4  # of products; final scores are the house's
 
 

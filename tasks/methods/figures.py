@@ -12,6 +12,7 @@ from collections.abc import Callable
 from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
 from typing import NamedTuple
 
+VERSION = 1
 COUNTING_UP_TO = 12
 MOST_DIGITS = 30  # a longer one is an identifier, not a number
 

@@ -29,6 +29,7 @@ import pyarrow as pa
 
 from tasks.contracts.casting import without_directories
 
+VERSION = 1
 Row = Mapping[str, Any]
 
 THOUGHT = "reasoning_content"

@@ -7,6 +7,7 @@ methods", SIGIR 2009: score(d) = sum over rankings of 1 / (60 + rank), rank from
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
+VERSION = 1
 Item = TypeVar("Item", bound=Hashable)
 RANK_CONSTANT = 60
 

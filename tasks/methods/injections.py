@@ -17,6 +17,9 @@ from typing import NamedTuple
 
 from tasks.methods.copies import coverage, words
 
+VERSION = 1
+
+
 # One pattern a paragraph, spaces escaped. GAP is a stretch of one sentence, MODEL a word for what reads pages. Before
 # it what a text needs to be worth searching: one word of each group (`/` between groups, `+` for a space).
 _SHAPES = r"""

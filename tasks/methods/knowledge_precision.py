@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from tasks.methods.words import words
 
+VERSION = 1
 FEWEST_WORDS = 5
 SHOWN_WORDS = 8
 _SHORTEST_STEM_CHARS = 4

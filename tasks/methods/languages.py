@@ -15,6 +15,7 @@ from typing import Any
 
 from resiliparse.parse.lang import detect_fast
 
+VERSION = 1
 UNDETERMINED = "und"
 
 SURE_DISTANCE = 320  # detect_fast's rank below which it was never wrong on prose above SURE_CHARS

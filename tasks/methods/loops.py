@@ -2,6 +2,7 @@
 
 import re
 
+VERSION = 1
 TAIL_CHARS = 1200  # of the text: where it stops is where it loops
 LEAST_TIMES = 4
 LEAST_CHARS = 80  # that the repetitions fill: a short refrain is none

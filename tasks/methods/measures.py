@@ -15,6 +15,7 @@ import numpy as np
 
 from tasks.contracts.vectors import Vectors
 
+VERSION = 1
 MTLD_THRESHOLD = 0.72  # McCarthy & Jarvis: where the type-token ratio has settled
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 

@@ -15,6 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from tasks.methods import licences, opt_outs
 
+VERSION = 1
 MAX_VALUE_CHARS = 500
 MAX_HEAD_CHARS = 100_000
 MAX_LD_CHARS = 200_000

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.vectors import BLOCK, TILE, Rows, Scores, Shape, Tile, Vectors, enter, padded, put, ranked, whole
 
+VERSION = 1
 Product = Callable[[slice, slice, NDArray[np.float32]], None]
 
 LEAST_TILE = 512  # small sets are cut finer, so that less is multiplied twice

@@ -10,6 +10,7 @@ import numpy as np
 
 from tasks.contracts.vectors import Vectors, pair_scores
 
+VERSION = 1
 BLOCK_SCORES = 2**24  # 64 MB of products at a time
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
+VERSION = 1
 RESERVING = frozenset({"noai", "noindex", "none", "noml"})
 # User agents by which sites address those who train models; `*` in robots.txt speaks to search engines as well.
 MODEL_CRAWLERS = frozenset(

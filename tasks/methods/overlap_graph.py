@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tasks.contracts.vectors import Rows, Scores, Vectors
 from tasks.methods.neighbour_graph import exact_graph
 
+VERSION = 1
 Search = Callable[[Vectors, Vectors, int], tuple[Scores, Rows]]
 
 

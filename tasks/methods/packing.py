@@ -6,6 +6,8 @@ all that come after it; ours goes on, and never holds fewer. O(n).
 
 from collections.abc import Sequence
 
+VERSION = 1
+
 
 def pack(costs: Sequence[int], budget: int) -> list[int]:
     """Return the positions taken, ascending: each in turn if it fits beside those taken before it.

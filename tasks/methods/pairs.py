@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from tasks.contracts.errors import Rejection
 
+VERSION = 1
+
 
 class Draw(NamedTuple):
     """An answer, its reward, and its length in tokens."""

@@ -2,6 +2,8 @@
 
 import hashlib
 
+VERSION = 1
+
 
 def split(group: str, validation_share: float) -> str:
     """Return `train` or `validation` for a group (a document id), from a hash of it alone.

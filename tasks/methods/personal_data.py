@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
+VERSION = 1
 _USER, _DOT = r"\b[A-Za-z0-9._%+-]{1,64}", r"(?:\.|\s?(?:\[dot\]|\(dot\))\s?)"
 _HOST = rf"[A-Za-z0-9-]{{1,63}}(?:{_DOT}[A-Za-z0-9-]{{1,63}})*{_DOT}[A-Za-z]{{2,24}}\b"
 _EMAIL = re.compile(rf"{_USER}@{_HOST}")

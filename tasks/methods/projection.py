@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.vectors import Vectors
 
+VERSION = 1
 MOST_POINTS = 2_000  # about 6 seconds on two cores; time grows a little faster than their number
 _FEWEST = 5
 _COMPONENTS = 50

@@ -17,6 +17,7 @@ from functools import cached_property
 
 from tasks.contracts.errors import Rejection, UsageError
 
+VERSION = 1
 STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
 _BULLETS = ("-", "*", "•", "‣", "▪", "◦", "–")  # noqa: RUF001 - signs of lists
 _ELLIPSES = ("...", "…")

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+VERSION = 1
+
 
 class Candidate(NamedTuple):
     """An instruction that may be taken: `novelty` is 1 minus the cosine to its nearest neighbour."""

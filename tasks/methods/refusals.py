@@ -6,6 +6,7 @@ Spanish; what no pattern knows is not found, so the rate on the card is a lower 
 
 import re
 
+VERSION = 1
 OPENING_CHARS = 400
 
 _SUBJECT = r"(?:i|we|this assistant)\s*(?:'m|\u2019m|\s+am|'re|\u2019re|\s+are)?"

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.vectors import BLOCK, Rows, Scores, Vectors, at_least, enter, padded, score, whole
 
+VERSION = 1
 _BATCH = 512
 _CANDIDATES = 512  # for the picks of a round: comparing more costs more than the rounds that are saved
 _LEAST_HEAD = 31

@@ -11,6 +11,7 @@ refuses the share that tests/methods/test_self_containment.py states; the words 
 import re
 from collections.abc import Callable
 
+VERSION = 1
 _SOURCE = (
     r"(?:passage|article|document|excerpt|web\ ?page|page|blog\ post|post|source|transcript|paragraph|section|chapter"
     r"|report|snippet)"

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.vectors import Rows, Scores, Vectors, at_least, pair_scores
 
+VERSION = 1
 TILE_ROWS = 2048
 BATCH_PAIRS = 2**22  # that are held at once while communities are made: 64 MB
 

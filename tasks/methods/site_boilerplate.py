@@ -7,6 +7,7 @@ together is the caller's to choose (a shard of an archive holds the pages that w
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+VERSION = 1
 LEAST_PAGES = 5  # of a site, to tell what repeats on it
 LEAST_COPIES = 4
 LEAST_SHARE = 0.3

@@ -10,6 +10,9 @@ import re
 
 from tasks.methods.tokens import count_tokens
 
+VERSION = 1
+
+
 # What is cut at, best first: where a paragraph ends, where a sentence ends, where a line ends, between words.
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 _SENTENCE = re.compile(r"""(?<=[.!?…])["'”’»)\]]*\s+(?=[^\s.,;:!?)\]])|(?<=[。！？｡])[」』”’）]*|\n+""")

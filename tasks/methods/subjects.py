@@ -7,6 +7,7 @@ points of GSM8K and nothing elsewhere. Our documents come from one crawl, so wha
 
 import re
 
+VERSION = 1
 CODE_LINES_SHARE = 0.08
 FEWEST_CODE_LINES = 5
 MATHS_PER_1000_WORDS = 12

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.vectors import Rows, Scores, Vectors
 
+VERSION = 1
 Search = Callable[[Vectors, Vectors, int], tuple[Scores, Rows]]
 
 

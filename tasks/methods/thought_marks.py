@@ -12,6 +12,7 @@ while this was written, are printed by `pytest -s tests/methods/test_thought_mar
 
 import re
 
+VERSION = 1
 SHOWN_CHARS = 60
 _NEEDS = re.compile(r"[<\[◁]|assistant(?:final|analysis|commentary)|thought process:", re.IGNORECASE)
 

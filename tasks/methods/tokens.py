@@ -6,6 +6,7 @@ prose, fewer on code, and about one token on a Chinese character (three bytes). 
 from the server's `usage`, which the journal records.
 """
 
+VERSION = 1
 BYTES_PER_TOKEN = 4
 
 

@@ -18,6 +18,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from tasks.contracts.vectors import Vectors
 from tasks.methods.words import words
 
+VERSION = 1
 PHRASES = 3
 _FEWEST_CHARS = 3  # a shorter word says little
 _FEWEST_TEXTS = 2  # a phrase of one text names that text, not a topic

@@ -2,6 +2,7 @@
 
 import unicodedata
 
+VERSION = 1
 LONG_CHARS = 200
 _COMPLETE_LAST_LINES = ("#", "-", "*", "|", ">", "+")  # a heading, a list or a table need no full stop
 

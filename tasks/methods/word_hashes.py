@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+VERSION = 1
 Hashes = NDArray[np.uint64]
 Offsets = NDArray[np.int64]
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.vectors import Rows
 
+VERSION = 1
 WINDOW_BYTES = 2**14
 _RAW_DEFLATE = -15
 

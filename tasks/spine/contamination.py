@@ -16,8 +16,10 @@ from tasks.io import benchmarks as files
 from tasks.methods import decontamination
 from tasks.methods.decontamination import Benchmarks, Prompt
 from tasks.spine import embedders, sharding
+from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run
 
+VERSION = 1
 BATCH_ROWS = 4_096
 
 
@@ -31,7 +33,8 @@ def fingerprint(wanted: BenchmarksSettings) -> str:
         return ""
     load(wanted)  # a missing file is named by its reader
     digests = sorted(hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in wanted.paths.values())
-    return content_id("benchmarks", digests, wanted.ngram_words, wanted.containment, wanted.cosine)
+    versions = raised("decontamination", "word_hashes", own=VERSION)
+    return content_id("benchmarks", digests, wanted.ngram_words, wanted.containment, wanted.cosine, *versions.items())
 
 
 def load(wanted: BenchmarksSettings) -> Benchmarks:

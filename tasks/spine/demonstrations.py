@@ -19,6 +19,7 @@ from tasks.methods.tokens import BYTES_PER_TOKEN, count_tokens, cut_tokens
 from tasks.spine import embedders, reads
 from tasks.spine.runs import Run
 
+VERSION = 1
 TITLE_TOKENS = 60
 RECENT_INPUTS = 4096  # whose demonstrations are remembered from the prompt to the answer
 

@@ -17,6 +17,7 @@ from tasks.io.corpora import Item, Row
 from tasks.io.warc import Damage, Record
 from tasks.methods import charsets, extraction, metadata, opt_outs
 
+VERSION = 1
 PAGE_KINDS = frozenset({"response", "resource", "conversion"})
 TEXT_TYPES = re.compile(r"^(?:text/html|application/xhtml\+xml|text/plain|text/markdown|$)")
 HTTP_OK = 200

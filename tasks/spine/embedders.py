@@ -9,7 +9,7 @@ due again. `endpoint` and `sentence_transformers` learn nothing here and have on
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,8 +23,10 @@ from tasks.contracts.vectors import Vectors, checked
 from tasks.io import manifests
 from tasks.methods import hashing_embedder
 from tasks.methods.hashing_embedder import Embedded
+from tasks.spine.identity import raised
 from tasks.spine.runs import Run
 
+VERSION = 1
 SPACES = {"passages": "passages", "seeds": "questions", "instructions": "questions"}
 _LEARNED_FROM = {"passages": ("passages",), "questions": ("seeds", "instructions", "passages")}
 
@@ -106,7 +108,7 @@ def _hashing(run: Run, space: str) -> Embedder:
     folder, facts = _folder(run, space), _kept(run, space)
     if facts is None or run.settings.embeddings.refit:
         texts = _texts(run, space)
-        fingerprint = content_id("hashing", hashing_embedder.VERSION, _described(run), _digest(texts))
+        fingerprint = content_id("hashing", hashing_embedder.VERSION, _described(run), _digest(texts), *_raised())
         if facts is None or facts["fingerprint"] != fingerprint:
             if facts is None:
                 _say_if_lost(run, space, fingerprint)
@@ -131,12 +133,21 @@ def _say_if_lost(run: Run, space: str, fingerprint: str) -> None:
         )
 
 
+def methods_of(chosen: EmbeddingsSettings) -> tuple[str, ...]:
+    """Name what shapes the vectors of the embedder that is chosen, for whoever compares texts by them."""
+    return ("hashing_embedder", "words", "spine.embedders") if chosen.embedder == "hashing" else ("spine.embedders",)
+
+
 def _kept(run: Run, space: str) -> Mapping[str, Any] | None:
     return manifests.read(_folder(run, space), None, run.store.path)
 
 
 def _folder(run: Run, space: str) -> Path:
-    return run.store.indexes / f"fit-{space}-{content_id(hashing_embedder.VERSION, _described(run))}"
+    return run.store.indexes / f"fit-{space}-{content_id(hashing_embedder.VERSION, _described(run), *_raised())}"
+
+
+def _raised() -> ItemsView[str, int]:
+    return raised("words", own=VERSION).items()
 
 
 def _described(run: Run) -> dict[str, int]:
@@ -196,8 +207,9 @@ def _endpoint(run: Run, chosen: EmbeddingsSettings, prefix: str) -> Embedder:
         is_empty[[said[place] for place in good]] = False
         return Embedded(vectors, is_empty, tuple((row, *why) for row, why in sorted(refused.items())))
 
+    versions = raised(own=VERSION).items()
     added = [dict(role.extra_body)] if role.extra_body else []
-    return Embedder(role.model, content_id("endpoint", role.model, *_prefixes(chosen), *added), embed)
+    return Embedder(role.model, content_id("endpoint", role.model, *_prefixes(chosen), *added, *versions), embed)
 
 
 def _of_nothing(text: str, width: int) -> Vectors:
@@ -226,4 +238,6 @@ def _sentence_transformers(chosen: EmbeddingsSettings, prefix: str) -> Embedder:
         is_empty = np.array([not text.strip() for text in texts], dtype=np.bool_)
         return Embedded(checked(vectors, f"vectors of {chosen.model}") if len(texts) else vectors, is_empty)
 
-    return Embedder(chosen.model, content_id("sentence_transformers", shape | own), _silent(embed))
+    return Embedder(
+        chosen.model, content_id("sentence_transformers", shape | own | raised(own=VERSION)), _silent(embed)
+    )

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import polars as pl
+
 from tasks.contracts.errors import BrokenError
 from tasks.contracts.settings import Settings
 from tasks.io.llm import Models
@@ -95,6 +97,29 @@ def estimates(run: Run) -> list[Estimate]:
     return found
 
 
+def superseded(run: Run, before: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the stages whose rows are of another method than the rehearsed run has put in force, in its order.
+
+    Args:
+        run: The rehearsed run.
+        before: The rows that were in force when it began, by stage and method.
+
+    Returns:
+        `stage`, `rows` (of a method that is no longer in force) and `rows_in` (what the stage takes in to make them
+        again, refusals and what is new included).
+    """
+    taken: dict[str, int] = {}
+    for receipt in run.receipts:
+        taken[receipt.stage] = taken.get(receipt.stage, 0) + receipt.counts.rows_in
+    found: list[dict[str, Any]] = []
+    for stage, rows_in in taken.items():
+        now = run.store.query("methods/active", stage=stage)["fingerprint"].to_list()
+        old = before.filter((pl.col("stage") == stage) & ~pl.col("fingerprint").is_in(now))
+        if old.height:
+            found.append({"stage": stage, "rows": int(old["rows_valid"].sum()), "rows_in": rows_in})
+    return found
+
+
 def estimate(settings: Settings, directory: str | Path, build: Callable[[Run], None]) -> dict[str, Any]:
     """Say what `build` would ask and cost.
 
@@ -104,20 +129,23 @@ def estimate(settings: Settings, directory: str | Path, build: Callable[[Run], N
         build: Runs the flows inside the rehearsed run, as `lambda run: dataset.fn(profile, str(run.store.path), ...)`.
 
     Returns:
-        `stages` (an `Estimate` each, as a dict), `calls`, `recorded_calls`, `cost_usd`, `seconds`, `unpriced` (models
-        that no table lists, which leave the cost None), and `stopped`: why the rehearsal ended early, or "".
+        `stages` (an `Estimate` each, as a dict), `superseded` (see there), `calls`, `recorded_calls`, `cost_usd`,
+        `seconds`, `unpriced` (models that no table lists, which leave the cost None), and `stopped`: why the rehearsal
+        ended early, or "".
     """
     stopped = ""
     with rehearsal(settings, directory) as run:
+        before = run.store.query("methods/rows")
         try:
             build(run)
         except BrokenError as error:  # the stand-in's rows may fail an audit; what was counted until then counts
             stopped = error.message
-        found = estimates(run)
+        found, old = estimates(run), superseded(run, before)
         unpriced = sorted(cast("Rehearsal", run.models).unpriced)
     seconds = [one.seconds for one in found]
     return {
         "stages": [asdict(one) for one in found],
+        "superseded": old,
         "calls": sum(one.calls for one in found),
         "recorded_calls": sum(one.recorded_calls for one in found),
         "cost_usd": None if unpriced else sum(one.cost_usd or 0.0 for one in found),

@@ -14,8 +14,10 @@ from tasks.contracts.records import content_id
 from tasks.io.store import Store
 from tasks.methods import near_duplicates
 from tasks.spine import sharding
+from tasks.spine.identity import raised
 from tasks.spine.runs import Run
 
+VERSION = 1
 VERIFY_PAIRS = 2_000  # compared at a time
 
 
@@ -25,7 +27,9 @@ def mark(run: Run, fingerprint: str) -> None:
     Kept is, in this order, what an earlier run kept, the longest, the lowest id.
     """
     wanted = run.settings.documents
-    method = content_id("near_duplicates", near_duplicates.VERSION, wanted.jaccard, fingerprint)
+    method = content_id(
+        "near_duplicates", near_duplicates.VERSION, wanted.jaccard, fingerprint, *raised(own=VERSION).items()
+    )
     run.activate(
         "duplicates",
         {method: f"jaccard {wanted.jaccard}"} if wanted.near_duplicates else {},

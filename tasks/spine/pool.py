@@ -19,8 +19,10 @@ from tasks.methods.packing import pack
 from tasks.methods.tokens import count_tokens, cut_tokens
 from tasks.spine import embedders, reads
 from tasks.spine.generation import generate
+from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run
 
+VERSION = 1
 OMITTED = " [...]"
 
 
@@ -117,7 +119,7 @@ def _answer_all(run: Run, items: list[str]) -> tuple[str, Counts]:
     """
     method, wanted = prompting.load("tasks.recipes", "answer"), run.settings.responses
     asked = run.settings.models.responder.asked | wanted.model_dump(include={"temperature", "system"})
-    fingerprint = method.fingerprint(way="answer_for_pool", **asked)
+    fingerprint = method.fingerprint(way="answer_for_pool", **asked, **raised("loops", own=VERSION))
 
     def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Response]:
         return [

@@ -24,6 +24,9 @@ from tasks.methods.words import words
 from tasks.spine import embedders, sharded_search
 from tasks.spine.runs import Run
 
+VERSION = 1
+
+
 # Such that the worse served of two collections gains most, by cross-validation (README of tasks/methods).
 KEYWORDS_SHARE, VECTORS_SHARE = 1.0, 0.2
 RANK_CONSTANT = 20
