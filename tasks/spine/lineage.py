@@ -58,12 +58,12 @@ class Node:
     is_repeated: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the tree as plain values, for JSON."""
+        """Return the tree as plain values, for JSON; what is repeated has no facts and no children there."""
         return {
             "kind": self.kind,
             "id": self.id,
             "relation": self.relation,
-            "facts": self.facts,
+            "facts": {} if self.is_repeated else self.facts,
             "children": [child.as_dict() for child in self.children],
             "is_repeated": self.is_repeated,
         }
@@ -184,9 +184,9 @@ class _Graph:
     def tree(self, id_: str, relation: str = "") -> Node:
         """Return a thing and what is above it; what was shown before is only named, so that it stays small."""
         node = Node(self.kinds.get(id_, _MISSING)[:-1], id_, relation, is_repeated=id_ in self.shown)
+        node.facts = self.facts.get(id_, {})
         if not node.is_repeated:
             self.shown.add(id_)
-            node.facts = self.facts.get(id_, {})
             node.children = [self.tree(parent, how) for how, parent in self.edges[id_]]
         return node
 
