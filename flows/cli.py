@@ -39,6 +39,7 @@ COMMANDS = {
         "wellspring trace 4fd1c09a --store ./ws",
         "wellspring trace ws/exports/wellspring-dataset/train.jsonl:17",
         "wellspring trace 4fd1c09a --record > page.http",
+        "wellspring trace 4fd1c09a --record --corpus /archive/2026   (the archive was moved)",
     ),
     looking.impact: (
         "wellspring impact --url https://example.org/page --store ./ws",
@@ -56,6 +57,7 @@ COMMANDS = {
     upkeep.forget: (
         "wellspring forget --url https://example.org/page --store ./ws",
         "wellspring forget --domain example.org --policy remake --reason 'asked by its owner'",
+        "wellspring forget --url https://example.org/page --near-copies name   (near copies stay, and are named)",
     ),
     building.retry: (
         "wellspring retry --reason unparsable_answer --store ./ws",

@@ -233,10 +233,12 @@ def estimate(found: Mapping[str, Any], prices: object) -> None:
 
 
 def receipt(facts: Mapping[str, Any]) -> None:
-    """Print what was taken out, a line each; of the tables those that lost rows."""
+    """Print what was looked for and what was taken out, a line each; of the tables those that lost rows."""
     lines: list[tuple[str, object]] = []
     for what, value in facts.items():
-        if isinstance(value, Mapping):
+        if what == "found":
+            lines += [(f"found: {name}", count) for name, count in value.items()]
+        elif isinstance(value, Mapping):
             lines += [(f"{what} of {table}", rows) for table, rows in value.items() if rows]
         else:
             lines.append((what.replace("_", " "), ", ".join(value) if isinstance(value, list) else value))
@@ -255,14 +257,15 @@ def because(reasons: Mapping[str, int], shown: int = 4) -> str:
 
 
 def tree(node: Any) -> None:
-    """Print a row and what it was made from."""
+    """Print a row and what it was made from; what was shown above is only named."""
 
     def label(n: Any) -> str:
         relation = f"[dim]{escape(n.relation)}[/dim] " if n.relation else ""
         facts = "  ".join(
             f"[dim]{escape(k)}[/dim] {escape(visible(str(v)))}" for k, v in n.facts.items() if v not in (None, "", [])
         )
-        return f"{relation}[bold]{escape(n.kind)}[/bold] {escape(visible(n.id))}  {facts}"
+        said = "[dim]as above[/dim]" if n.is_repeated else facts
+        return f"{relation}[bold]{escape(n.kind)}[/bold] {escape(visible(n.id))}  {said}"
 
     def grow(branch: Tree, n: Any) -> Tree:
         for child in n.children:

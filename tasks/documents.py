@@ -351,7 +351,8 @@ def _settle(store: Store, tables: dict[str, pa.Table], fingerprint: str) -> dict
             _check_new(row, places, forgotten)
         except Rejection as refusal:
             item_id = content_id("item", row["source_id"], row["record_offset"])
-            refused.append({"input_id": item_id, "reason": refusal.reason, "detail": refusal.detail})
+            detail = f"{refusal.detail}; record {row['source_id']}+{row['record_offset']}"
+            refused.append({"input_id": item_id, "reason": refusal.reason, "detail": detail})
             is_new.append(False)
             continue
         is_new.append(True)

@@ -1,7 +1,7 @@
 """Scores: what judges give, criterion by criterion, and their total; NULL where a judge failed.
 
 Scores never change a row: another choice is another query. A judge that fails, after one repair, writes NULL for every
-criterion with the reason, so that it is counted, never retried by accident, and never mistaken for a low mark.
+criterion with the reason, so that it is counted, asked again by `wellspring retry` alone, and not taken for a low mark.
 
 The marks of seeds are here too, written by the stage `seeds`, which chooses by them.
 """
@@ -15,7 +15,7 @@ from tasks.contracts.settings import Settings
 from tasks.judges.panel import MARKED_BY, OF_SEEDS, TOTAL, Judge
 from tasks.judges.panel import judge as load_judge
 from tasks.methods.tokens import BYTES_PER_TOKEN
-from tasks.spine.generation import generate
+from tasks.spine.generation import failure, generate
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 
@@ -56,7 +56,7 @@ def _judged(run: Run, one: Judge, fingerprint: str) -> Counts:
         return [score(row, name, *marked, answer.completion_id) for name, marked in one.marked(parsed).items()]
 
     def failed(row: Row, reason: str, detail: str) -> list[Any]:
-        return [score(row, name, None, f"{reason}: {detail}"[:300], None) for name in (*one.criteria, TOTAL)]
+        return [score(row, name, None, failure(reason, detail), None) for name in (*one.criteria, TOTAL)]
 
     wanted = one.name in run.settings.scores.judges
     return generate(

@@ -105,6 +105,7 @@ def _shards(run: Run, path: Path) -> Iterator[Shard]:
         run.progress.note(f"seeds: {path.name} was forgotten, and is passed over")
         return
     run.store.append("sources", [source])
+    run.store.execute("sources/move", source_id=source.source_id, uri=source.uri)
     wanted = run.settings.seeds
     for first in range(1, lines + 1, SHARD_LINES):
         yield Shard(

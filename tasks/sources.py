@@ -3,7 +3,7 @@
     {"source_id": "5b0c...", "name": "field notes", "uri": "corpus/sample.warc.gz", "kind": "warc",
      "license": "CC0-1.0", "sha256": "545795e2...", "bytes": 18180464}
 
-A file that moved is the same source; a file that changed is a new one. Nothing is parsed here.
+A file that moved is the same source, at its new place; a file that changed is a new one. Nothing is parsed here.
 """
 
 from tasks.contracts.errors import BrokenError
@@ -26,13 +26,24 @@ def register(run: Run) -> Counts:
             hint="add --corpus PATH (an archive, JSONL, Parquet or a folder), or [[sources.corpora]] in the profile",
         )
     found = [(corpus, uri) for corpus in run.corpora for uri in corpora.expand(corpus.path)]
+    known = dict(run.store.query("sources/all").select("source_id", "uri").rows())
     rows: dict[str, Source] = {}
     for done, (corpus, uri) in enumerate(found, start=1):
         row = _source(run, corpus, uri)
-        rows.setdefault(row.source_id, row)
+        if row.source_id not in rows or known.get(row.source_id) == uri:  # in two places: it is where it was
+            rows[row.source_id] = row
         run.progress("sources", done, len(found))
+    _move(run, [row for row in rows.values() if known.get(row.source_id, row.uri) != row.uri])
     new = run.store.append("sources", list(rows.values()))
     return Counts(rows_in=new, rows_out=new)
+
+
+def _move(run: Run, rows: list[Source]) -> None:
+    """Say of known files where they lie now: what came of them is traced to there."""
+    for row in rows:
+        run.store.execute("sources/move", source_id=row.source_id, uri=row.uri)
+    if rows:
+        run.progress.note(f"sources: {len(rows)} known files have moved, the first to {rows[0].uri}")
 
 
 def _source(run: Run, corpus: Corpus, uri: str) -> Source:

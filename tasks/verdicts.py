@@ -29,7 +29,7 @@ from tasks.judges.checklist_questions import MOST
 from tasks.methods import checks, cross_validation
 from tasks.methods.code_blocks import code_blocks
 from tasks.spine import contamination
-from tasks.spine.generation import generate
+from tasks.spine.generation import failure, generate
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import executor, workers
@@ -256,7 +256,7 @@ def _failed(run: Run, fingerprint: str, check_name: str) -> Callable[[Row, str, 
     """What a judge that failed writes: NULL, and why."""
 
     def failed(row: Row, reason: str, detail: str) -> list[Any]:
-        said = f"{reason}: {detail}"[:300]
+        said = failure(reason, detail)
         return [records.Verdict(row["input_id"], fingerprint, check_name, None, said, None, run.run_id)]
 
     return failed

@@ -11,6 +11,7 @@ from tasks import responses, scores
 from tasks.contracts.errors import UsageError
 from tasks.contracts.settings import Settings
 from tasks.judges.seven_criteria import CRITERIA
+from tasks.spine import retrying
 from tasks.spine.runs import Run
 from tests import instruction_store as store
 from tests.scripted_model import scripted_model
@@ -66,6 +67,35 @@ def test_a_judge_that_fails_gives_null_with_its_reason_and_never_a_number(
     assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (24, 24, 0)
     assert asked == 24 + 4  # one repair for each that could not be read
     assert again.rows_in == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chosen", [{"stage": "scores"}, {"reason": "unparsable_answer"}])
+def test_a_judge_that_failed_is_asked_anew_when_somebody_says_so_and_only_where_it_failed(
+    settings: Callable[..., Settings], start: Start, chosen: dict[str, str]
+) -> None:
+    is_cured = False
+
+    def script(body: dict) -> str:
+        if is_cured:
+            body = {"messages": [{}, {"content": "of other things"}]}
+        return marked(body)
+
+    with scripted_model(script) as model, start(settings(models={"judge": model.role("other")})) as run:
+        store.fill(run)
+        scores.judge(run)
+        by_default = retrying.reopen(run)
+        before, is_cured = len(model.asked), True
+        taken = retrying.reopen(run, **chosen)
+        counts = scores.judge(run).counts
+        asked = len(model.asked) - before
+        rows = run.store.query("scores/unpublished")
+
+    assert (by_default, taken) == (0, 4)
+    assert (counts.rows_in, counts.rows_out) == (4, 4)
+    assert asked == 4
+    assert len(rows) == 24 * 8
+    assert rows["value"].null_count() == 0
 
 
 @pytest.mark.slow

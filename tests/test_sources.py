@@ -79,3 +79,20 @@ def test_a_run_without_a_corpus_says_how_to_name_one(settings: Make, start: Star
         sources.register(run)
 
     assert "--corpus" in broken.value.hint
+
+
+def test_a_known_file_is_where_it_is_named_now_and_where_it_was_if_it_is_there_too(
+    folder: Path, settings: Make, start: Start
+) -> None:
+    def places(named: Path) -> set[str]:
+        with start(settings(**corpora(named))) as run:
+            assert sources.register(run).counts.rows_in in {0, 2}
+            return {str(Path(uri).relative_to(folder.parent)) for uri in run.store.query("sources/all")["uri"]}
+
+    first = places(folder)
+    (folder / "another.data").write_bytes((folder / "lines.data").read_bytes())  # before it, in the order of names
+    beside = places(folder)
+    moved = places(folder.rename(folder.parent / "moved"))
+
+    assert first == beside == {"corpus/pages/a.html", "corpus/lines.data"}
+    assert moved == {"moved/pages/a.html", "moved/another.data"}

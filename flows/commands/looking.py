@@ -3,7 +3,7 @@
 import functools
 import http.server
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -68,33 +68,60 @@ def _methods(store: Any) -> Mapping[str, Mapping[str, str]]:
 
 
 def trace(
-    target: Annotated[str, typer.Argument(help="An id (or its beginning) of any row, or FILE:LINE of an export.")],
+    target: Annotated[
+        str,
+        typer.Argument(help="An id (or its beginning) of any row, or of what was refused, or FILE:LINE of an export."),
+    ],
     *,
     store: StoreOption = STORE,
     record: Annotated[
-        bool, typer.Option("--record", help="Print the bytes of the original record, read back from the archive.")
+        bool,
+        typer.Option(
+            "--record", help="Print the bytes of the original record, if its archive is the one that was read."
+        ),
     ] = False,
+    corpus: Annotated[
+        list[str] | None,
+        typer.Option(help="Where the archive of --record lies now: a file, folder or URI. Again for more."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow a row back to the bytes it came from: answer, instruction, demonstrations, document, archive, offset."""
+    """Follow a row back to the bytes it came from: answer, instruction, demonstrations, document, archive, offset.
+
+    Each line is a thing: how the one above it used it ("answers", "shown", "grounded in", "record of", "said in"), its
+    kind, its id, and what is worth knowing. What several were made from is shown once, and "as above" after that.
+
+    An id of something refused (the funnel and `status` name some) says what refused it, why, and where it was read.
+
+    --record reads the whole archive to compare its sha256 with that of when it was read, and prints nothing of one that
+    has changed. An archive that moved is found by that digest: where a build has seen it since, or under --corpus.
+
+    --json is the same tree: kind, id, relation, facts, children; `is_repeated` marks what was given in full before.
+    """
     from tasks.io.store import Store
     from tasks.spine import lineage
 
     with Store.read(store) as opened:
         tree = lineage.trace(opened, target)
         if record:
-            terminal.as_bytes(lineage.record_bytes(opened, _document_of(tree, target)))
+            terminal.as_bytes(_record(opened, tree, target, corpus or ()))
         elif as_json:
             terminal.as_json(tree.as_dict())
         else:
             terminal.tree(tree)
 
 
-def _document_of(tree: Any, target: str) -> str:
+def _record(store: Any, tree: Any, target: str, places: Sequence[str]) -> bytes:
+    """Return the bytes of the document that something was made of, or of the record that was refused."""
+    from tasks.spine import lineage
+
+    if tree.kind == "refusal" and "record_offset" in tree.facts:
+        place = {name: tree.facts[name] for name in lineage.PLACE}
+        return lineage.bytes_at(store, places=places, **place)
     found = [node.id for node in tree.walk() if node.kind == "document"]
     if not found:
         raise UsageError(f"{target} was made without a document", hint="`wellspring trace` shows what it was made from")
-    return found[0]
+    return lineage.record_bytes(store, found[0], places)
 
 
 def impact(
@@ -109,7 +136,16 @@ def impact(
     model: Annotated[str | None, typer.Option(help="A model.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what depends on a page, site, corpus, seed, prompt or model, down to the exported lines."""
+    """Say what depends on a page, site, corpus, seed, prompt or model, down to the exported lines.
+
+    Name one thing, in one way. It is followed down through all that was made from it or was shown it: groundings,
+    instructions, answers, lines of exported files. The first table counts rows of each kind (of what was named, too);
+    then come the files, with the run that wrote them and how many lines of each depend on it.
+
+    Nothing is changed: `wellspring forget` takes a page, site or corpus out with all that.
+
+    --json has the ids as well: start (what was named), counts, files, ids.
+    """
     from tasks.io.store import Store
     from tasks.spine import lineage
 

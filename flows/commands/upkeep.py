@@ -35,6 +35,13 @@ class Policy(StrEnum):
     remake = "remake"
 
 
+class NearCopies(StrEnum):
+    """What becomes of pages that are nearly what is forgotten."""
+
+    remove = "remove"
+    only_named = "name"
+
+
 def forget(
     *,
     store: StoreOption = STORE,
@@ -42,6 +49,10 @@ def forget(
     domain: SiteOption = None,
     source: SourceOption = None,
     policy: Annotated[Policy, typer.Option(help="What becomes of rows that were only shown it.")] = Policy.drop,
+    near_copies: Annotated[
+        NearCopies,
+        typer.Option(help="Whether near copies on other pages go, too, or stay and are named in the receipt."),
+    ] = NearCopies.remove,
     reason: Annotated[str, typer.Option(help="Why, for the tombstone.")] = "asked",
     as_json: JsonOption = False,
 ) -> None:
@@ -49,10 +60,9 @@ def forget(
     from tasks.io.store import Store
     from tasks.spine import forgetting
 
+    choices: dict[str, Any] = {"policy": policy.value, "near_copies": near_copies.value, "reason": reason}
     with Store.read(store) as opened:
-        receipt = forgetting.forget(
-            opened, policy=policy.value, reason=reason, url=url, domain=domain, source=source
-        ).as_dict()
+        receipt = forgetting.forget(opened, **choices, url=url, domain=domain, source=source).as_dict()
     if as_json:
         terminal.as_json(receipt)
         return

@@ -1,9 +1,21 @@
--- Which of these texts are in documents that stay: they are nobody's own, and prove nothing.
--- owner:  tasks/spine/forgetting.py
+-- Which of these texts are in pages or seeds that stay: they are nobody's own, and prove nothing.
+-- owner:  tasks/spine/reach.py
 -- grain:  one row per text
 -- params: $fragments, $ids
+WITH words AS (
+    SELECT
+        documents.document_id AS id,
+        documents.text
+    FROM documents
+    UNION ALL
+    SELECT
+        seeds.seed_id AS id,
+        concat(seeds.text, seeds.response) AS text
+    FROM seeds
+)
+
 SELECT DISTINCT quoted.text
 FROM (SELECT unnest($fragments) AS text) AS quoted
-INNER JOIN documents ON contains(documents.text, quoted.text)
-WHERE documents.document_id NOT IN (SELECT unnest($ids))
+INNER JOIN words ON contains(words.text, quoted.text)
+WHERE words.id NOT IN (SELECT unnest($ids))
 ORDER BY quoted.text;

@@ -136,16 +136,48 @@ def _state(uri: str) -> str:
     return f"{uri}|{about.get('size')}|{changed}" if changed else ""
 
 
-def _looked_at(uri: str) -> File:
+def unlike(uri: str, sha256: str, size: int) -> str:
+    """Say in what a file differs from one of this digest and size: "" if in nothing. It is read in full.
+
+    One of another size, or that is not there, is not read.
+    """
+    try:
+        filesystem, inner = fsspec.url_to_fs(uri)
+        if not filesystem.exists(inner):
+            return "is not there"
+        found = filesystem.info(inner).get("size")
+        if found is not None and found != size:
+            return f"has {found} bytes"
+        digest, _ = _digest(uri)
+    except Exception as error:  # noqa: BLE001 - each filesystem has its own: a web server's 401 is no OSError
+        return f"cannot be read: {error}"
+    return "" if digest == sha256 else f"has other bytes, sha256 {digest}"
+
+
+def _digest(uri: str) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     with streams.opened(uri) as file:
         while piece := file.read(streams.READ_BYTES * 4):
             digest.update(piece)
             size += len(piece)
+    return digest.hexdigest(), size
+
+
+def known_places(cache: Path, sha256: str) -> list[str]:
+    """Return where `look` has seen a file of this digest, by what it kept in `cache`."""
+    try:
+        known: dict[str, Any] = json.loads(cache.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return sorted({file["uri"] for file in known.values() if file["sha256"] == sha256})
+
+
+def _looked_at(uri: str) -> File:
+    digest, size = _digest(uri)
     if not size:
         raise BrokenError(f"{uri} is empty", hint="an empty file has no records; take it out of the corpus")
     kind = _kind(uri)
-    return File(uri, kind, digest.hexdigest(), size, _extent(uri, kind, size))
+    return File(uri, kind, digest, size, _extent(uri, kind, size))
 
 
 def _kind(uri: str) -> Kind:

@@ -66,12 +66,18 @@ CREATE TABLE IF NOT EXISTS batch_calls (
     cost_micro_usd INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS batch_calls_of ON batch_calls (batch);
+CREATE TABLE IF NOT EXISTS tombstones (
+    kind TEXT NOT NULL, value TEXT NOT NULL, reason TEXT NOT NULL, forgotten_at TEXT NOT NULL, PRIMARY KEY (kind, value)
+);
 CREATE TABLE IF NOT EXISTS reads (
     kind TEXT NOT NULL, fingerprint TEXT NOT NULL, input_id TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (kind, fingerprint, input_id)
 );
 """
-_TABLES = ("calls", "attempts", "completions", "vectors", "ledger", "abilities", "batches", "batch_calls", "reads")
+_TABLES = (
+    *("calls", "attempts", "completions", "vectors", "ledger", "abilities", "batches", "batch_calls"),
+    *("tombstones", "reads"),
+)
 
 
 Connection = sqlite3.Connection  # for those who write through the journal; SQLite itself is imported here only

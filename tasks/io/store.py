@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import journal_file, versions
+from tasks.io import journal_file, outliving, versions
 
 pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
 
@@ -33,6 +33,7 @@ _SQL = Path(__file__).parents[2] / "sql"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _VIEWS = ("unaudited", "standing", "valid", "settled", "audited")
 LOCK_POLL_SECONDS = 0.5
+DATABASE, JOURNAL = "wellspring.duckdb", "completions.sqlite"
 MEMORY_MB = 512  # of all that it holds; keys of tables must fit into it
 STREAM_MB, KEY_BYTES = 64, 128  # of it while shards pass, and for each row, whose key stays in memory
 
@@ -101,8 +102,11 @@ class Store:
             ) from error
         lock = _acquire(path / "wellspring.lock", wait=wait, owner=owner)
         try:
+            kept = outliving.kept(path / JOURNAL, needed=not (path / DATABASE).is_file())
             store = cls(path, memory_mb, lock)
             store._define()
+            if kept is not None:
+                store._share(kept)
         except BaseException:
             os.close(lock)
             raise
@@ -166,6 +170,29 @@ class Store:
             for view in _VIEWS:
                 if f"{noun}/{view}" in queries(noun):
                     self._connection.execute(statement(f"{noun}/{view}")[0])
+
+    def _share(self, kept: outliving.Rows) -> None:
+        """Bring in what the journal keeps for a database that is made anew, and have it keep what it does not have."""
+        self.recall(kept)
+        own = self._outliving()
+        outliving.keep(self.path / JOURNAL, {table: sorted({*own[table]} - {*kept[table]}) for table in own})
+
+    def recall(self, kept: outliving.Rows) -> None:
+        """Take over rows that a journal keeps: what was forgotten, here or before this database was made."""
+        new = 0
+        for table, rows in kept.items():
+            names = records.schema(table).names
+            columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+            new += self.append(table, pa.table([pa.array(column, pa.string()) for column in columns], names=names))
+        if new:
+            self.execute("tombstones/refuse")
+
+    def entrust(self) -> None:
+        """Have the journal keep what must outlive this database."""
+        outliving.keep(self.path / JOURNAL, self._outliving())
+
+    def _outliving(self) -> dict[str, list[tuple[str, ...]]]:
+        return {table: self.query(f"{table}/all").cast(pl.String).rows() for table in outliving.TABLES}
 
     def query(self, name: str, **params: Any) -> pl.DataFrame:
         """Run `sql/<name>.sql` and return its rows; parameters that it does not name are left out."""

@@ -17,9 +17,10 @@ import polars as pl
 
 from tasks.contracts.errors import BrokenError
 from tasks.contracts.settings import Settings
+from tasks.io import outliving
 from tasks.io.llm import Models
 from tasks.io.rehearsal import Rehearsal
-from tasks.io.store import Store
+from tasks.io.store import JOURNAL, Store
 from tasks.spine import runs
 from tasks.spine.counts import Counts
 from tasks.spine.runs import Run
@@ -58,6 +59,7 @@ def rehearsal(settings: Settings, directory: str | Path) -> Iterator[Run]:
         if (source / "wellspring.duckdb").is_file():
             _copied(source, copy)
         with runs.start("estimate", settings, copy, quiet=True, may_mix=True) as run:
+            run.store.recall(outliving.kept(source / JOURNAL, needed=False) or {})
             run._models = cast("Models", Rehearsal(settings, source, run.run_id))  # noqa: SLF001 - the one door that is swapped
             yield run
 

@@ -8,7 +8,7 @@ anew, since a deleted row's bytes stay in a database file. At the end it looks, 
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,31 +21,36 @@ from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, UsageError
 from tasks.io import files
 from tasks.io.journal import Journal
-from tasks.io.store import Store
-from tasks.spine import lineage, pages, standing
+from tasks.io.store import JOURNAL, Store
+from tasks.spine import lineage, pages, reach, standing
+from tasks.spine.reach import FRAGMENT_CHARS, Reach
 from tasks.spine.runs import FOUND, now
 
 Policy = Literal["drop", "remake"]
-FRAGMENT_CHARS = 48
-FRAGMENTS_A_TEXT = 12
-FRAGMENTS = 4000
 _TABLES = (
     *("exports", "preferences", "selections", "scores", "verdicts", "responses", "instructions", "groundings"),
     *("embeddings", "passages", "rejections", "seeds", "signatures", "redactions", "duplicates", "documents"),
 )
-_SAID = ("rejections", "failures", "validations", "runs")
-_ESCAPED = re.compile(r"[\"\\\x00-\x1f\x7f]")
+_SAID = ("rejections", "failures", "validations", "runs", "completions")
 _IDS = ("document_id", "passage_id", "text_id", "seed_id", "input_id", "subject_id", "grounding_id", "source_id")
 
 
 @dataclass(slots=True)
 class Forgotten:
-    """What was forgotten: the receipt that a person can file. `*_left` are counted afterwards, and are 0."""
+    """What was forgotten: the receipt that a person can file. `*_left` are counted afterwards, and are 0.
+
+    `found` says of each thing that was looked for how many there were. `near_copies_named` are pages that are nearly
+    it, `quoted_by` some of those that stay and have texts of it.
+    """
 
     way: str
     value: str
     policy: str
+    near_copies: str = "remove"
     documents: int = 0
+    found: dict[str, int] = field(default_factory=dict)
+    near_copies_named: list[str] = field(default_factory=list)
+    quoted_by: list[str] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     calls_erased: int = 0
     shards_rewritten: int = 0
@@ -59,31 +64,24 @@ class Forgotten:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """What goes: documents, every id made from them, texts that prove it, and the model calls it was said in."""
-
-    documents: list[str]
-    ids: list[str]
-    fragments: list[str]
-    calls: list[str]
-
-
 def forget(
     store: Store,
     *,
     policy: Policy = "drop",
+    near_copies: reach.NearCopies = "remove",
     reason: str = "asked",
     **by: str | None,
 ) -> Forgotten:
     """Take a page out, with everything made from it, and leave a tombstone that keeps it from coming back.
 
-    Exact copies of its text on other pages go too. What was only shown it (as a demonstration or a neighbour) is taken
-    out as well; `policy` says whether that is made again from others (`remake`) or not at all (`drop`).
+    Exact copies of its text on other pages go too, and near copies, unless these are only to be named. What was only
+    shown it (as a demonstration or a neighbour) is taken out as well; `policy` says whether that is made again from
+    others (`remake`) or not at all (`drop`). Calls that were shown it, or what was written from it, lose their words.
 
     Args:
         store: The store, held for writing.
         policy: What becomes of what was only shown it.
+        near_copies: Whether pages that are nearly it go, too, or stay and are named in the receipt.
         reason: Why, for the tombstone.
         by: Exactly one of `url`, `domain`, `source`.
 
@@ -99,14 +97,15 @@ def forget(
     if way not in {"url", "domain", "source"}:
         raise UsageError(f"--{way} cannot be forgotten", hint="one of --url, --domain, --source")
     lineage.define(store)
-    receipt = Forgotten(way, value, policy)
-    scope = _scope(store, way, value)
-    _bury(store, way, value, scope, reason)
+    scope = reach.of(store, way, value, near_copies)
+    receipt = Forgotten(way, value, policy, near_copies, found=scope.found, quoted_by=scope.quoted_by)
+    receipt.near_copies_named = _urls(store, scope.near)
+    _bury(store, (way, value), scope, reason, policy)
     _erase_calls(store, scope, receipt)
     _rewrite_shards(store, scope, receipt)
     _blank_found(store, scope)
     _withdraw(store, scope, receipt)
-    _delete_rows(store, scope, policy, receipt)
+    _delete_rows(store, scope, receipt)
     _drop_caches(store)
     store.rewrite()
     _redact_events(store, scope.fragments)
@@ -116,58 +115,39 @@ def forget(
     return receipt
 
 
-def _scope(store: Store, way: str, value: str) -> _Scope:
-    """Find everything that goes. A tombstone without rows is a forgetting that was interrupted near its end."""
-    try:
-        start = lineage.starts(store, way, value)
-    except UsageError:
-        if (way, value) not in set(store.query("documents/forgotten").rows()):
-            raise
-        return _Scope([], [], [], [])
-    reached = store.query("lineage/down", ids=start)
-    documents = reached.filter(kind="documents")["id"].to_list()
-    copies = store.query("lineage/copies", ids=documents)["id"].to_list()
-    reached = store.query("lineage/down", ids=sorted({*start, *copies}))
-    documents = sorted(set(reached.filter(kind="documents")["id"].to_list()))
-    ids = sorted(set(reached.filter(reached["kind"] != "sources")["id"].to_list()))
-    fragments = _fragments(store, documents, ids)
-    calls = store.query("lineage/calls_of", ids=ids)["id"].to_list()
-    return _Scope(documents, ids, fragments, calls)
+def _bury(store: Store, named: tuple[str, str], scope: Reach, reason: str, policy: Policy) -> None:
+    """Leave tombstones, with the journal, too: for what was named, for each text, and for pages that are its copies.
 
-
-def _fragments(store: Store, documents: list[str], ids: list[str]) -> list[str]:
-    """Cut short texts out of what goes that no document that stays has: none of them may be found afterwards."""
-    texts = store.query("lineage/documents", ids=documents)["text"].to_list()
-    each = max(1, min(FRAGMENTS_A_TEXT, FRAGMENTS // max(len(texts), 1)))
-    found = sorted({fragment for text in texts[:FRAGMENTS] for fragment in _cut(text, each)})
-    if not found:
-        return []
-    kept = set(store.query("lineage/kept_texts", fragments=found, ids=ids)["text"].to_list())
-    own = [fragment for fragment in found if fragment not in kept]
-    return own + [as_json for own_one in own if (as_json := json.dumps(own_one)[1:-1]) != own_one]
-
-
-def _cut(text: str, most: int) -> Iterator[str]:
-    """Yield up to `most` pieces spread over the text, free of characters that JSON escapes."""
-    runs = [run for run in _ESCAPED.split(text) if len(run.strip()) >= FRAGMENT_CHARS]
-    step = max(1, -(-len(runs) // most))
-    for run in runs[::step]:
-        begin = (len(run) - FRAGMENT_CHARS) // 2
-        yield run[begin : begin + FRAGMENT_CHARS]
-
-
-def _bury(store: Store, way: str, value: str, scope: _Scope, reason: str) -> None:
-    """Leave tombstones: for what was named, and for each text, so that a copy elsewhere does not come back either."""
-    names = {(way, value)}
+    What is not to be made again has one, too: the database, which has its refusal, may be made anew.
+    """
+    (way, value), names = named, {named}
     if scope.documents:
         rows = store.query("lineage/documents", ids=scope.documents)
         names |= {("text", digest) for digest in rows["text_digest"].to_list()}
         if way == "domain":
-            names |= {("domain", domain) for domain in rows["domain"].to_list()}
+            own = rows.filter(~rows["document_id"].is_in(scope.elsewhere))
+            names |= {("domain", domain) for domain in own["domain"].to_list()}
+    names |= {("url", url) for url in _urls(store, scope.elsewhere)}
     if way == "source":
         names |= {("source", id_) for id_ in _sources(store, value)}
+    if policy == "drop":
+        names |= _not_again(store, scope)
     at = now()
     store.append("tombstones", [records.Tombstone(kind, name, reason, at) for kind, name in sorted(names)])
+    store.entrust()
+
+
+def _not_again(store: Store, scope: Reach) -> set[tuple[str, str]]:
+    """Name the inputs of what was only shown it, with the method that is not to make it again."""
+    shown = store.query("lineage/shown_to", ids=scope.ids).to_dicts()
+    seeds = store.query("lineage/attributed", ids=scope.ids).to_dicts()
+    return {("instructions", f"{row['input_id']} {row['fingerprint']}") for row in shown} | {
+        ("groundings", f"{row['input_id']} {row['fingerprint']}") for row in seeds
+    }
+
+
+def _urls(store: Store, documents: Sequence[str]) -> list[str]:
+    return sorted(set(store.query("lineage/documents", ids=documents)["url"].to_list()))
 
 
 def _sources(store: Store, value: str) -> list[str]:
@@ -175,9 +155,9 @@ def _sources(store: Store, value: str) -> list[str]:
     return store.query("lineage/by_source", value=value)["id"].to_list()
 
 
-def _erase_calls(store: Store, scope: _Scope, receipt: Forgotten) -> None:
+def _erase_calls(store: Store, scope: Reach, receipt: Forgotten) -> None:
     """Erase the calls of what goes; and, of calls that only showed it, the words but not the row that came of them."""
-    path = store.path / "completions.sqlite"
+    path = store.path / JOURNAL
     if not path.is_file():
         return
     journal = Journal(path, owner="forget")
@@ -192,10 +172,12 @@ def _erase_calls(store: Store, scope: _Scope, receipt: Forgotten) -> None:
     finally:
         journal.close()
     store.execute("lineage/forget_requests", ids=shown)
+    receipt.found["calls that they came from"] = len(scope.calls)
+    receipt.found["other calls that hold such texts"] = len(shown)
     receipt.calls_erased = len(scope.calls) + len(shown)
 
 
-def _rewrite_shards(store: Store, scope: _Scope, receipt: Forgotten) -> None:
+def _rewrite_shards(store: Store, scope: Reach, receipt: Forgotten) -> None:
     """Write Parquet shards anew without the rows that name what goes or hold its words."""
     if not scope.ids:
         return
@@ -224,7 +206,7 @@ def _rows_of(table: pa.Table, ids: pa.Array, fragments: Sequence[str]) -> Any:
     return pc.equal(pc.coalesce(goes, pa.scalar(False)), pa.scalar(True))
 
 
-def _blank_found(store: Store, scope: _Scope) -> None:
+def _blank_found(store: Store, scope: Reach) -> None:
     """Put blanks where pages that a live search found are kept: what stays keeps its place in the file."""
     urls = set(store.query("lineage/documents", ids=scope.documents)["url"].to_list())
     for path in (store.path / FOUND).glob("*.jsonl"):
@@ -239,7 +221,7 @@ def _stays(line: bytes, urls: set[str], fragments: Sequence[str]) -> bool:
     return page.get("url") not in urls and not any(fragment.encode() in line for fragment in fragments)
 
 
-def _withdraw(store: Store, scope: _Scope, receipt: Forgotten) -> None:
+def _withdraw(store: Store, scope: Reach, receipt: Forgotten) -> None:
     """Take away whole datasets that have a line of it: the next export writes them anew, without."""
     paths = store.query("lineage/files", ids=scope.ids)["path"].to_list()
     folders = sorted({path.removeprefix("exports/").split("/")[0] for path in paths})
@@ -251,8 +233,7 @@ def _withdraw(store: Store, scope: _Scope, receipt: Forgotten) -> None:
     receipt.datasets_withdrawn = folders
 
 
-def _delete_rows(store: Store, scope: _Scope, policy: Policy, receipt: Forgotten) -> None:
-    refusals = _refusals(store, scope) if policy == "drop" else []
+def _delete_rows(store: Store, scope: Reach, receipt: Forgotten) -> None:
     with store.transaction():
         _elect(store, scope.documents)
         for table in _TABLES:
@@ -260,19 +241,8 @@ def _delete_rows(store: Store, scope: _Scope, policy: Policy, receipt: Forgotten
         receipt.rows["completions"] = store.execute("lineage/forget_completions", ids=scope.calls)
         for table in _SAID if scope.fragments else ():
             store.execute(f"lineage/forget_said_{table}", fragments=scope.fragments)
-        store.append("rejections", refusals)
+        store.execute("tombstones/refuse")
     receipt.documents = len(scope.documents)
-
-
-def _refusals(store: Store, scope: _Scope) -> list[records.RejectionRow]:
-    """Say of what was only shown it that it is not to be made again."""
-    shown = store.query("lineage/shown_to", ids=scope.ids).to_dicts()
-    seeds = store.query("lineage/attributed", ids=scope.ids).to_dicts()
-    rows = {("instructions", row["input_id"], row["fingerprint"]) for row in shown}
-    rows |= {("groundings", row["input_id"], row["fingerprint"]) for row in seeds}
-    return [
-        records.RejectionRow(*row, "forgotten", "it was shown what was forgotten", "forget") for row in sorted(rows)
-    ]
 
 
 def _elect(store: Store, documents: list[str]) -> None:
@@ -326,7 +296,7 @@ def _redacted(line: str, pattern: re.Pattern[str]) -> str:
     return line if cleaned == known else json.dumps(cleaned, sort_keys=True, separators=(",", ":"))
 
 
-def _look(store: Store, scope: _Scope, receipt: Forgotten) -> None:
+def _look(store: Store, scope: Reach, receipt: Forgotten) -> None:
     """Look for what was forgotten wherever it could be, and count what is found.
 
     Raises:
@@ -350,7 +320,7 @@ def _look(store: Store, scope: _Scope, receipt: Forgotten) -> None:
 
 
 def _in_journal(store: Store, fragments: Sequence[str]) -> Mapping[str, int]:
-    path = store.path / "completions.sqlite"
+    path = store.path / JOURNAL
     if not path.is_file():
         return {}
     journal = Journal(path, owner="forget")

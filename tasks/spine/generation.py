@@ -352,6 +352,13 @@ def _priced(run: Run, completions: pa.Table) -> pa.Table:
 _ANSWER = re.compile(r"\[([0-9a-f]{20})\]$")
 
 
+def failure(reason: str, detail: str, most: int = 300) -> str:
+    """Say why a judge failed, in few characters; the completion that it was read from stays at the end."""
+    found = _ANSWER.search(detail)
+    end = f" {found[0]}" if found else ""
+    return f"{reason}: {detail.removesuffix(end)}"[: most - len(end)] + end
+
+
 def ask_anew(run: Run, details: Iterable[str]) -> int:
     """Have answers that no parser could use asked for again; returns how many.
 
@@ -360,7 +367,7 @@ def ask_anew(run: Run, details: Iterable[str]) -> int:
 
     Args:
         run: The run that will ask again.
-        details: Of the rejections; each ends with the completion that it was read from.
+        details: Of the rejections, or of marks that no judge gave; each ends with the completion that it was read from.
     """
     spoilt = [found[1] for detail in details if (found := _ANSWER.search(detail))]
     return run.models.journal.forget(spoilt) if spoilt else 0

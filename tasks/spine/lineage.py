@@ -11,14 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, UsageError
+from tasks.contracts.records import content_id
 from tasks.io import corpora
 from tasks.io.store import Store
 
 SHORTEST_PREFIX = 4
 SHOWN_CHARS = 400
+PLACE = ("source_id", "record_offset", "record_length")  # of a record in an archive
 _LINE = re.compile(r"(?P<path>.+):(?P<line>\d+)")
 _ID = re.compile(r"[0-9a-f]+")
+_NAMED = re.compile(rf"\b[0-9a-f]{{{records.ID_HEX_CHARS}}}\b")
+_PLACE = re.compile(r" at (\d+)\+(\d+)\b")
 
 _FACTS = {
     "exports": ("path", "line", "sha256", "fingerprint", "run_id"),
@@ -40,22 +45,27 @@ _WAYS = ("url", "domain", "source", "seed", "prompt", "model", "document")
 
 @dataclass(slots=True)
 class Node:
-    """A row in the tree of what it was made from: its kind (singular), how its child used it, what is worth knowing."""
+    """A row in the tree of what it was made from: its kind (singular), how its child used it, what is worth knowing.
+
+    What several rows were made from is shown once; where it comes again it is repeated by its id alone.
+    """
 
     kind: str
     id: str
     relation: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     children: list["Node"] = field(default_factory=list)
+    is_repeated: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the tree as plain values, for JSON."""
+        """Return the tree as plain values, for JSON; what is repeated has no facts and no children there."""
         return {
             "kind": self.kind,
             "id": self.id,
             "relation": self.relation,
-            "facts": self.facts,
+            "facts": {} if self.is_repeated else self.facts,
             "children": [child.as_dict() for child in self.children],
+            "is_repeated": self.is_repeated,
         }
 
     def walk(self) -> Iterator["Node"]:
@@ -85,7 +95,7 @@ class Impact:
 
 def define(store: Store) -> None:
     """Define the views of the graph; cheap, and always those of this version."""
-    for view in ("edges", "nodes", "things", "judgements"):
+    for view in ("edges", "nodes", "things", "judgements", "written"):
         store.execute(f"lineage/{view}")
 
 
@@ -133,38 +143,99 @@ def _line(store: Store, path: str, line: int) -> str:
 def trace(store: Store, target: str) -> Node:
     """Return the tree of what a row was made from, up to archive files, byte offsets and lengths.
 
+    Of what was refused it says what it was, why it was refused, and where it was read.
+
     Args:
         store: The store.
-        target: An id, the beginning of one, or FILE:LINE of an export.
+        target: An id, the beginning of one, or FILE:LINE of an export; of a row, or of what was refused.
 
     Raises:
         UsageError: The target names nothing, or more than one thing.
     """
-    kind, id_ = find(store, target)
-    ids, edges = [id_], dict[str, list[tuple[str, str]]]()
-    while ids:
-        edges.update({id_: [] for id_ in ids})
-        above = store.query("lineage/parents", ids=ids)
-        for child, relation, parent in above.rows():
-            edges[child].append((relation, parent))
-        ids = [parent for parent in above["parent_id"].unique().sort().to_list() if parent not in edges]
-    kinds = {row[0]: row[1] for row in store.query("lineage/kinds", ids=sorted(edges)).rows()} | {id_: kind}
-    return _tree(id_, "", edges, kinds, _facts(store, kinds), frozenset())
+    try:
+        _, id_ = find(store, target)
+    except UsageError:
+        refused = _refusals(store, target)
+        if not refused:
+            raise
+        return _refused(store, refused)
+    root = _Graph(store, [id_]).tree(id_)
+    if refused := [f"{row['stage']}: {row['reason']}: {row['detail']}" for row in _refusals(store, id_)]:
+        root.facts["refused"] = [_shown(one) for one in refused]
+    return root
 
 
-def _tree(
-    id_: str,
-    relation: str,
-    edges: Mapping[str, Sequence[tuple[str, str]]],
-    kinds: Mapping[str, str],
-    facts: Mapping[str, dict[str, Any]],
-    above: frozenset[str],
-) -> Node:
-    node = Node(kinds.get(id_, _MISSING)[:-1], id_, relation, facts.get(id_, {}))
-    for how, parent in edges.get(id_, ()):
-        if parent not in above:  # a broken store may hold a circle; a tree may not
-            node.children.append(_tree(parent, how, edges, kinds, facts, above | {id_}))
-    return node
+class _Graph:
+    """Everything that some rows were made from: each thing once, whatever was made from it."""
+
+    def __init__(self, store: Store, ids: Sequence[str]) -> None:
+        self.edges = dict[str, list[tuple[str, str]]]()
+        self.shown = set[str]()
+        ids = list(ids)
+        while ids:
+            self.edges.update({id_: [] for id_ in ids})
+            above = store.query("lineage/parents", ids=ids)
+            for child, relation, parent in above.rows():
+                self.edges[child].append((relation, parent))
+            ids = [parent for parent in above["parent_id"].unique().sort().to_list() if parent not in self.edges]
+        self.kinds = dict(store.query("lineage/kinds", ids=sorted(self.edges)).rows())
+        self.facts = _facts(store, self.kinds)
+
+    def tree(self, id_: str, relation: str = "") -> Node:
+        """Return a thing and what is above it; what was shown before is only named, so that it stays small."""
+        node = Node(self.kinds.get(id_, _MISSING)[:-1], id_, relation, is_repeated=id_ in self.shown)
+        node.facts = self.facts.get(id_, {})
+        if not node.is_repeated:
+            self.shown.add(id_)
+            node.children = [self.tree(parent, how) for how, parent in self.edges[id_]]
+        return node
+
+
+def _refusals(store: Store, target: str) -> list[dict[str, Any]]:
+    """Return the refusals of one input, named by its id or the beginning of it; a draw of it is an input of its own.
+
+    Raises:
+        UsageError: It begins the ids of several.
+    """
+    if len(target) < SHORTEST_PREFIX:
+        return []
+    found = store.query("lineage/refused", prefix=target).to_dicts()
+    exact = [row for row in found if row["input_id"] == target] or found
+    names = sorted({row["input_id"] for row in exact})
+    if len(names) > 1:
+        raise UsageError(f"`{target}` begins {len(names)} ids of what was refused: {', '.join(names[:20])}")
+    return exact
+
+
+def _refused(store: Store, rows: Sequence[Mapping[str, Any]]) -> Node:
+    """Return what was refused as a tree: why, at each stage that did, and from where."""
+    ids = {name: "named" for row in rows for name in _NAMED.findall(row["detail"])}
+    ids |= {row["input_id"].partition("#")[0].partition(":")[0]: "came from" for row in rows}
+    places = [_place_of(store, row) for row in rows]
+    ids |= {place["source_id"]: "read from" for place in places if place}
+    kinds = dict(store.query("lineage/kinds", ids=sorted(ids)).rows())
+    graph = _Graph(store, sorted(kinds))
+    nodes = [
+        Node("refusal", row["input_id"], "", {k: row[k] for k in row if k != "input_id"} | place)
+        for row, place in zip(rows, places, strict=True)
+    ]
+    root, *more = nodes
+    for one in more:
+        one.relation = "refused, too"
+    root.children = [*more, *(graph.tree(id_, ids[id_]) for id_ in sorted(kinds))]
+    return root
+
+
+def _place_of(store: Store, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the place of a refused record: it is known by its source and offset, wherever the archive lies now."""
+    match = _PLACE.search(row["detail"])
+    if row["stage"] != "documents" or match is None:
+        return {}
+    offset, length = int(match[1]), int(match[2])
+    for source_id in store.query("sources/all")["source_id"].to_list():
+        if content_id("item", source_id, offset) == row["input_id"]:
+            return {"source_id": source_id, "record_offset": offset, "record_length": length}
+    return {}
 
 
 def _facts(store: Store, kinds: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -187,27 +258,46 @@ def _shown(value: Any) -> Any:
     return value
 
 
-def record_bytes(store: Store, document_id: str) -> bytes:
+def record_bytes(store: Store, document_id: str, places: Sequence[str] = ()) -> bytes:
     """Return the original record of a document, read back from its archive: headers and payload, decompressed.
+
+    Args:
+        store: The store.
+        document_id: Of the document.
+        places: Where else its archive may lie.
 
     Raises:
         UsageError: There is no such document.
-        BrokenError: The archive is not where it was, or is not the file that was read.
+        BrokenError: The archive is nowhere, or is not the file that was read.
     """
     define(store)
     documents = store.query("lineage/documents", ids=[document_id]).to_dicts()
     if not documents:
         raise UsageError(f"there is no document `{document_id}`", hint="trace the row: its documents are in the tree")
-    document = documents[0]
-    source = store.query("lineage/sources", ids=[document["source_id"]]).to_dicts()[0]
-    path = Path(source["uri"])
-    if "://" not in source["uri"] and (not path.is_file() or path.stat().st_size != source["bytes"]):
-        size = f"{path.stat().st_size} bytes" if path.is_file() else "not there"
-        raise BrokenError(
-            f"{path} is {size}; when it was read it had {source['bytes']} bytes (sha256 {source['sha256']})",
-            hint="put the archive back where it was",
-        )
-    return corpora.read_record(source["uri"], source["kind"], document["record_offset"], document["record_length"])
+    return bytes_at(store, places=places, **{name: documents[0][name] for name in PLACE})
+
+
+def bytes_at(
+    store: Store, *, source_id: str, record_offset: int, record_length: int, places: Sequence[str] = ()
+) -> bytes:
+    """Return a record of a source, once the whole file is found to be the one that was read, by its digest.
+
+    Raises:
+        BrokenError: It is nowhere: not where it was read, nor where a run has seen it since, nor in `places`.
+    """
+    source = store.query("lineage/sources", ids=[source_id]).to_dicts()[0]
+    known = corpora.known_places(store.indexes / corpora.CACHE, source["sha256"])
+    named = [uri for place in places for uri in corpora.expand(place)]
+    found: dict[str, str] = {}
+    for uri in dict.fromkeys([source["uri"], *known, *named]):
+        found[uri] = corpora.unlike(uri, source["sha256"], source["bytes"])
+        if not found[uri]:
+            return corpora.read_record(uri, source["kind"], record_offset, record_length)
+    said = "; ".join(f"{uri} {what}" for uri, what in list(found.items())[:5])
+    raise BrokenError(
+        f"{said}; when it was read it had {source['bytes']} bytes, sha256 {source['sha256']}",
+        hint="say where the archive lies now: wellspring trace ID --record --corpus PATH; it is known by its bytes",
+    )
 
 
 def impact(store: Store, **by: str | None) -> Impact:

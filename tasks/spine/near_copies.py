@@ -40,7 +40,7 @@ def mark(run: Run, fingerprint: str) -> None:
     if not fresh or not wanted.near_duplicates:
         return
     pairs = run.store.sparing(lambda: _candidates(run.store, scope))
-    edges = run.store.sparing(lambda: _verified(run.store, pairs, fingerprint, wanted.jaccard))
+    edges = run.store.sparing(lambda: verified(run.store, pairs, fingerprint, wanted.jaccard))
     ids = sorted({id_ for edge in edges for id_ in edge[:2]})
     known = run.store.query("duplicates/known", **scope, duplicates_fingerprint=method, document_ids=ids).to_dicts()
     rows = [records.Duplicate(*row, run.run_id) for row in _copies(edges, known, method)]
@@ -55,7 +55,7 @@ def _candidates(store: Store, scope: Mapping[str, Any]) -> pl.DataFrame:
     return pl.concat(found).unique().sort("document_a", "document_b")
 
 
-def _verified(store: Store, pairs: pl.DataFrame, fingerprint: str, least: float) -> list[tuple[str, str, float]]:
+def verified(store: Store, pairs: pl.DataFrame, fingerprint: str, least: float) -> list[tuple[str, str, float]]:
     """Compare candidates exactly, a batch at a time, and return those that are near enough."""
     edges: list[tuple[str, str, float]] = []
     for batch in pairs.iter_slices(VERIFY_PAIRS):

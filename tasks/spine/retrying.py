@@ -1,4 +1,9 @@
-"""Rerun what was refused, and nothing else: refusals are taken back, so that their inputs are due again."""
+"""Rerun what was refused, and nothing else: refusals are taken back, so that their inputs are due again.
+
+A judge that failed refuses nothing: it leaves a NULL mark or verdict, which is taken back in the same way.
+"""
+
+import polars as pl
 
 from tasks.contracts import records
 from tasks.contracts.errors import UsageError
@@ -9,11 +14,12 @@ from tasks.spine.runs import Run
 # What another try may change: the server's state, or what a model says when it is asked again.
 SERVERS = ("rate_limited", "server_error", "timeout", "connection", "malformed_answer", "expired")
 COMPUTED = ("sources", "documents", "passages", "embeddings", "selections", "exports")
+MARKED = ("scores", "verdicts")
 JUDGED = (*SERVERS, "content_filter", "refusal", "unparsable_answer")  # of a seed: its other reasons are computed
 
 
 def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run_id: str | None = None) -> int:
-    """Take refusals back, in the store and in the journal, and return how many.
+    """Take refusals and NULL marks back, in the store and in the journal, and return how many.
 
     Args:
         run: The run that will ask again.
@@ -33,20 +39,33 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
     is_open = stage is None and reason is None and run_id is None
     reasons = [reason] if reason else list(SERVERS) if is_open else None
     chosen = run.store.query("rejections/chosen", stage=stage, reasons=reasons, run_id=run_id)
-    if chosen.is_empty():
+    tables = [table for table in MARKED if stage in {None, table}]
+    failed = {table: run.store.query(f"{table}/failed", reasons=reasons, run_id=run_id) for table in tables}
+    if chosen.is_empty() and all(rows.is_empty() for rows in failed.values()):
         _expect(run, "stage", stage, list(records.TABLES))
         _expect(run, "run", run_id, run.store.query("runs/all")["run_id"].to_list())
     chosen = chosen.filter(~chosen["stage"].is_in(list(COMPUTED)))
     chosen = chosen.filter((chosen["stage"] != "seeds") | chosen["reason"].is_in(list(JUDGED)))
-    for name in sorted(set(chosen["reason"].to_list()) & replies.REASONS.keys()):
+    taken_back = [chosen, *failed.values()]
+    for name in sorted({one for rows in taken_back for one in rows["reason"].to_list()} & replies.REASONS.keys()):
         run.models.journal.reopen(name)
     if not is_open:  # named by a person, who wants another answer and not the recorded one read again
-        ask_anew(run, chosen["detail"].to_list())
+        ask_anew(run, [detail for rows in taken_back for detail in rows["detail"].to_list()])
     taken = 0
     for name, why in sorted(set(chosen["stage", "reason"].rows())):
         taken += run.store.execute("rejections/reopen", stage=name, reasons=[why], run_id=run_id)
-    run.progress.note(f"retry: {taken} refusals are due again")
-    return taken
+    marks = sum(_unmark(run, table, rows) for table, rows in failed.items())
+    run.progress.note(f"retry: {taken} refusals are due again" + (f", and {marks} failed judgements" if marks else ""))
+    return taken + marks
+
+
+def _unmark(run: Run, table: str, failed: pl.DataFrame) -> int:
+    """Take back all that judges said of the subjects that they failed; returns how many subjects of judges."""
+    pairs = failed.select("subject_id", "fingerprint").unique()
+    if not pairs.is_empty():
+        subjects, prints = pairs["subject_id"].to_list(), pairs["fingerprint"].to_list()
+        run.store.execute(f"{table}/reopen", subjects=subjects, fingerprints=prints)
+    return len(pairs)
 
 
 def _expect(run: Run, what: str, name: str | None, known: list[str]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, Rejection, UsageError
 from tasks.contracts.records import content_id
 from tasks.io.journal import Entry, Journal
+from tasks.io.store import Store
+from tasks.methods import near_duplicates
 from tasks.spine import browser, forgetting, lineage, pages, standing
 from tests import sample_store
 from tests.sample_store import PAGES, RUN, Sample
@@ -193,10 +196,12 @@ def test_a_near_duplicate_takes_the_place_of_the_original(sample: Sample) -> Non
     rows = [records.Duplicate(id_, "near-1", sample.documents[TIDES], 0.9, RUN) for id_ in near]
     sample.store.append("duplicates", rows)
 
-    forgetting.forget(sample.store, url=TIDES)
+    receipt = forgetting.forget(sample.store, url=TIDES, near_copies="name")
     left = sample.store._connection.sql("SELECT document_id, duplicate_of FROM duplicates").fetchall()
 
     assert left == [(max(near), min(near))]
+    assert receipt.near_copies_named == sorted([BREAD, RYE])
+    assert receipt.found["near copies"] == 2
 
 
 @pytest.mark.slow
@@ -279,7 +284,6 @@ def test_something_that_is_left_is_an_error_that_says_where(sample: Sample, monk
 @pytest.mark.slow
 def test_a_page_of_the_sample_is_forgotten_and_does_not_come_back_with_the_next_run(store_dir: Path) -> None:
     from flows.dataset import dataset
-    from tasks.io.store import Store
 
     dataset.fn(profile="smoke", store=str(store_dir), overrides=[])
     with Store.open(store_dir) as store:
@@ -294,3 +298,193 @@ def test_a_page_of_the_sample_is_forgotten_and_does_not_come_back_with_the_next_
     assert receipt.texts_left == receipt.descendants_left == 0
     assert back.is_empty()
     assert exported > 0
+
+
+def _without_database(sample: Sample) -> Store:
+    """Move the database away, as the runbook says, and open the store again."""
+    folder = sample.store.path
+    sample.store.close()
+    (folder / "wellspring.duckdb").unlink()
+    sample.store = Store.open(folder)
+    return sample.store
+
+
+@pytest.mark.slow
+def test_tombstones_outlive_the_database_and_so_does_what_is_not_to_be_made_again(sample: Sample) -> None:
+    forgetting.forget(sample.store, url=BREAD)
+    before = sample.store.query("tombstones/all").to_dicts()
+    refused = sample.store.query("rejections/all").filter(reason="forgotten").to_dicts()
+
+    store = _without_database(sample)
+
+    assert ("url", BREAD) in set(store.query("documents/forgotten").rows())
+    assert store.query("tombstones/all").to_dicts() == before
+    assert store.query("rejections/all").to_dicts() == refused
+    assert refused
+
+
+@pytest.mark.parametrize("has_journal", [True, False])
+def test_tombstones_of_an_older_store_are_copied_to_its_journal_when_it_is_opened(
+    sample: Sample,
+    *,
+    has_journal: bool,
+) -> None:
+    sample.store.append("tombstones", [records.Tombstone("url", BREAD, "asked", sample_store.START)])
+    folder = sample.store.path
+    sample.store.close()
+    if not has_journal:
+        (folder / "completions.sqlite").unlink()
+    Store.open(folder).close()
+
+    store = _without_database(sample)
+
+    assert store.query("tombstones/all").rows() == [("url", BREAD, "asked", sample_store.START)]
+
+
+@pytest.mark.slow
+def test_a_damaged_journal_stops_a_store_whose_database_is_gone_and_is_saved_by_the_next_opening(
+    sample: Sample,
+) -> None:
+    forgetting.forget(sample.store, url=BREAD)
+    journal = sample.store.path / "completions.sqlite"
+    sample.store.close()
+    (sample.store.path / "wellspring.duckdb").unlink()
+    data = bytearray(journal.read_bytes())
+    whole = bytes(data)
+    data[:16] = b"no database here"
+    journal.write_bytes(data)
+
+    with pytest.raises(BrokenError, match="is damaged"):
+        Store.open(sample.store.path)
+    journal.write_bytes(whole)  # what is readable is all of it
+    sample.store = Store.open(sample.store.path)
+
+    assert ("url", BREAD) in set(sample.store.query("documents/forgotten").rows())
+
+
+NEARLY = "https://mirror.example/sourdough"
+
+
+def _mirrored(sample: Sample, *, is_marked: bool) -> str:
+    """Put a near copy of the page beside it, set aside as such or not looked at yet; return its text."""
+    text = f"{PAGES[BREAD]} {PAGES[BREAD].replace('six', 'seven')} Seen on a mirror of this site."
+    own = text.replace("cup", "jar")
+    copy = _page_of(sample, "mirror.example", own)
+    kept = records.Document(**{f.name: getattr(copy, f.name) for f in fields(copy)} | {"url": NEARLY})
+    sample.store.append("documents", [kept])
+    sample.store._connection.execute(
+        "UPDATE documents SET text = ? WHERE document_id = ?", [text, sample.documents[BREAD]]
+    )
+    original = sample.documents[BREAD]
+    bands = near_duplicates.bands([text, own]).tolist()
+    names = [original, kept.document_id]
+    rows = [records.Signature(name, "extract-1", own_, RUN) for name, own_ in zip(names, bands, strict=True)]
+    if is_marked:
+        sample.store.append("duplicates", [records.Duplicate(original, "near-1", kept.document_id, 0.9, RUN)])
+    else:
+        sample.store.append("signatures", rows)
+    return own
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_a_near_copy_goes_too_whichever_of_the_two_was_kept_and_does_not_come_back(
+    sample: Sample, *, is_marked: bool
+) -> None:
+    _mirrored(sample, is_marked=is_marked)
+
+    receipt = forgetting.forget(sample.store, url=BREAD)
+    forgotten = set(sample.store.query("documents/forgotten").rows())
+
+    assert receipt.near_copies_named == [NEARLY]
+    assert receipt.documents == 2
+    assert ("url", NEARLY) in forgotten
+    assert sample.store.query("lineage/by_url", value=NEARLY).is_empty()
+    assert everywhere(sample, "Seen on a mirror of this site") == []
+
+
+@pytest.mark.slow
+def test_a_near_copy_that_is_only_to_be_named_stays_and_is_said_to_hold_texts_of_it(sample: Sample) -> None:
+    _mirrored(sample, is_marked=False)
+
+    receipt = forgetting.forget(sample.store, url=BREAD, near_copies="name")
+
+    assert receipt.near_copies_named == [NEARLY]
+    assert receipt.quoted_by == [NEARLY]
+    assert receipt.documents == 1
+    assert not sample.store.query("lineage/by_url", value=NEARLY).is_empty()
+
+
+@pytest.mark.slow
+def test_what_was_told_of_a_page_is_found_in_calls_that_left_no_row(sample: Sample) -> None:
+    story = "A retired miller keeps a jar of old dough beside the stove and asks what became of it."
+    sample.store._connection.execute(
+        "UPDATE groundings SET scene = ? WHERE grounding_id = ?", [story, sample.groundings[0]]
+    )
+    tried, judged, other = (content_id(name) for name in ("first try", "judge", "other"))
+    journal = Journal(sample.store.path / "completions.sqlite")
+    _record(journal, tried, json.dumps({"demonstrations": [f"Scene: {story}"]}), "no answer")
+    _record(journal, judged, json.dumps({"text": "unlike it"}), "hm")
+    _record(journal, other, json.dumps({"text": "The harbour is quiet in winter and the boats are on land."}), "yes")
+    journal.close()
+    failed = records.Score(
+        sample.instructions[0], "x", "seven_criteria", "total", None, f"unparsable_answer: hm [{judged}]", None, RUN
+    )
+    sample.store.append("scores", [failed])
+
+    receipt = forgetting.forget(sample.store, url=BREAD)
+    journal = Journal(sample.store.path / "completions.sqlite")
+    left = journal.lookup([tried, judged, other])
+    journal.close()
+
+    assert everywhere(sample, "keeps a jar of old dough") == []
+    assert left.keys() == {other}
+    assert receipt.found["other calls that hold such texts"] == 1
+    assert receipt.found["groundings in them"] == 1
+    assert receipt.found["instructions that were only shown them"] == 1
+    assert receipt.found["texts that only what was written from them has"] > 0
+
+
+@pytest.mark.slow
+def test_the_beginning_of_a_long_page_is_found_in_a_prompt_that_shows_nothing_else_of_it(sample: Sample) -> None:
+    words = " ".join(f"word{n} of the long page" for n in range(2000))
+    sample.store._connection.execute(
+        "UPDATE documents SET text = ? WHERE document_id = ?", [words, sample.documents[BREAD]]
+    )
+    offered = content_id("offered")
+    journal = Journal(sample.store.path / "completions.sqlite")
+    _record(journal, offered, json.dumps({"candidates": [words[:700]]}), "none")
+    journal.close()
+
+    forgetting.forget(sample.store, url=BREAD)
+
+    assert everywhere(sample, words[200:400]) == []
+
+
+@pytest.mark.slow
+def test_a_row_that_quotes_the_page_goes_though_no_parent_of_it_is_the_page(sample: Sample) -> None:
+    sample.store._connection.execute(
+        "UPDATE groundings SET knowledge = ? WHERE grounding_id = ?", [PAGES[BREAD], sample.groundings[1]]
+    )
+
+    receipt = forgetting.forget(sample.store, url=BREAD)
+
+    assert receipt.texts_left == 0
+    assert sample.store.query("lineage/groundings", ids=[sample.groundings[1]]).is_empty()
+
+
+@pytest.mark.slow
+def test_the_receipt_says_of_each_thing_what_was_looked_for_and_found(sample: Sample) -> None:
+    seen = records.RejectionRow(
+        *("documents", content_id("item", "s", 9), "extract-1", "already_seen"),
+        f"the same page and text are document {sample.documents[BREAD]} (s+1)",
+        RUN,
+    )
+    sample.store.append("rejections", [seen])
+
+    found = forgetting.forget(sample.store, domain="bread.example").found
+
+    assert found["pages that were named"] == 2
+    assert found["exact copies of their text"] == found["near copies"] == 0
+    assert found["records refused as copies"] == 1
+    assert found["calls that they came from"] > 0

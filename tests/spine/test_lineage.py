@@ -1,6 +1,7 @@
 """Lineage: from any row up to its bytes, and from any page down to every exported line."""
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, UsageError
 from tasks.contracts.records import Export, content_id
+from tasks.io import corpora
 from tasks.spine import lineage
 from tests import sample_store
 from tests.sample_store import PAGES, Sample
@@ -156,3 +158,125 @@ def test_a_line_is_that_of_the_method_in_force_though_a_later_run_wrote_the_path
     _, found = lineage.find(sample.store, f"{sample.export_path}:1")
 
     assert found != content_id("other")
+
+
+def _edited(archive: Path) -> bytes:
+    """Change one letter of a stored record, and neither size nor time of its archive."""
+    before, state = archive.read_bytes(), archive.stat()
+    place = before.index(b"walks") if b"walks" in before else len(before) // 2
+    archive.write_bytes(before[:place] + bytes([before[place] ^ 1]) + before[place + 1 :])
+    os.utime(archive, ns=(state.st_atime_ns, state.st_mtime_ns))
+    return before
+
+
+def test_bytes_of_an_archive_that_was_edited_to_the_same_size_are_not_printed(sample: Sample, tmp_path: Path) -> None:
+    corpora.look(str(sample.archive), sample.store.indexes / corpora.CACHE)  # as a run has
+    whole = _edited(sample.archive)
+
+    with pytest.raises(BrokenError, match=r"has other bytes, sha256 .*; when it was read it had"):
+        lineage.record_bytes(sample.store, next(iter(sample.documents.values())))
+
+    elsewhere = tmp_path / "copies"
+    elsewhere.mkdir()
+    (elsewhere / "other.warc.gz").write_bytes(whole)
+    assert lineage.record_bytes(sample.store, next(iter(sample.documents.values())), [str(elsewhere)])
+
+
+def test_an_archive_that_moved_is_found_where_a_run_has_seen_it_since(sample: Sample, tmp_path: Path) -> None:
+    document = next(iter(sample.documents.values()))
+    before = lineage.record_bytes(sample.store, document)
+    moved = sample.archive.rename(tmp_path / "moved.warc.gz")
+    with pytest.raises(BrokenError, match="is not there") as caught:
+        lineage.record_bytes(sample.store, document)
+    corpora.look(str(moved), sample.store.indexes / corpora.CACHE)
+
+    assert lineage.record_bytes(sample.store, document) == before
+    assert "--corpus" in caught.value.hint
+
+
+def _rounds(sample: Sample, rounds: int, neighbours: int) -> str:
+    """Deduce instructions round upon round, each from all of the round before; return one of the last."""
+    known = sample.store.query("lineage/instructions", ids=[sample.instructions[2]]).to_dicts()[0]
+    parents = list(sample.seeds)
+    for number in range(rounds):
+        names = [content_id("round", number, n) for n in range(neighbours)]
+        rows = [known | {"instruction_id": name, "input_id": parents[0], "parent_ids": parents} for name in names]
+        sample.store.append("instructions", [records.Instruction(**row) for row in rows])
+        parents = names
+    return parents[0]
+
+
+def test_what_many_rows_share_is_shown_once_and_named_after_that(sample: Sample) -> None:
+    last = _rounds(sample, rounds=6, neighbours=8)
+
+    nodes = list(lineage.trace(sample.store, last).walk())
+
+    whole = [node.id for node in nodes if not node.is_repeated]
+    assert len(nodes) < 1000  # as many as there are edges; a tree of copies has 300,000
+    assert len(whole) == len(set(whole))
+    assert {node.id for node in nodes if node.is_repeated} <= set(whole)
+    assert all(not node.children and not node.as_dict()["facts"] for node in nodes if node.is_repeated)
+    assert sum(node.kind == "instruction" for node in nodes if not node.is_repeated) == 5 * 8 + 1
+
+
+def test_a_circle_in_a_broken_store_is_named_and_not_followed(sample: Sample) -> None:
+    known = sample.store.query("lineage/instructions", ids=[sample.instructions[2]]).to_dicts()[0]
+    names = [content_id("circle", n) for n in range(2)]
+    rows = [known | {"instruction_id": own, "parent_ids": [other]} for own, other in (names, names[::-1])]
+    sample.store.append("instructions", [records.Instruction(**row) for row in rows])
+
+    tree = lineage.trace(sample.store, names[0])
+
+    assert [node.is_repeated for node in tree.walk() if node.id == names[0]] == [False, True]
+
+
+def _refuse(sample: Sample, stage: str, input_id: str, reason: str, detail: str) -> str:
+    sample.store.append("rejections", [records.RejectionRow(stage, input_id, "f", reason, detail, sample_store.RUN)])
+    return input_id
+
+
+def test_a_refused_record_is_traced_to_its_place_and_its_bytes(sample: Sample) -> None:
+    document = sample.store.query("lineage/documents", ids=[next(iter(sample.documents.values()))]).to_dicts()[0]
+    offset, length = document["record_offset"], document["record_length"]
+    item = content_id("item", document["source_id"], offset)
+    _refuse(sample, "documents", item, "too_short", f"/where/it/was.warc.gz at {offset}+{length} https://a.example: 3")
+
+    tree = lineage.trace(sample.store, item[:9])
+
+    assert (tree.kind, tree.id) == ("refusal", item)
+    assert (tree.facts["stage"], tree.facts["reason"]) == ("documents", "too_short")
+    assert [(child.kind, child.relation) for child in tree.children] == [("source", "read from")]
+    place = {name: tree.facts[name] for name in lineage.PLACE}
+    assert lineage.bytes_at(sample.store, **place) == lineage.record_bytes(sample.store, document["document_id"])
+
+
+def test_a_refused_draw_line_or_copy_is_traced_to_what_it_came_from(sample: Sample) -> None:
+    document, source = next(iter(sample.documents.values())), sample.store.query("sources/all")["source_id"][0]
+    call = sample.store.query("lineage/instructions", ids=sample.instructions[:1])["completion_id"][0]
+    draw = _refuse(sample, "instructions", f"{document}#2", "unparsable_answer", f"Sorry [{call}]")
+    line = _refuse(sample, "seeds", f"{source}:17", "too_short", "2 tokens")
+    copy = content_id("copy")
+    _refuse(sample, "documents", copy, "already_seen", f"the same page and text are document {document} (x+1)")
+
+    of = {target: lineage.trace(sample.store, target) for target in (draw, line, copy)}
+
+    assert {child.id for child in of[draw].children} == {document, call}
+    assert {child.id for child in of[line].children} == {source}
+    assert {child.id for child in of[copy].children} == {document}
+    assert all(tree.kind == "refusal" and tree.facts["reason"] for tree in of.values())
+
+
+def test_a_row_that_was_refused_later_is_traced_as_ever_and_says_so(sample: Sample) -> None:
+    document = _refuse(sample, "instructions", next(iter(sample.documents.values())), "content_filter", "no")
+
+    tree = lineage.trace(sample.store, document)
+
+    assert tree.kind == "document"
+    assert tree.facts["refused"] == ["instructions: content_filter: no"]
+
+
+def test_a_beginning_that_several_refusals_share_lists_them(sample: Sample) -> None:
+    names = [_refuse(sample, "documents", f"eeee{n:016d}", "too_short", "") for n in range(2)]
+
+    with pytest.raises(UsageError, match=f"{names[0]}, {names[1]}"):
+        lineage.trace(sample.store, "eeee0000")

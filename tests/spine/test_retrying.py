@@ -11,7 +11,7 @@ from tasks.contracts.errors import UsageError
 from tasks.contracts.settings import Settings
 from tasks.io import replies
 from tasks.io.journal import Entry
-from tasks.spine import retrying
+from tasks.spine import generation, retrying
 from tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -95,3 +95,49 @@ def test_a_stage_that_computes_is_not_retried_but_told_what_to_do(start: Start, 
         retrying.reopen(run, stage="documents")
 
     assert "change the setting" in caught.value.hint
+
+
+NULLS = [
+    records.Verdict("a1", "judge", "moderation", None, "timeout: 60 s", None, "earlier"),
+    records.Verdict("a2", "judge", "moderation", None, "unparsable_answer: hm", None, "r"),
+    records.Verdict("a3", "judge", "moderation", False, "unparsable_answer: as the page says", None, "r"),
+    records.Verdict("a4", "judge", "verifiers", None, "[]", None, "r"),
+    records.Verdict("a5", "computed", "code_runs", None, "unsupported: numpy", None, "r"),
+    records.Score("s1", "judge", "seven_criteria", "clarity", None, "server_error: 500", None, "r"),
+    records.Score("s1", "judge", "seven_criteria", "total", None, "server_error: 500", None, "r"),
+    records.Score("s2", "judge", "seven_criteria", "total", 0.0, "sum", None, "r"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("chosen", "taken"),
+    [
+        ({}, {"a1", "s1"}),
+        ({"stage": "verdicts"}, {"a1", "a2"}),
+        ({"stage": "scores"}, {"s1"}),
+        ({"reason": "unparsable_answer"}, {"a2"}),
+        ({"run_id": "earl"}, {"a1"}),
+        ({"stage": "responses"}, set()),
+    ],
+)
+def test_judgements_that_failed_are_due_again_and_what_a_check_could_not_say_is_not(
+    start: Start, settings: Any, chosen: dict[str, str], taken: set[str]
+) -> None:
+    with start(settings()) as run:
+        run.activate("verdicts", {"judge": "moderation", "computed": "checks"})
+        for table, kind in (("verdicts", records.Verdict), ("scores", records.Score)):
+            run.store.append(table, [row for row in NULLS if isinstance(row, kind)])
+        count = retrying.reopen(run, **chosen)
+        left = [run.store.query(f"{table}/unpublished")["subject_id"].to_list() for table in ("verdicts", "scores")]
+
+    assert {row.subject_id for row in NULLS} - {*left[0], *left[1]} == taken
+    assert count == len(taken)
+
+
+def test_what_a_judge_was_read_from_stays_at_the_end_of_a_long_reason() -> None:
+    said = generation.failure("unparsable_answer", f"{'blah ' * 100}[{'a' * 20}]")
+
+    assert len(said) == 300
+    assert said.endswith(f" [{'a' * 20}]")
+    assert generation.failure("refusal", "no") == "refusal: no"

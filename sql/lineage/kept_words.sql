@@ -1,0 +1,26 @@
+-- Which of these texts are in pages, seeds or rows that stay: they are nobody's own, and prove nothing.
+-- owner:  tasks/spine/reach.py
+-- grain:  one row per text
+-- params: $fragments, $ids
+WITH words AS (
+    SELECT
+        documents.document_id AS id,
+        documents.text
+    FROM documents
+    UNION ALL
+    SELECT
+        seeds.seed_id AS id,
+        concat(seeds.text, seeds.response) AS text
+    FROM seeds
+    UNION ALL
+    SELECT
+        lineage_written.id,
+        lineage_written.text
+    FROM lineage_written
+)
+
+SELECT DISTINCT quoted.text
+FROM (SELECT unnest($fragments) AS text) AS quoted
+INNER JOIN words ON contains(words.text, quoted.text)
+WHERE words.id NOT IN (SELECT unnest($ids))
+ORDER BY quoted.text;

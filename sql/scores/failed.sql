@@ -1,0 +1,16 @@
+-- Marks that a judge could not give, with the reason; what is not named is any.
+-- owner:  tasks/spine/retrying.py
+-- grain:  one row per subject x judge x reason
+-- params: $reasons, $run_id
+SELECT DISTINCT
+    scores.subject_id,
+    scores.fingerprint,
+    split_part(scores.reason, ':', 1) AS reason,
+    scores.reason AS detail
+FROM scores
+WHERE
+    scores.value IS NULL
+    AND regexp_matches(scores.reason, '^[a-z_]+: ')
+    AND ($reasons IS NULL OR list_contains($reasons, split_part(scores.reason, ':', 1)))
+    AND starts_with(scores.run_id, coalesce($run_id, ''))  -- the beginning of an id will do
+ORDER BY scores.subject_id, scores.fingerprint, reason, detail;
