@@ -10,7 +10,6 @@ Nothing is trusted: a line is read up to a cap and no further, nesting may be to
 
 import gzip
 import itertools
-import json
 import re
 import sys
 import zlib
@@ -22,6 +21,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.contracts import outside
 from tasks.contracts.errors import BrokenError, Rejection
 
 MAX_LINE_BYTES = 16 * 2**20
@@ -204,10 +204,10 @@ def _line(file: IO[bytes], max_line_bytes: int) -> tuple[bytes | None, int]:
 
 def _parsed(raw: bytes) -> Mapping[str, Any] | Rejection:
     try:
-        value = json.loads(raw.decode("utf-8-sig"))
+        value = outside.loads(raw)
     except UnicodeDecodeError as error:
         return Rejection("damaged_line", f"not UTF-8 at byte {error.start}")
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return Rejection("damaged_line", f"not JSON: {error}")
     if not isinstance(value, dict):
         return Rejection("damaged_line", f"a JSON {type(value).__name__}, not an object")
@@ -283,7 +283,7 @@ def _task(text: str, record: Mapping[str, Any]) -> Turn:
 
 def _cleaned(text: str) -> str:
     """Replace what no store or reader can hold: control characters, and surrogates without their other half."""
-    return _CONTROL.sub("", _PAGE_BREAK.sub("\n", text)).encode("utf-8", "replace").decode("utf-8").strip()
+    return outside.sound(_CONTROL.sub("", _PAGE_BREAK.sub("\n", text))).strip()
 
 
 def _text(value: Any) -> str:

@@ -17,6 +17,7 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.contracts import outside
 from tasks.contracts.errors import BrokenError
 from tasks.io import archive_headers, files, streams, warc
 from tasks.io.streams import Window
@@ -293,10 +294,10 @@ def _parsed(offset: int, length: int, line: bytes) -> Object | Damage:
     if not stripped:
         return Damage(offset, length, "blank_line", "")
     try:
-        fields = json.loads(stripped.decode("utf-8"))
+        fields = outside.loads(stripped)
     except UnicodeDecodeError as error:
         return Damage(offset, length, "not_utf8", str(error))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return Damage(offset, length, "not_json", str(error))
     if not isinstance(fields, dict):
         return Damage(offset, length, "not_an_object", f"a JSON {type(fields).__name__}")

@@ -3,6 +3,7 @@
 from tasks.contracts import records
 from tasks.contracts.errors import UsageError
 from tasks.io import replies
+from tasks.spine.blame import METHOD_ERROR
 from tasks.spine.generation import ask_anew
 from tasks.spine.runs import Run
 
@@ -18,7 +19,8 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
     Args:
         run: The run that will ask again.
         stage: Only those of this stage.
-        reason: Only those of this reason; without it (and without `stage` and `run_id`) those that a server caused.
+        reason: Only those of this reason; without it (and without `stage` and `run_id`) those that a server caused, or
+            an exception.
         run_id: Only those of this run; the beginning of its id will do.
 
     Raises:
@@ -31,7 +33,7 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
             "shards that broke are due anyway",
         )
     is_open = stage is None and reason is None and run_id is None
-    reasons = [reason] if reason else list(SERVERS) if is_open else None
+    reasons = [reason] if reason else [*SERVERS, METHOD_ERROR] if is_open else None
     chosen = run.store.query("rejections/chosen", stage=stage, reasons=reasons, run_id=run_id)
     if chosen.is_empty():
         _expect(run, "stage", stage, list(records.TABLES))
