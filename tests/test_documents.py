@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tasks import documents, sources
-from tasks.contracts.errors import UsageError
+from tasks.contracts.errors import Rejection, UsageError
 from tasks.contracts.settings import DocumentsSettings, Settings
 from tasks.io import corpora, warc
 from tasks.spine import runs, validation
@@ -424,7 +424,7 @@ def test_a_shard_is_split_at_its_records_until_one_is_left(tmp_path: Path) -> No
         if not pieces:
             single.append(payload)
 
-    refused = [documents._refuse(payload, "it died") for payload in single]
+    refused = [documents._refuse(payload, Rejection("killed_worker", "it died")) for payload in single]
 
     assert len(single) == 5
     assert all(produced.rows_in == 1 for produced in refused)

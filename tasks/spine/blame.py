@@ -5,6 +5,7 @@ the line (`method_error`), counted, and due again by `wellspring retry`. Where e
 same way, no row is to blame: nothing is refused, and a person has to look at that line.
 """
 
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from tasks.contracts.errors import BrokenError, Rejection, WellspringError
 
 METHOD_ERROR = "method_error"
 ENOUGH = 2  # rows that ended in the same way; one alone says nothing of the others
+UNREAD = frozenset({"not_a_page", "revisit", "http_status", "not_text", "blank_line"})  # no method looked at these
+_WAY = re.compile(r"[A-Za-z_]\w* at \S+:\d+(?=[\s:]|$)")
 _PROJECT = Path(__file__).parents[2]
 
 
@@ -56,7 +59,8 @@ def _place(filename: str) -> Path:
 
 def _way(detail: str) -> str:
     """Return what tells one exception from another: its class and line, without its words."""
-    return detail.split(": ", 1)[0].split(" [", 1)[0]
+    found = _WAY.search(detail)
+    return found[0] if found else detail
 
 
 def accuse(stage: str, rows: int, details: list[str]) -> None:
