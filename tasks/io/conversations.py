@@ -23,9 +23,9 @@ import pyarrow.parquet as pq
 
 from tasks.contracts import outside
 from tasks.contracts.errors import BrokenError, Rejection
+from tasks.io import unpacking
 
 MAX_LINE_BYTES = 16 * 2**20
-BATCH_ROWS = 64  # a bomb of one-megabyte strings stays at 64 MB
 MOST_FIELDS = 50  # that a message names
 _GZIP_MAGIC = b"\x1f\x8b"
 _PARQUET_MAGIC = b"PAR1"
@@ -154,10 +154,14 @@ def _parquet_rows(path: Path, first: int, end: int) -> Iterator[tuple[int, Mappi
     try:
         with pq.ParquetFile(path) as file:
             wanted = [n for n in file.schema_arrow.names if n in _COLUMNS] or file.schema_arrow.names
+            if why := unpacking.bomb(file, wanted):
+                raise BrokenError(f"{path} unpacks to what no machine can hold: {why}", hint="take it out of the seeds")
             line = 0
-            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=wanted):
+            for batch in (
+                one for group in range(file.num_row_groups) for one in unpacking.batches(file, group, wanted)
+            ):
                 if line + batch.num_rows >= first:
-                    yield from ((n, row) for n, row in enumerate(batch.to_pylist(), line + 1) if first <= n <= end)
+                    yield from ((n, row) for n, row in enumerate(unpacking.rows(batch), line + 1) if first <= n <= end)
                 line += batch.num_rows
                 if line >= end:
                     return
