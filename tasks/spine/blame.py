@@ -7,9 +7,11 @@ same way, no row is to blame: nothing is refused, and a person has to look at th
 
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+import pyarrow.parquet as pq
 
 from tasks.contracts import outside
 from tasks.contracts.errors import BrokenError, Rejection, WellspringError
@@ -76,3 +78,14 @@ def accuse(stage: str, rows: int, details: list[str]) -> None:
         hint="no row is at fault, and none was refused: mend that line, or the prompt file it reads, "
         "and run the same command again",
     )
+
+
+def ended(stage: str, tables: Mapping[str, str]) -> list[str] | None:
+    """Return which exceptions the rows of a shard ended in, of its Parquet files; None where a method read one."""
+    if stage in tables and pq.read_metadata(tables[stage]).num_rows:
+        return None
+    if "rejections" not in tables:
+        return []
+    refused = pq.read_table(tables["rejections"], columns=["reason", "detail"]).to_pylist()
+    details = [row["detail"] for row in refused if row["reason"] == METHOD_ERROR]
+    return None if {row["reason"] for row in refused} - {METHOD_ERROR, *UNREAD} else details

@@ -157,7 +157,7 @@ def _trusted(
     details = list[str]()
     is_proven = run.store.count("methods/written", fingerprint=fingerprint) > 0
     for shard, outcome in outcomes:
-        ended = [] if is_proven or isinstance(outcome, Exception) else _ended(stage, outcome)
+        ended = [] if is_proven or isinstance(outcome, Exception) else blame.ended(stage, outcome.tables)
         is_proven |= ended is None
         if ended and not is_proven:
             held.append((shard, outcome))
@@ -170,17 +170,6 @@ def _trusted(
     if held:
         blame.accuse(stage, len(details), details)
     yield from held
-
-
-def _ended(stage: str, written: "_Written") -> list[str] | None:
-    """Return which exceptions the rows of a shard ended in; None where the method read one of them."""
-    if stage in written.tables and pq.read_metadata(written.tables[stage]).num_rows:
-        return None
-    if "rejections" not in written.tables:
-        return []
-    refused = pq.read_table(written.tables["rejections"], columns=["reason", "detail"]).to_pylist()
-    details = [row["detail"] for row in refused if row["reason"] == blame.METHOD_ERROR]
-    return None if {row["reason"] for row in refused} - {blame.METHOD_ERROR, *blame.UNREAD} else details
 
 
 class _Written(NamedTuple):
