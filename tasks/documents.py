@@ -37,7 +37,7 @@ from tasks.methods import (
     site_boilerplate,
 )
 from tasks.methods.tokens import count_tokens
-from tasks.spine import allowances, drafts, near_copies, sharding, site_rules
+from tasks.spine import allowances, blame, drafts, near_copies, sharding, site_rules
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import Produced, Shard, Work
@@ -45,10 +45,12 @@ from tasks.spine.sharding import Produced, Shard, Work
 VERSION = 3
 SHARD_BYTES = 8 * 2**20  # of an archive as stored: some 300 pages
 SHARD_ROWS = 2_000  # of Parquet
+HELD_CHARS = 2**26  # of text: what fails beyond it is no one page's fault
 PARTS = "documents/parts"
 _IDENTITY = ["document_id", "source_id", "record_offset", "url", "domain", "text_digest"]
 _LOWER, _BLANKS = bytes(range(256)).lower(), b" \t\n\r\x0b\x0c"  # texts that differ in these alone are one
 _ALWAYS = ("charsets", "metadata", "licences", "opt_outs", "languages", "tokens", "word_hashes", "spine.drafts")
+_TOO_LARGE = Rejection("out_of_memory", "it needs more than a page may")
 _REVISITED = re.compile(r": of (\S+) as it was at \S+( time)?$")
 
 Payload = Mapping[str, Any]
@@ -65,7 +67,8 @@ def extract(run: Run) -> Counts:
     method = _method(run)
     fingerprint = _fingerprint(method)
     run.activate("documents", {fingerprint: method["extractor"]}, method)
-    work = Work(_read, split=_split, refuse=_refuse, settle=partial(_settle, fingerprint=fingerprint))
+    settle = partial(_settle, fingerprint=fingerprint)
+    work = Work(_read, split=_split, refuse=_refuse, without=_without, settle=settle)
     compute = partial(sharding.compute, run, stage="documents", fingerprint=fingerprint, work=work)
     named = _shards(run, fingerprint, method, run.settings.sources.corpora)
     counts = compute(shards=named, most_rows=_left(run, fingerprint))
@@ -174,20 +177,56 @@ def _read(payload: Payload) -> Produced:
     with allowances.bounded_memory():
         for part in payload["parts"]:
             before = len(found) + len(rows["rejections"])
-            for item in corpora.read(part["uri"], part["kind"], part["start"], part["stop"], method["limit_bytes"]):
-                place = Damage(item.offset, item.length, "", "", item.url)
-                try:
-                    rows["site_rules"] += drafts.site_rules(item, method["limit_bytes"])
-                    with allowances.bounded_time(method["page_seconds"]):
-                        found.append(_Draft(place, part, drafts.read(item, part, method)))
-                except Rejection as refusal:
-                    rows["rejections"].append(_refusal(place, part, refusal))
-                except MemoryError:
-                    refusal = Rejection("out_of_memory", "it needs more than a page may")
-                    rows["rejections"].append(_refusal(place, part, refusal))
+            _read_part(part, payload, found, rows)
             rows["shards"].append(_part_row(part, len(found) + len(rows["rejections"]) - before))
-    _finish(found, rows, method)
-    return _produced(rows)
+        _finish(found, rows, method)
+        return _produced(rows)
+
+
+def _read_part(part: Payload, payload: Payload, found: list[_Draft], rows: Rows) -> None:
+    """Read the items of a range of a file.
+
+    Raises:
+        MemoryError: All items together are too many for a worker; one that is too large by itself is refused.
+    """
+    method, end = payload["method"], part["start"]
+    try:
+        for item in corpora.read(part["uri"], part["kind"], part["start"], part["stop"], method["limit_bytes"]):
+            place, end = Damage(item.offset, item.length, "", "", item.url), item.offset + item.length
+            try:
+                found.append(_draft(item, place, part, payload, rows))
+            except Rejection as refusal:
+                rows["rejections"].append(_refusal(place, part, refusal))
+            except MemoryError:
+                if _is_full(found):
+                    raise
+                rows["rejections"].append(_refusal(place, part, _TOO_LARGE))
+    except MemoryError:
+        if _is_full(found) or part["kind"] != "parquet":
+            raise
+        rows["rejections"].append(_refusal(Damage(end, max(1, part["stop"] - end), "", ""), part, _TOO_LARGE))
+
+
+def _draft(item: corpora.Item, place: Damage, part: Payload, payload: Payload, rows: Rows) -> _Draft:
+    method, name = payload["method"], _unit(part, place)
+    if why := payload.get("refused", {}).get(name):
+        raise Rejection(*why)
+    with allowances.unit(name, method["page_seconds"]), blame.refusing():
+        rows["site_rules"] += drafts.site_rules(item, method["limit_bytes"])
+        return _Draft(place, part, drafts.read(item, part, method))
+
+
+def _is_full(found: list[_Draft]) -> bool:
+    """Whether so much is held that a MemoryError is not the fault of the item at hand."""
+    return sum(len(draft.found["text"]) for draft in found) > HELD_CHARS
+
+
+def _unit(part: Payload, place: Damage) -> str:
+    return f"{part['part_id']}+{place.offset}"
+
+
+def _without(payload: Payload, unit: str, why: Rejection) -> Payload:
+    return {**payload, "refused": {**payload.get("refused", {}), unit: (why.reason, why.detail)}}
 
 
 def _finish(found: list[_Draft], rows: Rows, method: Payload) -> None:
@@ -198,9 +237,10 @@ def _finish(found: list[_Draft], rows: Rows, method: Payload) -> None:
     known = _benchmarks(method)
     for draft, text in zip(found, texts, strict=True):
         try:
-            document, counts = _document(draft, text, method)
-            if known is not None:
-                decontamination.check(known, document["text"])
+            with allowances.unit(_unit(draft.part, draft.place), method["page_seconds"]), blame.refusing():
+                document, counts = _document(draft, text, method)
+                if known is not None:
+                    decontamination.check(known, document["text"])
         except Rejection as refusal:
             rows["rejections"].append(_refusal(draft.place, draft.part, refusal))
             continue
@@ -295,7 +335,7 @@ def _document(draft: _Draft, text: str, method: Payload) -> tuple[dict[str, Any]
 
 
 def _split(payload: Payload) -> list[Payload]:
-    """Cut a shard whose worker died: by its parts, then by the records of the one that is left."""
+    """Cut a shard that breaks: by its parts, then by the records of the one that is left."""
     parts = payload["parts"]
     if len(parts) > 1:
         middle = len(parts) // 2
@@ -303,8 +343,7 @@ def _split(payload: Payload) -> list[Payload]:
     part = parts[0]
     if part["kind"] in {"html", "text"}:
         return []
-    items = corpora.read(part["uri"], part["kind"], part["start"], part["stop"], payload["method"]["limit_bytes"])
-    offsets = [item.offset for item in items]
+    offsets = [place.offset for place in _places(part, payload["method"]["limit_bytes"])]
     if len(offsets) < 2:  # noqa: PLR2004 - one record cannot be cut
         return []
     middle = offsets[len(offsets) // 2]
@@ -312,15 +351,26 @@ def _split(payload: Payload) -> list[Payload]:
     return [{**payload, "parts": [cut]} for cut in ({**part, "stop": middle}, {**part, "start": middle})]
 
 
+def _places(part: Payload, limit_bytes: int) -> list[Damage]:
+    """Return where the records of a part lie; where that cannot be told, the part as one."""
+    if part["kind"] == "parquet":
+        return [Damage(row, 1, "", "") for row in range(part["start"], part["stop"])]
+    items = corpora.read(part["uri"], part["kind"], part["start"], part["stop"], limit_bytes)
+    try:
+        with blame.refusing():
+            return [Damage(item.offset, item.length, "", "", item.url) for item in items]
+    except (Rejection, MemoryError):
+        return [Damage(part["start"], part["stop"] - part["start"], "", "")]
+
+
 def _part_id(part: Payload) -> str:
     return content_id("part", part["source_id"], part["start"], part["stop"])
 
 
-def _refuse(payload: Payload, why: str) -> Produced:
-    """Refuse the one page that kills its worker."""
+def _refuse(payload: Payload, why: Rejection) -> Produced:
+    """Refuse the one page that breaks its shard."""
     part = payload["parts"][0]
-    items = corpora.read(part["uri"], part["kind"], part["start"], part["stop"], payload["method"]["limit_bytes"])
-    refused = [_refusal(item, part, Rejection("killed_worker", why)) for item in items]
+    refused = [_refusal(place, part, why) for place in _places(part, payload["method"]["limit_bytes"])]
     return _produced(_no_rows() | {"rejections": refused, "shards": [_part_row(part, len(refused))]})
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from tasks.contracts import records
+from tasks.contracts.errors import Rejection
 from tasks.contracts.records import content_id
 from tasks.methods import spans
 from tasks.methods.tokens import count_tokens
@@ -41,7 +42,7 @@ def split(run: Run) -> Counts:
         stage="passages",
         fingerprint=fingerprint,
         shards=_shards(run, batches, max_tokens),
-        work=Work(_cut, split=_halves),
+        work=Work(_cut, split=_halves, refuse=_refuse),
         total=len(batches),
     )
 
@@ -69,6 +70,14 @@ def _cut(payload: Mapping[str, Any]) -> Produced:
             )
     columns = pa.schema([f for f in records.schema("passages") if f.name not in {"run_id", "fingerprint"}])
     return Produced(len(payload["documents"]), {"passages": pa.Table.from_pylist(rows, schema=columns)})
+
+
+def _refuse(payload: Mapping[str, Any], why: Rejection) -> Produced:
+    """Refuse the one document that breaks its shard."""
+    (document_id, _), *_ = payload["documents"]
+    refused = [{"input_id": document_id, "reason": why.reason, "detail": why.detail}]
+    columns = pa.schema([records.schema("rejections").field(name) for name in refused[0]])
+    return Produced(1, {"rejections": pa.Table.from_pylist(refused, schema=columns)})
 
 
 def _halves(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tasks.contracts import records
+from tasks.contracts import outside, records
 from tasks.contracts.calls import Answer
 from tasks.contracts.errors import Rejection, UsageError
 from tasks.contracts.prompting import Row
@@ -35,7 +35,7 @@ from tasks.methods.completeness import incomplete
 from tasks.methods.languages import identify
 from tasks.methods.semantic_duplicates import repeats
 from tasks.methods.tokens import count_tokens
-from tasks.spine import contamination, embedders, reads
+from tasks.spine import allowances, blame, contamination, embedders, reads
 from tasks.spine.generation import generate
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
@@ -69,7 +69,7 @@ def ingest(run: Run) -> Counts:
     shards = [shard for path in wanted.paths for shard in _shards(run, Path(path))]
     # Committed in this order: of two equal lines the one of the lower source and line is credited, however paths stand.
     shards.sort(key=lambda shard: (shard.payload["source_id"], shard.payload["first"]))
-    work = Work(_read, settle=functools.partial(_settle, read))
+    work = Work(_read, split=_split, refuse=_refuse, without=_without, settle=functools.partial(_settle, read))
     counts = compute(run, stage="seeds", fingerprint=read, shards=shards, work=work)
     counts += _compare(run, read)
     if not wanted.min_score:
@@ -142,17 +142,36 @@ def _read(payload: Mapping[str, Any]) -> Produced:
     """Read the lines of a shard into seeds and rejections; every line is one or the other."""
     seeds: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
+    killers = payload.get("refused", {})
     for line, item in conversations.read(Path(payload["path"]), payload["first"], payload["last"]):
         try:
-            if isinstance(item, Rejection):
-                raise item
-            seeds.append(_seed(item, line, payload))
+            with allowances.unit(str(line)), blame.refusing():
+                seeds.append(_seed(killers.get(str(line), item), line, payload))
         except Rejection as refusal:
             refused.append(_refusal(f"{payload['source_id']}:{line}", refusal))
     return Produced(len(seeds) + len(refused), {"seeds": _table(seeds), "rejections": _rejections(refused)})
 
 
-def _seed(turn: conversations.Turn, line: int, payload: Mapping[str, Any]) -> dict[str, Any]:
+def _without(payload: Mapping[str, Any], line: str, why: Rejection) -> Mapping[str, Any]:
+    return {**payload, "refused": {**payload.get("refused", {}), line: why}}
+
+
+def _split(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Cut a shard that breaks in the middle of its lines."""
+    first, last = payload["first"], payload["last"]
+    middle = (first + last) // 2
+    return [{**payload, "last": middle}, {**payload, "first": middle + 1}] if first < last else []
+
+
+def _refuse(payload: Mapping[str, Any], why: Rejection) -> Produced:
+    """Refuse the one line that breaks its shard."""
+    refused = [_refusal(f"{payload['source_id']}:{payload['first']}", why)]
+    return Produced(1, {"seeds": _table([]), "rejections": _rejections(refused)})
+
+
+def _seed(turn: conversations.Turn | Rejection, line: int, payload: Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(turn, Rejection):
+        raise turn
     if gap := incomplete(turn.text):
         raise Rejection(*gap)
     tokens = count_tokens(turn.text)
@@ -175,7 +194,7 @@ def _seed(turn: conversations.Turn, line: int, payload: Mapping[str, Any]) -> di
 
 
 def _refusal(input_id: str, refusal: Rejection) -> dict[str, str]:
-    return {"input_id": input_id, "reason": refusal.reason, "detail": refusal.detail[:500]}
+    return {"input_id": input_id, "reason": refusal.reason, "detail": outside.sound(refusal.detail[:500])}
 
 
 def _table(seeds: list[dict[str, Any]]) -> pa.Table:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tasks import documents, sources
-from tasks.contracts.errors import UsageError
+from tasks.contracts.errors import Rejection, UsageError
 from tasks.contracts.settings import DocumentsSettings, Settings
 from tasks.io import corpora, warc
-from tasks.spine import runs, validation
+from tasks.spine import runs, sharding, validation
 from tasks.spine.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -403,6 +403,34 @@ def test_a_page_that_kills_its_worker_is_refused_alone(tmp_path: Path, settings:
     assert "http://site.example/bomb" in refused[0]["detail"]
 
 
+@pytest.mark.slow
+def test_a_page_over_its_time_is_named_before_its_worker_dies_and_costs_its_time_once(
+    tmp_path: Path, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = [record(f"http://site.example/{i}", page(PROSE.format(n=i))) for i in range(12)]
+    for bomb in (3, 8):
+        members[bomb] = record(f"http://site.example/{bomb}", b"<div>" * 200_000 + PROSE.encode())
+    path = archive(tmp_path / "a.warc.gz", *members)
+    alone, workers = sharding._alone, list[str]()
+
+    def counted(*given: Any) -> Any:
+        workers.append("one more")
+        return alone(*given)
+
+    monkeypatch.setattr(sharding, "_alone", counted)
+    with start(settings("threads=1", sources={"corpora": [{"path": str(path)}], "max_page_seconds": 1.0})) as run:
+        sources.register(run)
+        counts = documents.extract(run).counts
+        refused = run.store.query("rejections/all").to_dicts()
+        notes = list(run.store.shards.rglob("*.at"))
+
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (12, 10, 2)
+    assert {row["reason"] for row in refused} == {"killed_worker"}
+    assert all("its time was over at tasks/" in row["detail"] for row in refused)
+    assert len(workers) == 2  # one for each death: neither page is met again
+    assert notes == []
+
+
 def test_a_shard_is_split_at_its_records_until_one_is_left(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.warc.gz", *(record(f"http://site.example/{i}", page(PROSE)) for i in range(5)))
     size = path.stat().st_size
@@ -424,7 +452,7 @@ def test_a_shard_is_split_at_its_records_until_one_is_left(tmp_path: Path) -> No
         if not pieces:
             single.append(payload)
 
-    refused = [documents._refuse(payload, "it died") for payload in single]
+    refused = [documents._refuse(payload, Rejection("killed_worker", "it died")) for payload in single]
 
     assert len(single) == 5
     assert all(produced.rows_in == 1 for produced in refused)

@@ -1,9 +1,15 @@
--- Subjects that a judge is done with: marked, or failed (NULL).
+-- Subjects that a judge is done with: marked, failed (NULL), or refused because reading its answer raised.
 -- owner:  tasks/scores.py
 -- grain:  one row per subject x judge
 -- params: none
 CREATE OR REPLACE VIEW settled_scores AS
-SELECT DISTINCT
+SELECT
     scores.subject_id AS input_id,
     scores.fingerprint
-FROM scores;
+FROM scores
+UNION
+SELECT
+    rejections.input_id,
+    rejections.fingerprint
+FROM rejections
+WHERE rejections.stage = 'scores' AND rejections.reason = 'method_error';

@@ -15,7 +15,6 @@ us (web pages, seeds, model answers) is put in with `fenced`, never bare.
 
 import hashlib
 import importlib
-import json
 import re
 import string
 import unicodedata
@@ -26,7 +25,8 @@ from importlib import resources
 from types import ModuleType
 from typing import Any
 
-from tasks.contracts.errors import Rejection, UsageError
+from tasks.contracts import outside
+from tasks.contracts.errors import BrokenError, Rejection, UsageError
 from tasks.contracts.records import content_id
 
 Row = Mapping[str, Any]
@@ -49,6 +49,9 @@ class Prompt:
     schema_name: str = "answer"
 
 
+_FIELD = re.compile(r"\$(?:\$|[A-Za-z_]\w*|\{\w*\}|)")
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """A prompt file: the system and the user part, with `$name` fields."""
@@ -56,16 +59,32 @@ class Template:
     system: str
     user: str
     digest: str
+    package: str = ""
+    name: str = ""
 
     def render(self, **fields: str) -> tuple[Message, ...]:
         """Fill the fields in; stable text first, so that a provider's prompt cache can hold it.
 
         Raises:
-            KeyError: The template names a field that is not given.
+            BrokenError: The template names a field that is not given, or has a `$` that names none: no row is at fault.
         """
-        system = Message("system", string.Template(self.system).substitute(fields))
-        user = Message("user", string.Template(self.user).substitute(fields))
+        try:
+            system = Message("system", string.Template(self.system).substitute(fields))
+            user = Message("user", string.Template(self.user).substitute(fields))
+        except (KeyError, ValueError):
+            raise self._mistyped(fields) from None
         return (system, user) if system.content else (user,)
+
+    def _mistyped(self, fields: Mapping[str, str]) -> BrokenError:
+        """Name the first line with a `$` that is no field."""
+        file = f"{self.package.replace('.', '/')}/{self.name}.md"
+        text = (resources.files(self.package) / f"{self.name}.md").read_text(encoding="utf-8")
+        found = [(text.count("\n", 0, at.start()) + 1, at.group()) for at in _FIELD.finditer(text)]
+        line, said = next((place for place in found if place[1].strip("${}") not in {*fields, ""}), (0, "$"))
+        return BrokenError(
+            f"{file}:{line} names `{said}`, and there is no such field",
+            hint=f"fields: {', '.join(f'${name}' for name in sorted(fields))}; a dollar sign is written $$",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +116,9 @@ def template(package: str, name: str) -> Template:
     sections = {parts[i]: parts[i + 1].strip() for i in range(1, len(parts) - 1, 2)}
     if "user" not in sections:
         raise UsageError(f"{package}/{name}.md has no `# user` heading", hint="a prompt file needs `# user`")
-    return Template(sections.get("system", ""), sections["user"], hashlib.sha256(text.encode()).hexdigest())
+    return Template(
+        sections.get("system", ""), sections["user"], hashlib.sha256(text.encode()).hexdigest(), package, name
+    )
 
 
 def load(package: str, name: str) -> PromptedMethod:
@@ -183,8 +204,8 @@ def json_object(text: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
     lacking: list[str] = []
     for candidate in _candidates(text):
         try:
-            value = json.loads(candidate, strict=False)
-        except (ValueError, RecursionError):
+            value = outside.loads(candidate, strict=False)
+        except ValueError:
             continue
         if isinstance(value, dict):
             missing = [key for key in required if key not in value]

@@ -13,6 +13,7 @@ import httpx2
 import openai
 import orjson
 
+from tasks.contracts import outside
 from tasks.io.keys import Scrubber
 from tasks.io.servers import Server
 from tasks.io.wire import WireError
@@ -99,7 +100,7 @@ def most_tokens_of(words: str) -> int | None:
 
 def storable(text: str, most: int = WORDS_CHARS) -> str:
     """Return the text on one line, cut, and without what no database takes: lone surrogates and NUL."""
-    return " ".join(text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd").split())[:most]
+    return " ".join(outside.sound(text).split())[:most]
 
 
 def error_of(error: Any) -> tuple[str, str]:

@@ -10,7 +10,6 @@ Nothing is trusted: a line is read up to a cap and no further, nesting may be to
 
 import gzip
 import itertools
-import json
 import re
 import sys
 import zlib
@@ -22,10 +21,11 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.contracts import outside
 from tasks.contracts.errors import BrokenError, Rejection
+from tasks.io import unpacking
 
 MAX_LINE_BYTES = 16 * 2**20
-BATCH_ROWS = 64  # a bomb of one-megabyte strings stays at 64 MB
 MOST_FIELDS = 50  # that a message names
 _GZIP_MAGIC = b"\x1f\x8b"
 _PARQUET_MAGIC = b"PAR1"
@@ -154,10 +154,14 @@ def _parquet_rows(path: Path, first: int, end: int) -> Iterator[tuple[int, Mappi
     try:
         with pq.ParquetFile(path) as file:
             wanted = [n for n in file.schema_arrow.names if n in _COLUMNS] or file.schema_arrow.names
+            if why := unpacking.bomb(file, wanted):
+                raise BrokenError(f"{path} unpacks to what no machine can hold: {why}", hint="take it out of the seeds")
             line = 0
-            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=wanted):
+            for batch in (
+                one for group in range(file.num_row_groups) for one in unpacking.batches(file, group, wanted)
+            ):
                 if line + batch.num_rows >= first:
-                    yield from ((n, row) for n, row in enumerate(batch.to_pylist(), line + 1) if first <= n <= end)
+                    yield from ((n, row) for n, row in enumerate(unpacking.rows(batch), line + 1) if first <= n <= end)
                 line += batch.num_rows
                 if line >= end:
                     return
@@ -204,10 +208,10 @@ def _line(file: IO[bytes], max_line_bytes: int) -> tuple[bytes | None, int]:
 
 def _parsed(raw: bytes) -> Mapping[str, Any] | Rejection:
     try:
-        value = json.loads(raw.decode("utf-8-sig"))
+        value = outside.loads(raw)
     except UnicodeDecodeError as error:
         return Rejection("damaged_line", f"not UTF-8 at byte {error.start}")
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return Rejection("damaged_line", f"not JSON: {error}")
     if not isinstance(value, dict):
         return Rejection("damaged_line", f"a JSON {type(value).__name__}, not an object")
@@ -283,7 +287,7 @@ def _task(text: str, record: Mapping[str, Any]) -> Turn:
 
 def _cleaned(text: str) -> str:
     """Replace what no store or reader can hold: control characters, and surrogates without their other half."""
-    return _CONTROL.sub("", _PAGE_BREAK.sub("\n", text)).encode("utf-8", "replace").decode("utf-8").strip()
+    return outside.sound(_CONTROL.sub("", _PAGE_BREAK.sub("\n", text))).strip()
 
 
 def _text(value: Any) -> str:

@@ -17,14 +17,14 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.contracts import outside
 from tasks.contracts.errors import BrokenError
-from tasks.io import archive_headers, files, streams, warc
+from tasks.io import archive_headers, files, streams, unpacking, warc
 from tasks.io.streams import Window
 from tasks.io.warc import Damage, Record
 
 Kind = Literal["warc", "jsonl", "parquet", "html", "text"]
 
-BATCH_ROWS = 32  # of Parquet: strings of a megabyte from a dictionary of one stay within 32 MB
 CACHE = "corpora.json"  # in a store's `indexes`
 SNIFF_BYTES = 2**16
 TEXT_FIELDS = ("text", "content", "raw_content", "markdown", "body", "article")
@@ -211,7 +211,8 @@ def _extent(uri: str, kind: Kind, size: int) -> int:
     if kind == "parquet":
         try:
             with streams.opened(uri) as file:
-                return pq.ParquetFile(file).metadata.num_rows
+                parquet = pq.ParquetFile(file)
+                return 1 if unpacking.bomb(parquet, _columns(parquet)) else parquet.metadata.num_rows
         except (pa.ArrowException, OSError):
             return 1  # no footer, no rows: one rejection
     if (kind == "warc" and not warc.is_stream(uri)) or kind in {"html", "text"}:
@@ -325,10 +326,10 @@ def _parsed(offset: int, length: int, line: bytes) -> Object | Damage:
     if not stripped:
         return Damage(offset, length, "blank_line", "")
     try:
-        fields = json.loads(stripped.decode("utf-8"))
+        fields = outside.loads(stripped)
     except UnicodeDecodeError as error:
         return Damage(offset, length, "not_utf8", str(error))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return Damage(offset, length, "not_json", str(error))
     if not isinstance(fields, dict):
         return Damage(offset, length, "not_an_object", f"a JSON {type(fields).__name__}")
@@ -366,13 +367,18 @@ def _rows(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[Object 
     try:
         with streams.opened(uri) as file:
             parquet = pq.ParquetFile(file)
+            if start == 0 and (why := unpacking.bomb(parquet, _columns(parquet))):
+                yield Damage(0, 1, "too_large", f"its rows are one bomb: {why}")
+                return
             for index, row in _numbered(parquet, start, stop, _columns(parquet)):
                 size = sum(len(value) for value in row.values() if isinstance(value, (str, bytes)))
                 if size > limit_bytes:
                     yield Damage(index, 1, "too_large", f"a row of {size} characters, over the limit of {limit_bytes}")
                 else:
                     yield Object(index, 1, row)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except pa.ArrowMemoryError:
+        raise
+    except (pa.ArrowException, OSError) as error:
         yield Damage(index, max(1, stop - index), "corrupt_parquet", str(error).splitlines()[0][:300])
 
 
@@ -391,9 +397,9 @@ def _numbered(
         rows = parquet.metadata.row_group(group).num_rows
         if first + rows > start and first < stop:
             index = first
-            for batch in parquet.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns, use_threads=False):
+            for batch in unpacking.batches(parquet, group, columns):
                 if index + batch.num_rows > start and index < stop:
-                    for i, row in enumerate(batch.to_pylist(), start=index):
+                    for i, row in enumerate(unpacking.rows(batch), start=index):
                         if start <= i < stop:
                             yield i, row
                 index += batch.num_rows

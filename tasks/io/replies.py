@@ -6,7 +6,6 @@ a refusal is about `complaints.py`'s.
 """
 
 import email.utils
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from tasks.contracts import outside
 from tasks.contracts.errors import BrokenError, TransientError
 from tasks.io.anatomy import LENGTH, Anatomy, anatomy
 from tasks.io.complaints import OPTIONAL, Complaint, complaint, is_too_long
@@ -135,7 +135,7 @@ def judge_moderation(reply: Reply, request: Mapping[str, Any]) -> Verdict:
     if reply.status != OK:
         return _failure(reply, request)
     try:
-        answer = orjson.loads(reply.body)
+        answer = _json(reply.body)
         (result,) = answer["results"]
         said = {"flagged": result["flagged"], "categories": dict(result["categories"])}
         said["category_scores"] = dict(result.get("category_scores") or {})
@@ -288,7 +288,7 @@ def _error(body: bytes) -> tuple[str, str, str]:
     """Return the server's words, its error code and the parameter it names, of any kind of error body."""
     text = body[:BODY_BYTES].decode("utf-8", "replace")
     try:
-        error = orjson.loads(body)
+        error: Any = _json(body)
         error = error.get("error", error) if isinstance(error, dict) else error
     except ValueError:
         return " ".join(text.split())[:DETAIL_CHARS], "", ""
@@ -350,16 +350,13 @@ def _thought_tokens(usage: Any) -> int:
 
 
 def _json(body: bytes) -> Mapping[str, Any]:
-    """Read JSON: strictly and fast; else leniently (lone surrogates, NaN), which some servers write."""
-    try:
-        return orjson.loads(body)
-    except ValueError:
-        return json.loads(body.decode("utf-8"), strict=False)
+    """Read JSON, also what some servers write beside it: lone surrogates, NaN, controls."""
+    return outside.loads(body, strict=False)
 
 
 def _storable(text: str) -> str:
     """Return the text without what no database or file takes: lone surrogates and NUL; the exact bytes are kept too."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+    return outside.sound(text)
 
 
 def _served(answer: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from tasks.contracts import outside
 from tasks.io.bulk import LINES, Kind, error_of, errors_of, kind_of, storable
 from tasks.io.complaints import complaint
 from tasks.io.delivery import APIS, MOST_SHAPES, Door
@@ -241,11 +242,11 @@ def _status(response: Mapping[str, Any], said: Any) -> int:
 
 
 def _json(line: bytes) -> Any:
-    """Read JSON: strictly and fast; else leniently (lone surrogates, NaN), which some servers write."""
+    """Read JSON, also what some servers write beside it: lone surrogates, NaN, bytes that are no UTF-8."""
     try:
-        return orjson.loads(line)
-    except ValueError:
-        return json.loads(line.decode("utf-8", "replace"), strict=False)
+        return outside.loads(line, strict=False)
+    except UnicodeDecodeError:
+        return outside.loads(line.decode("utf-8", "replace"), strict=False)
 
 
 def _bytes(value: Any) -> bytes:

@@ -5,7 +5,6 @@ their texts and are never fetched, redirects are not followed, no proxy of the e
 capped, timed, and believed only as far as it has the form. Who wants another engine puts a few lines in front of it.
 """
 
-import json
 import os
 import time
 import urllib.error
@@ -15,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from tasks.contracts import outside
 from tasks.contracts.errors import BrokenError, TransientError, UsageError
 
 MAX_ANSWER_BYTES = 4 * 2**20
@@ -104,8 +104,8 @@ def _answered(request: urllib.request.Request, host: str) -> bytes:
 
 def _pages(content: bytes, most: int, host: str) -> list[Page]:
     try:
-        answer: Any = json.loads(content)
-    except (ValueError, RecursionError):
+        answer: Any = outside.loads(content)
+    except ValueError:
         answer = None
     results: Any = answer.get("results") if isinstance(answer, dict) else None
     if not isinstance(results, list):
@@ -125,4 +125,4 @@ def _page(result: Any) -> Page | None:
 
 
 def _text(value: Any) -> str:
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
+    return outside.sound(value) if isinstance(value, str) else ""

@@ -8,6 +8,7 @@ One answer: `{"evidence": "The table lists both wells with a pump each.", "answe
 
 from typing import Any
 
+from tasks.contracts import outside
 from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 from tasks.judges.marks import argument
@@ -47,6 +48,6 @@ def parse(row: Row, text: str) -> dict[str, Any]:
     if answer["answer"] is True or answer["answer"] is False:
         said = "yes" if answer["answer"] else "no"
     if said not in {"yes", "no"}:
-        raise Rejection("incomplete_answer", f"neither yes nor no: {answer['answer']!r}")
+        raise Rejection("incomplete_answer", f"neither yes nor no: {outside.shown(answer['answer'])}")
     evidence = argument(answer.get("evidence"), "answer")
     return {"passed": said == "yes", "detail": f"{row['question']} {evidence}"}

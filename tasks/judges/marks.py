@@ -4,11 +4,11 @@ A judge that leaves a criterion out, adds a mark outside its range, or gives a m
 this subject; the stage then writes NULL. A default would look like a judgement (Deita's 3.0, PAPERS C).
 """
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any, cast
 
+from tasks.contracts import outside
 from tasks.contracts.errors import Rejection
 
 _NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(?:/\s*\d+)?\s*")
@@ -52,20 +52,21 @@ def marks(answer: Mapping[str, Any], criteria: tuple[str, ...], lowest: int, hig
 
 
 def mark(value: Any, criterion: str, lowest: int, highest: int) -> float:
-    """Read one mark: a number, or a text that is one (`"1"`, `"7/10"`).
+    """Read one mark: a number, or a text that is one (`"1"`, `"7/10"`); true and false are none.
 
     Raises:
         Rejection: `incomplete_answer`, it is no number; `mark_out_of_range`.
     """
     if isinstance(value, str) and (found := _NUMBER.fullmatch(value)):
         value = float(found[1])
-    if not isinstance(value, (bool, int, float)) or not math.isfinite(value):
-        raise Rejection("incomplete_answer", f"`{criterion}` has no mark: {value!r}")
-    if not lowest <= value <= highest:
-        raise Rejection("mark_out_of_range", f"`{criterion}` = {value}, not within {lowest}..{highest}")
-    if lowest == 0 and highest == 1 and value not in (0, 1):
-        raise Rejection("mark_out_of_range", f"`{criterion}` = {value}, neither 0 nor 1")
-    return float(value)
+    given = outside.number(value)
+    if given is None:
+        raise Rejection("incomplete_answer", f"`{criterion}` has no mark: {outside.shown(value)}")
+    if not lowest <= given <= highest:
+        raise Rejection("mark_out_of_range", f"`{criterion}` = {given:g}, not within {lowest}..{highest}")
+    if lowest == 0 and highest == 1 and given not in (0, 1):
+        raise Rejection("mark_out_of_range", f"`{criterion}` = {given:g}, neither 0 nor 1")
+    return given
 
 
 def argument(value: Any, criterion: str) -> str:

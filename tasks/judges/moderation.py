@@ -10,6 +10,7 @@ One answer: `{"analysis": "It asks for the dose of a prescription drug.", "categ
 
 from typing import Any, cast
 
+from tasks.contracts import outside
 from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 from tasks.judges.marks import argument
@@ -62,7 +63,7 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer s
     answer = json_object(text, required=("categories",))
     found = answer["categories"]
     if not isinstance(found, list):
-        raise Rejection("incomplete_answer", f"`categories` is no list: {found!r}")
+        raise Rejection("incomplete_answer", f"`categories` is no list: {outside.shown(found)}")
     named = cast("list[Any]", found)
     categories = sorted(
         {str(name).strip().lower().replace(" ", "_").replace("-", "_") for name in named} - {"none", ""}

@@ -9,6 +9,7 @@ One answer: `{"flagged": true, "categories": {"violence": true, "hate": false}, 
 
 from typing import Any, cast
 
+from tasks.contracts import outside
 from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, json_object, template
 
@@ -36,7 +37,9 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer s
     flagged, categories = result["flagged"], result["categories"]
     if not isinstance(flagged, bool) or not isinstance(categories, dict):
         raise Rejection("incomplete_answer", text[:200])
-    scores = cast("dict[str, Any]", result.get("category_scores") or {})
+    told: Any = result.get("category_scores")
+    scores = cast("dict[str, Any]", told) if isinstance(told, dict) else {}
     named = sorted(name for name, holds in cast("dict[str, Any]", categories).items() if holds is True)
-    said = [f"{name} {scores[name]:.2f}" if isinstance(scores.get(name), float) else name for name in named]
+    known = {name: score for name in named if (score := outside.number(scores.get(name))) is not None}
+    said = [f"{name} {known[name]:.2f}" if name in known else name for name in named]
     return {"passed": not flagged, "detail": ", ".join(said) or "none"}

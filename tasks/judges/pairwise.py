@@ -10,6 +10,7 @@ One answer: `{"evidence": "The first gives the dose by weight, the second only i
 import re
 from typing import Any, Literal
 
+from tasks.contracts import outside
 from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 
@@ -86,7 +87,7 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer s
     words = re.findall(r"[a-z0-9]+", str(answer["winner"]).lower())
     named = [_NAMES[word] for word in words if word in _NAMES]
     if len(set(named)) != 1:
-        raise Rejection("unparsable_answer", f"`winner` = {answer['winner']!r}")
+        raise Rejection("unparsable_answer", f"`winner` = {outside.shown(answer['winner'])}")
     return {"winner": named[0], "detail": " ".join(str(answer.get("evidence", "")).split())[:600]}
 
 

@@ -4,7 +4,6 @@ Read off the parsed tree: `<head>` first, then JSON-LD, then the visible byline.
 pages put anything there; what cannot be read is None, never an error.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
+from tasks.contracts import outside
 from tasks.methods import licences, opt_outs
 
 VERSION = 1
@@ -20,6 +20,7 @@ MAX_VALUE_CHARS = 500
 MAX_HEAD_CHARS = 100_000
 MAX_LD_CHARS = 200_000
 MAX_LD_NODES = 500
+MAX_LD_DEPTH = 4  # of names in lists of people
 
 _TITLES = ("og:title", "twitter:title", "dc.title", "dcterms.title", "citation_title")
 _AUTHORS = (
@@ -154,8 +155,8 @@ def _linked_data(data: list[str]) -> Iterator[Mapping[str, Any]]:
         if len(text) > MAX_LD_CHARS:
             continue
         try:
-            pending: list[Any] = [json.loads(text, strict=False)]
-        except (ValueError, RecursionError):
+            pending: list[Any] = [outside.loads(text, strict=False)]
+        except ValueError:
             continue
         while pending and count < MAX_LD_NODES:
             value = pending.pop(0)
@@ -176,7 +177,7 @@ def clean(value: Any) -> str | None:
     """Return a metadata value as one short line; None if there is nothing in it."""
     if not isinstance(value, str):
         return None
-    line = " ".join(re.sub(r"<[^>]{1,200}>", " ", value[: MAX_VALUE_CHARS * 4]).split())
+    line = " ".join(re.sub(r"<[^>]{1,200}>", " ", outside.sound(value[: MAX_VALUE_CHARS * 4])).split())
     return line[:MAX_VALUE_CHARS] or None
 
 
@@ -220,11 +221,13 @@ def _author(named: Mapping[str, list[str]], articles: list[Mapping[str, Any]]) -
     return None
 
 
-def _people(value: Any) -> list[str]:
+def _people(value: Any, depth: int = 0) -> list[str]:
+    if depth > MAX_LD_DEPTH:
+        return []
     if isinstance(value, list):
-        return [name for one in cast("list[Any]", value)[:10] for name in _people(one)]
+        return [name for one in cast("list[Any]", value)[:10] for name in _people(one, depth + 1)]
     if isinstance(value, dict):
-        return _people(cast("dict[str, Any]", value).get("name"))
+        return _people(cast("dict[str, Any]", value).get("name"), depth + 1)
     name = clean(value)
     return [name] if name and not name.startswith("http") else []
 

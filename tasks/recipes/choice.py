@@ -10,6 +10,7 @@ say that none helps, and counts votes; SynthQuestions takes the first hit of its
 
 from typing import Any
 
+from tasks.contracts import outside
 from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 
@@ -39,10 +40,9 @@ def parse(row: Row, text: str) -> dict[str, Any]:
         Rejection: `unparsable_answer`; `incomplete_answer`, no whole number; `choice_out_of_range`.
     """
     best: Any = json_object(text, ("best",))["best"]
-    if isinstance(best, str) and best.strip().isdigit():
-        best = int(best)
-    if isinstance(best, bool) or not isinstance(best, int):
-        raise Rejection("incomplete_answer", f"`best` is {best!r}")
-    if not 0 <= best <= len(row["pages"]):
-        raise Rejection("choice_out_of_range", f"{best} of {len(row['pages'])} pages")
-    return {"best": best}
+    number = outside.whole(best)
+    if number is None:
+        raise Rejection("incomplete_answer", f"`best` is {outside.shown(best)}")
+    if not 0 <= number <= len(row["pages"]):
+        raise Rejection("choice_out_of_range", f"{number} of {len(row['pages'])} pages")
+    return {"best": number}

@@ -10,6 +10,7 @@ does not look for it. Ours is a judge's reading beside the share of words (`grou
 
 from typing import Any
 
+from tasks.contracts import outside
 from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
 
@@ -43,5 +44,5 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted
     if isinstance(said, str):
         said = {"true": True, "yes": True, "false": False, "no": False}.get(said.strip().lower())
     if not isinstance(said, bool):
-        raise Rejection("incomplete_answer", f"`supported` is {answer['supported']!r}")
+        raise Rejection("incomplete_answer", f"`supported` is {outside.shown(answer['supported'])}")
     return {"supported": said, "evidence": text_field(answer, "evidence")}

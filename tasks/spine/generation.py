@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from tasks.contracts import outside
 from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
 from tasks.contracts.records import RejectionRow
 from tasks.methods.loops import is_loop
-from tasks.spine import progress
+from tasks.spine import blame, progress
+from tasks.spine.blame import METHOD_ERROR
 from tasks.spine.counts import known
 from tasks.spine.runs import Counts, Run, in_flow
 
@@ -45,6 +47,7 @@ class _Input:
     records: list[Any] = field(default_factory=list)
     refused: dict[int, Rejection] = field(default_factory=dict)
     repaired: set[int] = field(default_factory=set)
+    is_read: bool = False  # the method said something of it, be it a refusal
 
 
 def generate(
@@ -105,6 +108,7 @@ def generate(
     try:
         while work.is_left_out(run.store.stream(pending, **params)):
             work.flush()
+        work.clear()
     finally:
         work.flush()
     return Counts(**work.counts)
@@ -134,6 +138,7 @@ class _Work:
     repairs: deque[Call] = field(default_factory=deque)
     records: list[Any] = field(default_factory=list)
     rejections: list[RejectionRow] = field(default_factory=list)
+    doubted: dict[str, _Input] = field(default_factory=dict)  # ended by exceptions, and no row was read yet
     settled: int = 0
     left: int = 0  # calls that batch jobs were out for
     is_priced: bool = True
@@ -190,7 +195,8 @@ class _Work:
         self.open[input_id] = item = _Input(row, self.draws)
         first = int(row.get("draw") or 0)
         try:
-            prompt = self.method.prompt(row, self.settings)
+            with blame.refusing():
+                prompt = self.method.prompt(row, self.settings)
         except Rejection as refusal:
             item.refused = dict.fromkeys(range(self.draws), refusal)
             self._settle(input_id)
@@ -210,8 +216,10 @@ class _Work:
         else:
             self._count(outcome)
             try:
-                item.records += self.rows(item.row, self.method.parse(item.row, outcome.text), outcome)
+                item.records += self._read(item, outcome)
+                item.is_read = True
             except Rejection as refusal:
+                item.is_read |= refusal.reason != METHOD_ERROR
                 if draw not in item.repaired and refusal.reason in FORM:
                     item.repaired.add(draw)
                     self.repairs.append(repair(outcome, refusal, self.max_tokens))
@@ -220,6 +228,12 @@ class _Work:
         item.waiting -= 1
         if item.waiting == 0:
             self._settle(outcome.call.input_id)
+
+    def _read(self, item: _Input, answer: Answer) -> list[Any]:
+        """Return the rows that an answer makes, as their tables can hold them."""
+        with blame.refusing():
+            said = replace(answer, text=outside.sound(answer.text), thought=outside.sound(answer.thought))
+            return [outside.storable(row) for row in self.rows(item.row, self.method.parse(item.row, said.text), said)]
 
     def _count(self, answer: Answer) -> None:
         if answer.is_cached:
@@ -237,20 +251,54 @@ class _Work:
         One rejection per refused draw; the bare input id (what pending queries look for) only if no draw gave rows.
         """
         item = self.open.pop(input_id)
+        if item.is_read:
+            self._write_doubted()
+        elif any(refusal.reason == METHOD_ERROR for refusal in item.refused.values()):
+            self.doubted[input_id] = item
+            if len(self.doubted) >= BATCH_INPUTS:
+                self.clear()
+            return
+        self._write(input_id, item)
+
+    def _write(self, input_id: str, item: _Input) -> None:
         if self.on_failure is not None:
-            for refusal in item.refused.values():
-                item.records += self.on_failure(item.row, refusal.reason, refusal.detail)
-            item.refused = {}
+            self._fail(item, self.on_failure)
         names = [input_id] if not item.records else []
         for draw, refusal in sorted(item.refused.items()):
             name = names.pop() if names else f"{input_id}#{draw}"
+            detail = outside.sound(refusal.detail)
             self.rejections.append(
-                RejectionRow(self.stage, name, self.fingerprint, refusal.reason, refusal.detail, self.run.run_id)
+                RejectionRow(self.stage, name, self.fingerprint, refusal.reason, detail, self.run.run_id)
             )
         self.counts["rows_rejected"] += len(item.refused)
         self.counts["rows_out"] += self.draws - len(item.refused)
         self.records += item.records
         self.settled += 1
+
+    @staticmethod
+    def _fail(item: _Input, on_failure: Callable[[Row, str, str], list[Any]]) -> None:
+        """Write what a judge that failed says; that a method raised is no judgement, and stays a refusal."""
+        for draw, refusal in list(item.refused.items()):
+            if refusal.reason != METHOD_ERROR:
+                item.records += map(outside.storable, on_failure(item.row, refusal.reason, refusal.detail))
+                del item.refused[draw]
+
+    def clear(self) -> None:
+        """Refuse the rows that ended by exceptions, unless it is the method that failed, on all rows there are.
+
+        Raises:
+            BrokenError: All ended in the same exception.
+        """
+        if self.doubted and not self.run.store.count("methods/written", fingerprint=self.fingerprint):
+            refusals = [refusal for item in self.doubted.values() for refusal in item.refused.values()]
+            blame.accuse(self.stage, len(self.doubted), [r.detail for r in refusals if r.reason == METHOD_ERROR])
+        self._write_doubted()
+
+    def _write_doubted(self) -> None:
+        """Refuse the rows that ended by exceptions: another one was read, or they ended in different ways."""
+        doubted, self.doubted = self.doubted, {}
+        for input_id, item in doubted.items():
+            self._write(input_id, item)
 
     def flush(self) -> None:
         """Write what is settled, and the completions it rests on, in one transaction."""

@@ -8,6 +8,7 @@ import polars as pl
 from tasks.contracts import records
 from tasks.contracts.errors import UsageError
 from tasks.io import replies
+from tasks.spine.blame import METHOD_ERROR
 from tasks.spine.generation import ask_anew
 from tasks.spine.runs import Run
 
@@ -24,7 +25,8 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
     Args:
         run: The run that will ask again.
         stage: Only those of this stage.
-        reason: Only those of this reason; without it (and without `stage` and `run_id`) those that a server caused.
+        reason: Only those of this reason; without it (and without `stage` and `run_id`) those that a server caused, or
+            an exception.
         run_id: Only those of this run; the beginning of its id will do.
 
     Raises:
@@ -37,7 +39,7 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
             "shards that broke are due anyway",
         )
     is_open = stage is None and reason is None and run_id is None
-    reasons = [reason] if reason else list(SERVERS) if is_open else None
+    reasons = [reason] if reason else [*SERVERS, METHOD_ERROR] if is_open else None
     chosen = run.store.query("rejections/chosen", stage=stage, reasons=reasons, run_id=run_id)
     tables = [table for table in MARKED if stage in {None, table}]
     failed = {table: run.store.query(f"{table}/failed", reasons=reasons, run_id=run_id) for table in tables}

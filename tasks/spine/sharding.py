@@ -2,8 +2,9 @@
 
 The function runs in workers (processes, threads, or Dask) and touches no database. What it returns is written as
 Parquet, atomically; the one writer reads that back, adds who wrote it, and commits rows and shard together. So a kill
-anywhere repeats at most the shards that were under way. A worker that dies (a crash in a C library, memory) is
-narrowed down: its shard is split, and only the unit that kills is refused.
+anywhere repeats at most the shards that were under way. Where a worker dies (a crash in a C library, time), the unit
+that it noted is refused and the shard computed without it; a shard that breaks otherwise (an exception, memory) is
+split until one unit is left, and that is refused.
 """
 
 import contextlib
@@ -32,10 +33,12 @@ from tasks.contracts.errors import BrokenError, Rejection, UsageError
 from tasks.contracts.settings import Settings
 from tasks.io import waits
 from tasks.io.store import Store
+from tasks.spine import allowances, blame
 from tasks.spine.runs import Counts, Run
 
 SHARDS_PER_WORKER_IN_FLIGHT = 4
 _SAFE_NAME = re.compile(r"[0-9a-z_]+")
+_DIED = "its worker died"
 
 
 class Produced(NamedTuple):
@@ -63,15 +66,18 @@ class Work:
 
     Attributes:
         function: payload -> Produced. Module-level and pure; raising Rejection refuses the shard as a whole.
-        split: payload -> smaller payloads, for a shard whose worker died; None means it cannot be split.
-        refuse: (payload, why) -> Produced for a unit that kills its worker.
+        without: (payload, unit, why) -> the payload in which that unit is refused; a unit is what `allowances.unit`
+            was told before the worker died.
+        split: payload -> smaller payloads, for a shard that breaks; None means it cannot be split.
+        refuse: (payload, why) -> Produced for a unit that breaks alone.
         settle: Last look of the writer, inside the commit: (store, tables) -> tables, for what only the whole knows
             (a row that is there already).
     """
 
     function: Callable[[Mapping[str, Any]], Produced]
     split: Callable[[Mapping[str, Any]], list[Mapping[str, Any]]] | None = None
-    refuse: Callable[[Mapping[str, Any], str], Produced] | None = None
+    refuse: Callable[[Mapping[str, Any], Rejection], Produced] | None = None
+    without: Callable[[Mapping[str, Any], str, Rejection], Mapping[str, Any]] | None = None
     settle: Callable[[Store, dict[str, pa.Table]], dict[str, pa.Table]] | None = None
 
 
@@ -123,7 +129,7 @@ def compute(
     folder.mkdir(parents=True, exist_ok=True)
     counts, broken = Counts(), list[str]()
     with contextlib.closing(_outcomes(run.settings, due, work, folder)) as outcomes:
-        for finished, (shard, outcome) in enumerate(outcomes, start=1):
+        for finished, (shard, outcome) in enumerate(_trusted(run, stage, fingerprint, outcomes), start=1):
             if isinstance(outcome, Exception):
                 broken.append(_record_failure(run, stage, fingerprint, shard, outcome))
             else:
@@ -139,6 +145,33 @@ def compute(
     return counts
 
 
+def _trusted(
+    run: Run, stage: str, fingerprint: str, outcomes: Iterable[tuple[Shard, "Outcome"]]
+) -> Iterator[tuple[Shard, "Outcome"]]:
+    """Hold shards back in which no row was read for exceptions, until another one shows that the method works.
+
+    Raises:
+        BrokenError: All rows ended in the same exception; nothing was refused for it.
+    """
+    held = list[tuple[Shard, "Outcome"]]()
+    details = list[str]()
+    is_proven = run.store.count("methods/written", fingerprint=fingerprint) > 0
+    for shard, outcome in outcomes:
+        ended = [] if is_proven or isinstance(outcome, Exception) else blame.ended(stage, outcome.tables)
+        is_proven |= ended is None
+        if ended and not is_proven:
+            held.append((shard, outcome))
+            details += ended
+            continue
+        if is_proven:
+            yield from held
+            held = []
+        yield shard, outcome
+    if held:
+        blame.accuse(stage, len(details), details)
+    yield from held
+
+
 class _Written(NamedTuple):
     rows_in: int
     tables: dict[str, str]
@@ -146,8 +179,12 @@ class _Written(NamedTuple):
 
 def _produce(work: Work, payload: Mapping[str, Any], stem: str) -> _Written:
     """Run in a worker: compute, write each table as Parquet beside its final name, and rename it into place."""
-    produced = work.function(payload)
-    return _write(produced, stem)
+    with allowances.noted(_note(stem)), blame.refusing():
+        return _write(work.function(payload), stem)
+
+
+def _note(stem: str) -> str:
+    return f"{stem}.at"
 
 
 def _write(produced: Produced, stem: str) -> _Written:
@@ -192,7 +229,7 @@ def _flights(
 ) -> Iterator[tuple[Shard, Outcome]]:
     """Keep `limit` shards in flight or waiting for their turn, until the queue is empty or a worker dies.
 
-    Those that a dying worker took along are computed alone, each at its turn.
+    Those that a dying worker took along are computed alone, each at its turn; so are those that broke.
     """
     flying: dict[Future[_Written], tuple[int, Shard]] = {}
     ready: dict[int, tuple[Shard, Outcome]] = {}
@@ -215,13 +252,12 @@ def _flights(
             else:
                 ready[index] = (shard, outcome)
         while yielded in ready:
-            yield ready.pop(yielded)
+            shard, outcome = ready.pop(yielded)
+            yield shard, _narrowed(work, shard.payload, _stem(folder, shard.shard_id), outcome)
             yielded += 1
     for index in sorted({*ready, *died}):
-        if index in ready:
-            yield ready[index]
-        else:
-            yield died[index], _narrowed(work, died[index].payload, _stem(folder, died[index].shard_id))
+        shard, outcome = ready[index] if index in ready else (died[index], None)
+        yield shard, _narrowed(work, shard.payload, _stem(folder, shard.shard_id), outcome)
 
 
 def _landed(future: Future[_Written]) -> Outcome:
@@ -233,32 +269,70 @@ def _landed(future: Future[_Written]) -> Outcome:
     raise problem
 
 
-def _narrowed(work: Work, payload: Mapping[str, Any], stem: str) -> Outcome:
-    """Compute a shard whose worker died, alone; if it dies again, split it until one unit is left, and refuse that.
+def _narrowed(work: Work, payload: Mapping[str, Any], stem: str, outcome: Outcome | None) -> Outcome:
+    """Compute a shard that broke without the units that kill, or split it until one unit is left, and refuse that.
+
+    Args:
+        work: The stage's.
+        payload: Of the shard.
+        stem: Of its files.
+        outcome: What came of it; None where its worker died, or another one beside it.
 
     Raises:
         BrokenError: No worker can start, which is no page's fault.
     """
-    with _processes(1) as pool:
-        _check_start(pool)
-        try:
-            return waits.result(pool.submit(_produce, work, payload, stem))
-        except BrokenExecutor:
-            why = "its worker died"
-        except Exception as error:  # noqa: BLE001 - handed to the caller, who records or raises it
-            return error
+    if outcome is None:
+        payload, outcome = _spared(work, payload, stem)
+    why = _why(outcome)
+    if isinstance(outcome, _Written) or why is None:
+        return outcome
     parts = work.split(payload) if work.split else []
     if len(parts) < 2:  # noqa: PLR2004 - one part is the whole again
-        if work.refuse is None:
-            return BrokenError(f"a worker died on {stem}", hint="see `failures`; the input may need a smaller shard")
-        return _write(work.refuse(payload, why), stem)
+        return outcome if work.refuse is None else _write(work.refuse(payload, why), stem)
     written: list[_Written] = []
     for i, part in enumerate(parts):
-        outcome = _narrowed(work, part, f"{stem}_{i}")
+        outcome = _narrowed(work, part, f"{stem}_{i}", None)
         if isinstance(outcome, Exception):
             return outcome
         written.append(outcome)
     return _joined(written, stem)
+
+
+def _spared(work: Work, payload: Mapping[str, Any], stem: str) -> tuple[Mapping[str, Any], Outcome]:
+    """Compute a shard alone; each unit at which its worker dies is refused, and the rest is computed again.
+
+    A worker that ran out of time beside others has said so in its note: its unit does not get that time again.
+    """
+    spared = set[str]()
+    unit, where = allowances.last_note(_note(stem))
+    is_known = bool(where)
+    while True:
+        if is_known and work.without is not None:
+            spared.add(unit)
+            why = f"its time was over at {where}" if where else _DIED
+            payload = work.without(payload, unit, Rejection("killed_worker", why))
+        outcome = _alone(work, payload, stem)
+        unit, where = allowances.last_note(_note(stem))
+        is_known = bool(unit) and unit not in spared
+        if not isinstance(outcome, BrokenExecutor) or work.without is None or not is_known:
+            return payload, outcome
+
+
+def _alone(work: Work, payload: Mapping[str, Any], stem: str) -> Outcome:
+    with _processes(1) as pool:
+        _check_start(pool)
+        future = pool.submit(_produce, work, payload, stem)
+        waits.first([future])
+        return _landed(future)
+
+
+def _why(outcome: Outcome) -> Rejection | None:
+    """Return why a unit that ends so is refused; None where it is no unit's fault."""
+    if isinstance(outcome, BrokenExecutor):
+        return Rejection("killed_worker", _DIED)
+    if isinstance(outcome, MemoryError):
+        return Rejection("out_of_memory", "it needs more than a worker may have")
+    return outcome if isinstance(outcome, Rejection) and outcome.reason == blame.METHOD_ERROR else None
 
 
 def _check_start(pool: Executor) -> None:

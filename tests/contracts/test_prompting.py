@@ -2,13 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.contracts import prompting
-from tasks.contracts.errors import Rejection, UsageError
+from tasks.contracts.errors import BrokenError, Rejection, UsageError
 
 
 @given(st.text())
@@ -31,6 +32,20 @@ def test_what_a_person_cannot_see_a_model_does_not_see() -> None:
     hidden = "pay\u200bment \u202eevil\u202c \U000e0041\U000e0042 \x00\x1b[31m caf\u0065\u0301"
 
     assert prompting.visible(hidden) == "payment evil  [31m café"
+
+
+@pytest.mark.parametrize("typo", ["$page", "${page}", "5 $ each"])
+def test_a_mistyped_field_of_a_prompt_file_is_named_with_its_file_and_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typo: str
+) -> None:
+    (tmp_path / "typing_room").mkdir()
+    (tmp_path / "typing_room" / "__init__.py").touch()
+    (tmp_path / "typing_room" / "mine.md").write_text(f"# user\n\nRead $text, for $$5.\nThen {typo}.\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(BrokenError, match=r"typing_room/mine\.md:4 names `\$"):
+        prompting.template("typing_room", "mine").render(text="t")
+    prompting.template.cache_clear()
 
 
 ANSWER = {"query": 'Why? {braces} and "quotes"', "scene": "a\nb", "n": [1, 2]}

@@ -65,7 +65,7 @@ def test_results_with_an_address_and_a_text_are_pages_in_their_order(monkeypatch
     with endpoint(_json({"results": results})) as (url, asked):
         pages = search.search(f"{url}?lang=en", "rye & dough", 2, "SEARCH_KEY")
 
-    assert pages == [Page("https://a.example/x", "A", "Rye ? dough."), Page("https://d.example", "", "Tides.")]
+    assert pages == [Page("https://a.example/x", "A", "Rye \ufffd dough."), Page("https://d.example", "", "Tides.")]
     assert asked[0]["path"] == "/find?lang=en&q=rye+%26+dough&k=2"
     assert asked[0]["headers"]["Authorization"] == "Bearer s3cret"
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tasks.io.store import Store
 from tasks.spine import retrying
 from tasks.spine.generation import generate
 from tasks.spine.runs import Counts, Run
+from tests.scripted_model import scripted_model
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 MakeSettings = Callable[..., Settings]
@@ -361,3 +363,121 @@ def test_what_is_no_rejection_stops_and_what_was_answered_is_there_next_time(
 
     assert counts.rows_out == 10
     assert server.stats()["repeated"] == 0
+
+
+def raising(numbers: set[int] | None = None) -> Callable[..., list[Any]]:
+    """What to write for a row, by code that has a mistake: it raises on these rows, or on all."""
+
+    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Score]:
+        if numbers is None or int(row["input_id"][1:]) in numbers:
+            raise ValueError("a row that nobody thought of")
+        return [
+            records.Score(row["input_id"], "judge", "seven", name, value, "", answer.completion_id, "run")
+            for name, value in parsed["values"].items()
+        ]
+
+    return rows
+
+
+@pytest.mark.parametrize("writes_null", [False, True])
+def test_an_exception_on_a_row_is_its_refusal_with_class_and_line_and_due_again_by_retry(
+    start: Start, settings: MakeSettings, method: PromptedMethod, *, writes_null: bool
+) -> None:
+    more = {"on_failure": lambda *_: []} if writes_null else {}
+    with faults.running() as server, start(settings(**asking(server))) as run:
+        fill(run, [instruction(n) for n in range(10)])
+        first = score(run, method, rows=raising({0, 7}), **more)
+        said = run.store.query("rejections/all").to_dicts()
+        again = score(run, method, **more)
+        taken = retrying.reopen(run)
+        last = score(run, method, **more)
+
+    assert (first.rows_in, first.rows_out, first.rows_rejected) == (10, 8, 2)
+    assert {(row["input_id"], row["reason"]) for row in said} == {
+        ("i00000", "method_error"),
+        ("i00007", "method_error"),
+    }
+    assert all(
+        re.match(r"ValueError at tests/spine/test_generation\.py:\d+: a row that", row["detail"]) for row in said
+    )
+    assert again == Counts()
+    assert (taken, last.rows_out, last.calls) == (2, 2, 0)
+
+
+@pytest.mark.parametrize("part", ["prompt", "parse", "rows"])
+def test_where_every_row_ends_in_the_same_exception_the_run_stops_and_nothing_is_refused(
+    start: Start, settings: MakeSettings, method: PromptedMethod, part: str
+) -> None:
+    def mistaken(*_: Any) -> Any:
+        raise KeyError("page")
+
+    broken = method if part == "rows" else replace(method, **{part: mistaken})
+    with faults.running() as server, start(settings(**asking(server))) as run:
+        fill(run, [instruction(n) for n in range(5)])
+        with pytest.raises(BrokenError, match=r"each of the 5 rows.*KeyError at tests/spine/test_generation\.py:\d+"):
+            score(run, broken, **({"rows": mistaken} if part == "rows" else {}))
+        left = run.store.count("rejections/all")
+        counts = score(run, method)
+
+    assert left == 0
+    assert (counts.rows_out, counts.rows_rejected) == (5, 0)
+
+
+def test_what_fails_on_all_that_is_left_is_refused_where_the_method_has_written_rows(
+    start: Start, settings: MakeSettings, method: PromptedMethod
+) -> None:
+    with faults.running() as server, start(settings(**asking(server))) as run:
+        fill(run, [instruction(n) for n in range(6)])
+        score(run, method, rows=raising({2, 4}))
+        retrying.reopen(run)
+        again = score(run, method, rows=raising({2, 4}))
+
+    assert (again.rows_in, again.rows_rejected) == (2, 2)
+
+
+HOSTILE = {
+    "a mark of 401 digits": "1" * 401,
+    "a mark of 5000 digits": "1" * 5000,
+    "infinity by exponent": "1e400",
+    "infinity": "-Infinity",
+    "no number": "NaN",
+    "true": "true",
+    "a list": "[1]",
+    "an object without end": "[" * 5000 + "]" * 5000,
+    "deep": '{"score":' * 300 + "1" + "}" * 300,
+    "null": "null",
+}
+
+
+@pytest.mark.parametrize("mark", HOSTILE.values(), ids=HOSTILE)
+def test_a_mark_that_is_no_number_of_its_scale_is_refused_and_the_others_are_written(
+    start: Start, settings: MakeSettings, method: PromptedMethod, mark: str
+) -> None:
+    names = list(method.schema["required"]) if method.schema else []
+
+    def said(body: dict[str, Any]) -> str:
+        marks = [
+            f'"{n}": "Half a face: \\ud83d, and \\u0000."' if n.endswith("_analysis") else f'"{n}": 1' for n in names
+        ]
+        hostile = "river 3" in json.dumps(body["messages"])
+        return "{" + ", ".join([*marks[:-1], f'"{names[-1]}": {mark}' if hostile else marks[-1]]) + "}"
+
+    with scripted_model(said) as model, start(settings(models={"judge": model.role("m")})) as run:
+        fill(run, [instruction(n) for n in range(6)])
+        counts = score(run, method, rows=_with_reasons)
+        reasons = refused(run)
+        written = run.store.query("scores/unpublished")["reason"].to_list()
+
+    assert counts.rows_out == 5
+    assert set(reasons) == {"i00003"}
+    assert reasons["i00003"] in {"incomplete_answer", "mark_out_of_range", "unparsable_answer"}
+    assert set(written) == {"Half a face: \ufffd, and \ufffd."}
+
+
+def _with_reasons(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Score]:
+    return [
+        records.Score(
+            row["input_id"], "judge", "seven", name, value, parsed["reasons"][name], answer.completion_id, "r"
+        )
+        for name, value in parsed["values"].items()
+    ]

@@ -1,6 +1,7 @@
 """The loop of computed stages: due shards only, one commit each, a killer unit alone is refused."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from tasks.contracts import records
-from tasks.contracts.errors import BrokenError, UsageError
+from tasks.contracts.errors import BrokenError, Rejection, UsageError
 from tasks.contracts.settings import Settings
 from tasks.io import store as stores
 from tasks.io.store import DatabaseMemoryError
@@ -31,7 +32,11 @@ def split_numbers(payload: Mapping[str, Any]) -> Produced:
     if 13 in numbers:
         os.kill(os.getpid(), signal.SIGKILL)
     if payload.get("raises"):
-        raise ValueError("this shard is broken")
+        raise OSError("this shard is broken")
+    if 7 in numbers or payload.get("mistaken"):
+        raise ValueError("seven is a number that nobody thought of")
+    if 9 in numbers:
+        raise MemoryError
     even = [n for n in numbers if n % 2 == 0]
     odd = [n for n in numbers if n % 2]
     return Produced(
@@ -58,9 +63,9 @@ def without_writer(table: str) -> pa.Schema:
     return pa.schema([f for f in records.schema(table) if f.name not in known])
 
 
-def refusals(numbers: list[int], reason: str) -> pa.Table:
+def refusals(numbers: list[int], reason: str, detail: str = "") -> pa.Table:
     return pa.table(
-        {"input_id": [f"n{n}" for n in numbers], "reason": [reason] * len(numbers), "detail": [""] * len(numbers)},
+        {"input_id": [f"n{n}" for n in numbers], "reason": [reason] * len(numbers), "detail": [detail] * len(numbers)},
         schema=without_writer("rejections"),
     )
 
@@ -71,8 +76,8 @@ def halves(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [{"numbers": part} for part in (numbers[:middle], numbers[middle:]) if part]
 
 
-def refuse(payload: Mapping[str, Any], _why: str) -> Produced:
-    return Produced(len(payload["numbers"]), {"rejections": refusals(payload["numbers"], "killed_worker")})
+def refuse(payload: Mapping[str, Any], why: Rejection) -> Produced:
+    return Produced(len(payload["numbers"]), {"rejections": refusals(payload["numbers"], why.reason, why.detail)})
 
 
 WORK = Work(split_numbers, split=halves, refuse=refuse)
@@ -133,6 +138,41 @@ def test_only_the_unit_that_kills_its_worker_is_lost(start: Start, settings: Mak
 
     assert counts == Counts(rows_in=7, rows_out=6, rows_rejected=1)
     assert refused.select("input_id", "reason").rows() == [("n13", "killed_worker")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "reason"), [(7, "method_error"), (9, "out_of_memory")])
+def test_a_shard_that_breaks_is_split_until_one_unit_is_refused(
+    start: Start, settings: Make, number: int, reason: str
+) -> None:
+    with start(settings("runner=process", "threads=2")) as run:
+        counts = compute(run, shards([0, 2, number, 4], [6, 8]))
+        refused = run.store.query("rejections/all").to_dicts()
+
+    assert counts == Counts(rows_in=6, rows_out=5, rows_rejected=1)
+    assert [(row["input_id"], row["reason"]) for row in refused] == [(f"n{number}", reason)]
+    if number == 7:
+        assert re.match(r"ValueError at tests/spine/test_sharding\.py:\d+: seven is", refused[0]["detail"])
+
+
+@pytest.mark.slow
+def test_where_all_shards_end_in_one_exception_nothing_is_refused_and_the_line_is_named(
+    start: Start, settings: Make
+) -> None:
+    mistaken = shards([0], [2], mistaken=True)
+    with (
+        start(settings("runner=process", "threads=2")) as run,
+        pytest.raises(
+            BrokenError, match=r"each of the 2 rows of `passages` ended in ValueError at tests/spine/test_sh"
+        ),
+    ):
+        compute(run, mistaken)
+    with start(settings("runner=thread")) as run:
+        refused = run.store.count("rejections/all")
+        counts = compute(run, shards([0], [2]))
+
+    assert refused == 0
+    assert counts.rows_out == 2
 
 
 KILLED = """

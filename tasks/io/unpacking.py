@@ -1,0 +1,103 @@
+"""Parquet rows as they are unpacked: a few at a time, and never a file that unpacks to what no machine can hold.
+
+A column names each of its values once and then counts: 300 bytes can stand for terabytes. What a file declares of its
+columns says whether it may be such a bomb; where it may, the rows are unpacked until it is known. Text that is no UTF-8
+is read all the same, with U+FFFD: the file's other rows are not to blame.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+BATCH_ROWS = 32  # strings of a megabyte from a dictionary of one stay within 32 MB
+BATCH_BYTES = 2**26  # of a batch, if each row held all that its column has
+PAGE_BYTES = 2**26  # of a column's unlike values, beyond which no batch is small
+BOMB_BYTES = 2**30  # of a row group unpacked
+VALUE_BYTES = 2**10  # of a column for each row: with more, rows are hardly alike
+PACKED = 1_000  # times: text does not pack so well
+UNPACKED = 10_000  # times: nor does it repeat so often
+
+
+def bomb(file: pq.ParquetFile, columns: Sequence[str] | None) -> str:
+    """Return what makes a file a bomb, if it is one; else nothing.
+
+    Args:
+        file: The file.
+        columns: Those that are read; None is all.
+    """
+    for group in range(file.num_row_groups):
+        about = file.metadata.row_group(group)
+        for column in (about.column(i) for i in range(about.num_columns)):
+            name = column.path_in_schema.split(".")[0]
+            if column.physical_type == "BYTE_ARRAY" and (columns is None or name in columns):
+                stored, large = column.total_compressed_size, column.total_uncompressed_size
+                is_packed = large > PACKED * stored
+                said = f"`{name}` of {stored} bytes unpacks to"
+                if is_packed and large > PAGE_BYTES:
+                    return f"{said} {large}, and each of {about.num_rows} rows may hold them all"
+                is_likely = large * column.num_values > BOMB_BYTES and (
+                    is_packed or large < VALUE_BYTES * column.num_values
+                )
+                most = max(BOMB_BYTES, UNPACKED * stored)
+                if is_likely and _unpacked(file, group, name, most) > most:
+                    return f"{said} over {most}"
+    return ""
+
+
+def _unpacked(file: pq.ParquetFile, group: int, name: str, most: int) -> int:
+    """Return how many bytes a column of a row group has, or the bytes at which it had too many."""
+    size = 0
+    for batch in file.iter_batches(_rows_at_once(file, group), row_groups=[group], columns=[name], use_threads=False):
+        size += batch.nbytes
+        if size > most:
+            break
+    return size
+
+
+def _rows_at_once(file: pq.ParquetFile, group: int) -> int:
+    """Return how many rows are unpacked together: fewer where large values seem to be alike."""
+    about = file.metadata.row_group(group)
+    columns = [about.column(i) for i in range(about.num_columns)]
+    alike = [one for one in columns if one.total_uncompressed_size > PACKED * one.total_compressed_size]
+    large = max((one.total_uncompressed_size for one in alike), default=0)
+    return max(1, min(BATCH_ROWS, BATCH_BYTES // max(1, large)))
+
+
+def batches(file: pq.ParquetFile, group: int, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a row group, a few at a time."""
+    yield from file.iter_batches(_rows_at_once(file, group), row_groups=[group], columns=columns, use_threads=False)
+
+
+def rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Return the rows of a batch; what is no UTF-8 in them is U+FFFD."""
+    try:
+        return batch.to_pylist()
+    except UnicodeDecodeError:
+        raw = {name: _raw(batch.column(name).type) for name in batch.schema.names}
+        table = pa.table({name: batch.column(name).cast(raw[name]) for name in raw})
+        return [{name: _text(value) for name, value in row.items()} for row in table.to_pylist()]
+
+
+def _raw(kind: pa.DataType) -> pa.DataType:
+    """Return the type with bytes in place of texts."""
+    if pa.types.is_string(kind):
+        return pa.binary()
+    if pa.types.is_large_string(kind):
+        return pa.large_binary()
+    if pa.types.is_list(kind):
+        return pa.list_(_raw(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(kind.field(i).name, _raw(kind.field(i).type)) for i in range(kind.num_fields)])
+    return kind
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, list):
+        return [_text(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        return {key: _text(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return value
