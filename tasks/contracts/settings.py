@@ -62,6 +62,10 @@ class DocumentsSettings(Section):
     near_duplicates: bool = True
     jaccard: float = Field(default=0.8, gt=0, le=1)
     site_boilerplate: bool = Field(default=False, description="drop lines that repeat across a site")
+    superseded: Literal["again", "leave_out"] = Field(
+        default="again",
+        description="what was made from a page whose text is newer by now is made again, or left out of the export",
+    )
 
 
 class BenchmarksSettings(Section):

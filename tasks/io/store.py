@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 _SQL = Path(__file__).parents[2] / "sql"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
-_VIEWS = ("standing", "valid", "settled", "audited")
+_VIEWS = ("fetched", "standing", "valid", "settled", "audited")
 LOCK_POLL_SECONDS = 0.5
 MEMORY_MB = 512  # of all that it holds; keys of tables must fit into it
 STREAM_MB, KEY_BYTES = 64, 128  # of it while shards pass, and for each row, whose key stays in memory

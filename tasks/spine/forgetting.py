@@ -32,6 +32,7 @@ FRAGMENTS = 4000
 _TABLES = (
     *("exports", "preferences", "selections", "scores", "verdicts", "responses", "instructions", "groundings"),
     *("embeddings", "passages", "rejections", "seeds", "signatures", "redactions", "duplicates", "documents"),
+    *("repeats", "similarities"),
 )
 _SAID = ("rejections", "failures", "validations", "runs")
 _ESCAPED = re.compile(r"[\"\\\x00-\x1f\x7f]")
