@@ -55,15 +55,24 @@ class Template:
     system: str
     user: str
     digest: str
+    file: str = "the prompt file"
 
     def render(self, **fields: str) -> tuple[Message, ...]:
         """Fill the fields in; stable text first, so that a provider's prompt cache can hold it.
 
         Raises:
-            KeyError: The template names a field that is not given.
+            UsageError: The template names a field that is not given, or has a `$` that begins none.
         """
-        system = Message("system", string.Template(self.system).substitute(fields))
-        user = Message("user", string.Template(self.user).substitute(fields))
+        try:
+            system = Message("system", string.Template(self.system).substitute(fields))
+            user = Message("user", string.Template(self.user).substitute(fields))
+        except (KeyError, ValueError) as error:
+            is_name = isinstance(error, KeyError)
+            said = f"names ${error.args[0]}, which is no field" if is_name else "has a `$` that begins no field"
+            names = ", ".join(f"${name}" for name in sorted(fields))
+            raise UsageError(
+                f"{self.file} {said}", hint=f"its fields are {names}; a dollar sign is written $$"
+            ) from error
         return (system, user) if system.content else (user,)
 
 
@@ -96,7 +105,8 @@ def template(package: str, name: str) -> Template:
     sections = {parts[i]: parts[i + 1].strip() for i in range(1, len(parts) - 1, 2)}
     if "user" not in sections:
         raise UsageError(f"{package}/{name}.md has no `# user` heading", hint="a prompt file needs `# user`")
-    return Template(sections.get("system", ""), sections["user"], hashlib.sha256(text.encode()).hexdigest())
+    digest, file = hashlib.sha256(text.encode()).hexdigest(), f"{package.replace('.', '/')}/{name}.md"
+    return Template(sections.get("system", ""), sections["user"], digest, file)
 
 
 def load(package: str, name: str) -> PromptedMethod:

@@ -95,3 +95,13 @@ def test_a_fingerprint_moves_with_the_settings_and_not_otherwise() -> None:
 
     assert method.fingerprint(model="a", k=1) == method.fingerprint(k=1, model="a")
     assert method.fingerprint(model="a") != method.fingerprint(model="b")
+
+
+@pytest.mark.parametrize(
+    ("user", "said"), [("Read $pgae.", "mine.md names $pgae"), ("It is $ 5.", "mine.md has a `\\$` that begins")]
+)
+def test_a_field_that_a_prompt_file_misspells_is_named_with_those_that_exist(user: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said.replace("$pgae", r"\$pgae")) as caught:
+        prompting.Template("Be brief.", user, "0", "mine.md").render(page="p", title="t")
+
+    assert "$page, $title" in (caught.value.hint or "")
