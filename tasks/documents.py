@@ -37,7 +37,7 @@ from tasks.methods import (
     site_boilerplate,
 )
 from tasks.methods.tokens import count_tokens
-from tasks.spine import allowances, blame, drafts, near_copies, sharding, site_rules
+from tasks.spine import allowances, blame, drafts, near_copies, sharding, site_rules, superseding
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.sharding import Produced, Shard, Work
@@ -47,7 +47,7 @@ SHARD_BYTES = 8 * 2**20  # of an archive as stored: some 300 pages
 SHARD_ROWS = 2_000  # of Parquet
 HELD_CHARS = 2**26  # of text: what fails beyond it is no one page's fault
 PARTS = "documents/parts"
-_IDENTITY = ["document_id", "source_id", "record_offset", "url", "domain", "text_digest"]
+_IDENTITY = ["document_id", "source_id", "record_offset", "url", "domain", "text_digest", "fetched_at"]
 _LOWER, _BLANKS = bytes(range(256)).lower(), b" \t\n\r\x0b\x0c"  # texts that differ in these alone are one
 _ALWAYS = ("charsets", "metadata", "licences", "opt_outs", "languages", "tokens", "word_hashes", "spine.drafts")
 _TOO_LARGE = Rejection("out_of_memory", "it needs more than a page may")
@@ -75,6 +75,7 @@ def extract(run: Run) -> Counts:
     counts += compute(shards=_shards(run, fingerprint, method, run.found_pages))  # few, and somebody asked for them
     if method["respect_opt_outs"]:
         counts += site_rules.withhold(run, fingerprint)
+    counts += superseding.mark(run, fingerprint)
     near_copies.mark(run, fingerprint)
     return counts
 
@@ -96,7 +97,7 @@ def _method(run: Run) -> dict[str, Any]:
     quality.rules(wanted.quality)
     cache = run.store.indexes / corpora.CACHE
     bench = run.settings.benchmarks
-    told = wanted.model_dump(exclude={"near_duplicates", "jaccard"})
+    told = wanted.model_dump(exclude={"near_duplicates", "jaccard", "superseded"})
     return told | {
         "limit_bytes": run.settings.sources.max_record_bytes,
         "page_seconds": run.settings.sources.max_page_seconds,
@@ -395,6 +396,7 @@ def _settle(store: Store, tables: dict[str, pa.Table], fingerprint: str) -> dict
     kept = {row["text_digest"]: row["document_id"] for row in seen if row["duplicate_of"] is None}
     is_new: list[bool] = []
     originals: list[str | None] = []
+    repeats: list[dict[str, Any]] = []
     for row in rows:
         document_id = row["document_id"]
         try:
@@ -404,6 +406,7 @@ def _settle(store: Store, tables: dict[str, pa.Table], fingerprint: str) -> dict
             detail = f"{refusal.detail}; record {row['source_id']}+{row['record_offset']}"
             refused.append({"input_id": item_id, "reason": refusal.reason, "detail": detail})
             is_new.append(False)
+            repeats += [row] if refusal.reason == "already_seen" else []
             continue
         is_new.append(True)
         places[document_id] = f"{row['source_id']}+{row['record_offset']}"
@@ -418,6 +421,7 @@ def _settle(store: Store, tables: dict[str, pa.Table], fingerprint: str) -> dict
         "signatures": _of(tables["signatures"], ids.filter(documents["duplicate_of"].is_null())),
         "redactions": _of(tables["redactions"], ids),
         "rejections": _table("rejections", refused),
+        "repeats": _table("repeats", repeats),
     }
 
 

@@ -39,10 +39,17 @@ def page(text: str, title: str = "A kettle") -> bytes:
     return f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>".encode()
 
 
-def record(url: str, body: bytes, kind: str = "response", status: str = "200 OK", mime: str = "text/html") -> bytes:
+def record(
+    url: str,
+    body: bytes,
+    kind: str = "response",
+    status: str = "200 OK",
+    mime: str = "text/html",
+    date: str = "2025-01-02T03:04:05Z",
+) -> bytes:
     block = f"HTTP/1.1 {status}\r\nContent-Type: {mime}\r\n\r\n".encode() + body
     head = (
-        f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: 2025-01-02T03:04:05Z\r\n"
+        f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: {date}\r\n"
         f"Content-Length: {len(block)}\r\n\r\n"
     )
     return gzip.compress(head.encode() + block + b"\r\n\r\n", mtime=0)
@@ -152,8 +159,11 @@ def test_near_copies_are_marked_and_the_longest_is_kept(tmp_path: Path, settings
 @pytest.mark.slow
 def test_a_new_crawl_is_compared_with_all_that_came_before(tmp_path: Path, settings: Make, start: Start) -> None:
     first = archive(tmp_path / "a.warc.gz", record("http://site.example/0", page(LONG)))
-    second = archive(tmp_path / "b.warc.gz", record("http://site.example/1", page(LONG + " And so it went.")))
-    third = archive(tmp_path / "c.warc.gz", record("http://site.example/2", page(LONG.replace("kettle", "teapot", 1))))
+    second = archive(tmp_path / "b.warc.gz", record("http://site.example/1", page(LONG + " And so on."), date="2026"))
+    third = archive(
+        tmp_path / "c.warc.gz",
+        record("http://site.example/2", page(LONG.replace("kettle", "teapot", 1)), date="2024-12"),
+    )
     for paths in ((first,), (first, second), (first, second, third)):
         read(start, settings, *paths)
 
@@ -161,7 +171,7 @@ def test_a_new_crawl_is_compared_with_all_that_came_before(tmp_path: Path, setti
         rows = run.store.query("duplicates/all").to_dicts()
         urls = {row["document_id"]: row["url"][-1] for row in run.store.query("documents/all").to_dicts()}
 
-    assert sorted((urls[row["document_id"]], urls[row["duplicate_of"]]) for row in rows) == [("1", "0"), ("2", "0")]
+    assert sorted((urls[row["document_id"]], urls[row["duplicate_of"]]) for row in rows) == [("0", "2"), ("1", "2")]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
--- Documents of the methods in force whose run passed its audit, copies and what was refused later left out.
+-- Documents of the methods in force whose run passed its audit, copies, older texts of a page and what was refused later left out.
 -- owner:  tasks/documents.py
 -- grain:  one row per URL x text digest x extraction method
 -- params: none
@@ -17,7 +17,7 @@ WHERE
         FROM rejections
         WHERE
             rejections.stage = 'documents'
-            AND rejections.reason = 'opt_out'  -- of a row: other reasons refuse an item before it is one
+            AND rejections.reason IN ('opt_out', 'superseded')  -- of a row: other reasons refuse an item before it is one
             AND rejections.input_id = documents.document_id
             AND rejections.fingerprint = documents.fingerprint
     )

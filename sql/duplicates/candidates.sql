@@ -1,5 +1,6 @@
 -- Pairs of documents that share one band, one of them new: candidates, to be compared exactly.
 -- In a bucket of many each is paired with the first and with the twenty before it, so that a bucket of k costs k pairs.
+-- What is superseded is compared, too: its text may be the newest of its page one day.
 -- owner:  tasks/spine/near_copies.py
 -- grain:  one row per pair
 -- params: $fingerprint, $settled_runs, $band (from 1)
@@ -15,7 +16,10 @@ WITH placed AS (
         AND signatures.document_id NOT IN (
             SELECT rejections.input_id
             FROM rejections
-            WHERE rejections.stage = 'documents' AND rejections.fingerprint = $fingerprint
+            WHERE
+                rejections.stage = 'documents'
+                AND rejections.fingerprint = $fingerprint
+                AND rejections.reason <> 'superseded'
         )
 ),
 
@@ -24,17 +28,17 @@ ranked AS (
         placed.document_id,
         placed.is_new,
         placed.hash,
-        row_number() OVER (PARTITION BY placed.hash ORDER BY placed.is_new, placed.document_id) AS place
+        row_number() OVER (PARTITION BY placed.hash ORDER BY placed.document_id) AS place
     FROM placed
 )
 
 SELECT DISTINCT
-    least(first_one.document_id, second_one.document_id) AS document_a,
-    greatest(first_one.document_id, second_one.document_id) AS document_b
-FROM ranked AS first_one
-INNER JOIN ranked AS second_one ON first_one.hash = second_one.hash
+    least(new_one.document_id, other.document_id) AS document_a,
+    greatest(new_one.document_id, other.document_id) AS document_b
+FROM ranked AS new_one
+INNER JOIN ranked AS other ON new_one.hash = other.hash
 WHERE
-    second_one.is_new
-    AND first_one.place < second_one.place
-    AND (first_one.place = 1 OR second_one.place - first_one.place <= 20)
+    new_one.is_new
+    AND new_one.place <> other.place
+    AND (least(new_one.place, other.place) = 1 OR abs(new_one.place - other.place) <= 20)
 ORDER BY document_a, document_b;

@@ -1,6 +1,6 @@
--- What judges, checks and policies said of instructions and answers, in words.
+-- What judges, checks and policies said of instructions and answers, and a newer text of a document, in words.
 -- owner:  tasks/spine/lineage.py
--- grain:  one row per subject x judge x criterion, subject x check, or instruction x policy
+-- grain:  one row per subject x judge x criterion, subject x check, instruction x policy, or older document
 -- params: none
 CREATE OR REPLACE VIEW lineage_judged AS
 SELECT
@@ -22,4 +22,12 @@ SELECT
     concat('selected by ', selections.policy) AS what,
     concat('rank ', selections.rank) AS found,
     concat(what, ' ', found) AS said
-FROM selections;
+FROM selections
+UNION ALL
+SELECT DISTINCT
+    rejections.input_id AS id,
+    'superseded' AS what,
+    rejections.detail AS found,
+    concat(what, ' ', found) AS said
+FROM rejections
+WHERE rejections.stage = 'documents' AND rejections.reason = 'superseded';

@@ -13,5 +13,5 @@ WHERE
     rejections.stage = coalesce($stage, rejections.stage)
     AND ($reasons IS NULL OR list_contains($reasons, rejections.reason))
     AND starts_with(rejections.run_id, coalesce($run_id, ''))  -- the beginning of an id will do
-    AND rejections.reason <> 'forgotten'
+    AND rejections.reason NOT IN ('forgotten', 'superseded')
 ORDER BY rejections.stage, rejections.input_id, rejections.fingerprint;

@@ -1,4 +1,4 @@
--- Documents that nothing has refused, with the rules of their hosts, where one of the two is new.
+-- Documents that nothing has refused but a newer text, with the rules of their hosts, where one of the two is new.
 -- owner:  tasks/spine/site_rules.py
 -- grain:  one row per document x rules
 -- params: $fingerprint, $settled_runs
@@ -19,6 +19,9 @@ WHERE
     AND documents.document_id NOT IN (
         SELECT rejections.input_id
         FROM rejections
-        WHERE rejections.stage = 'documents' AND rejections.fingerprint = $fingerprint
+        WHERE
+            rejections.stage = 'documents'
+            AND rejections.fingerprint = $fingerprint
+            AND rejections.reason <> 'superseded'
     )
 ORDER BY documents.document_id, site_rules.site_rules_id;

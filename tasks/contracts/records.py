@@ -99,6 +99,29 @@ class Duplicate:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """A page that was read again with the text that it had: where, and when it was fetched that time."""
+
+    document_id: str
+    fingerprint: str
+    source_id: str
+    record_offset: int
+    fetched_at: str | None
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """Two documents whose texts are nearly the same: which of them is kept may change, that they are alike does not."""
+
+    document_a: str
+    document_b: str
+    fingerprint: str
+    similarity: float
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Redaction:
     """Personal data of one kind that was replaced in a document, and how often."""
 
@@ -433,6 +456,8 @@ TABLES: dict[str, type] = {
     "site_rules": SiteRules,
     "signatures": Signature,
     "duplicates": Duplicate,
+    "repeats": Repeat,
+    "similarities": Similarity,
     "redactions": Redaction,
     "passages": Passage,
     "embeddings": Embedding,

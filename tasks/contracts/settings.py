@@ -62,6 +62,10 @@ class DocumentsSettings(Section):
     near_duplicates: bool = True
     jaccard: float = Field(default=0.8, gt=0, le=1)
     site_boilerplate: bool = Field(default=False, description="drop lines that repeat across a site")
+    superseded: Literal["again", "leave_out"] = Field(
+        default="again",
+        description="what was made from a page whose text is newer by now is made again, or left out of the export",
+    )
 
 
 class BenchmarksSettings(Section):
@@ -565,7 +569,10 @@ def load(
     for name, value in sorted((environment if environment is not None else os.environ).items()):
         key = name.removeprefix(_ENVIRONMENT_PREFIX)
         if key != name and key.split("__")[0].lower() in Settings.model_fields:
-            _put(values, key.lower().split("__"), _value(value))
+            keys = key.lower().split("__")
+            _put(values, keys, _value(value, keys))
+        elif key != name:
+            _refuse_misspelt(name, key)
     _merge(values, extra or {})
     for override in overrides:
         key, equals, value = override.partition("=")
@@ -574,7 +581,8 @@ def load(
                 f"`--set {override}` has no `=`",
                 hint="write it as --set limit=200 or --set documents.extractor=trafilatura",
             )
-        _put(values, key.strip().split("."), _value(value))
+        keys = key.strip().split(".")
+        _put(values, keys, _value(value, keys))
     _fill_roles(values)
     try:
         return Settings.model_validate(values)
@@ -582,11 +590,30 @@ def load(
         raise _explained(error) from error
 
 
-def _value(text: str) -> Any:
+def _refuse_misspelt(name: str, key: str) -> None:
+    """Refuse a variable that is meant as a setting and is none; others that begin so are not ours to judge."""
+    known = [field.upper() for field in Settings.model_fields]
+    for section, field in Settings.model_fields.items():
+        inner: Any = getattr(field.annotation, "model_fields", {})
+        known += [f"{section}__{own}".upper() for own in inner]
+    near = difflib.get_close_matches(key.upper(), known, n=1, cutoff=0.6 if "__" in key else 0.85)
+    if near or "__" in key:
+        raise UsageError(
+            f"there is no setting for the environment variable `{name}`",
+            hint=f"did you mean {_ENVIRONMENT_PREFIX}{near[0]}?"
+            if near
+            else f"unset it; sections are {', '.join(sorted(Settings.model_fields))}",
+        )
+
+
+def _value(text: str, keys: list[str]) -> Any:
+    """Read a value as TOML does; for a setting that is a text, a date, a number or a truth is a text, too."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    field = _section_of(tuple(keys)).model_fields.get(keys[-1])
+    return text if field and field.annotation is str and not isinstance(value, str) else value
 
 
 def _put(values: dict[str, Any], keys: list[str], value: Any) -> None:

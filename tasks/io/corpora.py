@@ -30,7 +30,8 @@ SNIFF_BYTES = 2**16
 TEXT_FIELDS = ("text", "content", "raw_content", "markdown", "body", "article")
 HTML_FIELDS = ("html", "raw_html")
 _ABOUT_FIELDS = (
-    "id url uri source_url link title author authors date publishing_date crawl_date timestamp license meta metadata"
+    "id url uri source_url link title author authors license meta metadata "
+    "date publishing_date fetched_at crawl_date timestamp"
 )
 _DOCUMENT_FIELDS = frozenset({*TEXT_FIELDS, *HTML_FIELDS, *_ABOUT_FIELDS.split()})
 _NOT_DATA = re.compile(

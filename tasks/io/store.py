@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 _SQL = Path(__file__).parents[2] / "sql"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
-_VIEWS = ("unaudited", "standing", "valid", "settled", "audited")
+_VIEWS = ("fetched", "unaudited", "standing", "valid", "settled", "audited")
 LOCK_POLL_SECONDS = 0.5
 DATABASE, JOURNAL = "wellspring.duckdb", "completions.sqlite"
 MEMORY_MB = 512  # of all that it holds; keys of tables must fit into it

@@ -21,6 +21,7 @@ VERSION = 1
 PAGE_KINDS = frozenset({"response", "resource", "conversion"})
 TEXT_TYPES = re.compile(r"^(?:text/html|application/xhtml\+xml|text/plain|text/markdown|$)")
 HTTP_OK = 200
+_FETCHED = ("fetched_at", "crawl_date", "timestamp")  # fields of a row that say when its page was fetched
 
 Payload = Mapping[str, Any]
 
@@ -97,6 +98,7 @@ def _record(record: Record, part: Payload, method: Payload) -> dict[str, Any]:
 def _row(row: Row, method: Payload) -> dict[str, Any]:
     """Read a line, a row or a page of a folder."""
     fields = row.fields
+    fetched_at = next((said for name in _FETCHED if metadata.date_of(said := clean(str(fields.get(name)))[:40])), None)
     told = {
         "title": metadata.clean(fields.get("title")),
         "author": metadata.clean(fields.get("author")),
@@ -105,8 +107,8 @@ def _row(row: Row, method: Payload) -> dict[str, Any]:
     }
     if row.html is not None:
         found = _page(charsets.decode(row.html)[0], row.url, method)
-        return found | {key: value for key, value in told.items() if value} | {"fetched_at": None}
-    return _plain(str(fields["text"]), row.url) | told | {"fetched_at": None}
+        return found | {key: value for key, value in told.items() if value} | {"fetched_at": fetched_at}
+    return _plain(str(fields["text"]), row.url) | told | {"fetched_at": fetched_at}
 
 
 def _plain(text: str, url: str) -> dict[str, Any]:

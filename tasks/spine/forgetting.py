@@ -30,6 +30,7 @@ Policy = Literal["drop", "remake"]
 _TABLES = (
     *("exports", "preferences", "selections", "scores", "verdicts", "responses", "instructions", "groundings"),
     *("embeddings", "passages", "rejections", "seeds", "signatures", "redactions", "duplicates", "documents"),
+    *("repeats", "similarities"),
 )
 _SAID = ("rejections", "failures", "validations", "runs", "completions")
 _IDS = ("document_id", "passage_id", "text_id", "seed_id", "input_id", "subject_id", "grounding_id", "source_id")

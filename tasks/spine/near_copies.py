@@ -1,6 +1,8 @@
 """Near copies among documents: proposed by bands that DuckDB joins, compared exactly, one of each component kept.
 
-A run's documents are compared with all that came before, once: what an earlier run settled is not computed again.
+A run's documents are compared with all that came before, once: what an earlier run compared is not computed again.
+Which of several is kept is chosen anew, among all that nothing has refused, so that it depends on the documents that
+are there and not on the runs that they came in.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,39 +16,57 @@ from tasks.contracts.records import content_id
 from tasks.io.store import Store
 from tasks.methods import near_duplicates
 from tasks.spine import sharding
-from tasks.spine.identity import raised
 from tasks.spine.runs import Run
 
 VERSION = 1
 VERIFY_PAIRS = 2_000  # compared at a time
 
+Pair = tuple[str, str, float]
+
 
 def mark(run: Run, fingerprint: str) -> None:
     """Compare the documents of runs that were not looked at yet with all that came before, and mark near copies.
 
-    Kept is, in this order, what an earlier run kept, the longest, the lowest id.
+    Kept is, in this order, what was fetched first, the longest, what the first archive has.
     """
     wanted = run.settings.documents
-    method = content_id(
-        "near_duplicates", near_duplicates.VERSION, wanted.jaccard, fingerprint, *raised(own=VERSION).items()
-    )
+    method = content_id("near_copies", VERSION, near_duplicates.VERSION, wanted.jaccard, fingerprint)
     run.activate(
         "duplicates",
         {method: f"jaccard {wanted.jaccard}"} if wanted.near_duplicates else {},
         {"jaccard": wanted.jaccard},
     )
+    if wanted.near_duplicates:
+        _compare(run, fingerprint, method)
+        _choose(run, fingerprint, method)
+
+
+def _compare(run: Run, fingerprint: str, method: str) -> None:
+    """Write down which documents are near copies of each other, where one of the two is new."""
     scope = {"fingerprint": fingerprint, "settled_runs": sharding.done(run, "duplicates", method)}
     fresh = run.store.query("duplicates/unsettled_runs", **scope)["run_id"].to_list()
-    if not fresh or not wanted.near_duplicates:
+    if not fresh:
         return
     pairs = run.store.sparing(lambda: _candidates(run.store, scope))
-    edges = run.store.sparing(lambda: verified(run.store, pairs, fingerprint, wanted.jaccard))
-    ids = sorted({id_ for edge in edges for id_ in edge[:2]})
-    known = run.store.query("duplicates/known", **scope, duplicates_fingerprint=method, document_ids=ids).to_dicts()
-    rows = [records.Duplicate(*row, run.run_id) for row in _copies(edges, known, method)]
+    edges = run.store.sparing(lambda: verified(run.store, pairs, fingerprint, run.settings.documents.jaccard))
     with run.store.transaction():
-        run.store.append("duplicates", rows)
-        sharding.note_done(run, "duplicates", method, fresh, rows=len(ids))
+        run.store.append("similarities", [records.Similarity(a, b, method, like, run.run_id) for a, b, like in edges])
+        sharding.note_done(run, "duplicates", method, fresh, rows=len({id_ for edge in edges for id_ in edge[:2]}))
+
+
+def _choose(run: Run, fingerprint: str, method: str) -> None:
+    """Keep one of each component, and take back what an earlier choice said and this one does not."""
+    store, scope = run.store, {"fingerprint": fingerprint, "duplicates_fingerprint": method}
+    pairs: list[Pair] = store.query("duplicates/pairs", **scope).rows()
+    ids = sorted({id_ for pair in pairs for id_ in pair[:2]})
+    ranked = store.query("duplicates/ranked", **scope, document_ids=ids)["document_id"].to_list()
+    found = {copy: (kept, likeness) for copy, kept, likeness in _copies(pairs, ranked)}
+    known = {copy: (kept, likeness) for copy, kept, likeness in store.query("duplicates/of_method", **scope).rows()}
+    changed = [id_ for id_ in sorted(found) if known.get(id_) != found[id_]]
+    with store.transaction():
+        stale = [id_ for id_ in known if found.get(id_) != known[id_]]
+        store.execute("duplicates/release", duplicates_fingerprint=method, document_ids=stale)
+        store.append("duplicates", [records.Duplicate(id_, method, *found[id_], run.run_id) for id_ in changed])
 
 
 def _candidates(store: Store, scope: Mapping[str, Any]) -> pl.DataFrame:
@@ -55,9 +75,9 @@ def _candidates(store: Store, scope: Mapping[str, Any]) -> pl.DataFrame:
     return pl.concat(found).unique().sort("document_a", "document_b")
 
 
-def verified(store: Store, pairs: pl.DataFrame, fingerprint: str, least: float) -> list[tuple[str, str, float]]:
+def verified(store: Store, pairs: pl.DataFrame, fingerprint: str, least: float) -> list[Pair]:
     """Compare candidates exactly, a batch at a time, and return those that are near enough."""
-    edges: list[tuple[str, str, float]] = []
+    edges: list[Pair] = []
     for batch in pairs.iter_slices(VERIFY_PAIRS):
         rows = batch.rows()
         wanted = sorted({id_ for pair in rows for id_ in pair})
@@ -69,22 +89,13 @@ def verified(store: Store, pairs: pl.DataFrame, fingerprint: str, least: float) 
     return edges
 
 
-def _copies(
-    edges: list[tuple[str, str, float]], known: list[dict[str, Any]], method: str
-) -> Iterator[tuple[str, str, str, float]]:
-    """Yield (copy, method, kept, similarity) for every new document of a component but the one that is kept."""
-    places = {row["document_id"]: place for place, row in enumerate(known)}
-    numbered = np.array([(places[a], places[b]) for a, b, _ in edges], np.int64)
+def _copies(pairs: list[Pair], ranked: list[str]) -> Iterator[Pair]:
+    """Yield (copy, kept, similarity) for every document of a component but the first of them in rank."""
+    places = {id_: place for place, id_ in enumerate(ranked)}
     likeness: dict[str, float] = {}
-    for a, b, share in edges:
+    for a, b, share in pairs:
         likeness[a], likeness[b] = max(share, likeness.get(a, 0.0)), max(share, likeness.get(b, 0.0))
-    groups: dict[int, list[dict[str, Any]]] = {}
-    for row, root in zip(known, near_duplicates.components(len(known), numbered).tolist(), strict=True):
-        groups.setdefault(root, []).append(row)
-    for group in groups.values():
-        settled = [row["duplicate_of"] or row["document_id"] for row in group if row["is_settled"]]
-        longest = min(group, key=lambda row: (-row["tokens"], row["document_id"]))["document_id"]
-        kept = min(settled, default=longest)
-        for row in group:
-            if not row["is_settled"] and row["document_id"] != kept:
-                yield row["document_id"], method, kept, likeness[row["document_id"]]
+    numbered = np.array([(places[a], places[b]) for a, b, _ in pairs], np.int64)
+    for id_, first in zip(ranked, near_duplicates.components(len(ranked), numbered).tolist(), strict=True):
+        if ranked[first] != id_:
+            yield id_, ranked[first], likeness[id_]

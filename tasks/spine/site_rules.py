@@ -30,10 +30,11 @@ def withhold(run: Run, fingerprint: str) -> Counts:
             if document_id not in reserved and not opt_outs.may_use(rules, url):
                 reserved[document_id] = f"{url[:500]}: {name} of {host}"
     with run.store.transaction():
+        again = run.store.execute("documents/restore", fingerprint=fingerprint, document_ids=sorted(reserved))
         rows = [
             records.RejectionRow("documents", document_id, fingerprint, "opt_out", detail, run.run_id)
             for document_id, detail in sorted(reserved.items())
         ]
         refused = run.store.append("rejections", rows)
         sharding.note_done(run, "site_rules", method, fresh)
-    return Counts(rows_out=-refused, rows_rejected=refused)
+    return Counts(rows_out=again - refused, rows_rejected=refused - again)

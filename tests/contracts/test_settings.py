@@ -99,3 +99,35 @@ def test_a_role_with_endpoints_of_its_own_keeps_them() -> None:
 
     assert [e.base_url for e in chosen.models.judge.endpoints] == ["http://there/v1"]
     assert [e.base_url for e in chosen.models.responder.endpoints] == ["offline"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("WELLSPRING_BUDGE__MAX_COST_USD", "WELLSPRING_BUDGET__MAX_COST_USD"),
+        ("WELLSPRING_BUDGET_MAX_COST_USD", "WELLSPRING_BUDGET__MAX_COST_USD"),
+        ("WELLSPRING_TREADS", "WELLSPRING_THREADS"),
+        ("WELLSPRING_NOWHERE__AT_ALL", "unset it; sections are"),
+    ],
+)
+def test_a_misspelt_variable_is_refused_and_the_nearest_setting_named(name: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=name) as caught:
+        settings.load(None, environment={name: "5"})
+
+    assert meant in (caught.value.hint or "")
+
+
+def test_variables_of_others_that_begin_alike_are_left_alone() -> None:
+    others = ("STORE", "HOME", "CORPORA", "KILLS", "CANARY", "MUTATIONS", "PASSWORD", "BLAS_KERNEL", "TEST_TMP")
+
+    settings.load(
+        None, environment={f"WELLSPRING_{name}": "5" for name in others} | {"WELLSPRING_OPENLINEAGE_SPEC": ""}
+    )
+
+
+@pytest.mark.parametrize("name", ["2026-11-29", "42", "1e5", "true", '"quoted"', "0x10"])
+def test_a_setting_that_is_a_text_is_read_as_one_whatever_it_looks_like(name: str) -> None:
+    said = settings.load(None, [f"exports.name={name}"], environment={})
+    told = settings.load(None, environment={"WELLSPRING_EXPORTS__NAME": name})
+
+    assert said.exports.name == told.exports.name == name.strip('"')
