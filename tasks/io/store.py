@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import journal_file, versions
+from tasks.io import files, journal_file, versions
 
 pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
 
@@ -293,7 +293,7 @@ class Store:
                 copier.execute(f"ATTACH '{_quoted(fresh)}' AS fresh")
                 copier.execute("COPY FROM DATABASE old TO fresh")
                 copier.execute("DETACH fresh")
-            fresh.replace(old)
+            files.put(fresh, old)
         finally:
             self._connection = _connect(self.path, self.memory_mb)
 
