@@ -119,3 +119,27 @@ def test_no_rename_of_a_file_into_place_passes_by_the_one_that_flushes() -> None
     places = {path.name: found for path in rooms if (found := rename.findall(path.read_text(encoding="utf-8")))}
 
     assert places == {"datasets.py": [".replace(former)"]}  # out of the way, before the new one is put
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(b"yesterday's, and longer")
+    files.write_whole(path, b"today's")
+    assert path.read_bytes() == b"today's"
+    assert [left.name for left in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(b"yesterday's")
+
+    def half(self: Path, data: bytes) -> int:
+        with self.open("wb") as out:
+            out.write(data[: len(data) // 2])
+        msg = "no space left on device"
+        raise OSError(msg)
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="no space"):
+        files.write_whole(path, b"today's page")
+    assert path.read_bytes() == b"yesterday's"
