@@ -174,10 +174,10 @@ def _at_work(facts: Mapping[str, Any]) -> None:
 
 def _how_far(stage: Mapping[str, Any]) -> str:
     if stage["is_done"]:
-        return f"done: {stage.get('rows_in', stage['total'])} in, {stage.get('rows_out', stage['done'])} out"
+        return f"done: {stage.get('rows_in', stage.get('total'))} in, {stage.get('rows_out', stage['done'])} out"
     from tasks.spine import progress
 
-    total = "?" if stage["total"] is None else stage["total"]
+    total = "?" if stage.get("total") is None else stage["total"]
     return f"{stage['done']} of {total}  {progress.described(stage.get('facts', {}))}"
 
 

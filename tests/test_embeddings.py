@@ -156,6 +156,28 @@ def test_a_damaged_fit_is_made_again_and_is_the_same(start: Start, settings: Mak
         assert embed(run) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("is_on_record", [True, False])
+def test_the_fit_of_another_store_is_not_believed(
+    start: Start, settings: Make, tmp_path: Path, *, is_on_record: bool
+) -> None:
+    with runs.start("test", settings(), tmp_path / "other", quiet=True, may_mix=True) as run:
+        put_passages(run, {"rye": "Rye dough is sticky and is baked in a tin."})
+        embed(run)
+        theirs = embedders.embedder(run, "passages")
+    with start(settings()) as run:
+        put_passages(run, TOPICS)
+        expected = embed(run) if is_on_record else (len(TOPICS), len(TOPICS) - 1, 1)
+        assert theirs.folder is not None
+        place = run.store.indexes / theirs.folder.name
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(theirs.folder, place)
+
+        mine = embedders.embedder(run, "passages")
+
+        assert mine.fingerprint != theirs.fingerprint
+        assert embed(run) == ((0, 0, 0) if is_on_record else expected)
+
+
 @pytest.mark.slow
 def test_a_fit_that_is_lost_after_the_corpus_grew_is_said(
     start: Start, settings: Make, monkeypatch: pytest.MonkeyPatch

@@ -20,7 +20,7 @@ from tests import page_store
 
 pytestmark = pytest.mark.slow
 
-NAME = "wellspring-dataset"
+NAME = "wellspring-sample"
 SMALL = ("runner=thread", "threads=1", "limit=4", "embeddings.dimensions=64", "pages.show_values=false")
 NOUNS = (
     *("sources", "documents", "passages", "seeds", "embeddings", "groundings", "instructions", "responses"),

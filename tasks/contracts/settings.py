@@ -559,13 +559,16 @@ def load(
         path = profile_path(profile)
         try:
             read = json.loads if path.suffix == ".json" else tomllib.loads
-            values = read(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+            values = dict(read(path.read_text(encoding="utf-8")).items())
+            _root(values, path.absolute().parent)
+        except (ValueError, AttributeError, TypeError, RecursionError) as error:
             kind = path.suffix[1:].upper()
+            said = error if isinstance(error, ValueError) else "it is no table of sections"
             raise UsageError(
-                f"{path} is not {kind}: {error}", hint="see deployments/profiles/full.toml for the form"
+                f"{path} is not {kind}: {said}",
+                hint="see deployments/profiles/full.toml for the form; a store's own settings.json is written anew by "
+                "the next `wellspring build --profile` with the profile it was built with",
             ) from error
-        _root(values, path.absolute().parent)
     for name, value in sorted((environment if environment is not None else os.environ).items()):
         key = name.removeprefix(_ENVIRONMENT_PREFIX)
         if key != name and key.split("__")[0].lower() in Settings.model_fields:

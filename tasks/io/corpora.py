@@ -110,19 +110,13 @@ def look(uri: str, cache: Path | None = None) -> File:
     Raises:
         BrokenError: It cannot be read, is empty, or is nothing we know.
     """
-    known: dict[str, Any] = {}
-    if cache is not None and cache.is_file():
-        try:
-            known = json.loads(cache.read_text(encoding="utf-8"))
-        except ValueError:
-            known = {}  # a torn cache is no cache
+    known: dict[str, File] = (files.read_json(cache, dict[str, File]) if cache is not None else None) or {}
     key = _state(uri)
     if key in known:
-        return File(**known[key])
+        return known[key]
     file = _looked_at(uri)
     if cache is not None and key:
-        known[key] = asdict(file)
-        files.write_whole(cache, json.dumps(known, ensure_ascii=False).encode())
+        files.write_json(cache, {name: asdict(one) for name, one in {**known, key: file}.items()})
     return file
 
 

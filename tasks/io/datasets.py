@@ -5,7 +5,6 @@ is, and what a former version left behind is gone.
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -16,6 +15,8 @@ from typing import Any, BinaryIO
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tasks.io import files
 
 ROWS_IN_GROUP = 5_000  # rows of one Parquet row group, and what is held in memory of a file
 
@@ -100,7 +101,6 @@ class Dataset:
 
     def _described(self, path: str, rows: int) -> File:
         place = self._folder / path
-        _flush(place)
         return File(path, place.stat().st_size, digest(place), rows)
 
 
@@ -135,8 +135,7 @@ def put_in_place(folder: Path) -> None:
     shutil.rmtree(former, ignore_errors=True)
     if folder.exists():
         folder.replace(former)
-    staged(folder).replace(folder)
-    _flush(folder.parent)
+    files.put(staged(folder), folder)
     shutil.rmtree(former, ignore_errors=True)
 
 
@@ -152,11 +151,3 @@ def digest(path: Path) -> str:
     """Return the sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

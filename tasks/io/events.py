@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tasks.contracts.errors import UsageError
+from tasks.io import files
 
 START, COMPLETE, FAIL, ABORT = "START", "COMPLETE", "FAIL", "ABORT"
 TERMINAL = frozenset({COMPLETE, FAIL, ABORT})
@@ -160,8 +161,9 @@ def read(path: Path) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
     if path.is_file():
         for line in path.read_bytes().splitlines():
-            with contextlib.suppress(ValueError):
-                events.append(json.loads(line))
+            with contextlib.suppress(ValueError, RecursionError):
+                if isinstance(what := json.loads(line), dict):
+                    events.append(what)
     return events
 
 
@@ -169,10 +171,11 @@ def unfinished(path: Path) -> list[dict[str, Any]]:
     """Return the START events of a run's file that nothing has ended, the innermost first."""
     opened: dict[str, dict[str, Any]] = {}
     for what in read(path):
-        if what["eventType"] == START:
-            opened[what["run"]["runId"]] = what
-        elif what["eventType"] in TERMINAL:
-            opened.pop(what["run"]["runId"], None)
+        with contextlib.suppress(KeyError, TypeError):  # a damaged line ends nothing
+            if what["eventType"] == START:
+                opened[what["run"]["runId"]] = {**what, "run": {**what["run"], "facets": {**what["run"]["facets"]}}}
+            elif what["eventType"] in TERMINAL:
+                opened.pop(what["run"]["runId"], None)
     return list(opened.values())[::-1]
 
 
@@ -207,7 +210,7 @@ def deliver(folder: Path, url: str) -> int:
             f"events.url = `{url}` is no http address", hint="such as http://localhost:5000/api/v1/lineage"
         )
     marks_path = folder / "delivered.json"
-    marks: dict[str, int] = json.loads(marks_path.read_text()) if marks_path.is_file() else {}
+    marks: dict[str, int] = files.read_json(marks_path, dict[str, int]) or {}
     sent = 0
     with contextlib.suppress(OSError, http.client.HTTPException):
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -231,5 +234,5 @@ def _post(connection: http.client.HTTPConnection, path: str, what: Mapping[str, 
 
 def _marked(path: Path, marks: Mapping[str, int], sent: int) -> int:
     if sent:
-        path.write_text(json.dumps(marks, sort_keys=True), encoding="ascii")
+        files.write_json(path, marks)
     return sent

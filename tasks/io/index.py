@@ -6,6 +6,7 @@ thread count or the device. Rows are sorted by id: equal scores keep the lower r
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self, cast, get_args
@@ -233,6 +234,16 @@ def choose(rows: int, wanted: str = "auto") -> Kind:
     return cast("Kind", wanted)
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the manifest of an index says of it."""
+
+    wanted: str
+    seed: int
+    kind: str
+    recall: float
+
+
 class Index:
     """Vectors by id that are searched, grow, shrink, and outlive the process.
 
@@ -370,7 +381,7 @@ class Index:
 
     def save(self, folder: Path, fingerprint: str) -> None:
         """Write the index into a folder of the store, where `load` finds it while it is of this fingerprint."""
-        facts = {"wanted": self._wanted, "seed": self._seed, "kind": self.kind, "recall": self.recall}
+        facts = asdict(_Facts(self._wanted, self._seed, self.kind, self.recall))
 
         def write(path: Path) -> None:
             np.save(path / "vectors.npy", self._vectors, allow_pickle=False)
@@ -390,13 +401,13 @@ class Index:
             fingerprint: Of what it must be made of.
             root: The store; an index is never loaded from elsewhere.
         """
-        facts = manifests.read(folder, fingerprint, root)
-        if facts is None:
+        facts = manifests.read(folder, fingerprint, root, _Facts)
+        if facts is None or not {facts.wanted, facts.kind} <= {"auto", *get_args(Kind)}:
             return None
         vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
-        found = cls(np.load(folder / "ids.npy", allow_pickle=False), vectors, facts["wanted"], facts["seed"])
+        found = cls(np.load(folder / "ids.npy", allow_pickle=False), vectors, facts.wanted, facts.seed)
         found._labels = np.load(folder / "labels.npy", allow_pickle=False)
-        found.kind, found.recall = facts["kind"], facts["recall"]
+        found.kind, found.recall = facts.kind, facts.recall
         if (folder / "engine.faiss").is_file():
             found._engine = faiss.read_index(str(folder / "engine.faiss"))
         return found

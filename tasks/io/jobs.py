@@ -19,7 +19,6 @@ import math
 import time
 from asyncio import Future
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -27,7 +26,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from tasks.io.journal import Entry, Journal, Parked, record
-from tasks.io.journal_file import Connection, read_only
+from tasks.io.journal_file import Connection, reading
 
 INTENT, SUBMITTED = "intent", "submitted"
 OPEN = (INTENT, SUBMITTED)  # a server has it, or may have it
@@ -326,7 +325,7 @@ def listed(directory: Path) -> list[Job]:
     path = directory / "completions.sqlite"
     if not path.is_file():
         return []
-    with closing(read_only(path)) as connection:
+    with reading(path) as connection:
         jobs = _jobs(connection, "state <> 'draft' ORDER BY batch")
     ended = [job for job in jobs if job.state not in OPEN and job.said]
     shown = {job.batch for job in ended[-SHOWN_ENDED:]}

@@ -1,6 +1,6 @@
 """The journal of model calls: each call is on disk before it is sent, each answer before it is used.
 
-The file and its writer are in `journal_file.py`. A call passes through three tables:
+The file is `journal_file.py`'s, its writer `journal_writer.py`'s. A call passes through three tables:
 
     calls        what is asked, once per completion id
     attempts     each time it goes over the wire: inserted with its reservation before the send, settled after
@@ -18,14 +18,14 @@ import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasks.contracts.errors import BrokenError, TransientError
 from tasks.io import journal_file
-from tasks.io.journal_file import Connection, Writer
+from tasks.io.journal_file import Connection
+from tasks.io.journal_writer import Writer
 
 LOOKUP_IDS = 500  # ids in one SELECT; SQLite's limit on variables is 32,766
 LATE_ANSWERS = 1000  # of all roles, that tell how long a model takes
@@ -374,8 +374,9 @@ class Journal:
         """Write the file anew, so that nothing of what was deleted is left in it, nor in its log."""
         self.reader.execute("VACUUM")
         self.reader.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        for damaged in self.path.parent.glob(f"{self.path.stem}.damaged.sqlite*"):
-            damaged.unlink()
+        for pattern in (f"{self.path.name}.damaged-*", f"{self.path.stem}.damaged.sqlite*"):  # the second by older code
+            for damaged in self.path.parent.glob(pattern):
+                damaged.unlink()
 
     def ability(self, endpoint: str, model: str) -> Mapping[str, Any]:
         """Return what was learned of an endpoint: how to ask it for structure, which parameters it does not know."""
@@ -402,7 +403,7 @@ def outcomes(path: Path) -> list[tuple[str, int, int]]:
     """
     if not path.is_file():
         return []
-    with closing(journal_file.read_only(path)) as connection:
+    with journal_file.reading(path) as connection:
         return connection.execute(
             "SELECT coalesce(outcome, 'open'), coalesce(status, 0), count(*) FROM attempts GROUP BY 1, 2 ORDER BY 1, 2"
         ).fetchall()
@@ -413,7 +414,7 @@ def cut_texts(path: Path) -> int:
     if not path.is_file():
         return 0
     query = "SELECT count(DISTINCT completion_id) FROM attempts WHERE outcome = 'done' AND detail LIKE ? || '%'"
-    with closing(journal_file.read_only(path)) as connection:
+    with journal_file.reading(path) as connection:
         return connection.execute(query, (CUT_NOTE,)).fetchone()[0]
 
 

@@ -1,28 +1,21 @@
-"""The journal's file: its tables, how it is opened, locked, written in groups, and saved when it is damaged.
+"""The journal's file: its tables, how it is opened, locked, and saved when it is damaged.
 
-One SQLite file, WAL, `synchronous=FULL`, written by one thread that commits whatever has queued up as one transaction
-(group commit) and only then tells the callers. After a write that failed, nothing more is written.
+One SQLite file, WAL, `synchronous=FULL`, written by the one thread of `journal_writer.py`.
 """
 
-import asyncio
 import contextlib
 import errno
 import fcntl
-import itertools
 import os
-import queue
 import sqlite3
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import versions, waits
+from tasks.io import carving, files, versions
 
-GROUP_WRITES = 256  # writes in one commit
 NETWORK_FILESYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs", "lustre"}
 
 _SCHEMA = """
@@ -74,91 +67,10 @@ CREATE TABLE IF NOT EXISTS reads (
     PRIMARY KEY (kind, fingerprint, input_id)
 );
 """
-_TABLES = (
-    *("calls", "attempts", "completions", "vectors", "ledger", "abilities", "batches", "batch_calls"),
-    *("tombstones", "reads"),
-)
 
 
 Connection = sqlite3.Connection  # for those who write through the journal; SQLite itself is imported here only
 Failure = sqlite3.Error
-Write = Callable[[Connection], Any]
-
-
-class Writer(threading.Thread):
-    """The one thread that writes: takes what has queued up, commits it as one transaction, then tells the callers."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(name="journal", daemon=True)
-        self.path = path
-        self.waiting: queue.SimpleQueue[tuple[Write, asyncio.Future[Any] | Future[Any]] | None] = queue.SimpleQueue()
-        self.broken: BrokenError | None = None
-
-    def put(self, write: Write) -> asyncio.Future[Any]:
-        """Queue a write from a coroutine; awaiting the future waits for the commit that holds it."""
-        future = asyncio.get_running_loop().create_future()
-        self.waiting.put((write, future))
-        return future
-
-    def later(self, write: Write) -> None:
-        """Queue a write and go on: what is queued after it is committed with it or after it."""
-        self.waiting.put((write, Future()))
-
-    def apply(self, write: Write) -> Any:
-        """Write from a thread, and wait for the commit."""
-        future: Future[Any] = Future()
-        self.waiting.put((write, future))
-        return waits.result(future)
-
-    def run(self) -> None:
-        """Commit groups until told to stop."""
-        with contextlib.closing(connect(self.path)) as connection:
-            is_open = True
-            while is_open:
-                group = [self.waiting.get()]
-                with contextlib.suppress(queue.Empty):
-                    while len(group) < GROUP_WRITES:
-                        group.append(self.waiting.get_nowait())
-                is_open = None not in group
-                self._commit(connection, [item for item in group if item is not None])
-
-    def _commit(self, connection: sqlite3.Connection, group: list[tuple[Write, Any]]) -> None:
-        """Commit a group. After a write that failed nothing more is written, so nothing more can be sent."""
-        try:
-            results = self._committed(connection, group)
-        except Exception as error:  # noqa: BLE001 - told to every caller: none of them may wait for ever
-            self.broken = self.broken or broken(self.path, error)
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            results = [self.broken] * len(group)
-        _tell([(future, result) for (_, future), result in zip(group, results, strict=True)])
-
-    def _committed(self, connection: sqlite3.Connection, group: list[tuple[Write, Any]]) -> list[Any]:
-        if self.broken is not None:
-            raise self.broken
-        connection.execute("BEGIN IMMEDIATE")
-        results = [write(connection) for write, _ in group]
-        connection.execute("COMMIT")
-        return results
-
-
-def _tell(results: list[tuple[Any, Any]]) -> None:
-    """Resolve futures: those of an event loop together, by one call into its thread."""
-    in_loops = [(future, result) for future, result in results if isinstance(future, asyncio.Future)]
-    for loop, those in itertools.groupby(in_loops, key=lambda pair: pair[0].get_loop()):
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_resolve, list(those))
-    _resolve([(future, result) for future, result in results if not isinstance(future, asyncio.Future)])
-
-
-def _resolve(results: list[tuple[Any, Any]]) -> None:
-    for future, result in results:
-        if future.done():
-            continue
-        if isinstance(result, Exception):
-            future.set_exception(result)
-        else:
-            future.set_result(result)
 
 
 def broken(path: Path, error: Exception) -> BrokenError:
@@ -168,7 +80,8 @@ def broken(path: Path, error: Exception) -> BrokenError:
         path.with_suffix(".damaged").touch()
         return BrokenError(
             f"the journal {path} is damaged: {error} ({name})",
-            hint="run the same command again: what is readable is saved, and only what is lost is asked for again",
+            hint="run `wellspring build` again: what is readable is saved, what is lost is asked for again, and the "
+            "damaged file is kept beside it",
         )
     what = "disk_full: " if name == "SQLITE_FULL" or getattr(error, "errno", 0) == errno.ENOSPC else ""
     return BrokenError(
@@ -180,6 +93,23 @@ def broken(path: Path, error: Exception) -> BrokenError:
 def is_damaged(path: Path) -> bool:
     """Whether damage was noted, so that the next opening saves what can be read."""
     return path.with_suffix(".damaged").exists()
+
+
+def shows_damage(path: Path) -> bool:
+    """Whether the next opening has to save what can be read: damage was noted, or a first look at the file finds it."""
+    if is_damaged(path) or _saved(path).exists():
+        return True
+    try:
+        with contextlib.closing(_looking(path)) as connection:
+            connection.execute("SELECT max(sequence) FROM completions").fetchall()
+    except sqlite3.DatabaseError as error:
+        return not isinstance(error, sqlite3.OperationalError)
+    return False
+
+
+def _looking(path: Path) -> sqlite3.Connection:
+    """Open a journal's file to look at it; nothing of what it holds is changed."""
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=60)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -197,7 +127,10 @@ def hold(path: Path, *, owner: str) -> int:
     Raises:
         TransientError: A live process holds it; the message says which.
     """
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise broken(path, error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -234,15 +167,19 @@ def opened(path: Path) -> tuple[Connection, int]:
     Raises:
         BrokenError: It cannot be opened, and not because it is damaged.
     """
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    lost = salvage(path) if is_damaged(path) else 0
     try:
-        return prepared(path), lost
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise broken(path, error) from error
-        lost += salvage(path)
-        return prepared(path), lost
+        _take(path)  # what a kill kept from its place
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        lost = salvage(path) if is_damaged(path) else 0
+        try:
+            return prepared(path), lost
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            lost += salvage(path)
+            return prepared(path), lost
+    except (OSError, sqlite3.Error) as error:
+        raise broken(path, error) from error
 
 
 def read_only(path: Path) -> Connection:
@@ -262,7 +199,44 @@ def read_only(path: Path) -> Connection:
             raise broken(path, error) from error
         finally:
             os.close(lock)
-    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=60)
+    return _looking(path)
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[Connection]:
+    """Open the journal beside a process that writes it, until the block ends.
+
+    Raises:
+        BrokenError: It is damaged, or cannot be read; the message says what to do.
+    """
+    try:
+        with contextlib.closing(read_only(path)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise broken(path, error) from error
+
+
+def mended(path: Path, *, owner: str) -> str:
+    """Save a damaged journal before a run that may not need it; return what to say of that, nothing if it is sound."""
+    refuse_newer(path)
+    if not (path.is_file() or _saved(path).exists()) or not shows_damage(path):
+        return ""
+    lock = hold(path.with_suffix(".lock"), owner=owner)
+    try:
+        connection, lost = opened(path)
+        connection.close()
+    finally:
+        os.close(lock)
+    return (
+        f"the journal was damaged: what can be read is in a new one, the damaged file is {_damaged(path)[-1].name}; "
+        f"answers that are lost, at most: {lost}; what needs them is asked for again"
+    )
+
+
+def _damaged(path: Path) -> list[Path]:
+    """Return the damaged files that were kept beside a journal, oldest first."""
+    kept = [one for one in path.parent.glob(f"{path.name}.damaged-*") if one.name.rpartition("-")[2].isdecimal()]
+    return sorted(kept, key=lambda one: int(one.name.rpartition("-")[2]))
 
 
 def version(path: Path) -> int | None:
@@ -325,42 +299,132 @@ def _commit(connection: sqlite3.Connection, statements: str, number: int) -> Non
 
 
 def salvage(path: Path) -> int:
-    """Save what can be read of a damaged journal into a new one; the damaged file stays beside it.
+    """Save what can be read of a damaged journal into a new one, which takes its place whole or not at all.
+
+    The damaged file stays beside it, as `completions.sqlite.damaged-1` and so on, with its log.
 
     Returns:
-        How many answers were lost for certain (rows whose place in the file is known but which cannot be read).
+        How many answers were lost, at most.
     """
-    old = path.with_suffix(".damaged.sqlite")
-    for suffix in ("-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).replace(old.with_name(old.name + suffix))
-    path.replace(old)
-    path.with_suffix(".damaged").unlink(missing_ok=True)
-    lost = 0
-    with contextlib.closing(prepared(path)) as target:
+    old, fresh = _set_aside(path), path.with_name(f"{path.name}.part")
+    for suffix in ("", "-wal", "-shm"):
+        fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
+    os.close(os.open(fresh, os.O_RDWR | os.O_CREAT, 0o600))
+    with contextlib.closing(prepared(fresh)) as target:
         target.execute("BEGIN")
-        for table in _TABLES:
-            lost += _copy(old, target, table)
+        lost = _save(old, target)
         target.execute("COMMIT")
+    files.put(fresh, _saved(path))
+    _take(path)
     return lost
 
 
-def _copy(old: Path, target: sqlite3.Connection, table: str) -> int:
-    """Copy the rows of a table from both ends towards its damage; returns about how many lie between."""
-    seen: dict[str, int | None] = {}
+def _set_aside(path: Path) -> Path:
+    """Give the damaged file and its log a second name, by which they stay."""
+    number = int(before[-1].name.rpartition("-")[2]) + 1 if (before := _damaged(path)) else 1
+    old = path.with_name(f"{path.name}.damaged-{number}")
+    for suffix in ("-wal", ""):
+        with contextlib.suppress(FileNotFoundError):
+            old.with_name(old.name + suffix).hardlink_to(path.with_name(path.name + suffix))
+    files.flush(path.parent)
+    return old
+
+
+def _saved(path: Path) -> Path:
+    return path.with_name(f"{path.name}.saved")
+
+
+def _take(path: Path) -> None:
+    """Put the saved journal in place of the damaged one, whose log must not be taken for its own."""
+    if _saved(path).exists():
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        files.put(_saved(path), path)
+        path.with_suffix(".damaged").unlink(missing_ok=True)
+
+
+def _save(old: Path, target: sqlite3.Connection) -> int:
+    """Copy all tables as SQLite reads them; what it does not find is read from the pages. Returns what is missing."""
+    found = target.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    ).fetchall()
+    tables = [name for (name,) in found]
+    torn = [table for table in tables if not _copy(old, target, table)]
+    last = _last_sequence(old) if torn else 0
+    old.with_name(f"{old.name}-shm").unlink(missing_ok=True)
+    if torn:
+        last = max(last, _carve(old, target, torn))
+    target.execute("DELETE FROM batch_calls WHERE completion_id IN (SELECT completion_id FROM completions)")
+    paid = "(SELECT coalesce(sum(cost_micro_usd), 0) FROM attempts)"
+    target.execute(f"UPDATE ledger SET value = max(value, {paid}) WHERE name = 'spent_micro_usd'")  # noqa: S608 - our own text
+    target.execute("UPDATE ledger SET value = max(value, (SELECT count(*) FROM attempts)) WHERE name = 'sent_calls'")
+    rows, most = target.execute("SELECT count(*), coalesce(max(sequence), 0) FROM completions").fetchone()
+    return max(last, most) - rows if "completions" in torn else 0
+
+
+def _last_sequence(old: Path) -> int:
+    with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(_looking(old)) as source:
+        return max(
+            (n for (n,) in source.execute("SELECT seq FROM sqlite_sequence WHERE name = 'completions'")), default=0
+        )
+    return 0
+
+
+def _copy(old: Path, target: sqlite3.Connection, table: str) -> bool:
+    """Copy the rows of a table from both ends towards its damage; return whether there was none."""
+    seen: dict[str, int] = {}
     for order in ("ASC", "DESC"):
         try:
-            with contextlib.closing(connect(old)) as source:
+            with contextlib.closing(_looking(old)) as source:
+                source.execute("SELECT count(*) FROM sqlite_master").fetchall()
                 names = [row[1] for row in source.execute(f"PRAGMA table_info({table})")]
+                if not names:
+                    return True  # the journal is of before there was such a table
                 for rowid, *row in source.execute(f"SELECT rowid, * FROM {table} ORDER BY rowid {order}"):  # noqa: S608 - our own names
-                    if rowid == seen.get("ASC") and order == "DESC":
-                        return 0
+                    if order == "DESC" and rowid <= seen.get("ASC", rowid - 1):
+                        return False
                     seen[order] = rowid
                     marks = ",".join("?" * len(names))
                     target.execute(f"INSERT OR REPLACE INTO {table} ({','.join(names)}) VALUES ({marks})", row)  # noqa: S608
             if order == "ASC":
-                return 0
+                return True
         except sqlite3.DatabaseError:
             continue
-    first, last = seen.get("ASC"), seen.get("DESC")
-    return max(0, last - (first or 0) - 1) if table == "completions" and last is not None else 0
+    return False
+
+
+def _carve(old: Path, target: sqlite3.Connection, torn: Sequence[str]) -> int:
+    """Bring over rows of torn tables that SQLite did not find, each to the table whose columns it has.
+
+    Returns:
+        The number of the last answer that there was, as far as the file still says.
+    """
+    columns = {table: target.execute(f"PRAGMA table_info({table})").fetchall() for table in torn}
+    last = 0
+    for row in carving.rows(old):
+        if len(row.values) == 2 and row.values[0] == "completions" and isinstance(row.values[1], int):  # noqa: PLR2004 - sqlite_sequence
+            last = max(last, row.values[1])
+            continue
+        fitting = [table for table in torn if _fits(row, columns[table])]
+        table = min(fitting, key=lambda name: len(columns[name]), default=None)
+        if table == "ledger":
+            target.execute("UPDATE ledger SET value = max(value, ?2) WHERE name = ?1", row.values)
+        elif table is not None:
+            has = columns[table][: len(row.values)]
+            values = [
+                row.rowid if one[5] and value is None else value for one, value in zip(has, row.values, strict=True)
+            ]
+            names, marks = ",".join(one[1] for one in has), ",".join("?" * len(has))
+            target.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", values)  # noqa: S608
+    return last
+
+
+def _fits(row: carving.Row, columns: Sequence[tuple[Any, ...]]) -> bool:
+    """Whether a row can be of a table: its values are of the columns' types, and later columns have defaults."""
+    kinds: dict[str, tuple[type, ...]] = {"TEXT": (str,), "INTEGER": (int,), "BLOB": (bytes,), "REAL": (float, int)}
+    if len(row.values) > len(columns) or any(one[3] and one[4] is None for one in columns[len(row.values) :]):
+        return False
+    return all(
+        isinstance(value, kinds[kind]) if value is not None else not must or (key and kind == "INTEGER")
+        for value, (_, _, kind, must, _, key) in zip(row.values, columns, strict=False)
+    )

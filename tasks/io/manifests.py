@@ -12,12 +12,28 @@ import mmap
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from tasks.io import files
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 2**20
 _BLOCK_BYTES = 2**22
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    fingerprint: str
+    facts: dict[str, Any]
+    files: dict[str, _Entry]
 
 
 def write(folder: Path, fingerprint: str, facts: Mapping[str, Any], save: Callable[[Path], None]) -> None:
@@ -33,42 +49,42 @@ def write(folder: Path, fingerprint: str, facts: Mapping[str, Any], save: Callab
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     save(partial)
-    entries: dict[str, dict[str, Any]] = {}
-    for path in sorted(partial.iterdir()):
-        _flush(path)
-        entries[path.name] = {"bytes": path.stat().st_size, "sha256": digest(path)}
-    body = json.dumps({"fingerprint": fingerprint, "facts": dict(facts), "files": entries}, sort_keys=True, indent=1)
+    entries = {path.name: _Entry(bytes=path.stat().st_size, sha256=digest(path)) for path in sorted(partial.iterdir())}
+    body = json.dumps(asdict(_Manifest(fingerprint, dict(facts), entries)), sort_keys=True, indent=1)
     manifest = partial / MANIFEST
     manifest.write_text(f"{hashlib.sha256(body.encode()).hexdigest()}\n{body}", encoding="utf-8")
-    _flush(manifest)
     shutil.rmtree(folder, ignore_errors=True)
-    partial.replace(folder)
+    files.put(partial, folder)
 
 
-def read(folder: Path, fingerprint: str | None, root: Path) -> Mapping[str, Any] | None:
+def read(folder: Path, fingerprint: str | None, root: Path, facts: Any = dict[str, Any]) -> Any | None:
     """Return the facts of a folder whose every byte is as written, or None: then make it again.
 
     Args:
         folder: What `write` wrote.
         fingerprint: What it must be made of; None takes whatever it says (look at `described` for that).
         root: The store's own folder; nothing outside it is read, whatever links say.
+        facts: The type of the facts, with the `fingerprint`; of another shape they are as good as none.
     """
     described = _described(folder, root)
-    if described is None or fingerprint not in {None, described["fingerprint"]}:
+    if described is None or fingerprint not in {None, described.fingerprint}:
         return None
     names = {path.name for path in folder.iterdir()}
-    if names != {MANIFEST, *described["files"]}:
+    if names != {MANIFEST, *described.files}:
         return None
-    for name, entry in described["files"].items():
+    for name, entry in described.files.items():
         path = folder / name
         if (
             path.is_symlink()
             or not path.is_file()
-            or path.stat().st_size != entry["bytes"]
-            or digest(path) != entry["sha256"]
+            or path.stat().st_size != entry.bytes
+            or digest(path) != entry.sha256
         ):
             return None
-    return described["facts"] | {"fingerprint": described["fingerprint"]}
+    try:
+        return files.of_shape(described.facts | {"fingerprint": described.fingerprint}, facts)
+    except ValueError:
+        return None
 
 
 def digest(path: Path) -> str:
@@ -84,7 +100,7 @@ def digest(path: Path) -> str:
     return found.hexdigest()
 
 
-def _described(folder: Path, root: Path) -> dict[str, Any] | None:
+def _described(folder: Path, root: Path) -> _Manifest | None:
     manifest = folder / MANIFEST
     if not folder.resolve().is_relative_to(root.resolve()) or folder.is_symlink() or manifest.is_symlink():
         return None
@@ -93,12 +109,7 @@ def _described(folder: Path, root: Path) -> dict[str, Any] | None:
     said, _, body = manifest.read_bytes().partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != said:
         return None
-    return json.loads(body)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return files.of_shape(json.loads(body), _Manifest)
+    except (ValueError, RecursionError):
+        return None

@@ -5,6 +5,7 @@ It is opened locked down: no extension is loaded, no file is read by SQL, no Pyt
 """
 
 import fcntl
+import itertools
 import json
 import os
 import re
@@ -23,7 +24,7 @@ import pyarrow as pa
 
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import journal_file, outliving, versions
+from tasks.io import files, journal_file, outliving, versions
 
 pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
 
@@ -32,6 +33,12 @@ T = TypeVar("T")
 _SQL = Path(__file__).parents[2] / "sql"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _VIEWS = ("fetched", "unaudited", "standing", "valid", "settled", "audited")
+_OF_THE_DISK = (
+    *("No space left", "File too large", "Disk quota", "Read-only file system", "Permission denied"),
+    *("Input/output error", "Could not write", "Could not sync", "fsync failed", "Could not truncate"),
+)
+_OF_DAMAGE = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
+_SIGNS_OF_DAMAGE = ("Corrupt", "corrupt", "checksum", "read enough bytes", "has been invalidated", "deserialize")
 LOCK_POLL_SECONDS = 0.5
 DATABASE, JOURNAL = "wellspring.duckdb", "completions.sqlite"
 MEMORY_MB = 512  # of all that it holds; keys of tables must fit into it
@@ -104,7 +111,8 @@ class Store:
         try:
             kept = outliving.kept(path / JOURNAL, needed=not (path / DATABASE).is_file())
             store = cls(path, memory_mb, lock)
-            store._define()
+            with _named_errors(store):
+                store._define()
             if kept is not None:
                 store._share(kept)
         except BaseException:
@@ -321,7 +329,7 @@ class Store:
                 copier.execute(f"ATTACH '{_quoted(fresh)}' AS fresh")
                 copier.execute("COPY FROM DATABASE old TO fresh")
                 copier.execute("DETACH fresh")
-            fresh.replace(old)
+            files.put(fresh, old)
         finally:
             self._connection = _connect(self.path, self.memory_mb)
 
@@ -393,7 +401,12 @@ def holder(directory: str | Path) -> Mapping[str, Any] | None:
 
 
 def _acquire(path: Path, *, wait: bool, owner: str) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise BrokenError(
+            f"{path} cannot be written: {error.strerror}", hint="free space, or let this user write the store"
+        ) from error
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -416,12 +429,13 @@ def _acquire(path: Path, *, wait: bool, owner: str) -> int:
 
 def _read_owner(descriptor: int) -> dict[str, Any]:
     try:
-        return json.loads(os.pread(descriptor, 4096, 0) or b"{}")
-    except ValueError:
+        return files.of_shape(json.loads(os.pread(descriptor, 4096, 0) or b"{}"), dict[str, int | str])
+    except (ValueError, RecursionError):
         return {}
 
 
 def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
+    _part_from_log(path / "wellspring.duckdb")
     try:
         connection = duckdb.connect(
             str(path / "wellspring.duckdb"),
@@ -434,16 +448,35 @@ def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
             },
         )
     except duckdb.Error as error:
-        raise BrokenError(
-            f"{path / 'wellspring.duckdb'} cannot be opened: {str(error).splitlines()[0]}",
-            hint="it is derived: move it away and run `wellspring build` again; no answer in the journal is paid again",
-        ) from error
+        raise _unusable(path, error, "cannot be opened") from error
     connection.execute("SET temp_directory = ?", [str(path / "tmp")])
     connection.execute("SET enable_progress_bar = false")  # it would write between our lines
     connection.execute("SET enable_external_access = false")
     connection.execute("SET allowed_configs = ['memory_limit']")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def _part_from_log(database: Path) -> None:
+    """Keep the log of a database that was moved away from the new one, which would take it for its own."""
+    log = database.with_name(f"{database.name}.wal")
+    if log.exists() and not database.exists():
+        names = (log.with_name(f"{log.name}.damaged-{number}") for number in itertools.count(1))
+        files.put(log, next(name for name in names if not name.exists()))
+
+
+def _unusable(path: Path, error: duckdb.Error, what: str) -> BrokenError:
+    """Return what a person is told of a database that cannot be used, with the way out of a full disk or of damage."""
+    said = str(error).splitlines()[0]
+    anew = (
+        "it is derived: move wellspring.duckdb (and wellspring.duckdb.wal, if it is there) away; the next "
+        "`wellspring build` makes it anew from the journal, and pays for no answer that is in it"
+    )
+    if any(sign in said for sign in _OF_THE_DISK):
+        anew = "free space or repair the disk, then run the same command: it goes on where it stopped"
+    elif "version number" in said:
+        anew = f"another version of DuckDB wrote it: use that one (this is {duckdb.__version__}); or, since {anew}"
+    return BrokenError(f"{path / 'wellspring.duckdb'} {what}: {said}", hint=anew)
 
 
 def _bound(name: str, names: frozenset[str], params: Mapping[str, Any]) -> dict[str, Any]:
@@ -469,8 +502,9 @@ def _named_errors(store: Store) -> Iterator[None]:
         if "interrupted" not in str(error).lower():
             raise
         raise KeyboardInterrupt from error
-    except duckdb.IOException as error:
-        raise BrokenError(
-            f"the store {store.path} cannot be written: {str(error).splitlines()[0]}",
-            hint="free space or repair the disk, then run the same command: it goes on where it stopped",
-        ) from error
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and any(sign in str(error) for sign in _OF_THE_DISK):
+            raise _unusable(store.path, error, "cannot be written") from error
+        if isinstance(error, _OF_DAMAGE) or any(sign in str(error) for sign in _SIGNS_OF_DAMAGE):
+            raise _unusable(store.path, error, "is damaged") from error
+        raise

@@ -59,7 +59,7 @@ def write(store: Store, *, shows_values: bool) -> Extent:
                 (store.pages / stale).mkdir(parents=True)
             _write_rows(store, extent)
             _write_words(store, extent)
-            mark.write_text(digest, encoding="ascii")
+            files.write_whole(mark, digest.encode())
     finally:
         store.execute("rows/drop")
     return extent

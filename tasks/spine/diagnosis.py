@@ -144,8 +144,8 @@ def _journal(path: Path) -> Finding:
     with path.open("rb") as file:
         is_whole = file.read(len(SQLITE)) == SQLITE
     if not is_whole:
-        remedy = "restore it from a backup, or move it away: what it holds would be asked, and paid, again"
-        return Finding("journal", False, f"{path} is no SQLite file", remedy)
+        remedy = "`wellspring build` saves what can be read of it; what cannot is asked, and paid, again"
+        return Finding("journal", False, f"{path} is no SQLite file", f"{remedy}, unless you restore a backup first")
     try:
         stores.refuse_newer(path.parent)
         ended = journal.outcomes(path)

@@ -2,14 +2,15 @@
 
 `hashing` (the default, no download) is fitted once in each space of a store: passages, and what people ask (seeds and
 instructions), whose words differ. The first fit stays until `embeddings.refit` asks for another, so that a growing
-corpus keeps its vectors; its fingerprint is that of the texts it was fitted on. So a fresh store of the same inputs
-has the same embedder, and one that grew in steps has the embedder of its first step. A fit that is missing or damaged
-is made again from the texts that are there; if those have changed since, it is another embedder, and every text is
-due again. `endpoint` and `sentence_transformers` learn nothing here and have one space.
+corpus keeps its vectors; its fingerprint is that of the texts it was fitted on. So a fresh store of the same inputs has
+the same embedder, and one that grew in steps has the embedder of its first step, also where the database or the fit is
+lost: what it learned from is on record in the journal. A fit that is missing, damaged or of another store is made again
+from those texts; if some of them are gone, it is another embedder, and every text is due again. `endpoint` and
+`sentence_transformers` learn nothing here and have one space.
 """
 
 import hashlib
-from collections.abc import Callable, ItemsView, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,10 +24,12 @@ from tasks.contracts.vectors import Vectors, checked
 from tasks.io import manifests
 from tasks.methods import hashing_embedder
 from tasks.methods.hashing_embedder import Embedded
+from tasks.spine import reads
 from tasks.spine.identity import raised
 from tasks.spine.runs import Run
 
 VERSION = 1
+FIT = "fit"  # as reads are called
 SPACES = {"passages": "passages", "seeds": "questions", "instructions": "questions"}
 _LEARNED_FROM = {"passages": ("passages",), "questions": ("seeds", "instructions", "passages")}
 
@@ -55,6 +58,15 @@ class Embedder:
     fingerprint: str
     embed: Embed
     folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the manifest of a fit says: how many texts of which space, and which they are."""
+
+    texts: int
+    space: str
+    fingerprint: str
 
 
 def embedder(run: Run, noun: str, *, is_query: bool | None = None) -> Embedder:
@@ -107,19 +119,18 @@ def _hashing(run: Run, space: str) -> Embedder:
     """Load the space's fit, or make it from the texts with the lowest ids."""
     folder, facts = _folder(run, space), _kept(run, space)
     if facts is None or run.settings.embeddings.refit:
-        texts = _texts(run, space)
-        fingerprint = content_id("hashing", hashing_embedder.VERSION, _described(run), _digest(texts), *_raised())
-        if facts is None or facts["fingerprint"] != fingerprint:
+        texts = _texts(run, space) if run.settings.embeddings.refit else _first_texts(run, space)
+        fingerprint = _fingerprint(run, texts)
+        reads.keep(run, FIT, _folder(run, space).name, {space: [text_id for text_id, _ in texts]})
+        if facts is None or facts.fingerprint != fingerprint:
             if facts is None:
                 _say_if_lost(run, space, fingerprint)
             learned = _fit(run, [text for _, text in texts])
+            facts = _Facts(len(texts), space, fingerprint)
             manifests.write(folder, fingerprint, {"texts": len(texts), "space": space}, learned.save)
-            facts = {"fingerprint": fingerprint, "texts": len(texts)}
             run.progress.note(f"embeddings: fitted on {len(texts)} texts ({space})")
     learned = load(folder)
-    return Embedder(
-        f"hashing of {space}, fitted on {facts['texts']}", facts["fingerprint"], _silent(learned.embed), folder
-    )
+    return Embedder(f"hashing of {space}, fitted on {facts.texts}", facts.fingerprint, _silent(learned.embed), folder)
 
 
 def _say_if_lost(run: Run, space: str, fingerprint: str) -> None:
@@ -128,8 +139,8 @@ def _say_if_lost(run: Run, space: str, fingerprint: str) -> None:
     had = active.filter(pl.col("name").str.starts_with(f"hashing of {space}"))["fingerprint"].to_list()
     if had and fingerprint not in had:
         run.progress.note(
-            f"embeddings: the fit of {space} is missing or damaged, and its texts have changed since: a new "
-            "one is made of the texts as they are now, and all are embedded anew"
+            f"embeddings: the fit of {space} is missing, damaged or of another store, and its texts have changed: "
+            "a new one is made of the texts as they are now, and all are embedded anew"
         )
 
 
@@ -138,8 +149,17 @@ def methods_of(chosen: EmbeddingsSettings) -> tuple[str, ...]:
     return ("hashing_embedder", "words", "spine.embedders") if chosen.embedder == "hashing" else ("spine.embedders",)
 
 
-def _kept(run: Run, space: str) -> Mapping[str, Any] | None:
-    return manifests.read(_folder(run, space), None, run.store.path)
+def _kept(run: Run, space: str) -> _Facts | None:
+    """Return the facts of a space's fit, if it is this store's own: on record here, or of the texts as they are now."""
+    facts: _Facts | None = manifests.read(_folder(run, space), None, run.store.path, _Facts)
+    if facts is None or facts.space != space:
+        return None
+    on_record = run.store.count("methods/one", stage="embeddings", fingerprint=facts.fingerprint)
+    return facts if on_record or facts.fingerprint == _fingerprint(run, _first_texts(run, space)) else None
+
+
+def _fingerprint(run: Run, texts: Sequence[tuple[str, str]]) -> str:
+    return content_id("hashing", hashing_embedder.VERSION, _described(run), _digest(texts), *_raised())
 
 
 def _folder(run: Run, space: str) -> Path:
@@ -167,6 +187,17 @@ def _texts(run: Run, space: str) -> list[tuple[str, str]]:
         if len(found):
             return list(zip(found["text_id"].to_list(), found["text"].to_list(), strict=True))
     return []
+
+
+def _first_texts(run: Run, space: str) -> list[tuple[str, str]]:
+    """Return (id, text) of what this store's first fit learned from, if all of it is there; else as it is now."""
+    wanted = set(reads.kept(run, FIT, _folder(run, space).name, [space]).get(space, ()))
+    for noun in _LEARNED_FROM[space] if wanted else ():
+        found = run.store.query(f"embeddings/texts_{noun}", at_most=None)
+        found = found.filter(pl.col("text_id").is_in(list(wanted)))
+        if len(found) == len(wanted):
+            return list(zip(found["text_id"].to_list(), found["text"].to_list(), strict=True))
+    return _texts(run, space)
 
 
 def _digest(texts: Sequence[tuple[str, str]]) -> str:

@@ -4,8 +4,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from tasks.io import files
 from tasks.io.store import Store
 from tasks.spine import marts
@@ -34,7 +32,7 @@ class Portrait:
 def save(store: Store, portrait: Portrait) -> None:
     """Keep the portrait where pages find it, its labels and topics only where the profile shows values of rows."""
     kept = portrait if marts.shows_values(store) else _without_values(portrait)
-    files.write_whole(_place(store), orjson.dumps(asdict(kept)))
+    files.write_json(_place(store), asdict(kept))
 
 
 def _without_values(portrait: Portrait) -> Portrait:
@@ -42,10 +40,10 @@ def _without_values(portrait: Portrait) -> Portrait:
 
 
 def read(store: Store) -> Portrait | None:
-    """Return the portrait of the latest export; None before there is one."""
-    if not _place(store).is_file():
+    """Return the portrait of the latest export; None before there is one, and where it is damaged."""
+    kept = files.read_json(_place(store), Portrait)
+    if kept is None:
         return None
-    kept = Portrait(**orjson.loads(_place(store).read_bytes()))
     if marts.shows_values(store):
         return kept
     save(store, kept)  # it may have been written when the profile showed them

@@ -33,20 +33,28 @@ def recorded(
         find: What finds it for some inputs, as plain JSON values; those that it leaves out are not recorded.
         is_there: Tells of which inputs all that is recorded can still be read; all, where nothing is said.
     """
-    kept = _kept(run, kind, fingerprint, input_ids)
-    whole = set(is_there(kept)) if kept else set[str]()
+    before = kept(run, kind, fingerprint, input_ids)
+    whole = set(is_there(before)) if before else set[str]()
     missing = [input_id for input_id in input_ids if input_id not in whole]
     found = dict(find(missing)) if missing else {}
+    keep(run, kind, fingerprint, found)
+    return {input_id: before[input_id] for input_id in whole} | found
+
+
+def keep(run: Run, kind: str, fingerprint: str, found: Mapping[str, Any]) -> None:
+    """Record what was found for some inputs; an estimate records nothing.
+
+    It is not waited for: a call that rests on it is written down, and sent, after it.
+    """
     if found and run.flow != "estimate":
         rows = [(kind, fingerprint, input_id, json.dumps(value)) for input_id, value in found.items()]
-        # Not waited for: a call that rests on it is written down, and sent, after it.
         run.models.journal.writer.later(
             lambda connection: connection.executemany("INSERT OR REPLACE INTO reads VALUES (?, ?, ?, ?)", rows)
         )
-    return {input_id: kept[input_id] for input_id in whole} | found
 
 
-def _kept(run: Run, kind: str, fingerprint: str, input_ids: Sequence[str]) -> dict[str, Any]:
+def kept(run: Run, kind: str, fingerprint: str, input_ids: Sequence[str]) -> dict[str, Any]:
+    """Return what is recorded of these inputs."""
     found: dict[str, Any] = {}
     for start in range(0, len(input_ids), PART):
         part = input_ids[start : start + PART]

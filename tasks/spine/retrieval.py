@@ -6,7 +6,7 @@ are valid now; else it is written again from the table, without passing through 
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -64,6 +64,13 @@ class Matrix:
 
 
 @dataclass(frozen=True)
+class _Facts:
+    """What the manifest of a matrix says of it."""
+
+    rows: int
+
+
+@dataclass(frozen=True)
 class Neighbours:
     """Who is near whom: row i of `rows` (n, k) and `scores` (n, k) belongs to ids[i]; -1 where there are too few."""
 
@@ -89,9 +96,9 @@ def vectors(run: Run, *nouns: str) -> Matrix:
         return Matrix([], np.empty((0, run.settings.embeddings.dimensions), dtype=np.float32))
     fingerprint = hashlib.sha256("\n".join([model, *ids]).encode()).hexdigest()
     folder = run.store.indexes / f"matrix-{'-'.join(sorted(nouns))}"
-    if manifests.read(folder, fingerprint, run.store.path) is None:
+    if manifests.read(folder, fingerprint, run.store.path, _Facts) is None:
         frames = run.store.stream("embeddings/matrix", rows=FRAME_ROWS, nouns=list(nouns), model=model)
-        manifests.write(folder, fingerprint, {"rows": len(ids)}, lambda path: _save(frames, len(ids), path))
+        manifests.write(folder, fingerprint, asdict(_Facts(len(ids))), lambda path: _save(frames, len(ids), path))
     matrix = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
     return Matrix(ids, matrix, folder.name, fingerprint)
 

@@ -28,7 +28,7 @@ from tasks.contracts import casting, records
 from tasks.contracts.errors import TransientError, UsageError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Corpus, Settings
-from tasks.io import files, interrupts
+from tasks.io import files, interrupts, journal_file
 from tasks.io import store as stores
 from tasks.io.interrupts import Stop
 from tasks.spine import alerts, announcing, pages, standing
@@ -305,6 +305,8 @@ def start(
         began = {"run_id": run_id, "flow": flow, "started_at": now().isoformat(timespec="seconds")}
         keep: Callable[[Any], None] = lambda stages: standing.say_progress(store.path, began | {"stages": stages})  # noqa: E731
         run = Run(run_id, flow, settings, store, Progress(quiet=quiet, keep=keep))
+        if said := journal_file.mended(store.path / "completions.sqlite", owner=run_id):
+            run.progress.note(said)
         store.append("runs", [row := _run_row(run)])
         _keep_settings(run, row.settings)
         run.announcer.began()

@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, Rejection, UsageError
 from tasks.contracts.settings import Settings
-from tasks.io import waits
+from tasks.io import files, waits
 from tasks.io.store import Store
 from tasks.spine import allowances, blame
 from tasks.spine.runs import Counts, Run
@@ -191,12 +191,9 @@ def _write(produced: Produced, stem: str) -> _Written:
     paths: dict[str, str] = {}
     for table, rows in produced.tables.items():
         path = f"{stem}.{table}.parquet"
-        partial = f"{path}.{os.getpid()}.part"
-        with open(partial, "wb") as file:  # noqa: PTH123 - a plain descriptor, for fsync
-            pq.write_table(rows, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)  # noqa: PTH105 - as above
+        partial = Path(f"{path}.{os.getpid()}.part")
+        pq.write_table(rows, partial, compression="zstd")
+        files.put(partial, Path(path))
         paths[table] = path
     return _Written(produced.rows_in, paths)
 

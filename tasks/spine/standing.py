@@ -31,6 +31,7 @@ ROLES = {"groundings": "generator", "instructions": "generator", "responses": "r
 Methods = Mapping[str, Mapping[str, str]]  # stage -> fingerprint -> name
 _DUE = "due.json"
 _AT_WORK = "at_work.json"
+_Due = dict[str, list[dict[str, str | int | float | list[str] | None]]]  # query -> its parameters, each time
 _COLUMNS = {
     "stage": pl.String,
     "rows": pl.Int64,
@@ -51,12 +52,12 @@ def remember(store: Store, forgotten: frozenset[str] = frozenset()) -> None:
         name: [{key: _without(value, forgotten) for key, value in asked.items()} for asked in every]
         for name, every in _asked(store).items()
     }
-    _write(store.path / _DUE, kept)
+    files.write_json(store.path / _DUE, kept)
 
 
 def _asked(store: Store) -> dict[str, list[dict[str, Any]]]:
     """Return each query of what is due with the parameters it was asked with last."""
-    return dict(_read(store.path / _DUE) | store.asked)
+    return (files.read_json(store.path / _DUE, _Due) or {}) | store.asked
 
 
 def _without(value: Any, forgotten: frozenset[str]) -> Any:
@@ -65,17 +66,43 @@ def _without(value: Any, forgotten: frozenset[str]) -> Any:
 
 def at_work(directory: Path) -> dict[str, Any]:
     """Return how far the latest run came, as it wrote it down itself; empty before there is one."""
-    return _read(directory / _AT_WORK)
+    said = files.read_json(directory / _AT_WORK, dict[str, Any])
+    with suppress(ValueError):
+        files.of_shape(said, _AtWork)
+        return said or {}
+    return {}
 
 
 def say_progress(directory: Path, said: Mapping[str, Any]) -> None:
     """Write down how far a run is, for those who cannot open the store meanwhile."""
-    _write(directory / _AT_WORK, said)
+    files.write_json(directory / _AT_WORK, said)
 
 
 def audited() -> list[str]:
     """Return the nouns that are audited and published, in the order of the pipeline."""
     return [table for table in records.TABLES if f"{table}/audience" in queries(table)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Doing:
+    """How far a stage is, as its run wrote it down; rows are known when it is over."""
+
+    done: int
+    total: int | None = None
+    is_done: bool = False
+    facts: dict[str, int | float | str | None] = field(default_factory=dict[str, int | float | str | None])
+    rows_in: int = 0
+    rows_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _AtWork:
+    """How far a run is, as it wrote it down."""
+
+    run_id: str
+    stages: dict[str, _Doing]
+    flow: str = ""
+    started_at: str = ""
 
 
 class _ToldError(Exception):
@@ -251,11 +278,3 @@ def _unfinished(stands: pl.DataFrame, runs: pl.DataFrame) -> float | None:
     spent, in_receipts = (float(frame["cost_usd"].sum()) if frame.height else 0.0 for frame in (runs, stands))
     beside = known(spent - in_receipts)
     return None if beside is None else round(max(beside, 0.0), 6)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_bytes()) if path.is_file() else {}
-
-
-def _write(path: Path, said: Mapping[str, Any]) -> None:
-    files.write_whole(path, json.dumps(dict(said)).encode())

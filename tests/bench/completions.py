@@ -272,7 +272,7 @@ def overhead(_: int) -> None:
 def in_memory(url: str, rows: int, directory: str, **options: Any) -> dict[str, Any]:
     """As `ours`, with a journal that is nowhere synced and writes nothing: what durability is compared with."""
     from tasks.io import journal
-    from tasks.io.journal_file import Write, Writer
+    from tasks.io.journal_writer import Write, Writer
 
     class Nowhere(Writer):
         """Tells every caller at once that it is written."""

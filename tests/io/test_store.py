@@ -130,6 +130,43 @@ def test_a_damaged_database_is_named_with_the_way_out(store_dir: Path) -> None:
     assert stores.holder(store_dir) is None
 
 
+def spoilt(store_dir: Path, data: bytes) -> BrokenError:
+    Store.open(store_dir).close()
+    (store_dir / "wellspring.duckdb").write_bytes(data)
+    with pytest.raises(BrokenError, match=r"wellspring\.duckdb") as caught:
+        Store.open(store_dir)
+    return caught.value
+
+
+@pytest.mark.parametrize("data", [b"", bytes(50_000), b"SQLite format 3\0" + bytes(5_000), b"\x7fELF" * 3_000])
+def test_the_way_out_of_a_database_that_cannot_be_opened_works(store_dir: Path, data: bytes) -> None:
+    error = spoilt(store_dir, data)
+    (store_dir / "wellspring.duckdb.wal").write_bytes(b"its log")
+
+    (store_dir / "wellspring.duckdb").rename(store_dir / "away")
+    with Store.open(store_dir) as store:
+        assert store.count("publications/all") == 0
+
+    assert "move wellspring.duckdb" in error.hint
+    assert "free space" not in error.hint
+    assert (store_dir / "wellspring.duckdb.wal.damaged-1").read_bytes() == b"its log"
+
+
+def test_damage_that_only_a_query_meets_is_named_as_damage(store_dir: Path) -> None:
+    with Store.open(store_dir) as store:
+        store.append("failures", [records.Failure("documents", f"{n}", "f", f"{n}" * 2_000, "r") for n in range(2_000)])
+    path = store_dir / "wellspring.duckdb"
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(size // 3)
+        file.write(bytes(size // 2))
+
+    with pytest.raises(BrokenError, match=r"wellspring\.duckdb") as caught, Store.open(store_dir) as store:
+        store.query("failures/all")
+
+    assert "move wellspring.duckdb" in caught.value.hint
+
+
 def test_reading_where_no_store_is_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(BrokenError, match="there is no store") as caught:
         Store.read(tmp_path)

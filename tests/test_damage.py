@@ -1,0 +1,87 @@
+"""Random damage to every kind of file of a finished store: made good or named, and never a dataset that is wrong."""
+
+import hashlib
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.dataset import dataset
+from tasks.contracts.errors import WellspringError
+from tasks.io.store import Store
+from tasks.spine import standing
+
+pytestmark = pytest.mark.slow
+
+KINDS = {
+    "journal": "completions.sqlite",
+    "database": "wellspring.duckdb",
+    "caches": "*.json",
+    "indexes": "indexes/**/*",
+    "exports": "exports/**/*",
+    "events": "events/*",
+}
+
+
+def build(store: Path) -> None:
+    dataset.fn(profile="smoke", store=str(store), overrides=["runner=thread", "threads=1", "limit=8"])
+
+
+def exported(store: Path) -> dict[str, str]:
+    found = sorted(path for path in (store / "exports").rglob("*") if path.is_file())
+    return {str(path.relative_to(store)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("damage") / "ws"
+    build(store)
+    return store
+
+
+def spoil(path: Path, chance: random.Random) -> None:
+    data = bytearray(path.read_bytes())
+    at = chance.randrange(len(data) or 1)
+    match chance.choice(["cut", "flip", "zero", "garbage"]):
+        case "cut":
+            del data[at:]
+        case "flip":
+            data[at : at + 1] = bytes(byte ^ 4 for byte in data[at : at + 1])
+        case "zero":
+            data[at : at + 4096] = bytes(len(data[at : at + 4096]))
+        case _:
+            data[at : at + 64] = chance.randbytes(len(data[at : at + 64]))
+    path.write_bytes(data)
+
+
+def look(store: Path) -> None:
+    with Store.read(store) as opened:
+        standing.of_store(opened)
+
+
+def told(do: Callable[[Path], None], store: Path) -> str:
+    """What an error on purpose says; any other fails the test."""
+    try:
+        do(store)
+    except WellspringError as error:
+        return error.message
+    return ""
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("kind", KINDS)
+def test_random_damage_is_made_good_or_named(finished: Path, tmp_path: Path, kind: str, seed: int) -> None:
+    store, chance, expected = tmp_path / "ws", random.Random(f"{kind} {seed}"), exported(finished)
+    shutil.copytree(finished, store)
+    spoil(chance.choice(sorted(path for path in store.glob(KINDS[kind]) if path.is_file())), chance)
+
+    looked, built = told(look, store), told(build, store)
+    if built:  # a damage that was met in the midst: the next run, or the way out, makes it good
+        if kind == "database":
+            (store / "wellspring.duckdb").rename(store / "away")
+        build(store)
+
+    assert all(kind in {"journal", "database"} and KINDS[kind] in said for said in (looked, built) if said)
+    assert exported(store) == expected
