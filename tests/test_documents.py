@@ -221,6 +221,7 @@ def test_settings_that_change_rows_make_pages_due_again(tmp_path: Path, settings
     assert list(refused.values()) == ["too_short"]
 
 
+@pytest.mark.slow
 def test_the_audit_passes_and_publishes(tmp_path: Path, settings: Make, start: Start) -> None:
     path = archive(tmp_path / "a.warc.gz", record("http://site.example/1", page(PROSE)))
 
@@ -292,6 +293,7 @@ def test_reservations_are_respected_and_recorded(tmp_path: Path, settings: Make,
     assert len({row["url"] for row in every}) == 4
 
 
+@pytest.mark.slow
 def test_what_was_dropped_copied_and_licensed_can_be_asked(tmp_path: Path, settings: Make, start: Start) -> None:
     cc = b'<a rel=license href="https://creativecommons.org/licenses/by/4.0/">CC</a></body>'
     path = archive(
@@ -336,6 +338,7 @@ def test_a_revisit_names_the_document_it_stands_for_or_where_it_was(
     assert unknown.endswith("of http://site.example/2 as it was at some time")
 
 
+@pytest.mark.slow
 def test_a_limit_stops_reading_and_a_larger_one_reads_on(
     tmp_path: Path, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,6 +156,7 @@ def test_a_damaged_fit_is_made_again_and_is_the_same(start: Start, settings: Mak
         assert embed(run) == (0, 0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_on_record", [True, False])
 def test_the_fit_of_another_store_is_not_believed(
     start: Start, settings: Make, tmp_path: Path, *, is_on_record: bool
@@ -429,6 +430,7 @@ def test_a_large_matrix_that_is_to_be_searched_exactly_is_searched_in_parts(
     assert parts.scores.tobytes() == whole.scores.tobytes()
 
 
+@pytest.mark.slow
 def test_a_document_whose_passage_means_what_a_benchmark_asks_is_read_by_nobody(
     start: Start, settings: Make, tmp_path: Path
 ) -> None:

@@ -116,6 +116,7 @@ def test_the_order_of_the_lines_and_the_number_of_workers_change_no_seed(
     assert len(found[0]) == 40
 
 
+@pytest.mark.slow
 def test_the_line_that_is_credited_does_not_depend_on_the_order_of_the_paths(tmp_path: Path, settings: Make) -> None:
     asked = [{"prompt": f"Tell me how task number {n} is planned and done."} for n in range(4)]
     paths = [_set(tmp_path / "a.jsonl", *asked[:3]), _set(tmp_path / "b.jsonl", *asked[1:])]
@@ -149,6 +150,7 @@ def test_a_set_without_a_usable_field_leaves_nothing_behind(tmp_path: Path, sett
         assert _rejected(run) == {}
 
 
+@pytest.mark.slow
 def test_all_but_one_of_each_group_of_near_copies_go_and_every_outlier_stays(
     tmp_path: Path, settings: Make, start: Start
 ) -> None:

@@ -81,6 +81,7 @@ def test_a_run_without_a_corpus_says_how_to_name_one(settings: Make, start: Star
     assert "--corpus" in broken.value.hint
 
 
+@pytest.mark.slow
 def test_a_known_file_is_where_it_is_named_now_and_where_it_was_if_it_is_there_too(
     folder: Path, settings: Make, start: Start
 ) -> None:

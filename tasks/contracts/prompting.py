@@ -80,7 +80,7 @@ class Template:
         file = f"{self.package.replace('.', '/')}/{self.name}.md"
         text = (resources.files(self.package) / f"{self.name}.md").read_text(encoding="utf-8")
         found = [(text.count("\n", 0, at.start()) + 1, at.group()) for at in _FIELD.finditer(text)]
-        line, said = next((place for place in found if place[1].strip("${}") not in {*fields, ""}), (0, "$"))
+        line, said = next((at for at in found if at[1] == "$" or at[1].strip("${}") not in {*fields, ""}), (0, "$"))
         return BrokenError(
             f"{file}:{line} names `{said}`, and there is no such field",
             hint=f"fields: {', '.join(f'${name}' for name in sorted(fields))}; a dollar sign is written $$",

@@ -160,11 +160,8 @@ def _digest(uri: str) -> tuple[str, int]:
 
 def known_places(cache: Path, sha256: str) -> list[str]:
     """Return where `look` has seen a file of this digest, by what it kept in `cache`."""
-    try:
-        known: dict[str, Any] = json.loads(cache.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    return sorted({file["uri"] for file in known.values() if file["sha256"] == sha256})
+    known: dict[str, File] = files.read_json(cache, dict[str, File]) or {}
+    return sorted({file.uri for file in known.values() if file.sha256 == sha256})
 
 
 def _looked_at(uri: str) -> File:

@@ -64,13 +64,14 @@ CREATE TABLE IF NOT EXISTS tombstones (
 );
 CREATE TABLE IF NOT EXISTS reads (
     kind TEXT NOT NULL, fingerprint TEXT NOT NULL, input_id TEXT NOT NULL, value TEXT NOT NULL,
-    PRIMARY KEY (kind, fingerprint, input_id)
+    checksum INTEGER NOT NULL, PRIMARY KEY (kind, fingerprint, input_id)
 );
 """
 
 
 Connection = sqlite3.Connection  # for those who write through the journal; SQLite itself is imported here only
 Failure = sqlite3.Error
+_DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)  # a complaint may quote a schema that is no text any more
 
 
 def broken(path: Path, error: Exception) -> BrokenError:
@@ -102,7 +103,7 @@ def shows_damage(path: Path) -> bool:
     try:
         with contextlib.closing(_looking(path)) as connection:
             connection.execute("SELECT max(sequence) FROM completions").fetchall()
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         return not isinstance(error, sqlite3.OperationalError)
     return False
 
@@ -115,9 +116,13 @@ def _looking(path: Path) -> sqlite3.Connection:
 def connect(path: Path) -> sqlite3.Connection:
     """Open the journal's file the way every connection to it is opened."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
-    connection.execute("PRAGMA trusted_schema=OFF")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA wal_autocheckpoint=4000")
+    try:
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA wal_autocheckpoint=4000")
+    except UnicodeDecodeError as error:  # SQLite's complaint quotes a damaged schema, which is no text
+        connection.close()
+        raise sqlite3.DatabaseError("its schema cannot be read") from error
     return connection
 
 
@@ -363,7 +368,7 @@ def _save(old: Path, target: sqlite3.Connection) -> int:
 
 
 def _last_sequence(old: Path) -> int:
-    with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(_looking(old)) as source:
+    with contextlib.suppress(*_DAMAGE), contextlib.closing(_looking(old)) as source:
         return max(
             (n for (n,) in source.execute("SELECT seq FROM sqlite_sequence WHERE name = 'completions'")), default=0
         )
@@ -388,7 +393,7 @@ def _copy(old: Path, target: sqlite3.Connection, table: str) -> bool:
                     target.execute(f"INSERT OR REPLACE INTO {table} ({','.join(names)}) VALUES ({marks})", row)  # noqa: S608
             if order == "ASC":
                 return True
-        except sqlite3.DatabaseError:
+        except _DAMAGE:
             continue
     return False
 

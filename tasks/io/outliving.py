@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError
@@ -18,7 +19,7 @@ from tasks.io import journal_file, versions
 
 TABLES = ("tombstones",)  # another one: its table in `_SCHEMA` of journal_file.py, and `all.sql` of its noun
 
-Rows = Mapping[str, Sequence[tuple[str, ...]]]  # by table, each value as text
+Rows = Mapping[str, Sequence[tuple[Any, ...]]]  # by table; of those that outlive it, each value as text
 
 
 def kept(path: Path, *, needed: bool) -> Rows | None:
@@ -53,16 +54,24 @@ def keep(path: Path, rows: Rows) -> None:
     Raises:
         BrokenError: They cannot be written; none of them is.
     """
-    if not any(rows.values()):
-        return
+    if any(rows.values()):
+        written(path, "INSERT OR IGNORE INTO", rows)
+
+
+def written(path: Path, insert: str, rows: Rows) -> None:
+    """Write rows into the tables of a journal that nobody has opened; it is made if need be.
+
+    Raises:
+        BrokenError: They cannot be written; none of them is.
+    """
     try:
         if journal_file.version(path) != versions.newest("journal"):
             _made(path)
         with closing(journal_file.connect(path)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             for table, values in rows.items():
-                marks = ", ".join("?" * len(records.schema(table).names))
-                connection.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", values)  # noqa: S608 - our own names
+                marks = ", ".join("?" * len(values[0])) if values else ""
+                connection.executemany(f"{insert} {table} VALUES ({marks})", values)
             connection.execute("COMMIT")
     except journal_file.Failure as error:
         raise journal_file.broken(path, error) from error

@@ -7,9 +7,13 @@ as long as all that it names is still there; what is gone (a page was forgotten)
 """
 
 import json
+import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
+from tasks.io import journal_file, outliving, versions
+from tasks.io.store import JOURNAL
 from tasks.spine.runs import Run
 
 PART = 500  # ids of one statement
@@ -47,9 +51,13 @@ def keep(run: Run, kind: str, fingerprint: str, found: Mapping[str, Any]) -> Non
     It is not waited for: a call that rests on it is written down, and sent, after it.
     """
     if found and run.flow != "estimate":
-        rows = [(kind, fingerprint, input_id, json.dumps(value)) for input_id, value in found.items()]
+        said = {input_id: json.dumps(value) for input_id, value in found.items()}
+        rows = [(kind, fingerprint, input_id, value, zlib.crc32(value.encode())) for input_id, value in said.items()]
+        if not run.has_models:  # a run that asks nothing needs no door
+            outliving.written(run.store.path / JOURNAL, "INSERT OR REPLACE INTO", {"reads": rows})
+            return
         run.models.journal.writer.later(
-            lambda connection: connection.executemany("INSERT OR REPLACE INTO reads VALUES (?, ?, ?, ?)", rows)
+            lambda connection: connection.executemany("INSERT OR REPLACE INTO reads VALUES (?, ?, ?, ?, ?)", rows)
         )
 
 
@@ -59,10 +67,22 @@ def kept(run: Run, kind: str, fingerprint: str, input_ids: Sequence[str]) -> dic
     for start in range(0, len(input_ids), PART):
         part = input_ids[start : start + PART]
         marks = ", ".join("?" * len(part))
-        query = f"SELECT input_id, value FROM reads WHERE kind = ? AND fingerprint = ? AND input_id IN ({marks})"  # noqa: S608 - only question marks
-        rows = run.models.journal.select(query, (kind, fingerprint, *part))
-        found |= {input_id: json.loads(value) for input_id, value in rows}
+        query = (
+            f"SELECT input_id, value, checksum FROM reads WHERE kind = ? AND fingerprint = ? AND input_id IN ({marks})"  # noqa: S608 - only question marks
+        )
+        rows = _selected(run, query, (kind, fingerprint, *part))
+        found |= {name: json.loads(value) for name, value, sum_ in rows if zlib.crc32(value.encode()) == sum_}
     return found
+
+
+def _selected(run: Run, query: str, values: Sequence[str]) -> Sequence[tuple[Any, ...]]:
+    if run.has_models:
+        return run.models.journal.select(query, values)
+    path = run.store.path / JOURNAL
+    if journal_file.version(path) != versions.newest("journal"):
+        return []
+    with closing(journal_file.read_only(path)) as connection:
+        return connection.execute(query, values).fetchall()
 
 
 def drop(run: Run, input_ids: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 from tasks.contracts import records
 from tasks.contracts.errors import UsageError
 from tasks.io import replies
+from tasks.spine import reads
 from tasks.spine.blame import METHOD_ERROR
 from tasks.spine.generation import ask_anew
 from tasks.spine.runs import Run
@@ -53,6 +54,7 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
         run.models.journal.reopen(name)
     if not is_open:  # named by a person, who wants another answer and not the recorded one read again
         ask_anew(run, [detail for rows in taken_back for detail in rows["detail"].to_list()])
+        reads.drop(run, chosen["input_id"].to_list())
     taken = 0
     for name, why in sorted(set(chosen["stage", "reason"].rows())):
         taken += run.store.execute("rejections/reopen", stage=name, reasons=[why], run_id=run_id)

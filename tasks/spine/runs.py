@@ -73,6 +73,11 @@ class Run:
             self._models = Models(self.settings, self.store.path, self.run_id)
         return self._models
 
+    @property
+    def has_models(self) -> bool:
+        """Whether the model door was opened."""
+        return self._models is not None
+
     def meet(self) -> None:
         """Learn the servers that will be asked, before anything is read or paid; a server that is known is not asked.
 

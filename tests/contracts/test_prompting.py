@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def test_what_a_person_cannot_see_a_model_does_not_see() -> None:
 def test_a_mistyped_field_of_a_prompt_file_is_named_with_its_file_and_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typo: str
 ) -> None:
+    monkeypatch.delitem(sys.modules, "typing_room", raising=False)
     (tmp_path / "typing_room").mkdir()
     (tmp_path / "typing_room" / "__init__.py").touch()
     (tmp_path / "typing_room" / "mine.md").write_text(f"# user\n\nRead $text, for $$5.\nThen {typo}.\n")

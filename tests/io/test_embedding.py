@@ -137,6 +137,7 @@ def test_one_text_that_is_too_long_is_cut_alone(opened: Callable[..., Models], s
     assert models.cut_texts() == 1
 
 
+@pytest.mark.slow
 def test_many_long_texts_cost_two_calls_each(opened: Callable[..., Models], server: Embedder) -> None:
     server.says = too_long(2000, "`inputs` must have less than {most} tokens. Given: {given}")
     texts = [f"{number} " + "words of a long river " * 200 for number in range(100)]

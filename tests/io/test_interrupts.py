@@ -48,6 +48,7 @@ with Store.open(sys.argv[2]) as store:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["query", "cursor", "queue", "future", "bare"])
 def test_whatever_the_main_thread_waits_for_it_is_interrupted(tmp_path: Path, what: str) -> None:
     script = tmp_path / "script.py"

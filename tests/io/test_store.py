@@ -138,6 +138,7 @@ def spoilt(store_dir: Path, data: bytes) -> BrokenError:
     return caught.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [b"", bytes(50_000), b"SQLite format 3\0" + bytes(5_000), b"\x7fELF" * 3_000])
 def test_the_way_out_of_a_database_that_cannot_be_opened_works(store_dir: Path, data: bytes) -> None:
     error = spoilt(store_dir, data)

@@ -51,7 +51,7 @@ def test_every_table_that_people_read_has_a_suite_that_the_library_can_build() -
             assert suites.build(rule).notes == rule.notes
             assert len(rule.notes) > 20
 
-    audited_with_documents = {"signatures", "duplicates", "redactions", "site_rules"}
+    audited_with_documents = {"signatures", "duplicates", "redactions", "site_rules", "repeats", "similarities"}
     assert set(NOUNS) == set(TABLES) - kept_by_the_spine - audited_with_documents - {"methods", "tombstones"}
 
 

@@ -219,6 +219,7 @@ def test_dask_without_its_extra_says_how_to_get_it(settings: Make, monkeypatch: 
         pass
 
 
+@pytest.mark.slow
 def test_a_commit_that_does_not_fit_into_little_memory_gets_all_that_is_allowed(
     start: Start, settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def read(start: Start, settings: Make, *paths: Path) -> tuple[Counts, set[str], 
 RULES = ("http://site.example/robots.txt", "text/plain", "User-agent: GPTBot\nDisallow: /closed\n")
 
 
+@pytest.mark.slow
 def test_rules_reach_pages_before_them_and_in_other_shards(
     tmp_path: Path, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +94,7 @@ def test_rules_of_a_later_crawl_take_earlier_pages_back_and_reach_later_ones(
     assert idle[0] == Counts()
 
 
+@pytest.mark.slow
 def test_rules_for_search_engines_and_of_other_hosts_are_not_ours(tmp_path: Path, settings: Make, start: Start) -> None:
     path = archive(
         tmp_path / "a.warc.gz",

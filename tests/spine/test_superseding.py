@@ -20,6 +20,8 @@ from tasks.spine.runs import Counts, Run
 from tests import page_store
 from tests.page_store import WRITER
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
 
@@ -312,7 +314,7 @@ def made_from_an_older_text(run: Run) -> list[str]:
     ):
         run.store.append(table, [row])
         run.store.append("methods", [records.MethodRow(table, fingerprint, table, "{}", True, WRITER)])
-        run.store.append("publications", [records.Publication(table, WRITER)])
+        run.store.execute(f"{table}/publish")
     return [old, new]
 
 

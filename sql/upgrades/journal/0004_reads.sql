@@ -7,5 +7,6 @@ CREATE TABLE IF NOT EXISTS reads (
     fingerprint TEXT NOT NULL,
     input_id TEXT NOT NULL,
     value TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
     PRIMARY KEY (kind, fingerprint, input_id)
 );
