@@ -1,0 +1,48 @@
+"""Cut anywhere and gone on with: a build that was stopped after any number of calls ends with an uncut one's bytes."""
+
+from pathlib import Path
+
+import pytest
+
+from tasks.contracts.errors import TransientError
+from tasks.io import faults
+from tests.test_nights import KNN, build, exported
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+STEP = 23  # calls: a prime, so that cuts fall anywhere within stages, rounds and draws
+
+
+def test_a_build_that_is_cut_at_every_nth_call_ends_with_the_same_bytes(store_dir: Path, tmp_path: Path) -> None:
+    chosen = (*KNN, "instructions.max_pool_cosine=0.93")
+    with faults.running() as server:
+        build(tmp_path / "uncut", tmp_path, 1, server.url, *chosen)
+        needed = server.stats()["requests"]
+        cuts, calls = 0, 0
+        while True:
+            calls += STEP
+            try:
+                build(store_dir, tmp_path, 1, server.url, *chosen, f"budget.max_calls={calls}")
+            except TransientError:
+                assert not (store_dir / "exports" / "wellspring-sample").exists()
+                cuts += 1
+                continue
+            break
+
+        assert server.stats()["requests"] == 2 * needed
+    assert cuts == (needed - 1) // STEP > 2
+    assert exported(store_dir) == exported(tmp_path / "uncut")
+
+
+@pytest.mark.parametrize("cap", [9, 31, 50])
+def test_a_cut_within_the_second_recipe_changes_no_choice_between_both(
+    cap: int, store_dir: Path, tmp_path: Path
+) -> None:
+    chosen = (*KNN, "instructions.max_pool_cosine=0.6")  # so low that many rows of both recipes refuse each other
+    with faults.running() as server:
+        build(tmp_path / "uncut", tmp_path, 1, server.url, *chosen)
+        with pytest.raises(TransientError):
+            build(store_dir, tmp_path, 1, server.url, *chosen, f"budget.max_calls={cap}")
+        build(store_dir, tmp_path, 1, server.url, *chosen)
+
+    assert exported(store_dir) == exported(tmp_path / "uncut")
