@@ -23,7 +23,7 @@ from tests.test_nights import KNN, SMALL, exported, pages, seeds
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-WALKS, FIRST = int(os.environ.get("WALKS", "2")), int(os.environ.get("WALK", "0"))
+WALKS, FIRST = int(os.environ.get("WALKS", "1")), int(os.environ.get("WALK", "0"))
 STEPS, NIGHTS = 12, 3
 FORMS = ("alpaca", "sharegpt", "raw")
 OF_NO_STORE = {"init", "serve", "offline-model"}  # they touch none, or serve until they are stopped
