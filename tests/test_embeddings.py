@@ -180,8 +180,12 @@ def test_the_fit_of_another_store_is_not_believed(
 
 
 @pytest.mark.slow
-def test_a_fit_that_is_lost_after_the_corpus_grew_is_said(
-    start: Start, settings: Make, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_fit_that_is_lost_after_the_corpus_grew_is_made_of_what_it_learned_from_or_that_is_said(
+    start: Start,
+    settings: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    is_gone: bool,  # noqa: FBT001 - a parameter
 ) -> None:
     said: list[str] = []
     with start(settings()) as run:
@@ -191,12 +195,14 @@ def test_a_fit_that_is_lost_after_the_corpus_grew_is_said(
         assert folder is not None
         put_passages(run, {"tide": TOPICS["tide"]})
         shutil.rmtree(folder)
+        if is_gone:
+            run.store._connection.execute("DELETE FROM passages WHERE text = ?", [TOPICS["wing"]])
         monkeypatch.setattr(run.progress, "note", said.append)
 
         rows_in, _, _ = embed(run)
 
-    assert rows_in == 3
-    assert [line for line in said if "all are embedded anew" in line]
+    assert rows_in == (2 if is_gone else 1)  # all that are left, or the new one
+    assert bool([line for line in said if "all are embedded anew" in line]) == is_gone
 
 
 @pytest.mark.slow
