@@ -21,7 +21,7 @@ def dataset(
     Running it again does only what is left, and asks no model for what was answered.
     """
     with runs.start(only or "dataset", settings.load(profile, overrides or ()), store) as run:
-        if only != "corpus" and run.flow != "estimate":
+        if only != "corpus" and not run.is_rehearsal:
             run.meet()
         for part in [PARTS[only]] if only else PARTS.values():
             runs.called(part)(profile, store, overrides)

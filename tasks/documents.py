@@ -68,7 +68,7 @@ def extract(run: Run) -> Counts:
     fingerprint = _fingerprint(method)
     run.activate("documents", {fingerprint: method["extractor"]}, method)
     settle = partial(_settle, fingerprint=fingerprint)
-    work = Work(_read, split=_split, refuse=_refuse, without=_without, settle=settle)
+    work = Work(_read, split=_split, refuse=_refuse, settle=settle)
     compute = partial(sharding.compute, run, stage="documents", fingerprint=fingerprint, work=work)
     named = _shards(run, fingerprint, method, run.settings.sources.corpora)
     counts = compute(shards=named, most_rows=_left(run, fingerprint))
@@ -210,8 +210,8 @@ def _read_part(part: Payload, payload: Payload, found: list[_Draft], rows: Rows)
 
 def _draft(item: corpora.Item, place: Damage, part: Payload, payload: Payload, rows: Rows) -> _Draft:
     method, name = payload["method"], _unit(part, place)
-    if why := payload.get("refused", {}).get(name):
-        raise Rejection(*why)
+    if why := payload.get(sharding.REFUSED, {}).get(name):
+        raise why
     with allowances.unit(name, method["page_seconds"]), blame.refusing():
         rows["site_rules"] += drafts.site_rules(item, method["limit_bytes"])
         return _Draft(place, part, drafts.read(item, part, method))
@@ -224,10 +224,6 @@ def _is_full(found: list[_Draft]) -> bool:
 
 def _unit(part: Payload, place: Damage) -> str:
     return f"{part['part_id']}+{place.offset}"
-
-
-def _without(payload: Payload, unit: str, why: Rejection) -> Payload:
-    return {**payload, "refused": {**payload.get("refused", {}), unit: (why.reason, why.detail)}}
 
 
 def _finish(found: list[_Draft], rows: Rows, method: Payload) -> None:

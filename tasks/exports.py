@@ -35,6 +35,7 @@ STREAM_ROWS = 1_000
 TOPICS_ON_CARD = 40
 WRITERS = ("generator", "responder")
 _WRITTEN_BY = ("agreement", "card", "coverage", "formats", "measures", "partition", "projection", "topics", "words")
+Part = tuple[str, str, str]  # folder, form, policy
 _THOUGHTS = ("thought", "chosen_thought", "rejected_thought")
 
 
@@ -45,14 +46,15 @@ def export(run: Run) -> Counts:
     Raises:
         BrokenError: It would hold rows of the stand-in beside those of a real model, or real rows that it judged.
     """
-    fingerprint, instruction_ids = _fingerprint(run)
+    chosen = _chosen(run)
+    fingerprint, instruction_ids = _fingerprint(run, chosen)
     _refuse_mixture(run, instruction_ids)
-    run.activate("exports", {fingerprint: run.settings.exports.name}, _chosen(run))
+    run.activate("exports", {fingerprint: run.settings.exports.name}, chosen)
     datasets.discard(run.store.exports / run.settings.exports.name)
     if run.store.query("exports/made", fingerprint=fingerprint)["rows_made"][0] and _is_there(run, fingerprint):
         return Counts()
     with datasets.staging(run.store.exports / run.settings.exports.name) as dataset:
-        rows_in, written = _tables(run, dataset, fingerprint)
+        rows_in, written = _tables(run, dataset, fingerprint, _parts(run.settings, chosen))
         dataset.close_tables()
         drawn = portrait.draw(run, _judge(run.settings))
         dataset.text("README.md", card(_facts(run, dataset, drawn)))
@@ -78,9 +80,8 @@ def _chosen(run: Run) -> dict[str, Any]:
     return wanted.model_dump(exclude={"added"}) | {"also": also}
 
 
-def _parts(run: Run) -> list[tuple[str, str, str]]:
-    """What is written: (folder, form, policy)."""
-    settings, chosen = run.settings, _chosen(run)
+def _parts(settings: Settings, chosen: Mapping[str, Any]) -> list[Part]:
+    """Return what is written of what `_chosen` says."""
     parts = [(form, form, BEST) for form in (*chosen["formats"], *chosen["also"])]
     if settings.exports.with_controls:
         policies = [f"random_{i}" for i in range(settings.selections.controls)] + list(settings.selections.beside)
@@ -136,26 +137,26 @@ def _refuse_mixture(run: Run, instruction_ids: list[str]) -> None:
     )
 
 
-def _fingerprint(run: Run) -> tuple[str, list[str]]:
+def _fingerprint(run: Run, chosen: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Return the identity of the export, and the instructions that are in it."""
     digest, ids = hashlib.sha256(), set[str]()
-    for folder, form, policy in _parts(run):
+    for folder, form, policy in _parts(run.settings, chosen):
         digest.update(folder.encode())
         for row in _rows(run, form, policy):
             ids.add(row["instruction_id"])
             digest.update(orjson.dumps(row))
     methods = run.store.query("exports/methods").rows()
-    chosen = (_chosen(run), run.settings.selections.model_dump())
+    wanted = (chosen, run.settings.selections.model_dump())
     looked_for = contamination.fingerprint(run.settings.benchmarks)
-    said = (chosen, methods, looked_for, _funnel(run), digest.hexdigest(), *raised(*_WRITTEN_BY).items())
+    said = (wanted, methods, looked_for, _funnel(run), digest.hexdigest(), *raised(*_WRITTEN_BY).items())
     return content_id("exports", VERSION, *said), sorted(ids)
 
 
-def _tables(run: Run, dataset: Dataset, fingerprint: str) -> tuple[int, list[records.Export]]:
+def _tables(run: Run, dataset: Dataset, fingerprint: str, parts: list[Part]) -> tuple[int, list[records.Export]]:
     """Write every line of every form; returns rows read, and the record of each line."""
     rows_in, lines = 0, list[tuple[str, str, int]]()
     schemas = {form: formats.schema(form, thoughts=run.settings.exports.thoughts) for form in formats.SCHEMAS}
-    for folder, form, policy in _parts(run):
+    for folder, form, policy in parts:
         for row in _rows(run, form, policy):
             rows_in += 1
             side = partition.split(row["origin_id"], run.settings.exports.validation_share)

@@ -279,24 +279,12 @@ def _compare(run: Run, writer: Writer, before: Sequence[str]) -> Counts:
     if fresh.is_empty():
         return Counts()
     texts = dict(fresh.select("instruction_id", "text").rows())
-    said = reads.recorded(
-        run,
-        "compared",
-        writer.fingerprint,
-        sorted(texts),
-        lambda ids: _compared(run, {name: texts[name] for name in ids}, [*before, writer.fingerprint]),
-    )
-    rows = [
-        records.RejectionRow("instructions", name, writer.fingerprint, refusal[0], refusal[1], run.run_id)
-        for name, refusal in sorted(said.items())
-        if refusal
-    ]
-    run.store.append("rejections", rows)
-    return Counts(rows_out=-len(rows), rows_rejected=len(rows))
+    writers = [*before, writer.fingerprint]
+    return reads.compared(run, "instructions", writer.fingerprint, texts, lambda new: _repeated(run, new, writers))
 
 
-def _compared(run: Run, texts: Mapping[str, str], writers: Sequence[str]) -> dict[str, list[str]]:
-    """Return why each of some new instructions is refused, as reason and detail; nothing for one that is not."""
+def _repeated(run: Run, texts: Mapping[str, str], writers: Sequence[str]) -> dict[int, Rejection]:
+    """Return which of some new instructions are refused, by their place, and why."""
     ids = list(texts)
     embed = embedders.embedder(run, "instructions").embed
     new = embed(list(texts.values())).vectors
@@ -308,4 +296,4 @@ def _compared(run: Run, texts: Mapping[str, str], writers: Sequence[str]) -> dic
         names = [*known["item_id"].to_list(), *(ids[row] for row in left)]
         for row, (other, cosine) in repeats(new[left], embed(known["text"].to_list()).vectors, ceiling).items():
             refused[left[row]] = Rejection("too_near_the_pool", f"cosine {cosine:.3f} with {names[other]}")
-    return {name: [refused[row].reason, refused[row].detail] if row in refused else [] for row, name in enumerate(ids)}
+    return refused

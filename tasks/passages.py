@@ -76,8 +76,7 @@ def _refuse(payload: Mapping[str, Any], why: Rejection) -> Produced:
     """Refuse the one document that breaks its shard."""
     (document_id, _), *_ = payload["documents"]
     refused = [{"input_id": document_id, "reason": why.reason, "detail": why.detail}]
-    columns = pa.schema([records.schema("rejections").field(name) for name in refused[0]])
-    return Produced(1, {"rejections": pa.Table.from_pylist(refused, schema=columns)})
+    return Produced(1, {"rejections": sharding.rejections(refused)})
 
 
 def _halves(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -39,7 +39,7 @@ from tasks.spine import allowances, blame, contamination, embedders, reads
 from tasks.spine.generation import generate
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
-from tasks.spine.sharding import Produced, Shard, Work, compute
+from tasks.spine.sharding import REFUSED, Produced, Shard, Work, compute, rejections
 
 VERSION = 1
 SHARD_LINES = 20_000  # about 20 MB of conversations
@@ -69,7 +69,7 @@ def ingest(run: Run) -> Counts:
     shards = [shard for path in wanted.paths for shard in _shards(run, Path(path))]
     # Committed in this order: of two equal lines the one of the lower source and line is credited, however paths stand.
     shards.sort(key=lambda shard: (shard.payload["source_id"], shard.payload["first"]))
-    work = Work(_read, split=_split, refuse=_refuse, without=_without, settle=functools.partial(_settle, read))
+    work = Work(_read, split=_split, refuse=_refuse, settle=functools.partial(_settle, read))
     counts = compute(run, stage="seeds", fingerprint=read, shards=shards, work=work)
     counts += _compare(run, read)
     if not wanted.min_score:
@@ -142,18 +142,14 @@ def _read(payload: Mapping[str, Any]) -> Produced:
     """Read the lines of a shard into seeds and rejections; every line is one or the other."""
     seeds: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
-    killers = payload.get("refused", {})
+    killers = payload.get(REFUSED, {})
     for line, item in conversations.read(Path(payload["path"]), payload["first"], payload["last"]):
         try:
             with allowances.unit(str(line)), blame.refusing():
                 seeds.append(_seed(killers.get(str(line), item), line, payload))
         except Rejection as refusal:
             refused.append(_refusal(f"{payload['source_id']}:{line}", refusal))
-    return Produced(len(seeds) + len(refused), {"seeds": _table(seeds), "rejections": _rejections(refused)})
-
-
-def _without(payload: Mapping[str, Any], line: str, why: Rejection) -> Mapping[str, Any]:
-    return {**payload, "refused": {**payload.get("refused", {}), line: why}}
+    return Produced(len(seeds) + len(refused), {"seeds": _table(seeds), "rejections": rejections(refused)})
 
 
 def _split(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -166,7 +162,7 @@ def _split(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _refuse(payload: Mapping[str, Any], why: Rejection) -> Produced:
     """Refuse the one line that breaks its shard."""
     refused = [_refusal(f"{payload['source_id']}:{payload['first']}", why)]
-    return Produced(1, {"seeds": _table([]), "rejections": _rejections(refused)})
+    return Produced(1, {"seeds": _table([]), "rejections": rejections(refused)})
 
 
 def _seed(turn: conversations.Turn | Rejection, line: int, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,12 +198,6 @@ def _table(seeds: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(seeds, schema=pa.schema([schema.field(name) for name in _SEED_COLUMNS]))
 
 
-def _rejections(refused: list[dict[str, str]]) -> pa.Table:
-    schema = records.schema("rejections")
-    names = ("input_id", "reason", "detail")
-    return pa.Table.from_pylist(refused, schema=pa.schema([schema.field(name) for name in names]))
-
-
 def _settle(fingerprint: str, store: Store, tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
     """Refuse what is there already, from this shard or one committed before it."""
     seeds = tables["seeds"]
@@ -224,7 +214,7 @@ def _settle(fingerprint: str, store: Store, tables: dict[str, pa.Table]) -> dict
     ]
     return {
         "seeds": seeds.filter(pa.array(is_new, pa.bool_())),
-        "rejections": pa.concat_tables([tables["rejections"], _rejections(refused)]),
+        "rejections": pa.concat_tables([tables["rejections"], rejections(refused)]),
     }
 
 
@@ -241,24 +231,11 @@ def _compare(run: Run, read: str) -> Counts:
     if fresh.is_empty():
         return Counts()
     texts = dict(fresh.select("seed_id", "text").rows())
-    said = reads.recorded(
-        run,
-        "compared",
-        read,
-        list(texts),
-        lambda ids: _compared(run, read, {name: texts[name] for name in ids}, prompts),
-    )
-    rows = [
-        records.RejectionRow("seeds", name, read, refusal[0], refusal[1], run.run_id)
-        for name, refusal in sorted(said.items())
-        if refusal
-    ]
-    run.store.append("rejections", rows)
-    return Counts(rows_out=-len(rows), rows_rejected=len(rows))
+    return reads.compared(run, "seeds", read, texts, lambda new: _repeated(run, read, new, prompts))
 
 
-def _compared(run: Run, read: str, fresh: Mapping[str, str], prompts: Sequence[str]) -> dict[str, list[str]]:
-    """Return why each of some new seeds is refused, as reason and detail; nothing for one that is not."""
+def _repeated(run: Run, read: str, fresh: Mapping[str, str], prompts: Sequence[str]) -> dict[int, Rejection]:
+    """Return which of some new seeds are refused, by their place, and why."""
     ceiling, ids = run.settings.seeds.deduplicate_cosine, list(fresh)
     known = run.store.query("seeds/known", fingerprint=read)
     vectors = embedders.of_texts(run, [*known["text"].to_list(), *fresh.values(), *prompts]).vectors
@@ -270,7 +247,7 @@ def _compared(run: Run, read: str, fresh: Mapping[str, str], prompts: Sequence[s
     names = [*known["seed_id"].to_list(), *(ids[row] for row in left)]
     for row, other in near.items():
         refused[left[row]] = Rejection("near_duplicate", f"of {names[other]}, at a cosine of {ceiling} or more")
-    return {name: [refused[row].reason, refused[row].detail] if row in refused else [] for row, name in enumerate(ids)}
+    return refused
 
 
 def _near(fresh: Vectors, known: Vectors, threshold: float, chance: int) -> dict[int, int]:

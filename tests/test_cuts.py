@@ -6,7 +6,8 @@ import pytest
 
 from tasks.contracts.errors import TransientError
 from tasks.io import faults
-from tests.test_nights import KNN, build, exported
+from tests.exported import exported
+from tests.nights import KNN, build
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

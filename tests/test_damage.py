@@ -1,6 +1,5 @@
 """Random damage to every kind of file of a finished store: made good or named, and never a dataset that is wrong."""
 
-import hashlib
 import random
 import shutil
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from flows.dataset import dataset
 from tasks.contracts.errors import WellspringError
 from tasks.io.store import Store
 from tasks.spine import standing
+from tests.exported import exported
 
 pytestmark = pytest.mark.slow
 
@@ -27,11 +27,6 @@ KINDS = {
 
 def build(store: Path) -> None:
     dataset.fn(profile="smoke", store=str(store), overrides=["runner=thread", "threads=1", "limit=8"])
-
-
-def exported(store: Path) -> dict[str, str]:
-    found = sorted(path for path in (store / "exports").rglob("*") if path.is_file())
-    return {str(path.relative_to(store)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
 @pytest.fixture(scope="module")

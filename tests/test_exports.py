@@ -17,6 +17,7 @@ from tasks.contracts.settings import Settings
 from tasks.spine import runs
 from tasks.spine.runs import Counts, Run
 from tests import instruction_store as store
+from tests.exported import digests
 from tests.scripted_model import scripted_model
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
@@ -51,12 +52,6 @@ def again(run: Run) -> Counts:
     return counts
 
 
-def contents(folder: Path) -> dict[str, str]:
-    """Digest of every file under a folder, by its path."""
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in sorted(found)}
-
-
 def lines(path: Path) -> list[dict[str, Any]]:
     """The rows of a JSONL file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -87,7 +82,7 @@ def test_the_second_run_writes_nothing_and_a_damaged_file_is_written_again(
     with start(settings()) as run:
         first = curated(run)
     folder = store_dir / "exports" / NAME
-    before = contents(folder)
+    before = digests(folder)
     with start(settings()) as run:
         second = again(run)
         (folder / "messages" / "train.parquet").write_bytes(b"damaged")
@@ -98,7 +93,7 @@ def test_the_second_run_writes_nothing_and_a_damaged_file_is_written_again(
     assert first.rows_out > 0
     assert second == Counts()
     assert third.rows_out == first.rows_out
-    assert contents(folder) == before
+    assert digests(folder) == before
     assert [row["rows_in_file"] for row in rows] == [first.rows_out]
 
 
@@ -108,15 +103,15 @@ def test_going_back_to_former_settings_brings_the_former_bytes_back(
     folder = store_dir / "exports" / NAME
     with start(settings()) as run:
         curated(run, 12)
-        before = contents(folder)
+        before = digests(folder)
     with start(settings("selections.min_score=7", 'exports.formats=["alpaca"]')) as run:
         again(run)
-        between = contents(folder)
+        between = digests(folder)
     with start(settings()) as run:
         again(run)
 
     assert "alpaca/train.jsonl" in between
-    assert contents(folder) == before
+    assert digests(folder) == before
 
 
 def test_exports_are_the_same_bytes_on_any_number_of_threads_and_in_any_order_of_rows(
@@ -127,7 +122,7 @@ def test_exports_are_the_same_bytes_on_any_number_of_threads_and_in_any_order_of
         chosen = settings(ALL, *PAIRS, f"threads={threads}", "exports.validation_share=0.2")
         with runs.start("test", chosen, tmp_path / f"store{i}", quiet=True) as run:
             curated(run, 48, reverse=bool(i))
-        found.append(contents(tmp_path / f"store{i}" / "exports" / NAME))
+        found.append(digests(tmp_path / f"store{i}" / "exports" / NAME))
 
     assert len(found[0]) > 14
     assert found[0] == found[1]
@@ -149,7 +144,7 @@ def test_the_manifest_names_every_file_with_its_digest_and_rows(full: Path) -> N
     manifest = json.loads((full / "manifest.json").read_text())
 
     named = {file["path"]: file["sha256"] for file in manifest["files"]}
-    assert named == {path: digest for path, digest in contents(full).items() if path != "manifest.json"}
+    assert named == {path: digest for path, digest in digests(full).items() if path != "manifest.json"}
     assert {"README.md", "measures.json", "messages/train.jsonl", "messages/train.parquet"} <= set(named)
     jsonl = {file["path"]: file["rows"] for file in manifest["files"] if file["path"].endswith(".jsonl")}
     assert jsonl == {path: len(lines(full / path)) for path in jsonl}

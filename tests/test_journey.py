@@ -21,6 +21,7 @@ from flows.dataset import dataset
 from tasks.contracts.errors import TransientError
 from tasks.io.store import Store
 from tasks.spine import lineage, summaries
+from tests.exported import exported
 
 pytestmark = pytest.mark.slow
 
@@ -32,12 +33,6 @@ def build(store: Path, *overrides: str) -> dict[str, Any]:
     dataset.fn(profile="smoke", store=str(store), overrides=list(overrides))
     with Store.read(store) as opened:
         return summaries.of_run(opened)
-
-
-def exported(store: Path) -> dict[str, str]:
-    """Every file of the export with its digest."""
-    files = sorted(p for p in (store / "exports").rglob("*") if p.is_file())
-    return {str(p.relative_to(store)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
 @pytest.fixture(scope="module")

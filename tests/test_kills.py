@@ -5,7 +5,6 @@ is done; then the next one begins on a new store, until so many kills have hit: 
 says by `KILLS=200 python -m pytest -s tests/test_kills.py`.
 """
 
-import hashlib
 import os
 import random
 import signal
@@ -20,6 +19,7 @@ import pytest
 
 from tasks.io import faults
 from tasks.io.faults import FaultServer
+from tests.exported import exported
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
@@ -78,11 +78,6 @@ def unsettled(store: Path) -> int:
     """How many calls were out when their process died, by the journal's own record."""
     with closing(sqlite3.connect(store / "completions.sqlite")) as connection:
         return connection.execute("SELECT count(*) FROM attempts WHERE outcome = 'unknown'").fetchone()[0]
-
-
-def exported(store: Path) -> dict[str, str]:
-    files = sorted(p for p in (store / "exports").rglob("*") if p.is_file())
-    return {str(p.relative_to(store)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
 def build_under_kills(server: FaultServer, store: Path, kills: int, chance: random.Random) -> int:

@@ -1,9 +1,7 @@
 """What is published, by noun, method and run: a store goes on from wherever it was left, and exports the right rows."""
 
-import json
 import shutil
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,8 @@ from tasks.contracts.errors import BrokenError, WellspringError
 from tasks.io import datasets
 from tasks.io.store import Store
 from tasks.spine import runs, validation
-from tests import page_store
+from tests import nights
+from tests.exported import digests
 
 pytestmark = pytest.mark.slow
 
@@ -32,13 +31,7 @@ Build = Callable[..., None]
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """A corpus and seeds, as settings name them."""
-    folder = tmp_path_factory.mktemp("inputs")
-    pages = folder / "pages.jsonl"
-    with pages.open("w", encoding="utf-8") as file:
-        for name, text in page_store.PAGES.items():
-            file.write(json.dumps({"url": f"https://{name}.example/", "text": text * 3}) + "\n")
-    seeds = page_store.write_seeds(folder / "seeds.jsonl")
-    return [f'sources.corpora=[{{path="{pages}"}}]', f'seeds.paths=["{seeds}"]']
+    return nights.inputs(tmp_path_factory.mktemp("inputs"), 1)
 
 
 @pytest.fixture
@@ -61,12 +54,7 @@ def uncut(inputs: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def exported(store: Path) -> dict[str, str]:
     """The files of the export, each with its digest."""
-    folder = store / "exports" / NAME
-    return {
-        str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    return digests(store / "exports" / NAME)
 
 
 def forms(store: Path) -> set[str]:

@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 
 from flows import cli
 from tasks.contracts.errors import WellspringError
-from tests.test_nights import KNN, SMALL, exported, pages, seeds
+from tests.exported import exported
+from tests.nights import KNN, SMALL, inputs
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -53,9 +54,7 @@ class Walk:
 
     def settings(self, *chosen: str) -> list[str]:
         """The options of a build of all that was brought in so far."""
-        corpora = ", ".join(f'{{path="{pages(self.inputs, night)}"}}' for night in range(self.nights))
-        paths = ", ".join(f'"{seeds(self.inputs, night)}"' for night in range(self.nights))
-        wanted = [f"sources.corpora=[{corpora}]", f"seeds.paths=[{paths}]", *SMALL, *KNN, *chosen]
+        wanted = [*inputs(self.inputs, self.nights), *SMALL, *KNN, *chosen]
         return ["--profile", "smoke", *(word for one in wanted for word in ("--set", one))]
 
     def build(self, *chosen: str, expect: set[int] | None = None) -> None:

@@ -2,20 +2,8 @@
 -- owner:  tasks/spine/reach.py
 -- grain:  one row per text
 -- params: $fragments, $ids
-WITH words AS (
-    SELECT
-        documents.document_id AS id,
-        documents.text
-    FROM documents
-    UNION ALL
-    SELECT
-        seeds.seed_id AS id,
-        concat(seeds.text, seeds.response) AS text
-    FROM seeds
-)
-
 SELECT DISTINCT quoted.text
 FROM (SELECT unnest($fragments) AS text) AS quoted
-INNER JOIN words ON contains(words.text, quoted.text)
-WHERE words.id NOT IN (SELECT unnest($ids))
+INNER JOIN lineage_read ON contains(lineage_read.text, quoted.text)
+WHERE lineage_read.id NOT IN (SELECT unnest($ids))
 ORDER BY quoted.text;

@@ -4,14 +4,9 @@
 -- params: $fragments, $ids
 WITH words AS (
     SELECT
-        documents.document_id AS id,
-        documents.text
-    FROM documents
-    UNION ALL
-    SELECT
-        seeds.seed_id AS id,
-        concat(seeds.text, seeds.response) AS text
-    FROM seeds
+        lineage_read.id,
+        lineage_read.text
+    FROM lineage_read
     UNION ALL
     SELECT
         lineage_written.id,

@@ -4,39 +4,22 @@
 -- params: $fingerprint
 SELECT DISTINCT written.fingerprint
 FROM (
-    SELECT documents.fingerprint
-    FROM documents
-    WHERE documents.fingerprint = $fingerprint
+    SELECT documents.fingerprint FROM documents
     UNION ALL
-    SELECT passages.fingerprint
-    FROM passages
-    WHERE passages.fingerprint = $fingerprint
+    SELECT passages.fingerprint FROM passages
     UNION ALL
-    SELECT embeddings.model AS fingerprint
-    FROM embeddings
-    WHERE embeddings.model = $fingerprint
+    SELECT embeddings.model AS fingerprint FROM embeddings
     UNION ALL
-    SELECT seeds.fingerprint
-    FROM seeds
-    WHERE seeds.fingerprint = $fingerprint
+    SELECT seeds.fingerprint FROM seeds
     UNION ALL
-    SELECT groundings.fingerprint
-    FROM groundings
-    WHERE groundings.fingerprint = $fingerprint
+    SELECT groundings.fingerprint FROM groundings
     UNION ALL
-    SELECT instructions.fingerprint
-    FROM instructions
-    WHERE instructions.fingerprint = $fingerprint
+    SELECT instructions.fingerprint FROM instructions
     UNION ALL
-    SELECT responses.fingerprint
-    FROM responses
-    WHERE responses.fingerprint = $fingerprint
+    SELECT responses.fingerprint FROM responses
     UNION ALL
-    SELECT verdicts.fingerprint
-    FROM verdicts
-    WHERE verdicts.fingerprint = $fingerprint
+    SELECT verdicts.fingerprint FROM verdicts
     UNION ALL
-    SELECT scores.fingerprint
-    FROM scores
-    WHERE scores.fingerprint = $fingerprint
-) AS written;
+    SELECT scores.fingerprint FROM scores
+) AS written
+WHERE written.fingerprint = $fingerprint;

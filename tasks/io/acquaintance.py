@@ -7,7 +7,6 @@ written down and paid like any call; they answer no row.
 
 import asyncio
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +22,6 @@ from tasks.contracts.records import content_id
 from tasks.io.complaints import STRUCTURE, Complaint
 from tasks.io.delivery import APIS, Asking, Courier, Door, Order
 from tasks.io.forms import request_of, structure_of
-from tasks.io.prices import tokens_of
 from tasks.io.replies import Answered, Refusal
 from tasks.io.servers import Server
 from tasks.io.wire import WireError
@@ -54,15 +52,14 @@ STRUCTURED = Prompt(
 )
 
 
-def is_due(door: Door, server: Server) -> bool:
-    """Whether a server has to be asked: it is not known yet, and answers questions at once."""
-    return not (server.is_offline or door.role.api == "moderations" or door.role.mode == "batch") and not (
-        server.ability.get("met")
-    )
+def is_due(door: Door, server: Server, *, again: bool) -> bool:
+    """Whether a server has to be asked: it answers questions at once, and is not known yet or to be asked again."""
+    is_asked = not (server.is_offline or door.role.api == "moderations" or door.role.mode == "batch")
+    return is_asked and (again or "met" not in server.ability)
 
 
-async def meet(courier: Courier, door: Door, server: Server) -> Mapping[str, Any]:
-    """Learn a server; returns what is known of it.
+async def meet(courier: Courier, door: Door, server: Server) -> None:
+    """Learn a server: what is known of it is in its `ability` then, and in the journal.
 
     Args:
         courier: Who brings the questions.
@@ -81,8 +78,6 @@ async def meet(courier: Courier, door: Door, server: Server) -> Mapping[str, Any
     met = {"served": said.served, "finish": said.finish_reason, "thinks": bool(said.thought or structured.thought)}
     server.ability["met"] = met | {"seconds": round(seconds, 2)}
     server.remember()
-    server.fit()
-    return server.ability
 
 
 def _count(server: Server, said: Answered, seconds: float) -> None:
@@ -100,12 +95,9 @@ async def _asked(courier: Courier, door: Door, server: Server, call: Call) -> tu
     Raises:
         WellspringError: It is not answered, and no row would be: the error says why, with the server's words.
     """
-    request = request_of(door.role, call)
-    tokens = tokens_of("".join(message.content for message in call.prompt.messages))
-    reserve = door.price.micro_usd(2 * tokens, request.get("max_tokens", 0))
+    request, tokens, reserve = door.worded(call)
     key = content_id("probe", request)
     order = Order(key, *APIS[door.role.api], request, tokens, reserve, Asking(), is_control=True)
-    began = time.monotonic()
     alone = Door(door.name, door.role, door.price, [server], [0.0])
     delivery = await courier.bring(alone, order)
     await courier.settle_failed(order, delivery, "probe", "what the server can do")
@@ -113,7 +105,7 @@ async def _asked(courier: Courier, door: Door, server: Server, call: Call) -> tu
         if delivery.verdict.reason in {"thought_too_long", "cut_off"} and call.max_tokens:
             return await _asked(courier, door, server, Call("", call.prompt))
         raise alone.fault(delivery.verdict)
-    return delivery.verdict, min(delivery.seconds, time.monotonic() - began)
+    return delivery.verdict, delivery.seconds
 
 
 async def _structure(courier: Courier, door: Door, server: Server) -> Answered:

@@ -172,8 +172,8 @@ def unfinished(path: Path) -> list[dict[str, Any]]:
     opened: dict[str, dict[str, Any]] = {}
     for what in read(path):
         with contextlib.suppress(KeyError, TypeError):  # a damaged line ends nothing
-            if what["eventType"] == START:
-                opened[what["run"]["runId"]] = {**what, "run": {**what["run"], "facets": {**what["run"]["facets"]}}}
+            if what["eventType"] == START and isinstance(what["run"]["facets"], dict):
+                opened[what["run"]["runId"]] = what
             elif what["eventType"] in TERMINAL:
                 opened.pop(what["run"]["runId"], None)
     return list(opened.values())[::-1]

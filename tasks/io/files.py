@@ -15,6 +15,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from tasks.contracts import outside
+
 MAX_JSON_BYTES = 2**28
 MAX_JSON_DEPTH = 32
 _SEAL = "sha256"
@@ -86,12 +88,7 @@ def of_shape(said: Any, shape: Any) -> Any:
     Raises:
         ValueError: It is of another shape, or nested too deep.
     """
-    layer, depth = [said], 0
-    while layer and depth <= MAX_JSON_DEPTH:
-        inner = [one for one in layer if isinstance(one, dict | list)]
-        layer = [x for one in inner for x in (one.values() if isinstance(one, dict) else one)]
-        depth += 1
-    if layer:
+    if outside.depth(said) > MAX_JSON_DEPTH:
         raise ValueError(f"it is nested more than {MAX_JSON_DEPTH} deep")
     return _adapter(shape).validate_python(said)
 

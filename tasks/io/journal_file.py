@@ -103,7 +103,7 @@ def shows_damage(path: Path) -> bool:
     try:
         with contextlib.closing(_looking(path)) as connection:
             connection.execute("SELECT max(sequence) FROM completions").fetchall()
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+    except _DAMAGE as error:
         return not isinstance(error, sqlite3.OperationalError)
     return False
 

@@ -106,11 +106,11 @@ class Models:
             for server in door.servers:
                 name = f"{server.name} {door.role.model}"
                 server.ability |= self.journal.ability(server.name, door.role.model)  # another role may have asked it
-                if name not in known and (again or acquaintance.is_due(door, server)):
+                if name not in known and acquaintance.is_due(door, server, again=again):
                     say(f"{server.name}: asking `{door.role.model}` two short questions, to learn what it takes")
                     meeting = acquaintance.meet(self.courier, door, server)
-                    ability = self.run(meeting, waits.said_now_and_then(say, f"{server.name}: not answered yet"))
-                    say(f"{server.name}: {acquaintance.described(ability)}")
+                    self.run(meeting, waits.said_now_and_then(say, f"{server.name}: not answered yet"))
+                    say(f"{server.name}: {acquaintance.described(server.ability)}")
                 known[name] = server.ability
                 server.fit()
         return known

@@ -309,12 +309,12 @@ def _completion(body: bytes, request: Mapping[str, Any]) -> Verdict:
         usage = _usage(answer.get("usage"))
         return _refused(parts, answer.get("usage"), request) or Answered(
             _served(answer),
-            _storable(parts.text),
+            outside.sound(parts.text),
             parts.end,
             *usage,
-            _storable(parts.thought),
-            _storable(parts.tool_calls),
-            _storable(parts.logprobs),
+            outside.sound(parts.thought),
+            outside.sound(parts.tool_calls),
+            outside.sound(parts.logprobs),
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         shown = " ".join(body[:200].decode("utf-8", "replace").split())
@@ -323,7 +323,7 @@ def _completion(body: bytes, request: Mapping[str, Any]) -> Verdict:
 
 def _refused(parts: Anatomy, usage: Any, request: Mapping[str, Any]) -> Verdict | None:  # noqa: PLR0911 - one a kind
     """Return what an answer is that is none, or none yet; None for one that is."""
-    said = _storable(parts.refusal or parts.text)[:DETAIL_CHARS]
+    said = outside.sound(parts.refusal or parts.text)[:DETAIL_CHARS]
     if parts.refusal or parts.end == "filtered":
         return Refusal("refusal" if parts.refusal else "content_filter", said, was_paid=True)
     if parts.end == "broken":
@@ -354,15 +354,10 @@ def _json(body: bytes) -> Mapping[str, Any]:
     return outside.loads(body, strict=False)
 
 
-def _storable(text: str) -> str:
-    """Return the text without what no database or file takes: lone surrogates and NUL; the exact bytes are kept too."""
-    return outside.sound(text)
-
-
 def _served(answer: Mapping[str, Any]) -> str:
     """Return the name under which a server answers, without the directories of a file."""
     model = answer.get("model")
-    return without_directories(_storable(model))[:200] if isinstance(model, str) else ""
+    return without_directories(outside.sound(model))[:200] if isinstance(model, str) else ""
 
 
 def without_directories(model: str) -> str:

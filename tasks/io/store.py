@@ -130,7 +130,7 @@ class Store:
             UsageError: A newer Wellspring wrote it.
         """
         path = Path(directory).absolute()
-        if not (path / "wellspring.duckdb").is_file():
+        if not (path / DATABASE).is_file():
             raise BrokenError(
                 f"there is no store in {path}", hint="make one with: wellspring build --store " + str(directory)
             )
@@ -319,7 +319,7 @@ class Store:
 
         The copy takes the place of the file at once or not at all; nobody else may use this store's cursors meanwhile.
         """
-        old, fresh = self.path / "wellspring.duckdb", self.path / "wellspring.duckdb.part"
+        old, fresh = self.path / DATABASE, self.path / f"{DATABASE}.part"
         fresh.unlink(missing_ok=True)
         self.checkpoint()
         self._connection.close()
@@ -358,7 +358,7 @@ def version(directory: Path) -> int | None:
 
     There is none where the database is not made yet, is damaged, or another process has it.
     """
-    path = directory / "wellspring.duckdb"
+    path = directory / DATABASE
     if not path.is_file():
         return None
     with suppress(duckdb.Error), closing(duckdb.connect(str(path), read_only=True)) as connection:
@@ -373,7 +373,7 @@ def refuse_newer(directory: Path) -> None:
         UsageError: The version of either is above those that this code knows.
     """
     versions.refuse_newer("store", directory, version(directory) or 0)
-    journal_file.refuse_newer(directory / "completions.sqlite")
+    journal_file.refuse_newer(directory / JOURNAL)
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int | None:
@@ -435,10 +435,10 @@ def _read_owner(descriptor: int) -> dict[str, Any]:
 
 
 def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
-    _part_from_log(path / "wellspring.duckdb")
+    _part_from_log(path / DATABASE)
     try:
         connection = duckdb.connect(
-            str(path / "wellspring.duckdb"),
+            str(path / DATABASE),
             config={
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
@@ -469,14 +469,14 @@ def _unusable(path: Path, error: duckdb.Error, what: str) -> BrokenError:
     """Return what a person is told of a database that cannot be used, with the way out of a full disk or of damage."""
     said = str(error).splitlines()[0]
     anew = (
-        "it is derived: move wellspring.duckdb (and wellspring.duckdb.wal, if it is there) away; the next "
+        f"it is derived: move {DATABASE} (and {DATABASE}.wal, if it is there) away; the next "
         "`wellspring build` makes it anew from the journal, and pays for no answer that is in it"
     )
     if any(sign in said for sign in _OF_THE_DISK):
         anew = "free space or repair the disk, then run the same command: it goes on where it stopped"
     elif "version number" in said:
         anew = f"another version of DuckDB wrote it: use that one (this is {duckdb.__version__}); or, since {anew}"
-    return BrokenError(f"{path / 'wellspring.duckdb'} {what}: {said}", hint=anew)
+    return BrokenError(f"{path / DATABASE} {what}: {said}", hint=anew)
 
 
 def _bound(name: str, names: frozenset[str], params: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tasks.contracts.settings import Settings
 from tasks.io import outliving
 from tasks.io.llm import Models
 from tasks.io.rehearsal import Rehearsal
-from tasks.io.store import JOURNAL, Store
+from tasks.io.store import DATABASE, JOURNAL, Store
 from tasks.spine import runs
 from tasks.spine.counts import Counts
 from tasks.spine.runs import Run
@@ -56,9 +56,9 @@ def rehearsal(settings: Settings, directory: str | Path) -> Iterator[Run]:
     with tempfile.TemporaryDirectory(prefix="wellspring-estimate-") as folder:
         copy = Path(folder) / "ws"
         copy.mkdir()
-        if (source / "wellspring.duckdb").is_file():
+        if (source / DATABASE).is_file():
             _copied(source, copy)
-        with runs.start("estimate", settings, copy, quiet=True, may_mix=True) as run:
+        with runs.start(runs.REHEARSAL, settings, copy, quiet=True, may_mix=True) as run:
             run.store.recall(outliving.kept(source / JOURNAL, needed=False) or {})
             run._models = cast("Models", Rehearsal(settings, source, run.run_id))  # noqa: SLF001 - the one door that is swapped
             yield run
@@ -68,7 +68,7 @@ def _copied(source: Path, copy: Path) -> None:
     """Copy the database while its lock is held; indexes and shards are only read, so they are linked."""
     with Store.open(source, owner="an estimate") as store:
         store.checkpoint()
-        shutil.copyfile(source / "wellspring.duckdb", copy / "wellspring.duckdb")
+        shutil.copyfile(source / DATABASE, copy / DATABASE)
     for name in ("shards", "indexes", "found"):
         if (source / name).is_dir():
             shutil.copytree(source / name, copy / name, copy_function=_linked)

@@ -95,7 +95,7 @@ class Impact:
 
 def define(store: Store) -> None:
     """Define the views of the graph; cheap, and always those of this version."""
-    for view in ("edges", "nodes", "things", "judgements", "written"):
+    for view in ("edges", "nodes", "things", "judgements", "read", "written"):
         store.execute(f"lineage/{view}")
 
 

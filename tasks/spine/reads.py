@@ -9,14 +9,13 @@ as long as all that it names is still there; what is gone (a page was forgotten)
 import json
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import closing
 from typing import Any
 
-from tasks.io import journal_file, outliving, versions
+from tasks.contracts import records
+from tasks.contracts.errors import Rejection
+from tasks.io import journal_file, outliving
 from tasks.io.store import JOURNAL
-from tasks.spine.runs import Run
-
-PART = 500  # ids of one statement
+from tasks.spine.runs import Counts, Run
 
 
 def recorded(
@@ -50,7 +49,7 @@ def keep(run: Run, kind: str, fingerprint: str, found: Mapping[str, Any]) -> Non
 
     It is not waited for: a call that rests on it is written down, and sent, after it.
     """
-    if found and run.flow != "estimate":
+    if found and not run.is_rehearsal:
         said = {input_id: json.dumps(value) for input_id, value in found.items()}
         rows = [(kind, fingerprint, input_id, value, zlib.crc32(value.encode())) for input_id, value in said.items()]
         if not run.has_models:  # a run that asks nothing needs no door
@@ -63,26 +62,55 @@ def keep(run: Run, kind: str, fingerprint: str, found: Mapping[str, Any]) -> Non
 
 def kept(run: Run, kind: str, fingerprint: str, input_ids: Sequence[str]) -> dict[str, Any]:
     """Return what is recorded of these inputs."""
-    found: dict[str, Any] = {}
-    for start in range(0, len(input_ids), PART):
-        part = input_ids[start : start + PART]
-        marks = ", ".join("?" * len(part))
-        query = (
-            f"SELECT input_id, value, checksum FROM reads WHERE kind = ? AND fingerprint = ? AND input_id IN ({marks})"  # noqa: S608 - only question marks
-        )
-        rows = _selected(run, query, (kind, fingerprint, *part))
-        found |= {name: json.loads(value) for name, value, sum_ in rows if zlib.crc32(value.encode()) == sum_}
-    return found
+    query = (
+        "SELECT input_id, value, checksum FROM reads"
+        " WHERE kind = ? AND fingerprint = ? AND input_id IN (SELECT value FROM json_each(?))"
+    )
+    rows = _selected(run, query, (kind, fingerprint, json.dumps(list(input_ids))))
+    return {name: json.loads(value) for name, value, sum_ in rows if zlib.crc32(value.encode()) == sum_}
 
 
 def _selected(run: Run, query: str, values: Sequence[str]) -> Sequence[tuple[Any, ...]]:
     if run.has_models:
         return run.models.journal.select(query, values)
     path = run.store.path / JOURNAL
-    if journal_file.version(path) != versions.newest("journal"):
+    if journal_file.version(path) is None:
         return []
-    with closing(journal_file.read_only(path)) as connection:
+    with journal_file.reading(path) as connection:
         return connection.execute(query, values).fetchall()
+
+
+def compared(
+    run: Run,
+    stage: str,
+    fingerprint: str,
+    texts: Mapping[str, str],
+    find: Callable[[Mapping[str, str]], Mapping[int, Rejection]],
+) -> Counts:
+    """Refuse those of a stage's new rows that repeat something; what a comparison said once, it says for good.
+
+    Args:
+        run: Whose store and journal are used.
+        stage: The noun that the rows are of.
+        fingerprint: Of the method that wrote them.
+        texts: Of the new rows, by id.
+        find: Compares some of them, and returns the refused ones by their place, each with its reason.
+    """
+
+    def said(ids: list[str]) -> dict[str, list[str]]:
+        refused = find({name: texts[name] for name in ids})
+        return {
+            name: [refused[row].reason, refused[row].detail] if row in refused else [] for row, name in enumerate(ids)
+        }
+
+    found = recorded(run, "compared", fingerprint, list(texts), said)
+    rows = [
+        records.RejectionRow(stage, name, fingerprint, why[0], why[1], run.run_id)
+        for name, why in sorted(found.items())
+        if why
+    ]
+    run.store.append("rejections", rows)
+    return Counts(rows_out=-len(rows), rows_rejected=len(rows))
 
 
 def drop(run: Run, input_ids: Sequence[str]) -> None:

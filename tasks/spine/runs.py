@@ -42,6 +42,7 @@ if typing.TYPE_CHECKING:
 FOUND = "found"  # a folder of the store: pages that a live search brought, as a corpus like any other
 _PROJECT = Path(__file__).parents[2]
 _PACKAGES = ("wellspring", "prefect", "duckdb", "polars", "openai", "great-expectations", "faiss-cpu", "faiss-gpu")
+REHEARSAL = "estimate"  # the flow of a run that is only counted
 _USERINFO = re.compile(r"://[^/@\s\"]+@")
 
 
@@ -72,6 +73,11 @@ class Run:
 
             self._models = Models(self.settings, self.store.path, self.run_id)
         return self._models
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether it is an estimate: nothing is sent or recorded."""
+        return self.flow == REHEARSAL
 
     @property
     def has_models(self) -> bool:

@@ -39,6 +39,7 @@ from tasks.spine.runs import Counts, Run
 SHARDS_PER_WORKER_IN_FLIGHT = 4
 _SAFE_NAME = re.compile(r"[0-9a-z_]+")
 _DIED = "its worker died"
+REFUSED = "refused"  # of a payload: units that killed their worker, each with its Rejection; the function refuses them
 
 
 class Produced(NamedTuple):
@@ -65,9 +66,8 @@ class Work:
     """How a stage computes its shards.
 
     Attributes:
-        function: payload -> Produced. Module-level and pure; raising Rejection refuses the shard as a whole.
-        without: (payload, unit, why) -> the payload in which that unit is refused; a unit is what `allowances.unit`
-            was told before the worker died.
+        function: payload -> Produced. Module-level and pure; raising Rejection refuses the shard as a whole. One that
+            tells `allowances.unit` what it is at looks into the payload's `REFUSED` first.
         split: payload -> smaller payloads, for a shard that breaks; None means it cannot be split.
         refuse: (payload, why) -> Produced for a unit that breaks alone.
         settle: Last look of the writer, inside the commit: (store, tables) -> tables, for what only the whole knows
@@ -77,7 +77,6 @@ class Work:
     function: Callable[[Mapping[str, Any]], Produced]
     split: Callable[[Mapping[str, Any]], list[Mapping[str, Any]]] | None = None
     refuse: Callable[[Mapping[str, Any], Rejection], Produced] | None = None
-    without: Callable[[Mapping[str, Any], str, Rejection], Mapping[str, Any]] | None = None
     settle: Callable[[Store, dict[str, pa.Table]], dict[str, pa.Table]] | None = None
 
 
@@ -181,6 +180,13 @@ def _produce(work: Work, payload: Mapping[str, Any], stem: str) -> _Written:
     """Run in a worker: compute, write each table as Parquet beside its final name, and rename it into place."""
     with allowances.noted(_note(stem)), blame.refusing():
         return _write(work.function(payload), stem)
+
+
+def rejections(refused: list[dict[str, str]]) -> pa.Table:
+    """Return refusals of a shard (`input_id`, `reason`, `detail`) as a table; who wrote them is added by the writer."""
+    schema = records.schema("rejections")
+    names = ("input_id", "reason", "detail")
+    return pa.Table.from_pylist(refused, schema=pa.schema([schema.field(name) for name in names]))
 
 
 def _note(stem: str) -> str:
@@ -304,14 +310,14 @@ def _spared(work: Work, payload: Mapping[str, Any], stem: str) -> tuple[Mapping[
     unit, where = allowances.last_note(_note(stem))
     is_known = bool(where)
     while True:
-        if is_known and work.without is not None:
+        if is_known:
             spared.add(unit)
-            why = f"its time was over at {where}" if where else _DIED
-            payload = work.without(payload, unit, Rejection("killed_worker", why))
+            why = Rejection("killed_worker", f"its time was over at {where}" if where else _DIED)
+            payload = {**payload, REFUSED: {**payload.get(REFUSED, {}), unit: why}}
         outcome = _alone(work, payload, stem)
         unit, where = allowances.last_note(_note(stem))
         is_known = bool(unit) and unit not in spared
-        if not isinstance(outcome, BrokenExecutor) or work.without is None or not is_known:
+        if not isinstance(outcome, BrokenExecutor) or not is_known:
             return payload, outcome
 
 

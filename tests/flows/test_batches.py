@@ -1,6 +1,5 @@
 """Batch mode from the outside: a build submits in one run, later ones collect, and jobs are shown and cancelled."""
 
-import hashlib
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from typer.testing import CliRunner, Result
 from flows.cli import app
 from tasks.contracts.errors import TransientError
 from tasks.io import faults
+from tests.exported import exported
 
 MOST_RUNS = 20
 BATCHED = ("--set", "models.generator.mode=batch")
@@ -17,11 +17,6 @@ BATCHED = ("--set", "models.generator.mode=batch")
 def build(store: Path, url: str, *options: str) -> Result:
     where = ("--store", str(store), "--profile", "smoke", "--set", "limit=4", "--set", f"models.base_url={url}")
     return CliRunner().invoke(app, ["build", "--no-prefect", *where, *options])
-
-
-def exported(store: Path) -> dict[str, str]:
-    files = sorted(p for p in (store / "exports").rglob("*") if p.is_file())
-    return {str(p.relative_to(store)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
 @pytest.mark.slow

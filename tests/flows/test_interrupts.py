@@ -115,6 +115,16 @@ def sample(url: str) -> list[str]:
     return ["--profile", "smoke", "--set", "limit=6", "--set", f"models.base_url={url}"]
 
 
+def stops_at_once(build: Build) -> None:
+    """Press Ctrl-C: it is heard at once, everything is closed in order, and the exit code says by what."""
+    sent = build.interrupt()
+    told = build.wait_for("stopping: what was done is kept")
+    code = build.left(CLOSING_SECONDS)
+    assert told - sent < AT_ONCE_SECONDS
+    assert "Traceback" not in build.said, build.said
+    assert code == 130, build.said
+
+
 def runs_of(store: Path) -> list[tuple[str, str | None]]:
     with Store.open(store) as opened:
         return opened.query("runs/all").select("status", "error").rows()
@@ -153,13 +163,8 @@ def test_while_a_server_is_met_it_is_said_and_ctrl_c_is_heard(tmp_path: Path) ->
     with faults.running(latency_seconds=30.0) as slow, building(store, *sample(slow.url)) as build:
         build.wait_for("asking `offline-extractive` two short questions")
         build.wait_for(r"not answered yet, 1\d s")
-        sent = build.interrupt()
-        told = build.wait_for("stopping: what was done is kept")
-        code = build.left(CLOSING_SECONDS)
+        stops_at_once(build)
 
-    assert told - sent < AT_ONCE_SECONDS
-    assert "Traceback" not in build.said, build.said
-    assert code == 130, build.said
     assert runs_of(store) == [("stopped", "stopped by Ctrl-C")]
 
 
@@ -200,13 +205,8 @@ def test_in_the_corpus_stage_the_workers_go_and_the_store_is_free(tmp_path: Path
     with building(store, "--corpus", str(crawl), "--only", "corpus") as build:
         build.wait_for("audit sources")
         time.sleep(after)
-        sent = build.interrupt()
-        told = build.wait_for("stopping: what was done is kept")
-        code = build.left(CLOSING_SECONDS)
+        stops_at_once(build)
 
-    assert told - sent < AT_ONCE_SECONDS
-    assert "Traceback" not in build.said, build.said
-    assert code == 130, build.said
     with Store.open(store) as opened:
         assert opened.query("runs/all")["status"].to_list() == ["stopped"]
         assert opened.query("rejections/all").is_empty()
@@ -219,13 +219,8 @@ def test_in_an_audit_nothing_is_held_against_the_rows(tmp_path: Path, after: flo
     with building(store, "--profile", "smoke", "--set", "limit=6") as build:
         build.wait_for(r"^sources ")  # its audit begins
         time.sleep(after)
-        sent = build.interrupt()
-        told = build.wait_for("stopping: what was done is kept")
-        code = build.left(CLOSING_SECONDS)
+        stops_at_once(build)
 
-    assert told - sent < AT_ONCE_SECONDS
-    assert "Traceback" not in build.said, build.said
-    assert code == 130, build.said
     assert runs_of(store) == [("stopped", "stopped by Ctrl-C")]
     with building(store, "--profile", "smoke", "--set", "limit=6") as again:
         assert again.left(180) == 0, again.said

@@ -82,3 +82,16 @@ def test_odd_words_of_a_server_about_itself_are_no_facts(
 
     assert not known.keys() & {"context", "slots"}
     assert known["met"]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_role_of_batch_jobs_is_asked_no_question_at_once(
+    tmp_path: Path,
+    again: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    with quirks.running() as server:
+        with Models(chosen(server.url, "models.generator.mode=batch"), tmp_path, "run") as models:
+            (known,) = models.meet(["generator"], again=again).values()
+        asked = server.stats().get("requests", 0)
+
+    assert (dict(known), asked) == ({}, 0)

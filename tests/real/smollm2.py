@@ -206,12 +206,6 @@ def said(store: Path) -> str:
     return (store.parent / f"{store.name}.log").read_text(encoding="utf-8")[-4000:]
 
 
-def exported(store: Path) -> dict[str, str]:
-    """Return every exported file with its digest."""
-    files = sorted(path for path in (store / "exports").rglob("*") if path.is_file())
-    return {str(path.relative_to(store)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
 def rows(store: Path, form: str = "messages") -> list[dict[str, object]]:
     """Return the exported rows of a form."""
     files = sorted((store / "exports").rglob(f"{form}/*.jsonl"))

@@ -21,6 +21,7 @@ import pytest
 
 from tasks.io.store import Store
 from tasks.spine import summaries
+from tests.exported import exported
 from tests.real import smollm2
 from tests.real.smollm2 import Server
 
@@ -130,13 +131,13 @@ def test_no_row_is_refused_because_the_server_was_asked_too_much(built: Built) -
 
 
 def test_a_second_run_finds_nothing_to_do_and_asks_nothing(built: Built) -> None:
-    before, files = built.server.work(), smollm2.exported(built.store)
+    before, files = built.server.work(), exported(built.store)
 
     code = smollm2.run(built.store, *smollm2.build_arguments(built.inputs, built.server.url))
 
     assert code == built.code
     assert built.server.work() == before
-    assert smollm2.exported(built.store) == files
+    assert exported(built.store) == files
 
 
 def test_a_replay_makes_the_same_bytes_and_asks_nothing(built: Built, tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_a_replay_makes_the_same_bytes_and_asks_nothing(built: Built, tmp_path: 
 
     assert code == built.code, smollm2.said(replayed)
     assert built.server.work() == before
-    assert smollm2.exported(replayed) == smollm2.exported(built.store) != {}
+    assert exported(replayed) == exported(built.store) != {}
 
 
 def test_other_forms_are_written_from_what_is_there(built: Built, tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""Nights of input: pages and seeds that come in turn, and small builds of all that has come so far."""
+
+import json
+from pathlib import Path
+
+from flows.dataset import dataset
+from tests import page_store
+
+SMALL = ("runner=thread", "threads=1", "embeddings.dimensions=64", "pages.show_values=false", "scores.judges=[]")
+KNN = (
+    'instructions.recipes=["attributed_grounding", "knn_instruct"]',
+    "instructions.rounds=2",
+    "selections.min_score=0",
+)
+WORDS = ["river", "mill", "harbour", "orchard", "glacier", "meadow", "quarry", "lantern", "canal", "vineyard"]
+
+
+def pages(folder: Path, night: int) -> str:
+    """The pages of a night, as a corpus: those of the store, told anew for another place."""
+    path = folder / f"pages-{night}.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for name, text in page_store.PAGES.items():
+            place = WORDS[night]
+            said = f"In the town by the {place} they tell it so. {text} The {place} is why it is done this way here. "
+            file.write(json.dumps({"url": f"https://{name}-{night}.example/", "text": said * 2}) + "\n")
+    return str(path)
+
+
+def seeds(folder: Path, night: int) -> str:
+    """The seeds of a night, as a file: those of the store first, others of their own later."""
+    other = [
+        f"How do I tell the {WORDS[night]} of {n} friends about {word}s and {n * 7} boats?"
+        for n, word in enumerate(WORDS)
+    ]
+    return page_store.write_seeds(folder / f"seeds-{night}.jsonl", other if night else page_store.ASKED)
+
+
+def inputs(folder: Path, nights: int) -> list[str]:
+    """The settings that name all that came in so many nights."""
+    corpora = ", ".join(f'{{path="{pages(folder, night)}"}}' for night in range(nights))
+    return [
+        f"sources.corpora=[{corpora}]",
+        f"seeds.paths={json.dumps([seeds(folder, night) for night in range(nights)])}",
+    ]
+
+
+def build(store: Path, folder: Path, nights: int, url: str, *chosen: str) -> None:
+    """Build all that came in so many nights, with the models of a server."""
+    dataset.fn("smoke", str(store), [*inputs(folder, nights), f"models.base_url={url}", *SMALL, *chosen])
