@@ -6,6 +6,7 @@ One SQLite file, WAL, `synchronous=FULL`, written by the one thread of `journal_
 import contextlib
 import errno
 import fcntl
+import functools
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -72,6 +73,7 @@ CREATE TABLE IF NOT EXISTS reads (
 Connection = sqlite3.Connection  # for those who write through the journal; SQLite itself is imported here only
 Failure = sqlite3.Error
 _DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)  # a complaint may quote a schema that is no text any more
+_as_text = functools.partial(str, encoding="utf-8", errors="replace")  # a torn text is its row's loss, not the file's
 
 
 def broken(path: Path, error: Exception) -> BrokenError:
@@ -110,12 +112,15 @@ def shows_damage(path: Path) -> bool:
 
 def _looking(path: Path) -> sqlite3.Connection:
     """Open a journal's file to look at it; nothing of what it holds is changed."""
-    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=60)
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=60)
+    connection.text_factory = _as_text
+    return connection
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open the journal's file the way every connection to it is opened."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
+    connection.text_factory = _as_text
     try:
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA synchronous=FULL")

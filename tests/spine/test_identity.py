@@ -152,7 +152,7 @@ def late_prints(run: Run) -> dict[str, Any]:
         "embeddings": embedders.embedder(run, "seeds").fingerprint,
         "selections": selections._fingerprint(run, pool),
         "preferences": preferences._fingerprint(run),
-        "exports": exports._fingerprint(run)[0],
+        "exports": exports._fingerprint(run, exports._chosen(run))[0],
     }
 
 

@@ -134,6 +134,7 @@ def test_two_judges_of_one_thing_have_an_agreement(
         run.store.append("scores", same)
         active = run.store.query("methods/active", stage="scores")["fingerprint"].to_list()
         run.activate("scores", {"other-1": "other"} | dict.fromkeys(active, "seven_criteria"))
+        store.publish(run, "scores")
         found = portrait.draw(run, "seven_criteria")
 
     assert len(set(subjects)) == 6
