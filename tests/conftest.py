@@ -1,6 +1,7 @@
 """What many tests start from: a store in a temporary folder, settings for it, and the shared corpora where they are."""
 
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -23,7 +24,11 @@ os.environ.update(
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
     PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="120",
 )
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes its own folder there, by its user's name
+MEMORY_BYTES = 6 * 2**30  # what has to be free there
 
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES:  # a test's files need not outlive a power cut
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is no counterexample
 hypothesis.settings.load_profile("house")
@@ -57,8 +62,8 @@ def settings() -> Callable[..., Settings]:
 def start(store_dir: Path) -> Callable[[Settings], AbstractContextManager[Run]]:
     """Begin a run on this test's store, as a context manager; one role may be scripted beside the stand-in."""
 
-    def begin(chosen: Settings) -> AbstractContextManager[Run]:
-        return runs.start("test", chosen, store_dir, quiet=True, may_mix=True)
+    def begin(chosen: Settings, *, with_pages: bool = False) -> AbstractContextManager[Run]:
+        return runs.start("test", chosen, store_dir, quiet=True, may_mix=True, with_pages=with_pages)
 
     return begin
 

@@ -174,10 +174,9 @@ class Store:
                 self._connection.execute(statement("upgrades/table")[0])
                 self.append("upgrades", [records.Upgrade(number, found, datetime.now(UTC).replace(tzinfo=None))])
             found = number
-        for noun in records.TABLES:  # those of later tables are made of those of earlier ones
-            for view in _VIEWS:
-                if f"{noun}/{view}" in queries(noun):
-                    self._connection.execute(statement(f"{noun}/{view}")[0])
+        views = [f"{noun}/{view}" for noun in records.TABLES for view in _VIEWS if f"{noun}/{view}" in queries(noun)]
+        with self.transaction():  # one write to disk; those of later tables are made of those of earlier ones
+            self._connection.execute("\n".join(statement(view)[0] for view in views))
 
     def _share(self, kept: outliving.Rows) -> None:
         """Bring in what the journal keeps for a database that is made anew, and have it keep what it does not have."""

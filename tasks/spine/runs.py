@@ -282,7 +282,13 @@ _current: Run | None = None
 
 @contextmanager
 def start(
-    flow: str, settings: Settings, directory: str | Path, *, quiet: bool = False, may_mix: bool = False
+    flow: str,
+    settings: Settings,
+    directory: str | Path,
+    *,
+    quiet: bool = False,
+    may_mix: bool = False,
+    with_pages: bool = True,
 ) -> Iterator[Run]:
     """Begin a run: take the store's lock, mark what was killed as crashed, and write down how this one ends.
 
@@ -294,6 +300,7 @@ def start(
         directory: Its store.
         quiet: Show no progress.
         may_mix: Let the stand-in stand beside real models: nothing is sent (an estimate), or a test looks at one role.
+        with_pages: Write the pages at its end; a test of one stage does without them.
 
     Raises:
         UsageError: The stand-in would pass for a real model, or choose among a real one's rows; or no store is named: a
@@ -322,10 +329,10 @@ def start(
         _keep_settings(run, row.settings)
         run.announcer.began()
         with interrupts.heard(run.say_stopping, store.interrupt) as stop:
-            yield from _at_work(run, stop)
+            yield from _at_work(run, stop, with_pages)
 
 
-def _at_work(run: Run, stop: Stop) -> Iterator[Run]:
+def _at_work(run: Run, stop: Stop, with_pages: bool) -> Iterator[Run]:
     """Yield the run, and write down how it ends."""
     global _current  # noqa: PLW0603 - one process works on one store; nested flows join it
     _current, store = run, run.store
@@ -349,9 +356,9 @@ def _at_work(run: Run, stop: Stop) -> Iterator[Run]:
         store.execute("runs/finish", run_id=run.run_id, status=status, ended_at=now(), error=problem or None)
         run.announcer.ended(status, problem)
         standing.remember(store)
-        # On a full disk what matters is the error that is on its way, not the page.
-        with contextlib.nullcontext() if status == "done" else contextlib.suppress(OSError):
-            _show_page(run, pages.write_site(store).parent / "runs" / run.run_id / "index.html")
+        if with_pages:  # on a full disk what matters is the error that is on its way, not the page
+            with contextlib.nullcontext() if status == "done" else contextlib.suppress(OSError):
+                _show_page(run, pages.write_site(store).parent / "runs" / run.run_id / "index.html")
 
 
 def _who_stopped(stop: Stop, error: BaseException) -> str:
