@@ -24,7 +24,7 @@ os.environ.update(
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
     PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="120",
 )
-MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes its own folder there, by its user's name
+MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 6 * 2**30  # what has to be free there
 
 if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES:  # a test's files need not outlive a power cut

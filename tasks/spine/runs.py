@@ -329,10 +329,10 @@ def start(
         _keep_settings(run, row.settings)
         run.announcer.began()
         with interrupts.heard(run.say_stopping, store.interrupt) as stop:
-            yield from _at_work(run, stop, with_pages)
+            yield from _at_work(run, stop, with_pages=with_pages)
 
 
-def _at_work(run: Run, stop: Stop, with_pages: bool) -> Iterator[Run]:
+def _at_work(run: Run, stop: Stop, *, with_pages: bool) -> Iterator[Run]:
     """Yield the run, and write down how it ends."""
     global _current  # noqa: PLW0603 - one process works on one store; nested flows join it
     _current, store = run, run.store
