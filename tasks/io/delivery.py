@@ -39,6 +39,7 @@ CUT_LEAST_CHARS = 2000  # of a prompt, from which on its count of tokens says wh
 CUT_SHARE = 0.8  # of the tokens that it must have at least, at the fewest a character that were seen
 FILLER = "yes "  # a word that is one token at least
 RESTART_SECONDS = 180.0  # a server that answered before may be away for so long: own servers load models
+FIRST_SECONDS = 90.0  # a server that only refused calls for their rate for so long, and never answered, parks the run
 FIRST_TRIES = 3  # at a server that has never answered this run: a person at a terminal waits for the message
 LIMITED_PER_ATTEMPT = 8  # so many refusals for rate count as one attempt: they are the server's state, not the row's
 CHUNK_CALLS = 64  # looked up in the journal at once
@@ -496,6 +497,11 @@ class Courier:
             return TransientError(
                 f"{server.name} asks to be left alone for {verdict.wait_seconds:.0f} s ({said})",
                 hint="run the same command again after that; nothing is lost",
+            )
+        if verdict.reason == "rate_limited" and not door.answered and server.throttle.refused_seconds() > FIRST_SECONDS:
+            return TransientError(
+                f"{server.name} answered nothing for {server.throttle.refused_seconds():.0f} s: {said}",
+                hint="it takes no calls now; look at its limits, then run the same command again: nothing is lost",
             )
         is_down = verdict.reason == "connection" and not verdict.was_paid
         if is_down and door.answered and server.throttle.down_seconds() < RESTART_SECONDS:

@@ -93,6 +93,7 @@ class Throttle:
         self.broken_in_a_row = self.broken_rests = 0
         self.broken_since = 0.0
         self.refused_in_a_row = 0
+        self.refused_since = 0.0
 
     def fit(self, deadline_seconds: float, concurrency: float | None = None, slots: int | None = None) -> None:
         """Take in what is known of the server: the deadline of its calls, calls at once when last asked, its slots."""
@@ -188,6 +189,7 @@ class Throttle:
     def congestion(self, wait_seconds: float | None) -> None:
         """The server refused a call for its rate."""
         self.window.refused += 1
+        self.refused_since = self.refused_since if self.refused_in_a_row else time.monotonic()
         self.refused_in_a_row += 1
         wish = self.endpoint.retry_after
         if wait_seconds and (wish == "endpoint" or (wish == "auto" and self.refused_in_a_row >= REFUSED_IN_A_ROW)):
@@ -207,6 +209,10 @@ class Throttle:
     def down_seconds(self) -> float:
         """Return for how long no connection has come about; 0 if the last one did."""
         return time.monotonic() - self.broken_since if self.broken_in_a_row else 0.0
+
+    def refused_seconds(self) -> float:
+        """Return for how long every call was refused for its rate; 0 if the last one was not."""
+        return time.monotonic() - self.refused_since if self.refused_in_a_row else 0.0
 
     def _adapt(self) -> None:
         """At the end of a window, set the limit for the next one."""

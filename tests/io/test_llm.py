@@ -22,7 +22,7 @@ from tasks.contracts.calls import Answer, Call, Refused
 from tasks.contracts.errors import BrokenError, TransientError, UsageError
 from tasks.contracts.prompting import Message, Prompt
 from tasks.contracts.settings import Role, Settings
-from tasks.io import faults, forms, replies, spoilt
+from tasks.io import delivery, faults, forms, replies, spoilt
 from tasks.io.forms import identity, request_of
 from tasks.io.llm import Models
 from tasks.io.replies import Answered, Reply
@@ -267,6 +267,20 @@ def test_a_server_that_wants_peace_for_long_parks_the_run(opened: Callable[[Sett
             list(models.ask("generator", map(call, range(5))))
 
     assert server.counts["too_early"] == 0
+
+
+def test_a_server_that_only_refuses_for_its_rate_and_never_answers_parks_the_run(
+    opened: Callable[[Settings], Models], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "FIRST_SECONDS", 1.0)
+    with faults.running("http_429=1.0") as server:
+        models = opened(chosen(server.url))
+
+        with pytest.raises(TransientError, match=r"answered nothing for \d+ s.*429"):
+            list(models.ask("generator", map(call, range(5))))
+
+    assert models.stats.sent == server.counts["requests"] > 2
+    assert models.journal.reader.execute("SELECT count(*) FROM completions").fetchone() == (0,)
 
 
 @pytest.mark.slow
