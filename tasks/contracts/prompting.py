@@ -25,7 +25,7 @@ from importlib import resources
 from types import ModuleType
 from typing import Any
 
-from tasks.contracts import outside
+from tasks.contracts import escapes, outside
 from tasks.contracts.errors import BrokenError, Rejection, UsageError
 from tasks.contracts.records import content_id
 
@@ -204,7 +204,7 @@ def json_object(text: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
     lacking: list[str] = []
     for candidate in _candidates(text):
         try:
-            value = outside.loads(candidate, strict=False)
+            value = outside.loads(escapes.mended(candidate), strict=False)
         except ValueError:
             continue
         if isinstance(value, dict):

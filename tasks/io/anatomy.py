@@ -178,11 +178,17 @@ _END = re.compile(_ENDING)
 _TAIL = re.compile(rf"(?:\s*(?:{_ENDING}))+\s*\Z")
 
 
+_PROSE = re.compile(
+    r"\A\s*here(?: i|['\u2019])s my thought process:(.*?)\n\s*here(?: i|['\u2019])s my (?:response|answer):(.*)\Z",
+    re.DOTALL | re.IGNORECASE,
+)
 _MARKS = re.compile(r"[<\[◁]|\A\s*analysis")  # without one of these there is nothing to part
 
 
 def parted(text: str) -> tuple[str, str]:
     """Part the thought from the text, by the marks that models and chat templates write; returns (thought, text)."""
+    if found := _PROSE.match(text):
+        return found[1].strip(), found[2].strip()
     if not _MARKS.search(text):
         return "", text
     start = _START.match(text)
@@ -251,12 +257,19 @@ def _looks_quoted(text: str, start: int, end: int) -> bool:
 
 def _ended(text: str) -> str:
     """Cut the tokens that end a turn, and what a model wrote after them: the next turn of a talk with itself."""
-    text = _TAIL.sub("", text)
+    tail = _TAIL.search(text)
+    text = text[: tail.start()] if tail and not _is_struck_out(text, tail) else text
     code = [found.span() for found in _CODE.finditer(text)]
     for found in _END.finditer(text):
         before, after = text[: found.start()], text[found.end() :]
         begins_turn = re.match(r"\s*(?:<\||<start_of_turn>|<\uff5c|user\b|assistant\b|\[INST\]|\n|\Z)", after)
         is_quoted = _looks_quoted(text, *found.span()) or any(a <= found.start() < b for a, b in code)
-        if begins_turn and before.strip() and not is_quoted:
+        if begins_turn and before.strip() and not is_quoted and not _is_struck_out(text, found):
             return before.rstrip()
     return text
+
+
+def _is_struck_out(text: str, found: re.Match[str]) -> bool:
+    """Whether `</s>` closes a `<s>` of HTML, which begins the template's turn only where it begins the text."""
+    before = text[: found.start()].lstrip()
+    return found.group().strip() == "</s>" and before.count("<s>", 1) > before.count("</s>")

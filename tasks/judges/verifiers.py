@@ -15,7 +15,7 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 
 PAPER = "AutoIF, arXiv 2406.13542, step 2"
-VERSION = 1
+VERSION = 2
 SUBJECT = "instruction"
 MOST_FUNCTIONS, MOST_CASES = 4, 8
 SCHEMA: dict[str, Any] = {

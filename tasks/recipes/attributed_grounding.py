@@ -16,7 +16,7 @@ from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 from tasks.recipes.scene import COMPOSITIONS, COMPOSITIONS_SCHEMA, compositions
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step C"
-VERSION = 1
+VERSION = 2
 INPUTS = "documents"
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -14,7 +14,7 @@ from typing import Any
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
 
 PAPER = "KNN-Instruct, EMNLP 2024 main 577"
-VERSION = 1
+VERSION = 2
 INPUTS = "pool"
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -84,17 +84,6 @@ def test_a_line_says_what_came_and_what_is_right(reply: dict[str, Any]) -> None:
         assert expect["reason"] in {"broken", "parked"}
 
 
-NOT_YET = {
-    "latex_alpha": "LaTeX in JSON with single backslashes",
-    "latex_frac": "LaTeX in JSON with single backslashes",
-    "latex_theta_times": "LaTeX in JSON with single backslashes",
-    "latex_display": "LaTeX in JSON with single backslashes",
-    "latex_path": "a path in JSON with single backslashes",
-    "token_struck_out": "a closing tag of HTML that is a special token, too",
-    "think_of_granite": "a thought in prose, with no mark",
-}
-
-
 def said_of(reply: dict[str, Any]) -> dict[str, Any]:
     """Return what the door makes of a reply, in the words of the corpus."""
     verdict = judge(Reply(reply["status"], reply["headers"], reply["body"].encode()), ASKED | reply["asked"])
@@ -119,9 +108,6 @@ def said_of(reply: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply["name"])
 def test_the_door_reads_what_is_right(reply: dict[str, Any]) -> None:
-    if reply["name"] in NOT_YET:
-        pytest.skip(f"not read rightly yet: {NOT_YET[reply['name']]}")
-
     said = said_of(reply)
 
     expected = {name: value.strip() if isinstance(value, str) else value for name, value in reply["expect"].items()}
