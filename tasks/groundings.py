@@ -27,7 +27,7 @@ from tasks.methods.acceptance import Shown, plain, trust
 from tasks.methods.demonstrations import drawn
 from tasks.methods.injections import orders
 from tasks.methods.knowledge_precision import knowledge_precision
-from tasks.methods.tokens import BYTES_PER_TOKEN, cut_tokens
+from tasks.methods.tokens import MOST_CHARS, cut_tokens
 from tasks.spine import embedders, reads, runs
 from tasks.spine.generation import generate
 from tasks.spine.identity import raised
@@ -265,7 +265,7 @@ def _ballot(batch: Batch, excerpts: Mapping[str, str], number: int) -> Counts:
 def _excerpts(run: Run, document_ids: Sequence[str]) -> Mapping[str, str]:
     """Return the beginnings of documents, by id; those that give orders to models are left out."""
     tokens = run.settings.groundings.document_tokens
-    found = run.store.query("groundings/documents", document_ids=list(document_ids), chars=tokens * BYTES_PER_TOKEN)
+    found = run.store.query("groundings/documents", document_ids=list(document_ids), chars=tokens * MOST_CHARS)
     texts = {
         row["document_id"]: cut_tokens(f"{row['title']}\n\n{row['text']}" if row["title"] else row["text"], tokens)
         for row in found.iter_rows(named=True)

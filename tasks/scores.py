@@ -6,15 +6,16 @@ criterion with the reason, so that it is counted, asked again by `wellspring ret
 The marks of seeds are here too, written by the stage `seeds`, which chooses by them.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from tasks.contracts import records
 from tasks.contracts.calls import Answer
-from tasks.contracts.prompting import Row
+from tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from tasks.contracts.settings import Settings
 from tasks.judges.panel import MARKED_BY, OF_SEEDS, TOTAL, Judge
 from tasks.judges.panel import judge as load_judge
-from tasks.methods.tokens import BYTES_PER_TOKEN
+from tasks.methods.tokens import MOST_CHARS, cut_tokens
 from tasks.spine.generation import failure, generate
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
@@ -64,15 +65,25 @@ def _judged(run: Run, one: Judge, fingerprint: str) -> Counts:
         stage="scores",
         table="scores",
         role="judge",
-        method=one.method,
+        method=_within(one.method, run.settings.scores.document_tokens),
         fingerprint=fingerprint,
         pending=f"scores/pending_{one.subject}s",
         params={
             "fingerprint": fingerprint,
             "ways": _ALL_WAYS if wanted else _PAIR_WAYS,
-            "document_chars": run.settings.scores.document_tokens * BYTES_PER_TOKEN,
+            "document_chars": run.settings.scores.document_tokens * MOST_CHARS,
         },
         rows=rows,
         settings=run.settings.scores,
         on_failure=failed,
     )
+
+
+def _within(method: PromptedMethod, tokens: int) -> PromptedMethod:
+    """Return the judge's method, which cuts the document to its budget."""
+
+    def prompt(row: Row, settings: Any) -> Prompt:
+        document = row.get("document")
+        return method.prompt({**row, "document": cut_tokens(document, tokens)} if document else row, settings)
+
+    return replace(method, prompt=prompt)

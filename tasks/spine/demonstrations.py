@@ -15,7 +15,7 @@ from tasks.contracts.settings import InstructionsSettings
 from tasks.contracts.vectors import Vectors
 from tasks.methods.demonstrations import by_distance, drawn
 from tasks.methods.packing import pack
-from tasks.methods.tokens import BYTES_PER_TOKEN, count_tokens, cut_tokens
+from tasks.methods.tokens import MOST_CHARS, count_tokens, cut_tokens
 from tasks.spine import embedders, reads
 from tasks.spine.runs import Run
 
@@ -31,7 +31,7 @@ class Demonstrations:
         self._run, self._method, self._fingerprint = run, method, fingerprint
         self._wanted: InstructionsSettings = run.settings.instructions
         tokens = self._wanted.demonstration_document_tokens
-        found = run.store.query("instructions/demonstrations", chars=tokens * BYTES_PER_TOKEN).to_dicts()
+        found = run.store.query("instructions/demonstrations", chars=tokens * MOST_CHARS).to_dicts()
         self._rows = [row | {"document_text": cut_tokens(row["document_text"], tokens)} for row in found]
         self._place = {row["grounding_id"]: i for i, row in enumerate(self._rows)}
         self._of_document = Counter(row["document_id"] for row in self._rows)

@@ -1,14 +1,27 @@
 """The estimate of tokens is the same everywhere and adds up."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.methods.tokens import count_tokens, cut_tokens
 
+TEXTS = (
+    Path(__file__).parents[1] / "data" / "counted_tokens.jsonl"
+)  # of our own writing, with what cl100k makes of each
+COUNTED = [(line["text"], line["cl100k"]) for line in map(json.loads, TEXTS.read_text("utf-8").splitlines())]
 
-def test_four_bytes_are_a_token_rounded_up() -> None:
-    assert [count_tokens(text) for text in ("", "a", "abcd", "abcde", "日本", "é")] == [0, 1, 1, 2, 2, 1]
+
+def test_what_a_character_costs_is_decided_by_its_script() -> None:
+    assert [count_tokens(text) for text in ("", "a", "abcd", "abcde", "日本", "é", "привет")] == [0, 1, 1, 2, 3, 2, 4]
+
+
+@pytest.mark.parametrize(("text", "tokens"), COUNTED)
+def test_the_estimate_is_within_a_fifth_of_a_vocabulary(text: str, tokens: int) -> None:
+    assert count_tokens(text) == pytest.approx(tokens, rel=0.2)
 
 
 @given(st.text(), st.text())
