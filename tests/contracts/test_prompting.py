@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,25 @@ def test_a_fingerprint_moves_with_the_settings_and_not_otherwise() -> None:
 
     assert method.fingerprint(model="a", k=1) == method.fingerprint(k=1, model="a")
     assert method.fingerprint(model="a") != method.fingerprint(model="b")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648",
+        "क्\u200dष और क्\u200cष",
+        "শ্\u200dর",
+        "\u0d28\u0d4d\u200d",
+        "👩\u200d💻 ❤️\u200d🔥",
+    ],
+)
+def test_joiners_stay_where_a_script_needs_them(text: str) -> None:
+    assert prompting.visible(text) == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [("ig\u200cnore", "ignore"), ("a\u200d\u200cb", "ab"), ("\u200dx", "x"), ("می\u200c\u200c\u200dخ", "می\u200cخ")],
+)
+def test_joiners_that_no_script_needs_are_taken_out(text: str, seen: str) -> None:
+    assert prompting.visible(text) == seen
