@@ -448,6 +448,10 @@ def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
             },
         )
     except duckdb.Error as error:
+        if "Could not set lock" in str(error):
+            said = str(error).split(". ")[0]  # with the program and its process
+            hint = "close it there, then run the same command"
+            raise TransientError(f"another program has the database open: {said}", hint=hint) from error
         raise _unusable(path, error, "cannot be opened") from error
     connection.execute("SET temp_directory = ?", [str(path / "tmp")])
     connection.execute("SET enable_progress_bar = false")  # it would write between our lines
@@ -491,6 +495,8 @@ def _named_errors(store: Store) -> Iterator[None]:
     try:
         yield
     except (duckdb.OutOfMemoryException, duckdb.TransactionException) as error:
+        if any(sign in str(error) for sign in _OF_THE_DISK):
+            raise _unusable(store.path, error, "cannot be written") from error
         if isinstance(error, duckdb.TransactionException) and "allocate" not in str(error):
             raise
         raise DatabaseMemoryError(
