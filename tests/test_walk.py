@@ -73,7 +73,7 @@ def _form(walk: Walk) -> None:
 
 def _forget(walk: Walk) -> None:
     walk.settle()
-    ours = ["https://sourdough-0.example/", "https://tides-0.example/"]
+    ours = ["https://sourdough-0.example/", "https://knee surgery-0.example/"]
     page = walk.chance.choice(["northpeg.example"] if walk.origin else ours)
     if ("forget", page) in walk.brought or not _is_there(walk):
         walk.run("forget", "--domain" if walk.origin else "--url", page, expect=(0, 2) if _is_there(walk) else (1,))

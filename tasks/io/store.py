@@ -12,7 +12,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -110,11 +110,14 @@ class Store:
         lock = _acquire(path / "wellspring.lock", wait=wait, owner=owner)
         try:
             kept = outliving.kept(path / JOURNAL, needed=not (path / DATABASE).is_file())
-            store = cls(path, memory_mb, lock)
-            with _named_errors(store):
-                store._define()
-            if kept is not None:
-                store._share(kept)
+            with _whole(path), ExitStack() as undo:
+                store = cls(path, memory_mb, lock)
+                undo.callback(store._connection.close)
+                with _named_errors(store):
+                    store._define()
+                if kept is not None:
+                    store._share(kept)
+                undo.pop_all()
         except BaseException:
             os.close(lock)
             raise
@@ -404,9 +407,7 @@ def _acquire(path: Path, *, wait: bool, owner: str) -> int:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise BrokenError(
-            f"{path} cannot be written: {error.strerror}", hint="free space, or let this user write the store"
-        ) from error
+        raise _unwritable(path, error) from error
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -422,9 +423,22 @@ def _acquire(path: Path, *, wait: bool, owner: str) -> int:
                 hint="run it again when that one is done, or add --set wait=true to wait for it",
             ) from None
         break
+    try:
+        _sign(descriptor, owner)
+    except OSError as error:  # a process that goes on must not keep what it could not sign
+        os.close(descriptor)
+        raise _unwritable(path, error) from error
+    return descriptor
+
+
+def _sign(descriptor: int, owner: str) -> None:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "owner": owner}).encode(), 0)
-    return descriptor
+
+
+def _unwritable(path: Path, error: OSError) -> BrokenError:
+    said = f"{path} cannot be written: {error.strerror}"
+    return BrokenError(said, hint="free space, or let this user write the store")
 
 
 def _read_owner(descriptor: int) -> dict[str, Any]:
@@ -488,6 +502,18 @@ def _bound(name: str, names: frozenset[str], params: Mapping[str, Any]) -> dict[
     if missing:
         raise BrokenError(f"query `{name}` needs {', '.join(f'${m}' for m in sorted(missing))}")
     return {key: params[key] for key in names}
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Leave no database behind that was begun and not made: torn by a full disk, it would be taken for damaged."""
+    is_new = not (path / DATABASE).is_file()
+    try:
+        yield
+    except BaseException:
+        for name in (DATABASE, f"{DATABASE}.wal") if is_new else ():
+            (path / name).unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

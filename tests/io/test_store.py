@@ -242,17 +242,25 @@ def test_a_store_that_may_hold_less_than_little_says_so_when_a_commit_does_not_f
         assert store.count("publications/all") == 0
 
 
-@pytest.mark.parametrize("most_bytes", [1_000, 20_000])
-def test_a_disk_that_is_full_while_the_tables_are_made_is_named(store_dir: Path, most_bytes: int) -> None:
+@contextmanager
+def small_disk(most_bytes: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
     try:
-        with pytest.raises(BrokenError, match="cannot be") as full:
-            Store.open(store_dir)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
+
+@pytest.mark.parametrize("most_bytes", [0, 1_000, 20_000])
+def test_a_disk_that_is_full_while_a_store_is_opened_is_named_and_leaves_no_lock(
+    store_dir: Path, most_bytes: int
+) -> None:
+    with small_disk(most_bytes), pytest.raises(BrokenError, match="cannot be") as full:
+        Store.open(store_dir)
+
     assert "free space" in full.value.hint
+    Store.open(store_dir).close()
 
 
 def test_a_database_that_another_program_has_open_is_left_to_it(store_dir: Path) -> None:
