@@ -1,6 +1,6 @@
 """A random walk through the command line: whatever was done before, a store says how it is, goes on, and exports right.
 
-    WALKS=20 WALK=100 pytest tests/test_walk.py  (twenty, from seed 100 on)
+    WALKS=20 WALK=100 pytest tests/test_walk.py  (twenty of twelve steps, from seed 100 on; else three of six)
     WALK_AS=processes pytest tests/test_walk.py  (each command as a process of its own)
     WALK_LIGHT=1 pytest tests/test_walk.py  (in less than half the time: nothing is audited, no pages are written)
 
@@ -35,7 +35,7 @@ HERE, PROCESSES = "here", "processes"
 FIRST, WALKS, AS = int(os.environ.get("WALK", "0")), os.environ.get("WALKS"), os.environ.get("WALK_AS", HERE)
 CHOSEN = [(seed, AS) for seed in range(FIRST, FIRST + int(WALKS or 1))]
 RUNS = CHOSEN if WALKS or AS != HERE else [*CHOSEN, (FIRST + 1, HERE), (FIRST + 2, PROCESSES)]
-STEPS, NIGHTS = 12, 3
+STEPS, NIGHTS = 12 if WALKS else 6, 3
 FORMS = ("alpaca", "sharegpt")
 DISK_MB = 160
 OF_NO_STORE = {"init", "serve", "offline-model"}  # they touch none, or serve until they are stopped
