@@ -1,112 +1,170 @@
 """A random walk through the command line: whatever was done before, a store says how it is, goes on, and exports right.
 
-    WALKS=20 WALK=100 pytest tests/test_walk.py  (twenty, from seed 100 on)
+    WALKS=20 WALK=100 pytest tests/test_walk.py  (twenty of twelve steps, from seed 100 on; else three of six)
+    WALK_AS=processes pytest tests/test_walk.py  (each command as a process of its own)
+    WALK_LIGHT=1 pytest tests/test_walk.py  (in less than half the time: nothing is audited, no pages are written)
 
 What brings something in (pages of a night, a form, a page that is forgotten) is done again in an empty store, in the
-same order and with nothing between: both export the same bytes.
+same order and with nothing between. After each step both export the same bytes, and the server was asked nothing twice.
 """
 
 import os
 import random
+import resource
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from flows import cli
-from tasks.contracts.errors import WellspringError
-from tests.exported import exported
-from tests.nights import KNN, SMALL, inputs
+from tasks.io import faults, suites
+from tasks.spine import pages
+from tests.old_stores import OLD
+from tests.walking import FRESH, Alone, Walk, differences, started, take
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-WALKS, FIRST = int(os.environ.get("WALKS", "1")), int(os.environ.get("WALK", "0"))
-STEPS, NIGHTS = 12, 3
-FORMS = ("alpaca", "sharegpt", "raw")
+HERE, PROCESSES = "here", "processes"
+FIRST, WALKS, AS = int(os.environ.get("WALK", "0")), os.environ.get("WALKS"), os.environ.get("WALK_AS", HERE)
+CHOSEN = [(seed, AS) for seed in range(FIRST, FIRST + int(WALKS or 1))]
+RUNS = CHOSEN if WALKS or AS != HERE else [*CHOSEN, (FIRST + 1, HERE), (FIRST + 2, PROCESSES)]
+STEPS, NIGHTS = 12 if WALKS else 6, 3
+FORMS = ("alpaca", "sharegpt")
+DISK_MB = 160
 OF_NO_STORE = {"init", "serve", "offline-model"}  # they touch none, or serve until they are stopped
+KEPT = {"completions.sqlite", "completions.sqlite-wal", "completions.sqlite-shm"}  # what was paid is in no other place
+LOCKS = {"completions.lock", "wellspring.lock"}
+ELSEWHERE = ("selections.controls=1", "exports.license=mit", "verdicts.required=[]", "seed=7")
+MOST_SECONDS, MOST_CALLS = 20.0, 30  # until a kill
+UNTOLD = ("README.md", "manifest.json")  # the card says who served each answer; older answers do not tell
+_READER = "import duckdb, sys; held = duckdb.connect(sys.argv[1], read_only=True); print('open', flush=True); input()"
 
 
-@dataclass
-class Walk:
-    """A store on its way, and what was brought into it."""
+def _is_there(walk: Walk, *names: str) -> bool:
+    return all((walk.store / name).is_file() for name in ("wellspring.duckdb", *names))
 
-    store: Path
-    inputs: Path
-    chance: random.Random
-    nights: int = 1
-    brought: list[tuple[str, ...]] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
 
-    def run(self, *words: str, expect: set[int] | None = None) -> str:
-        """Run a command in this process; its exit code has to be one that is expected, and no traceback is."""
-        result = CliRunner().invoke(cli.app, [*words, "--store", str(self.store)])
-        error = result.exception
-        code = error.exit_code if isinstance(error, WellspringError) else result.exit_code
-        self.said.append(f"{code}  {' '.join(words)[:100]}  {error if code else ''}"[:300])
-        known = isinstance(error, WellspringError | SystemExit | None.__class__)
-        assert known, (self.said, repr(error))
-        assert code in (expect or {0}), self.said
-        return result.output
-
-    def settings(self, *chosen: str) -> list[str]:
-        """The options of a build of all that was brought in so far."""
-        wanted = [*inputs(self.inputs, self.nights), *SMALL, *KNN, *chosen]
-        return ["--profile", "smoke", *(word for one in wanted for word in ("--set", one))]
-
-    def build(self, *chosen: str, expect: set[int] | None = None) -> None:
-        """Build, under other settings if some are named."""
-        self.run("build", *self.settings(*chosen), expect=expect)
-
-    def bring(self, *event: str) -> None:
-        """Bring something in: it is remembered, to be done again in an empty store."""
-        self.brought.append(event)
-        what, *rest = event
-        if what == "night":
-            self.nights = int(rest[0])
-        elif what == "form":
-            self.run("export", "--format", rest[0])
-        elif what == "forget":
-            self.run("forget", "--url", rest[0], expect={0, 2})
-        self.build()
+def _looks(*words: str) -> Callable[[Walk], object]:
+    return lambda walk: walk.run(*words, expect=(0,) if _is_there(walk) else (1,))
 
 
 def _night(walk: Walk) -> None:
-    walk.bring("night", str(min(walk.nights + 1, NIGHTS)))
+    walk.settle()
+    if walk.nights < NIGHTS and not walk.origin:
+        take(walk, "night", str(walk.nights))
+    walk.build()
 
 
 def _form(walk: Walk) -> None:
-    walk.bring("form", walk.chance.choice(FORMS))
+    if not _is_there(walk, "settings.json") or not walk.is_home:
+        walk.build()
+    form = walk.chance.choice(FORMS)
+    walk.run("export", "--format", form)
+    take(walk, "form", form)
+    walk.build()
 
 
 def _forget(walk: Walk) -> None:
-    walk.bring("forget", walk.chance.choice(["https://sourdough-0.example/", "https://knee surgery-0.example/"]))
+    walk.settle()
+    ours = ["https://sourdough-0.example/", "https://knee surgery-0.example/"]
+    page = walk.chance.choice(["northpeg.example"] if walk.origin else ours)
+    if ("forget", page) in walk.brought or not _is_there(walk):
+        walk.run("forget", "--domain" if walk.origin else "--url", page, expect=(0, 2) if _is_there(walk) else (1,))
+    else:
+        take(walk, "forget", page)
+    walk.build()
 
 
-def _elsewhere(walk: Walk) -> None:
-    walk.build(walk.chance.choice(["selections.controls=1", "exports.license=mit", "verdicts.required=[]", "seed=7"]))
+def _due(walk: Walk) -> list[str]:
+    """See to it that a build has calls to make: a night, or another seed; returns the settings that it needs."""
+    walk.settle()
+    if walk.nights < NIGHTS and not walk.origin:
+        take(walk, "night", str(walk.nights))
+        return []
+    return [f"seed={walk.chance.randint(8, 99)}"]
 
 
 def _cut(walk: Walk) -> None:
-    walk.build(f"budget.max_calls={walk.chance.randint(1, 90)}", expect={0, 3})
+    chosen = _due(walk)
+    walk.build(*chosen, f"budget.max_calls={walk.sent + walk.chance.randint(0, MOST_CALLS)}", expect=(0, 3))
+
+
+def _kill(walk: Walk) -> None:
+    chosen = _due(walk)
+    build = started(["build", *walk.options(*chosen), "--store", str(walk.store)])
+    by_clock = walk.chance.random() < 0.3
+    until = time.monotonic() + (walk.chance.uniform(0, MOST_SECONDS) if by_clock else 3600)
+    calls = walk.server.counts["requests"] + walk.chance.randint(1, MOST_CALLS)
+    while build.poll() is None and time.monotonic() < until and (by_clock or walk.server.counts["requests"] < calls):
+        time.sleep(0.005)
+    if build.poll() is None:
+        os.killpg(build.pid, signal.SIGKILL)
+    walk.said.append(f"{build.wait()}  a build with {chosen} that is killed")
+    assert build.returncode in {0, -signal.SIGKILL}, walk.tale("")
+    walk.is_home = False
+
+
+def _small_files() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+
+@contextmanager
+def _filled(folder: Path, left: int) -> Iterator[None]:
+    """Fill the file system of a folder, but for so many bytes."""
+    ballast = folder.parent / "ballast"
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(1, shutil.disk_usage(folder).free - left))
+    yield
+    ballast.unlink()
+
+
+def _full(walk: Walk) -> None:
+    chosen = _due(walk)
+    if walk.has_disk:
+        with _filled(walk.store, walk.chance.choice([0, 4096, 50_000, 300_000, 1_000_000, 3_000_000])):
+            walk.build(*chosen, expect=(0, 1))
+    else:
+        walk.build(*chosen, expect=(0, 1), before=_small_files)
+
+
+def _reader(walk: Walk) -> None:
+    if not _is_there(walk):
+        walk.build()
+    words = [sys.executable, "-c", _READER, str(walk.store / "wellspring.duckdb")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == b"open\n"
+        if walk.chance.random() < 0.5:
+            walk.run("status", expect=(0, 3))
+        else:
+            walk.run("build", *walk.options(), expect=(3,))
 
 
 def _lose(walk: Walk) -> None:
-    lost = walk.store / walk.chance.choice(["exports", "indexes", "pages", "wellspring.duckdb", "marts"])
+    if walk.chance.random() < 0.5:
+        lost = walk.store / walk.chance.choice(["exports", "indexes", "pages", "wellspring.duckdb", "shards"])
+    else:
+        files = sorted(path for path in walk.store.rglob("*") if path.is_file() and path.name not in KEPT | LOCKS)
+        lost = walk.chance.choice(files)
     if lost.is_dir():
         shutil.rmtree(lost)
     else:
         lost.unlink(missing_ok=True)
-    walk.said.append(f"lost {lost.name}")
+    walk.said.append(f"lost {lost.relative_to(walk.store)}")
+    walk.is_home = False
 
 
 def _trace(walk: Walk) -> None:
     files = sorted(walk.store.glob("exports/*/messages/*.jsonl"))
-    if files and (walk.store / "wellspring.duckdb").exists():
-        walk.run("trace", f"{files[0]}:1", expect={0, 2})
+    if files and _is_there(walk):
+        walk.run("trace", f"{files[0]}:1")
 
 
 MOVES: dict[str, Callable[[Walk], object]] = {
@@ -114,17 +172,20 @@ MOVES: dict[str, Callable[[Walk], object]] = {
     "night": _night,
     "export": _form,
     "forget": _forget,
-    "elsewhere": _elsewhere,
+    "elsewhere": lambda walk: walk.build(walk.chance.choice(ELSEWHERE)),
     "cut": _cut,
+    "kill": _kill,
+    "full": _full,
+    "reader": _reader,
     "lose": _lose,
-    "retry": lambda walk: walk.run("retry", *walk.settings()),
+    "retry": lambda walk: walk.build(command="retry"),
     "trace": _trace,
-    "impact": lambda walk: walk.run("impact", "--model", "offline-extractive", expect={0, 2}),
-    "status": lambda walk: walk.run("status", expect={0, 2}),
-    "dashboard": lambda walk: walk.run("dashboard", expect={0, 2}),
-    "estimate": lambda walk: walk.run("estimate", *walk.settings()),
-    "doctor": lambda walk: walk.run("doctor", "--profile", "smoke", expect={0, 1}),
-    "batches": lambda walk: walk.run("batches", expect={0, 2}),
+    "impact": _looks("impact", "--model", "offline-extractive"),
+    "status": _looks("status"),
+    "dashboard": _looks("dashboard"),
+    "estimate": lambda walk: walk.run("estimate", *walk.options()),
+    "doctor": lambda walk: walk.run("doctor", "--profile", "smoke", expect=(int(walk.has_disk),)),  # it is a small one
+    "batches": lambda walk: walk.run("batches"),
 }
 
 
@@ -134,18 +195,52 @@ def test_the_walk_knows_every_command() -> None:
     assert commands - OF_NO_STORE <= MOVES.keys()
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + WALKS))
-def test_after_any_walk_the_export_is_that_of_its_inputs_alone(seed: int, tmp_path: Path) -> None:
-    chance = random.Random(seed)
-    walk = Walk(tmp_path / "ws", tmp_path, chance)
-    walk.build()
-    for name in chance.choices(sorted(MOVES), k=STEPS):
-        MOVES[name](walk)
-    walk.build()
+@pytest.fixture(autouse=True)
+def _light(monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.environ.get("WALK_LIGHT"):
+        monkeypatch.setattr(suites, "check", lambda *_: [])
+        monkeypatch.setattr(pages, "write_site", lambda store: store.pages / "index.html")
 
-    alone = Walk(tmp_path / "alone", tmp_path, chance)
-    alone.build()
-    for event in walk.brought:
-        alone.bring(*event)
-    alone.build()
-    assert exported(walk.store) == exported(alone.store), walk.said
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alone]:
+    """Where the inputs of all walks are done again."""
+    with faults.running() as server:
+        yield Alone(tmp_path_factory.mktemp("alone"), server)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path | None]:
+    """A small file system that a test may fill, where this user can have one."""
+    where = tmp_path / "disk"
+    where.mkdir()
+    mount = shutil.which("mount")
+    asked = [mount, "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(where)] if mount else ["false"]
+    is_mounted = subprocess.run(asked, capture_output=True, check=False).returncode == 0
+    yield where if is_mounted else None
+    if is_mounted:
+        subprocess.run(["umount", "-l", str(where)], check=True)
+
+
+def _same(walk: Walk, alone: Alone) -> None:
+    """Hold what a walk exports against what its inputs alone do."""
+    differ = differences(walk.store / "exports", alone.exported(walk), but=UNTOLD if walk.origin else ())
+    assert not differ, walk.tale(f"exported otherwise: {differ}")
+
+
+@pytest.mark.parametrize(("seed", "runs_as"), RUNS)
+def test_after_each_step_the_export_is_that_of_the_inputs_alone_and_nothing_was_paid_twice(
+    seed: int, runs_as: str, tmp_path: Path, disk: Path | None, alone: Alone
+) -> None:
+    chance = random.Random(seed)
+    origin = chance.choice([FRESH, FRESH, FRESH, *OLD])
+    with faults.running(latency_seconds=0.02) as server:
+        walk = Walk(
+            (disk or tmp_path) / "ws", alone.folder, server, chance, origin, runs_as == PROCESSES, disk is not None
+        )
+        walk.begin()
+        for name in (*chance.choices(sorted(MOVES), k=STEPS), "build"):
+            MOVES[name](walk)
+            walk.pays_once()
+            if walk.is_home:
+                _same(walk, alone)

@@ -12,7 +12,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -110,11 +110,14 @@ class Store:
         lock = _acquire(path / "wellspring.lock", wait=wait, owner=owner)
         try:
             kept = outliving.kept(path / JOURNAL, needed=not (path / DATABASE).is_file())
-            store = cls(path, memory_mb, lock)
-            with _named_errors(store):
-                store._define()
-            if kept is not None:
-                store._share(kept)
+            with _whole(path), ExitStack() as undo:
+                store = cls(path, memory_mb, lock)
+                undo.callback(store._connection.close)
+                with _named_errors(store):
+                    store._define()
+                if kept is not None:
+                    store._share(kept)
+                undo.pop_all()
         except BaseException:
             os.close(lock)
             raise
@@ -403,9 +406,7 @@ def _acquire(path: Path, *, wait: bool, owner: str) -> int:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise BrokenError(
-            f"{path} cannot be written: {error.strerror}", hint="free space, or let this user write the store"
-        ) from error
+        raise _unwritable(path, error) from error
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -421,9 +422,22 @@ def _acquire(path: Path, *, wait: bool, owner: str) -> int:
                 hint="run it again when that one is done, or add --set wait=true to wait for it",
             ) from None
         break
+    try:
+        _sign(descriptor, owner)
+    except OSError as error:  # a process that goes on must not keep what it could not sign
+        os.close(descriptor)
+        raise _unwritable(path, error) from error
+    return descriptor
+
+
+def _sign(descriptor: int, owner: str) -> None:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "owner": owner}).encode(), 0)
-    return descriptor
+
+
+def _unwritable(path: Path, error: OSError) -> BrokenError:
+    said = f"{path} cannot be written: {error.strerror}"
+    return BrokenError(said, hint="free space, or let this user write the store")
 
 
 def _read_owner(descriptor: int) -> dict[str, Any]:
@@ -447,6 +461,10 @@ def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
             },
         )
     except duckdb.Error as error:
+        if "Could not set lock" in str(error):
+            said = str(error).split(". ")[0]  # with the program and its process
+            hint = "close it there, then run the same command"
+            raise TransientError(f"another program has the database open: {said}", hint=hint) from error
         raise _unusable(path, error, "cannot be opened") from error
     connection.execute("SET temp_directory = ?", [str(path / "tmp")])
     connection.execute("SET enable_progress_bar = false")  # it would write between our lines
@@ -486,10 +504,24 @@ def _bound(name: str, names: frozenset[str], params: Mapping[str, Any]) -> dict[
 
 
 @contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Leave no database behind that was begun and not made: torn by a full disk, it would be taken for damaged."""
+    is_new = not (path / DATABASE).is_file()
+    try:
+        yield
+    except BaseException:
+        for name in (DATABASE, f"{DATABASE}.wal") if is_new else ():
+            (path / name).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
 def _named_errors(store: Store) -> Iterator[None]:
     try:
         yield
     except (duckdb.OutOfMemoryException, duckdb.TransactionException) as error:
+        if any(sign in str(error) for sign in _OF_THE_DISK):
+            raise _unusable(store.path, error, "cannot be written") from error
         if isinstance(error, duckdb.TransactionException) and "allocate" not in str(error):
             raise
         raise DatabaseMemoryError(

@@ -322,7 +322,7 @@ def impact(store: Store, **by: str | None) -> Impact:
 
 
 def one_of(by: Mapping[str, str | None]) -> tuple[str, str]:
-    """Return the one way that was given and its value.
+    """Return the one way that was given and its value; a URL as it is written when its page is read.
 
     Raises:
         UsageError: None, several, or an unknown one.
@@ -333,7 +333,12 @@ def one_of(by: Mapping[str, str | None]) -> tuple[str, str]:
             f"say what, in exactly one way; got {', '.join(sorted(given)) or 'none'}",
             hint="one of " + ", ".join(f"--{way}" for way in _WAYS),
         )
-    return next(iter(given.items()))
+    way, value = next(iter(given.items()))
+    if way == "url":
+        from tasks.spine import drafts  # what reads pages is heavy
+
+        value = drafts.public(value)
+    return way, value
 
 
 def starts(store: Store, way: str, value: str) -> list[str]:

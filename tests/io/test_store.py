@@ -1,5 +1,6 @@
 """The DuckDB door: one writer, append-only, locked down, whole after a kill."""
 
+import resource
 import signal
 import subprocess
 import sys
@@ -239,3 +240,40 @@ def test_a_store_that_may_hold_less_than_little_says_so_when_a_commit_does_not_f
             store.sparing(partial(written, store, "publications", rows))
 
         assert store.count("publications/all") == 0
+
+
+@contextmanager
+def small_disk(most_bytes: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("most_bytes", [0, 1_000, 20_000])
+def test_a_disk_that_is_full_while_a_store_is_opened_is_named_and_leaves_no_lock(
+    store_dir: Path, most_bytes: int
+) -> None:
+    with small_disk(most_bytes), pytest.raises(BrokenError, match="cannot be") as full:
+        Store.open(store_dir)
+
+    assert "free space" in full.value.hint
+    Store.open(store_dir).close()
+
+
+def test_a_database_that_another_program_has_open_is_left_to_it(store_dir: Path) -> None:
+    Store.open(store_dir).close()
+    reads = "import duckdb, sys; held = duckdb.connect(sys.argv[1], read_only=True); print('open', flush=True); input()"
+    words = [sys.executable, "-c", reads, str(store_dir / "wellspring.duckdb")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "open\n"
+
+        with pytest.raises(TransientError, match=str(reader.pid)) as parked:
+            Store.open(store_dir)
+        reader.communicate("")
+
+    assert "close it there" in parked.value.hint
+    Store.open(store_dir).close()

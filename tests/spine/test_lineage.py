@@ -135,6 +135,26 @@ def test_impact_starts_from_a_domain_a_source_a_prompt_or_a_model(
     assert set(found.ids["instructions"]) == {sample.instructions[i] for i in instructions}
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("https://knee surgery.example/first days", "https://knee%20surgery.example/first%20days"),
+        ("https://me:secret@bread.example/a", "https://bread.example/a"),
+        (" https://bread.example/a\n", "https://bread.example/a"),
+    ],
+)
+def test_a_url_is_compared_as_reading_writes_it(typed: str, kept: str) -> None:
+    assert lineage.one_of({"url": typed}) == ("url", kept)
+
+
+def test_impact_of_a_page_is_the_same_by_its_url_as_a_corpus_may_have_it(sample: Sample) -> None:
+    url = next(iter(PAGES))
+
+    found = lineage.impact(sample.store, url=url.replace("https://", "https://me:secret@") + " ")
+
+    assert found.as_dict() == lineage.impact(sample.store, url=url).as_dict()
+
+
 def test_impact_of_a_seed_reaches_groundings_and_neighbours(sample: Sample) -> None:
     found = lineage.impact(sample.store, seed=sample.seeds[0])
 
