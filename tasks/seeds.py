@@ -223,7 +223,7 @@ def _settle(fingerprint: str, store: Store, produced: Produced) -> Produced:
 def _unread(
     store: Store, fingerprint: str, given: Mapping[str, pa.Table], lines: set[str]
 ) -> tuple[pa.Table, pa.Table]:
-    """Return the seeds and refusals of lines that are neither yet: their file is read once more for some of its lines."""
+    """Return the seeds and refusals of lines that are neither yet: a file is read once more for some of its lines."""
     rows = given["seeds"].select(["source_id", "line"]).to_pylist()
     named = [f"{row['source_id']}:{row['line']}" for row in rows], given["rejections"]["input_id"].to_pylist()
     known = {"stage": "seeds", "fingerprint": fingerprint, "input_ids": [*named[0], *named[1]]}
