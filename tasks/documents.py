@@ -68,7 +68,7 @@ def extract(run: Run) -> Counts:
     method = _method(run)
     fingerprint = _fingerprint(method)
     run.activate("documents", {fingerprint: method["extractor"]}, method)
-    settle = partial(_settle, fingerprint=fingerprint)
+    settle = partial(_settle, fingerprint=fingerprint, least=run.settings.documents.jaccard)
     work = Work(_read, split=_split, refuse=_refuse, settle=settle)
     compute = partial(sharding.compute, run, stage="documents", fingerprint=fingerprint, work=work)
     named = _shards(run, fingerprint, method, run.settings.sources.corpora)
@@ -376,7 +376,7 @@ def _refuse(payload: Payload, why: Rejection) -> Produced:
     return _produced(_no_rows() | {"rejections": refused, "shards": [_part_row(part, len(refused))]})
 
 
-def _settle(store: Store, produced: Produced, fingerprint: str) -> Produced:
+def _settle(store: Store, produced: Produced, fingerprint: str, least: float) -> Produced:
     """Mark what only the whole corpus knows: pages seen before, texts kept before, pages that were forgotten.
 
     Shards are settled in the order of the corpus, so the first copy is the one that is kept, on every machine. Texts
@@ -397,13 +397,15 @@ def _settle(store: Store, produced: Produced, fingerprint: str) -> Produced:
     ).to_dicts()
     places = {row["document_id"]: f"{row['source_id']}+{row['record_offset']}" for row in seen}
     kept = {row["text_digest"]: row["document_id"] for row in seen if row["duplicate_of"] is None}
+    near = near_copies.like_forgotten(store, tables["documents"]["text"], least)
     is_new: list[bool] = []
     originals: list[str | None] = []
     repeats: list[dict[str, Any]] = []
-    for row in rows:
+    for row, like in zip(rows, near, strict=True):
         document_id = row["document_id"]
         try:
             _check_new(row, places, forgotten)
+            _check_like(like)
         except Rejection as refusal:
             item_id = _item_id(row["source_id"], row["record_offset"])
             detail = f"{refusal.detail}; record {row['source_id']}+{row['record_offset']}"
@@ -459,6 +461,11 @@ def _with_originals(
         if url in found:
             refused[i] = refused[i] | {"detail": f"{refused[i]['detail']}: document {found[url]}"}
     return refused
+
+
+def _check_like(like: float) -> None:
+    if like:
+        raise Rejection("forgotten", f"its text is nearly one that was forgotten (about {like:.2f} alike)")
 
 
 def _check_new(row: Payload, places: Mapping[str, str], forgotten: set[tuple[str, str]]) -> None:
