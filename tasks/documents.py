@@ -47,6 +47,7 @@ SHARD_BYTES = 8 * 2**20  # of an archive as stored: some 300 pages
 SHARD_ROWS = 2_000  # of Parquet
 HELD_CHARS = 2**26  # of text: what fails beyond it is no one page's fault
 PARTS = "documents/parts"
+_ITEMS = ("documents", "rejections")  # every item of a file is one or the other
 _IDENTITY = ["document_id", "source_id", "record_offset", "url", "domain", "text_digest", "fetched_at"]
 _LOWER, _BLANKS = bytes(range(256)).lower(), b" \t\n\r\x0b\x0c"  # texts that differ in these alone are one
 _ALWAYS = ("charsets", "metadata", "licences", "opt_outs", "languages", "tokens", "word_hashes", "spine.drafts")
@@ -67,7 +68,7 @@ def extract(run: Run) -> Counts:
     method = _method(run)
     fingerprint = _fingerprint(method)
     run.activate("documents", {fingerprint: method["extractor"]}, method)
-    settle = partial(_settle, fingerprint=fingerprint)
+    settle = partial(_settle, fingerprint=fingerprint, least=run.settings.documents.jaccard)
     work = Work(_read, split=_split, refuse=_refuse, settle=settle)
     compute = partial(sharding.compute, run, stage="documents", fingerprint=fingerprint, work=work)
     named = _shards(run, fingerprint, method, run.settings.sources.corpora)
@@ -290,10 +291,14 @@ def _refusal(item: corpora.Item, part: Payload, refusal: Rejection) -> dict[str,
     place = f"{part['uri']} at {item.offset}+{item.length}"
     url = f" {item.url[:500]}" if item.url else ""
     return {
-        "input_id": content_id("item", part["source_id"], item.offset),
+        "input_id": _item_id(part["source_id"], item.offset),
         "reason": refusal.reason,
         "detail": drafts.clean(f"{place}{url}: {refusal.detail}"[:2000]),
     }
+
+
+def _item_id(source_id: str, offset: int) -> str:
+    return content_id("item", source_id, offset)
 
 
 def _document(draft: _Draft, text: str, method: Payload) -> tuple[dict[str, Any], dict[str, int]]:
@@ -371,16 +376,18 @@ def _refuse(payload: Payload, why: Rejection) -> Produced:
     return _produced(_no_rows() | {"rejections": refused, "shards": [_part_row(part, len(refused))]})
 
 
-def _settle(store: Store, tables: dict[str, pa.Table], fingerprint: str) -> dict[str, pa.Table]:
+def _settle(store: Store, produced: Produced, fingerprint: str, least: float) -> Produced:
     """Mark what only the whole corpus knows: pages seen before, texts kept before, pages that were forgotten.
 
     Shards are settled in the order of the corpus, so the first copy is the one that is kept, on every machine. Texts
     stay in Arrow: what is looked at is who a document is.
     """
+    tables = _unread(store, produced.tables, fingerprint)
+    left = sum(tables[name].num_rows for name in _ITEMS)
     rows = tables["documents"].select(_IDENTITY).to_pylist()
     refused = _with_originals(store, tables["rejections"].to_pylist(), rows, fingerprint)
     if not rows:
-        return tables | {"rejections": _table("rejections", refused)}
+        return Produced(left, tables | {"rejections": _table("rejections", refused)})
     forgotten = {(kind, value) for kind, value in store.query("documents/forgotten").rows()}
     seen = store.query(
         "documents/seen",
@@ -390,15 +397,17 @@ def _settle(store: Store, tables: dict[str, pa.Table], fingerprint: str) -> dict
     ).to_dicts()
     places = {row["document_id"]: f"{row['source_id']}+{row['record_offset']}" for row in seen}
     kept = {row["text_digest"]: row["document_id"] for row in seen if row["duplicate_of"] is None}
+    near = near_copies.like_forgotten(store, tables["documents"]["text"], least)
     is_new: list[bool] = []
     originals: list[str | None] = []
     repeats: list[dict[str, Any]] = []
-    for row in rows:
+    for row, like in zip(rows, near, strict=True):
         document_id = row["document_id"]
         try:
             _check_new(row, places, forgotten)
+            _check_like(like)
         except Rejection as refusal:
-            item_id = content_id("item", row["source_id"], row["record_offset"])
+            item_id = _item_id(row["source_id"], row["record_offset"])
             detail = f"{refusal.detail}; record {row['source_id']}+{row['record_offset']}"
             refused.append({"input_id": item_id, "reason": refusal.reason, "detail": detail})
             is_new.append(False)
@@ -412,13 +421,27 @@ def _settle(store: Store, tables: dict[str, pa.Table], fingerprint: str) -> dict
     column = documents.column_names.index("duplicate_of")
     documents = documents.set_column(column, documents.field("duplicate_of"), pa.array(originals, pa.string()))
     ids = documents["document_id"]
-    return tables | {
+    settled = {
         "documents": documents,
         "signatures": _of(tables["signatures"], ids.filter(documents["duplicate_of"].is_null())),
         "redactions": _of(tables["redactions"], ids),
         "rejections": _table("rejections", refused),
         "repeats": _table("repeats", repeats),
     }
+    return Produced(left, tables | settled)
+
+
+def _unread(store: Store, tables: Mapping[str, pa.Table], fingerprint: str) -> dict[str, pa.Table]:
+    """Leave out items that are rows or refusals already: their file is read once more for others of its items."""
+    documents, rejections = (tables[name] for name in _ITEMS)
+    places = list(zip(*(documents[name].to_pylist() for name in ("source_id", "record_offset")), strict=True))
+    names, refused = [_item_id(*place) for place in places], rejections["input_id"].to_pylist()
+    known = {"fingerprint": fingerprint, "stage": "documents", "input_ids": [*names, *refused]}
+    over = set(store.query("rejections/known", **known)["input_id"].to_list())
+    ranges = {"source_ids": sorted({source for source, _ in places}), "offsets": sorted({at for _, at in places})}
+    over |= {_item_id(*place) for place in store.query("documents/places", fingerprint=fingerprint, **ranges).rows()}
+    is_new = [pa.array([name not in over for name in items], pa.bool_()) for items in (names, refused)]
+    return {**tables, "documents": documents.filter(is_new[0]), "rejections": rejections.filter(is_new[1])}
 
 
 def _of(rows: pa.Table, document_ids: pa.ChunkedArray) -> pa.Table:
@@ -438,6 +461,11 @@ def _with_originals(
         if url in found:
             refused[i] = refused[i] | {"detail": f"{refused[i]['detail']}: document {found[url]}"}
     return refused
+
+
+def _check_like(like: float) -> None:
+    if like:
+        raise Rejection("forgotten", f"its text is nearly one that was forgotten (about {like:.2f} alike)")
 
 
 def _check_new(row: Payload, places: Mapping[str, str], forgotten: set[tuple[str, str]]) -> None:

@@ -198,11 +198,13 @@ def _table(seeds: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(seeds, schema=pa.schema([schema.field(name) for name in _SEED_COLUMNS]))
 
 
-def _settle(fingerprint: str, store: Store, tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
-    """Refuse what is there already, from this shard or one committed before it."""
-    seeds = tables["seeds"]
+def _settle(fingerprint: str, store: Store, produced: Produced) -> Produced:
+    """Refuse what is there already, from another line; leave out lines that were read, and settled, before."""
+    given = produced.tables
+    present = store.query("seeds/present", fingerprint=fingerprint, seed_ids=given["seeds"]["seed_id"].to_pylist())
+    seeds, read = _unread(store, fingerprint, given, set(present["line"].to_list()))
     ids = seeds["seed_id"].to_pylist()
-    seen = set(store.query("seeds/present", fingerprint=fingerprint, seed_ids=ids)["seed_id"].to_list())
+    seen = set(present["seed_id"].to_list())
     is_new: list[bool] = []
     for seed_id in ids:
         is_new.append(seed_id not in seen)
@@ -212,10 +214,22 @@ def _settle(fingerprint: str, store: Store, tables: dict[str, pa.Table]) -> dict
         _refusal(f"{row['source_id']}:{row['line']}", Rejection("duplicate", row["seed_id"]))
         for row in repeated.to_pylist()
     ]
-    return {
-        "seeds": seeds.filter(pa.array(is_new, pa.bool_())),
-        "rejections": pa.concat_tables([tables["rejections"], rejections(refused)]),
-    }
+    kept = seeds.filter(pa.array(is_new, pa.bool_()))
+    return Produced(
+        len(ids) + read.num_rows, {"seeds": kept, "rejections": pa.concat_tables([read, rejections(refused)])}
+    )
+
+
+def _unread(
+    store: Store, fingerprint: str, given: Mapping[str, pa.Table], lines: set[str]
+) -> tuple[pa.Table, pa.Table]:
+    """Return the seeds and refusals of lines that are neither yet: a file is read once more for some of its lines."""
+    rows = given["seeds"].select(["source_id", "line"]).to_pylist()
+    named = [f"{row['source_id']}:{row['line']}" for row in rows], given["rejections"]["input_id"].to_pylist()
+    known = {"stage": "seeds", "fingerprint": fingerprint, "input_ids": [*named[0], *named[1]]}
+    over = lines | set(store.query("rejections/known", **known)["input_id"].to_list())
+    is_new = [pa.array([one not in over for one in own], pa.bool_()) for own in named]
+    return given["seeds"].filter(is_new[0]), given["rejections"].filter(is_new[1])
 
 
 def _compare(run: Run, read: str) -> Counts:

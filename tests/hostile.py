@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pyarrow as pa
 from hypothesis import strategies as st
 
 VALUES: dict[str, str] = {  # as JSON, since Python cannot write all of it
@@ -49,3 +50,35 @@ def lines(record: Mapping[str, Any], fields: list[str]) -> Iterator[str]:
         head = json.dumps(rest)[:-1]
         for value in VALUES.values():
             yield f"{head}{', ' if rest else ''}{json.dumps(field)}: {value}}}"
+
+
+ASKED = "How does a kettle whistle, and why?"
+_HALVES = b"How does a \xed\xa0\xbd \xff sing, and why?"
+_TEXTS = pa.array([_HALVES, ASKED.encode()], pa.binary()).view(pa.string())
+_ENDS = pa.array([0, 1, 2], pa.int64())
+_TURNS = pa.StructArray.from_arrays([_TEXTS, pa.array(["user", "user"])], ["content", "role"])
+COLUMNS: dict[str, pa.Array] = {  # of Parquet; the first value of each is odd, the second is not
+    "texts": _TEXTS,
+    "large texts": _TEXTS.cast(pa.binary()).cast(pa.large_binary()).view(pa.large_string()),
+    "bytes": _TEXTS.view(pa.binary()),
+    "dictionary": pa.DictionaryArray.from_arrays(pa.array([0, 1], pa.int32()), _TEXTS),
+    "lists": pa.ListArray.from_arrays(_ENDS.cast(pa.int32()), _TEXTS),
+    "large lists": pa.LargeListArray.from_arrays(_ENDS, _TEXTS),
+    "fixed lists": pa.FixedSizeListArray.from_arrays(_TEXTS, 1),
+    "maps": pa.MapArray.from_arrays(_ENDS.cast(pa.int32()), pa.array(["content", "content"]), _TEXTS),
+    "structs": _TURNS,
+    "lists of structs": pa.ListArray.from_arrays(_ENDS.cast(pa.int32()), _TURNS),
+    "large lists of structs": pa.LargeListArray.from_arrays(_ENDS, _TURNS),
+    "lists in lists": pa.LargeListArray.from_arrays(_ENDS, pa.LargeListArray.from_arrays(_ENDS, _TURNS)),
+    "moments": pa.array([2**62, 0], pa.timestamp("us")),
+    "moments of a zone": pa.array([0, 1], pa.timestamp("us", tz="Mars/Base")),
+    "nanoseconds": pa.array([2**62 + 1, 0], pa.timestamp("ns")),
+    "days": pa.array([2**30, 0], pa.int32()).view(pa.date32()),
+    "durations": pa.array([2**62, 0], pa.duration("s")),
+    "lists of moments": pa.ListArray.from_arrays(_ENDS.cast(pa.int32()), pa.array([2**62, 0], pa.timestamp("us"))),
+    "decimals": pa.array([10**60, 1], pa.decimal256(70, 0)),
+    "fractions": pa.array([float("nan"), float("inf")]),
+    "huge integers": pa.array([2**64 - 1, 0], pa.uint64()),
+    "truths": pa.array([True, None]),
+    "nothing": pa.nulls(2),
+}

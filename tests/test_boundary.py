@@ -20,7 +20,7 @@ from tasks.contracts.prompting import PromptedMethod
 from tasks.contracts.settings import BenchmarksSettings, DocumentsSettings
 from tasks.io import benchmarks, conversations, corpora
 from tasks.methods import metadata
-from tests.hostile import VALUES, lines
+from tests.hostile import ASKED, COLUMNS, VALUES, lines
 
 PROSE = (
     "The kettle stood on the stove for an hour before anyone thought of it. By then the water had boiled away, and the "
@@ -230,6 +230,53 @@ def test_a_parquet_text_that_is_no_utf8_costs_no_other_row(tmp_path: Path) -> No
 
     assert len(rows["documents"]) == 4
     assert "\ufffd" in rows["documents"][1]["text"]
+
+
+def _of_turns(texts: pa.Array, role: str, content: str) -> pa.Array:
+    """Return chats of one turn each, as Hugging Face keeps them."""
+    turns = pa.StructArray.from_arrays([texts, pa.array(["user", "user"])], [content, role])
+    return pa.LargeListArray.from_arrays(pa.array([0, 1, 2], pa.int64()), turns)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COLUMNS)
+def test_any_column_in_any_field_of_a_parquet_file_costs_its_own_row_at_most(tmp_path: Path, name: str) -> None:
+    path, odd = tmp_path / "a.parquet", COLUMNS[name]
+    text = {"text": pa.array([f"{PROSE * 3} {n}" for n in range(2)])}
+    about = sorted(corpora._DOCUMENT_FIELDS - {*corpora.TEXT_FIELDS, *corpora.HTML_FIELDS})
+    pq.write_table(pa.table(text | dict.fromkeys(about, odd)), path)
+    described = read(path)
+    kinds: set[str] = set()
+    for field in (*corpora.TEXT_FIELDS, *corpora.HTML_FIELDS):
+        pq.write_table(pa.table({field: odd, "url": pa.array(["http://a.example/0", "http://a.example/1"])}), path)
+        rows = read(path)
+        assert len(rows["documents"]) + len(rows["rejections"]) == 2
+        kinds |= {row["reason"] for row in rows["rejections"]}
+
+    assert len(described["documents"]) == 2
+    assert kinds <= {"no_text", "too_short", "language"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COLUMNS)
+def test_any_column_of_a_parquet_file_of_conversations_costs_its_own_row_at_most(tmp_path: Path, name: str) -> None:
+    path, odd = tmp_path / "a.parquet", COLUMNS[name]
+    tables = [{field: odd} for field in sorted(conversations._COLUMNS)]
+    tables += [{chat: _of_turns(odd, *keys)} for chat in conversations._CHATS for keys in
+               (("role", "content"), ("from", "value"))]  # fmt: skip
+    found: list[str] = []
+    for number, columns in enumerate(tables):
+        pq.write_table(pa.table({"beside": pa.array(["x", "y"]), **columns}), path)
+        payload = {"path": str(path), "source_id": "s", "first": 1, "last": 2, "languages": (), "min_tokens": 1}
+        produced = seeds._read(payload | {"max_tokens": 1000, "benchmarks": BenchmarksSettings()})
+        assert produced.rows_in == 2, number
+        assert "method_error" not in produced.tables["rejections"]["reason"].to_pylist()
+        found += produced.tables["seeds"]["text"].to_pylist()
+
+    if "text" in name:
+        assert ASKED in found
+    if name in {"texts", "large texts", "dictionary"}:
+        assert any("\ufffd" in text for text in found)
 
 
 @pytest.mark.slow

@@ -1,4 +1,5 @@
 -- Documents whose page was fetched later with another text, each with the document of its newest one.
+-- Rows of one file that have no date are no versions of each other: any of them is the newest, and all of them are.
 -- owner:  tasks/spine/superseding.py
 -- grain:  one row per document
 -- params: $fingerprint
@@ -15,6 +16,8 @@ texts AS (
         documents.document_id,
         documents.url,
         fetched.last_fetched_at AS fetched_at,
+        fetched.last_place AS place,
+        first_value(fetched.last_place) OVER newest_first AS newest_place,
         first_value(documents.document_id) OVER newest_first AS newest_id,
         first_value(fetched.last_fetched_at) OVER newest_first AS newest_at
     FROM documents
@@ -35,5 +38,7 @@ SELECT
     texts.newest_id,
     texts.newest_at
 FROM texts
-WHERE texts.document_id <> texts.newest_id
+WHERE
+    texts.document_id <> texts.newest_id
+    AND NOT (texts.newest_place.moment = 0 AND texts.place.moment = 0 AND texts.place.archive = texts.newest_place.archive)
 ORDER BY texts.document_id;

@@ -17,7 +17,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -369,6 +369,13 @@ class Journal:
             connection.executemany("UPDATE attempts SET detail = NULL, body = NULL WHERE completion_id = ?", names)
 
         self.writer.apply(write)
+
+    def erase_vectors(self, vectors: Collection[bytes]) -> int:
+        """Take recorded vectors out, found by what they are: what they are named by tells no text. Returns how many."""
+        rows = self.reader.execute("SELECT completion_id, vector FROM vectors") if vectors else ()
+        names = [(name,) for name, vector in rows if vector in vectors]
+        self.writer.apply(lambda c: c.executemany("DELETE FROM vectors WHERE completion_id = ?", names) and None)
+        return len(names)
 
     def compact(self) -> None:
         """Write the file anew, so that nothing of what was deleted is left in it, nor in its log."""

@@ -2,7 +2,7 @@
 
 A column names each of its values once and then counts: 300 bytes can stand for terabytes. What a file declares of its
 columns says whether it may be such a bomb; where it may, the rows are unpacked until it is known. Text that is no UTF-8
-is read all the same, with U+FFFD: the file's other rows are not to blame.
+is read all the same, with U+FFFD, and so is a time that Python does not have: the file's other rows are not to blame.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ BOMB_BYTES = 2**30  # of a row group unpacked
 VALUE_BYTES = 2**10  # of a column for each row: with more, rows are hardly alike
 PACKED = 1_000  # times: text does not pack so well
 UNPACKED = 10_000  # times: nor does it repeat so often
+_UNREADABLE = (ValueError, OverflowError, LookupError)  # bytes, years, and zones that there are not
 
 
 def bomb(file: pq.ParquetFile, columns: Sequence[str] | None) -> str:
@@ -71,33 +72,32 @@ def batches(file: pq.ParquetFile, group: int, columns: list[str] | None) -> Iter
 
 
 def rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-    """Return the rows of a batch; what is no UTF-8 in them is U+FFFD."""
+    """Return the rows of a batch; what is no UTF-8 in them is U+FFFD, and a time that no calendar has is a number."""
     try:
         return batch.to_pylist()
-    except UnicodeDecodeError:
-        raw = {name: _raw(batch.column(name).type) for name in batch.schema.names}
-        table = pa.table({name: batch.column(name).cast(raw[name]) for name in raw})
-        return [{name: _text(value) for name, value in row.items()} for row in table.to_pylist()]
+    except _UNREADABLE:
+        columns = [[_value(cell) for cell in column] for column in batch.columns]
+        return [dict(zip(batch.schema.names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _raw(kind: pa.DataType) -> pa.DataType:
-    """Return the type with bytes in place of texts."""
-    if pa.types.is_string(kind):
-        return pa.binary()
-    if pa.types.is_large_string(kind):
-        return pa.large_binary()
-    if pa.types.is_list(kind):
-        return pa.list_(_raw(kind.value_type))
-    if pa.types.is_struct(kind):
-        return pa.struct([pa.field(kind.field(i).name, _raw(kind.field(i).type)) for i in range(kind.num_fields)])
-    return kind
+def _value(cell: Any) -> Any:
+    """Return a value of a column as Python has it; of one that cannot be read so, what is in it, each by itself."""
+    try:
+        return cell.as_py()
+    except _UNREADABLE:
+        return _parts(cell) if isinstance(cell, pa.StructScalar | pa.ListScalar) else _bare(cell)
 
 
-def _text(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, list):
-        return [_text(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, dict):
-        return {key: _text(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    return value
+def _parts(cell: Any) -> Any:
+    if isinstance(cell, pa.StructScalar):
+        return {field.name: _value(cell[place]) for place, field in enumerate(cell.type)}
+    found = [_value(inner) for inner in cell.values]
+    return [tuple(pair.values()) for pair in found] if isinstance(cell, pa.MapScalar) else found
+
+
+def _bare(cell: Any) -> Any:
+    if isinstance(cell, pa.DictionaryScalar):
+        return _value(cell.dictionary[cell.index.as_py()])
+    if isinstance(cell, pa.StringScalar):
+        return cell.as_buffer().to_pybytes().decode("utf-8", "replace")
+    return cell.value

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -22,7 +23,7 @@ from tasks.contracts.errors import BrokenError, UsageError
 from tasks.io import files
 from tasks.io.journal import Journal
 from tasks.io.store import JOURNAL, Store
-from tasks.spine import lineage, pages, reach, standing
+from tasks.spine import lineage, near_copies, pages, reach, standing
 from tasks.spine.reach import FRAGMENT_CHARS, Reach
 from tasks.spine.runs import FOUND, now
 
@@ -54,6 +55,7 @@ class Forgotten:
     quoted_by: list[str] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     calls_erased: int = 0
+    vectors_erased: int = 0
     shards_rewritten: int = 0
     datasets_withdrawn: list[str] = field(default_factory=list)
     fragments_looked_for: int = 0
@@ -101,7 +103,7 @@ def forget(
     scope = reach.of(store, way, value, near_copies)
     receipt = Forgotten(way, value, policy, near_copies, found=scope.found, quoted_by=scope.quoted_by)
     receipt.near_copies_named = _urls(store, scope.near)
-    _bury(store, (way, value), scope, reason, policy)
+    _bury(store, receipt, scope, reason)
     _erase_calls(store, scope, receipt)
     _rewrite_shards(store, scope, receipt)
     _blank_found(store, scope)
@@ -116,22 +118,25 @@ def forget(
     return receipt
 
 
-def _bury(store: Store, named: tuple[str, str], scope: Reach, reason: str, policy: Policy) -> None:
+def _bury(store: Store, receipt: Forgotten, scope: Reach, reason: str) -> None:
     """Leave tombstones, with the journal, too: for what was named, for each text, and for pages that are its copies.
 
-    What is not to be made again has one, too: the database, which has its refusal, may be made anew.
+    Where near copies go, too, a sketch of each text is kept: one that comes later, on another page, is known by it.
+    What is not to be made again has a tombstone, too: the database, which has its refusal, may be made anew.
     """
-    (way, value), names = named, {named}
+    way, value = receipt.way, receipt.value
+    names = {(way, value)}
     if scope.documents:
         rows = store.query("lineage/documents", ids=scope.documents)
         names |= {("text", digest) for digest in rows["text_digest"].to_list()}
+        names |= near_copies.sketched(rows["text"].to_list()) if receipt.near_copies == "remove" else set()
         if way == "domain":
             own = rows.filter(~rows["document_id"].is_in(scope.elsewhere))
             names |= {("domain", domain) for domain in own["domain"].to_list()}
     names |= {("url", url) for url in _urls(store, scope.elsewhere)}
     if way == "source":
         names |= {("source", id_) for id_ in _sources(store, value)}
-    if policy == "drop":
+    if receipt.policy == "drop":
         names |= _not_again(store, scope)
     at = now()
     store.append("tombstones", [records.Tombstone(kind, name, reason, at) for kind, name in sorted(names)])
@@ -169,6 +174,7 @@ def _erase_calls(store: Store, scope: Reach, receipt: Forgotten) -> None:
             else []
         )
         journal.erase([*scope.calls, *shown])
+        receipt.vectors_erased = journal.erase_vectors(_vectors(store, scope.ids))
         journal.compact()
     finally:
         journal.close()
@@ -176,6 +182,12 @@ def _erase_calls(store: Store, scope: Reach, receipt: Forgotten) -> None:
     receipt.found["calls that they came from"] = len(scope.calls)
     receipt.found["other calls that hold such texts"] = len(shown)
     receipt.calls_erased = len(scope.calls) + len(shown)
+
+
+def _vectors(store: Store, ids: Sequence[str]) -> set[bytes]:
+    """Return the vectors of these texts, as the journal records those that a server gave."""
+    vectors = store.query("lineage/vectors", ids=ids)["vector"].to_list()
+    return {np.asarray(vector, np.float32).tobytes() for vector in vectors}
 
 
 def _rewrite_shards(store: Store, scope: Reach, receipt: Forgotten) -> None:

@@ -5,11 +5,12 @@ Which of several is kept is chosen anew, among all that nothing has refused, so 
 are there and not on the runs that they came in.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from tasks.contracts import records
 from tasks.contracts.records import content_id
@@ -20,6 +21,7 @@ from tasks.spine.runs import Run
 
 VERSION = 1
 VERIFY_PAIRS = 2_000  # compared at a time
+FORGOTTEN = f"near text {near_duplicates.VERSION}"  # tombstones of texts, as sketches: they hold nothing to be read
 
 Pair = tuple[str, str, float]
 
@@ -87,6 +89,25 @@ def verified(store: Store, pairs: pl.DataFrame, fingerprint: str, least: float) 
         found = near_duplicates.jaccard([texts[id_] for id_ in wanted], numbered).tolist()
         edges += [(a, b, share) for (a, b), share in zip(rows, found, strict=True) if share >= least]
     return edges
+
+
+def sketched(texts: Sequence[str]) -> set[tuple[str, str]]:
+    """Return what tombstones keep of texts, so that near copies of them are known when they come."""
+    return {(FORGOTTEN, sketch.hex()) for sketch in near_duplicates.sketches(texts) if sketch}
+
+
+def like_forgotten(store: Store, texts: pa.ChunkedArray, least: float) -> list[float]:
+    """Return of each text how alike it is to one that was forgotten; 0 where it is near none.
+
+    Likeness is estimated, since the texts are gone: `least` counts as reached from one standard error below it.
+    """
+    kept = store.query("tombstones/of_kind", kind=FORGOTTEN)["value"].to_list()
+    if not kept:
+        return [0.0] * len(texts)
+    gone = np.frombuffer(bytes.fromhex("".join(kept)), np.uint8).reshape(len(kept), -1)
+    sketches = near_duplicates.sketches(texts.to_pylist())
+    likest = [float(near_duplicates.likeness(one, gone).max()) if one else 0.0 for one in sketches]
+    return [share if share >= least - near_duplicates.SKETCH_ERROR else 0.0 for share in likest]
 
 
 def _copies(pairs: list[Pair], ranked: list[str]) -> Iterator[Pair]:

@@ -1,6 +1,8 @@
 """Rerun what was refused, and nothing else: refusals are taken back, so that their inputs are due again.
 
-A judge that failed refuses nothing: it leaves a NULL mark or verdict, which is taken back in the same way.
+A judge that failed refuses nothing: it leaves a NULL mark or verdict, which is taken back in the same way. What was
+computed would come out the same again, unless a method raised, or its worker died: then the files are read once more in
+which such rows stand, and what is there of them already stays as it is.
 """
 
 import polars as pl
@@ -18,6 +20,7 @@ SERVERS = ("rate_limited", "server_error", "timeout", "connection", "malformed_a
 COMPUTED = ("sources", "documents", "passages", "embeddings", "selections", "exports")
 MARKED = ("scores", "verdicts")
 JUDGED = (*SERVERS, "content_filter", "refusal", "unparsable_answer")  # of a seed: its other reasons are computed
+ENDED = (METHOD_ERROR, "killed_worker", "out_of_memory")  # on a row that a better method, or more room, may get past
 
 
 def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run_id: str | None = None) -> int:
@@ -33,22 +36,20 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
     Raises:
         UsageError: The stage computes: it would refuse the same again. Or there is no such stage, or run.
     """
-    if stage in COMPUTED:
+    is_open = stage is None and reason is None and run_id is None
+    reasons = [reason] if reason else [*SERVERS, METHOD_ERROR] if is_open else None
+    chosen = _worth_it(run.store.query("rejections/chosen", stage=stage, reasons=reasons, run_id=run_id))
+    if stage in COMPUTED and chosen.is_empty():
         raise UsageError(
             f"`{stage}` asks no model: what it refused it would refuse again",
             hint="change the setting that refuses it (another fingerprint makes all its inputs due); "
             "shards that broke are due anyway",
         )
-    is_open = stage is None and reason is None and run_id is None
-    reasons = [reason] if reason else [*SERVERS, METHOD_ERROR] if is_open else None
-    chosen = run.store.query("rejections/chosen", stage=stage, reasons=reasons, run_id=run_id)
     tables = [table for table in MARKED if stage in {None, table}]
     failed = {table: run.store.query(f"{table}/failed", reasons=reasons, run_id=run_id) for table in tables}
     if chosen.is_empty() and all(rows.is_empty() for rows in failed.values()):
         _expect(run, "stage", stage, list(records.TABLES))
         _expect(run, "run", run_id, run.store.query("runs/all")["run_id"].to_list())
-    chosen = chosen.filter(~chosen["stage"].is_in(list(COMPUTED)))
-    chosen = chosen.filter((chosen["stage"] != "seeds") | chosen["reason"].is_in(list(JUDGED)))
     taken_back = [chosen, *failed.values()]
     for name in sorted({one for rows in taken_back for one in rows["reason"].to_list()} & replies.REASONS.keys()):
         run.models.journal.reopen(name)
@@ -57,10 +58,20 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
         reads.drop(run, chosen["input_id"].to_list())
     taken = 0
     for name, why in sorted(set(chosen["stage", "reason"].rows())):
-        taken += run.store.execute("rejections/reopen", stage=name, reasons=[why], run_id=run_id)
+        with run.store.transaction():
+            if why in ENDED:
+                run.store.execute("shards/reopen", stage=name, reason=why, run_id=run_id)
+            taken += run.store.execute("rejections/reopen", stage=name, reasons=[why], run_id=run_id)
     marks = sum(_unmark(run, table, rows) for table, rows in failed.items())
     run.progress.note(f"retry: {taken} refusals are due again" + (f", and {marks} failed judgements" if marks else ""))
     return taken + marks
+
+
+def _worth_it(chosen: pl.DataFrame) -> pl.DataFrame:
+    """Leave out what was computed, and would come out the same."""
+    asks, seeds = ~chosen["stage"].is_in(list(COMPUTED)), chosen["stage"] == "seeds"
+    is_judged = (asks & ~seeds) | (seeds & chosen["reason"].is_in(list(JUDGED)))
+    return chosen.filter(is_judged | chosen["reason"].is_in(list(ENDED)))
 
 
 def _unmark(run: Run, table: str, failed: pl.DataFrame) -> int:

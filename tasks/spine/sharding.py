@@ -70,14 +70,14 @@ class Work:
             tells `allowances.unit` what it is at looks into the payload's `REFUSED` first.
         split: payload -> smaller payloads, for a shard that breaks; None means it cannot be split.
         refuse: (payload, why) -> Produced for a unit that breaks alone.
-        settle: Last look of the writer, inside the commit: (store, tables) -> tables, for what only the whole knows
-            (a row that is there already).
+        settle: Last look of the writer, inside the commit: (store, produced) -> Produced, for what only the whole knows
+            (a row that is there already). Inputs of which all is there are left out, of `rows_in`, too.
     """
 
     function: Callable[[Mapping[str, Any]], Produced]
     split: Callable[[Mapping[str, Any]], list[Mapping[str, Any]]] | None = None
     refuse: Callable[[Mapping[str, Any], Rejection], Produced] | None = None
-    settle: Callable[[Store, dict[str, pa.Table]], dict[str, pa.Table]] | None = None
+    settle: Callable[[Store, Produced], Produced] | None = None
 
 
 def done(run: Run, stage: str, fingerprint: str) -> list[str]:
@@ -365,31 +365,28 @@ def _joined(parts: list[_Written], stem: str) -> _Written:
 
 def _commit(run: Run, stage: str, fingerprint: str, shard: Shard, written: _Written, work: Work) -> Counts:
     tables = {name: pq.read_table(path) for name, path in written.tables.items()}
-    commit = partial(_commit_tables, run, stage, fingerprint, shard, work, written.rows_in, tables)
-    new = run.store.sparing(commit, sum(rows.nbytes for rows in tables.values()))
-    return Counts(rows_in=written.rows_in, rows_out=new.get(stage, 0), rows_rejected=new.get("rejections", 0))
+    commit = partial(_commit_tables, run, stage, fingerprint, shard, work, Produced(written.rows_in, tables))
+    return run.store.sparing(commit, sum(rows.nbytes for rows in tables.values()))
 
 
-def _commit_tables(
-    run: Run, stage: str, fingerprint: str, shard: Shard, work: Work, rows_in: int, tables: dict[str, pa.Table]
-) -> dict[str, int]:
-    """Append the tables in one transaction and note the shard; return how many rows of each were new."""
+def _commit_tables(run: Run, stage: str, fingerprint: str, shard: Shard, work: Work, produced: Produced) -> Counts:
+    """Append the tables in one transaction and note the shard; return what was new."""
     known = {"run_id": run.run_id, "fingerprint": fingerprint}
     with run.store.transaction():
-        if work.settle is not None:
-            tables = work.settle(run.store, tables)
+        settled = produced if work.settle is None else work.settle(run.store, produced)
         new = {
             name: run.store.append(
                 name, _completed(name, rows, known | ({"stage": stage} if name == "rejections" else {}))
             )
-            for name, rows in tables.items()
+            for name, rows in settled.tables.items()
         }
         rows_out, rejected = new.get(stage, 0), new.get("rejections", 0)
         path = str((run.store.shards / stage / fingerprint).relative_to(run.store.path) / shard.shard_id)
         run.store.append(
-            "shards", [records.Shard(stage, shard.shard_id, fingerprint, path, rows_in, rows_out, rejected, run.run_id)]
+            "shards",
+            [records.Shard(stage, shard.shard_id, fingerprint, path, produced.rows_in, rows_out, rejected, run.run_id)],
         )
-    return new
+    return Counts(rows_in=settled.rows_in, rows_out=rows_out, rows_rejected=rejected)
 
 
 def _completed(table: str, rows: pa.Table, known: Mapping[str, str]) -> pa.Table:

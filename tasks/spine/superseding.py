@@ -1,9 +1,11 @@
 """Of several texts of one page the newest is in force: what was fetched before it stays a row, refused as `superseded`.
 
 The newest is the one that was fetched last, by the date of its record; of one date the one of the later archive, by
-name. A page that came again with a text that it had before was fetched again, so that text may be the newest once more.
-This depends on the documents that are there and on nothing else: neither on the order nor on the runs they came in. So
-it is asked of all of them whenever a run has read, and what was said before and holds no longer is taken back.
+name. Rows of one file that have its URL and no date are no versions of each other, since nobody knows which is newer:
+where these are the newest, all of them stand. A page that came again with a text that it had before was fetched again,
+so that text may be the newest once more. This depends on the documents that are there and on nothing else: neither on
+the order nor on the runs they came in. So it is asked of all of them whenever a run has read, and what was said before
+and holds no longer is taken back.
 """
 
 from typing import Any

@@ -1,17 +1,20 @@
 """Rerunning what was refused: exactly that is asked again, and nothing that was answered."""
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tasks import documents, passages, seeds, sources
 from tasks.contracts import records
 from tasks.contracts.errors import UsageError
 from tasks.contracts.settings import Settings
 from tasks.io import replies
 from tasks.io.journal import Entry
-from tasks.spine import generation, retrying
+from tasks.spine import generation, retrying, runs, validation
 from tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -141,3 +144,69 @@ def test_what_a_judge_was_read_from_stays_at_the_end_of_a_long_reason() -> None:
     assert len(said) == 300
     assert said.endswith(f" [{'a' * 20}]")
     assert generation.failure("refusal", "no") == "refusal: no"
+
+
+PAGES = (
+    "The kettle stood on the stove for an hour before anyone thought of it, and the bottom had turned blue by then.",
+    "Bread wants time more than flour: a slow dough of one night tastes of more than a quick one of two hours.",
+    "Two boats were lost in the harbour last winter, and the pilots have asked for a light on the northern pier.",
+)
+METHODS = {
+    "documents": (documents.drafts, "public"),
+    "passages": (passages.spans, "split"),
+    "seeds": (seeds, "identify"),
+}
+
+
+def read(opened: AbstractContextManager[Run], **reopened: str) -> tuple[int, dict[str, list[Any]]]:
+    """Do all that is computed here; return how many refusals were taken back before, and what the store holds then."""
+    asked = {"documents": "document_id", "passages": "passage_id", "seeds": "seed_id", "rejections": "input_id, reason"}
+    with opened as run:
+        taken = retrying.reopen(run, **reopened) if reopened else 0
+        sources.register(run)
+        for noun, step in (("documents", documents.extract), ("passages", passages.split), ("seeds", seeds.ingest)):
+            step(run)
+            validation.audit(run, noun)
+        rows = {
+            table: run.store._connection.execute(f"SELECT {columns} FROM {table} ORDER BY ALL").fetchall()
+            for table, columns in asked.items()
+        }
+    return taken, rows
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, settings: Any) -> Settings:
+    """Settings that name pages and seeds; among both are a repeat and one that is refused for itself."""
+    pages = [{"url": f"http://site.example/{n}", "text": text} for n, text in enumerate(PAGES)]
+    asked = [{"prompt": f"Why is it said that {text}"} for text in PAGES]
+    for name, rows in {"pages": [*pages, pages[0], {"text": ""}], "seeds": [*asked, asked[0], {"prompt": ""}]}.items():
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    sources_ = {"corpora": [{"path": str(tmp_path / "pages.jsonl")}]}
+    named = {"sources": sources_, "seeds": {"paths": [str(tmp_path / "seeds.jsonl")], "min_score": 0}}
+    return settings("runner=thread", "documents.min_tokens=5", "documents.quality=[]", **named)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stage", "by"), [("documents", "reason"), ("passages", "stage"), ("seeds", "reason")])
+def test_a_row_on_which_a_method_raised_is_due_again_and_what_is_there_beside_it_is_not(
+    tmp_path: Path, start: Start, corpus: Settings, monkeypatch: pytest.MonkeyPatch, stage: str, by: str
+) -> None:
+    module, name = METHODS[stage]
+    works = getattr(module, name)
+
+    def raises(*args: Any) -> Any:
+        if args[0].endswith("/2") or "Two boats" in args[0]:
+            raise IndexError("no such place")
+        return works(*args)
+
+    monkeypatch.setattr(passages, "SHARD_DOCUMENTS", 1)  # a shard that is split goes to a process, which has the method
+    with monkeypatch.context() as broken:
+        broken.setattr(module, name, raises)
+        _, before = read(start(corpus))
+    taken, after = read(start(corpus), **{by: "method_error" if by == "reason" else stage})
+    _, whole = read(runs.start("test", corpus, tmp_path / "whole", quiet=True, may_mix=True))
+
+    assert [reason for _, reason in before["rejections"]].count("method_error") == 1
+    assert taken == 1
+    assert len(whole["passages"]) == len(whole["seeds"]) == len(PAGES)
+    assert after == whole

@@ -159,6 +159,27 @@ def test_rows_have_the_date_that_they_say_they_were_fetched_at(tmp_path: Path, s
     assert in_force(store_dir) == {URL: OLD}
 
 
+@pytest.mark.parametrize("date", [{}, {"fetched_at": "never"}], ids=["no date", "none that can be read"])
+def test_rows_of_one_file_and_one_address_that_have_no_date_all_stand_until_a_later_file_has_the_address(
+    date: dict[str, str], tmp_path: Path, store_dir: Path, settings: Make
+) -> None:
+    texts = (OLD, OTHER.strip(), "Two boats were lost in the harbour last winter, and a light is asked for. " * 4)
+    rows = [{"url": URL, "text": text, **date} for text in texts]
+    first = lines(tmp_path / "1.jsonl", *rows)
+    counts = read(store_dir, settings, first)
+    with Store.read(store_dir) as opened:
+        valid = opened.query("documents/all")["document_id"].to_list()
+
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (3, 3, 0)
+    assert len(valid) == 3
+    assert refused(store_dir) == {}
+    read(store_dir, settings, first, lines(tmp_path / "2.jsonl", {"url": URL, "text": NEWEST}))
+    assert in_force(store_dir) == {URL: NEWEST}
+    assert len(refused(store_dir)) == 1  # said of each with the same words
+    read(store_dir, settings, lines(tmp_path / "3.jsonl", {"url": URL, "text": OLD, "fetched_at": "2024"}))
+    assert in_force(store_dir) == {URL: OLD}
+
+
 def passages_cut(store: Path) -> int:
     with Store.read(store) as opened:
         return opened.query("passages/size")["rows_all"][0]
