@@ -1,5 +1,6 @@
 """Random damage to every kind of file of a finished store: made good or named, and never a dataset that is wrong."""
 
+import os
 import random
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from tests.exported import exported
 
 pytestmark = pytest.mark.slow
 
+SEEDS = int(os.environ.get("DAMAGES", "2"))  # of each kind
 KINDS = {
     "journal": "completions.sqlite",
     "database": "wellspring.duckdb",
@@ -22,6 +24,9 @@ KINDS = {
     "indexes": "indexes/**/*",
     "exports": "exports/**/*",
     "events": "events/*",
+    "shards": "shards/**/*",
+    "pages": "pages/**/*",
+    "locks": "*.lock",
 }
 
 
@@ -65,7 +70,7 @@ def told(do: Callable[[Path], None], store: Path) -> str:
     return ""
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(SEEDS))
 @pytest.mark.parametrize("kind", KINDS)
 def test_random_damage_is_made_good_or_named(finished: Path, tmp_path: Path, kind: str, seed: int) -> None:
     store, chance, expected = tmp_path / "ws", random.Random(f"{kind} {seed}"), exported(finished)

@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import files, journal_file, outliving, versions
+from tasks.io import files, journal_file, outliving, pairing, versions
 
 pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
 
@@ -40,6 +40,7 @@ _OF_THE_DISK = (
 _OF_DAMAGE = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
 _SIGNS_OF_DAMAGE = ("Corrupt", "corrupt", "checksum", "read enough bytes", "has been invalidated", "deserialize")
 LOCK_POLL_SECONDS = 0.5
+LANDMARKS = 100  # answers by which a journal and a database know each other
 DATABASE, JOURNAL = "wellspring.duckdb", "completions.sqlite"
 MEMORY_MB = 512  # of all that it holds; keys of tables must fit into it
 STREAM_MB, KEY_BYTES = 64, 128  # of it while shards pass, and for each row, whose key stays in memory
@@ -95,7 +96,7 @@ class Store:
 
         Raises:
             TransientError: Another process works on it; the message says which.
-            BrokenError: It is no directory, cannot be written, or its database cannot be read.
+            BrokenError: It is no directory, cannot be written, or its database cannot be read or is another store's.
             UsageError: A newer Wellspring wrote it.
         """
         path = Path(directory).absolute()
@@ -111,12 +112,16 @@ class Store:
         try:
             kept = outliving.kept(path / JOURNAL, needed=not (path / DATABASE).is_file())
             store = cls(path, memory_mb, lock)
+        except BaseException:
+            os.close(lock)
+            raise
+        try:
             with _named_errors(store):
                 store._define()
             if kept is not None:
                 store._share(kept)
         except BaseException:
-            os.close(lock)
+            store.close()
             raise
         return store
 
@@ -180,7 +185,9 @@ class Store:
                     self._connection.execute(statement(f"{noun}/{view}")[0])
 
     def _share(self, kept: outliving.Rows) -> None:
-        """Bring in what the journal keeps for a database that is made anew, and have it keep what it does not have."""
+        """Bring in what this store's journal keeps for a database that is made anew, and have it keep what it lacks."""
+        numbered = self.query("completions/latest", at_most=LANDMARKS).rows()
+        pairing.refuse_strangers(self.path / JOURNAL, numbered, DATABASE)
         self.recall(kept)
         own = self._outliving()
         outliving.keep(self.path / JOURNAL, {table: sorted({*own[table]} - {*kept[table]}) for table in own})
