@@ -30,8 +30,8 @@ KINDS = {
 }
 
 
-def build(store: Path) -> None:
-    dataset.fn(profile="smoke", store=str(store), overrides=["runner=thread", "threads=1", "limit=8"])
+def build(store: Path, *chosen: str) -> None:
+    dataset.fn(profile="smoke", store=str(store), overrides=["runner=thread", "threads=1", "limit=8", *chosen])
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,24 @@ def spoil(path: Path, chance: random.Random) -> None:
         case _:
             data[at : at + 64] = chance.randbytes(len(data[at : at + 64]))
     path.write_bytes(data)
+
+
+@pytest.mark.parametrize("also", ["indexes pages", "indexes pages shards exports events due.json at_work.json"])
+def test_a_database_that_is_lost_with_all_that_was_made_of_it_is_made_anew(
+    finished: Path, tmp_path: Path, also: str
+) -> None:
+    """Vectors, fits, marts and pages go with it; answers come from the journal."""
+    store = tmp_path / "ws"
+    shutil.copytree(finished, store)
+    for name in ("wellspring.duckdb", *also.split()):
+        path = store / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    build(store, "replay=true")
+
+    assert exported(store) == exported(finished)
+    marts = {path.name for path in (finished / "pages" / "marts").iterdir()}
+    assert marts == {path.name for path in (store / "pages" / "marts").iterdir()}
 
 
 def look(store: Path) -> None:

@@ -168,7 +168,7 @@ def hold(path: Path, *, owner: str) -> int:
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise broken(path, error) from error
+        raise broken(path.with_suffix(".sqlite"), error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -178,8 +178,12 @@ def hold(path: Path, *, owner: str) -> int:
             f"the models of the store {path.parent} are asked by {holder or 'another process'}",
             hint="one process asks models for a store at a time; run it again when that one is done",
         ) from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, f"process {os.getpid()} on {os.uname().nodename} (run {owner or 'unknown'})\n".encode(), 0)
+    try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"process {os.getpid()} on {os.uname().nodename} (run {owner or 'unknown'})\n".encode(), 0)
+    except OSError as error:
+        os.close(lock)
+        raise broken(path.with_suffix(".sqlite"), error) from error
     return lock
 
 

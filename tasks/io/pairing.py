@@ -43,8 +43,8 @@ def refuse_strangers(path: Path, numbered: Sequence[tuple[int, str]], database: 
         raise BrokenError(
             f"{database} and {path.name} in {path.parent} are of two stores: of {len(known)} answers that both number, "
             f"{others} are other calls",
-            hint=f"no row of one came into the other: put back the one that belongs here; or, if {path.name} is the right "
-            f"one, move {database} (and {database}.wal) away, and the next `wellspring build` makes it anew",
+            hint=f"no row of one came into the other: put back the one that belongs here; or, if {path.name} does, "
+            f"move {database} (and {database}.wal) away, and the next `wellspring build` makes it anew",
         )
 
 

@@ -410,10 +410,23 @@ def holder(directory: str | Path) -> Mapping[str, Any] | None:
 def _acquire(path: Path, *, wait: bool, owner: str) -> int:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _locked(descriptor, path, wait=wait)
+            who = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "owner": owner})
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, who.encode(), 0)
+        except BaseException:
+            os.close(descriptor)
+            raise
     except OSError as error:
         raise BrokenError(
             f"{path} cannot be written: {error.strerror}", hint="free space, or let this user write the store"
         ) from error
+    return descriptor
+
+
+def _locked(descriptor: int, path: Path, *, wait: bool) -> None:
+    """Take the lock, or say who has it."""
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -422,16 +435,12 @@ def _acquire(path: Path, *, wait: bool, owner: str) -> int:
                 time.sleep(LOCK_POLL_SECONDS)
                 continue
             who = _read_owner(descriptor)
-            os.close(descriptor)
             process = f"process {who.get('pid', '?')} on {who.get('host', '?')} (run {who.get('owner') or 'unknown'})"
             raise TransientError(
                 f"the store {path.parent} is open in {process}",
                 hint="run it again when that one is done, or add --set wait=true to wait for it",
             ) from None
-        break
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "owner": owner}).encode(), 0)
-    return descriptor
+        return
 
 
 def _read_owner(descriptor: int) -> dict[str, Any]:
@@ -442,10 +451,12 @@ def _read_owner(descriptor: int) -> dict[str, Any]:
 
 
 def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
-    _part_from_log(path / DATABASE)
+    database = path / DATABASE
+    _part_from_log(database)
+    is_new = not database.exists()
     try:
         connection = duckdb.connect(
-            str(path / DATABASE),
+            str(database),
             config={
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
@@ -455,6 +466,8 @@ def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
             },
         )
     except duckdb.Error as error:
+        if is_new:
+            database.unlink(missing_ok=True)  # half of one that could not be made is none
         raise _unusable(path, error, "cannot be opened") from error
     connection.execute("SET temp_directory = ?", [str(path / "tmp")])
     connection.execute("SET enable_progress_bar = false")  # it would write between our lines
@@ -479,7 +492,7 @@ def _unusable(path: Path, error: duckdb.Error, what: str) -> BrokenError:
         f"it is derived: move {DATABASE} (and {DATABASE}.wal, if it is there) away; the next "
         "`wellspring build` makes it anew from the journal, and pays for no answer that is in it"
     )
-    if any(sign in said for sign in _OF_THE_DISK):
+    if _is_of_the_disk(error):
         anew = "free space or repair the disk, then run the same command: it goes on where it stopped"
     elif "version number" in said:
         anew = f"another version of DuckDB wrote it: use that one (this is {duckdb.__version__}); or, since {anew}"
@@ -497,21 +510,33 @@ def _bound(name: str, names: frozenset[str], params: Mapping[str, Any]) -> dict[
 def _named_errors(store: Store) -> Iterator[None]:
     try:
         yield
-    except (duckdb.OutOfMemoryException, duckdb.TransactionException) as error:
-        if isinstance(error, duckdb.TransactionException) and "allocate" not in str(error):
-            raise
-        raise DatabaseMemoryError(
+    except (duckdb.Error, RuntimeError) as error:
+        # DuckDB lets Python's handlers run, and puts a RuntimeError in place of what they raise.
+        if isinstance(error, duckdb.InterruptException | RuntimeError) and "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from error
+        if named := _named(store, error):
+            raise named from error
+        raise
+
+
+def _named(store: Store, error: Exception) -> BrokenError | None:
+    """Return what a person is told of an error of the database's disk, memory or file; None of any other."""
+    of_commit = isinstance(error, duckdb.TransactionException)
+    if isinstance(error, duckdb.OutOfMemoryException) or (of_commit and "allocate" in str(error)):
+        return DatabaseMemoryError(
             f"the database of {store.path} needs more than its {store.memory_mb} MB of memory",
             hint=f"raise it: --set database_mb={2 * store.memory_mb}; the same command then goes on where it stopped",
-        ) from error
-    except (duckdb.InterruptException, RuntimeError) as error:
-        # DuckDB lets Python's handlers run, and puts a RuntimeError in place of what they raise.
-        if "interrupted" not in str(error).lower():
-            raise
-        raise KeyboardInterrupt from error
-    except duckdb.Error as error:
-        if isinstance(error, duckdb.IOException) and any(sign in str(error) for sign in _OF_THE_DISK):
-            raise _unusable(store.path, error, "cannot be written") from error
-        if isinstance(error, _OF_DAMAGE) or any(sign in str(error) for sign in _SIGNS_OF_DAMAGE):
-            raise _unusable(store.path, error, "is damaged") from error
-        raise
+        )
+    if isinstance(error, duckdb.IOException | duckdb.TransactionException) and _is_of_the_disk(error):
+        return _unusable(store.path, error, "cannot be written")
+    if isinstance(error, _OF_DAMAGE) or (isinstance(error, duckdb.Error) and _shows_damage(error)):
+        return _unusable(store.path, error, "is damaged")
+    return None
+
+
+def _is_of_the_disk(error: duckdb.Error) -> bool:
+    return any(sign in str(error) for sign in _OF_THE_DISK)
+
+
+def _shows_damage(error: duckdb.Error) -> bool:
+    return any(sign in str(error) for sign in _SIGNS_OF_DAMAGE)
