@@ -51,7 +51,7 @@ def export(run: Run) -> Counts:
     _refuse_mixture(run, instruction_ids)
     run.activate("exports", {fingerprint: run.settings.exports.name}, chosen)
     datasets.discard(run.store.exports / run.settings.exports.name)
-    if run.store.query("exports/made", fingerprint=fingerprint)["rows_made"][0] and _is_there(run, fingerprint):
+    if _is_there(run, fingerprint):
         return Counts()
     with datasets.staging(run.store.exports / run.settings.exports.name) as dataset:
         rows_in, written = _tables(run, dataset, fingerprint, _parts(run.settings, chosen))
@@ -59,9 +59,10 @@ def export(run: Run) -> Counts:
         drawn = portrait.draw(run, _judge(run.settings))
         dataset.text("README.md", card(_facts(run, dataset, drawn)))
         dataset.text("measures.json", _measures(drawn))
-        dataset.text("manifest.json", _manifest(run.settings, fingerprint, dataset))
+        manifest = dataset.text("manifest.json", _manifest(run.settings, fingerprint, dataset))
     portrait.save(run.store, drawn)
     run.store.append("exports", written)
+    run.store.execute("exports/seal", fingerprint=fingerprint, manifest=manifest)
     return Counts(rows_in=rows_in, rows_out=len(written))
 
 
@@ -248,13 +249,10 @@ def _manifest(settings: Settings, fingerprint: str, dataset: Dataset) -> str:
 
 
 def _is_there(run: Run, fingerprint: str) -> bool:
-    """Whether this dataset, and no other of its name, lies there as its manifest says."""
+    """Whether this dataset lies there: its manifest as the store noted it, and every file as that one says."""
     folder = run.store.exports / run.settings.exports.name
-    manifest = folder / "manifest.json"
-    if not manifest.is_file():
+    manifest, known = folder / "manifest.json", run.store.query("exports/sealed", fingerprint=fingerprint)["manifest"]
+    if not known[0] or not manifest.is_file() or datasets.digest(manifest) != known[0]:
         return False
-    described = orjson.loads(manifest.read_bytes())
-    files = {file["path"]: file["sha256"] for file in described["files"]}
-    return described["fingerprint"] == fingerprint and datasets.is_whole(
-        folder, files | {"manifest.json": datasets.digest(manifest)}
-    )
+    files = {file["path"]: file["sha256"] for file in orjson.loads(manifest.read_bytes())["files"]}
+    return datasets.is_whole(folder, files | {"manifest.json": known[0]})

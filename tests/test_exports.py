@@ -97,6 +97,59 @@ def test_the_second_run_writes_nothing_and_a_damaged_file_is_written_again(
     assert [row["rows_in_file"] for row in rows] == [first.rows_out]
 
 
+def changed(path: Path, old: bytes, new: bytes) -> None:
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new, 1))
+
+
+def edited_and_sealed_again(folder: Path) -> None:
+    """As who changes a line and then lets the manifest say so."""
+    lines, manifest = folder / "messages" / "train.jsonl", folder / "manifest.json"
+    before = sha256(lines.read_bytes()).hexdigest()
+    changed(lines, b"the", b"teh")
+    changed(manifest, before.encode(), sha256(lines.read_bytes()).hexdigest().encode())
+
+
+DAMAGE: dict[str, Callable[[Path], Any]] = {
+    "another licence": lambda folder: changed(folder / "manifest.json", b'"license": "', b'"license": "not '),
+    "a space more": lambda folder: changed(folder / "manifest.json", b"{", b"{ "),
+    "no manifest": lambda folder: (folder / "manifest.json").unlink(),
+    "half a manifest": lambda folder: (folder / "manifest.json").write_bytes(b'{"name": "x", "files": ['),
+    "an empty manifest": lambda folder: (folder / "manifest.json").write_bytes(b""),
+    "a list for a manifest": lambda folder: (folder / "manifest.json").write_bytes(b"[]"),
+    "an edited line": lambda folder: changed(folder / "messages" / "train.jsonl", b"the", b"teh"),
+    "an edited line that the manifest knows": edited_and_sealed_again,
+    "no card": lambda folder: (folder / "README.md").unlink(),
+    "an edited card": lambda folder: changed(folder / "README.md", b"stand-in", b"model"),
+    "a file more": lambda folder: (folder / "messages" / "test.jsonl").write_bytes(b"{}"),
+}
+
+
+def test_whatever_is_changed_in_an_export_is_seen_and_written_anew(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    folder = store_dir / "exports" / NAME
+    with start(settings()) as run:
+        made = curated(run, 12)
+        before = digests(folder)
+        for name, damage in DAMAGE.items():
+            damage(folder)
+            assert again(run).rows_out == made.rows_out, name
+            assert digests(folder) == before, name
+            assert again(run) == Counts(), name
+
+
+def test_an_export_of_a_store_that_did_not_note_its_manifest_is_written_once_more(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with start(settings()) as run:
+        made = curated(run, 12)
+        run.store._connection.execute("UPDATE exports SET manifest = ''")
+
+        assert [again(run).rows_out, again(run).rows_out] == [made.rows_out, 0]
+
+
 def test_going_back_to_former_settings_brings_the_former_bytes_back(
     settings: Callable[..., Settings], start: Start, store_dir: Path
 ) -> None:

@@ -1,4 +1,4 @@
--- One line of one exported file, and the row it came from.
+-- One line of one exported file, the row it came from, and the sha256 of the manifest that lies with the file.
 -- owner:  tasks/exports.py
 -- grain:  one row per line of an exported file
 -- params: none
@@ -10,5 +10,6 @@ CREATE TABLE IF NOT EXISTS exports (
     row_id VARCHAR NOT NULL,
     line BIGINT NOT NULL,
     run_id VARCHAR NOT NULL,
+    manifest VARCHAR NOT NULL DEFAULT '',
     PRIMARY KEY (export_id, fingerprint)
 );

@@ -292,6 +292,7 @@ class Export:
     row_id: str
     line: int
     run_id: str
+    manifest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,10 +94,11 @@ class Dataset:
         for path, table in sorted(self._tables.items()):
             self.files += [self._described(f"{path}.{ending}", table.rows) for ending in ("jsonl", "parquet")]
 
-    def text(self, path: str, content: str) -> None:
-        """Write a file of text."""
+    def text(self, path: str, content: str) -> str:
+        """Write a file of text and return its digest."""
         (self._folder / path).write_text(content, encoding="utf-8")
         self.files.append(self._described(path, 0))
+        return self.files[-1].sha256
 
     def _described(self, path: str, rows: int) -> File:
         place = self._folder / path

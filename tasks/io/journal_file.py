@@ -8,8 +8,9 @@ import errno
 import fcntl
 import functools
 import os
+import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -73,13 +74,23 @@ CREATE TABLE IF NOT EXISTS reads (
 Connection = sqlite3.Connection  # for those who write through the journal; SQLite itself is imported here only
 Failure = sqlite3.Error
 _DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)  # a complaint may quote a schema that is no text any more
+_ID = r"[0-9a-f]{20}"
+_SHAPES = {  # what tells rows apart that have the same types of columns: by table and column
+    "calls": {"completion_id": _ID},
+    "batch_calls": {"completion_id": _ID},
+    "ledger": {"name": r"spent_micro_usd|sent_calls"},
+    "tombstones": {
+        "kind": r"url|domain|source|text|document|instructions|groundings",
+        "forgotten_at": r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?",
+    },
+}
 _as_text = functools.partial(str, encoding="utf-8", errors="replace")  # a torn text is its row's loss, not the file's
 
 
 def broken(path: Path, error: Exception) -> BrokenError:
     """Return what a person is told; damage is noted beside the file, so that the next opening salvages."""
     name = getattr(error, "sqlite_errorname", type(error).__name__)
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or _is_only_a_log(path):
         path.with_suffix(".damaged").touch()
         return BrokenError(
             f"the journal {path} is damaged: {error} ({name})",
@@ -94,8 +105,14 @@ def broken(path: Path, error: Exception) -> BrokenError:
 
 
 def is_damaged(path: Path) -> bool:
-    """Whether damage was noted, so that the next opening saves what can be read."""
-    return path.with_suffix(".damaged").exists()
+    """Whether damage was noted, or only the log is left, so that the next opening saves what can be read."""
+    return path.with_suffix(".damaged").exists() or _is_only_a_log(path)
+
+
+def _is_only_a_log(path: Path) -> bool:
+    """Whether a journal was emptied or deleted, and its log was not: SQLite would delete that, too."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.is_file() and log.stat().st_size > 0 and not (path.is_file() and path.stat().st_size)
 
 
 def shows_damage(path: Path) -> bool:
@@ -110,8 +127,19 @@ def shows_damage(path: Path) -> bool:
     return False
 
 
+def last_number(path: Path) -> int:
+    """Return the number of the last answer that a journal was ever given; of one that is not there, 0."""
+    if not path.is_file() or not path.stat().st_size:
+        return 0
+    with reading(path) as connection:
+        given = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'completions'"
+        return connection.execute(given).fetchone()[0]
+
+
 def _looking(path: Path) -> sqlite3.Connection:
     """Open a journal's file to look at it; nothing of what it holds is changed."""
+    if _is_only_a_log(path):
+        raise sqlite3.DatabaseError("only its log is left")
     connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=60)
     connection.text_factory = _as_text
     return connection
@@ -140,7 +168,7 @@ def hold(path: Path, *, owner: str) -> int:
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise broken(path, error) from error
+        raise broken(path.with_suffix(".sqlite"), error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -150,8 +178,12 @@ def hold(path: Path, *, owner: str) -> int:
             f"the models of the store {path.parent} are asked by {holder or 'another process'}",
             hint="one process asks models for a store at a time; run it again when that one is done",
         ) from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, f"process {os.getpid()} on {os.uname().nodename} (run {owner or 'unknown'})\n".encode(), 0)
+    try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"process {os.getpid()} on {os.uname().nodename} (run {owner or 'unknown'})\n".encode(), 0)
+    except OSError as error:
+        os.close(lock)
+        raise broken(path.with_suffix(".sqlite"), error) from error
     return lock
 
 
@@ -192,6 +224,25 @@ def opened(path: Path) -> tuple[Connection, int]:
         raise broken(path, error) from error
 
 
+@contextlib.contextmanager
+def held(path: Path, *, owner: str) -> Iterator[tuple[Connection, int]]:
+    """Open the journal as `opened` does, and keep all others from writing it until the block ends.
+
+    Raises:
+        TransientError: A live process writes it.
+        BrokenError: It cannot be opened or written.
+    """
+    lock = hold(path.with_suffix(".lock"), owner=owner)
+    try:
+        connection, lost = opened(path)
+        with contextlib.closing(connection):
+            yield connection, lost
+    except sqlite3.Error as error:
+        raise broken(path, error) from error
+    finally:
+        os.close(lock)
+
+
 def read_only(path: Path) -> Connection:
     """Open the journal beside a process that writes it; one of an older version is brought up to date first.
 
@@ -229,14 +280,10 @@ def reading(path: Path) -> Iterator[Connection]:
 def mended(path: Path, *, owner: str) -> str:
     """Save a damaged journal before a run that may not need it; return what to say of that, nothing if it is sound."""
     refuse_newer(path)
-    if not (path.is_file() or _saved(path).exists()) or not shows_damage(path):
+    if not (path.is_file() or _saved(path).exists() or is_damaged(path)) or not shows_damage(path):
         return ""
-    lock = hold(path.with_suffix(".lock"), owner=owner)
-    try:
-        connection, lost = opened(path)
-        connection.close()
-    finally:
-        os.close(lock)
+    with held(path, owner=owner) as (_, lost):
+        pass
     return (
         f"the journal was damaged: what can be read is in a new one, the damaged file is {_damaged(path)[-1].name}; "
         f"answers that are lost, at most: {lost}; what needs them is asked for again"
@@ -360,16 +407,26 @@ def _save(old: Path, target: sqlite3.Connection) -> int:
     ).fetchall()
     tables = [name for (name,) in found]
     torn = [table for table in tables if not _copy(old, target, table)]
-    last = _last_sequence(old) if torn else 0
+    last = _last_sequence(old)
     old.with_name(f"{old.name}-shm").unlink(missing_ok=True)
     if torn:
         last = max(last, _carve(old, target, torn))
+    number_from(target, last)
     target.execute("DELETE FROM batch_calls WHERE completion_id IN (SELECT completion_id FROM completions)")
     paid = "(SELECT coalesce(sum(cost_micro_usd), 0) FROM attempts)"
     target.execute(f"UPDATE ledger SET value = max(value, {paid}) WHERE name = 'spent_micro_usd'")  # noqa: S608 - our own text
     target.execute("UPDATE ledger SET value = max(value, (SELECT count(*) FROM attempts)) WHERE name = 'sent_calls'")
     rows, most = target.execute("SELECT count(*), coalesce(max(sequence), 0) FROM completions").fetchone()
     return max(last, most) - rows if "completions" in torn else 0
+
+
+def number_from(connection: sqlite3.Connection, last: int) -> None:
+    """Have new answers numbered above those that a database may know, or it would take them for known."""
+    connection.execute(
+        "INSERT INTO sqlite_sequence (name, seq) SELECT 'completions', 0"
+        " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'completions')"
+    )
+    connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'completions'", (last,))
 
 
 def _last_sequence(old: Path) -> int:
@@ -415,7 +472,7 @@ def _carve(old: Path, target: sqlite3.Connection, torn: Sequence[str]) -> int:
         if len(row.values) == 2 and row.values[0] == "completions" and isinstance(row.values[1], int):  # noqa: PLR2004 - sqlite_sequence
             last = max(last, row.values[1])
             continue
-        fitting = [table for table in torn if _fits(row, columns[table])]
+        fitting = [table for table in torn if _fits(row, columns[table], _SHAPES.get(table, {}))]
         table = min(fitting, key=lambda name: len(columns[name]), default=None)
         if table == "ledger":
             target.execute("UPDATE ledger SET value = max(value, ?2) WHERE name = ?1", row.values)
@@ -429,12 +486,14 @@ def _carve(old: Path, target: sqlite3.Connection, torn: Sequence[str]) -> int:
     return last
 
 
-def _fits(row: carving.Row, columns: Sequence[tuple[Any, ...]]) -> bool:
-    """Whether a row can be of a table: its values are of the columns' types, and later columns have defaults."""
+def _fits(row: carving.Row, columns: Sequence[tuple[Any, ...]], shapes: Mapping[str, str]) -> bool:
+    """Whether a row is of a table: its values are of the columns' types and shapes, and later columns have defaults."""
     kinds: dict[str, tuple[type, ...]] = {"TEXT": (str,), "INTEGER": (int,), "BLOB": (bytes,), "REAL": (float, int)}
     if len(row.values) > len(columns) or any(one[3] and one[4] is None for one in columns[len(row.values) :]):
         return False
     return all(
-        isinstance(value, kinds[kind]) if value is not None else not must or (key and kind == "INTEGER")
-        for value, (_, _, kind, must, _, key) in zip(row.values, columns, strict=False)
+        isinstance(value, kinds[kind]) and (name not in shapes or re.fullmatch(shapes[name], value))
+        if value is not None
+        else not must or (key and kind == "INTEGER")
+        for value, (_, name, kind, must, _, key) in zip(row.values, columns, strict=False)
     )

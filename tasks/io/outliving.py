@@ -7,7 +7,6 @@ A journal that cannot be read stops a store whose database is gone (it could not
 other: that one has the rows itself.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -35,7 +34,7 @@ def kept(path: Path, *, needed: bool) -> Rows | None:
     Raises:
         BrokenError: They are needed, and it cannot be read.
     """
-    if not path.is_file() or not path.stat().st_size:
+    if not journal_file.is_damaged(path) and not (path.is_file() and path.stat().st_size):
         return {table: [] for table in TABLES}
     try:
         if needed and journal_file.is_damaged(path):
@@ -79,12 +78,8 @@ def written(path: Path, insert: str, rows: Rows) -> None:
 
 def _made(path: Path) -> None:
     """Make the journal, bring it up to date, or save what can be read of it, while nobody else writes it."""
-    lock = journal_file.hold(path.with_suffix(".lock"), owner="its store")
-    try:
-        connection, lost = journal_file.opened(path)
-        connection.close()
-    finally:
-        os.close(lock)
+    with journal_file.held(path, owner="its store") as (_, lost):
+        pass
     if lost:
         raise BrokenError(
             f"the journal {path} was damaged: {lost} recorded answers are lost, all others are saved",

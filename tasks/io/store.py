@@ -12,7 +12,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import files, journal_file, outliving, versions
+from tasks.io import files, journal_file, outliving, pairing, versions
 
 pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
 
@@ -40,6 +40,7 @@ _OF_THE_DISK = (
 _OF_DAMAGE = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
 _SIGNS_OF_DAMAGE = ("Corrupt", "corrupt", "checksum", "read enough bytes", "has been invalidated", "deserialize")
 LOCK_POLL_SECONDS = 0.5
+LANDMARKS = 100  # answers by which a journal and a database know each other
 DATABASE, JOURNAL = "wellspring.duckdb", "completions.sqlite"
 MEMORY_MB = 512  # of all that it holds; keys of tables must fit into it
 STREAM_MB, KEY_BYTES = 64, 128  # of it while shards pass, and for each row, whose key stays in memory
@@ -95,7 +96,7 @@ class Store:
 
         Raises:
             TransientError: Another process works on it; the message says which.
-            BrokenError: It is no directory, cannot be written, or its database cannot be read.
+            BrokenError: It is no directory, cannot be written, or its database cannot be read or is another store's.
             UsageError: A newer Wellspring wrote it.
         """
         path = Path(directory).absolute()
@@ -108,19 +109,21 @@ class Store:
                 f"the store {path} cannot be made: {error.strerror}", hint="choose another --store, or free the place"
             ) from error
         lock = _acquire(path / "wellspring.lock", wait=wait, owner=owner)
-        try:
-            kept = outliving.kept(path / JOURNAL, needed=not (path / DATABASE).is_file())
-            with _whole(path), ExitStack() as undo:
+        with _whole(path):
+            try:
+                kept = outliving.kept(path / JOURNAL, needed=not (path / DATABASE).is_file())
                 store = cls(path, memory_mb, lock)
-                undo.callback(store._connection.close)
+            except BaseException:
+                os.close(lock)
+                raise
+            try:
                 with _named_errors(store):
                     store._define()
                 if kept is not None:
                     store._share(kept)
-                undo.pop_all()
-        except BaseException:
-            os.close(lock)
-            raise
+            except BaseException:
+                store.close()
+                raise
         return store
 
     @classmethod
@@ -182,7 +185,9 @@ class Store:
             self._connection.execute("\n".join(statement(view)[0] for view in views))
 
     def _share(self, kept: outliving.Rows) -> None:
-        """Bring in what the journal keeps for a database that is made anew, and have it keep what it does not have."""
+        """Bring in what this store's journal keeps for a database that is made anew, and have it keep what it lacks."""
+        numbered = self.query("completions/latest", at_most=LANDMARKS).rows()
+        pairing.refuse_strangers(self.path / JOURNAL, numbered, DATABASE)
         self.recall(kept)
         own = self._outliving()
         outliving.keep(self.path / JOURNAL, {table: sorted({*own[table]} - {*kept[table]}) for table in own})
@@ -405,8 +410,23 @@ def holder(directory: str | Path) -> Mapping[str, Any] | None:
 def _acquire(path: Path, *, wait: bool, owner: str) -> int:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _locked(descriptor, path, wait=wait)
+            who = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "owner": owner})
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, who.encode(), 0)
+        except BaseException:
+            os.close(descriptor)
+            raise
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise BrokenError(
+            f"{path} cannot be written: {error.strerror}", hint="free space, or let this user write the store"
+        ) from error
+    return descriptor
+
+
+def _locked(descriptor: int, path: Path, *, wait: bool) -> None:
+    """Take the lock, or say who has it."""
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -415,29 +435,12 @@ def _acquire(path: Path, *, wait: bool, owner: str) -> int:
                 time.sleep(LOCK_POLL_SECONDS)
                 continue
             who = _read_owner(descriptor)
-            os.close(descriptor)
             process = f"process {who.get('pid', '?')} on {who.get('host', '?')} (run {who.get('owner') or 'unknown'})"
             raise TransientError(
                 f"the store {path.parent} is open in {process}",
                 hint="run it again when that one is done, or add --set wait=true to wait for it",
             ) from None
-        break
-    try:
-        _sign(descriptor, owner)
-    except OSError as error:  # a process that goes on must not keep what it could not sign
-        os.close(descriptor)
-        raise _unwritable(path, error) from error
-    return descriptor
-
-
-def _sign(descriptor: int, owner: str) -> None:
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "owner": owner}).encode(), 0)
-
-
-def _unwritable(path: Path, error: OSError) -> BrokenError:
-    said = f"{path} cannot be written: {error.strerror}"
-    return BrokenError(said, hint="free space, or let this user write the store")
+        return
 
 
 def _read_owner(descriptor: int) -> dict[str, Any]:
@@ -448,10 +451,11 @@ def _read_owner(descriptor: int) -> dict[str, Any]:
 
 
 def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
-    _part_from_log(path / DATABASE)
+    database = path / DATABASE
+    _part_from_log(database)
     try:
         connection = duckdb.connect(
-            str(path / DATABASE),
+            str(database),
             config={
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
@@ -489,7 +493,7 @@ def _unusable(path: Path, error: duckdb.Error, what: str) -> BrokenError:
         f"it is derived: move {DATABASE} (and {DATABASE}.wal, if it is there) away; the next "
         "`wellspring build` makes it anew from the journal, and pays for no answer that is in it"
     )
-    if any(sign in said for sign in _OF_THE_DISK):
+    if _is_of_the_disk(error):
         anew = "free space or repair the disk, then run the same command: it goes on where it stopped"
     elif "version number" in said:
         anew = f"another version of DuckDB wrote it: use that one (this is {duckdb.__version__}); or, since {anew}"
@@ -519,23 +523,33 @@ def _whole(path: Path) -> Iterator[None]:
 def _named_errors(store: Store) -> Iterator[None]:
     try:
         yield
-    except (duckdb.OutOfMemoryException, duckdb.TransactionException) as error:
-        if any(sign in str(error) for sign in _OF_THE_DISK):
-            raise _unusable(store.path, error, "cannot be written") from error
-        if isinstance(error, duckdb.TransactionException) and "allocate" not in str(error):
-            raise
-        raise DatabaseMemoryError(
+    except (duckdb.Error, RuntimeError) as error:
+        # DuckDB lets Python's handlers run, and puts a RuntimeError in place of what they raise.
+        if isinstance(error, duckdb.InterruptException | RuntimeError) and "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from error
+        if named := _named(store, error):
+            raise named from error
+        raise
+
+
+def _named(store: Store, error: Exception) -> BrokenError | None:
+    """Return what a person is told of an error of the database's disk, memory or file; None of any other."""
+    of_commit = isinstance(error, duckdb.TransactionException)
+    if isinstance(error, duckdb.OutOfMemoryException) or (of_commit and "allocate" in str(error)):
+        return DatabaseMemoryError(
             f"the database of {store.path} needs more than its {store.memory_mb} MB of memory",
             hint=f"raise it: --set database_mb={2 * store.memory_mb}; the same command then goes on where it stopped",
-        ) from error
-    except (duckdb.InterruptException, RuntimeError) as error:
-        # DuckDB lets Python's handlers run, and puts a RuntimeError in place of what they raise.
-        if "interrupted" not in str(error).lower():
-            raise
-        raise KeyboardInterrupt from error
-    except duckdb.Error as error:
-        if isinstance(error, duckdb.IOException) and any(sign in str(error) for sign in _OF_THE_DISK):
-            raise _unusable(store.path, error, "cannot be written") from error
-        if isinstance(error, _OF_DAMAGE) or any(sign in str(error) for sign in _SIGNS_OF_DAMAGE):
-            raise _unusable(store.path, error, "is damaged") from error
-        raise
+        )
+    if isinstance(error, duckdb.IOException | duckdb.TransactionException) and _is_of_the_disk(error):
+        return _unusable(store.path, error, "cannot be written")
+    if isinstance(error, _OF_DAMAGE) or (isinstance(error, duckdb.Error) and _shows_damage(error)):
+        return _unusable(store.path, error, "is damaged")
+    return None
+
+
+def _is_of_the_disk(error: duckdb.Error) -> bool:
+    return any(sign in str(error) for sign in _OF_THE_DISK)
+
+
+def _shows_damage(error: duckdb.Error) -> bool:
+    return any(sign in str(error) for sign in _SIGNS_OF_DAMAGE)

@@ -28,7 +28,7 @@ from tasks.contracts import casting, records
 from tasks.contracts.errors import TransientError, UsageError, WellspringError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Corpus, Settings
-from tasks.io import files, interrupts, journal_file
+from tasks.io import files, interrupts, journal_file, pairing
 from tasks.io import store as stores
 from tasks.io.interrupts import Stop
 from tasks.spine import alerts, announcing, pages, standing
@@ -323,13 +323,24 @@ def start(
         began = {"run_id": run_id, "flow": flow, "started_at": now().isoformat(timespec="seconds")}
         keep: Callable[[Any], None] = lambda stages: standing.say_progress(store.path, began | {"stages": stages})  # noqa: E731
         run = Run(run_id, flow, settings, store, Progress(quiet=quiet, keep=keep))
-        if said := journal_file.mended(store.path / "completions.sqlite", owner=run_id):
-            run.progress.note(said)
+        _mend_journal(run)
         store.append("runs", [row := _run_row(run)])
         _keep_settings(run, row.settings)
         run.announcer.began()
         with interrupts.heard(run.say_stopping, store.interrupt) as stop:
             yield from _at_work(run, stop, with_pages=with_pages)
+
+
+def _mend_journal(run: Run) -> None:
+    """Save a damaged journal, and bring over what only the database still has, before anything is sent; say so."""
+    path, store = run.store.path / stores.JOURNAL, run.store
+    said = [journal_file.mended(path, owner=run.run_id)]
+    last = int(store.query("completions/watermark")["sequence"][0])
+    if not run.is_rehearsal and (any(said) or journal_file.last_number(path) < last):
+        copies = (frame.to_dicts() for frame in store.stream("completions/answers"))
+        said.append(pairing.bring_over(path, last, copies, owner=run.run_id))
+    for line in filter(None, said):
+        run.progress.note(line)
 
 
 def _at_work(run: Run, stop: Stop, *, with_pages: bool) -> Iterator[Run]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.contracts.errors import BrokenError
-from tasks.io import files, journal, journal_file
+from tasks.io import files, journal, journal_file, outliving
 from tasks.io.journal import Entry, Journal, record
 
 ROWS = 300
@@ -33,6 +33,32 @@ def filled(folder: Path, rows: int = ROWS) -> Path:
             record(connection, Entry(name, "done", "m", text, "stop", 5, 3, 0, 7, 1, 0.1), b"{}", "r")
         connection.execute("UPDATE ledger SET value = 7 * ?", (rows,))
     return path
+
+
+def ids(rows: int) -> list[str]:
+    """Completion ids as stores have them."""
+    return [f"{number:020x}" for number in range(rows)]
+
+
+def with_rows_alike(folder: Path, rows: int = 200) -> tuple[Path, dict[str, list[tuple[object, ...]]]]:
+    """A journal whose tables have rows of the same types: what was asked and what was forgotten, jobs and money."""
+    path = folder / "completions.sqlite"
+    Journal(path).close()
+    kinds = ("url", "domain", "source", "text", "instructions", "groundings")
+    written: dict[str, list[tuple[object, ...]]] = {
+        "calls": [(one, "generator", "m", '{"messages": []}') for one in ids(rows)],
+        "tombstones": [
+            (kinds[n % 6], f"https://{n}.example/ {ids(rows)[n]}", "asked", f"2026-11-29 12:00:{n % 60:02}.{n:06}")
+            for n in range(rows)
+        ],
+        "batch_calls": [(one, 5, 1, None, None, None, 0) for one in ids(rows)],
+        "ledger": [("sent_calls", 5), ("spent_micro_usd", 9)],
+    }
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM ledger")
+        for table, lines in written.items():
+            connection.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(lines[0]))})", lines)
+    return path, written
 
 
 def root(path: Path, table: str) -> int:
@@ -191,3 +217,74 @@ def test_a_row_that_makes_no_sense_is_passed_over(tmp_path: Path) -> None:
     spoil(path, 0, bytes(4096))
 
     assert len(found(path)) > ROWS // 2
+
+
+ALIKE = ["calls", "tombstones", "batch_calls", "ledger"]
+
+
+@pytest.mark.parametrize("torn", [*ALIKE, "all"])
+def test_rows_of_the_same_types_go_to_their_own_tables(tmp_path: Path, torn: str) -> None:
+    path, written = with_rows_alike(tmp_path)
+    if torn == "all":
+        spoil(path, 0, bytes(4096))
+    else:  # its inner page, or its only one
+        spoil(path, 4096 * (root(path, torn) - 1), b"\xaa" * 4096)
+    path.with_suffix(".damaged").touch()
+    Journal(path).close()
+
+    with closing(sqlite3.connect(path)) as connection:
+        for table, rows in written.items():
+            found = connection.execute(f"SELECT * FROM {table}").fetchall()
+            assert set(found) <= {*rows, ("sent_calls", 0), ("spent_micro_usd", 0)}, table
+            assert len(found) == len(rows) or torn == table, table
+            assert torn != table or table == "ledger" or len(found) == len(rows), table
+
+
+def test_a_call_is_never_taken_for_what_was_forgotten(tmp_path: Path) -> None:
+    """Whatever its texts are: a role, a model and a request may look like a reason and a time."""
+    path = tmp_path / "completions.sqlite"
+    Journal(path).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        alike = [(one, "url", "asked", "2026-11-29 12:00:00") for one in ids(90)]
+        connection.executemany("INSERT INTO calls VALUES (?, ?, ?, ?)", alike)
+    spoil(path, 0, bytes(4096))
+    path.with_suffix(".damaged").touch()
+
+    assert outliving.kept(path, needed=True) == {"tombstones": []}
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT * FROM calls").fetchall() == alike
+
+
+@pytest.mark.parametrize("left", ["emptied", "deleted"])
+def test_a_log_without_its_journal_is_brought_over(tmp_path: Path, left: str) -> None:
+    """SQLite deletes the log of an empty file."""
+    path = filled(tmp_path, 10)
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("PRAGMA wal_autocheckpoint = 0")
+        writer.execute("UPDATE completions SET run_id = 'again'")
+        writer.execute("INSERT INTO tombstones VALUES ('url', 'https://a.example/', 'asked', '2026-11-29 12:00:00')")
+        (tmp_path / "killed").mkdir()
+        shutil.copyfile(f"{path}-wal", tmp_path / "killed" / f"{path.name}-wal")
+    path = tmp_path / "killed" / path.name
+    if left == "emptied":
+        path.touch()
+
+    for look in (journal.outcomes, journal.cut_texts) if left == "emptied" else ():
+        with pytest.raises(BrokenError, match="is damaged"):
+            look(path)
+    kept = outliving.kept(path, needed=True)
+
+    assert kept == {"tombstones": [("url", "https://a.example/", "asked", "2026-11-29 12:00:00")]}
+    assert found(path) == set(range(10))
+
+
+def test_a_saved_journal_numbers_on_from_where_it_was(tmp_path: Path) -> None:
+    """A database takes a number that it has seen for an answer that it has."""
+    path = filled(tmp_path)
+    with closing(Journal(path)) as opened:
+        opened.forget([f"call {number}" for number in range(ROWS - 50, ROWS)])
+    spoil(path, 4096 * (root(path, "calls") - 1), bytes(4096))
+    path.with_suffix(".damaged").touch()
+    Journal(path).close()
+
+    assert journal_file.last_number(path) == ROWS

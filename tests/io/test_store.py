@@ -2,6 +2,7 @@
 
 import resource
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -152,6 +153,35 @@ def test_the_way_out_of_a_database_that_cannot_be_opened_works(store_dir: Path, 
     assert "move wellspring.duckdb" in error.hint
     assert "free space" not in error.hint
     assert (store_dir / "wellspring.duckdb.wal.damaged-1").read_bytes() == b"its log"
+
+
+def of_version(path: Path, version: int) -> None:
+    """Have a database's file say that it is of another version of DuckDB, with the checksum that goes with it."""
+    data, total = bytearray(path.read_bytes()), 5381
+    data[12:20] = version.to_bytes(8, "little")
+    for (word,) in struct.iter_unpack("<Q", data[8:4096]):
+        total ^= word * 0xBF58476D1CE4E5B9 % 2**64
+    data[:8] = total.to_bytes(8, "little")
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("version", [12, 900, 10_000])
+def test_a_database_of_another_duckdb_says_which_one_this_is_and_is_left_as_it_is(
+    store_dir: Path, version: int
+) -> None:
+    Store.open(store_dir).close()
+    path = store_dir / "wellspring.duckdb"
+    of_version(path, version)
+    before = path.read_bytes()
+
+    with pytest.raises(BrokenError, match=f"version number {version}") as caught:
+        Store.open(store_dir)
+
+    assert f"another version of DuckDB wrote it: use that one (this is {duckdb.__version__})" in caught.value.hint
+    assert "free space" not in caught.value.hint
+    assert path.read_bytes() == before
+    path.rename(store_dir / "away")  # the other way out
+    Store.open(store_dir).close()
 
 
 def test_damage_that_only_a_query_meets_is_named_as_damage(store_dir: Path) -> None:
