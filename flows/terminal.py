@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
@@ -23,8 +22,8 @@ from tasks.io import interrupts
 
 PIPED_COLUMNS = 160  # a file or a pipe has no width of its own
 
-_out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
-_err = Console(stderr=True, highlight=False)
+_out = interrupts.Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
+_err = interrupts.Console(stderr=True, highlight=False)
 
 
 def say(text: str) -> None:
@@ -39,7 +38,7 @@ def hint(text: str) -> None:
 
 def as_json(value: Any) -> None:
     """Print facts as JSON."""
-    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2, default=str) + "\n")
+    as_bytes(json.dumps(_plain(value), ensure_ascii=False, indent=2, default=str).encode() + b"\n")
 
 
 def _plain(value: Any) -> Any:
@@ -53,8 +52,11 @@ def _plain(value: Any) -> Any:
 
 def as_bytes(value: bytes) -> None:
     """Print bytes as they are."""
-    sys.stdout.buffer.write(value)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(value)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        interrupts.unread(sys.stdout)
 
 
 def table(title: str, columns: Mapping[Any, str], rows: Iterable[Sequence[object]]) -> None:
@@ -304,8 +306,8 @@ def stoppable(again: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stopped:
-        _complain("stopped", "what was done is kept", f"this goes on where it stopped: {again}")
         number = stopped.args[0] if stopped.args else signal.SIGINT
+        _complain("stopped", "what was done is kept", f"this goes on where it stopped: {again}")
         interrupts.exit_by(number)
 
 

@@ -89,6 +89,9 @@ def _run(
     scheduled = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
     if scheduled:
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+        from flows.temporary_server import TemporaryServer
+
+        TemporaryServer()  # Prefect starts this one, should it need one
     job = dataset if scheduled else dataset.fn
     job(profile=profile, store=str(store), overrides=overrides, only=only.value if only else None)
     _say_build(store, time.monotonic() - started, as_json=as_json)

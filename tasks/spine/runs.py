@@ -63,6 +63,7 @@ class Run:
         self.progress = progress
         self.receipts: list[Receipt] = []
         self.announcer = Announcer(store.events, settings.events, run_id, flow, versions().get("wellspring", "source"))
+        self.stop: Stop | None = None
         self._models: Models | None = None
 
     @property
@@ -301,7 +302,8 @@ def start(
         TransientError: Another run holds the store (see `settings.wait`).
     """
     if _current is not None:
-        yield _current
+        with _current.stop.taken() if _current.stop else contextlib.nullcontext():
+            yield _current
         return
     if not may_mix:
         casting.refuse_stand_ins(settings)
@@ -322,6 +324,7 @@ def start(
         _keep_settings(run, row.settings)
         run.announcer.began()
         with interrupts.heard(run.say_stopping, store.interrupt) as stop:
+            run.stop = stop
             yield from _at_work(run, stop)
 
 
@@ -337,7 +340,9 @@ def _at_work(run: Run, stop: Stop) -> Iterator[Run]:
         if stop.is_asked or not isinstance(error, Exception):
             status, problem = "stopped", f"stopped by {_who_stopped(stop, error)}"
             stop.say()
-            raise KeyboardInterrupt(stop.signal or signal.SIGINT) from error
+            if stop.is_asked:
+                raise KeyboardInterrupt(stop.signal) from error
+            raise
         if isinstance(error, WellspringError):
             status, problem = ("parked" if isinstance(error, TransientError) else "failed"), error.message
         else:
@@ -355,9 +360,12 @@ def _at_work(run: Run, stop: Stop) -> Iterator[Run]:
 
 
 def _who_stopped(stop: Stop, error: BaseException) -> str:
-    if stop.signal == signal.SIGTERM:
-        return "SIGTERM"
-    return "Ctrl-C" if stop.signal or isinstance(error, KeyboardInterrupt) else type(error).__name__
+    """Name the signal that we heard, or that is said by an exception: a KeyboardInterrupt of ours, Prefect's own."""
+    said = error.args[0] if isinstance(error, KeyboardInterrupt) and error.args else getattr(error, "signal", 0)
+    number = stop.signal or said
+    if number and number != signal.SIGINT:
+        return signal.Signals(number).name
+    return "Ctrl-C" if number or isinstance(error, KeyboardInterrupt) else type(error).__name__
 
 
 def _keep_settings(run: Run, settings: str) -> None:
