@@ -51,10 +51,13 @@ def _end_with_parent(alive: Connection) -> None:
     """End this worker when the process that started it is gone, however it went: it would wait for ever.
 
     A page may hold it in C, where no thread of Python's gets a turn. So Linux is asked to kill it when the server that
-    forked it is gone, which ends with our process; what that misses (it was gone already) the pipe tells.
+    forked it is gone. That ends with our process, once no worker holds the pipe by which it hears of that.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        server: Any = forkserver._forkserver  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - told nowhere else
+        os.close(server._forkserver_alive_fd)  # noqa: SLF001
+        server._forkserver_alive_fd = None  # noqa: SLF001
 
     def wait() -> None:
         with contextlib.suppress(OSError, EOFError):
