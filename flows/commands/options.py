@@ -34,7 +34,7 @@ CorpusOption = Annotated[
 ]
 SeedsOption = Annotated[list[str] | None, typer.Option(help="Human instructions: JSONL or Parquet. Again for more.")]
 OnlyOption = Annotated[Part | None, typer.Option(help="One part of the job.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Facts as JSON on stdout.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Facts as JSON on stdout; an error, too.")]
 PageOption = Annotated[str | None, typer.Option("--url", help="A page.")]
 SiteOption = Annotated[str | None, typer.Option("--domain", help="A site.")]
 SourceOption = Annotated[str | None, typer.Option("--source", help="A corpus file: its id or URI.")]

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ from tasks.contracts.settings import Corpus, Settings
 from tasks.io import files, interrupts, journal_file
 from tasks.io import store as stores
 from tasks.io.interrupts import Stop
-from tasks.spine import alerts, announcing, pages, standing
+from tasks.spine import alerts, announcing, pages, preflight, standing
 from tasks.spine.announcing import Announcer
 from tasks.spine.counts import Counts, Receipt, known
 from tasks.spine.progress import Progress
@@ -283,7 +283,13 @@ _current: Run | None = None
 
 @contextmanager
 def start(
-    flow: str, settings: Settings, directory: str | Path, *, quiet: bool = False, may_mix: bool = False
+    flow: str,
+    settings: Settings,
+    directory: str | Path,
+    *,
+    parts: Collection[str] = (),
+    quiet: bool = False,
+    may_mix: bool = False,
 ) -> Iterator[Run]:
     """Begin a run: take the store's lock, mark what was killed as crashed, and write down how this one ends.
 
@@ -293,12 +299,13 @@ def start(
         flow: What is run, as pages name it.
         settings: Of the run.
         directory: Its store.
+        parts: Of the main job that it does: what they need is looked at before anything is read (`preflight.py`).
         quiet: Show no progress.
         may_mix: Let the stand-in stand beside real models: nothing is sent (an estimate), or a test looks at one role.
 
     Raises:
-        UsageError: The stand-in would pass for a real model, or choose among a real one's rows; or no store is named: a
-            deployment was made without one.
+        UsageError: The stand-in would pass for a real model, or choose among a real one's rows; something that the
+            parts need is wrong; or no store is named: a deployment was made without one.
         TransientError: Another run holds the store (see `settings.wait`).
     """
     if _current is not None:
@@ -311,6 +318,8 @@ def start(
         raise UsageError(
             "the parameter `store` is empty", hint="name a folder, or set WELLSPRING_STORE before `prefect deploy`"
         )
+    if parts:
+        preflight.look(settings, directory, parts)
     run_id = content_id("run", flow, time.time_ns(), os.getpid(), socket.gethostname())
     opened = stores.Store.open(directory, wait=settings.wait, owner=run_id, memory_mb=settings.database_mb)
     with opened as store:
