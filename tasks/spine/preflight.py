@@ -15,7 +15,7 @@ from importlib import resources, util
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tasks.contracts import casting, prompting
+from tasks.contracts import casting, outside, prompting
 from tasks.contracts.errors import TransientError, UsageError, WellspringError
 from tasks.contracts.settings import Endpoint, Role, Settings
 from tasks.io import benchmarks, conversations, corpora, prices
@@ -47,11 +47,11 @@ def look(settings: Settings, directory: str | Path, parts: Collection[str], *, i
     looks = [lambda: _store(Path(directory)), *_names(settings), *_prompts(), *_files(settings, parts)]
     if "corpus" in parts:
         looks.append(lambda: _some_corpus(settings, Path(directory)))
+    faults = [fault for fault in map(_fault, looks) if fault is not None]
     has_asked = (Path(directory) / "completions.sqlite").is_file()
     if is_sending and not settings.replay and not has_asked:
-        looks += _servers(settings, parts)
-    with ThreadPoolExecutor(min(16, len(looks))) as pool:
-        faults = [fault for fault in pool.map(_fault, looks) if fault is not None]
+        with ThreadPoolExecutor(16) as pool:  # each may take its seconds
+            faults += [fault for fault in pool.map(_fault, _servers(settings, parts)) if fault is not None]
     if faults:
         raise _as_one(faults)
 
@@ -79,6 +79,11 @@ def _as_one(faults: list[WellspringError]) -> WellspringError:
 def _store(directory: Path) -> None:
     """Make sure that the store can be made or written."""
     path = directory.absolute()
+    if "?" in str(path) or outside.sound(str(path)) != str(path):
+        raise UsageError(
+            f"the store cannot be at {str(path)!r}: DuckDB takes no `?` in a path, and none that is not UTF-8",
+            hint="choose another --store",
+        )
     there = next(place for place in (path, *path.parents) if os.path.lexists(place))
     said = "is no folder" if not there.is_dir() else "" if os.access(there, os.W_OK | os.X_OK) else "cannot be written"
     if said:
