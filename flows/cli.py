@@ -1,7 +1,8 @@
 """`wellspring ...`: what people and schedulers type, in the order of `--help`, each with its examples.
 
-Facts go to stdout, progress and hints to stderr. Exit codes: 0 done (what was refused is counted), 1 broken (a person
-has to act), 2 wrong usage, 3 parked (budget, quota, rate limit, a busy store: run it again later).
+Facts go to stdout, progress and hints to stderr; with `--json`, an error is one object on stdout. Exit codes: 0 done
+(what was refused is counted), 1 broken (a person has to act), 2 wrong usage, 3 parked (budget, quota, rate limit, a
+busy store: run it again later).
 """
 
 import functools
@@ -17,6 +18,7 @@ import typer
 from flows import terminal
 from flows.commands import building, looking, upkeep
 from flows.commands.options import STORE
+from tasks.contracts.errors import UsageError
 from tasks.io import interrupts
 from tasks.io.keys import Scrubber
 
@@ -85,7 +87,7 @@ COMMANDS = {
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def stoppable(**options: Any) -> None:
-        with terminal.stoppable(_again(sys.argv[1:])):
+        with terminal.stoppable(_again(sys.argv[1:]), is_json=bool(options.get("as_json"))):
             command(**options)
 
     return stoppable
@@ -100,8 +102,24 @@ for command, examples in COMMANDS.items():
 def main() -> None:
     """Run the command line."""
     interrupts.own_process()
-    with terminal.told():
+    is_json = "--json" in sys.argv[1:]
+    with terminal.told(is_json=is_json):
+        if is_json:
+            sys.exit(_answered_in_json())
         app()
+
+
+def _answered_in_json() -> int:
+    """Run a command that is to answer in JSON, and return its exit code; what Typer refuses is an error like ours.
+
+    Raises:
+        UsageError: What was typed is no command, or none of its options.
+    """
+    try:
+        return app(standalone_mode=False) or 0
+    except typer.TyperException as error:
+        said = getattr(error, "format_message", error.__str__)()
+        raise UsageError(said, hint="`wellspring COMMAND --help` says what there is") from None
 
 
 def _again(typed: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ def corpus(profile: str = "full", store: str = "ws", overrides: list[str] | None
 
     Running it again reads only what is new: every stage asks its `pending.sql`.
     """
-    with runs.start("corpus", settings.load(profile, overrides or ()), store) as run:
+    with runs.start("corpus", settings.load(profile, overrides or ()), store, parts=["corpus"]) as run:
         sources.register(run)
         validation.audit(run, "sources", may_be_empty=True)
         documents.extract(run)

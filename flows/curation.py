@@ -13,7 +13,7 @@ def curation(profile: str = "full", store: str = "ws", overrides: list[str] | No
 
     Scores never change a row, so another choice is another query: judging is paid once.
     """
-    with runs.start("curation", settings.load(profile, overrides or ()), store) as run:
+    with runs.start("curation", settings.load(profile, overrides or ()), store, parts=["curation"]) as run:
         scores.judge(run)
         validation.audit(run, "scores", may_be_empty=not run.settings.scores.judges)
         embeddings.embed(run, of="instructions")

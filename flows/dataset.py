@@ -20,8 +20,9 @@ def dataset(
 
     Running it again does only what is left, and asks no model for what was answered.
     """
-    with runs.start(only or "dataset", settings.load(profile, overrides or ()), store) as run:
+    parts = [only] if only else list(PARTS)
+    with runs.start(only or "dataset", settings.load(profile, overrides or ()), store, parts=parts) as run:
         if only != "corpus" and not run.is_rehearsal:
             run.meet()
-        for part in [PARTS[only]] if only else PARTS.values():
-            runs.called(part)(profile, store, overrides)
+        for part in parts:
+            runs.called(PARTS[part])(profile, store, overrides)

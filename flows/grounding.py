@@ -15,7 +15,7 @@ def grounding(profile: str = "full", store: str = "ws", overrides: list[str] | N
     Pages that a live search finds (where the profile names one) become documents first, by the same stages as any
     other page. Running it again asks only for seeds that have no grounding and no rejection yet.
     """
-    with runs.start("grounding", settings.load(profile, overrides or ()), store) as run:
+    with runs.start("grounding", settings.load(profile, overrides or ()), store, parts=["grounding"]) as run:
         seeds.ingest(run)
         validation.audit(run, "seeds")
         embeddings.embed(run, of="seeds")

@@ -13,7 +13,7 @@ def synthesis(profile: str = "full", store: str = "ws", overrides: list[str] | N
 
     Running it again does only what is left: every stage asks its `pending.sql`.
     """
-    with runs.start("synthesis", settings.load(profile, overrides or ()), store) as run:
+    with runs.start("synthesis", settings.load(profile, overrides or ()), store, parts=["synthesis"]) as run:
         instructions.synthesize(run)
         validation.audit(run, "instructions")
         if run.settings.responses.rationale_from_score:  # who is asked for a rationale depends on how hard it is

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
@@ -23,8 +22,8 @@ from tasks.io import interrupts
 
 PIPED_COLUMNS = 160  # a file or a pipe has no width of its own
 
-_out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
-_err = Console(stderr=True, highlight=False)
+_out = interrupts.Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
+_err = interrupts.Console(stderr=True, highlight=False)
 
 
 def say(text: str) -> None:
@@ -39,7 +38,7 @@ def hint(text: str) -> None:
 
 def as_json(value: Any) -> None:
     """Print facts as JSON."""
-    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2, default=str) + "\n")
+    as_bytes(json.dumps(_plain(value), ensure_ascii=False, indent=2, default=str).encode() + b"\n")
 
 
 def _plain(value: Any) -> Any:
@@ -53,8 +52,11 @@ def _plain(value: Any) -> Any:
 
 def as_bytes(value: bytes) -> None:
     """Print bytes as they are."""
-    sys.stdout.buffer.write(value)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(value)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        interrupts.unread(sys.stdout)
 
 
 def table(title: str, columns: Mapping[Any, str], rows: Iterable[Sequence[object]]) -> None:
@@ -276,40 +278,62 @@ def tree(node: Any) -> None:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn what went wrong into a message and an exit code; a fault of ours keeps its traceback."""
+def told(*, is_json: bool = False) -> Iterator[None]:
+    """Turn what went wrong into a message and an exit code; a fault of ours keeps its traceback.
+
+    Args:
+        is_json: Say it as one JSON object on stdout, in place of the facts: `error`, `kind`, `hint`, `exit_code`.
+    """
     try:
         yield
     except WellspringError as error:
-        _complain(type(error).__name__, error.message, error.hint)
+        _complain(type(error).__name__, error.message, error.hint, error.exit_code, is_json=is_json)
         raise SystemExit(error.exit_code) from None
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            _own_fault(error, is_json=is_json)
             raise
         _complain(
             "BrokenError",
             f"the disk is full ({error.filename or 'while writing'})",
             "free space, then run the same command: it goes on where it stopped",
+            BrokenError.exit_code,
+            is_json=is_json,
         )
         raise SystemExit(BrokenError.exit_code) from None
+    except Exception as error:
+        _own_fault(error, is_json=is_json)
+        raise
 
 
 @contextmanager
-def stoppable(again: str) -> Iterator[None]:
+def stoppable(again: str, *, is_json: bool = False) -> Iterator[None]:
     """Turn Ctrl-C into a message and an exit code; inside of Typer, which would answer it without a word.
 
     Args:
         again: What to type to do the same again.
+        is_json: As for `told`.
     """
     try:
         yield
     except KeyboardInterrupt as stopped:
-        _complain("stopped", "what was done is kept", f"this goes on where it stopped: {again}")
         number = stopped.args[0] if stopped.args else signal.SIGINT
+        then, code = f"this goes on where it stopped: {again}", interrupts.EXIT + number
+        _complain("stopped", "what was done is kept", then, code, is_json=is_json and number != signal.SIGPIPE)
         interrupts.exit_by(number)
 
 
-def _complain(kind: str, message: str, then: str) -> None:
+def _own_fault(error: Exception, *, is_json: bool) -> None:
+    """Say a fault of ours as JSON, where that is asked for; its traceback follows on stderr."""
+    if is_json:
+        then = "this is a fault of Wellspring's; the traceback is on stderr"
+        _complain("Fault", f"{type(error).__name__}: {error}", then, BrokenError.exit_code, is_json=True)
+
+
+def _complain(kind: str, message: str, then: str, exit_code: int, *, is_json: bool) -> None:
+    if is_json:
+        as_json({"error": visible(message), "kind": kind, "hint": visible(then), "exit_code": exit_code})
+        return
     _err.print(f"[red]{kind}[/red]: {escape(visible(message))}", soft_wrap=True)
     if then:
         hint(then)

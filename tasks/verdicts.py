@@ -32,7 +32,7 @@ from tasks.spine import contamination
 from tasks.spine.generation import failure, generate
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
-from tasks.spine.sharding import executor, workers
+from tasks.spine.workers import executor, workers
 
 VERSION = 1
 FRAME_ROWS = 500

@@ -52,7 +52,7 @@ def test_an_empty_folder_is_named(tmp_path: Path) -> None:
 
     result = build(tmp_path / "ws", "--corpus", str(tmp_path / "empty"), "--only", "corpus")
 
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert str(tmp_path / "empty") in result.stderr
     assert "hint:" in result.stderr
 
@@ -63,7 +63,7 @@ def test_seeds_without_a_usable_field_say_which_fields_they_have(tmp_path: Path)
 
     result = build(tmp_path / "ws", "--profile", "smoke", "--seeds", str(seeds))
 
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "colour" in result.stderr
     assert "prompt" in result.stderr
 

@@ -89,6 +89,9 @@ def _run(
     scheduled = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
     if scheduled:
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+        from flows.temporary_server import TemporaryServer
+
+        TemporaryServer()  # Prefect starts this one, should it need one
     job = dataset if scheduled else dataset.fn
     job(profile=profile, store=str(store), overrides=overrides, only=only.value if only else None)
     _say_build(store, time.monotonic() - started, as_json=as_json)
@@ -150,10 +153,10 @@ def estimate(
     as_json: JsonOption = False,
 ) -> None:
     """Say what a build would ask and cost, by stage, before anything is sent: rehearsed on a copy of the store."""
-    from flows.dataset import dataset
+    from flows.dataset import PARTS, dataset
     from tasks.contracts import settings
     from tasks.io import prices
-    from tasks.spine import estimating
+    from tasks.spine import estimating, preflight
 
     overrides = options.overrides(corpus, seeds, chosen)
     name = options.profile(profile, corpus, seeds)
@@ -161,7 +164,9 @@ def estimate(
     def rehearse(run: "Run") -> None:
         dataset.fn(name, str(run.store.path), overrides, only.value if only else None)
 
-    found = estimating.estimate(settings.load(name, overrides), store, rehearse)
+    wanted = settings.load(name, overrides)
+    preflight.look(wanted, store, [only.value] if only else list(PARTS), is_sending=False)
+    found = estimating.estimate(wanted, store, rehearse)
     if as_json:
         terminal.as_json(found)
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tasks.contracts.errors import BrokenError
+from tasks.contracts.errors import BrokenError, UsageError
 
 
 class Part(StrEnum):
@@ -34,7 +34,7 @@ CorpusOption = Annotated[
 ]
 SeedsOption = Annotated[list[str] | None, typer.Option(help="Human instructions: JSONL or Parquet. Again for more.")]
 OnlyOption = Annotated[Part | None, typer.Option(help="One part of the job.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Facts as JSON on stdout.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Facts as JSON on stdout; an error, too.")]
 PageOption = Annotated[str | None, typer.Option("--url", help="A page.")]
 SiteOption = Annotated[str | None, typer.Option("--domain", help="A site.")]
 SourceOption = Annotated[str | None, typer.Option("--source", help="A corpus file: its id or URI.")]
@@ -65,14 +65,29 @@ def overrides(
     """Say the options as `key=value`, so that a flow gets one kind of thing, from the shell or from Prefect."""
     said: list[str] = []
     if corpora:
-        said.append("sources.corpora=[" + ", ".join(f"{{path = {json.dumps(_absolute(c))}}}" for c in corpora) + "]")
+        said.append("sources.corpora=[" + ", ".join(f"{{path = {_toml(_absolute(c))}}}" for c in corpora) + "]")
     if seeds:
-        said.append(f"seeds.paths={json.dumps([_absolute(s) for s in seeds])}")
+        said.append("seeds.paths=[" + ", ".join(_toml(_absolute(s)) for s in seeds) + "]")
     if replay:
         said.append("replay=true")
     return said + list(chosen or ())
 
 
+def _toml(text: str) -> str:
+    """Return a text as TOML has it: as JSON, but for pairs of surrogates, which it does not know, and DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def _absolute(path: str) -> str:
-    """A path means the same when the settings are used again from another directory."""
+    """A path means the same when the settings are used again from another directory.
+
+    Raises:
+        UsageError: Its name is no UTF-8, so that it cannot be written down.
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"the name {path!r} is not UTF-8, and cannot be written down", hint="rename it, or name the folder it is in"
+        ) from None
     return path if "://" in path else str(Path(path).absolute())

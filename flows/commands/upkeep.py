@@ -89,7 +89,8 @@ def batches(
         out = [job for job in jobs if job.state in OPEN]
         with Models(settings.load(options.profile_of(store, profile)), store, "batches") as models:
             cancelled = sum(models.cancel(role, cancel) for role in sorted({job.role for job in out}))
-        terminal.say(f"{cancelled} of {len(out)} jobs are asked to stop; the next build collects what they answered")
+        said = f"{cancelled} of {len(out)} jobs are asked to stop; the next build collects what they answered"
+        terminal.as_json({"cancelled": cancelled, "out": len(out)}) if as_json else terminal.say(said)
     elif as_json:
         terminal.as_json([asdict(job) for job in jobs])
     else:

@@ -25,7 +25,7 @@ from tasks.contracts.errors import UsageError
 class Section(BaseModel):
     """A group of settings: immutable, and strict about names."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Corpus(Section):
@@ -571,11 +571,12 @@ def load(
                 "the next `wellspring build --profile` with the profile it was built with",
             ) from error
     for name, value in sorted((environment if environment is not None else os.environ).items()):
-        key = name.removeprefix(_ENVIRONMENT_PREFIX)
-        if key != name and key.split("__")[0].lower() in Settings.model_fields:
+        is_ours = name.upper().startswith(_ENVIRONMENT_PREFIX)
+        key = name[len(_ENVIRONMENT_PREFIX) :] if is_ours else name
+        if is_ours and key.split("__")[0].lower() in Settings.model_fields:
             keys = key.lower().split("__")
             _put(values, keys, _value(value, keys))
-        elif key != name:
+        elif is_ours or "__" in name:
             _refuse_misspelt(name, key)
     _merge(values, extra or {})
     for override in overrides:
@@ -600,8 +601,13 @@ def _refuse_misspelt(name: str, key: str) -> None:
     for section, field in Settings.model_fields.items():
         inner: Any = getattr(field.annotation, "model_fields", {})
         known += [f"{section}__{own}".upper() for own in inner]
-    near = difflib.get_close_matches(key.upper(), known, n=1, cutoff=0.6 if "__" in key else 0.85)
-    if near or "__" in key:
+    if key == name:  # not even its beginning is ours
+        near = difflib.get_close_matches(name.upper(), [_ENVIRONMENT_PREFIX + one for one in known], n=1, cutoff=0.95)
+        near = [one.removeprefix(_ENVIRONMENT_PREFIX) for one in near]
+    else:
+        lacks_section = [one for one in known if "_" in key and one.endswith(f"__{key.upper()}")]
+        near = lacks_section or difflib.get_close_matches(key.upper(), known, 1, cutoff=0.6 if "__" in key else 0.85)
+    if near or (key != name and "__" in key):
         raise UsageError(
             f"there is no setting for the environment variable `{name}`",
             hint=f"did you mean {_ENVIRONMENT_PREFIX}{near[0]}?"

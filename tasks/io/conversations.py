@@ -79,23 +79,30 @@ def survey(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> int:
     """Return how many lines (rows) a conversation set has, after making sure that it is one.
 
     Raises:
+        BrokenError: As `make_sure` says.
+    """
+    make_sure(path, max_line_bytes)
+    return _count(path, max_line_bytes)
+
+
+def make_sure(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+    """Make sure that a file is a conversation set; it is read up to its first line of use.
+
+    Raises:
         BrokenError: The file is missing, is neither JSONL nor Parquet, is empty, or no line of it has a usable field;
             the message names the fields it has and those that were looked for.
     """
     fields: set[str] = set()
-    lines, is_usable = 0, False
+    lines = 0
     for line, record in _records(path, max_line_bytes):
         lines = line
         if isinstance(record, Rejection):
             continue
         if len(fields) < MOST_FIELDS:
             fields.update(str(key) for key in record)
-        is_usable = _is_usable(record)
-        if is_usable:
-            break
-    if not is_usable:
-        raise _nothing_usable(path, lines, fields)
-    return _count(path, max_line_bytes)
+        if _is_usable(record):
+            return
+    raise _nothing_usable(path, lines, fields)
 
 
 def _is_usable(record: Mapping[str, Any]) -> bool:

@@ -83,7 +83,7 @@ def expand(path: str) -> list[str]:
     """
     try:
         filesystem, inner = fsspec.url_to_fs(path)
-        if any(char in path for char in "*?["):
+        if any(char in path for char in "*?[") and not filesystem.exists(inner):
             found = [name for name in filesystem.glob(inner) if not filesystem.isdir(name)]
         elif filesystem.isdir(inner):
             found = [name for name in filesystem.find(inner) if not _NOT_DATA.search(name[len(inner) :])]
@@ -97,6 +97,10 @@ def expand(path: str) -> list[str]:
         raise BrokenError(
             f"there is no corpus at {path}",
             hint="give a file, a folder, a glob or a URI, such as --corpus crawl/*.warc.gz",
+        )
+    if unreadable := [name for name in found if outside.sound(name) != name]:
+        raise BrokenError(
+            f"the name {unreadable[0]!r} is not UTF-8, and cannot be written down", hint="rename the file"
         )
     return sorted(filesystem.unstrip_protocol(name) if "://" in path else name for name in found)
 

@@ -16,7 +16,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
+
+import rich.console
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 EXIT = 128  # and the signal's number, as shells have it
@@ -45,6 +47,28 @@ def exit_by(number: int) -> NoReturn:
     raise SystemExit(EXIT + number)
 
 
+def unread(stream: IO[str]) -> None:
+    """Note that nobody reads a stream any more: what is written to it goes nowhere, and the process is stopped.
+
+    Raises:
+        KeyboardInterrupt: By SIGPIPE, in the main thread; what other threads say is lost. The signal itself stays
+            ignored, since a server that hangs up would send it, too.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+    if threading.current_thread() is threading.main_thread():
+        raise KeyboardInterrupt(signal.SIGPIPE)
+
+
+class Console(rich.console.Console):
+    """A console whose reader may leave, as `head` does."""
+
+    def on_broken_pipe(self) -> None:
+        """Stop; rich would end with the exit code of something broken."""
+        unread(self.file)
+
+
 def _end() -> None:
     if _code:
         for stream in (sys.stdout, sys.stderr):
@@ -61,6 +85,7 @@ class Stop:
         self._saying = threading.Lock()
         self._is_said = self._is_raised = False
         self.signal = 0
+        self.numbers: list[int] = []  # of the signals that are ours to answer
 
     @property
     def is_asked(self) -> bool:
@@ -80,6 +105,16 @@ class Stop:
         if not self._is_raised:
             self._is_raised = True
             raise KeyboardInterrupt(number)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Have signals interrupt while the block runs: Prefect takes SIGTERM for itself with each flow in a flow."""
+        before = {number: signal.signal(number, self.interrupt) for number in self.numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def listen(self, heard: int) -> None:
         """Hear signals until the pipe is closed."""
@@ -120,22 +155,21 @@ def heard(say: Callable[[], None], break_off: Callable[[], None]) -> Iterator[St
     stop = Stop(say, break_off)
     # `import polars` installs SIGINT with SA_RESTART: waits without an end would go on. See `waits.py`.
     signal.siginterrupt(signal.SIGINT, True)
-    ours = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    if not _owned.is_set() or threading.current_thread() is not threading.main_thread() or not ours:
+    if _owned.is_set() and threading.current_thread() is threading.main_thread():
+        stop.numbers = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    if not stop.numbers:
         yield stop
         return
     read, write = os.pipe()
     os.set_blocking(write, False)
     thread = threading.Thread(target=stop.listen, args=(read,), name="signals", daemon=True)
-    before = {number: signal.signal(number, stop.interrupt) for number in ours}
-    woken = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-    thread.start()
-    try:
-        yield stop
-    finally:
-        signal.set_wakeup_fd(woken)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        os.close(write)
-        thread.join()
-        os.close(read)
+    with stop.taken():
+        woken = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        thread.start()
+        try:
+            yield stop
+        finally:
+            signal.set_wakeup_fd(woken)
+            os.close(write)
+            thread.join()
+            os.close(read)

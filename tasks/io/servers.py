@@ -223,6 +223,18 @@ def _asked_with(role: Role, endpoint: Endpoint, scrub: Scrubber) -> dict[str, An
     return {"api_key": key or "none", "default_headers": headers, "default_query": asked or None}
 
 
+def reached(role: Role, endpoint: Endpoint) -> tuple[str, bool]:
+    """Return the address that is connected to, which is a proxy's where there is one, and whether there is a key.
+
+    Raises:
+        UsageError: A variable that is named for a header or the query is not set, or the key cannot be sent.
+    """
+    address = address_of(endpoint).partition("?")[0]
+    asked = _asked_with(role, endpoint, Scrubber())
+    has_key = bool(key_of(endpoint.key_env)) or asked["default_headers"].keys() & {"Authorization", "api-key"}
+    return proxy_of(address, endpoint.proxy) or address, bool(has_key)
+
+
 def listed_models(role: Role, endpoint: Endpoint) -> list[str] | None:
     """Return the names of the models that an endpoint says it serves, or None where it has no such list.
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,6 +21,7 @@ from rich.progress import (
     Progress as Bars,
 )
 
+from tasks.io.interrupts import Console
 from tasks.spine.counts import Counts, known
 
 LINE_SECONDS = 10.0

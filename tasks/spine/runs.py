@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ from tasks.contracts.settings import Corpus, Settings
 from tasks.io import files, interrupts, journal_file, pairing
 from tasks.io import store as stores
 from tasks.io.interrupts import Stop
-from tasks.spine import alerts, announcing, pages, standing
+from tasks.spine import alerts, announcing, pages, preflight, standing
 from tasks.spine.announcing import Announcer
 from tasks.spine.counts import Counts, Receipt, known
 from tasks.spine.progress import Progress
@@ -63,6 +63,7 @@ class Run:
         self.progress = progress
         self.receipts: list[Receipt] = []
         self.announcer = Announcer(store.events, settings.events, run_id, flow, versions().get("wellspring", "source"))
+        self.stop: Stop | None = None
         self._models: Models | None = None
 
     @property
@@ -286,6 +287,7 @@ def start(
     settings: Settings,
     directory: str | Path,
     *,
+    parts: Collection[str] = (),
     quiet: bool = False,
     may_mix: bool = False,
     with_pages: bool = True,
@@ -298,17 +300,19 @@ def start(
         flow: What is run, as pages name it.
         settings: Of the run.
         directory: Its store.
+        parts: Of the main job that it does: what they need is looked at before anything is read (`preflight.py`).
         quiet: Show no progress.
         may_mix: Let the stand-in stand beside real models: nothing is sent (an estimate), or a test looks at one role.
         with_pages: Write the pages at its end; a test of one stage does without them.
 
     Raises:
-        UsageError: The stand-in would pass for a real model, or choose among a real one's rows; or no store is named: a
-            deployment was made without one.
+        UsageError: The stand-in would pass for a real model, or choose among a real one's rows; something that the
+            parts need is wrong; or no store is named: a deployment was made without one.
         TransientError: Another run holds the store (see `settings.wait`).
     """
     if _current is not None:
-        yield _current
+        with _current.stop.taken() if _current.stop else contextlib.nullcontext():
+            yield _current
         return
     if not may_mix:
         casting.refuse_stand_ins(settings)
@@ -316,6 +320,8 @@ def start(
         raise UsageError(
             "the parameter `store` is empty", hint="name a folder, or set WELLSPRING_STORE before `prefect deploy`"
         )
+    if parts:
+        preflight.look(settings, directory, parts)
     run_id = content_id("run", flow, time.time_ns(), os.getpid(), socket.gethostname())
     opened = stores.Store.open(directory, wait=settings.wait, owner=run_id, memory_mb=settings.database_mb)
     with opened as store:
@@ -328,6 +334,7 @@ def start(
         _keep_settings(run, row.settings)
         run.announcer.began()
         with interrupts.heard(run.say_stopping, store.interrupt) as stop:
+            run.stop = stop
             yield from _at_work(run, stop, with_pages=with_pages)
 
 
@@ -355,7 +362,9 @@ def _at_work(run: Run, stop: Stop, *, with_pages: bool) -> Iterator[Run]:
         if stop.is_asked or not isinstance(error, Exception):
             status, problem = "stopped", f"stopped by {_who_stopped(stop, error)}"
             stop.say()
-            raise KeyboardInterrupt(stop.signal or signal.SIGINT) from error
+            if stop.is_asked:
+                raise KeyboardInterrupt(stop.signal) from error
+            raise
         if isinstance(error, WellspringError):
             status, problem = ("parked" if isinstance(error, TransientError) else "failed"), error.message
         else:
@@ -373,9 +382,12 @@ def _at_work(run: Run, stop: Stop, *, with_pages: bool) -> Iterator[Run]:
 
 
 def _who_stopped(stop: Stop, error: BaseException) -> str:
-    if stop.signal == signal.SIGTERM:
-        return "SIGTERM"
-    return "Ctrl-C" if stop.signal or isinstance(error, KeyboardInterrupt) else type(error).__name__
+    """Name the signal that we heard, or that is said by an exception: a KeyboardInterrupt of ours, Prefect's own."""
+    said = error.args[0] if isinstance(error, KeyboardInterrupt) and error.args else getattr(error, "signal", 0)
+    number = stop.signal or said
+    if number and number != signal.SIGINT:
+        return signal.Signals(number).name
+    return "Ctrl-C" if number or isinstance(error, KeyboardInterrupt) else type(error).__name__
 
 
 def _keep_settings(run: Run, settings: str) -> None:

@@ -21,7 +21,7 @@ from tasks.contracts.settings import Settings
 from tasks.contracts.vectors import Rows, Scores, Vectors, merged
 from tasks.io import index, waits
 from tasks.methods import overlap_graph
-from tasks.spine.sharding import executor, workers
+from tasks.spine.workers import executor, workers
 
 PART_ROWS = 500_000  # of 384 numbers: 0.8 GB a worker
 

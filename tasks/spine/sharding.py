@@ -9,19 +9,12 @@ split until one unit is left, and that is refused.
 
 import contextlib
 import itertools
-import multiprocessing
-import multiprocessing.context
 import os
 import re
-import signal
-import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import forkserver, resource_tracker
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,12 +22,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.contracts import records
-from tasks.contracts.errors import BrokenError, Rejection, UsageError
+from tasks.contracts.errors import BrokenError, Rejection
 from tasks.contracts.settings import Settings
 from tasks.io import files, waits
 from tasks.io.store import Store
 from tasks.spine import allowances, blame
 from tasks.spine.runs import Counts, Run
+from tasks.spine.workers import executor, processes, workers
 
 SHARDS_PER_WORKER_IN_FLIGHT = 4
 _SAFE_NAME = re.compile(r"[0-9a-z_]+")
@@ -322,7 +316,7 @@ def _spared(work: Work, payload: Mapping[str, Any], stem: str) -> tuple[Mapping[
 
 
 def _alone(work: Work, payload: Mapping[str, Any], stem: str) -> Outcome:
-    with _processes(1) as pool:
+    with processes(1) as pool:
         _check_start(pool)
         future = pool.submit(_produce, work, payload, stem)
         waits.first([future])
@@ -403,95 +397,3 @@ def _record_failure(run: Run, stage: str, fingerprint: str, shard: Shard, proble
     if isinstance(problem, Rejection):
         run.progress.note(f"{stage}: shard {shard.shard_id} was refused, {problem.reason}")
     return said.splitlines()[0]
-
-
-@contextmanager
-def _processes(count: int) -> Iterator[Executor]:
-    """Open worker processes. They end with the block, at once if it is left early, and with this process."""
-    context, others = _clean_processes(), set(multiprocessing.active_children())
-    alive, ours = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent, initargs=(alive,))
-    with alive, ours:
-        try:
-            yield pool
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                _end_server()
-            for worker in set(multiprocessing.active_children()) - others:
-                worker.kill()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _end_server() -> None:
-    """End the server that forks workers: it may be about to fork one more. The next pool starts another server."""
-    server: Any = forkserver._forkserver  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - its pid is told nowhere else
-    if server._forkserver_pid is not None:  # noqa: SLF001
-        os.kill(server._forkserver_pid, signal.SIGKILL)  # noqa: SLF001
-
-
-def _end_with_parent(alive: Connection) -> None:
-    """End this worker when the process that started it is gone, however it went: it would wait for ever."""
-
-    def wait() -> None:
-        with contextlib.suppress(OSError, EOFError):
-            alive.recv_bytes()
-        os._exit(1)
-
-    threading.Thread(target=wait, name="parent", daemon=True).start()
-
-
-def _clean_processes() -> multiprocessing.context.BaseContext:
-    """Return the way to start workers: forked from a server that has loaded our libraries and holds nothing of ours.
-
-    Not forked from this process, since a child would keep the store's lock after its parent is killed. Two workers,
-    measured on two cores: 0.8 s the first time and 0.01 s after that, against 1.1 s each time when they are spawned.
-    A terminal sends Ctrl-C to all of them; that is ours to answer, so the server and its workers do not hear it.
-    """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tasks.spine.sharding"])
-    resource_tracker.ensure_running()  # starting it would let SIGINT through again
-    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
-    return context
-
-
-def workers(settings: Settings) -> int:
-    """Return how many workers the settings ask for; 0 is one per core this process may use."""
-    return settings.threads or len(os.sched_getaffinity(0))
-
-
-@contextmanager
-def executor(settings: Settings) -> Iterator[Executor]:
-    """Open the workers that the settings name: processes, threads, or Dask (`runner`).
-
-    Raises:
-        UsageError: `runner = "dask"` without the extra.
-    """
-    if settings.runner == "thread":
-        pool = ThreadPoolExecutor(workers(settings))
-        try:
-            yield pool
-        finally:
-            pool.shutdown(cancel_futures=True)
-    elif settings.runner == "process":
-        with _processes(workers(settings)) as pool:
-            yield pool
-    else:
-        try:
-            from distributed import Client, LocalCluster
-        except ImportError as error:
-            raise UsageError('runner = "dask" needs the extra `dask`', hint="pip install 'wellspring[dask]'") from error
-        if settings.dask_address:
-            with Client(settings.dask_address) as client:
-                yield client.get_executor(pure=False)
-        else:
-            with (
-                LocalCluster(n_workers=workers(settings), threads_per_worker=1, dashboard_address=":0") as cluster,
-                Client(cluster) as client,
-            ):
-                yield client.get_executor(pure=False)

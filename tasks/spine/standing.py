@@ -245,7 +245,9 @@ def of_busy_store(directory: Path) -> dict[str, Any]:
     if not (marts / "standing.parquet").is_file():
         return _facts(directory, pl.DataFrame(schema=_COLUMNS), pl.DataFrame()) | said
     said["published_at"] = datetime.fromtimestamp((marts / "standing.parquet").stat().st_mtime, UTC)
-    stands, runs, seeds = (pl.read_parquet(marts / f"{name}.parquet") for name in ("standing", "runs", "seeds_funnel"))
+    stands, runs, seeds = (
+        pl.read_parquet(marts / f"{name}.parquet", glob=False) for name in ("standing", "runs", "seeds_funnel")
+    )
     return _facts(directory, stands, runs) | said | {"seeds_funnel": seeds.to_dicts()}
 
 

@@ -107,6 +107,11 @@ def test_a_role_with_endpoints_of_its_own_keeps_them() -> None:
         ("WELLSPRING_BUDGE__MAX_COST_USD", "WELLSPRING_BUDGET__MAX_COST_USD"),
         ("WELLSPRING_BUDGET_MAX_COST_USD", "WELLSPRING_BUDGET__MAX_COST_USD"),
         ("WELLSPRING_TREADS", "WELLSPRING_THREADS"),
+        ("WELLSPRING_MAX_COST_USD", "WELLSPRING_BUDGET__MAX_COST_USD"),
+        ("wellspring_budge__max_cost_usd", "WELLSPRING_BUDGET__MAX_COST_USD"),
+        ("WELLSPRNG_BUDGET__MAX_COST_USD", "WELLSPRING_BUDGET__MAX_COST_USD"),
+        ("WELLSPRING_BUDGET.MAX_COST_USD", "WELLSPRING_BUDGET__MAX_COST_USD"),
+        ("WELLSPRING__BUDGET__MAX_COST_USD", "WELLSPRING_BUDGET__MAX_COST_USD"),
         ("WELLSPRING_NOWHERE__AT_ALL", "unset it; sections are"),
     ],
 )
@@ -117,15 +122,28 @@ def test_a_misspelt_variable_is_refused_and_the_nearest_setting_named(name: str,
     assert meant in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize("name", ["wellspring_budget__max_cost_usd", "Wellspring_Budget__Max_Cost_USD"])
+def test_the_case_of_a_variable_does_not_count(name: str) -> None:
+    assert settings.load(None, environment={name: "5"}).budget.max_cost_usd == 5
+
+
+@pytest.mark.parametrize("value", ["five", "", "5 USD", "$5", "-1", "nan", "inf", "1e400"])
+def test_a_cap_that_is_no_amount_is_refused(value: str) -> None:
+    with pytest.raises(UsageError, match=r"budget\.max_cost_usd"):
+        settings.load(None, environment={"WELLSPRING_BUDGET__MAX_COST_USD": value})
+
+
 def test_variables_of_others_that_begin_alike_are_left_alone() -> None:
     others = ("STORE", "HOME", "CORPORA", "KILLS", "CANARY", "MUTATIONS", "PASSWORD", "BLAS_KERNEL", "TEST_TMP")
 
     settings.load(
-        None, environment={f"WELLSPRING_{name}": "5" for name in others} | {"WELLSPRING_OPENLINEAGE_SPEC": ""}
+        None,
+        environment={f"WELLSPRING_{name}": "5" for name in others}
+        | {"WELLSPRING_OPENLINEAGE_SPEC": "", "SPRING__BUDGET__MAX": "5"},
     )
 
 
-@pytest.mark.parametrize("name", ["2026-11-29", "42", "1e5", "true", '"quoted"', "0x10"])
+@pytest.mark.parametrize("name", ["2026-11-29", "42", "1e5", "true", "on", "null", '"quoted"', "0x10"])
 def test_a_setting_that_is_a_text_is_read_as_one_whatever_it_looks_like(name: str) -> None:
     said = settings.load(None, [f"exports.name={name}"], environment={})
     told = settings.load(None, environment={"WELLSPRING_EXPORTS__NAME": name})

@@ -1,5 +1,6 @@
 """The command line: it teaches, its errors name the next move, and its exit codes say by whom."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from flows import cli
+from flows import cli, terminal
+from tasks.io import interrupts
 
 COMMANDS = sorted(typer.main.get_group(cli.app).commands)
 
@@ -46,7 +48,7 @@ def test_every_command_teaches_by_example(command: str) -> None:
     [
         (["build", "--set", "documents.extracter=x"], 2, "did you mean `extractor`?"),
         (["build", "--profile", "nowhere"], 2, "there is no profile `nowhere`"),
-        (["build", "--corpus", "nowhere.warc.gz", "--only", "corpus"], 1, "nowhere.warc.gz"),
+        (["build", "--corpus", "nowhere.warc.gz", "--only", "corpus"], 2, "nowhere.warc.gz"),
         (["build", "--set", "models.generator.model=gpt-4.1-mini"], 2, "set models.base_url"),
         (
             [
@@ -80,3 +82,58 @@ def test_init_writes_a_profile_once(tmp_path: Path) -> None:
     assert (first.returncode, second.returncode) == (0, 2)
     assert "there already" in second.stderr
     assert "[documents]" in (tmp_path / "mine.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["build", "--json", "--set", "documents.extracter=x"], 2, "did you mean `extractor`?"),
+        (["build", "--json", "--nonsense"], 2, "--nonsense"),
+        (["build", "--json", "--only", "half"], 2, "half"),
+        (["nonsense", "--json"], 2, "nonsense"),
+        (["trace", "--json"], 2, "target"),
+        (["trace", "abcd", "--store", "nowhere", "--json"], 1, "there is no store"),
+        (["export", "--json", "--store", "nowhere"], 1, "there is no store"),
+    ],
+)
+def test_under_json_every_error_is_one_object_on_stdout(
+    arguments: list[str],
+    code: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["wellspring", *arguments])
+    monkeypatch.setattr(interrupts, "own_process", lambda: None)
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    out, err = capfd.readouterr()
+    told = json.loads(out)
+    assert ended.value.code == told["exit_code"] == code
+    assert said in told["error"] + told["hint"]
+    assert told["hint"]
+    assert err == ""
+
+
+def test_under_json_a_fault_of_ours_is_an_object_too_and_keeps_its_traceback(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(ZeroDivisionError), terminal.told(is_json=True):
+        raise ZeroDivisionError("by nought")
+
+    told = json.loads(capfd.readouterr().out)
+    assert (told["error"], told["exit_code"]) == ("ZeroDivisionError: by nought", 1)
+
+
+def test_under_json_a_command_that_was_stopped_says_how_to_go_on(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), terminal.stoppable("wellspring build", is_json=True):
+        raise KeyboardInterrupt
+    interrupts._code.clear()
+
+    told = json.loads(capfd.readouterr().out)
+    assert (told["kind"], told["exit_code"]) == ("stopped", 130)
+    assert "wellspring build" in told["hint"]

@@ -1,5 +1,6 @@
 """Runs: how each ends is written down, a stage leaves a receipt, methods in force are those of the latest settings."""
 
+import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tasks.contracts.errors import BrokenError, TransientError, UsageError
 from tasks.contracts.records import Publication
 from tasks.contracts.settings import Settings
+from tasks.io.interrupts import Stop
 from tasks.io.store import Store
 from tasks.spine import runs
 from tasks.spine.runs import Counts, Run
@@ -79,6 +81,37 @@ def test_a_stage_leaves_a_receipt_and_takes_its_publication_back(start: Start, s
 def test_a_nested_flow_joins_the_run(start: Start, settings: Make, store_dir: Path) -> None:
     with start(settings()) as outer, runs.start("inner", settings(), store_dir) as inner:
         assert inner is outer
+
+
+def test_in_a_nested_flow_sigterm_is_ours_though_prefect_takes_it_around_each(
+    start: Start, settings: Make, store_dir: Path
+) -> None:
+    prefects = lambda *_: pytest.fail("Prefect's handler was called")  # noqa: E731
+    with start(settings()) as run:
+        run.stop = Stop(lambda: None, lambda: None)
+        run.stop.numbers = [signal.SIGTERM]
+        before = signal.signal(signal.SIGTERM, prefects)
+        with pytest.raises(KeyboardInterrupt) as stopped, runs.start("corpus", settings(), store_dir):
+            signal.raise_signal(signal.SIGTERM)
+        after = signal.signal(signal.SIGTERM, before)
+
+    assert stopped.value.args == (signal.SIGTERM,)
+    assert after is prefects
+
+
+class Terminated(BaseException):
+    """As Prefect's TerminationSignal, by which it knows a cancelled flow run."""
+
+    signal = signal.SIGTERM
+
+
+def test_what_prefect_cancels_by_is_passed_on_as_it_is_and_the_run_says_so(
+    start: Start, settings: Make, store_dir: Path
+) -> None:
+    with pytest.raises(Terminated), start(settings()):
+        raise Terminated
+
+    assert status_of(store_dir) == [("stopped", "stopped by SIGTERM")]
 
 
 def test_the_methods_in_force_are_those_of_the_latest_settings(start: Start, settings: Make) -> None:

@@ -18,7 +18,7 @@ from tasks.contracts.errors import BrokenError, Rejection, UsageError
 from tasks.contracts.settings import Settings
 from tasks.io import store as stores
 from tasks.io.store import DatabaseMemoryError
-from tasks.spine import sharding
+from tasks.spine import sharding, workers
 from tasks.spine.runs import Counts, Run
 from tasks.spine.sharding import Produced, Shard, Work
 
@@ -215,7 +215,7 @@ def test_a_shard_id_that_could_leave_the_store_is_refused(start: Start, settings
 def test_dask_without_its_extra_says_how_to_get_it(settings: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
 
-    with pytest.raises(UsageError, match="extra `dask`"), sharding.executor(settings("runner=dask")):
+    with pytest.raises(UsageError, match="extra `dask`"), workers.executor(settings("runner=dask")):
         pass
 
 

@@ -1,0 +1,56 @@
+"""Workers: none outlives the process that opened it, whatever it is at."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+_STUCK = """
+import os, re, sys
+from tasks.spine import workers
+
+def stuck(path):
+    with open(path, "w") as file:
+        file.write(str(os.getpid()))
+    re.match(r"(a+)+$", "a" * 60 + "b")  # in C for years, and no thread of Python's has a turn
+
+if __name__ == "__main__":
+    with workers.processes(1) as pool:
+        pool.submit(stuck, sys.argv[1]).result()
+"""
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child that is stuck in C")
+def test_a_worker_that_is_stuck_in_c_ends_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    script, told = tmp_path / "script.py", tmp_path / "pid"
+    script.write_text(_STUCK)
+    parent = subprocess.Popen([sys.executable, str(script), str(told)], env=os.environ | {"PYTHONPATH": str(ROOT)})
+    while not (told.exists() and told.read_text()):
+        assert parent.poll() is None
+        time.sleep(0.05)
+    worker = int(told.read_text())
+
+    time.sleep(0.5)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    until = time.monotonic() + 20
+    try:
+        while is_alive(worker):
+            assert time.monotonic() < until, "it is still there"
+            time.sleep(0.05)
+    finally:
+        if is_alive(worker):
+            os.kill(worker, signal.SIGKILL)
