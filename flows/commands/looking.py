@@ -62,7 +62,7 @@ def _methods(store: Any) -> Mapping[str, Mapping[str, str]]:
     try:
         chosen = settings.load(options.profile_of(store.path, None))
         return standing.methods(store, chosen, [stage.__wrapped__ for stage in asked])
-    except BrokenError as error:
+    except BrokenError as error:  # also settings of a store from elsewhere, which are not followed
         terminal.hint(f"whether this code makes more due is not known: {error.message}")
         return {}
 
