@@ -37,7 +37,7 @@ _OF_THE_DISK = (
     *("No space left", "File too large", "Disk quota", "Read-only file system", "Permission denied"),
     *("Input/output error", "Could not write", "Could not sync", "fsync failed", "Could not truncate"),
 )
-_LOCKED = {
+_LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_persistent_secrets": "false",
@@ -381,7 +381,7 @@ def version(directory: Path) -> int | None:
     path = directory / DATABASE
     if not path.is_file():
         return None
-    shut = {**_LOCKED, "enable_external_access": "false"}
+    shut: dict[str, str | bool | int | float | list[str]] = {**_LOCKED, "enable_external_access": "false"}
     with suppress(duckdb.Error), closing(duckdb.connect(str(path), read_only=True, config=shut)) as connection:
         return _version(connection)
     return None
