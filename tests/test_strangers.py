@@ -25,7 +25,7 @@ from tasks.contracts.settings import KEPT, Settings
 from tasks.io import journal_file, links
 from tasks.io.journal import Journal
 from tasks.io.store import DATABASE, JOURNAL, Store, holder
-from tasks.spine import runs
+from tasks.spine import lineage, runs
 from tests.exported import digests
 from tests.hostile import VALUES
 
@@ -266,6 +266,15 @@ def test_a_record_is_read_from_an_address_only_where_this_user_had_it_read(outsi
     assert orders.is_known_place("s3://mine/2026/a/b.gz")
     assert orders.is_known_place(str(outside))
     assert not any(map(orders.is_known_place, ["s3://mine/2025/b.gz", "http://there.example/", f"zip::{outside}"]))
+
+
+def test_a_record_is_not_fetched_from_where_a_strangers_store_says(strange: tuple[Path, list[str]]) -> None:
+    directory, heard = strange
+
+    with Store.open(directory) as store, pytest.raises(BrokenError, match="an address that only the store names"):
+        lineage.bytes_at(store, source_id="s", record_offset=0, record_length=9)
+
+    assert heard == []
 
 
 def fields(said: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
