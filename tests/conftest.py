@@ -68,6 +68,12 @@ def start(store_dir: Path) -> Callable[[Settings], AbstractContextManager[Run]]:
     return begin
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _orders_of_nobody(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What tests order is noted apart from what a developer did."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own endpoint and profile must not reach a test."""

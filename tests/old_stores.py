@@ -11,6 +11,8 @@ pages) or can be made again (indexes):
 import tarfile
 from pathlib import Path
 
+from tasks.contracts import settings
+
 ROOT = Path(__file__).parents[1]
 OLD = {"6154e7a": "the last commit without versions", "00d5351": "94 commits before it, without a table for site rules"}
 
@@ -19,6 +21,7 @@ def unpacked(name: str, folder: Path) -> Path:
     """Unpack a store into a new folder; the sample that it was made from is where this checkout has it."""
     with tarfile.open(ROOT / "tests" / "data" / f"store-{name}.tar.xz") as packed:
         packed.extractall(folder, filter="data")
-    settings = folder / "settings.json"
-    settings.write_text(settings.read_text(encoding="utf-8").replace("/tmp/wellspring/code", str(ROOT)))
+    kept = folder / settings.KEPT
+    kept.write_text(kept.read_text(encoding="utf-8").replace("/tmp/wellspring/code", str(ROOT)))
+    settings.trust(str(kept))
     return folder

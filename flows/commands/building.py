@@ -20,6 +20,7 @@ from flows.commands.options import (
     SeedsOption,
     SetOption,
     StoreOption,
+    TrustOption,
 )
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ def build(
         bool | None,
         typer.Option("--prefect/--no-prefect", help="Run as a Prefect flow. Default: where PREFECT_API_URL is set."),
     ] = None,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a dataset from web archives, or go on with one: only what is left is done, nothing is paid twice."""
     overrides = options.overrides(corpus, seeds, chosen, replay=replay)
-    _run(options.profile(profile, corpus, seeds), store, overrides, only=only, prefect=prefect, as_json=as_json)
+    named = options.profile(profile, corpus, seeds, trust=trust)
+    _run(named, store, overrides, only=only, prefect=prefect, as_json=as_json)
 
 
 def export(
@@ -62,12 +65,14 @@ def export(
     profile: ProfileOption = None,
     store: StoreOption = STORE,
     chosen: SetOption = None,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the dataset's files in more forms, beside those that are there; asks no model for what is there."""
     overrides = [f"exports.{'formats' if only else 'also'}={json.dumps(formats)}"] if formats else []
     overrides += ["exports.also=[]", "exports.added=drop"] if only else []
-    _run(options.profile_of(store, profile), store, overrides + list(chosen or ()), only=Part.curation, as_json=as_json)
+    named = options.profile_of(store, profile, trust=trust)
+    _run(named, store, overrides + list(chosen or ()), only=Part.curation, as_json=as_json)
 
 
 def _run(
@@ -132,13 +137,14 @@ def retry(
         str | None, typer.Option("--reason", "--rejected", help="Only what was refused for this.")
     ] = None,
     chosen: SetOption = None,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Ask again for what was refused, and finish what broke; nothing that was answered is paid again."""
     started = time.monotonic()
     from flows.retry import retry as again
 
-    again.fn(options.profile_of(store, profile), str(store), list(chosen or ()), stage, reason, run_id)
+    again.fn(options.profile_of(store, profile, trust=trust), str(store), list(chosen or ()), stage, reason, run_id)
     _say_build(store, time.monotonic() - started, as_json=as_json)
 
 
@@ -150,6 +156,7 @@ def estimate(
     store: StoreOption = STORE,
     only: OnlyOption = None,
     chosen: SetOption = None,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Say what a build would ask and cost, by stage, before anything is sent: rehearsed on a copy of the store."""
@@ -159,7 +166,7 @@ def estimate(
     from tasks.spine import estimating, preflight
 
     overrides = options.overrides(corpus, seeds, chosen)
-    name = options.profile(profile, corpus, seeds)
+    name = options.profile(profile, corpus, seeds, trust=trust)
 
     def rehearse(run: "Run") -> None:
         dataset.fn(name, str(run.store.path), overrides, only.value if only else None)

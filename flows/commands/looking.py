@@ -1,7 +1,6 @@
 """Commands that look and change nothing of the store: status, trace, impact, dashboard, doctor."""
 
-import functools
-import http.server
+import asyncio
 import webbrowser
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -62,7 +61,7 @@ def _methods(store: Any) -> Mapping[str, Mapping[str, str]]:
     try:
         chosen = settings.load(options.profile_of(store.path, None))
         return standing.methods(store, chosen, [stage.__wrapped__ for stage in asked])
-    except BrokenError as error:
+    except BrokenError as error:  # also settings of a store from elsewhere, which are not followed
         terminal.hint(f"whether this code makes more due is not known: {error.message}")
         return {}
 
@@ -173,10 +172,11 @@ def dashboard(
     if open_it:
         webbrowser.open(index.as_uri())
     if serve_it:
-        terminal.say(f"http://127.0.0.1:{port}/ (Ctrl-C stops it)")
-        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(index.parent))
-        with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-            server.serve_forever()
+        from tasks.io import loopback
+
+        listening = loopback.opened(port)
+        terminal.say(f"http://127.0.0.1:{listening.getsockname()[1]}/ (Ctrl-C stops it)")
+        asyncio.run(loopback.served(loopback.Site(index.parent), listening))
 
 
 def _site(store: Path) -> Path:

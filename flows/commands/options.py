@@ -34,6 +34,12 @@ CorpusOption = Annotated[
 ]
 SeedsOption = Annotated[list[str] | None, typer.Option(help="Human instructions: JSONL or Parquet. Again for more.")]
 OnlyOption = Annotated[Part | None, typer.Option(help="One part of the job.")]
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust-store", help="Take over what the store's own settings want: endpoints, keys, paths, addresses."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Facts as JSON on stdout; an error, too.")]
 PageOption = Annotated[str | None, typer.Option("--url", help="A page.")]
 SiteOption = Annotated[str | None, typer.Option("--domain", help="A site.")]
@@ -42,21 +48,33 @@ SourceOption = Annotated[str | None, typer.Option("--source", help="A corpus fil
 STORE = Path("ws")
 
 
-def profile(named: str | None, corpora: list[str] | None, seeds: list[str] | None) -> str:
+def profile(named: str | None, corpora: list[str] | None, seeds: list[str] | None, *, trust: bool = False) -> str:
     """Return the profile that is named; the sample's is for those who name nothing of their own."""
-    return named or ("defaults" if corpora or seeds else "smoke")
+    return _trusted(named or ("defaults" if corpora or seeds else "smoke"), trust=trust)
 
 
-def profile_of(store: Path, named: str | None) -> str:
+def profile_of(store: Path, named: str | None, *, trust: bool = False) -> str:
     """Return the profile that is named, or the settings of the store's latest run.
 
     Raises:
-        BrokenError: None is named, and there is no store.
+        BrokenError: None is named, and there is no store; or something in it is a link.
     """
-    kept = store / "settings.json"
+    from tasks.contracts.settings import KEPT
+    from tasks.io import links
+
+    links.refuse(store)
+    kept = store / KEPT
     if named is None and not kept.is_file():
         raise BrokenError(f"there is no store in {store}", hint=f"make one with: wellspring build --store {store}")
-    return named or str(kept)
+    return _trusted(named or str(kept), trust=trust)
+
+
+def _trusted(profile: str, *, trust: bool) -> str:
+    if trust:
+        from tasks.contracts import settings
+
+        settings.trust(profile)
+    return profile
 
 
 def overrides(

@@ -21,6 +21,7 @@ from flows.commands.options import (
     SiteOption,
     SourceOption,
     StoreOption,
+    TrustOption,
 )
 from tasks.contracts.errors import UsageError
 
@@ -75,6 +76,7 @@ def batches(
     store: StoreOption = STORE,
     profile: ProfileOption = None,
     cancel: Annotated[str | None, typer.Option("--cancel", help="A job, as it is listed, or `all`.")] = None,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show the batch jobs that are out, and the last that failed; or cancel some, which frees their calls."""
@@ -87,7 +89,7 @@ def batches(
     jobs = listed(store)
     if cancel:
         out = [job for job in jobs if job.state in OPEN]
-        with Models(settings.load(options.profile_of(store, profile)), store, "batches") as models:
+        with Models(settings.load(options.profile_of(store, profile, trust=trust)), store, "batches") as models:
             cancelled = sum(models.cancel(role, cancel) for role in sorted({job.role for job in out}))
         said = f"{cancelled} of {len(out)} jobs are asked to stop; the next build collects what they answered"
         terminal.as_json({"cancelled": cancelled, "out": len(out)}) if as_json else terminal.say(said)

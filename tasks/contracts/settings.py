@@ -5,6 +5,8 @@ key or a bad value is an error that names the valid ones. API keys are never set
 variable that holds its key.
 """
 
+import contextlib
+import copy
 import difflib
 import json
 import os
@@ -12,14 +14,14 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from tasks.contracts.errors import UsageError
+from tasks.contracts.errors import BrokenError, UsageError
 
 
 class Section(BaseModel):
@@ -520,6 +522,7 @@ class Settings(Section):
 
 _PROFILES = Path(__file__).parents[2] / "deployments" / "profiles"
 _ENVIRONMENT_PREFIX = "WELLSPRING_"
+KEPT = "settings.json"  # the settings of its latest run, in a store
 
 
 def profile_path(profile: str) -> Path:
@@ -553,23 +556,11 @@ def load(
         extra: Nested values from the command line (corpora, seeds), applied before `overrides`.
 
     Raises:
-        UsageError: A key is unknown or a value is bad; the message names it and the valid ones.
+        UsageError: A key is unknown or a value is bad; the message names it and the valid ones. Or the profile is that
+            of a store from elsewhere, and orders what this user did not (`orders.py`).
     """
-    values: dict[str, Any] = {}
-    if profile is not None:
-        path = profile_path(profile)
-        try:
-            read = json.loads if path.suffix == ".json" else tomllib.loads
-            values = dict(read(path.read_text(encoding="utf-8")).items())
-            _root(values, path.absolute().parent)
-        except (ValueError, AttributeError, TypeError, RecursionError) as error:
-            kind = path.suffix[1:].upper()
-            said = error if isinstance(error, ValueError) else "it is no table of sections"
-            raise UsageError(
-                f"{path} is not {kind}: {said}",
-                hint="see deployments/profiles/full.toml for the form; a store's own settings.json is written anew by "
-                "the next `wellspring build --profile` with the profile it was built with",
-            ) from error
+    values = _profile(profile) if profile is not None else {}
+    kept = copy.deepcopy(values) if profile is not None and is_of_store(profile) else None
     for name, value in sorted((environment if environment is not None else os.environ).items()):
         is_ours = name.upper().startswith(_ENVIRONMENT_PREFIX)
         key = name[len(_ENVIRONMENT_PREFIX) :] if is_ours else name
@@ -588,6 +579,90 @@ def load(
             )
         keys = key.strip().split(".")
         _put(values, keys, _value(value, keys))
+    chosen = _validated(values)
+    if kept is not None:
+        _refuse_strange(Path(str(profile)), kept, chosen, lambda: load(None, overrides, environment, extra))
+    return chosen
+
+
+def is_of_store(profile: str) -> bool:
+    """Whether a profile is the settings that a store brings along."""
+    return Path(profile).name == KEPT
+
+
+def alone(said: Mapping[str, Any], folder: Path) -> Settings:
+    """Return what a store's settings say by themselves; `folder` is the store.
+
+    Raises:
+        UsageError: They are not valid.
+    """
+    values = copy.deepcopy(dict(said))
+    _root(values, folder)
+    return _validated(values)
+
+
+def trust(profile: str) -> None:
+    """Take over, for good, what the settings of a store order: this user said so.
+
+    Raises:
+        UsageError: It is no store's.
+    """
+    from tasks.contracts import orders
+
+    if not is_of_store(profile):
+        raise UsageError(
+            f"`{profile}` is a profile of your own", hint="--trust-store is for the settings.json of a store"
+        )
+    orders.note(orders.of(_validated(_profile(profile))))
+
+
+def _refuse_strange(path: Path, kept: dict[str, Any], chosen: Settings, own: Callable[[], Settings]) -> None:
+    """Refuse a store's settings that order what neither this user's runs nor this command did.
+
+    Args:
+        path: The file.
+        kept: What it says.
+        chosen: What it says with the environment and the command line over it.
+        own: Makes the settings of environment and command line alone.
+    """
+    from tasks.contracts import orders
+
+    wanted = orders.of(chosen)
+    if not wanted:
+        return
+    with contextlib.suppress(UsageError):  # it is no valid file but with what the command line says
+        if orders.are_noted(orders.of(_validated(kept))):
+            return
+    given: dict[str, str] = {}
+    with contextlib.suppress(UsageError):
+        given = orders.of(own())
+    if strange := dict(sorted(wanted.items() - given.items())):
+        raise orders.refusal(path, strange)
+
+
+def _profile(profile: str) -> dict[str, Any]:
+    """Read a profile; its relative paths are its own."""
+    path = profile_path(profile)
+    if path.name == KEPT and path.is_symlink():
+        raise BrokenError(
+            f"{path} is a link, and no link inside a store is followed", hint=f"put the file there: {path}"
+        )
+    try:
+        read = json.loads if path.suffix == ".json" else tomllib.loads
+        values = dict(read(path.read_text(encoding="utf-8")).items())
+        _root(values, path.absolute().parent)
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        kind = path.suffix[1:].upper()
+        said = error if isinstance(error, ValueError) else "it is no table of sections"
+        raise UsageError(
+            f"{path} is not {kind}: {said}",
+            hint="see deployments/profiles/full.toml for the form; a store's own settings.json is written anew by "
+            "the next `wellspring build --profile` with the profile it was built with",
+        ) from error
+    return values
+
+
+def _validated(values: dict[str, Any]) -> Settings:
     _fill_roles(values)
     try:
         return Settings.model_validate(values)

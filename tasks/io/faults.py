@@ -19,15 +19,17 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
-from tasks.contracts.errors import BrokenError, UsageError
-from tasks.io import offline
+from tasks.contracts.errors import UsageError
+from tasks.io import loopback
+from tasks.io.loopback import PATIENT, Patience, RefusedError, Request
 from tasks.io.offline import Response, StandIn, error_response
 from tasks.io.spoilt import FAULTS, Exchange
 
+LOOPBACK = "127.0.0.1"
 SHIPPED = Path(__file__).with_name("faults.toml")
 ON_THE_WAY_SECONDS = 0.15  # a client may not have read a 429 yet when it sends its next request
 _POISON = re.compile(rb"\[\[fault:(\w+)\]\]")
@@ -101,31 +103,11 @@ _FIXED = orjson.dumps(
 )
 
 
-class Request(NamedTuple):
-    """A request as it came; names of headers are lower case."""
-
-    method: str
-    path: str
-    query: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def is_for_a_model(self) -> bool:
-        """Whether a model is asked for something."""
-        return self.path.endswith(("/chat/completions", "/embeddings"))
-
-
-async def _received(reader: asyncio.StreamReader) -> Request:
-    first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").rstrip().split("\r\n")
-    method, target, _ = first.split(" ", 2)
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    path, _, query = target.partition("?")
-    return Request(method, path, query, headers, await reader.readexactly(int(headers.get("content-length", 0))))
-
-
 class FaultServer:
     """One listening server with a profile, and its counts."""
+
+    patience: Patience = PATIENT
+    is_local = True  # only this machine is served, under its own names
 
     def __init__(self, chosen: Profile) -> None:
         self.profile = chosen
@@ -162,14 +144,16 @@ class FaultServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                request = await _received(reader)
+                request = await loopback.received(reader, self.patience, is_local=self.is_local)
                 self.keys |= {request.headers["authorization"]} if "authorization" in request.headers else set()
                 exchange = Exchange(self.profile.retry_after_seconds, reader, writer, lambda r=request: self.answer(r))
                 await self._exchange(request, exchange)
                 if request.headers.get("connection", "").lower() == "close":
                     return
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
-            return  # the client is gone, or the server is being stopped
+        except RefusedError as refused:
+            await loopback.turn_away(reader, writer, refused)
+        except (ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            return  # the client is gone or too slow, or the server is being stopped
         except ValueError:
             return  # what came was no HTTP
         finally:
@@ -242,7 +226,7 @@ class FaultServer:
             self.counts[fault] += 1
 
     def _fault(self, body: bytes) -> str:
-        if poison := _POISON.search(body):
+        if (poison := _POISON.search(body)) and poison[1].decode() in FAULTS:
             return poison[1].decode()
         if not self.profile.rates:
             return ""
@@ -281,8 +265,8 @@ class FaultServer:
             yield server
 
 
-def serve(port: int, faults: str = "", host: str = "127.0.0.1", *, server: FaultServer | None = None) -> None:
-    """Serve the stand-in until interrupted, and say where: with uvicorn, or with faults as a profile asks.
+def serve(port: int, faults: str = "", host: str = LOOPBACK, *, server: FaultServer | None = None) -> None:
+    """Serve the stand-in until interrupted, and say where; with faults as a profile asks.
 
     Args:
         port: On loopback; 0 takes a free one.
@@ -294,21 +278,12 @@ def serve(port: int, faults: str = "", host: str = "127.0.0.1", *, server: Fault
         UsageError: There is no such profile, or it names an unknown fault.
         BrokenError: The port is taken.
     """
-    server = server or (FaultServer(profile(faults)) if faults else None)
-    try:
-        listening = socket.create_server((host, port), backlog=1024)
-    except OSError as error:
-        raise BrokenError(
-            f"port {port} cannot be opened: {error.strerror}", hint="choose another --port, or 0"
-        ) from None
+    server = server or FaultServer(profile(faults) if faults else Profile())
+    server.is_local = host == LOOPBACK
+    listening = loopback.opened(port, host)
     sys.stdout.write(f"http://{host}:{listening.getsockname()[1]}/v1\n")
     sys.stdout.flush()
-    if server:
-        asyncio.run(_served(server, listening))
-        return
-    import uvicorn
-
-    uvicorn.Server(uvicorn.Config(offline.app(), lifespan="off", log_level="warning")).run(sockets=[listening])
+    asyncio.run(_served(server, listening))
 
 
 async def _served(server: FaultServer, listening: socket.socket) -> None:

@@ -229,7 +229,7 @@ class StandIn:
 def _answered(answer: Callable[[Body], dict[str, Any]], body: bytes) -> Response:
     try:
         return Response(200, orjson.dumps(answer(orjson.loads(body))))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         return error_response(400, f"{type(error).__name__}: {error}", "invalid_request_error")
 
 

@@ -21,7 +21,8 @@ import orjson
 
 from tasks.contracts.errors import UsageError
 from tasks.io import faults, offline
-from tasks.io.faults import FaultServer, Profile, Request
+from tasks.io.faults import FaultServer, Profile
+from tasks.io.loopback import Request
 from tasks.io.oddities import QUIRKS, Asked, Chosen
 from tasks.io.offline import Response, StandIn, error_response
 from tasks.io.spoilt import Exchange

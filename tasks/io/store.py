@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import files, journal_file, outliving, pairing, versions
+from tasks.io import files, foreign, journal_file, links, outliving, pairing, versions
 
 pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
 
@@ -37,11 +37,21 @@ _OF_THE_DISK = (
     *("No space left", "File too large", "Disk quota", "Read-only file system", "Permission denied"),
     *("Input/output error", "Could not write", "Could not sync", "fsync failed", "Could not truncate"),
 )
+_LOCKED: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_persistent_secrets": "false",
+    "python_enable_replacements": "false",
+}
 _OF_DAMAGE = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
 _SIGNS_OF_DAMAGE = ("Corrupt", "corrupt", "checksum", "read enough bytes", "has been invalidated", "deserialize")
 LOCK_POLL_SECONDS = 0.5
 LANDMARKS = 100  # answers by which a journal and a database know each other
 DATABASE, JOURNAL = "wellspring.duckdb", "completions.sqlite"
+_ANEW = (
+    f"move {DATABASE} (and {DATABASE}.wal, if it is there) away; the next `wellspring build` makes it anew from the "
+    "journal, and pays for no answer that is in it"
+)
 MEMORY_MB = 512  # of all that it holds; keys of tables must fit into it
 STREAM_MB, KEY_BYTES = 64, 128  # of it while shards pass, and for each row, whose key stays in memory
 
@@ -118,6 +128,7 @@ class Store:
                 raise
             try:
                 with _named_errors(store):
+                    store._refuse_foreign()
                     store._define()
                 if kept is not None:
                     store._share(kept)
@@ -166,6 +177,14 @@ class Store:
     def events(self) -> Path:
         """Lineage events (OpenLineage), one JSON a line."""
         return self.path / "events"
+
+    def _refuse_foreign(self) -> None:
+        """Refuse a database that holds what would be taken for ours: functions, views for tables, computed columns."""
+        if strange := foreign.found(self._connection):
+            raise BrokenError(
+                f"{self.path / DATABASE} holds what Wellspring did not make: {', '.join(strange)[:400]}",
+                hint=f"it is derived: {_ANEW}",
+            )
 
     def _define(self) -> None:
         """Make the tables, or bring older ones up to date, a version at a time: each with its number, or not at all."""
@@ -331,9 +350,10 @@ class Store:
         self.checkpoint()
         self._connection.close()
         try:
-            with _named_errors(self), duckdb.connect() as copier:
+            with _named_errors(self), duckdb.connect(config=_LOCKED) as copier:
                 copier.execute(f"ATTACH '{_quoted(old)}' AS old (READ_ONLY)")
                 copier.execute(f"ATTACH '{_quoted(fresh)}' AS fresh")
+                copier.execute("SET enable_external_access = false")
                 copier.execute("COPY FROM DATABASE old TO fresh")
                 copier.execute("DETACH fresh")
             files.put(fresh, old)
@@ -368,7 +388,8 @@ def version(directory: Path) -> int | None:
     path = directory / DATABASE
     if not path.is_file():
         return None
-    with suppress(duckdb.Error), closing(duckdb.connect(str(path), read_only=True)) as connection:
+    shut: dict[str, str | bool | int | float | list[str]] = {**_LOCKED, "enable_external_access": "false"}
+    with suppress(duckdb.Error), closing(duckdb.connect(str(path), read_only=True, config=shut)) as connection:
         return _version(connection)
     return None
 
@@ -377,15 +398,17 @@ def refuse_newer(directory: Path) -> None:
     """Refuse a store that a newer Wellspring wrote, its journal too, before anything of it is touched.
 
     Raises:
+        BrokenError: Something in it is a link.
         UsageError: The version of either is above those that this code knows.
     """
+    links.refuse(directory)
     versions.refuse_newer("store", directory, version(directory) or 0)
     journal_file.refuse_newer(directory / JOURNAL)
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int | None:
     """Return the version of the tables, 0 for those of before there were versions, None where there are none."""
-    names = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    names = {row[0] for row in connection.execute(foreign.TABLES).fetchall()}
     if "upgrades" not in names:
         return 0 if names else None
     row = connection.execute("SELECT max(version) FROM upgrades").fetchone()
@@ -393,11 +416,16 @@ def _version(connection: duckdb.DuckDBPyConnection) -> int | None:
 
 
 def holder(directory: str | Path) -> Mapping[str, Any] | None:
-    """Return who holds the store (pid, host, owner), or None when it is free."""
+    """Return who holds the store (pid, host, owner), or None when it is free.
+
+    Raises:
+        BrokenError: Something in it is a link.
+    """
+    links.refuse(Path(directory))
     path = Path(directory) / "wellspring.lock"
     if not path.is_file():
         return None
-    descriptor = os.open(path, os.O_RDWR)
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -409,7 +437,7 @@ def holder(directory: str | Path) -> Mapping[str, Any] | None:
 
 def _acquire(path: Path, *, wait: bool, owner: str) -> int:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             _locked(descriptor, path, wait=wait)
             who = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "owner": owner})
@@ -457,9 +485,9 @@ def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(
             str(database),
             config={
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-                "python_enable_replacements": "false",
+                **_LOCKED,
+                "enable_external_access": "false",
+                "temp_directory": str(path / "tmp"),
                 "preserve_insertion_order": "true",
                 "memory_limit": f"{memory_mb}MB",
             },
@@ -470,9 +498,7 @@ def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
             hint = "close it there, then run the same command"
             raise TransientError(f"another program has the database open: {said}", hint=hint) from error
         raise _unusable(path, error, "cannot be opened") from error
-    connection.execute("SET temp_directory = ?", [str(path / "tmp")])
     connection.execute("SET enable_progress_bar = false")  # it would write between our lines
-    connection.execute("SET enable_external_access = false")
     connection.execute("SET allowed_configs = ['memory_limit']")
     connection.execute("SET lock_configuration = true")
     return connection
@@ -489,10 +515,7 @@ def _part_from_log(database: Path) -> None:
 def _unusable(path: Path, error: duckdb.Error, what: str) -> BrokenError:
     """Return what a person is told of a database that cannot be used, with the way out of a full disk or of damage."""
     said = str(error).splitlines()[0]
-    anew = (
-        f"it is derived: move {DATABASE} (and {DATABASE}.wal, if it is there) away; the next "
-        "`wellspring build` makes it anew from the journal, and pays for no answer that is in it"
-    )
+    anew = f"it is derived: {_ANEW}"
     if _is_of_the_disk(error):
         anew = "free space or repair the disk, then run the same command: it goes on where it stopped"
     elif "version number" in said:

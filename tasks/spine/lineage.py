@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts import records
+from tasks.contracts import orders, records
 from tasks.contracts.errors import BrokenError, UsageError
 from tasks.contracts.records import content_id
 from tasks.io import corpora
@@ -290,6 +290,9 @@ def bytes_at(
     named = [uri for place in places for uri in corpora.expand(place)]
     found: dict[str, str] = {}
     for uri in dict.fromkeys([source["uri"], *known, *named]):
+        if uri not in named and not orders.is_known_place(uri):
+            found[uri] = "is an address that only the store names"
+            continue
         found[uri] = corpora.unlike(uri, source["sha256"], source["bytes"])
         if not found[uri]:
             return corpora.read_record(uri, source["kind"], record_offset, record_length)

@@ -24,10 +24,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts import casting, records
+from tasks.contracts import casting, orders, records
 from tasks.contracts.errors import TransientError, UsageError, WellspringError
 from tasks.contracts.records import content_id
-from tasks.contracts.settings import Corpus, Settings
+from tasks.contracts.settings import KEPT, Corpus, Settings, alone
 from tasks.io import files, interrupts, journal_file, pairing
 from tasks.io import store as stores
 from tasks.io.interrupts import Stop
@@ -394,7 +394,10 @@ def _keep_settings(run: Run, settings: str) -> None:
     """Leave the settings where `wellspring retry` and `export` find them; how this run was started is not theirs."""
     kept = json.loads(settings) | {"replay": False, "wait": False}
     kept["exports"]["added"] = "keep"
-    files.write_whole(run.store.path / "settings.json", json.dumps(kept, indent=1, ensure_ascii=False).encode())
+    orders.note_places(run.settings)
+    if not orders.note(orders.of(alone(kept, run.store.path))):
+        run.progress.note("what this run was told cannot be noted for this user: `wellspring retry` needs --profile")
+    files.write_whole(run.store.path / KEPT, json.dumps(kept, indent=1, ensure_ascii=False).encode())
 
 
 def _show_page(run: Run, page: Path) -> None:

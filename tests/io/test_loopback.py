@@ -1,0 +1,170 @@
+"""Servers on loopback: who is answered, how much is taken, and how long a silent connection stays. On the wire."""
+
+import asyncio
+import contextlib
+import gc
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.io import faults, loopback
+from tasks.io.faults import FaultServer, Profile
+from tasks.io.loopback import Patience, Site
+
+HASTY = Patience(idle=0.3, body=0.3)
+PAGE = "<p>page</p>"
+
+
+@contextlib.contextmanager
+def site(folder: Path, patience: Patience = loopback.PATIENT) -> Iterator[int]:
+    """Serve a site in a thread of its own; yields its port."""
+    loop, listening = asyncio.new_event_loop(), loopback.opened(0)
+    serving = loop.create_task(loopback.served(Site(folder, patience), listening))
+    thread = threading.Thread(target=lambda: loop.run_until_complete(asyncio.wait([serving])), daemon=True)
+    thread.start()
+    yield listening.getsockname()[1]
+    loop.call_soon_threadsafe(serving.cancel)
+    thread.join(10)
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    gc.collect()
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    folder = tmp_path / "pages"
+    (folder / "runs").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    for place in ("index.html", "runs/index.html", ".hidden", "site.js"):
+        (folder / place).write_text(PAGE)
+    (tmp_path / "private").write_text("private")
+    (folder / "link").symlink_to(tmp_path / "private")
+    (folder / "up").symlink_to(tmp_path)
+    return folder
+
+
+@pytest.fixture(params=["site", "stand-in"])
+def port(request: pytest.FixtureRequest, pages: Path) -> Iterator[int]:
+    """Each of our servers, that waits for nobody."""
+    if request.param == "site":
+        with site(pages, HASTY) as number:
+            yield number
+    else:
+        server = FaultServer(Profile())
+        server.patience = HASTY
+        with faults.threaded(server):
+            yield server.port
+
+
+def said(port: int, text: str | bytes, *, ends: bool = True) -> str:
+    """Send bytes as they are; returns all that comes back until the server hangs up."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        with contextlib.suppress(ConnectionError):
+            client.sendall(text if isinstance(text, bytes) else text.replace("\n", "\r\n").encode())
+            if ends:
+                client.shutdown(socket.SHUT_WR)
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            while piece := client.recv(65536):
+                answer += piece
+    return answer.decode("latin-1")
+
+
+def got(port: int, path: str, *headers: str, host: str = "127.0.0.1", method: str = "GET") -> str:
+    lines = "".join(f"{line}\n" for line in (f"Host: {host}", "Connection: close", *headers) if line)
+    return said(port, f"{method} {path} HTTP/1.1\n{lines}\n")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:80", "localhost", "LOCALHOST:9", "[::1]:8000", "a.localhost", "127.9.9.9"])
+def test_the_names_of_this_machine_are_answered(port: int, host: str) -> None:
+    assert " 421 " not in got(port, "/v1/models", host=host)
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "10.0.0.1", "["]
+)
+def test_other_names_are_turned_away(port: int, host: str) -> None:
+    assert got(port, "/", host=host).startswith("HTTP/1.1 421 ")
+
+
+def test_a_request_without_a_host_is_turned_away(port: int) -> None:
+    assert said(port, "GET / HTTP/1.0\n\n").startswith("HTTP/1.1 421 ")
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1@evil.example"]
+)
+def test_pages_of_others_are_turned_away(port: int, origin: str) -> None:
+    assert got(port, "/v1/models", f"Origin: {origin}").startswith("HTTP/1.1 403 ")
+    assert " 403 " not in got(port, "/v1/models", "Origin: http://127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (f"X: {'x' * 70_000}", 431),
+        (f"X: {'x' * 2_000_000}", 431),
+        ("Content-Length: 99999999999", 413),
+        ("Content-Length: 1e3", 400),
+        ("Content-Length: -5", 400),
+        (f"Content-Length: {'9' * 5000}", 413),
+        ("Transfer-Encoding: chunked", 411),
+    ],
+)
+def test_what_is_too_large_or_has_no_length_is_turned_away(port: int, headers: str, status: int) -> None:
+    assert got(port, "/v1/chat/completions", headers, method="POST").startswith(f"HTTP/1.1 {status} ")
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "GET / HT", "GET / HTTP/1.1\nHost: localhost\n", "POST /v1/models HTTP/1.1\nHost: localhost\nContent-"]
+)
+def test_a_connection_that_does_not_get_on_is_closed(port: int, sent: str) -> None:
+    assert said(port, sent, ends=False) == ""
+
+
+def test_a_head_that_drips_is_hung_up_on(port: int) -> None:
+    dripped = 0
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client, contextlib.suppress(ConnectionError):
+        client.settimeout(0.05)
+        while dripped < 2000:
+            client.sendall(b"x")
+            dripped += 1
+            with contextlib.suppress(TimeoutError):
+                if client.recv(1) == b"":
+                    break
+
+    assert dripped < 2000
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/../private", "/%2e%2e/private", "/..%2fprivate", "/runs/../../private", "//../private", "/..\\private"),
+        *("/link", "/up/private", "/up/", "/.hidden", "/empty/", "/nowhere", "/%00", f"/{'x' * 5000}", "/index.html/"),
+    ],
+)
+def test_a_site_is_the_files_below_its_folder(pages: Path, path: str) -> None:
+    with site(pages) as number:
+        answer = got(number, path)
+
+    assert answer.startswith("HTTP/1.1 404 ")
+    assert "private" not in answer
+
+
+def test_a_site_is_looked_at_page_by_page(pages: Path) -> None:
+    with site(pages) as number:
+        first, inner, script = (got(number, path) for path in ("/?q=1", "/runs/", "/site.js"))
+        moved = got(number, "//runs")
+        head = got(number, "/", method="HEAD")
+        changed = got(number, "/", method="DELETE")
+
+    assert first.startswith("HTTP/1.1 200 ")
+    assert "text/html; charset=utf-8" in first
+    assert "nosniff" in first
+    assert all(answer.endswith(PAGE) for answer in (first, inner, script))
+    assert "Location: /runs/\r\n" in moved
+    assert head.endswith("\r\n\r\n")
+    assert changed.startswith("HTTP/1.1 405 ")
