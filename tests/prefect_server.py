@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -119,6 +119,20 @@ class Prefect:
         """Return flow runs of some kind."""
         return self.ask("flow_runs/filter", **of) or []
 
+    def unschedule(self, deployment: str) -> None:
+        """Take a deployment's schedules away, and the runs that they made; what runs is waited for."""
+        self.type("prefect", "deployment", "schedule", "clear", "-y", deployment)
+
+        def is_quiet() -> bool:
+            unended = {"state": {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING"]}}}
+            left = self.runs(flow_runs=unended, deployments={"name": {"any_": [deployment.split("/")[1]]}})
+            for run in left:
+                if run["state"]["type"] == "SCHEDULED":
+                    httpx.delete(f"http://127.0.0.1:{self.port}/api/flow_runs/{run['id']}", timeout=ANSWER_SECONDS)
+            return not left
+
+        until(is_quiet, "quiet")
+
     def run(self, deployment: str, **parameters: Any) -> str:
         """Ask for a run of a deployment, now; returns its id."""
         found = self.ask(f"deployments/name/{deployment}")["id"]
@@ -149,6 +163,16 @@ class Prefect:
             return httpx.get(f"http://127.0.0.1:{self.port}/api/health", timeout=2).is_success
         except httpx.HTTPError:
             return False
+
+    def comes_up(self) -> bool:
+        """Wait for the server, which was started first; False where it ended, or is too slow to be of use."""
+        with suppress(AssertionError):
+            until(lambda: self.is_up() or self.processes[0].poll() is not None, "Prefect server")
+        return self.is_up()
+
+    def last_words(self) -> str:
+        """Return the end of what the server said."""
+        return next(self.folder.glob("*-0.log")).read_text(encoding="utf-8", errors="replace")[-500:]
 
     def end(self) -> None:
         """Stop everything that was started here."""

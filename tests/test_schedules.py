@@ -38,7 +38,8 @@ def prefect(as_shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     }
     try:
         server.begin("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(server.port))
-        until(server.is_up, "Prefect server")
+        if not server.comes_up():
+            pytest.skip(f"no Prefect server starts here: {server.last_words()}")
         server.type("prefect", "work-pool", "create", "wellspring", "--type", "process")
         server.type("prefect", "work-pool", "set-concurrency-limit", "wellspring", "1")
         server.type("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS / "prefect.yaml"))
@@ -82,12 +83,11 @@ def test_a_schedule_runs_as_shipped_once_a_folder_and_a_profile_are_named(prefec
     nightly, store = "corpus/corpus-nightly", as_shipped / "ws"
     deployment = prefect.ask(f"deployments/name/{nightly}")
 
-    prefect.type("prefect", "deployment", "schedule", "create", nightly, "--interval", "10")
+    prefect.type("prefect", "deployment", "schedule", "create", nightly, "--interval", "30")
     prefect.ask(f"deployments/{deployment['id']}/resume_deployment", paused=False)
     fired = until(lambda: prefect.runs(flow_runs={"state": {"type": {"any_": ["RUNNING"]}}}), "scheduled run")[0]
-    prefect.ask(f"deployments/{deployment['id']}/pause_deployment", paused=True)
+    prefect.unschedule(nightly)
     ended = prefect.ended(fired["id"])
-    until(lambda: not prefect.runs(flow_runs={"state": {"type": {"any_": ["RUNNING", "PENDING"]}}}), "quiet")
     name = prefect.ask(f"flow_runs/{fired['id']}")["name"]
     shown = {artifact["key"]: artifact for artifact in prefect.ask("artifacts/latest/filter")}
     events = prefect.ask("events/filter", filter={"event": {"prefix": ["prefect.asset.materialization.succeeded"]}})
@@ -175,7 +175,7 @@ def test_a_run_that_was_killed_with_its_worker_is_ended_and_the_next_one_starts(
     second_worker = prefect.worker()
     after = prefect.run("dataset/dataset", store=str(store), overrides=["limit=8"])
     never = prefect.run("quality/quality-hourly", store=str(store))
-    prefect.ask(f"flow_runs/{never}/set_state", state={"type": "PENDING", "name": "Pending"})
+    prefect.ask(f"flow_runs/{never}/set_state", state={"type": "PENDING", "name": "Submitting"})
 
     ended = prefect.ended(after)
     until(lambda: prefect.state(never) == "Crashed", "end of the run that never started")

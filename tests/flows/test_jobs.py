@@ -1,7 +1,9 @@
 """What flows have in common: servers are learned first, stores are told apart, and runs say where their page is."""
 
+import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -11,15 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect.assets import Asset
 from prefect.client.schemas.actions import ArtifactCreate
+from prefect.exceptions import TerminationSignal
 
 from flows.curation import curation
 from flows.grounding import grounding
 from flows.retry import retry
 from flows.synthesis import synthesis
-from tasks.contracts import settings
+from tasks.contracts import settings as settings_
 from tasks.contracts.errors import BrokenError, TransientError, UsageError
+from tasks.contracts.settings import Settings
 from tasks.io.store import Store
 from tasks.spine.alerts import store_label
+from tasks.spine.runs import Run
 from tests.prefect_server import holding
 
 
@@ -55,6 +60,16 @@ def test_a_part_that_runs_alone_learns_its_server_before_it_reads_or_pays(
         assert store.query("runs/receipts", run_id=store.query("runs/latest")["run_id"][0]).is_empty()
 
 
+def test_the_signal_by_which_prefect_cancels_reaches_prefect_and_the_run_was_stopped(
+    start: Callable[[Settings], AbstractContextManager[Run]], settings: Callable[..., Settings], store_dir: Path
+) -> None:
+    with pytest.raises(TerminationSignal), start(settings()):
+        raise TerminationSignal(signal=signal.SIGTERM)
+
+    with Store.read(store_dir) as store:
+        assert store.query("runs/all")["status"].to_list() == ["stopped"]
+
+
 @pytest.mark.slow
 def test_outside_of_prefect_a_run_that_parks_raises_as_it_did(store_dir: Path) -> None:
     with holding(store_dir), pytest.raises(TransientError, match="is open in process"):
@@ -71,12 +86,12 @@ def test_a_store_of_any_name_has_keys_that_prefect_takes_and_no_other_store_has(
 
 
 def test_a_page_has_an_address_of_the_web_or_none() -> None:
-    assert settings.load(None, ["pages.url=https://pages.example/ws"]).pages.url == "https://pages.example/ws"
+    assert settings_.load(None, ["pages.url=https://pages.example/ws"]).pages.url == "https://pages.example/ws"
 
     with pytest.raises(UsageError, match=r"pages\.url"):
-        settings.load(None, ["pages.url=file:///data/ws/pages"])
+        settings_.load(None, ["pages.url=file:///data/ws/pages"])
 
 
 def test_a_deployment_without_a_profile_says_what_to_set() -> None:
     with pytest.raises(UsageError, match="WELLSPRING_PROFILE"):
-        settings.load("", [])
+        settings_.load("", [])
