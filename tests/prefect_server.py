@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import psutil
@@ -135,23 +136,24 @@ class Prefect:
 
     def run(self, deployment: str, **parameters: Any) -> str:
         """Ask for a run of a deployment, now; returns its id."""
-        found = self.ask(f"deployments/name/{deployment}")["id"]
-        return self.ask(f"deployments/{found}/create_flow_run", parameters=parameters)["id"]
+        found = until(lambda: self.ask(f"deployments/name/{deployment}"), deployment)["id"]
+        once = {"parameters": parameters, "idempotency_key": uuid4().hex}  # a busy server may refuse, or answer late
+        return until(lambda: self.ask(f"deployments/{found}/create_flow_run", **once), f"run of {deployment}")["id"]
 
     def state(self, run: str) -> str:
         """Return the name of a run's state."""
-        return self.ask(f"flow_runs/{run}")["state"]["name"]
+        return until(lambda: self.ask(f"flow_runs/{run}"), f"run {run}")["state"]["name"]
 
     def states(self, run: str) -> list[str]:
         """Return the names of the states that a run was in, in order."""
-        history = self.ask(f"flow_run_states/?flow_run_id={run}")
+        history = until(lambda: self.ask(f"flow_run_states/?flow_run_id={run}"), f"states of {run}")
         return [state["name"] for state in sorted(history, key=lambda state: state["timestamp"])]
 
     def ended(self, run: str, times: int = 1) -> str:
         """Wait until a run has ended for the n-th time; returns the name of its state."""
 
         def holds() -> str:
-            found = self.ask(f"flow_runs/{run}")
+            found = until(lambda: self.ask(f"flow_runs/{run}"), f"run {run}")
             is_ended = found["state"]["type"] in ENDED and found["run_count"] >= times
             return found["state"]["name"] if is_ended else ""
 
