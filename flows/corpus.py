@@ -1,13 +1,12 @@
 """Sources -> documents -> passages -> vectors."""
 
-from prefect import flow
-
+from flows.jobs import job
 from tasks import documents, embeddings, passages, sources
 from tasks.contracts import settings
 from tasks.spine import runs, validation
 
 
-@flow(persist_result=False)
+@job
 def corpus(profile: str = "full", store: str = "ws", overrides: list[str] | None = None) -> None:
     """Read web archives into documents, passages and vectors.
 

@@ -1,19 +1,19 @@
 """Scores -> selections -> preferences -> exports."""
 
-from prefect import flow
-
+from flows.jobs import job
 from tasks import embeddings, exports, preferences, scores, selections
 from tasks.contracts import settings
 from tasks.spine import runs, validation
 
 
-@flow(persist_result=False)
+@job
 def curation(profile: str = "full", store: str = "ws", overrides: list[str] | None = None) -> None:
     """Judge the instructions, choose among them, pair their answers, and write the files that trainers read.
 
     Scores never change a row, so another choice is another query: judging is paid once.
     """
     with runs.start("curation", settings.load(profile, overrides or ()), store, parts=["curation"]) as run:
+        run.meet()
         scores.judge(run)
         validation.audit(run, "scores", may_be_empty=not run.settings.scores.judges)
         embeddings.embed(run, of="instructions")

@@ -1,10 +1,9 @@
 """The main job: corpus, grounding, synthesis and curation, end to end."""
 
-from prefect import flow
-
 from flows.corpus import corpus
 from flows.curation import curation
 from flows.grounding import grounding
+from flows.jobs import job
 from flows.synthesis import synthesis
 from tasks.contracts import settings
 from tasks.spine import runs
@@ -12,7 +11,7 @@ from tasks.spine import runs
 PARTS = {"corpus": corpus, "grounding": grounding, "synthesis": synthesis, "curation": curation}
 
 
-@flow(persist_result=False)
+@job
 def dataset(
     profile: str = "full", store: str = "ws", overrides: list[str] | None = None, only: str | None = None
 ) -> None:
@@ -22,7 +21,7 @@ def dataset(
     """
     parts = [only] if only else list(PARTS)
     with runs.start(only or "dataset", settings.load(profile, overrides or ()), store, parts=parts) as run:
-        if only != "corpus" and not run.is_rehearsal:
+        if only != "corpus":
             run.meet()
         for part in parts:
             runs.called(PARTS[part])(profile, store, overrides)

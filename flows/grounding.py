@@ -1,14 +1,13 @@
 """Seeds -> groundings: real instructions, traced to documents."""
 
-from prefect import flow
-
 from flows.corpus import corpus
+from flows.jobs import job
 from tasks import embeddings, groundings, seeds
 from tasks.contracts import settings
 from tasks.spine import runs, validation
 
 
-@flow(persist_result=False)
+@job
 def grounding(profile: str = "full", store: str = "ws", overrides: list[str] | None = None) -> None:
     """Read human instructions and trace each to a document, a user and a motivation (attribution).
 
@@ -16,6 +15,7 @@ def grounding(profile: str = "full", store: str = "ws", overrides: list[str] | N
     other page. Running it again asks only for seeds that have no grounding and no rejection yet.
     """
     with runs.start("grounding", settings.load(profile, overrides or ()), store, parts=["grounding"]) as run:
+        run.meet()
         seeds.ingest(run)
         validation.audit(run, "seeds")
         embeddings.embed(run, of="seeds")

@@ -1,7 +1,6 @@
 """Audit what no audit has passed yet, and write the dashboard: the hourly look at a store."""
 
-from prefect import flow
-
+from flows.jobs import job
 from tasks.contracts import settings
 from tasks.spine import runs, validation
 
@@ -11,7 +10,7 @@ TABLES = (
 )
 
 
-@flow(persist_result=False)
+@job
 def quality(profile: str = "full", store: str = "ws", overrides: list[str] | None = None) -> None:
     """Audit rows that a killed or failed run left unaudited, and write the pages and metrics anew.
 

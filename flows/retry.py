@@ -1,13 +1,12 @@
 """Make what was refused due again, and run the main job: what `wellspring retry` and the daily deployment do."""
 
-from prefect import flow
-
 from flows.dataset import PARTS
+from flows.jobs import job
 from tasks.contracts import settings
 from tasks.spine import retrying, runs
 
 
-@flow(persist_result=False)
+@job
 def retry(
     profile: str = "full",
     store: str = "ws",
@@ -22,6 +21,7 @@ def retry(
     """
     chosen = settings.load(profile, overrides or ())
     with runs.start("retry", chosen, store) as run:
+        run.meet()
         retrying.reopen(run, stage=stage, reason=reason, run_id=run_id)
         for part in PARTS.values():
             runs.called(part)(profile, store, overrides)

@@ -1,19 +1,19 @@
 """Instructions -> responses -> verdicts."""
 
-from prefect import flow
-
+from flows.jobs import job
 from tasks import instructions, responses, scores, verdicts
 from tasks.contracts import settings
 from tasks.spine import runs, validation
 
 
-@flow(persist_result=False)
+@job
 def synthesis(profile: str = "full", store: str = "ws", overrides: list[str] | None = None) -> None:
     """Write instructions and answers, auditing each table before paying for the next.
 
     Running it again does only what is left: every stage asks its `pending.sql`.
     """
     with runs.start("synthesis", settings.load(profile, overrides or ()), store, parts=["synthesis"]) as run:
+        run.meet()
         instructions.synthesize(run)
         validation.audit(run, "instructions")
         if run.settings.responses.rationale_from_score:  # who is asked for a rationale depends on how hard it is

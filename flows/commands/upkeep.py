@@ -138,7 +138,7 @@ def serve(*, profile: ProfileOption = None, store: StoreOption = STORE) -> None:
     settings.load(profile or "full")
     from flows import serving
 
-    serving.serve(profile, str(store.absolute()))
+    serving.serve(profile or "full", str(store.absolute()))
 
 
 class WithQuirks(TyperCommand):

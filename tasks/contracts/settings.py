@@ -463,6 +463,11 @@ class PagesSettings(Section):
         description="show texts of rows on pages, in published marts and in audits; off: counts only, nothing quoted",
     )
     sample_rows: int = Field(default=20, ge=0)
+    url: str = Field(
+        default="",
+        pattern=r"^(https?://\S+)?$",
+        description="where a web server shows `<store>/pages`, such as http://localhost:8080: Prefect links it",
+    )
 
 
 class Settings(Section):
@@ -534,6 +539,11 @@ def profile_path(profile: str) -> Path:
     path = Path(profile)
     if path.suffix in {".toml", ".json"} and path.is_file():
         return path
+    if not profile.strip():
+        raise UsageError(
+            "the parameter `profile` is empty",
+            hint="name a .toml file, or set WELLSPRING_PROFILE before `prefect deploy`",
+        )
     shipped = _PROFILES / f"{profile}.toml"
     if shipped.is_file():
         return shipped

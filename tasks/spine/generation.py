@@ -355,7 +355,8 @@ class _Work:
         percent = min(100.0, 100 * done / max(self.total, 1))
         said = f"{self.stage} by {self.method.name}: {done} of {self.total}; {progress.described(facts)}"
         if self.artifact is None:
-            self.artifact = create_progress_artifact(percent, key=f"progress-{self.stage}", description=said)
+            key = f"{self.run.label}-progress-{self.stage}"
+            self.artifact = create_progress_artifact(percent, key=key, description=said)
         else:
             update_progress_artifact(self.artifact, percent, description=said)
         self.shown = time.monotonic()

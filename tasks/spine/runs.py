@@ -40,6 +40,7 @@ if typing.TYPE_CHECKING:
     from tasks.io.llm import Models
 
 FOUND = "found"  # a folder of the store: pages that a live search brought, as a corpus like any other
+PART = "wellspring-part"  # the tag of a subflow
 _PROJECT = Path(__file__).parents[2]
 _PACKAGES = ("wellspring", "prefect", "duckdb", "polars", "openai", "great-expectations", "faiss-cpu", "faiss-gpu")
 REHEARSAL = "estimate"  # the flow of a run that is only counted
@@ -65,6 +66,7 @@ class Run:
         self.announcer = Announcer(store.events, settings.events, run_id, flow, versions().get("wellspring", "source"))
         self.stop: Stop | None = None
         self._models: Models | None = None
+        self._has_met = False
 
     @property
     def models(self) -> "Models":
@@ -74,6 +76,11 @@ class Run:
 
             self._models = Models(self.settings, self.store.path, self.run_id)
         return self._models
+
+    @property
+    def label(self) -> str:
+        """Its store, as keys name it that all stores of a Prefect server share."""
+        return alerts.store_label(self.store.path)
 
     @property
     def is_rehearsal(self) -> bool:
@@ -88,13 +95,16 @@ class Run:
     def meet(self) -> None:
         """Learn the servers that will be asked, before anything is read or paid; a server that is known is not asked.
 
+        Each part calls it first, since it may run alone; in a run of many parts the first call is the one that counts.
+
         Raises:
             TransientError: One does not answer.
             BrokenError: One refuses the key, the model's name or the form of what is asked.
         """
         roles = met_roles(self.settings)
-        if roles and not self.settings.replay:
+        if roles and not (self._has_met or self.settings.replay or self.is_rehearsal):
             self.models.meet(roles, say=self.progress.note)
+            self._has_met = True
 
     @property
     def spent_usd(self) -> float | None:
@@ -180,7 +190,7 @@ def stage(noun: str) -> Callable[[Callable[..., Counts]], Stage]:
         @functools.wraps(function)
         def dispatched(run: Run, **parameters: Any) -> Receipt:
             if in_flow():
-                return _as_asset(noun, measured)(run, **parameters)
+                return _as_asset(noun, run.label, measured)(run, **parameters)
             return measured(run, **parameters)
 
         dispatched.noun = noun  # pyright: ignore[reportAttributeAccessIssue] - a function that carries its noun
@@ -199,8 +209,15 @@ def in_flow() -> bool:
 
 
 def called(flow: Any) -> Callable[..., Any]:
-    """Return a Prefect flow as something to call: a subflow inside a flow, its plain function elsewhere."""
-    return flow if in_flow() else flow.fn
+    """Return a Prefect flow as something to call: a subflow inside a flow, its plain function elsewhere.
+
+    A subflow has a tag of its own: automations end it when it is silent, and call people for the flow around it only.
+    """
+    if not in_flow():
+        return flow.fn
+    from prefect import tags
+
+    return tags(PART)(flow)
 
 
 def as_task(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -215,14 +232,14 @@ def _as_task(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return task(name=name, task_run_name=name, retries=0, persist_result=False, cache_policy=NO_CACHE)(function)
 
 
-def _as_asset(noun: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a stage as a task that says which table it makes of which, so that Prefect can draw the graph."""
+def _as_asset(noun: str, store: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a stage as a task that says which table of a store it makes of which; Prefect draws the graph."""
     from prefect.assets import materialize
     from prefect.cache_policies import NO_CACHE
 
     policy = {"name": noun, "task_run_name": noun, "retries": 0, "persist_result": False, "cache_policy": NO_CACHE}
-    upstream: list[Any] = [f"wellspring://tables/{table}" for table in announcing.made_from(noun)]
-    return materialize(f"wellspring://tables/{noun}", by="wellspring", asset_deps=upstream, **policy)(function)
+    upstream: list[Any] = [f"wellspring://{store}/tables/{table}" for table in announcing.made_from(noun)]
+    return materialize(f"wellspring://{store}/tables/{noun}", by="wellspring", asset_deps=upstream, **policy)(function)
 
 
 def _measured(noun: str, function: Callable[..., Counts], run: Run, parameters: Mapping[str, Any]) -> Receipt:
@@ -266,13 +283,13 @@ def _show(run: Run, receipt: Receipt) -> None:
     if not in_flow():
         return
     if (spent := run.spent_usd) is not None:
-        alerts.budget_nearly_spent(str(run.store.path), run.run_id, spent, run.settings.budget.max_cost_usd)
+        alerts.budget_nearly_spent(run.store.path, run.run_id, spent, run.settings.budget.max_cost_usd)
     from prefect.artifacts import create_table_artifact
 
     facts = {f.name: getattr(receipt.counts, f.name) for f in fields(Counts)} | {"seconds": round(receipt.seconds, 3)}
     facts["cost_usd"] = "unknown" if known(receipt.counts.paid_usd) is None else receipt.counts.cost_usd
     create_table_artifact(
-        key=f"receipt-{receipt.stage}",
+        key=f"{run.label}-receipt-{receipt.stage}",
         table=[{"stage": receipt.stage, "run_id": receipt.run_id, **facts}],
         description=f"What the stage `{receipt.stage}` did in run {receipt.run_id}",
     )
@@ -401,12 +418,18 @@ def _keep_settings(run: Run, settings: str) -> None:
 
 
 def _show_page(run: Run, page: Path) -> None:
-    """Link the run's page where Prefect's UI shows it."""
+    """Link the run's page where Prefect's UI shows it; where nobody serves pages, say where the file is."""
     if not in_flow():
         return
-    from prefect.artifacts import create_link_artifact
+    from prefect.artifacts import create_link_artifact, create_markdown_artifact
 
-    create_link_artifact(key="run-page", link=page.as_uri(), description=f"The page of run {run.run_id}")
+    key, said = f"{run.label}-run-page", f"The page of run {run.run_id}"
+    if url := run.settings.pages.url:
+        address = f"{url.rstrip('/')}/{page.relative_to(run.store.pages).as_posix()}"
+        create_link_artifact(address, key=key, description=said)
+    else:
+        text = f"`{page}` on the worker; set `pages.url` to have a link here"
+        create_markdown_artifact(text, key=key, description=said)
 
 
 def mark_crashed(store: stores.Store) -> list[str]:

@@ -55,7 +55,7 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
         failed = [r for r in results if not r.success and r.severity == "fail"]
         if failed:
             if in_flow():
-                alerts.audit_failed(noun, run.run_id, failed)
+                alerts.audit_failed(run.store.path, noun, run.run_id, failed)
             raise _broken(run, noun, failed, shows=shows)
     run.store.execute(f"{noun}/publish")
     run.progress(f"audit {noun}", unpublished, unpublished, expectations=len(results))
@@ -119,7 +119,7 @@ def _show(run: Run, noun: str, results: list[Any]) -> None:
     from prefect.artifacts import create_table_artifact
 
     create_table_artifact(
-        key=f"audit-{noun}",
+        key=f"{run.label}-audit-{noun}",
         table=[
             {
                 "column": r.column_name or "(table)",

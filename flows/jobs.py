@@ -1,0 +1,52 @@
+"""What makes a function a flow of ours: how its runs are named, and in which state they end."""
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec
+
+from prefect import Flow, State, flow
+from prefect.runtime import flow_run
+from prefect.states import Cancelled
+
+from tasks.contracts.errors import TransientError
+from tasks.spine import alerts, runs
+
+PARKED = "Parked"  # a state by name, which automations expect; by type CANCELLED: ended, no failure, no success
+P = ParamSpec("P")
+
+
+def job(function: Callable[P, None]) -> Flow[P, None]:
+    """Make a function of a profile, a store and overrides a flow: no persisted result, no retries, no butterflies."""
+    version = runs.versions().get("wellspring", "source")
+    return flow(persist_result=False, version=version, flow_run_name=_run_name)(_parked(function))
+
+
+def _parked(function: Callable[P, None]) -> Callable[P, None]:
+    """Let a flow run end as `Parked` that is to be tried again later, and as `Cancelled` where a person pressed Ctrl-C.
+
+    The state holds the error, so whoever called the flow gets it raised: the flow around it parks, too. Outside of
+    Prefect the error goes on as it is.
+    """
+
+    @functools.wraps(function)
+    def parks(*args: P.args, **kwargs: P.kwargs) -> State[None] | None:
+        try:
+            function(*args, **kwargs)
+        except TransientError as error:
+            if not runs.in_flow():
+                raise
+            return Cancelled(name=PARKED, message=str(error), data=error)
+        except KeyboardInterrupt as stopped:
+            if not runs.in_flow():
+                raise
+            return Cancelled(message="stopped by a person; what was done is kept", data=stopped)
+        return None
+
+    return parks  # pyright: ignore[reportReturnType] - what a flow returns is its state
+
+
+def _run_name() -> str:
+    """Say flow, store and the time it was due: `corpus ws-3f2a9c1b 2026-01-31 01:15`."""
+    store = alerts.store_label(str(flow_run.parameters.get("store", "")))
+    due = flow_run.scheduled_start_time
+    return f"{flow_run.flow_name} {store} {due:%Y-%m-%d %H:%M}"

@@ -1,0 +1,255 @@
+"""What a team schedules, on a real Prefect server: nights that end well, and nights that do not."""
+
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.io import journal
+from tasks.io.store import Store
+from tasks.spine.alerts import store_label
+from tests.prefect_server import DEPLOYMENTS, ROOT, Pager, Prefect, holding, kill, stop, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+PAGES = "http://dashboard.example:8080"
+
+
+@pytest.fixture(scope="module")
+def as_shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a team put its archives, and the one profile that names them."""
+    folder = tmp_path_factory.mktemp("team")
+    shutil.copytree(DEPLOYMENTS / "sample", folder / "sample")
+    profile = (DEPLOYMENTS / "profiles" / "smoke.toml").read_text(encoding="utf-8").replace("../sample", "sample")
+    (folder / "mine.toml").write_text(profile + f'url = "{PAGES}"\n', encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def prefect(as_shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+    """A server with what `prefect.yaml` says; schedules are paused, so that only what a test asks for runs."""
+    server = Prefect(tmp_path_factory.mktemp("prefect"))
+    server.environment |= {
+        "WELLSPRING_PROFILE": str(as_shipped / "mine.toml"),
+        "WELLSPRING_STORE": str(as_shipped / "ws"),
+    }
+    try:
+        server.begin("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(server.port))
+        if not server.comes_up():
+            pytest.skip(f"no Prefect server starts here: {server.last_words()}")
+        server.type("prefect", "work-pool", "create", "wellspring", "--type", "process")
+        server.type("prefect", "work-pool", "set-concurrency-limit", "wellspring", "1")
+        server.type("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS / "prefect.yaml"))
+        for deployment in server.ask("deployments/filter"):
+            server.ask(f"deployments/{deployment['id']}/pause_deployment", paused=True)
+        yield server
+    finally:
+        server.end()
+
+
+@pytest.fixture(scope="module")
+def pager(prefect: Prefect) -> Iterator[Pager]:
+    """Who `automations.yaml` calls; one that never starts is given up after two minutes here, not fifteen."""
+    called = Pager()
+    block = (
+        "from prefect.blocks.notifications import CustomWebhookNotificationBlock as B\n"
+        f"b = B(name='page', url='http://127.0.0.1:{called.server_address[1]}/page', method='POST',"
+        " json_data={'subject': '{{subject}}', 'body': '{{body}}'})\n"
+        "print(b.save('page', overwrite=True))"
+    )
+    block_id = prefect.type(sys.executable, "-c", block).split()[-1]
+    text = (DEPLOYMENTS / "automations.yaml").read_text(encoding="utf-8").replace("${NOTIFY_BLOCK}", block_id)
+    sooner = text.replace("within: 900", "within: 120")
+    path = prefect.folder / "automations.yaml"
+    path.write_text(sooner, encoding="utf-8")
+    prefect.type("prefect", "automation", "create", "--from-file", str(path))
+    yield called
+    called.close()
+
+
+@pytest.fixture
+def worker(prefect: Prefect) -> Iterator[None]:
+    """A worker of the pool, for one test."""
+    started = prefect.worker()
+    yield
+    stop(started)
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_schedule_runs_as_shipped_once_a_folder_and_a_profile_are_named(prefect: Prefect, as_shipped: Path) -> None:
+    nightly, store = "corpus/corpus-nightly", as_shipped / "ws"
+    deployment = prefect.ask(f"deployments/name/{nightly}")
+
+    prefect.type("prefect", "deployment", "schedule", "create", nightly, "--interval", "30")
+    prefect.ask(f"deployments/{deployment['id']}/resume_deployment", paused=False)
+    fired = until(lambda: prefect.runs(flow_runs={"state": {"type": {"any_": ["RUNNING"]}}}), "scheduled run")[0]
+    prefect.unschedule(nightly)
+    ended = prefect.ended(fired["id"])
+    name = prefect.ask(f"flow_runs/{fired['id']}")["name"]
+    shown = {artifact["key"]: artifact for artifact in prefect.ask("artifacts/latest/filter")}
+    events = prefect.ask("events/filter", filter={"event": {"prefix": ["prefect.asset.materialization.succeeded"]}})
+    made = {event["resource"]["prefect.resource.id"] for event in events["events"]}
+
+    label = store_label(store)
+    assert ended == "Completed"
+    assert fired["auto_scheduled"]
+    assert fired["parameters"] == {"profile": str(as_shipped / "mine.toml"), "store": str(store), "overrides": []}
+    assert name.startswith(f"corpus {label} 20")
+    receipts = {"receipt-documents", "receipt-passages", "audit-documents", "run-page"}
+    assert {f"{label}-{key}" for key in receipts} <= shown.keys()
+    assert f"{PAGES}/runs/" in shown[f"{label}-run-page"]["data"]
+    assert f"wellspring://{label}/tables/documents" in made
+    assert list((store / "pages" / "runs").glob("*/index.html"))
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_run_that_is_retried_and_one_that_is_started_again_pay_nothing_twice(
+    prefect: Prefect, tmp_path: Path
+) -> None:
+    store = tmp_path / "ws"
+
+    first = prefect.run("dataset/dataset", store=str(store), overrides=["limit=8"])
+    prefect.ended(first)
+    paid, made = attempts(store), exported(store)
+    prefect.type("prefect", "--no-prompt", "flow-run", "retry", first)
+    prefect.ended(first, 2)
+    prefect.ended(prefect.run("dataset/dataset", store=str(store), overrides=["limit=8"]))
+    with Store.read(store) as opened:
+        ended = opened.query("runs/all")["status"].to_list()
+
+    assert ended == ["done"] * 3
+    assert paid > 0
+    assert made
+    assert (attempts(store), exported(store)) == (paid, made)
+
+
+def attempts(store: Path) -> int:
+    """Return how many calls have gone to a model, by the journal."""
+    return sum(row[2] for row in journal.outcomes(store / "completions.sqlite"))
+
+
+def exported(store: Path) -> dict[str, bytes]:
+    """Return the files of an export."""
+    return {p.name: p.read_bytes() for p in sorted((store / "exports").rglob("*.jsonl"))}
+
+
+@pytest.mark.usefixtures("worker")
+def test_who_parks_or_is_cancelled_calls_nobody_and_who_fails_calls_a_person(
+    prefect: Prefect, pager: Pager, tmp_path: Path
+) -> None:
+    store, before = tmp_path / "ws", len(pager.calls)
+    with holding(store):
+        parked = prefect.run("quality/quality-hourly", store=str(store))
+        in_use = prefect.ended(parked)
+        waits = prefect.run("grounding/grounding-daily", store=str(store), overrides=["wait=true"])
+        until(lambda: prefect.state(waits) == "Running", "run that waits")
+        prefect.ask(f"flow_runs/{waits}/set_state", state={"type": "CANCELLING", "name": "Cancelling"})
+        stopped = prefect.ended(waits)
+    prefect.type("prefect", "--no-prompt", "flow-run", "retry", parked)
+    again = prefect.ended(parked, 2)
+    spent = prefect.run("dataset/dataset", store=str(store), overrides=["limit=8", "budget.max_calls=3"])
+    out_of_budget = prefect.ended(spent)
+    gone = prefect.run("corpus/corpus-nightly", store=str(store), overrides=['sources.corpora=[{path="/nowhere.wet"}]'])
+    broken = prefect.ended(gone)
+    until(lambda: pager.calls[before:], "call")
+
+    said = prefect.ask(f"flow_runs/{parked}")
+    assert (in_use, stopped, again, out_of_budget, broken) == ("Parked", "Cancelled", "Completed", "Parked", "Failed")
+    assert said["name"].startswith(f"quality {store_label(store)} 20")
+    assert all(
+        "nowhere.wet" in call and "failed" in call for call in pager.calls[before:]
+    )  # a busy one is called twice
+
+
+def test_a_run_that_was_killed_with_its_worker_is_ended_and_the_next_one_starts(
+    prefect: Prefect, pager: Pager, tmp_path: Path
+) -> None:
+    store, before = tmp_path / "ws", len(pager.calls)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/v1"
+        first_worker = prefect.worker()
+        ghost = prefect.run("dataset/dataset", store=str(store), overrides=[f"models.base_url={url}", "limit=8"])
+        until((store / "completions.sqlite").is_file, "call that nobody answers")
+        kill(first_worker)
+    second_worker = prefect.worker()
+    after = prefect.run("dataset/dataset", store=str(store), overrides=["limit=8"])
+    never = prefect.run("quality/quality-hourly", store=str(store))
+    prefect.ask(f"flow_runs/{never}/set_state", state={"type": "PENDING", "name": "Submitting"})
+
+    ended = prefect.ended(after)
+    until(lambda: prefect.state(never) == "Crashed", "end of the run that never started")
+    stop(second_worker)
+    with Store.read(store) as opened:
+        runs = opened.query("runs/all")["status"].to_list()
+
+    assert prefect.states(ghost)[-2:] == ["Running", "Crashed"]
+    assert "Late" in prefect.states(after)
+    assert ended == "Completed"
+    assert sorted(runs) == ["crashed", "done"]
+    assert len([call for call in pager.calls[before:] if "crashed" in call]) >= 2
+
+
+HANGING = """
+import sys, time
+from prefect import flow
+from tasks.contracts import settings
+from tasks.spine import runs
+
+@flow
+def corpus():
+    with runs.start("corpus", settings.load(), sys.argv[1], quiet=True) as run:
+        print(runs._prefect_run(), flush=True)
+        time.sleep(600)
+
+corpus()
+"""
+
+
+def test_a_killed_flow_run_is_marked_crashed_by_the_next_run_on_its_store(prefect: Prefect, tmp_path: Path) -> None:
+    store = tmp_path / "ws"
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGING, str(store)],
+        cwd=ROOT,
+        env=prefect.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    flow_run = next(line for line in process.stdout if "prefect:" in line).strip().removeprefix("prefect:")
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    before = prefect.state(flow_run)
+
+    looked = f"from flows.quality import quality; quality('smoke', {str(store)!r})"
+    prefect.type(sys.executable, "-c", looked)
+
+    assert before == "Running"
+    assert prefect.state(flow_run) == "Crashed"
+
+
+def test_serving_what_a_worker_runs_is_refused_before_anything_runs(prefect: Prefect, tmp_path: Path) -> None:
+    command = ("-m", "flows.cli", "serve", "--profile", "smoke", "--store", str(tmp_path / "ws"))
+
+    said = prefect.type(sys.executable, *command, code=2)
+    pools = {deployment["work_pool_name"] for deployment in prefect.ask("deployments/filter")}
+
+    assert "work pool `wellspring`: corpus/corpus-nightly, " in said
+    assert "prefect worker start --pool wellspring" in said
+    assert "prefect deployment delete" in said
+    assert pools == {"wellspring"}
+
+
+def test_the_kubernetes_work_pool_is_one_that_a_server_takes(prefect: Prefect) -> None:
+    template = str(DEPLOYMENTS / "kubernetes.json")
+
+    prefect.type(
+        *("prefect", "work-pool", "create", "wellspring-k8s", "--type", "kubernetes", "--base-job-template", template)
+    )
+    pool = prefect.ask("work_pools/wellspring-k8s")
+
+    assert pool["base_job_template"]["variables"]["required"] == ["image", "claim"]
