@@ -314,15 +314,43 @@ def start(
     with opened as store:
         mark_crashed(store)
         began = {"run_id": run_id, "flow": flow, "started_at": now().isoformat(timespec="seconds")}
-        keep: Callable[[Any], None] = lambda stages: standing.say_progress(store.path, began | {"stages": stages})  # noqa: E731
+        keep: Callable[[Any], None] = lambda stages: _show_progress(run, began | {"stages": stages})  # noqa: E731
         run = Run(run_id, flow, settings, store, Progress(quiet=quiet, keep=keep))
         if said := journal_file.mended(store.path / "completions.sqlite", owner=run_id):
             run.progress.note(said)
         store.append("runs", [row := _run_row(run)])
         _keep_settings(run, row.settings)
+        if not stores.has_snapshot(store.path):
+            _share(run, store.share)
         run.announcer.began()
-        with interrupts.heard(run.say_stopping, store.interrupt) as stop:
-            yield from _at_work(run, stop)
+        try:
+            with interrupts.heard(run.say_stopping, store.interrupt) as stop:
+                yield from _at_work(run, stop)
+        finally:
+            _share(run, store.leave)
+
+
+def _show_progress(run: Run, said: Mapping[str, Any]) -> None:
+    """Write down how far a run is, and now and then put a snapshot in place, for those who look meanwhile."""
+    standing.say_progress(run.store.path, said)
+    _share(run, run.store.share_in_time)
+
+
+def _share(run: Run, put: Callable[[str], None]) -> None:
+    """Put a snapshot in place, unless nobody will look: a rehearsal has a store of its own."""
+    if not run.is_rehearsal:
+        with _aside(run, "readers see an older state: no snapshot could be written"):
+            put(run.run_id)
+
+
+@contextlib.contextmanager
+def _aside(run: Run, what: str) -> Iterator[None]:
+    """Say what goes wrong besides the work, and let the run end as it ended."""
+    try:
+        yield
+    except Exception as fault:  # noqa: BLE001 - whatever it is, the run's own outcome comes first
+        said = fault.message if isinstance(fault, WellspringError) else f"{type(fault).__name__}: {fault}"
+        run.progress.note(f"warning: {what} ({said})")
 
 
 def _at_work(run: Run, stop: Stop) -> Iterator[Run]:
@@ -346,11 +374,13 @@ def _at_work(run: Run, stop: Stop) -> Iterator[Run]:
     finally:
         _current = None
         run.close()
-        store.execute("runs/finish", run_id=run.run_id, status=status, ended_at=now(), error=problem or None)
-        run.announcer.ended(status, problem)
-        standing.remember(store)
-        # On a full disk what matters is the error that is on its way, not the page.
-        with contextlib.nullcontext() if status == "done" else contextlib.suppress(OSError):
+        with contextlib.nullcontext() if status == "done" else _aside(run, "how the run ended could not be written"):
+            store.execute("runs/finish", run_id=run.run_id, status=status, ended_at=now(), error=problem or None)
+        with _aside(run, "its end could not be announced"):
+            run.announcer.ended(status, problem)
+        with _aside(run, "what is due could not be written down"):
+            standing.remember(store)
+        with _aside(run, "its pages could not be written; `wellspring dashboard` tries again"), pages.alone(store.path):
             _show_page(run, pages.write_site(store).parent / "runs" / run.run_id / "index.html")
 
 
