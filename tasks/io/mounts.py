@@ -1,5 +1,6 @@
 """Which file system a path lies on, and whether it is one of a network, whose locks and fsync cannot be trusted."""
 
+import os
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ _NETWORK = re.compile(
     r"|juicefs|9p|virtiofs|vboxsf|prl_fs|vmhgfs|fuse$|fuse\.)"
 )
 _LOCAL = {"fuse.fuse-overlayfs"}  # what containers without root have for a disk
-_OCTAL = re.compile(r"\\([0-7]{3})")
+_OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
 def file_system(path: Path, mounts: str) -> str:
@@ -24,7 +25,7 @@ def file_system(path: Path, mounts: str) -> str:
         fields = line.split(" ")
         if len(fields) < 3:  # noqa: PLR2004 - device, place, kind
             continue
-        place = Path(_OCTAL.sub(lambda found: chr(int(found[1], 8)), fields[1]))
+        place = Path(os.fsdecode(_OCTAL.sub(lambda found: bytes([int(found[1], 8)]), os.fsencode(fields[1]))))
         if where.is_relative_to(place) and len(place.parts) >= best:
             best, kind = len(place.parts), fields[2]
     return kind
