@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -46,6 +47,7 @@ _SIGNS_OF_DAMAGE = ("Corrupt", "corrupt", "checksum", "read enough bytes", "has 
 FOREIGN_SECONDS = 5.0  # for which a program that is no run of ours may have the database
 FIRST_SECONDS = 10.0  # for which a reader waits for the first snapshot of a run at work
 KEPT_SECONDS = 86_400.0  # for which what a killed reader left is left alone: it may be at work
+_CONNECTING = threading.Lock()
 READING = "reading"  # a folder of the store: what readers spill, and copies that they work on
 DATABASE, JOURNAL = "wellspring.duckdb", "completions.sqlite"
 MEMORY_MB = 512  # of all that it holds; keys of tables must fit into it
@@ -643,18 +645,28 @@ def _version(connection: duckdb.DuckDBPyConnection) -> int | None:
 
 
 def _connect(database: Path, spilt: Path, memory_mb: int, *, reads_only: bool) -> duckdb.DuckDBPyConnection:
-    """Connect, and lock it down; readers of one process share the instance, which then is locked down already."""
-    connection = duckdb.connect(
-        str(database),
-        read_only=reads_only,
-        config={
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "python_enable_replacements": "false",
-            "preserve_insertion_order": "true",
-            "memory_limit": f"{memory_mb}MB",
-        },
-    )
+    """Connect, and lock it down; readers of one process share the instance, which then is locked down already.
+
+    Args:
+        database: The file.
+        spilt: The folder for what does not fit into memory.
+        memory_mb: How much may.
+        reads_only: Share the file with other readers.
+    """
+    config = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "python_enable_replacements": "false",
+        "preserve_insertion_order": "true",
+        "memory_limit": f"{memory_mb}MB",
+    }
+    with _CONNECTING:
+        connection = duckdb.connect(str(database), read_only=reads_only, config=config)
+        _lock_down(connection, spilt)
+    return connection
+
+
+def _lock_down(connection: duckdb.DuckDBPyConnection, spilt: Path) -> None:
     locked = connection.execute("SELECT current_setting('lock_configuration')").fetchone()
     if locked != (True,):
         if spilt.parent.name == READING:
@@ -665,7 +677,6 @@ def _connect(database: Path, spilt: Path, memory_mb: int, *, reads_only: bool) -
         connection.execute("SET enable_external_access = false")
         connection.execute("SET allowed_configs = ['memory_limit']")
         connection.execute("SET lock_configuration = true")
-    return connection
 
 
 def _part_from_log(database: Path) -> None:

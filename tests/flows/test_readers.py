@@ -52,6 +52,7 @@ class Looks(threading.Thread):
         self.wrong: list[BaseException] = []
 
     def run(self) -> None:
+        """Look."""
         looks = 0
         while (looks < self.most or self.process.poll() is None) and not self.wrong:
             try:
@@ -61,6 +62,7 @@ class Looks(threading.Thread):
             looks += 1
 
     def look(self, *, says: bool) -> None:
+        """Open the store once, and now and then have the command say all."""
         if says:
             self.facts.append(json.loads(look("status", "--json", "--store", str(self.store))))
         with Store.read(self.store) as opened:
