@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from rich.markup import escape
@@ -170,8 +171,8 @@ def _at_work(facts: Mapping[str, Any]) -> None:
             say(f"  {stage:<22} {_how_far(done)}")
     else:
         say(f"{process} has the store open ({holder.get('owner') or 'no run'})")
-    at = facts["published_at"]
-    say(f"below: as it was published at {at:%Y-%m-%d %H:%M} UTC\n" if at else "nothing is published yet\n")
+    at = facts["as_of"]
+    say(f"below: as it was at {moment(at)}\n" if at else "it has left nothing to read yet\n")
 
 
 def _how_far(stage: Mapping[str, Any]) -> str:
@@ -193,7 +194,7 @@ def _next(facts: Mapping[str, Any]) -> str:
     """Say what to type next, from where the store stands."""
     store, stages, runs = facts["store"], facts["stages"], facts["runs"]
     if facts["held_by"] is not None:
-        shown = "; `wellspring dashboard --serve` shows what was published" if facts["published_at"] else ""
+        shown = "; `wellspring dashboard --serve` shows the same as pages" if facts["as_of"] else ""
         return f"look again later{shown}"
     again = f"--profile {store}/settings.json --store {store}"
     if any(row["rows_due"] or row["shards_failed"] for row in stages):
@@ -245,6 +246,11 @@ def receipt(facts: Mapping[str, Any]) -> None:
         else:
             lines.append((what.replace("_", " "), ", ".join(value) if isinstance(value, list) else value))
     table("receipt", {"what": "left", "": "left"}, lines)
+
+
+def moment(at: datetime) -> str:
+    """Say when something was."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def money(usd: float | None) -> str:

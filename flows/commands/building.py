@@ -22,6 +22,7 @@ from flows.commands.options import (
     StoreOption,
     TrustOption,
 )
+from tasks.contracts.errors import WellspringError
 
 if TYPE_CHECKING:
     from tasks.spine.runs import Run
@@ -103,17 +104,26 @@ def _run(
 
 
 def _say_build(directory: Path, seconds: float, *, as_json: bool) -> None:
-    from tasks.contracts import casting
     from tasks.io.store import Store
     from tasks.spine import summaries
 
-    with Store.read(directory) as store:
-        facts: dict[str, Any] = summaries.of_run(store) | {"seconds": round(seconds, 1)}
+    try:
+        with Store.read(directory) as store:
+            facts: dict[str, Any] = summaries.of_run(store) | {"seconds": round(seconds, 1)}
+    except WellspringError as fault:  # the run is done all the same
+        terminal.hint(f"the run is done ({seconds:.1f} s); what it did cannot be shown: {fault}")
+        return
     if as_json:
         terminal.as_json(facts)
-        return
+    else:
+        _say_facts(directory, facts)
+
+
+def _say_facts(directory: Path, facts: dict[str, Any]) -> None:
+    from tasks.contracts import casting
+
     if facts["is_idle"]:
-        terminal.say(f"Nothing was left to do: no row was due, no model was asked ({seconds:.1f} s).")
+        terminal.say(f"Nothing was left to do: no row was due, no model was asked ({facts['seconds']:.1f} s).")
     else:
         terminal.funnel(facts)
     for file in facts["files"]:

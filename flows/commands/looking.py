@@ -2,8 +2,8 @@
 
 import asyncio
 import webbrowser
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,20 +30,35 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Say what is done, due, refused, failed and running in each stage, what the rest would cost, how runs ended."""
-    from tasks.io.store import Store, holder
+    from tasks.io.store import is_new
     from tasks.spine import standing, summaries
 
-    if run_id is None and holder(store) is not None:  # a run has the store for itself: its own words will do
-        facts = standing.of_busy_store(store.absolute())
+    if run_id is None and is_new(store):  # its first run has left nothing to read yet: its own words will do
+        facts = standing.of_new_store(store.absolute())
+    elif run_id is None:
+        work = standing.at_work_now(store)
+        with _opened(store, says=False) as opened:
+            facts = standing.of_store(opened, _methods(opened), work)
     else:
-        with Store.read(store) as opened:
-            facts = summaries.of_run(opened, run_id) if run_id else standing.of_store(opened, _methods(opened))
+        with _opened(store) as opened:
+            facts = summaries.of_run(opened, run_id)
     if as_json:
         terminal.as_json(facts)
     elif run_id is None:
         terminal.standing(facts)
     else:
         terminal.funnel(facts)
+
+
+@contextmanager
+def _opened(store: Path, *, says: bool = True, works: bool = False) -> Iterator[Any]:
+    """Open a store to read, and say of when what follows is, if a run is at work on it."""
+    from tasks.io.store import Store, holder
+
+    with Store.read(store, works=works) as opened:
+        if says and holder(store) is not None:
+            terminal.hint(f"a run has the store: this is of {terminal.moment(opened.snapshot.taken_at)}")
+        yield opened
 
 
 def _methods(store: Any) -> Mapping[str, Mapping[str, str]]:
@@ -97,10 +112,9 @@ def trace(
 
     --json is the same tree: kind, id, relation, facts, children; `is_repeated` marks what was given in full before.
     """
-    from tasks.io.store import Store
     from tasks.spine import lineage
 
-    with Store.read(store) as opened:
+    with _opened(store) as opened:
         tree = lineage.trace(opened, target)
         if record:
             terminal.as_bytes(_record(opened, tree, target, corpus or ()))
@@ -145,11 +159,10 @@ def impact(
 
     --json has the ids as well: start (what was named), counts, files, ids.
     """
-    from tasks.io.store import Store
     from tasks.spine import lineage
 
     given = {"url": url, "domain": domain, "source": source, "document": document}
-    with Store.read(store) as opened:
+    with _opened(store) as opened:
         found = lineage.impact(opened, **given, seed=seed, prompt=prompt, model=model).as_dict()
     if as_json:
         terminal.as_json(found)
@@ -180,16 +193,12 @@ def dashboard(
 
 
 def _site(store: Path) -> Path:
-    """Write the site; of a store that a run holds, take what was written last: it writes it again when it ends."""
-    from tasks.io.store import Store, holder
+    """Write the site, in turn with a run at work, which writes it again when it ends."""
+    from tasks.io.store import refuse_none
     from tasks.spine import pages
 
-    index = store.absolute() / "pages" / "index.html"
-    if holder(store) is not None and index.is_file():
-        written = datetime.fromtimestamp(index.stat().st_mtime, UTC)
-        terminal.hint(f"a run has the store: these pages are of {written:%Y-%m-%d %H:%M} UTC (wellspring status)")
-        return index
-    with Store.read(store) as opened:
+    refuse_none(store)
+    with pages.alone(store.absolute()), _opened(store, works=True) as opened:
         return pages.write_site(opened)
 
 

@@ -58,11 +58,12 @@ def forget(
     as_json: JsonOption = False,
 ) -> None:
     """Take a page, site or corpus out with everything made from it, for good; prints a receipt that was checked."""
-    from tasks.io.store import Store
+    from tasks.io.store import Store, refuse_none
     from tasks.spine import forgetting
 
     choices: dict[str, Any] = {"policy": policy.value, "near_copies": near_copies.value, "reason": reason}
-    with Store.read(store) as opened:
+    refuse_none(store)
+    with Store.open(store, owner="forget") as opened:
         receipt = forgetting.forget(opened, **choices, url=url, domain=domain, source=source).as_dict()
     if as_json:
         terminal.as_json(receipt)

@@ -16,9 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import carving, files, versions
-
-NETWORK_FILESYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs", "lustre"}
+from tasks.io import carving, files, mounts, versions
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -189,15 +187,8 @@ def hold(path: Path, *, owner: str) -> int:
 
 def refuse_network(path: Path) -> None:
     """Refuse a network file system: SQLite's locks and shared memory do not hold there."""
-    with contextlib.suppress(OSError):
-        mounts = [line.split() for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
-        at = max(
-            (m for m in mounts if path.is_relative_to(m[1].encode().decode("unicode_escape"))), key=lambda m: len(m[1])
-        )
-        if at[2] in NETWORK_FILESYSTEMS:
-            raise BrokenError(
-                f"{path} lies on a network file system ({at[2]})", hint="choose a --store on a local disk"
-            )
+    if kind := mounts.network(path, mounts.said()):
+        raise BrokenError(f"{path} lies on a network file system ({kind})", hint="choose a --store on a local disk")
 
 
 def opened(path: Path) -> tuple[Connection, int]:

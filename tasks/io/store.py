@@ -1,15 +1,17 @@
 """The DuckDB door: one store is a directory, one process writes it at a time, and every statement is a file of `sql/`.
 
+Whoever only looks opens a snapshot of it (snapshots.py), never the file that a run may be writing.
 The database can be rebuilt from the journal and the Parquet shards; it never holds the only copy of a paid answer.
 It is opened locked down: no extension is loaded, no file is read by SQL, no Python variable is visible to it.
 """
 
-import fcntl
+import hashlib
 import itertools
-import json
 import os
 import re
-import socket
+import shutil
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -23,8 +25,10 @@ import polars as pl
 import pyarrow as pa
 
 from tasks.contracts import records
-from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import files, foreign, journal_file, links, outliving, pairing, versions
+from tasks.contracts.errors import BrokenError, TransientError, UsageError
+from tasks.io import files, foreign, holding, journal_file, links, outliving, pairing, snapshots, versions
+from tasks.io.holding import holder
+from tasks.io.snapshots import Snapshot
 
 pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
 
@@ -33,6 +37,7 @@ T = TypeVar("T")
 _SQL = Path(__file__).parents[2] / "sql"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _VIEWS = ("fetched", "unaudited", "standing", "valid", "settled", "audited")
+_GRAPH = ("edges", "nodes", "things", "judgements", "read", "written")  # of all tables, each of those before it
 _OF_THE_DISK = (
     *("No space left", "File too large", "Disk quota", "Read-only file system", "Permission denied"),
     *("Input/output error", "Could not write", "Could not sync", "fsync failed", "Could not truncate"),
@@ -41,12 +46,17 @@ _LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_persistent_secrets": "false",
+    "enable_external_access": "false",
     "python_enable_replacements": "false",
 }
 _OF_DAMAGE = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
 _SIGNS_OF_DAMAGE = ("Corrupt", "corrupt", "checksum", "read enough bytes", "has been invalidated", "deserialize")
-LOCK_POLL_SECONDS = 0.5
 LANDMARKS = 100  # answers by which a journal and a database know each other
+FOREIGN_SECONDS = 5.0  # for which a program that is no run of ours may have the database
+FIRST_SECONDS = 10.0  # for which a reader waits for the first snapshot of a run at work
+KEPT_SECONDS = 86_400.0  # for which what a killed reader left is left alone: it may be at work
+_CONNECTING = threading.Lock()
+READING = "reading"  # a folder of the store: what readers spill, and copies that they work on
 DATABASE, JOURNAL = "wellspring.duckdb", "completions.sqlite"
 _ANEW = (
     f"move {DATABASE} (and {DATABASE}.wal, if it is there) away; the next `wellspring build` makes it anew from the "
@@ -86,12 +96,28 @@ def queries(noun: str) -> list[str]:
 class Store:
     """An open store: a context manager. Its lock is freed when it is closed, and when the process dies."""
 
-    def __init__(self, path: Path, memory_mb: int, lock: int | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        memory_mb: int,
+        lock: int | None = None,
+        *,
+        snapshot: Snapshot | None = None,
+        database: Path | None = None,
+        wait: bool = False,
+    ) -> None:
+        """Open the database of the store in `path`, as its writer; or a snapshot; or a copy, to make tables in."""
         self.path = path
         self.memory_mb = memory_mb
-        self._connection = _connect(path, memory_mb)
+        self.snapshot = snapshot
         self._lock = lock
+        self._reads_only = snapshot is not None and database is None
+        self._database = database or (snapshots.path_of(path, snapshot) if snapshot else path / DATABASE)
+        self._wait = wait
+        self._is_open = True
+        self._connection = self._connected()
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
+        self._rest_until = time.monotonic() + snapshots.EVERY_SECONDS
         self.asked: dict[str, list[dict[str, Any]]] = {}
 
     @classmethod
@@ -110,19 +136,22 @@ class Store:
             UsageError: A newer Wellspring wrote it.
         """
         path = Path(directory).absolute()
-        refuse_newer(path)
-        try:
-            for room in (path, *(path / name for name in ("shards", "indexes", "exports", "pages", "events"))):
-                room.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BrokenError(
-                f"the store {path} cannot be made: {error.strerror}", hint="choose another --store, or free the place"
-            ) from error
-        lock = _acquire(path / "wellspring.lock", wait=wait, owner=owner)
+        links.refuse(path)
+        with _placed(path):
+            path.mkdir(parents=True, exist_ok=True)
+        lock = holding.acquire(path, wait=wait)
         with _whole(path):
             try:
+                with holding.turn(path / snapshots.LOCK, f"a copy of {path} to make"):
+                    _refuse_newer(path)
+                holding.sign(lock, owner, path)
+                with _placed(path):
+                    for room in ("shards", "indexes", "exports", "pages", "events"):
+                        (path / room).mkdir(exist_ok=True)
+                _sweep(path / READING)
                 kept = outliving.kept(path / JOURNAL, needed=not (path / DATABASE).is_file())
-                store = cls(path, memory_mb, lock)
+                _part_from_log(path / DATABASE)
+                store = cls(path, memory_mb, lock, wait=wait)
             except BaseException:
                 os.close(lock)
                 raise
@@ -138,20 +167,48 @@ class Store:
         return store
 
     @classmethod
-    def read(cls, directory: str | Path) -> Self:
-        """Open a store to look at it, next to no writer: a process that writes it has the file for itself.
+    def read(cls, directory: str | Path, *, works: bool = False) -> Self:
+        """Open the newest snapshot of a store, beside any run and any other reader.
+
+        It is of the last few minutes while a run works, and else as the store stands: then a reader makes it, if what
+        is there is older, or of an older Wellspring.
+
+        Args:
+            directory: The store.
+            works: Open a copy of it, in which tables can be made; it is gone when it is closed.
 
         Raises:
-            BrokenError: There is no store in that directory.
-            TransientError: Another process is writing it; the message says which.
+            BrokenError: There is no store in that directory, or no snapshot of it can be made.
+            TransientError: A run has just begun, and left no snapshot yet; the message says which.
             UsageError: A newer Wellspring wrote it.
         """
         path = Path(directory).absolute()
-        if not (path / DATABASE).is_file():
-            raise BrokenError(
-                f"there is no store in {path}", hint="make one with: wellspring build --store " + str(directory)
-            )
-        return cls.open(path)
+        links.refuse(path)
+        refuse_none(directory)
+        journal_file.refuse_newer(path / JOURNAL)
+        while True:
+            snapshot = _newest(path)
+            with suppress(_GoneError):
+                return cls._reader(path, snapshot, works=works)
+
+    @classmethod
+    def _reader(cls, path: Path, snapshot: Snapshot, *, works: bool) -> Self:
+        """Open a snapshot; it was whole if it is the newest one still when it is open."""
+        database = _room(path) / DATABASE if works else None
+        try:
+            if database is not None:
+                _copy(snapshots.path_of(path, snapshot), database)
+            store = cls(path, MEMORY_MB, snapshot=snapshot, database=database)
+        except BrokenError as error:
+            if database is not None:
+                shutil.rmtree(database.parent)
+            if snapshots.latest(path) == snapshot and not _is_dropped(path, snapshot):
+                raise
+            raise _GoneError from error
+        if snapshots.latest(path) != snapshot:
+            store.close()
+            raise _GoneError
+        return store
 
     @property
     def shards(self) -> Path:
@@ -199,9 +256,61 @@ class Store:
                 self._connection.execute(statement("upgrades/table")[0])
                 self.append("upgrades", [records.Upgrade(number, found, datetime.now(UTC).replace(tzinfo=None))])
             found = number
-        views = [f"{noun}/{view}" for noun in records.TABLES for view in _VIEWS if f"{noun}/{view}" in queries(noun)]
         with self.transaction():  # one write to disk; those of later tables are made of those of earlier ones
-            self._connection.execute("\n".join(statement(view)[0] for view in views))
+            self._connection.execute("\n".join(statement(view)[0] for view in _views()))
+
+    def _connected(self) -> duckdb.DuckDBPyConnection:
+        """Connect, once no other program has the database; with `wait` however long that takes."""
+        until = time.monotonic() + FOREIGN_SECONDS
+        spilt = self.path / "tmp" if self._lock is not None else self.path / READING / f"{os.getpid()}"
+        while True:
+            try:
+                return _connect(self._database, spilt, self.memory_mb, reads_only=self._reads_only)
+            except duckdb.Error as error:
+                if "Could not set lock" not in str(error):
+                    raise _unusable(self, error, "cannot be opened") from error
+                if not self._wait and time.monotonic() > until:
+                    raise holding.foreign(self._database, str(error)) from error
+            time.sleep(holding.LOCK_POLL_SECONDS / 5)
+
+    def share(self, owner: str) -> None:
+        """Put a snapshot of what is committed in place, for readers; the caller is the one who writes.
+
+        Args:
+            owner: The run.
+
+        Raises:
+            OSError: It cannot be written; the one before it stays.
+        """
+        started = time.monotonic()
+        made, taken_at = snapshots.fresh(self.path), snapshots.now()
+        try:
+            snapshots.copy(self._database, made)
+            _put(self.path, made, owner, snapshots.source(self._database), taken_at)
+        except BaseException:
+            snapshots.discard(made)
+            raise
+        finally:
+            took = time.monotonic() - started
+            self._rest_until = time.monotonic() + max(snapshots.EVERY_SECONDS, snapshots.SHARE * took)
+
+    def share_in_time(self, owner: str) -> None:
+        """Put a snapshot in place if the last one is some minutes old, and longer the longer that one took."""
+        if time.monotonic() > self._rest_until:
+            self.share(owner)
+
+    def leave(self, owner: str) -> None:
+        """Close the database and leave a snapshot of it; the store stays locked until it is closed."""
+        self._connection.close()
+        self.share(owner)
+
+    def copy_to(self, target: Path) -> None:
+        """Copy the snapshot that is read to another place, with its log.
+
+        Raises:
+            BrokenError: It cannot be written.
+        """
+        _copy(self._database, target)
 
     def _share(self, kept: outliving.Rows) -> None:
         """Bring in what this store's journal keeps for a database that is made anew, and have it keep what it lacks."""
@@ -341,33 +450,37 @@ class Store:
             self._connection.execute("CHECKPOINT")
 
     def rewrite(self) -> None:
-        """Write the database anew, so that nothing of what was deleted is left in its file.
+        """Write the database anew, so that nothing of what was deleted is left in its file, nor in a snapshot.
 
         The copy takes the place of the file at once or not at all; nobody else may use this store's cursors meanwhile.
         """
         old, fresh = self.path / DATABASE, self.path / f"{DATABASE}.part"
         fresh.unlink(missing_ok=True)
+        snapshots.clear(self.path)
         self.checkpoint()
         self._connection.close()
         try:
-            with _named_errors(self), duckdb.connect(config=_LOCKED) as copier:
+            with _named_errors(self), duckdb.connect() as copier:
                 copier.execute(f"ATTACH '{_quoted(old)}' AS old (READ_ONLY)")
                 copier.execute(f"ATTACH '{_quoted(fresh)}' AS fresh")
-                copier.execute("SET enable_external_access = false")
                 copier.execute("COPY FROM DATABASE old TO fresh")
                 copier.execute("DETACH fresh")
             files.put(fresh, old)
         finally:
-            self._connection = _connect(self.path, self.memory_mb)
+            self._connection = self._connected()
 
     def close(self) -> None:
         """Close the database and free the lock; closing twice is fine."""
-        if self._lock is None:
+        if not self._is_open:
             return
+        self._is_open = False
         self._connection.close()
-        os.ftruncate(self._lock, 0)
-        os.close(self._lock)
-        self._lock = None
+        if self._lock is not None:
+            os.ftruncate(self._lock, 0)
+            os.close(self._lock)
+            self._lock = None
+        elif self.snapshot is not None and not self._reads_only:
+            shutil.rmtree(self._database.parent, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -376,22 +489,12 @@ class Store:
         self.close()
 
 
+class _GoneError(Exception):
+    """A snapshot went while it was opened: a newer one is there."""
+
+
 def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
-
-
-def version(directory: Path) -> int | None:
-    """Return the version of a store's tables, and leave no trace of having looked; None if there is no telling.
-
-    There is none where the database is not made yet, is damaged, or another process has it.
-    """
-    path = directory / DATABASE
-    if not path.is_file():
-        return None
-    shut: dict[str, str | bool | int | float | list[str]] = {**_LOCKED, "enable_external_access": "false"}
-    with suppress(duckdb.Error), closing(duckdb.connect(str(path), read_only=True, config=shut)) as connection:
-        return _version(connection)
-    return None
 
 
 def refuse_newer(directory: Path) -> None:
@@ -402,8 +505,168 @@ def refuse_newer(directory: Path) -> None:
         UsageError: The version of either is above those that this code knows.
     """
     links.refuse(directory)
-    versions.refuse_newer("store", directory, version(directory) or 0)
     journal_file.refuse_newer(directory / JOURNAL)
+    if (directory / DATABASE).is_file():
+        try:
+            Store.read(directory).close()
+        except UsageError:
+            raise
+        except (BrokenError, TransientError):  # damaged, or at work for a moment: there is no telling
+            return
+
+
+def _refuse_newer(directory: Path) -> None:
+    """Do so as the one who holds the store, by its database itself."""
+    path, found = directory / DATABASE, 0
+    if path.is_file():
+        with suppress(duckdb.Error), closing(duckdb.connect(str(path), read_only=True, config=_LOCKED)) as connection:
+            found = _version(connection) or 0
+    versions.refuse_newer("store", directory, found)
+    journal_file.refuse_newer(directory / JOURNAL)
+
+
+def _newest(path: Path) -> Snapshot:
+    """Return the newest snapshot of a store: of a run at work its last, else one of the store as it stands."""
+    until = time.monotonic() + FIRST_SECONDS
+    while True:
+        found = snapshots.latest(path)
+        if not _is_current(path, found) and holder(path) is None:
+            found = _renewed(path)
+        if found is not None:
+            versions.refuse_newer("store", path, found.version)
+            return found
+        if time.monotonic() > until:
+            raise TransientError(
+                f"the store {path} is at work, and has left nothing to read yet", hint="look again in some seconds"
+            )
+        time.sleep(holding.LOCK_POLL_SECONDS / 5)
+
+
+def _is_current(path: Path, found: Snapshot | None) -> bool:
+    """Whether a snapshot is of the store as it stands, with the views of this code."""
+    return found is not None and (found.source, found.defined) == (snapshots.source(path / DATABASE), _definition())
+
+
+def refuse_none(directory: str | Path) -> None:
+    """Refuse to look where there is no store.
+
+    Raises:
+        BrokenError: There is none.
+    """
+    path = Path(directory).absolute()
+    if not (path / DATABASE).is_file():
+        raise BrokenError(f"there is no store in {path}", hint=f"make one with: wellspring build --store {directory}")
+
+
+def is_new(directory: Path) -> bool:
+    """Whether a store is at work that never had a snapshot: its first run has just begun."""
+    return not has_snapshot(directory) and holder(directory) is not None
+
+
+def has_snapshot(directory: Path) -> bool:
+    """Whether readers find something in a store that is held."""
+    return snapshots.latest(directory) is not None
+
+
+def _renewed(path: Path) -> Snapshot | None:
+    """Make a snapshot of a store that nobody holds, in turn; a run that begins meanwhile waits until it is made."""
+    with holding.turn(path / snapshots.LOCK, f"a copy of {path} to make"):
+        found = snapshots.latest(path)
+        if _is_current(path, found) or holder(path) is not None:
+            return found
+        made, taken_at = snapshots.fresh(path), snapshots.now()
+        try:
+            source = _quiet_copy(path / DATABASE, made)
+            _bring_up(path, made)
+            return _put(path, made, "", source, taken_at)
+        except BaseException:
+            snapshots.discard(made)
+            raise
+
+
+def _quiet_copy(database: Path, made: Path) -> tuple[int, ...]:
+    """Copy a database that nobody writes, and return what tells whether it was written since."""
+    source = snapshots.source(database)
+    _copy(database, made)
+    if snapshots.source(database) != source:
+        raise holding.foreign(database, "")
+    return source
+
+
+def _bring_up(path: Path, made: Path) -> None:
+    """Fold the log of a copy into it, and bring it up to date: its tables, its views, and what the journal keeps."""
+    with Store(path, MEMORY_MB, database=made) as copy, _named_errors(copy):
+        versions.refuse_newer("store", path, _version(copy._connection) or 0)  # noqa: SLF001 - of this file
+        copy._refuse_foreign()  # noqa: SLF001 - of this file
+        copy._define()  # noqa: SLF001 - of this file
+        if kept := outliving.kept(path / JOURNAL, needed=False):
+            copy.recall(kept)
+
+
+def _room(path: Path) -> Path:
+    """Make a folder for a copy that one reader works on."""
+    try:
+        (path / READING).mkdir(exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="copy-", dir=path / READING))
+    except OSError as error:
+        raise BrokenError(
+            f"{path / READING} cannot be written: {error.strerror}", hint="free space, or let this user write the store"
+        ) from error
+
+
+def _copy(database: Path, target: Path) -> None:
+    try:
+        snapshots.copy(database, target)
+    except OSError as error:
+        raise BrokenError(
+            f"{database} cannot be copied to {target.parent}: {error.strerror}",
+            hint="free space, or let this user write the store: readers read a copy",
+        ) from error
+
+
+def _put(path: Path, made: Path, owner: str, source: tuple[int, ...], taken_at: datetime) -> Snapshot:
+    said = taken_at.isoformat(timespec="seconds")
+    return snapshots.put(path, made, Snapshot(made.name, said, owner, versions.newest("store"), _definition(), source))
+
+
+def _is_dropped(path: Path, snapshot: Snapshot) -> bool:
+    """Take a snapshot away that cannot be opened, if it can be made again now: nobody holds the store."""
+    with holding.turn(path / snapshots.LOCK, f"a copy of {path} to make"):
+        is_free = holder(path) is None
+        if is_free and snapshots.latest(path) == snapshot:
+            snapshots.clear(path)
+        return is_free
+
+
+@lru_cache(maxsize=1)
+def _definition() -> str:
+    """Return the digest of all tables and views, as `_define` makes them."""
+    names = [*(f"{noun}/table" for noun in records.TABLES), *_views()]
+    return hashlib.sha256("".join(statement(name)[0] for name in names).encode()).hexdigest()
+
+
+def _views() -> list[str]:
+    """Return the views in the order in which they can be made."""
+    views = [f"{noun}/{view}" for noun in records.TABLES for view in _VIEWS if f"{noun}/{view}" in queries(noun)]
+    return [*views, *(f"lineage/{view}" for view in _GRAPH)]
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what readers left that were killed long ago."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(path)
+
+
+@contextmanager
+def _placed(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BrokenError(
+            f"the store {path} cannot be made: {error.strerror}", hint="choose another --store, or free the place"
+        ) from error
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int | None:
@@ -415,92 +678,30 @@ def _version(connection: duckdb.DuckDBPyConnection) -> int | None:
     return row[0] if row else None
 
 
-def holder(directory: str | Path) -> Mapping[str, Any] | None:
-    """Return who holds the store (pid, host, owner), or None when it is free.
+def _connect(database: Path, spilt: Path, memory_mb: int, *, reads_only: bool) -> duckdb.DuckDBPyConnection:
+    """Connect, and lock it down; readers of one process share the instance, which then is locked down already.
 
-    Raises:
-        BrokenError: Something in it is a link.
+    Args:
+        database: The file.
+        spilt: The folder for what does not fit into memory.
+        memory_mb: How much may.
+        reads_only: Share the file with other readers.
     """
-    links.refuse(Path(directory))
-    path = Path(directory) / "wellspring.lock"
-    if not path.is_file():
-        return None
-    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _read_owner(descriptor)
-    finally:
-        os.close(descriptor)
-    return None
-
-
-def _acquire(path: Path, *, wait: bool, owner: str) -> int:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            _locked(descriptor, path, wait=wait)
-            who = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "owner": owner})
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, who.encode(), 0)
-        except BaseException:
-            os.close(descriptor)
-            raise
-    except OSError as error:
-        raise BrokenError(
-            f"{path} cannot be written: {error.strerror}", hint="free space, or let this user write the store"
-        ) from error
-    return descriptor
-
-
-def _locked(descriptor: int, path: Path, *, wait: bool) -> None:
-    """Take the lock, or say who has it."""
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if wait:
-                time.sleep(LOCK_POLL_SECONDS)
-                continue
-            who = _read_owner(descriptor)
-            process = f"process {who.get('pid', '?')} on {who.get('host', '?')} (run {who.get('owner') or 'unknown'})"
-            raise TransientError(
-                f"the store {path.parent} is open in {process}",
-                hint="run it again when that one is done, or add --set wait=true to wait for it",
-            ) from None
-        return
-
-
-def _read_owner(descriptor: int) -> dict[str, Any]:
-    try:
-        return files.of_shape(json.loads(os.pread(descriptor, 4096, 0) or b"{}"), dict[str, int | str])
-    except (ValueError, RecursionError):
-        return {}
-
-
-def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
-    database = path / DATABASE
-    _part_from_log(database)
-    try:
-        connection = duckdb.connect(
-            str(database),
-            config={
-                **_LOCKED,
-                "enable_external_access": "false",
-                "temp_directory": str(path / "tmp"),
-                "preserve_insertion_order": "true",
-                "memory_limit": f"{memory_mb}MB",
-            },
-        )
-    except duckdb.Error as error:
-        if "Could not set lock" in str(error):
-            said = str(error).split(". ")[0]  # with the program and its process
-            hint = "close it there, then run the same command"
-            raise TransientError(f"another program has the database open: {said}", hint=hint) from error
-        raise _unusable(path, error, "cannot be opened") from error
-    connection.execute("SET enable_progress_bar = false")  # it would write between our lines
-    connection.execute("SET allowed_configs = ['memory_limit']")
-    connection.execute("SET lock_configuration = true")
+    if spilt.parent.name == READING:
+        with suppress(OSError):
+            spilt.parent.mkdir(exist_ok=True)
+    config = {
+        **_LOCKED,
+        "preserve_insertion_order": "true",
+        "memory_limit": f"{memory_mb}MB",
+        "temp_directory": str(spilt),
+    }
+    with _CONNECTING:
+        connection = duckdb.connect(str(database), read_only=reads_only, config=config)
+        if connection.execute("SELECT current_setting('lock_configuration')").fetchone() != (True,):
+            connection.execute("SET enable_progress_bar = false")  # it would write between our lines
+            connection.execute("SET allowed_configs = ['memory_limit']")
+            connection.execute("SET lock_configuration = true")
     return connection
 
 
@@ -512,15 +713,19 @@ def _part_from_log(database: Path) -> None:
         files.put(log, next(name for name in names if not name.exists()))
 
 
-def _unusable(path: Path, error: duckdb.Error, what: str) -> BrokenError:
+def _unusable(store: Store, error: duckdb.Error, what: str) -> BrokenError:
     """Return what a person is told of a database that cannot be used, with the way out of a full disk or of damage."""
     said = str(error).splitlines()[0]
+    path = store.path / DATABASE
     anew = f"it is derived: {_ANEW}"
     if _is_of_the_disk(error):
         anew = "free space or repair the disk, then run the same command: it goes on where it stopped"
     elif "version number" in said:
         anew = f"another version of DuckDB wrote it: use that one (this is {duckdb.__version__}); or, since {anew}"
-    return BrokenError(f"{path / DATABASE} {what}: {said}", hint=anew)
+    elif store.snapshot is not None:
+        path = snapshots.path_of(store.path, store.snapshot)
+        anew = f"it is a copy: delete the folder {path.parent}; the next command makes another from {DATABASE}"
+    return BrokenError(f"{path} {what}: {said}", hint=anew)
 
 
 def _bound(name: str, names: frozenset[str], params: Mapping[str, Any]) -> dict[str, Any]:
@@ -564,9 +769,9 @@ def _named(store: Store, error: Exception) -> BrokenError | None:
             hint=f"raise it: --set database_mb={2 * store.memory_mb}; the same command then goes on where it stopped",
         )
     if isinstance(error, duckdb.IOException | duckdb.TransactionException) and _is_of_the_disk(error):
-        return _unusable(store.path, error, "cannot be written")
+        return _unusable(store, error, "cannot be written")
     if isinstance(error, _OF_DAMAGE) or (isinstance(error, duckdb.Error) and _shows_damage(error)):
-        return _unusable(store.path, error, "is damaged")
+        return _unusable(store, error, "is damaged")
     return None
 
 

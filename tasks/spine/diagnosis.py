@@ -16,14 +16,13 @@ from typing import Any
 from tasks.contracts import casting
 from tasks.contracts.errors import UsageError, WellspringError
 from tasks.contracts.settings import Endpoint, Role, Settings
-from tasks.io import journal
+from tasks.io import journal, mounts
 from tasks.io import store as stores
 from tasks.spine import runs
 
 LEAST_FREE_BYTES = 2 * 2**30
 EARLIEST_YEAR = 2026
 SQLITE = b"SQLite format 3\0"
-REMOTE_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "lustre")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +106,11 @@ def _disk(directory: Path) -> Finding:
 
 
 def _file_system(directory: Path) -> Finding:
-    mounts = Path("/proc/mounts")
-    if not mounts.is_file():
+    said = mounts.said()
+    kind = mounts.file_system(directory, said)
+    if not kind:
         return Finding("file system", True, "unknown", is_optional=True)
-    rows = [line.split()[:3] for line in mounts.read_text(encoding="utf-8").splitlines()]
-    path = str(directory.absolute())
-    kinds = [(len(at), kind) for _, at, kind in rows if path == at or path.startswith(at.rstrip("/") + "/")]
-    kind = max(kinds)[1] if kinds else "unknown"
-    is_local = not kind.startswith(REMOTE_FILE_SYSTEMS)
+    is_local = not mounts.network(directory, said)
     remedy = (
         "" if is_local else "put the store on a local disk: locks and fsync of network file systems cannot be trusted"
     )

@@ -50,7 +50,7 @@ def rehearsal(settings: Settings, directory: str | Path) -> Iterator[Run]:
     """Have a run on a copy of the store whose calls are only counted; flows that are called inside join it.
 
     Raises:
-        TransientError: Another process works on the store.
+        TransientError: A run has just begun on it, and left nothing to read yet.
     """
     source = Path(directory).absolute()
     with tempfile.TemporaryDirectory(prefix="wellspring-estimate-") as folder:
@@ -65,10 +65,9 @@ def rehearsal(settings: Settings, directory: str | Path) -> Iterator[Run]:
 
 
 def _copied(source: Path, copy: Path) -> None:
-    """Copy the database while its lock is held; indexes and shards are only read, so they are linked."""
-    with Store.open(source, owner="an estimate") as store:
-        store.checkpoint()
-        shutil.copyfile(source / DATABASE, copy / DATABASE)
+    """Copy the snapshot; indexes and shards are only read, so they are linked."""
+    with Store.read(source) as store:
+        store.copy_to(copy / DATABASE)
     for name in ("shards", "indexes", "found"):
         if (source / name).is_dir():
             shutil.copytree(source / name, copy / name, copy_function=_linked)
@@ -77,6 +76,8 @@ def _copied(source: Path, copy: Path) -> None:
 def _linked(source: str, target: str) -> None:
     try:
         Path(target).hardlink_to(source)
+    except FileNotFoundError:  # a run is at work, and has put another in its place
+        return
     except OSError:  # another file system
         shutil.copyfile(source, target)
 

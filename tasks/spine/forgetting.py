@@ -22,7 +22,7 @@ from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, UsageError
 from tasks.io import files
 from tasks.io.journal import Journal
-from tasks.io.store import JOURNAL, Store
+from tasks.io.store import JOURNAL, READING, Store
 from tasks.spine import lineage, near_copies, pages, reach, standing
 from tasks.spine.reach import FRAGMENT_CHARS, Reach
 from tasks.spine.runs import FOUND, now
@@ -99,7 +99,6 @@ def forget(
     value = value.lower() if way == "domain" else value
     if way not in {"url", "domain", "source"}:
         raise UsageError(f"--{way} cannot be forgotten", hint="one of --url, --domain, --source")
-    lineage.define(store)
     scope = reach.of(store, way, value, near_copies)
     receipt = Forgotten(way, value, policy, near_copies, found=scope.found, quoted_by=scope.quoted_by)
     receipt.near_copies_named = _urls(store, scope.near)
@@ -109,11 +108,12 @@ def forget(
     _blank_found(store, scope)
     _withdraw(store, scope, receipt)
     _delete_rows(store, scope, receipt)
-    _drop_caches(store)
-    store.rewrite()
-    _redact_events(store, scope.fragments)
-    standing.remember(store, frozenset(scope.ids))
-    pages.write_site(store)
+    with pages.alone(store.path):  # nobody draws anew, from a snapshot, what is taken out
+        _drop_caches(store)
+        store.rewrite()
+        _redact_events(store, scope.fragments)
+        standing.remember(store, frozenset(scope.ids))
+        pages.write_site(store)
     _look(store, scope, receipt)
     return receipt
 
@@ -271,7 +271,7 @@ def _elect(store: Store, documents: list[str]) -> None:
 def _drop_caches(store: Store) -> None:
     """Throw away indexes, matrices and pages: they are made again from what is left."""
     store.execute("rows/drop")  # of a site whose writing was killed
-    for folder in (store.pages, store.path / "tmp"):
+    for folder in (store.pages, store.path / "tmp", store.path / READING):
         shutil.rmtree(folder, ignore_errors=True)
     store.pages.mkdir()
     for entry in store.indexes.iterdir():
@@ -315,7 +315,6 @@ def _look(store: Store, scope: Reach, receipt: Forgotten) -> None:
     Raises:
         BrokenError: Something is there.
     """
-    lineage.define(store)
     found: dict[str, int] = {}
     receipt.fragments_looked_for = len(scope.fragments)
     receipt.descendants_left = store.query("lineage/kinds", ids=scope.ids).height if scope.ids else 0

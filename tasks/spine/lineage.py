@@ -93,19 +93,12 @@ class Impact:
         }
 
 
-def define(store: Store) -> None:
-    """Define the views of the graph; cheap, and always those of this version."""
-    for view in ("edges", "nodes", "things", "judgements", "read", "written"):
-        store.execute(f"lineage/{view}")
-
-
 def find(store: Store, target: str) -> tuple[str, str]:
     """Return kind and id of what a person named: an id, its beginning, or FILE:LINE of an export.
 
     Raises:
         UsageError: It names nothing, or more than one thing; the message lists them.
     """
-    define(store)
     if (match := _LINE.fullmatch(target)) is not None:
         return "exports", _line(store, match["path"], int(match["line"]))
     if not _ID.fullmatch(target) or len(target) < SHORTEST_PREFIX:
@@ -270,7 +263,6 @@ def record_bytes(store: Store, document_id: str, places: Sequence[str] = ()) -> 
         UsageError: There is no such document.
         BrokenError: The archive is nowhere, or is not the file that was read.
     """
-    define(store)
     documents = store.query("lineage/documents", ids=[document_id]).to_dicts()
     if not documents:
         raise UsageError(f"there is no document `{document_id}`", hint="trace the row: its documents are in the tree")
@@ -313,7 +305,6 @@ def impact(store: Store, **by: str | None) -> Impact:
     Raises:
         UsageError: None or several were given, or it names nothing.
     """
-    define(store)
     way, value = one_of(by)
     start = starts(store, way, value)
     reached = store.query("lineage/down", ids=start)

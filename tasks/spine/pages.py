@@ -5,14 +5,16 @@ anything. What strangers wrote is escaped by construction (markup.py), and nothi
 """
 
 import json
+import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tasks.io import files
+from tasks.io import files, holding
 from tasks.io.store import Store
-from tasks.spine import browser, composition, dashboard, kept_portrait, lineage, marts, run_page, views
+from tasks.spine import browser, composition, dashboard, kept_portrait, marts, run_page, views
 from tasks.spine.dashboard import Frames
 from tasks.spine.markup import Child, page
 
@@ -33,14 +35,20 @@ _OF_A_RUN = ("runs", "stages", "refusals", "expectations", "calls")
 _ASSETS = Path(__file__).parents[2] / "deployments" / "dashboard"
 
 
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Have the pages of a store for oneself while the block runs: runs and `dashboard` write them in turn."""
+    with holding.turn(directory / "pages.lock", f"the pages of {directory} to write"):
+        yield
+
+
 def write_site(store: Store) -> Path:
-    """Publish the marts, write the site over all runs, and return the path of its first page.
+    """Publish the marts, write the site over all runs, and return the path of its first page; the caller is `alone`.
 
     Pages of runs that have ended and were written before are left as they are, so the time does not grow with history;
     and so is the browser, while its rows are the same.
     """
     _assets(store)
-    lineage.define(store)
     shows = marts.shows_values(store)
     frames = marts.publish(store)
     _write_run_pages(store, frames, shows_values=shows)
@@ -73,6 +81,8 @@ def _write_run_pages(store: Store, frames: Frames, *, shows_values: bool) -> Non
         if not written.is_file() or run["ended_at"] is None or written.stat().st_mtime < _seconds(run["ended_at"]):
             own = {name: parts[name].get((run["run_id"],), frames[name].clear()) for name in _OF_A_RUN}
             _write_run(store, run["run_id"], own, shows_values=shows_values)
+            if store.snapshot is not None:  # a page is as old as what it is of
+                os.utime(written, (0, store.snapshot.taken_at.timestamp()))
     _write_text(mark, shown)
 
 

@@ -47,7 +47,7 @@ def of(store: Store, way: str, value: str, near: NearCopies) -> Reach:
     """Find everything that goes. A tombstone without rows is a forgetting that was interrupted near its end.
 
     Args:
-        store: The store, with the views of the graph defined.
+        store: The store.
         way: How it is named: by `url`, `domain` or `source`.
         value: Its name.
         near: Whether near copies go as well, or are only named.

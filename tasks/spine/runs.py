@@ -65,6 +65,7 @@ class Run:
         self.receipts: list[Receipt] = []
         self.announcer = Announcer(store.events, settings.events, run_id, flow, versions().get("wellspring", "source"))
         self.stop: Stop | None = None
+        self.has_readers = True
         self._models: Models | None = None
         self._has_met = False
 
@@ -320,7 +321,7 @@ def start(
         parts: Of the main job that it does: what they need is looked at before anything is read (`preflight.py`).
         quiet: Show no progress.
         may_mix: Let the stand-in stand beside real models: nothing is sent (an estimate), or a test looks at one role.
-        with_pages: Write the pages at its end; a test of one stage does without them.
+        with_pages: Write pages and snapshots for those who look; a test of one stage does without them.
 
     Raises:
         UsageError: The stand-in would pass for a real model, or choose among a real one's rows; something that the
@@ -344,15 +345,44 @@ def start(
     with opened as store:
         mark_crashed(store)
         began = {"run_id": run_id, "flow": flow, "started_at": now().isoformat(timespec="seconds")}
-        keep: Callable[[Any], None] = lambda stages: standing.say_progress(store.path, began | {"stages": stages})  # noqa: E731
+        keep: Callable[[Any], None] = lambda stages: _show_progress(run, began | {"stages": stages})  # noqa: E731
         run = Run(run_id, flow, settings, store, Progress(quiet=quiet, keep=keep))
+        run.has_readers = with_pages
         _mend_journal(run)
         store.append("runs", [row := _run_row(run)])
         _keep_settings(run, row.settings)
+        if not stores.has_snapshot(store.path):
+            _share(run, store.share)
         run.announcer.began()
-        with interrupts.heard(run.say_stopping, store.interrupt) as stop:
-            run.stop = stop
-            yield from _at_work(run, stop, with_pages=with_pages)
+        try:
+            with interrupts.heard(run.say_stopping, store.interrupt) as stop:
+                run.stop = stop
+                yield from _at_work(run, stop)
+        finally:
+            _share(run, store.leave)
+
+
+def _show_progress(run: Run, said: Mapping[str, Any]) -> None:
+    """Write down how far a run is, and now and then put a snapshot in place, for those who look meanwhile."""
+    standing.say_progress(run.store.path, said)
+    _share(run, run.store.share_in_time)
+
+
+def _share(run: Run, put: Callable[[str], None]) -> None:
+    """Put a snapshot in place, unless nobody will look: a rehearsal has a store of its own."""
+    if run.has_readers and not run.is_rehearsal:
+        with _aside(run, "readers see an older state: no snapshot could be written"):
+            put(run.run_id)
+
+
+@contextlib.contextmanager
+def _aside(run: Run, what: str) -> Iterator[None]:
+    """Say what goes wrong besides the work, and let the run end as it ended."""
+    try:
+        yield
+    except Exception as fault:  # noqa: BLE001 - whatever it is, the run's own outcome comes first
+        said = fault.message if isinstance(fault, WellspringError) else f"{type(fault).__name__}: {fault}"
+        run.progress.note(f"warning: {what} ({said})")
 
 
 def _mend_journal(run: Run) -> None:
@@ -367,7 +397,7 @@ def _mend_journal(run: Run) -> None:
         run.progress.note(line)
 
 
-def _at_work(run: Run, stop: Stop, *, with_pages: bool) -> Iterator[Run]:
+def _at_work(run: Run, stop: Stop) -> Iterator[Run]:
     """Yield the run, and write down how it ends."""
     global _current  # noqa: PLW0603 - one process works on one store; nested flows join it
     _current, store = run, run.store
@@ -390,12 +420,22 @@ def _at_work(run: Run, stop: Stop, *, with_pages: bool) -> Iterator[Run]:
     finally:
         _current = None
         run.close()
-        store.execute("runs/finish", run_id=run.run_id, status=status, ended_at=now(), error=problem or None)
-        run.announcer.ended(status, problem)
-        standing.remember(store)
-        if with_pages:  # on a full disk what matters is the error that is on its way, not the page
-            with contextlib.nullcontext() if status == "done" else contextlib.suppress(OSError):
-                _show_page(run, pages.write_site(store).parent / "runs" / run.run_id / "index.html")
+        with contextlib.nullcontext() if status == "done" else _aside(run, "how the run ended could not be written"):
+            store.execute("runs/finish", run_id=run.run_id, status=status, ended_at=now(), error=problem or None)
+        with _aside(run, "its end could not be announced"):
+            run.announcer.ended(status, problem)
+        with _aside(run, "what is due could not be written down"):
+            standing.remember(store)
+        if run.has_readers:
+            _write_pages(run)
+
+
+def _write_pages(run: Run) -> None:
+    with (
+        _aside(run, "its pages could not be written; `wellspring dashboard` tries again"),
+        pages.alone(run.store.path),
+    ):
+        _show_page(run, pages.write_site(run.store).parent / "runs" / run.run_id / "index.html")
 
 
 def _who_stopped(stop: Stop, error: BaseException) -> str:

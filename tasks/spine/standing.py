@@ -2,8 +2,8 @@
 
 What is due is asked with the very queries, and parameters, with which the stages of the latest runs asked for it
 (`Store.asked`), so that this cannot drift from what a run would do; where the code's method is another by now, it is
-asked for that one. What a stage would cost is what its rows have cost here so far. While a run holds the store nobody
-else can open it: then its progress and the last published marts tell.
+asked for that one. What a stage would cost is what its rows have cost here so far. While a run holds the store its last
+snapshot tells where it stood, and what that run writes down itself how far it is.
 """
 
 import json
@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +73,7 @@ def at_work(directory: Path) -> dict[str, Any]:
 
 
 def say_progress(directory: Path, said: Mapping[str, Any]) -> None:
-    """Write down how far a run is, for those who cannot open the store meanwhile."""
+    """Write down how far a run is, for those who look meanwhile."""
     files.write_json(directory / _AT_WORK, said)
 
 
@@ -216,15 +215,18 @@ def _followed(store: Store, noun: str, methods: Methods) -> dict[str, str]:
     }
 
 
-def of_store(store: Store, methods: Methods | None = None) -> dict[str, Any]:
+def of_store(store: Store, methods: Methods | None = None, work: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the facts of `wellspring status`: the stages, and the latest runs, newest first.
 
     Args:
         store: The store.
         methods: Those that the code would put in force; what is due, and what is of another method, is told by them.
+        work: Who was at work before the store was opened: a run that has ended meanwhile was not killed.
     """
-    facts = _facts(store.path, stages(store, methods), store.query("marts/runs", run_id=None))
-    return facts | {
+    work = work if work and work["held_by"] else at_work_now(store.path)
+    return _facts(store.path, stages(store, methods), store.query("marts/runs", run_id=None)) | {
+        **work,
+        "as_of": None if store.snapshot is None else store.snapshot.taken_at,
         "seeds_funnel": store.query("seeds/funnel").to_dicts(),
         "versions": {
             "store": store.query("upgrades/all")["version"].max(),
@@ -236,19 +238,16 @@ def of_store(store: Store, methods: Methods | None = None) -> dict[str, Any]:
     }
 
 
-def of_busy_store(directory: Path) -> dict[str, Any]:
-    """Return the same facts of a store that a run holds: as they were published last, and how far that run is."""
-    marts, holder = directory / "pages" / "marts", stores.holder(directory) or {}
-    working = at_work(directory)
-    is_its = working.get("run_id") == holder.get("owner")
-    said = {"held_by": dict(holder), "running": working if is_its else {}, "published_at": None}
-    if not (marts / "standing.parquet").is_file():
-        return _facts(directory, pl.DataFrame(schema=_COLUMNS), pl.DataFrame()) | said
-    said["published_at"] = datetime.fromtimestamp((marts / "standing.parquet").stat().st_mtime, UTC)
-    stands, runs, seeds = (
-        pl.read_parquet(marts / f"{name}.parquet", glob=False) for name in ("standing", "runs", "seeds_funnel")
-    )
-    return _facts(directory, stands, runs) | said | {"seeds_funnel": seeds.to_dicts()}
+def of_new_store(directory: Path) -> dict[str, Any]:
+    """Return the same facts of a store whose first run has left nothing to read yet: only how far that run is."""
+    return _facts(directory, pl.DataFrame(schema=_COLUMNS), pl.DataFrame()) | at_work_now(directory)
+
+
+def at_work_now(directory: Path) -> dict[str, Any]:
+    """Return who holds a store, or None, and how far that run is, as it wrote it down itself."""
+    working, holder = at_work(directory), stores.holder(directory)
+    is_its = holder is not None and working.get("run_id") == holder.get("owner")
+    return {"held_by": None if holder is None else dict(holder), "running": working if is_its else {}}
 
 
 def _facts(directory: Path, stands: pl.DataFrame, runs: pl.DataFrame) -> dict[str, Any]:
@@ -257,7 +256,7 @@ def _facts(directory: Path, stands: pl.DataFrame, runs: pl.DataFrame) -> dict[st
         "store": str(directory),
         "held_by": None,
         "running": {},
-        "published_at": None,
+        "as_of": None,
         "stages": [_priced(row) | {"reasons": json.loads(row["reasons"])} for row in stands.to_dicts()],
         "due_cost_usd": known(due),
         "unfinished_cost_usd": _unfinished(stands, runs),

@@ -28,7 +28,7 @@ HOLDER = {"held_by": {"pid": 7, "host": "here", "owner": "4fd1c09a77"}}
 
 
 def said_of(capsys: pytest.CaptureFixture[str], **known: Any) -> tuple[str, str]:
-    facts = {"store": "ws", "held_by": None, "running": {}, "published_at": None, "seeds_funnel": []}
+    facts = {"store": "ws", "held_by": None, "running": {}, "as_of": None, "seeds_funnel": []}
     facts |= {"unfinished_cost_usd": 0.0}
     terminal.standing(facts | {"stages": [STAGE], "runs": [RUN]} | known)
     told = capsys.readouterr()
@@ -46,7 +46,10 @@ def test_a_run_that_nobody_runs_any_more_was_killed_and_a_build_goes_on(capsys: 
 def test_a_first_run_at_work_shows_no_empty_tables(capsys: pytest.CaptureFixture[str]) -> None:
     facts, hint = said_of(capsys, **HOLDER, stages=[], runs=[])
 
-    assert facts.split("\n")[:2] == ["process 7 on here has the store open (4fd1c09a77)", "nothing is published yet"]
+    assert facts.split("\n")[:2] == [
+        "process 7 on here has the store open (4fd1c09a77)",
+        "it has left nothing to read yet",
+    ]
     assert "runs" not in facts
     assert hint == "hint: look again later"
 

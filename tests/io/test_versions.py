@@ -121,7 +121,7 @@ def everything(folder: Path) -> dict[str, tuple[int, bytes]]:
 def test_an_old_store_gets_the_tables_of_a_fresh_one(name: str, tmp_path: Path) -> None:
     old = unpacked(name, tmp_path / "old")
 
-    with Store.read(old) as store:
+    with Store.open(old) as store:
         rows = store.query("upgrades/all").to_dicts()
         thoughts = store.query("completions/by_role", role="responder")["thought"].to_list()
 

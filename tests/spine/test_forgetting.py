@@ -18,7 +18,7 @@ from tasks.contracts.records import content_id
 from tasks.io.journal import Entry, Journal
 from tasks.io.store import Store
 from tasks.methods import near_duplicates
-from tasks.spine import browser, forgetting, lineage, pages, standing
+from tasks.spine import browser, forgetting, pages, standing
 from tests import sample_store
 from tests.sample_store import PAGES, RUN, Sample
 
@@ -289,7 +289,6 @@ def test_a_page_of_the_sample_is_forgotten_and_does_not_come_back_with_the_next_
 
     dataset.fn(profile="smoke", store=str(store_dir), overrides=[])
     with Store.open(store_dir) as store:
-        lineage.define(store)
         url = next(row["url"] for row in browser.first(store) if row["url"])
         receipt = forgetting.forget(store, url=url, policy="remake")
     dataset.fn(profile="smoke", store=str(store_dir), overrides=[])

@@ -12,7 +12,7 @@ import pytest
 from tasks.contracts.errors import TransientError, UsageError
 from tasks.contracts.records import content_id
 from tasks.io.store import Store
-from tasks.spine import pages, standing, summaries
+from tasks.spine import standing, summaries
 from tests import sample_store
 from tests.sample_store import Sample
 
@@ -135,14 +135,15 @@ def ended(process: "subprocess.Popen[str]") -> int:
 
 
 @pytest.mark.slow
-def test_a_store_that_a_run_holds_is_told_from_what_that_run_wrote_down(sample: Sample) -> None:
-    pages.write_site(sample.store)
+def test_a_store_that_a_run_holds_is_told_from_its_snapshot_and_what_that_run_wrote_down(sample: Sample) -> None:
+    sample.store.share("an earlier run")
     sample.store.close()
     process, run_id = working(sample.store.path)
 
     said = wellspring("status", "--store", str(sample.store.path))
     facts = json.loads(wellspring("status", "--store", str(sample.store.path), "--json").stdout)
     drawn = wellspring("dashboard", "--store", str(sample.store.path))
+    traced = wellspring("trace", sample.instructions[0], "--store", str(sample.store.path))
     ended(process)
 
     assert f"corpus run {run_id[:8]} in process {process.pid}" in said.stdout
@@ -151,7 +152,9 @@ def test_a_store_that_a_run_holds_is_told_from_what_that_run_wrote_down(sample: 
     assert facts["running"]["stages"]["documents"] == {"done": 3, "total": 12, "is_done": False, "facts": {}}
     assert [row["rows"] for row in facts["stages"] if row["stage"] == "documents"] == [3]
     assert drawn.stdout.strip() == str(sample.store.path / "pages" / "index.html")
-    assert "a run has the store" in drawn.stderr
+    assert all(f"this is of {facts['as_of'][:10]}" in " ".join(one.stderr.split()) for one in (drawn, traced))
+    assert sample.instructions[0] in traced.stdout
+    assert f"below: as it was at {facts['as_of'][:10]}" in said.stdout
 
 
 @pytest.mark.slow
