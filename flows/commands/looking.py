@@ -56,7 +56,7 @@ def _opened(store: Path, *, says: bool = True, works: bool = False) -> Iterator[
     from tasks.io.store import Store, holder
 
     with Store.read(store, works=works) as opened:
-        if says and holder(store) is not None:
+        if says and opened.snapshot is not None and holder(store) is not None:
             terminal.hint(f"a run has the store: this is of {terminal.moment(opened.snapshot.taken_at)}")
         yield opened
 

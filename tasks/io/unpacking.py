@@ -90,7 +90,7 @@ def _value(cell: Any) -> Any:
 
 def _parts(cell: Any) -> Any:
     if isinstance(cell, pa.StructScalar):
-        return {field.name: _value(cell[place]) for place, field in enumerate(cell.type)}
+        return {field.name: _value(cell[place]) for place, field in enumerate(cell.type)}  # pyright: ignore[reportArgumentType] - by place
     found = [_value(inner) for inner in cell.values]
     return [tuple(pair.values()) for pair in found] if isinstance(cell, pa.MapScalar) else found
 

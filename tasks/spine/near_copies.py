@@ -105,7 +105,7 @@ def like_forgotten(store: Store, texts: pa.ChunkedArray, least: float) -> list[f
     if not kept:
         return [0.0] * len(texts)
     gone = np.frombuffer(bytes.fromhex("".join(kept)), np.uint8).reshape(len(kept), -1)
-    sketches = near_duplicates.sketches(texts.to_pylist())
+    sketches = near_duplicates.sketches([text or "" for text in texts.to_pylist()])
     likest = [float(near_duplicates.likeness(one, gone).max()) if one else 0.0 for one in sketches]
     return [share if share >= least - near_duplicates.SKETCH_ERROR else 0.0 for share in likest]
 
