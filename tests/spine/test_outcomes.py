@@ -47,7 +47,7 @@ def test_a_run_that_is_done_is_done_though_something_beside_it_cannot_be_written
     Store.open(store_dir).close()
     block(store_dir, blocked)
 
-    with start(settings()) as run:
+    with start(settings(), with_pages=True) as run:
         run.progress._console.quiet = False
 
     assert "warning: " in capsys.readouterr().err
@@ -72,7 +72,7 @@ def test_what_ended_a_run_is_what_is_raised(
 def test_a_run_leaves_a_snapshot_of_its_end_that_names_it(
     start: Start, settings: Callable[..., Settings], store_dir: Path
 ) -> None:
-    with start(settings()) as run:
+    with start(settings(), with_pages=True) as run:
         first = snapshots.latest(store_dir)
     last = snapshots.latest(store_dir)
 
