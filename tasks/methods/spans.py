@@ -8,9 +8,9 @@ structured text (list items, rows, code). Abbreviations and initials do not end 
 
 import re
 
-from tasks.methods.tokens import count_tokens
+from tasks.methods.tokens import MOST_CHARS, count_tokens, cut_tokens
 
-VERSION = 1
+VERSION = 2
 
 
 # What is cut at, best first: where a paragraph ends, where a sentence ends, where a line ends, between words.
@@ -27,7 +27,7 @@ def split(text: str, max_tokens: int) -> list[tuple[int, int]]:
 
     Args:
         text: The text.
-        max_tokens: Most tokens of one span, by `tokens.count_tokens`; at least 1.
+        max_tokens: Most tokens of one span, by `tokens.count_tokens`; at least 1. A character that costs more is one.
 
     Returns:
         (start, end) in characters, in order, not overlapping, without blanks at their ends; together they hold every
@@ -73,8 +73,12 @@ def _units(text: str, start: int, end: int, max_tokens: int) -> list[tuple[int, 
 def _characters(text: str, start: int, end: int, max_tokens: int) -> list[tuple[int, int]]:
     if count_tokens(text[start:end]) <= max_tokens:
         return [(start, end)]
-    step = max_tokens  # a character is at most four bytes, one token
-    return [(i, min(i + step, end)) for i in range(start, end, step)]
+    found: list[tuple[int, int]] = []
+    while start < end:
+        length = len(cut_tokens(text[start : min(end, start + MOST_CHARS * max_tokens)], max_tokens)) or 1
+        found.append((start, start + length))
+        start += length
+    return found
 
 
 def _pieces(text: str, start: int, end: int, border: re.Pattern[str]) -> list[tuple[int, int]]:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from tasks.contracts import casting, outside, prompting
 from tasks.contracts.errors import TransientError, UsageError, WellspringError
 from tasks.contracts.settings import Endpoint, Role, Settings
-from tasks.io import benchmarks, conversations, corpora, prices
+from tasks.io import benchmarks, conversations, corpora, links, prices
 from tasks.judges import checklist_questions, panel
 from tasks.methods import checks, quality
 
@@ -41,9 +41,11 @@ def look(settings: Settings, directory: str | Path, parts: Collection[str], *, i
         is_sending: Whether models will be asked; an estimate asks none.
 
     Raises:
+        BrokenError: Something in the store is a link.
         UsageError: Something is wrong; the message names all of it.
         TransientError: Nothing is, but a server does not answer.
     """
+    links.refuse(Path(directory).absolute())
     looks = [lambda: _store(Path(directory)), *_names(settings), *_prompts(), *_files(settings, parts)]
     if "corpus" in parts:
         looks.append(lambda: _some_corpus(settings, Path(directory)))
