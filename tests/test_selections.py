@@ -32,7 +32,9 @@ def rows(run: Run, *policies: str) -> list[dict]:
     """The selection that is in force, by policy and rank."""
     found = []
     for policy in policies or (BEST, *(f"random_{i}" for i in range(5))):
-        taken = run.store.query("exports/rows", policy=policy, judge="seven_criteria", answer_judge="", required=[])
+        taken = run.store.query(
+            "exports/rows", policy=policy, judge="seven_criteria", answer_judge="", required=[], owed=[]
+        )
         found += [row | {"policy": policy} for row in taken.to_dicts()]
     return found
 
