@@ -83,19 +83,18 @@ def too_many(answers: Sequence[Answer], pairs: NDArray[np.int64]) -> list[Same]:
         answers: All of the set, in any order.
         pairs: (m, 2), rows that are alike.
     """
-    order = sorted(range(len(answers)), key=lambda row: answers[row].instruction_id)
     everywhere = len({one.instruction_id for one in answers})
     found: list[Same] = []
-    for rows in _groups(answers, pairs, order):
+    for rows in _groups(answers, pairs):
         instructions = sorted({answers[row].instruction_id for row in rows})
         found += _of_group([answers[row] for row in rows], instructions, everywhere)
     return sorted(found)
 
 
-def _groups(answers: Sequence[Answer], pairs: NDArray[np.int64], order: Sequence[int]) -> list[list[int]]:
+def _groups(answers: Sequence[Answer], pairs: NDArray[np.int64]) -> list[list[int]]:
     """Return the groups of rows that are equal or alike, of two and more."""
     first: dict[bytes, int] = {}
-    equal = [(first.setdefault(answers[row].digest, row), row) for row in order]
+    equal = [(first.setdefault(one.digest, row), row) for row, one in enumerate(answers)]
     linked = np.concatenate([np.array(equal, np.int64).reshape(-1, 2), pairs])
     groups: dict[int, list[int]] = defaultdict(list)
     for row, group in enumerate(near_duplicates.components(len(answers), linked).tolist()):
