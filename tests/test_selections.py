@@ -206,7 +206,7 @@ def test_a_judge_that_failed_is_named_as_the_reason(settings: Callable[..., Sett
 def test_without_a_judge_everything_that_was_answered_can_be_taken(
     settings: Callable[..., Settings], start: Start, store_dir: Path
 ) -> None:
-    unjudged = ("scores.judges=[]", "runner='thread'")
+    unjudged = ("scores.judges=[]", "runner='thread'", "verdicts.required=[]")
     with start(settings(*unjudged)) as run:
         store.fill(run)
         responses.respond(run)
