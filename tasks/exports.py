@@ -29,7 +29,7 @@ from tasks.spine.identity import raised
 from tasks.spine.portrait import Portrait
 from tasks.spine.runs import Counts, Run, stage
 
-VERSION = 2
+VERSION = 3
 BEST = "best_per_topic"
 STREAM_ROWS = 1_000
 TOPICS_ON_CARD = 40
@@ -106,6 +106,7 @@ def _rows(run: Run, form: str, policy: str) -> Iterator[dict[str, Any]]:
         "judge": _judge(run.settings),
         "answer_judge": run.settings.preferences.judge,
         "required": list(run.settings.verdicts.required),
+        "owed": list(run.settings.verdicts.owed),
     }
     best = judge(run.settings.preferences.judge).best
     left_out = {} if run.settings.exports.thoughts else dict.fromkeys(_THOUGHTS)
@@ -149,7 +150,7 @@ def _fingerprint(run: Run, chosen: Mapping[str, Any]) -> tuple[str, list[str]]:
     methods = run.store.query("exports/methods").rows()
     wanted = (chosen, run.settings.selections.model_dump())
     looked_for = contamination.fingerprint(run.settings.benchmarks)
-    said = (wanted, methods, looked_for, _funnel(run), digest.hexdigest(), *raised(*_WRITTEN_BY).items())
+    said = (wanted, methods, looked_for, _funnel(run), _checks(run), digest.hexdigest(), *raised(*_WRITTEN_BY).items())
     return content_id("exports", VERSION, *said), sorted(ids)
 
 
@@ -203,6 +204,7 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait) -> Facts:
         lengths=_histogram("tokens", [f"{2**i} to {2 ** (i + 1) - 1}" for i in range(12)], drawn.lengths),
         scores=_histogram("score", range(8), drawn.scores) if _judge(run.settings) else [],
         seeds=_funnel(run),
+        checks=_checks(run),
     )
 
 
@@ -226,6 +228,12 @@ def _funnel(run: Run) -> list[dict[str, Any]]:
     """What became of the conversations that seeds were read from; nothing where none were."""
     steps = run.store.query("seeds/funnel").select("label", pl.col("seeds").alias("here"), "paper").to_dicts()
     return steps if steps[0]["here"] else []
+
+
+def _checks(run: Run) -> list[dict[str, Any]]:
+    """What the checks said of all answers, and which of them was required."""
+    required = list(run.settings.verdicts.required)
+    return run.store.query("exports/checks", required=required).to_dicts()
 
 
 def _measures(drawn: Portrait) -> str:

@@ -29,7 +29,7 @@ from tasks.spine.runs import Counts, Run, stage
 VERSION = 1
 BEST = "best_per_topic"
 MOST_TEXTS = 2**31
-_UNFIT = ("failed_", "no_answer", "not_embedded")  # what even a control cannot hold
+_UNFIT = ("failed_", "unchecked_", "no_answer", "not_embedded")  # what even a control cannot hold
 
 
 @stage("selections")
@@ -40,6 +40,7 @@ def select(run: Run) -> Counts:
         judge=_judge(run.settings),
         min_score=run.settings.selections.min_score,
         required=list(run.settings.verdicts.required),
+        owed=list(run.settings.verdicts.owed),
     )
     matrix = retrieval.vectors(run, "instructions")
     pool = pool.with_columns(

@@ -1,10 +1,13 @@
 """Verdicts: what checks say of answers; yes, no, or NULL where a check could not say.
 
-Computed checks look at every answer, in workers, a frame of answers at a time. Prompted ones are asked for by name:
+Computed checks look at every answer, in workers, a frame of answers at a time; those that are required are looked at
+whether or not `verdicts.checks` names them. `not_same` compares all answers with each other: its verdicts are
+of one set of answers, named by its content, and are made anew when the set changes. Prompted ones are asked for:
 `checklist` (TICK: questions written per instruction, each put to each answer in its own call), `verifiers` (AutoIF:
 functions written per instruction, run in the sandbox on each answer) and `moderation` (by the judge, or by a model or
 a moderation endpoint of its own, `models.moderator`). A verdict never changes or
-removes an answer; `verdicts.required` says whose failure keeps it from being selected.
+removes an answer; `verdicts.required` says whose pass it needs to be selected. A check that is not about an answer says
+that it does not apply; one that could not say, or that nobody asked, does not pass.
 """
 
 from collections import deque
@@ -12,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
+import numpy as np
 import orjson
 import polars as pl
 
@@ -21,12 +25,13 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import BenchmarksSettings, VerdictsSettings
+from tasks.contracts.vectors import Rows
 from tasks.io import waits
 from tasks.io.forms import role_of
 from tasks.io.sandbox import VERSION as SANDBOX_VERSION
 from tasks.io.sandbox import Sandbox
 from tasks.judges.checklist_questions import MOST
-from tasks.methods import checks, cross_validation
+from tasks.methods import checks, cross_validation, sameness
 from tasks.methods.code_blocks import code_blocks
 from tasks.spine import contamination
 from tasks.spine.generation import failure, generate
@@ -37,8 +42,9 @@ from tasks.spine.workers import executor, workers
 VERSION = 1
 FRAME_ROWS = 500
 CHECKLIST, MODERATION = "checklist_questions", "moderation"
-RUN_CHECK = "code_runs"  # the two computed checks that are no pure methods
+RUN_CHECK = "code_runs"  # the computed checks that are no pure methods of one answer
 CONTAMINATION_CHECK = "not_contaminated"
+SAME_CHECK = "not_same"
 VERIFIERS, VERIFIED = "verifiers", "verified"
 
 Written = tuple[str, str, bool | None, str]  # subject, check, passed, detail
@@ -47,12 +53,17 @@ Written = tuple[str, str, bool | None, str]  # subject, check, passed, detail
 @stage("verdicts")
 def check(run: Run) -> Counts:
     """Check every answer that this profile's checks have not looked at."""
-    computed = {_of_checks(run): "checks"} if run.settings.verdicts.checks else {}
+    names = set(run.settings.verdicts.computed)
+    computed = {_of_checks(run): "checks"} if names - {SAME_CHECK} else {}
+    compared = {_of_set(run): SAME_CHECK} if SAME_CHECK in names else {}
     asked = _asked(run)
-    run.activate("verdicts", computed | {print_: name for print_, (name, _) in asked.items()}, _chosen(run))
+    run.activate("verdicts", computed | compared | {print_: name for print_, (name, _) in asked.items()}, _chosen(run))
+    _say_unasked(run)
     counts = Counts()
     for fingerprint in computed:
         counts += _computed(run, fingerprint)
+    for fingerprint in compared:
+        counts += _compared(run, fingerprint)
     for fingerprint, (name, number) in asked.items():
         if name == VERIFIERS:
             counts += _verifiers(run, fingerprint)
@@ -67,14 +78,29 @@ def _chosen(run: Run) -> dict[str, Any]:
     return run.settings.verdicts.model_dump()
 
 
+def _say_unasked(run: Run) -> None:
+    """Say that no row can be selected, where a check is required that no judge is asked for."""
+    if unasked := run.settings.verdicts.unasked:
+        run.progress.note(
+            f"verdicts.required names {', '.join(unasked)}, and verdicts.judges asks nobody for it: no row passes, "
+            "none is selected. Name its judge (checklist, moderation, verifiers), or do not require it"
+        )
+
+
 def _of_checks(run: Run) -> str:
     chosen = run.settings.verdicts
-    sandbox = SANDBOX_VERSION if RUN_CHECK in chosen.checks else ""
-    looked_for = contamination.fingerprint(run.settings.benchmarks) if CONTAMINATION_CHECK in chosen.checks else ""
-    names = sorted(chosen.checks)
+    names = sorted({*chosen.computed} - {SAME_CHECK})
+    sandbox = SANDBOX_VERSION if RUN_CHECK in names else ""
+    looked_for = contamination.fingerprint(run.settings.benchmarks) if CONTAMINATION_CHECK in names else ""
     said = ("checks", checks.VERSION, names, chosen.min_knowledge_precision, sandbox, looked_for)
     used = {method for name in names for method in checks.USES.get(name, ())}
     return content_id(*said, *raised(*used, own=VERSION).items())
+
+
+def _of_set(run: Run) -> str:
+    """Return the name of the answers that are compared: another answer, or one less, and all are compared anew."""
+    found = run.store.query("verdicts/set").row(0)
+    return content_id(SAME_CHECK, found, *raised(*checks.USES[SAME_CHECK], own=VERSION).items())
 
 
 def _asked(run: Run) -> dict[str, tuple[str, int]]:
@@ -119,6 +145,36 @@ def _computed(run: Run, fingerprint: str) -> Counts:
     return Counts(rows_in=done, rows_out=done)
 
 
+def _compared(run: Run, fingerprint: str) -> Counts:
+    """Compare all answers with each other, in one commit: each gets a verdict, also on what no other says."""
+    if run.store.query("verdicts/made", fingerprint=fingerprint)["rows_made"][0]:
+        return Counts()
+    answers, found = list[sameness.Answer](), list[Any]()
+    for frame in run.store.stream("verdicts/answers", rows=FRAME_ROWS):
+        answers += [sameness.noted(*row) for row in frame.iter_rows()]
+        found.append(sameness.bands(frame["response"].to_list()))
+    if not answers:
+        return Counts()
+    pairs = sameness.candidates(answers, np.concatenate(found))
+    same = {one.answer_id: one.why for one in sameness.too_many(answers, _alike(run, answers, pairs))}
+    written = [(one.answer_id, SAME_CHECK, one.answer_id not in same, same.get(one.answer_id, "")) for one in answers]
+    with run.store.transaction():
+        run.store.append("verdicts", [_verdict(run, fingerprint, one) for one in written])
+    return Counts(rows_in=len(written), rows_out=len(written))
+
+
+def _alike(run: Run, answers: list[sameness.Answer], pairs: Rows) -> Rows:
+    """Return those pairs whose texts are alike; only texts that are in a pair are held."""
+    rows = np.unique(pairs)
+    wanted = {answers[row].answer_id for row in rows.tolist()}
+    texts: dict[str, str] = {}
+    for frame in run.store.stream("verdicts/answers", rows=FRAME_ROWS) if wanted else ():
+        kept = frame.filter(pl.col("input_id").is_in(wanted))
+        texts |= zip(kept["input_id"].to_list(), kept["response"].to_list(), strict=True)
+    ordered = [texts[answers[row].answer_id] for row in rows.tolist()]
+    return pairs[sameness.alike(ordered, np.searchsorted(rows, pairs))] if len(rows) else pairs
+
+
 def _outcomes(run: Run, frames: Iterable[pl.DataFrame], *, is_small: bool) -> Iterator[tuple[list[Written], int]]:
     """Yield what the checks said of each frame, in order, a few frames ahead."""
     if is_small:  # starting workers would take longer
@@ -139,11 +195,12 @@ def _outcomes(run: Run, frames: Iterable[pl.DataFrame], *, is_small: bool) -> It
 
 def checked(rows: list[dict[str, Any]], chosen: VerdictsSettings, benchmarks: BenchmarksSettings) -> list[Written]:
     """Run the computed checks over answers; module-level, so that a worker can."""
-    named = checks.checks(tuple(name for name in chosen.checks if name not in {RUN_CHECK, CONTAMINATION_CHECK}))
+    of_others = {RUN_CHECK, CONTAMINATION_CHECK, SAME_CHECK}
+    named = checks.checks([name for name in chosen.computed if name not in of_others])
     said = [(row["input_id"], name, one(row, chosen)) for row in rows for name, one in sorted(named.items())]
-    if CONTAMINATION_CHECK in chosen.checks and benchmarks.paths:
+    if CONTAMINATION_CHECK in chosen.computed:
         said += [(row["input_id"], CONTAMINATION_CHECK, _not_contaminated(row, benchmarks)) for row in rows]
-    if RUN_CHECK in chosen.checks:
+    if RUN_CHECK in chosen.computed:
         with Sandbox() as sandbox:
             said += [(row["input_id"], RUN_CHECK, _code_runs(row, sandbox)) for row in rows]
     return [(subject, name, outcome.passed, outcome.detail) for subject, name, outcome in said]
@@ -151,6 +208,8 @@ def checked(rows: list[dict[str, Any]], chosen: VerdictsSettings, benchmarks: Be
 
 def _not_contaminated(row: Mapping[str, Any], benchmarks: BenchmarksSettings) -> checks.Outcome:
     """Look for the profile's benchmarks in an answer, and once more in what it answers: nothing of them is exported."""
+    if not benchmarks.paths:
+        return checks.does_not_apply("the profile names no benchmarks (benchmarks.paths)")
     for text in (row["instruction"], row["response"]):
         try:
             contamination.check(benchmarks, text)
@@ -163,7 +222,7 @@ def _code_runs(row: Mapping[str, Any], sandbox: Sandbox) -> checks.Outcome:
     """Run an answer's Python blocks one after the other, as a notebook would, in the sandbox and nowhere else."""
     code = [block.code for block in code_blocks(row["response"]) if block.language in {"python", "py", "python3"}]
     if not code:
-        return checks.Outcome(None, "no Python")
+        return checks.does_not_apply("no Python")
     ran = sandbox.execute("\n".join(code))
     unsaid = ran.outcome in {"unsupported", "denied"}  # it may well run where it has what it asks for
     return checks.Outcome(None if unsaid else ran.outcome == "ok", f"{ran.outcome}: {ran.detail}" if ran.detail else "")

@@ -38,6 +38,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "preferences.min_margin=0.25",
             "preferences.max_length_ratio=10",
             "selections.min_score=3",
+            "verdicts.required=[]",
             'responses.system="You are of help."',
         ],
         {},
@@ -214,7 +215,12 @@ def thinking(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with scripted_model(answer) as model:
         chosen = settings.load(
             None,
-            ['exports.formats=["messages", "sharegpt", "alpaca"]', "exports.thoughts=true", "selections.min_score=0"],
+            [
+                'exports.formats=["messages", "sharegpt", "alpaca"]',
+                "exports.thoughts=true",
+                "selections.min_score=0",
+                "verdicts.required=[]",
+            ],
             {},
             {"models": {"responder": model.role("thinker"), "generator": model.role("w")}, "scores": {"judges": []}},
         )

@@ -23,6 +23,7 @@ from tests.scripted_model import scripted_model
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
+APART = 'verdicts.required=["not_refused", "not_truncated", "no_marks"]'
 ALL = 'exports.formats=["messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw"]'
 PAIRS = ("preferences.draws=3", "preferences.min_margin=0.25", "preferences.max_length_ratio=10")
 NAME = "wellspring-dataset"
@@ -62,13 +63,21 @@ def both_sides(folder: Path) -> list[dict[str, Any]]:
     return [row for path in sorted(folder.glob("*.jsonl")) for row in lines(path)]
 
 
+@pytest.fixture
+def settings(settings: Callable[..., Settings]) -> Callable[..., Settings]:
+    """Settings under which the stand-in's answers, which are much alike, are compared with no other."""
+    return lambda *overrides, **extra: settings(APART, *overrides, **extra)
+
+
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset in every form, with a validation split and its controls."""
     from tasks.contracts import settings
 
     chosen = settings.load(
-        None, [ALL, *PAIRS, "exports.validation_share=0.3", "exports.with_controls=true", "selections.min_score=3"], {}
+        None,
+        [ALL, *PAIRS, APART, "exports.validation_share=0.3", "exports.with_controls=true", "selections.min_score=3"],
+        {},
     )
     folder = tmp_path_factory.mktemp("full")
     with runs.start("test", chosen, folder / "ws", quiet=True) as run:

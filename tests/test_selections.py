@@ -20,6 +20,12 @@ Start = Callable[[Settings], AbstractContextManager[Run]]
 BEST = "best_per_topic"
 
 
+@pytest.fixture
+def settings(settings: Callable[..., Settings]) -> Callable[..., Settings]:
+    """Settings under which the stand-in's answers, which are much alike, need no check to be taken."""
+    return lambda *overrides, **extra: settings("verdicts.required=[]", *overrides, **extra)
+
+
 def judged(run: Run, count: int = 24, *, reverse: bool = False) -> None:
     """Answer and judge `count` instructions."""
     store.fill(run, count, reverse=reverse)
@@ -32,7 +38,9 @@ def rows(run: Run, *policies: str) -> list[dict]:
     """The selection that is in force, by policy and rank."""
     found = []
     for policy in policies or (BEST, *(f"random_{i}" for i in range(5))):
-        taken = run.store.query("exports/rows", policy=policy, judge="seven_criteria", answer_judge="", required=[])
+        taken = run.store.query(
+            "exports/rows", policy=policy, judge="seven_criteria", answer_judge="", required=[], owed=[]
+        )
         found += [row | {"policy": policy} for row in taken.to_dicts()]
     return found
 
@@ -159,12 +167,12 @@ def test_threads_and_the_order_of_rows_change_nothing(settings: Callable[..., Se
 def test_an_instruction_whose_answers_fail_a_required_check_is_not_even_in_a_control(
     settings: Callable[..., Settings], start: Start
 ) -> None:
-    with start(settings("selections.min_score=0")) as run:
+    with start(settings("selections.min_score=0", 'verdicts.required=["not_refused"]')) as run:
         judged(run, 12)
         answers = run.store.query("exports/raw").to_dicts()
         bad = answers[0]
-        verdict = records.Verdict(bad["id"], "checks-1", "not_refused", False, "I cannot", None, run.run_id)
-        run.store.append("verdicts", [verdict])
+        said = [(row["id"], "checks-1", "not_refused", row is not bad, "", None, run.run_id) for row in answers]
+        run.store.append("verdicts", [records.Verdict(*one) for one in said])
         run.activate("verdicts", {"checks-1": "checks"})
         store.publish(run, "verdicts")
         select(run)
@@ -198,7 +206,7 @@ def test_a_judge_that_failed_is_named_as_the_reason(settings: Callable[..., Sett
 def test_without_a_judge_everything_that_was_answered_can_be_taken(
     settings: Callable[..., Settings], start: Start, store_dir: Path
 ) -> None:
-    unjudged = ("scores.judges=[]", "runner='thread'")
+    unjudged = ("scores.judges=[]", "runner='thread'", "verdicts.required=[]")
     with start(settings(*unjudged)) as run:
         store.fill(run)
         responses.respond(run)

@@ -1,6 +1,7 @@
 """Verdicts: every answer is checked once; prompted checks are asked one question at a time."""
 
 import json
+import random
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -9,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from tasks import responses, selections, verdicts
-from tasks.contracts.settings import Settings
+from tasks.contracts.errors import UsageError
+from tasks.contracts.settings import Settings, VerdictsSettings
+from tasks.spine import runs
 from tasks.spine.runs import Counts, Run
 from tests import instruction_store as store
 from tests.scripted_model import scripted_model
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
-COMPUTED = {"not_refused", "not_truncated", "no_marks", "knowledge_precision", "numbers", "code_parses"}
+COMPUTED = {*VerdictsSettings().computed}
 
 
 def answered(run: Run, count: int = 6) -> None:
@@ -38,7 +41,7 @@ def test_every_answer_gets_every_computed_check_once(settings: Callable[..., Set
         found = rows(run)
         again = verdicts.check(run).counts
 
-    assert first == Counts(rows_in=6, rows_out=6)
+    assert first == Counts(rows_in=12, rows_out=12)  # each by itself, and each with the others
     assert again == Counts()
     assert Counter(row["check_name"] for row in found) == dict.fromkeys(COMPUTED, 6)
     assert {row["passed"] for row in found if row["check_name"] == "knowledge_precision"} == {True, None}
@@ -58,8 +61,9 @@ def test_many_answers_are_checked_in_workers_with_the_same_verdicts(
             run.settings.benchmarks,
         )
 
-    assert counts.rows_in == 720
-    assert sorted((row["subject_id"], row["check_name"], row["passed"], row["detail"]) for row in found) == sorted(
+    assert counts.rows_in == 1440
+    by_itself = [row for row in found if row["check_name"] != "not_same"]
+    assert sorted((row["subject_id"], row["check_name"], row["passed"], row["detail"]) for row in by_itself) == sorted(
         by_hand
     )
 
@@ -102,6 +106,7 @@ def test_an_answer_that_repeats_a_benchmark_is_found_and_not_selected(
             settings(
                 models={"responder": model.role("writer")},
                 benchmarks={"paths": {"quiz": str(tmp_path / "bench.jsonl")}},
+                verdicts={"required": ["not_contaminated"]},
                 scores={"judges": []},
                 selections={"min_score": 0},
             )
@@ -148,7 +153,9 @@ def test_python_in_an_answer_is_run_in_the_sandbox_and_nowhere_else(
 
     with (
         scripted_model(writer) as model,
-        start(settings(models={"responder": model.role("writer")}, verdicts={"checks": ["code_runs"]})) as run,
+        start(
+            settings(models={"responder": model.role("writer")}, verdicts={"checks": ["code_runs"], "required": []})
+        ) as run,
     ):
         answered(run)
         verdicts.check(run)
@@ -178,7 +185,7 @@ def test_a_checklist_is_written_once_per_instruction_and_put_to_each_answer_ques
     with scripted_model(by_name) as model:
         chosen = settings(
             models={"judge": model.role("other")},
-            verdicts={"checks": [], "judges": ["checklist"]},
+            verdicts={"checks": [], "judges": ["checklist"], "required": []},
             responses={"draws": 2},
         )
         with start(chosen) as run:
@@ -238,7 +245,9 @@ def test_a_moderation_endpoint_is_asked_once_for_each_text_and_outlives_its_faul
 
     with scripted_model(flag) as server:
         moderator = server.role("m", api="moderations")
-        chosen = settings(models={"moderator": moderator}, verdicts={"checks": [], "judges": ["moderation"]})
+        chosen = settings(
+            models={"moderator": moderator}, verdicts={"checks": [], "judges": ["moderation"], "required": []}
+        )
         with start(chosen) as run:
             answered(run)
             first = verdicts.check(run).counts
@@ -281,7 +290,7 @@ def test_verifiers_are_written_tried_on_each_other_and_put_to_each_answer(
         start(
             settings(
                 models={"judge": judges.role("other"), "responder": answers.role("writer")},
-                verdicts={"checks": [], "judges": ["verifiers"]},
+                verdicts={"checks": [], "judges": ["verifiers"], "required": []},
             )
         ) as run,
     ):
@@ -297,3 +306,142 @@ def test_verifiers_are_written_tried_on_each_other_and_put_to_each_answer(
     assert sorted(row["passed"] for row in verified) == [False, True]
     assert counts == Counts(rows_in=8, rows_out=8, calls=6, prompt_tokens=60, completion_tokens=30)
     assert again == Counts()
+
+
+def answering(texts: dict[str, str], otherwise: str = "") -> Callable[[dict], str]:
+    """A responder that says for each subject what is given, else something of its own about each instruction."""
+
+    def answer(body: dict) -> str:
+        asked = body["messages"][-1]["content"]
+        subject = next(subject for subject in store.SUBJECTS if subject in asked)
+        words = store.SUBJECTS[subject].split()
+        own = otherwise or " ".join(random.Random(asked).sample(words, len(words)))
+        return next((text for subject, text in texts.items() if subject in asked), own)
+
+    return answer
+
+
+SELECTABLE = {"scores": {"judges": []}, "selections": {"min_score": 0}}
+
+
+def chosen(run: Run, count: int = 6) -> tuple[int, dict[str, int]]:
+    """How many instructions are selected, and why the others are not."""
+    answered(run, count)
+    verdicts.check(run)
+    store.publish(run, "verdicts")
+    kept = selections.select(run).counts.rows_out
+    return kept, dict(run.store.query("rejections/of_stage", stage="selections").rows())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("None", "failed_has_substance"),
+        ("\u200b\u200c", "failed_has_substance"),
+        ("The passage is missing.", "failed_not_refused"),
+        ("\u5bf9\u4e0d\u8d77\uff0c\u6211\u65e0\u6cd5\u56de\u7b54\u3002", "failed_not_refused"),
+        ("It is hot in here and cold outside. " * 150, "failed_not_looping"),
+        ("According to the passage above, the loaf is baked for 45 minutes.", "failed_no_pointer"),
+    ],
+)
+def test_an_answer_that_says_nothing_keeps_its_row_out_and_only_its_own(
+    settings: Callable[..., Settings], start: Start, said: str, reason: str
+) -> None:
+    with (
+        scripted_model(answering({"bread": said})) as model,
+        start(settings(models={"responder": model.role("writer")}, **SELECTABLE)) as run,
+    ):
+        kept, refused = chosen(run)
+
+    assert (kept, refused) == (5, {reason: 1})
+
+
+@pytest.mark.slow
+def test_one_answer_for_all_is_selected_for_none_and_one_for_two_is_selected_once(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    canned = "It depends on many things, so look at each of them with care and ask somebody who knows."
+    with (
+        scripted_model(answering({}, canned)) as model,
+        start(settings(models={"responder": model.role("writer")}, **SELECTABLE)) as run,
+    ):
+        for_all = chosen(run)
+    with (
+        scripted_model(answering({"bread": canned, "bees": canned.replace("somebody", "a person")})) as model,
+        start(settings(models={"responder": model.role("another")}, **SELECTABLE)) as run,
+    ):
+        for_two = chosen(run)
+
+    assert for_all == (0, {"failed_not_same": 6})
+    assert for_two[0] == 5
+    assert for_two[1] == {"failed_not_same": 1}
+
+
+@pytest.mark.slow
+def test_a_set_that_grew_is_compared_anew_and_one_that_did_not_is_not(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    canned = "It depends on many things, so look at each of them with care and ask somebody who knows."
+    with (
+        scripted_model(answering({"work with pumps": canned, "bees": canned.replace("somebody", "a person")})) as m,
+        start(
+            settings(models={"responder": m.role("writer")}, verdicts={"checks": [], "required": ["not_same"]})
+        ) as run,
+    ):
+        answered(run, 6)
+        first = verdicts.check(run).counts
+        again = verdicts.check(run).counts
+        answered(run, 12)
+        grown = verdicts.check(run).counts
+        store.publish(run, "verdicts")
+        in_force = run.store.query("exports/checks", required=["not_same"]).to_dicts()
+
+    assert (first.rows_in, again.rows_in, grown.rows_in) == (6, 0, 12)
+    assert [(row["passed"], row["failed"], row["no_verdict"]) for row in in_force] == [(10, 2, 0)]
+
+
+@pytest.mark.slow
+def test_a_required_check_that_nobody_is_asked_for_selects_nothing_and_the_run_says_so(
+    settings: Callable[..., Settings], store_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unasked = settings(verdicts={"required": ["moderation"]}, **SELECTABLE)
+    with runs.start("test", unasked, store_dir, may_mix=True) as run:
+        kept, refused = chosen(run)
+        on_card = run.store.query("exports/checks", required=["moderation"]).to_dicts()
+    said = " ".join(capsys.readouterr().err.split())
+
+    assert (kept, refused) == (0, {"unchecked_moderation": 6})
+    assert "verdicts.required names moderation" in said
+    assert [row["no_verdict"] for row in on_card if row["required"]] == [6]
+
+
+@pytest.mark.slow
+def test_a_required_check_that_does_not_apply_is_no_failure_and_one_that_cannot_say_is_one(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    texts = {"bread": "Run this:\n\n```python\nimport numpy\n```", "bees": "Run this:\n\n```python\nprint(1 + 1)\n```"}
+    required = {"checks": [], "required": ["code_runs", "not_contaminated"]}
+    with (
+        scripted_model(answering(texts)) as model,
+        start(settings(models={"responder": model.role("writer")}, verdicts=required, **SELECTABLE)) as run,
+    ):
+        kept, refused = chosen(run)
+        said = run.store.query("exports/checks", required=required["required"]).to_dicts()
+
+    assert (kept, refused) == (5, {"failed_code_runs": 1})
+    assert {row["check_name"]: (row["does_not_apply"], row["could_not_say"]) for row in said} == {
+        "code_runs": (4, 1),
+        "not_contaminated": (6, 0),  # the profile names no benchmarks
+    }
+
+
+@pytest.mark.parametrize("setting", ["verdicts.required", "verdicts.checks"])
+def test_an_unknown_check_is_an_error_of_use_that_names_those_there_are(
+    settings: Callable[..., Settings], setting: str
+) -> None:
+    with pytest.raises(UsageError, match=setting) as caught:
+        settings(f'{setting}=["nonsense_check"]')
+
+    assert "not_looping" in str(caught.value)
+    assert caught.value.exit_code == 2

@@ -1,13 +1,23 @@
 -- What a policy took, in its order, each with the answer that is exported: the best judged of those that passed the checks.
 -- owner:  tasks/exports.py
 -- grain:  one row per selected instruction
--- params: $policy, $judge, $answer_judge, $required
-WITH failed AS (
+-- params: $policy, $judge, $answer_judge, $required, $owed
+WITH owed AS (
+    SELECT unnest($owed) AS check_name
+),
+
+failed AS (
     SELECT verdicts.subject_id
     FROM valid_verdicts AS verdicts
     WHERE
         list_contains($required, verdicts.check_name)
-        AND (verdicts.passed IS FALSE OR (verdicts.passed IS NULL AND verdicts.check_name = 'moderation'))
+        AND NOT coalesce(verdicts.passed, starts_with(verdicts.detail, 'does not apply: '))
+    UNION
+    SELECT responses.response_id AS subject_id
+    FROM valid_responses AS responses
+    CROSS JOIN owed
+    ANTI JOIN valid_verdicts AS verdicts
+        ON responses.response_id = verdicts.subject_id AND owed.check_name = verdicts.check_name
 ),
 
 answers AS (

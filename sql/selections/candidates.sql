@@ -1,28 +1,44 @@
 -- Every instruction in force: its score, its domain, and why it cannot be taken (NULL when it can).
 -- owner:  tasks/selections.py
 -- grain:  one row per instruction
--- params: $judge, $min_score, $required
-WITH failed AS (
-    -- A check that could not say is no failure, but for moderation: what is not known to be harmless is not taken.
+-- params: $judge, $min_score, $required, $owed
+WITH owed AS (
+    SELECT unnest($owed) AS check_name
+),
+
+failed AS (
+    -- A check that does not apply says so and is no failure; one that could not say, or that never looked, is one.
     SELECT
         verdicts.subject_id,
-        min(verdicts.check_name) AS check_name
+        min(concat('failed_', verdicts.check_name)) AS reason
     FROM valid_verdicts AS verdicts
     WHERE
         list_contains($required, verdicts.check_name)
-        AND (verdicts.passed IS FALSE OR (verdicts.passed IS NULL AND verdicts.check_name = 'moderation'))
+        AND NOT coalesce(verdicts.passed, starts_with(verdicts.detail, 'does not apply: '))
     GROUP BY verdicts.subject_id
+),
+
+unchecked AS (
+    SELECT
+        responses.response_id AS subject_id,
+        min(concat('unchecked_', owed.check_name)) AS reason
+    FROM valid_responses AS responses
+    CROSS JOIN owed
+    ANTI JOIN valid_verdicts AS verdicts
+        ON responses.response_id = verdicts.subject_id AND owed.check_name = verdicts.check_name
+    GROUP BY responses.response_id
 ),
 
 answers AS (
     SELECT
         responses.instruction_id,
-        min(failed.check_name) AS check_name,
-        bool_or(failed.check_name IS NULL) AS is_usable
+        min(coalesce(failed.reason, unchecked.reason)) AS reason,
+        bool_or(failed.reason IS NULL AND unchecked.reason IS NULL) AS is_usable
     FROM valid_responses AS responses
     INNER JOIN methods
         ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
     LEFT JOIN failed ON responses.response_id = failed.subject_id
+    LEFT JOIN unchecked ON responses.response_id = unchecked.subject_id
     WHERE methods.name IN ('answer', 'answer_with_rationale')
     GROUP BY responses.instruction_id
 ),
@@ -41,9 +57,9 @@ SELECT
     length(instructions.text) AS chars,
     coalesce(totals.value, 0) AS score,
     CASE
-        WHEN own.check_name IS NOT NULL THEN concat('failed_', own.check_name)
+        WHEN own.reason IS NOT NULL THEN own.reason
         WHEN answers.instruction_id IS NULL THEN 'no_answer'
-        WHEN NOT answers.is_usable THEN concat('failed_', answers.check_name)
+        WHEN NOT answers.is_usable THEN answers.reason
         WHEN $judge = '' THEN NULL
         WHEN totals.subject_id IS NULL THEN 'not_judged'
         WHEN totals.value IS NULL THEN 'judge_failed'

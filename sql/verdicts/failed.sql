@@ -12,7 +12,7 @@ WHERE
     verdicts.passed IS NULL
     AND regexp_matches(verdicts.detail, '^[a-z_]+: ')
     AND verdicts.fingerprint NOT IN (
-        SELECT methods.fingerprint FROM methods WHERE methods.stage = 'verdicts' AND methods.name IN ('checks', 'verified')
+        SELECT methods.fingerprint FROM methods WHERE methods.stage = 'verdicts' AND methods.name IN ('checks', 'verified', 'not_same')
     )
     AND ($reasons IS NULL OR list_contains($reasons, split_part(verdicts.detail, ':', 1)))
     AND starts_with(verdicts.run_id, coalesce($run_id, ''))  -- the beginning of an id will do

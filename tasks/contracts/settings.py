@@ -181,12 +181,48 @@ class ResponsesSettings(Section):
     )
 
 
+ComputedCheck = Literal[
+    "has_substance",
+    "not_refused",
+    "not_truncated",
+    "not_looping",
+    "same_language",
+    "no_pointer",
+    "no_echo",
+    "not_same",
+    "no_marks",
+    "not_contaminated",
+    "knowledge_precision",
+    "numbers",
+    "code_parses",
+    "code_runs",
+]
+PromptedCheck = Literal[
+    "moderation",
+    "verified",
+    "checklist.1",
+    "checklist.2",
+    "checklist.3",
+    "checklist.4",
+    "checklist.5",
+    "checklist.6",
+    "checklist.7",
+    "checklist.8",
+]
+
+
 class VerdictsSettings(Section):
     """Checks of answers: names of computed checks and of prompted ones."""
 
-    checks: tuple[str, ...] = (
+    checks: tuple[ComputedCheck, ...] = (
+        "has_substance",
         "not_refused",
         "not_truncated",
+        "not_looping",
+        "same_language",
+        "no_pointer",
+        "no_echo",
+        "not_same",
         "no_marks",
         "not_contaminated",
         "knowledge_precision",
@@ -195,10 +231,47 @@ class VerdictsSettings(Section):
     )
     judges: tuple[Literal["checklist", "moderation", "verifiers"], ...] = ()
     min_knowledge_precision: float = Field(default=0.3, ge=0, le=1)
-    required: tuple[str, ...] = Field(
-        default=("not_refused", "not_truncated", "no_marks", "not_contaminated"),
-        description="checks without whose pass a row is not selected",
+    required: tuple[ComputedCheck | PromptedCheck, ...] = Field(
+        default=(
+            "has_substance",
+            "not_refused",
+            "not_truncated",
+            "not_looping",
+            "same_language",
+            "no_pointer",
+            "no_echo",
+            "not_same",
+            "no_marks",
+            "not_contaminated",
+        ),
+        description="checks without whose pass a row is not selected; computed ones need not stand in `checks`",
     )
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """The computed checks that answers get: those that are asked for, and those that are required."""
+        known = typing.get_args(ComputedCheck)
+        return tuple(name for name in known if name in self.checks or name in self.required)
+
+    @property
+    def unasked(self) -> tuple[str, ...]:
+        """The required checks of a judge that is not asked."""
+        judges = {"moderation": "moderation", "verified": "verifiers"}
+        asked = set(self.judges)
+        return tuple(
+            name
+            for name in self.required
+            if name not in typing.get_args(ComputedCheck) and judges.get(name, "checklist") not in asked
+        )
+
+    @property
+    def owed(self) -> tuple[str, ...]:
+        """The required checks that every answer has a verdict of, or cannot pass.
+
+        A checklist may have fewer questions, and an instruction no verifiers: there is none then, where they are asked.
+        """
+        where_any = {"verified", *(name for name in self.required if name.startswith("checklist."))}
+        return tuple(name for name in self.required if name not in where_any or name in self.unasked)
 
 
 class ScoresSettings(Section):

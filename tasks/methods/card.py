@@ -11,7 +11,7 @@ from typing import Any
 
 from tasks.contracts.casting import is_stand_in
 
-VERSION = 1
+VERSION = 2
 Row = Mapping[str, Any]
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -36,6 +36,7 @@ class Facts:
     lengths: Sequence[Row] = field(default_factory=list)  # one row per range of tokens, a column per part
     scores: Sequence[Row] = field(default_factory=list)  # one row per score, a column per part
     seeds: Sequence[Row] = field(default_factory=list)  # one row per step: label, here, paper
+    checks: Sequence[Row] = field(default_factory=list)  # one row per check: required, and what it said of how many
     notes: Sequence[str] = field(default_factory=list)
 
 
@@ -50,6 +51,7 @@ def card(facts: Facts) -> str:
         _section("Recipes", facts.recipes),
         _section("Sources and licences", facts.sources, _LICENSES),
         _choice(facts),
+        _section("Checks of answers", facts.checks, _CHECKS),
         _section("Measures", _turned(facts.measures), _MEASURES),
         _section("Instructions by tokens", facts.lengths),
         _section("Instructions by score", facts.scores),
@@ -68,6 +70,10 @@ _LICENSES = (
 _MODELS = (
     "Rows by the model that wrote, answered, judged or moderated them: the name it was asked for by, and the one that "
     "its server answered under, where it gave one."
+)
+_CHECKS = (
+    "What each check said of all answers, exported or not. A row is exported where each required check passed or does "
+    "not apply; one that could not say, or has no verdict, does not pass."
 )
 _SEEDS = "What was left of the conversations after each step, beside the counts of SynthQuestions (arXiv 2506.03968)."
 _METHODS = "A fingerprint stands for the prompt, its settings and its model: the same fingerprint asks the same."

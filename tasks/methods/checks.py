@@ -1,28 +1,51 @@
-"""The computed checks of an answer, by the names that profiles use; each says yes, no, or that it cannot say.
+"""The computed checks of an answer, by the names that profiles use; each says yes, no, or that it does not apply.
 
-| check | passes | cannot say |
+| check | passes | does not apply |
 |---|---|---|
-| `not_refused` | it does not open with a refusal | |
+| `has_substance` | something is left without marks, tags, labels and what nobody sees, and it is no place-holder | |
+| `not_refused` | it does not open with a refusal (25 languages), nor asks for a text that it was not given | |
 | `not_truncated` | the server let it end, and it does end | |
+| `not_looping` | no sentence, item, phrase or word goes round in it, unless that was asked for | |
+| `same_language` | it is in a language of its instruction, or in one that this names | too little text, or code |
+| `no_pointer` | it points at no passage, context, figure or earlier talk that its reader does not have | |
+| `no_echo` | it is not its instruction once more, nor a piece of a prompt | |
 | `no_marks` | nothing of a thought or of a chat template stands in it, nor in its instruction | |
 | `knowledge_precision` | enough of its words are its document's | no document; too few words |
 | `numbers` | its numbers are its document's, its calculations are right | it has neither |
 | `code_parses` | every block of code that we can parse is well-formed | it has none |
 
-`not_contaminated` (nothing of the profile's benchmarks is in it) and `code_runs` (its Python runs to its end, in the
-sandbox) are no pure methods: they are in `tasks/verdicts.py`.
+Not pure, or not about one answer, and therefore in `tasks/verdicts.py`: `not_contaminated` (nothing of the profile's
+benchmarks is in it; does not apply where the profile names none), `code_runs` (its Python runs to its end, in the
+sandbox; it cannot say where code asks for what the sandbox has not) and `not_same` (no other instruction of the whole
+set has this answer, or nearly this; see `sameness.py`).
+
+"Does not apply" is said by the check itself, and is no failure where the check is required. A check that could not
+say, and one that never looked, do not pass.
 
 A row is a mapping with `instruction`, `response`, `document` (None for an instruction without one) and `finish_reason`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from tasks.contracts.errors import UsageError
 from tasks.contracts.settings import VerdictsSettings
-from tasks.methods import code_blocks, figures, knowledge_precision, refusals, thought_marks, truncation
+from tasks.methods import (
+    answer_language,
+    code_blocks,
+    echoes,
+    figures,
+    knowledge_precision,
+    pointers,
+    refusals,
+    repetition,
+    substance,
+    thought_marks,
+    truncation,
+)
 
-VERSION = 2
+VERSION = 3
+DOES_NOT_APPLY = "does not apply: "  # how the detail of such a verdict begins; SQL looks for it
 
 Row = Mapping[str, Any]
 
@@ -37,41 +60,67 @@ class Outcome(NamedTuple):
 Check = Callable[[Row, VerdictsSettings], Outcome]
 
 
-def checks(names: tuple[str, ...]) -> dict[str, Check]:
+def does_not_apply(why: str) -> Outcome:
+    """Return the outcome of a check that is not about such a row."""
+    return Outcome(None, f"{DOES_NOT_APPLY}{why}")
+
+
+def checks(names: Iterable[str]) -> dict[str, Check]:
     """Return the checks of these names.
 
     Raises:
         UsageError: One is unknown; the message lists those there are.
     """
-    if unknown := [name for name in names if name not in _CHECKS]:
-        raise UsageError(
-            f"there is no check `{unknown[0]}`",
-            hint=f"verdicts.checks may name: {', '.join(_CHECKS)}, not_contaminated, code_runs",
-        )
+    if wrong := [name for name in names if name not in _CHECKS]:
+        raise UsageError(f"there is no check `{wrong[0]}`", hint=f"verdicts.checks may name: {', '.join(NAMES)}")
     return {name: _CHECKS[name] for name in names}
 
 
-def _not_refused(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - all checks have this form
-    words = refusals.refusal(row["response"])
+def _found(words: str | None) -> Outcome:
     return Outcome(words is None, words or "")
 
 
+def _has_substance(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - all checks have this form
+    return _found(substance.nothing(row["response"], row["instruction"]))
+
+
+def _not_refused(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
+    return _found(refusals.refusal(row["response"]) or refusals.asks_for_text(row["response"]))
+
+
 def _not_truncated(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
-    why = truncation.truncation(row["response"], row["finish_reason"])
-    return Outcome(why is None, why or "")
+    return _found(truncation.truncation(row["response"], row["finish_reason"]))
+
+
+def _not_looping(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
+    return _found(repetition.circles(row["response"], row["instruction"]))
+
+
+def _same_language(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
+    found = answer_language.compare(row["response"], row["instruction"])
+    if found is None:
+        return does_not_apply("too little text to tell its language by")
+    return _found(None if found.may else f"the answer is `{found.answer}`, its instruction `{found.instruction}`")
+
+
+def _no_pointer(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
+    return _found(pointers.pointer(row["response"], row["instruction"]))
+
+
+def _no_echo(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
+    return _found(echoes.echo(row["response"], row["instruction"]))
 
 
 def _no_marks(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
-    found = thought_marks.mark(row["response"]) or thought_marks.mark(row["instruction"])
-    return Outcome(found is None, found or "")
+    return _found(thought_marks.mark(row["response"]) or thought_marks.mark(row["instruction"]))
 
 
 def _knowledge_precision(row: Row, settings: VerdictsSettings) -> Outcome:
     if not row["document"]:
-        return Outcome(None, "no document")
+        return does_not_apply("no document")
     found = knowledge_precision.knowledge_precision(row["response"], row["document"], row["instruction"])
     if found.share is None:
-        return Outcome(None, f"only {found.words} words")
+        return does_not_apply(f"only {found.words} words")
     missing = f"; not in it: {', '.join(found.unsupported)}" if found.unsupported else ""
     return Outcome(
         found.share >= settings.min_knowledge_precision, f"{found.share:.3f} of {found.words} words{missing}"
@@ -81,7 +130,7 @@ def _knowledge_precision(row: Row, settings: VerdictsSettings) -> Outcome:
 def _numbers(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
     found = figures.figures(row["response"], row["document"] or None, row["instruction"])
     if not found.calculations and not (found.numbers and row["document"]):
-        return Outcome(None, "no number to check")
+        return does_not_apply("no number to check")
     wrong = [f"wrong: {shown}" for shown in found.wrong] + [f"unsupported: {number}" for number in found.unsupported]
     return Outcome(not wrong, "; ".join(wrong[:8]) or f"{found.numbers} numbers, {found.calculations} calculations")
 
@@ -90,25 +139,37 @@ def _code_parses(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG0
     found = [(block.language, code_blocks.syntax_error(block)) for block in code_blocks.code_blocks(row["response"])]
     known = [(language, error) for language, error in found if error is not None]
     if not known:
-        return Outcome(None, f"{len(found)} blocks, none in a language we parse" if found else "no code")
+        return does_not_apply(f"{len(found)} blocks, none in a language we parse" if found else "no code")
     broken = [f"{language}: {error}" for language, error in known if error]
     return Outcome(not broken, "; ".join(broken) or f"{len(known)} blocks")
 
 
 _CHECKS: dict[str, Check] = {
+    "has_substance": _has_substance,
     "not_refused": _not_refused,
     "not_truncated": _not_truncated,
+    "not_looping": _not_looping,
+    "same_language": _same_language,
+    "no_pointer": _no_pointer,
+    "no_echo": _no_echo,
     "no_marks": _no_marks,
     "knowledge_precision": _knowledge_precision,
     "numbers": _numbers,
     "code_parses": _code_parses,
 }
+NAMES = (*_CHECKS, "not_contaminated", "code_runs", "not_same")
 USES = {  # check -> the methods that decide it, also of those that are no pure methods
+    "has_substance": ("substance",),
     "not_refused": ("refusals",),
     "not_truncated": ("truncation",),
+    "not_looping": ("copies", "repetition"),
+    "same_language": ("answer_language", "languages"),
+    "no_pointer": ("pointers", "self_containment"),
+    "no_echo": ("copies", "echoes"),
     "no_marks": ("thought_marks",),
     "knowledge_precision": ("knowledge_precision", "words"),
     "numbers": ("figures",),
     "code_parses": ("code_blocks",),
     "code_runs": ("code_blocks",),
+    "not_same": ("copies", "near_duplicates", "sameness", "word_hashes"),
 }

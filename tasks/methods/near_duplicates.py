@@ -32,18 +32,20 @@ _MULTIPLIERS = _GENERATOR.integers(0, 2**32, PERMUTATIONS, np.uint32) | np.uint3
 _ADDENDS = _GENERATOR.integers(0, 2**32, PERMUTATIONS, np.uint32)
 
 
-def bands(texts: Sequence[str]) -> NDArray[np.int64]:
+def bands(texts: Sequence[str], shingle_words: int = SHINGLE_WORDS, count: int = BANDS) -> NDArray[np.int64]:
     """Return what candidates share: a hash for each band of each text's signature.
 
     Args:
         texts: n texts.
+        shingle_words: Words in a shingle; fewer for short texts.
+        count: Bands, of 112 permutations; more propose pairs that are less alike.
 
     Returns:
-        (n, 16) int64. Two texts are candidates if a column holds the same value for both. A text without words has
+        (n, count) int64. Two texts are candidates if a column holds the same value for both. A text without words has
         zeros, which no other text's band is.
     """
-    hashes, offsets = word_hashes.shingles(*word_hashes.words(texts), SHINGLE_WORDS)
-    return _bands(hashes, offsets, _MULTIPLIERS, _ADDENDS, BANDS).view(np.int64)
+    hashes, offsets = word_hashes.shingles(*word_hashes.words(texts), shingle_words)
+    return _bands(hashes, offsets, _MULTIPLIERS, _ADDENDS, count).view(np.int64)
 
 
 def sketches(texts: Sequence[str]) -> list[bytes]:
@@ -60,17 +62,18 @@ def likeness(sketch: bytes, others: NDArray[np.uint8]) -> NDArray[np.float64]:
     return (shared - 1 / SKETCH_VALUES) / (1 - 1 / SKETCH_VALUES)
 
 
-def jaccard(texts: Sequence[str], pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+def jaccard(texts: Sequence[str], pairs: NDArray[np.int64], shingle_words: int = SHINGLE_WORDS) -> NDArray[np.float64]:
     """Return the exact similarity of pairs of texts.
 
     Args:
         texts: n texts.
         pairs: (m, 2), rows of `texts`.
+        shingle_words: Words in a shingle.
 
     Returns:
-        (m,) Jaccard similarities of their sets of five-word shingles; 1 for two texts without words.
+        (m,) Jaccard similarities of their sets of shingles; 1 for two texts without words.
     """
-    hashes, offsets = word_hashes.shingles(*word_hashes.words(texts), SHINGLE_WORDS)
+    hashes, offsets = word_hashes.shingles(*word_hashes.words(texts), shingle_words)
     values, starts = _sets(hashes, offsets)
     return _jaccard(values, starts, np.ascontiguousarray(pairs, np.int64))
 

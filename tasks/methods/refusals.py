@@ -1,36 +1,29 @@
-"""Is an answer a refusal: the first sentences say that the assistant will not or cannot do what was asked.
+"""Is an answer a refusal: its first sentences say that the assistant will not, or cannot, do what was asked.
 
-Only openings count: an answer that warns and then helps is none. Patterns are of English, Chinese, German, French and
-Spanish; what no pattern knows is not found, so the rate on the card is a lower bound.
+Only openings count, and of an answer that warns and then helps (a list, code or many words follow) not even those.
+What is about the world is no refusal: "nobody knows who wrote it" answers; "I cannot tell you who wrote it" refuses,
+whatever its reason, since the one who asked has nothing of it and a model would learn to say it.
+
+An answer that asks for a text it was not given ("please provide the passage") is `asks_for_text`, apart: the same
+words can begin an instruction. Patterns of 25 languages are in `refusals.toml`; what no pattern knows is not found, so
+the rate on the card is a lower bound.
 """
 
 import re
+import tomllib
+from functools import lru_cache
+from importlib import resources
 
-VERSION = 1
+VERSION = 2
 OPENING_CHARS = 400
+HELPING_WORDS, TURNED_WORDS, HELPING_ITEMS = 110, 50, 3  # of what follows: then it helps all the same
 
-_SUBJECT = r"(?:i|we|this assistant)\s*(?:'m|\u2019m|\s+am|'re|\u2019re|\s+are)?"
-_NEGATED = (
-    r"(?:can\s*not|can['\u2019]?t|could\s*n['\u2019]?t|will\s+not|won['\u2019]?t|am\s+not\s+able\s+to|not\s+able\s+to"
-    r"|unable\s+to|not\s+(?:allowed|permitted|programmed|designed)\s+to|must\s+decline\s+to|have\s+to\s+decline\s+to|refuse\s+to)"
+_BREAK = re.compile(r"[.!?\n](?:\s|\Z)|[\u3002\uff01\uff1f\u0964\u061f]")
+_TURN = re.compile(
+    r"\b(?:if i were|imagine|here(?:'s| is| are)|in general|generally|common(?:ly)?|hypothetically|i can tell you)\b",
+    re.IGNORECASE,
 )
-_HELP = (
-    r"(?:assist|help|comply|fulfil|fulfill|provide|answer|complete|create|generate|write|do\s+(?:this|that)|support"
-    r"|participate|engage|discuss|respond|continue|offer|share|give|perform|access|browse|open|see|view)"
-)
-_PATTERNS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"^\W*(?:(?:i['\u2019]?m|i\s+am)\s+(?:very\s+|so\s+|really\s+)?sorry|sorry|unfortunately|i\s+apologi[sz]e)\b[^.!?\n]{{0,80}}?\b{_NEGATED}\b",
-        rf"^\W*(?:as|since\s+i\s+am|being)\s+an?\s+(?:large\s+)?(?:ai|artificial\s+intelligence|language\s+model|assistant)\b[^.!?\n]{{0,80}}?\b(?:{_NEGATED}|do\s*n['\u2019]?t\s+have|do\s+not\s+have)\b",
-        rf"^\W*{_SUBJECT}\s*{_NEGATED}\s+{_HELP}\b",
-        r"^\W*i\s+(?:must|have\s+to)\s+(?:respectfully\s+)?(?:decline|refuse)\b",
-        r"^\W*(?:\u5bf9\u4e0d\u8d77|\u62b1\u6b49|\u5f88\u62b1\u6b49)[^\u3002\n]{0,30}(?:\u65e0\u6cd5|\u4e0d\u80fd|\u4e0d\u4f1a)",
-        r"^\W*(?:es\s+tut\s+mir\s+leid|tut\s+mir\s+leid|leider)\b[^.!?\n]{0,60}\b(?:kann|darf|werde)\b[^.!?\n]{0,40}\bnicht\b",
-        r"^\W*(?:je\s+suis\s+d\u00e9sol\u00e9e?|d\u00e9sol\u00e9e?)\b[^.!?\n]{0,60}\bne\s+(?:peux|puis|pourrai)\s+pas\b",
-        r"^\W*(?:lo\s+siento|lamento)\b[^.!?\n]{0,60}\bno\s+(?:puedo|podr\u00e9)\b",
-    )
-)
+_ITEM = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+\S", re.MULTILINE)
 
 
 def refusal(text: str) -> str | None:
@@ -39,5 +32,41 @@ def refusal(text: str) -> str | None:
     >>> refusal("I'm sorry, but I can't help with that.")
     "I'm sorry, but I can't"
     """
+    return _opening(text, "refuses")
+
+
+def asks_for_text(text: str) -> str | None:
+    """Return the words by which an answer asks for a text that it was not given, or says that there is none; or None.
+
+    >>> asks_for_text("Please provide the passage you want me to summarize.")
+    'Please provide the passage'
+    """
+    return _opening(text, "asks")
+
+
+def _opening(text: str, way: str) -> str | None:
     opening = text[:OPENING_CHARS]
-    return next((found[0].strip() for pattern in _PATTERNS if (found := pattern.search(opening))), None)
+    for pattern in _patterns(way):
+        if found := pattern.match(opening):
+            return None if _helps(text, found.end()) else found[0].strip()
+    return None
+
+
+def _helps(text: str, end: int) -> bool:
+    """Whether enough follows the sentence that refuses for the answer to help all the same."""
+    stop = _BREAK.search(text, end)
+    rest = text[stop.end() :] if stop else ""
+    words = len(rest.split()) + sum(char >= "\u2e80" for char in rest) // 2
+    needed = TURNED_WORDS if _TURN.search(text, end, end + OPENING_CHARS) else HELPING_WORDS
+    return "```" in rest or words >= needed or len(_ITEM.findall(rest)) >= HELPING_ITEMS
+
+
+@lru_cache(maxsize=2)
+def _patterns(way: str) -> list[re.Pattern[str]]:
+    """Return the patterns of every language; those of a way of speaking are joined, so that each is looked for once."""
+    found = tomllib.loads((resources.files("tasks.methods") / "refusals.toml").read_text(encoding="utf-8"))
+    words = found.pop("words")
+    joined = [f"(?:{'|'.join(language[way])})" for language in found.values() if language.get(way)]
+    for name, pattern in words.items():
+        joined = [one.replace(f"<{name}>", pattern) for one in joined]
+    return [re.compile(rf"\W*{one}", re.IGNORECASE) for one in joined]

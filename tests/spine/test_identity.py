@@ -147,7 +147,7 @@ def test_a_rule_that_is_off_makes_nothing_due(settings: Make, store_dir: Path) -
 
 def late_prints(run: Run) -> dict[str, Any]:
     """The fingerprints of the stages that are named by the rows that they are made of."""
-    pool = run.store.query("selections/candidates", judge="seven_criteria", min_score=0.0, required=[])
+    pool = run.store.query("selections/candidates", judge="seven_criteria", min_score=0.0, required=[], owed=[])
     return {
         "embeddings": embedders.embedder(run, "seeds").fingerprint,
         "selections": selections._fingerprint(run, pool),
