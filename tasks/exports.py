@@ -106,7 +106,7 @@ def _rows(run: Run, form: str, policy: str) -> Iterator[dict[str, Any]]:
         "judge": _judge(run.settings),
         "answer_judge": run.settings.preferences.judge,
         "required": list(run.settings.verdicts.required),
-        "owed": list(run.settings.verdicts.owed),
+        "owed": contamination.owed(run.settings),
     }
     best = judge(run.settings.preferences.judge).best
     left_out = {} if run.settings.exports.thoughts else dict.fromkeys(_THOUGHTS)

@@ -22,7 +22,7 @@ from tasks.judges.panel import judge
 from tasks.methods import choices, quotas
 from tasks.methods.choices import Pool
 from tasks.methods.quotas import Candidate, Taken
-from tasks.spine import retrieval
+from tasks.spine import contamination, retrieval
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 
@@ -40,7 +40,7 @@ def select(run: Run) -> Counts:
         judge=_judge(run.settings),
         min_score=run.settings.selections.min_score,
         required=list(run.settings.verdicts.required),
-        owed=list(run.settings.verdicts.owed),
+        owed=contamination.owed(run.settings),
     )
     matrix = retrieval.vectors(run, "instructions")
     pool = pool.with_columns(

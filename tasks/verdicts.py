@@ -43,7 +43,7 @@ VERSION = 1
 FRAME_ROWS = 500
 CHECKLIST, MODERATION = "checklist_questions", "moderation"
 RUN_CHECK = "code_runs"  # the computed checks that are no pure methods of one answer
-CONTAMINATION_CHECK = "not_contaminated"
+CONTAMINATION_CHECK = contamination.CHECK
 SAME_CHECK = "not_same"
 VERIFIERS, VERIFIED = "verifiers", "verified"
 

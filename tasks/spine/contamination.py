@@ -10,7 +10,7 @@ import numpy as np
 from tasks.contracts import records
 from tasks.contracts.errors import Rejection
 from tasks.contracts.records import content_id
-from tasks.contracts.settings import BenchmarksSettings
+from tasks.contracts.settings import BenchmarksSettings, Settings
 from tasks.contracts.vectors import Vectors
 from tasks.io import benchmarks as files
 from tasks.methods import decontamination
@@ -21,6 +21,13 @@ from tasks.spine.runs import Counts, Run
 
 VERSION = 1
 BATCH_ROWS = 4_096
+CHECK = "not_contaminated"
+
+
+def owed(settings: Settings) -> list[str]:
+    """The required checks that every answer has a verdict of: without a benchmark nothing is looked for in any."""
+    named = settings.verdicts.owed
+    return [name for name in named if name != CHECK or settings.benchmarks.paths]
 
 
 def fingerprint(wanted: BenchmarksSettings) -> str:

@@ -19,13 +19,10 @@ from tasks.contracts import casting, outside, prompting
 from tasks.contracts.errors import TransientError, UsageError, WellspringError
 from tasks.contracts.settings import Endpoint, Role, Settings
 from tasks.io import benchmarks, conversations, corpora, links, prices
-from tasks.judges import checklist_questions, panel
-from tasks.methods import checks, quality
+from tasks.judges import panel
+from tasks.methods import quality
 
 DOOR_SECONDS = 2.0  # for a server to open its door; whether it answers well, `Run.meet` finds out
-CHECKS_BESIDE = ("not_contaminated", "code_runs")  # computed checks that are no pure methods
-QUESTIONS = tuple(f"checklist.{number}" for number in range(1, checklist_questions.MOST + 1))
-OTHER_CHECKS = ("not_contaminated", "moderation", "verified", *QUESTIONS)
 HOSTS_WITH_KEYS = ("openai.com", "azure.com")
 
 Look = Callable[[], object]
@@ -96,13 +93,9 @@ def _store(directory: Path) -> None:
 
 def _names(settings: Settings) -> Iterator[Look]:
     """Look at every name of a method that the settings leave open."""
-    verdicts, scores = settings.verdicts, settings.scores
+    scores = settings.scores
     for name in settings.documents.quality:
         yield lambda name=name: quality.rules([name])
-    for name in verdicts.checks:
-        yield lambda name=name: None if name in CHECKS_BESIDE else checks.checks((name,))
-    for name in verdicts.required:
-        yield lambda name=name: _required(name)
     for name in settings.instructions.recipes:
         yield lambda name=name: _recipe(name)
     for name in (*scores.judges, *([settings.preferences.judge] if settings.preferences.draws else ())):
@@ -110,12 +103,6 @@ def _names(settings: Settings) -> Iterator[Look]:
     yield lambda: prices.Prices(settings.models.prices)
     if settings.runner == "dask" and util.find_spec("distributed") is None:
         yield _dask
-
-
-def _required(name: str) -> None:
-    known = (*checks.USES, *OTHER_CHECKS)
-    if name not in known:
-        raise UsageError(f"there is no check `{name}`", hint=f"verdicts.required may name: {', '.join(known)}")
 
 
 def _recipe(name: str) -> None:

@@ -55,8 +55,6 @@ def test_nothing_is_in_the_way_of_a_good_run(good: dict[str, object], settings: 
         (['benchmarks.paths={gone="{tmp}/no.jsonl"}'], "benchmark `gone`"),
         (['benchmarks.paths={odd="{tmp}/colours.jsonl"}'], "benchmark `odd`"),
         (['documents.quality=["c5"]'], "`c5`"),
-        (['verdicts.checks=["not_refusd"]'], "`not_refusd`"),
-        (['verdicts.required=["moderatoin"]'], "`moderatoin`"),
         (['instructions.recipes=["knn"]'], "`knn`"),
         (['instructions.recipes=["scene"]'], "`scene` writes no instructions"),
         (['scores.judges=["moderation"]'], "`moderation` gives verdicts"),
@@ -90,7 +88,7 @@ def test_all_mistakes_are_named_at_once_beside_a_server_that_is_not_there(
     good: dict[str, object], settings: Make, tmp_path: Path, nobody: str
 ) -> None:
     (tmp_path / "file").write_text("")
-    wrong = ("documents.quality=['c5']", "verdicts.required=['moderatoin']", f"models.base_url={nobody}")
+    wrong = ("documents.quality=['c5']", "scores.judges=['moderatoin']", f"models.base_url={nobody}")
 
     with pytest.raises(UsageError) as caught:
         preflight.look(settings(*wrong, **good), tmp_path / "file" / "ws", list(PARTS))
