@@ -201,6 +201,7 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait) -> Facts:
         topics=[{"group": t["group"], "topic": t["topic"], "rows": t["rows"]} for t in drawn.topics[:TOPICS_ON_CARD]],
         lengths=_histogram("tokens", [f"{2**i} to {2 ** (i + 1) - 1}" for i in range(12)], drawn.lengths),
         scores=_histogram("score", range(8), drawn.scores) if _judge(run.settings) else [],
+        benchmarks=contamination.looked_for(run.settings.benchmarks),
         seeds=_funnel(run),
     )
 

@@ -211,6 +211,7 @@ def test_the_card_says_that_the_stand_in_is_no_language_model_and_where_everythi
     text = (full / "README.md").read_text()
 
     assert "Not written by a language model" in text
+    assert "No benchmark was looked for" in text
     assert "CC0-1.0" in text
     assert "| generator |" not in text or "offline" in text
     for name in ("attributed_grounding", "knn_instruct", "seven_criteria", "response_quality"):

@@ -11,7 +11,7 @@ from typing import Any
 
 from tasks.contracts.casting import is_stand_in
 
-VERSION = 1
+VERSION = 2
 Row = Mapping[str, Any]
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -35,6 +35,7 @@ class Facts:
     topics: Sequence[Row] = field(default_factory=list)
     lengths: Sequence[Row] = field(default_factory=list)  # one row per range of tokens, a column per part
     scores: Sequence[Row] = field(default_factory=list)  # one row per score, a column per part
+    benchmarks: Sequence[Row] = field(default_factory=list)  # one row per benchmark that was looked for
     seeds: Sequence[Row] = field(default_factory=list)  # one row per step: label, here, paper
     notes: Sequence[str] = field(default_factory=list)
 
@@ -50,6 +51,7 @@ def card(facts: Facts) -> str:
         _section("Recipes", facts.recipes),
         _section("Sources and licences", facts.sources, _LICENSES),
         _choice(facts),
+        _section("Benchmarks", facts.benchmarks, _BENCHMARKS) or f"## Benchmarks\n\n{_NO_BENCHMARKS}",
         _section("Measures", _turned(facts.measures), _MEASURES),
         _section("Instructions by tokens", facts.lengths),
         _section("Instructions by score", facts.scores),
@@ -68,6 +70,14 @@ _LICENSES = (
 _MODELS = (
     "Rows by the model that wrote, answered, judged or moderated them: the name it was asked for by, and the one that "
     "its server answered under, where it gave one."
+)
+_BENCHMARKS = (
+    "Their prompts were looked for in pages, seeds, instructions and answers: by their words, and where the text of a "
+    "benchmark was at hand by what it means, too. `contaminated`, below, is the share of rows that hold one still."
+)
+_NO_BENCHMARKS = (
+    "**No benchmark was looked for**: none was named, so that `not_contaminated` was asked of no row. Whether one is in "
+    "these rows is not known; look before you report a score on it."
 )
 _SEEDS = "What was left of the conversations after each step, beside the counts of SynthQuestions (arXiv 2506.03968)."
 _METHODS = "A fingerprint stands for the prompt, its settings and its model: the same fingerprint asks the same."

@@ -2,8 +2,9 @@
 
 Each is given with its definition, since published figures differ by it: MTLD over the texts joined in the order given
 (McCarthy & Jarvis 2010, with the least length of a factor that their programs and TAALED have: ten words; the paper's
-worked example has none, and neither has lexicalrichness, which comes out up to 3% lower), distinct-n over all n-grams of the set (Li et al. 2016), Vendi score with the cosine kernel
-(Friedman & Dieng 2023). Compare sets of equal size only: distinct-n falls and the Vendi score rises with their number.
+worked example has none, and neither has lexicalrichness, which comes out up to 3% lower), distinct-n over all n-grams
+of the set (Li et al. 2016), Vendi score with the cosine kernel (Friedman & Dieng 2023). Compare sets of equal size
+only: distinct-n falls and the Vendi score rises with their number.
 """
 
 import math
@@ -30,8 +31,8 @@ def tokens(text: str) -> list[str]:
 def mtld(words: Sequence[str], threshold: float = MTLD_THRESHOLD) -> float:
     """Return the measure of textual lexical diversity: the mean length of runs that keep their type-token ratio.
 
-    A run ends where its ratio falls below the threshold, and not before its tenth word. The mean of both directions, the
-    last partial run counted in part; 0 for no words.
+    A run ends where its ratio falls below the threshold, and not before its tenth word. The mean of both directions,
+    the last partial run counted in part; 0 for no words.
     """
     if not words:
         return 0.0

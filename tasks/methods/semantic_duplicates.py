@@ -15,8 +15,8 @@ since those rows need be near to nobody who is left; ours drops up to 1.5% fewer
 against 1,021 at 0.85; 29 and 29 of 2,029 seeds of KNN-Instruct).
 
 And it differs from SemDeDup's program, which drops a row that is near to any before it, also to one that was dropped
-itself: here a row goes only for one that stays, so that of a chain of copies every other stays. Ours drops 2 to 8% fewer
-(of those prompts 140 against 143 at 0.95, 777 against 843 at 0.85).
+itself: here a row goes only for one that stays, so that of a chain of copies every other stays. Ours drops 2 to 8%
+fewer (of those prompts 140 against 143 at 0.95, 777 against 843 at 0.85).
 """
 
 from collections.abc import Iterator, Sequence

@@ -35,7 +35,8 @@ def test_mtld_is_low_for_repetition_and_high_for_variety() -> None:
 
 
 def test_a_run_of_mtld_does_not_end_before_its_tenth_word_nor_while_it_keeps_the_ratio() -> None:
-    of_the_paper = "of the people by the people for the people".split()  # .667 at its sixth word: no factor yet
+    people = ["the", "people"]
+    of_the_paper = ["of", *people, "by", *people, "for", *people]  # .667 at its sixth word: no factor yet
     at_the_threshold = [f"w{i % 18}" for i in range(25)]  # 18 of 25 are .72, which is not below it
 
     assert mtld(of_the_paper) == pytest.approx(9 / ((1 - 5 / 9) / 0.28))
