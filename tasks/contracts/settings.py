@@ -283,7 +283,11 @@ class ExportsSettings(Section):
         default="keep", description="forms that were added to this dataset before: kept, or dropped from now on"
     )
     validation_share: float = Field(default=0.0, ge=0, lt=1)
-    license: str = "other"
+    license: str = Field(
+        default="other",
+        description="what the card's header says; one that promises more than a source allows is refused, and `other` "
+        "becomes what the sources' licences come to, where that is clear",
+    )
     thoughts: bool = Field(default=False, description="export the thought of a thinking model with its answer")
     with_controls: bool = Field(
         default=False, description="also write the random controls and what was chosen beside, as `messages`"

@@ -65,7 +65,8 @@ def card(facts: Facts) -> str:
 
 _LICENSES = (
     "The text of web pages stays its publishers' property; instructions and answers were written from it by the models "
-    "above. Check both before you publish or train."
+    "above. Check both before you publish or train. A licence of a known name in the header promises no more than they "
+    "state; `other` says that none of them clearly stands for all. `not stated` is not known to allow anything."
 )
 _MODELS = (
     "Rows by the model that wrote, answered, judged or moderated them: the name it was asked for by, and the one that "
@@ -76,7 +77,7 @@ _BENCHMARKS = (
     "benchmark was at hand by what it means, too. `contaminated`, below, is the share of rows that hold one still."
 )
 _NO_BENCHMARKS = (
-    "**No benchmark was looked for**: none was named, so that `not_contaminated` was asked of no row. Whether one is in "
+    "**No benchmark was looked for**: none was named, so `not_contaminated` was asked of no row. Whether one is in "
     "these rows is not known; look before you report a score on it."
 )
 _SEEDS = "What was left of the conversations after each step, beside the counts of SynthQuestions (arXiv 2506.03968)."
