@@ -102,7 +102,7 @@ def _method(run: Run) -> dict[str, Any]:
     return told | {
         "limit_bytes": run.settings.sources.max_record_bytes,
         "page_seconds": run.settings.sources.max_page_seconds,
-        "benchmarks": {name: (path, corpora.look(path, cache).sha256) for name, path in sorted(bench.paths.items())},
+        "benchmarks": {name: (path, corpora.look(path, cache).sha256) for name, path in bench.files().items()},
         "ngram_words": bench.ngram_words,
         "containment": bench.containment,
     }

@@ -22,7 +22,7 @@ from tasks.contracts.settings import Settings
 from tasks.io import datasets
 from tasks.io.datasets import Dataset
 from tasks.judges.panel import judge
-from tasks.methods import formats, partition
+from tasks.methods import formats, licence_terms, partition
 from tasks.methods.card import Facts, card
 from tasks.spine import contamination, portrait
 from tasks.spine.identity import raised
@@ -33,8 +33,20 @@ VERSION = 3
 BEST = "best_per_topic"
 STREAM_ROWS = 1_000
 TOPICS_ON_CARD = 40
+OVER_SHOWN = 5  # sources that allow less than the licence promises
 WRITERS = ("generator", "responder")
-_WRITTEN_BY = ("agreement", "card", "coverage", "formats", "measures", "partition", "projection", "topics", "words")
+_WRITTEN_BY = (
+    "agreement",
+    "card",
+    "coverage",
+    "formats",
+    "licence_terms",
+    "measures",
+    "partition",
+    "projection",
+    "topics",
+    "words",
+)
 Part = tuple[str, str, str]  # folder, form, policy
 _THOUGHTS = ("thought", "chosen_thought", "rejected_thought")
 
@@ -44,11 +56,13 @@ def export(run: Run) -> Counts:
     """Write the dataset anew if anything in it, or how it is written, has changed; it waits for its audit then.
 
     Raises:
-        BrokenError: It would hold rows of the stand-in beside those of a real model, or real rows that it judged.
+        BrokenError: It would hold rows of the stand-in beside those of a real model, or real rows that it judged; or
+            its licence would promise more than a source of it allows.
     """
     chosen = _chosen(run)
     fingerprint, instruction_ids = _fingerprint(run, chosen)
     _refuse_mixture(run, instruction_ids)
+    named = _license(run, instruction_ids)
     run.activate("exports", {fingerprint: run.settings.exports.name}, chosen)
     datasets.discard(run.store.exports / run.settings.exports.name)
     if _is_there(run, fingerprint):
@@ -57,9 +71,9 @@ def export(run: Run) -> Counts:
         rows_in, written = _tables(run, dataset, fingerprint, _parts(run.settings, chosen))
         dataset.close_tables()
         drawn = portrait.draw(run, _judge(run.settings))
-        dataset.text("README.md", card(_facts(run, dataset, drawn)))
+        dataset.text("README.md", card(_facts(run, dataset, drawn, named)))
         dataset.text("measures.json", _measures(drawn))
-        manifest = dataset.text("manifest.json", _manifest(run.settings, fingerprint, dataset))
+        manifest = dataset.text("manifest.json", _manifest(run.settings, named, fingerprint, dataset))
     portrait.save(run.store, drawn)
     run.store.append("exports", written)
     run.store.execute("exports/seal", fingerprint=fingerprint, manifest=manifest)
@@ -139,6 +153,41 @@ def _refuse_mixture(run: Run, instruction_ids: list[str]) -> None:
     )
 
 
+def _sources(run: Run, instruction_ids: list[str]) -> list[dict[str, Any]]:
+    return run.store.query("exports/sources", instruction_ids=instruction_ids).to_dicts()
+
+
+def _shown(source: Mapping[str, Any]) -> str:
+    said = licence_terms.shown(source["license"])
+    return f"`{licence_terms.shown(source['name'])}` ({said}, {source['rows_used']} of its {source['used_as']})"
+
+
+def _license(run: Run, instruction_ids: list[str]) -> str:
+    """Return the licence of the dataset: the one that is named, else what the sources' licences come to.
+
+    Seeds that state none do not count: they have nowhere to state it, and their texts are not in the rows.
+
+    Raises:
+        BrokenError: The one that is named promises more than a source allows.
+    """
+    wanted, sources = run.settings.exports.license, _sources(run, instruction_ids)
+    stated = [row for row in sources if row["used_as"] == "documents" or row["license"] != licence_terms.NOT_STATED]
+    together = licence_terms.combined(row["license"] for row in stated)
+    if wanted == licence_terms.OTHER:
+        return together
+    over = [row for row in sources if licence_terms.promises_more(wanted, row["license"])]
+    if over:
+        shown = [_shown(row) for row in over[:OVER_SHOWN]]
+        more = f" and {len(over) - OVER_SHOWN} more" if len(over) > OVER_SHOWN else ""
+        raise BrokenError(
+            f"exports.license `{wanted}` promises more than is allowed by {', '.join(shown)}{more}",
+            hint=f"take what the sources allow together (--set exports.license={together}), or take those out with all "
+            "that was made from them (wellspring forget --source NAME, or --domain SITE for pages)",
+        )
+    terms = licence_terms.read(wanted)
+    return terms.name if terms else wanted
+
+
 def _fingerprint(run: Run, chosen: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Return the identity of the export, and the instructions that are in it."""
     digest, ids = hashlib.sha256(), set[str]()
@@ -180,7 +229,7 @@ def _tables(run: Run, dataset: Dataset, fingerprint: str, parts: list[Part]) -> 
     ]
 
 
-def _facts(run: Run, dataset: Dataset, drawn: Portrait) -> Facts:
+def _facts(run: Run, dataset: Dataset, drawn: Portrait, named: str) -> Facts:
     recipe_of = {row["instruction_id"]: row["recipe"] for row in _rows(run, "messages", BEST)}
     ids = list(recipe_of)
     tables = [
@@ -191,18 +240,19 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait) -> Facts:
     recipes = sorted(Counter(recipe_of.values()).items())
     return Facts(
         name=run.settings.exports.name,
-        license=run.settings.exports.license,
+        license=named,
         languages=run.store.query("exports/languages", instruction_ids=ids)["language"].to_list(),
         tables=tables,
         recipes=[{"recipe": name, "rows": count} for name, count in recipes],
         models=_models(run, ids),
         methods=run.store.query("exports/methods").to_dicts(),
-        sources=run.store.query("exports/sources", instruction_ids=ids).to_dicts(),
+        sources=[row | {"license": licence_terms.shown(row["license"])} for row in _sources(run, ids)],
         choice=run.settings.selections.model_dump(),
         measures=drawn.measures,
         topics=[{"group": t["group"], "topic": t["topic"], "rows": t["rows"]} for t in drawn.topics[:TOPICS_ON_CARD]],
         lengths=_histogram("tokens", [f"{2**i} to {2 ** (i + 1) - 1}" for i in range(12)], drawn.lengths),
         scores=_histogram("score", range(8), drawn.scores) if _judge(run.settings) else [],
+        benchmarks=contamination.looked_for(run.settings.benchmarks),
         seeds=_funnel(run),
         checks=_checks(run),
     )
@@ -247,12 +297,12 @@ def _named(path: str) -> dict[str, str]:
     return {"form": folder.replace("/", "_"), "split": file.removesuffix(".parquet")}
 
 
-def _manifest(settings: Settings, fingerprint: str, dataset: Dataset) -> str:
+def _manifest(settings: Settings, named: str, fingerprint: str, dataset: Dataset) -> str:
     files = [
         {"path": file.path, "bytes": file.bytes, "sha256": file.sha256, "rows": file.rows}
         for file in sorted(dataset.files, key=lambda file: file.path)
     ]
-    described = {"name": settings.exports.name, "license": settings.exports.license, "fingerprint": fingerprint}
+    described = {"name": settings.exports.name, "license": named, "fingerprint": fingerprint}
     return orjson.dumps(described | {"files": files}, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from flows.commands import building
 from tasks import exports, preferences, responses, scores, selections, verdicts
@@ -273,6 +274,7 @@ def test_the_card_says_that_the_stand_in_is_no_language_model_and_where_everythi
     text = (full / "README.md").read_text()
 
     assert "Not written by a language model" in text
+    assert "No benchmark was looked for" in text
     assert "CC0-1.0" in text
     assert "| generator |" not in text or "offline" in text
     for name in ("attributed_grounding", "knn_instruct", "seven_criteria", "response_quality"):
@@ -294,6 +296,61 @@ def test_the_datasets_library_loads_every_form_by_the_card_and_by_its_files(
         assert loaded["train"].num_rows == jsonl["train"].num_rows == len(lines(folder / "train.jsonl"))
         assert loaded["train"][0]["id"] == jsonl["train"][0]["id"] == lines(folder / "train.jsonl")[0]["id"]
         assert loaded["train"].column_names == jsonl["train"].column_names
+
+
+def header(folder: Path) -> dict[str, Any]:
+    """The header of a dataset's card."""
+    return yaml.safe_load((folder / "README.md").read_text().split("\n---\n")[0].removeprefix("---\n"))
+
+
+def licensed(run: Run, *found: str) -> None:
+    """Let pages state these licences, one each, the lowest ids first."""
+    change = (
+        "UPDATE documents SET license = ? WHERE document_id = (SELECT document_id FROM documents ORDER BY 1 OFFSET {})"
+    )
+    for place, text in enumerate(found):
+        run.store._connection.execute(change.format(f"{place} LIMIT 1"), [text])
+
+
+def test_a_licence_that_promises_more_than_a_page_allows_is_refused_before_anything_is_written(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    with start(settings("exports.license=cc0-1.0", **JUDGE)) as run:
+        store.fill(run, 12)
+        licensed(run, "CC-BY-4.0")
+        with pytest.raises(BrokenError) as caught:
+            again(run)
+    refused = digests(store_dir / "exports")
+    with start(settings("exports.license=CC BY 4.0", **JUDGE)) as run:
+        again(run)
+    named = header(store_dir / "exports" / NAME)["license"]
+    with start(settings(**JUDGE)) as run:
+        again(run)
+    folder = store_dir / "exports" / NAME
+
+    assert "`cc0-1.0` promises more" in caught.value.message
+    assert "CC-BY-4.0, 1 of its documents" in caught.value.message
+    assert "exports.license=cc-by-4.0" in caught.value.hint
+    assert refused == {}
+    assert named == "cc-by-4.0"
+    assert header(folder)["license"] == json.loads((folder / "manifest.json").read_text())["license"] == "cc-by-4.0"
+
+
+def test_licences_of_any_form_leave_the_header_whole_and_nothing_promised(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    odd = ["x\n---\nlicense: mit\n", "'\"]}: &a *b", "L" * 100_000, "\x00\x1b[31m\u202e<script>", "CC0-1.0"]
+    with start(settings(**JUDGE)) as run:
+        store.fill(run, 12)
+        licensed(run, *odd)
+        again(run)
+    text = (store_dir / "exports" / NAME / "README.md").read_text()
+
+    assert header(store_dir / "exports" / NAME)["license"] == "other"
+    assert text.count("\n---\n") == 1
+    assert "| x --- license: mit |" in text
+    assert max(map(len, text.splitlines())) < 1_000
+    assert not any(mark in text for mark in ("\x00", "\x1b", "\u202e", "<script"))
 
 
 CANARY = "CANARY-OF-A-THOUGHT"
@@ -456,7 +513,7 @@ def test_a_build_of_the_stand_ins_rows_says_so_in_its_last_line_and_one_of_a_rea
     with scripted_model(real) as model:
         for is_real in (True, False):
             roles = {"responder": model.role("real-7b")} if is_real else {}
-            with start(settings(models=roles, **JUDGE)) as run:
+            with start(settings(models=roles, **JUDGE), with_pages=True) as run:
                 if is_real:
                     store.fill(run, 6)
                     store.written_by(run, "real-7b")

@@ -23,6 +23,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tasks.contracts.errors import BrokenError, UsageError
 
+_SHIPPED = "shipped:"
+_BENCHMARKS = Path(__file__).parents[2] / "deployments" / "benchmarks"
+_SEALED_SUFFIX = ".jsonl.gz"
+
 
 class Section(BaseModel):
     """A group of settings: immutable, and strict about names."""
@@ -71,12 +75,33 @@ class DocumentsSettings(Section):
 
 
 class BenchmarksSettings(Section):
-    """Benchmarks whose prompts must not be in the dataset: name -> JSONL file."""
+    """Benchmarks whose prompts must not be in the dataset: name -> JSONL file, or `shipped:NAME`."""
 
-    paths: dict[str, str] = Field(default_factory=dict)
+    paths: dict[str, str] = Field(
+        default_factory=dict, description="shipped as hashes: alpaca_eval, arena_hard_v01, ifeval, mt_bench"
+    )
     ngram_words: int = Field(default=13, ge=5)
     containment: float = Field(default=0.8, gt=0, le=1)
     cosine: float = Field(default=0.95, gt=0, le=1.01, description="above 1 switches the embedding check off")
+
+    @field_validator("paths")
+    @classmethod
+    def _are_shipped(cls, paths: dict[str, str]) -> dict[str, str]:
+        """Refuse a name that ships no benchmark."""
+        names = sorted(path.name.removesuffix(_SEALED_SUFFIX) for path in _BENCHMARKS.glob(f"*{_SEALED_SUFFIX}"))
+        for path in paths.values():
+            if path.startswith(_SHIPPED) and path.removeprefix(_SHIPPED) not in names:
+                raise ValueError(f"`{path}` does not ship: {', '.join(_SHIPPED + name for name in names)} do")
+        return paths
+
+    def files(self) -> dict[str, str]:
+        """Return name -> file, for those that ship, too."""
+        shipped = {
+            name: str(_BENCHMARKS / f"{path.removeprefix(_SHIPPED)}{_SEALED_SUFFIX}")
+            for name, path in self.paths.items()
+            if path.startswith(_SHIPPED)
+        }
+        return dict(sorted({**self.paths, **shipped}.items()))
 
 
 class PassagesSettings(Section):
@@ -333,7 +358,11 @@ class ExportsSettings(Section):
         default="keep", description="forms that were added to this dataset before: kept, or dropped from now on"
     )
     validation_share: float = Field(default=0.0, ge=0, lt=1)
-    license: str = "other"
+    license: str = Field(
+        default="other",
+        description="what the card's header says; one that promises more than a source allows is refused, and `other` "
+        "becomes what the sources' licences come to, where that is clear",
+    )
     thoughts: bool = Field(default=False, description="export the thought of a thinking model with its answer")
     with_controls: bool = Field(
         default=False, description="also write the random controls and what was chosen beside, as `messages`"
@@ -820,7 +849,7 @@ def _root(values: dict[str, Any], folder: Path) -> None:
 
     def rooted(path: Any) -> Any:
         is_relative = isinstance(path, str) and path and "://" not in path and not Path(path).is_absolute()
-        return os.path.normpath(folder / path) if is_relative else path
+        return os.path.normpath(folder / path) if is_relative and not path.startswith(_SHIPPED) else path
 
     for corpus in values.get("sources", {}).get("corpora", ()):
         if isinstance(corpus, dict):

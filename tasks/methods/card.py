@@ -35,6 +35,7 @@ class Facts:
     topics: Sequence[Row] = field(default_factory=list)
     lengths: Sequence[Row] = field(default_factory=list)  # one row per range of tokens, a column per part
     scores: Sequence[Row] = field(default_factory=list)  # one row per score, a column per part
+    benchmarks: Sequence[Row] = field(default_factory=list)  # one row per benchmark that was looked for
     seeds: Sequence[Row] = field(default_factory=list)  # one row per step: label, here, paper
     checks: Sequence[Row] = field(default_factory=list)  # one row per check: required, and what it said of how many
     notes: Sequence[str] = field(default_factory=list)
@@ -52,6 +53,7 @@ def card(facts: Facts) -> str:
         _section("Sources and licences", facts.sources, _LICENSES),
         _choice(facts),
         _section("Checks of answers", facts.checks, _CHECKS),
+        _section("Benchmarks", facts.benchmarks, _BENCHMARKS) or f"## Benchmarks\n\n{_NO_BENCHMARKS}",
         _section("Measures", _turned(facts.measures), _MEASURES),
         _section("Instructions by tokens", facts.lengths),
         _section("Instructions by score", facts.scores),
@@ -65,7 +67,8 @@ def card(facts: Facts) -> str:
 
 _LICENSES = (
     "The text of web pages stays its publishers' property; instructions and answers were written from it by the models "
-    "above. Check both before you publish or train."
+    "above. Check both before you publish or train. A licence of a known name in the header promises no more than they "
+    "state; `other` says that none of them clearly stands for all. `not stated` is not known to allow anything."
 )
 _MODELS = (
     "Rows by the model that wrote, answered, judged or moderated them: the name it was asked for by, and the one that "
@@ -74,6 +77,14 @@ _MODELS = (
 _CHECKS = (
     "What each check said of all answers, exported or not. A row is exported where each required check passed or does "
     "not apply; one that could not say, or has no verdict, does not pass."
+)
+_BENCHMARKS = (
+    "Their prompts were looked for in pages, seeds, instructions and answers: by their words, and where the text of a "
+    "benchmark was at hand by what it means, too. `contaminated`, below, is the share of rows that hold one still."
+)
+_NO_BENCHMARKS = (
+    "**No benchmark was looked for**: none was named, so `not_contaminated` was asked of no row. Whether one is in "
+    "these rows is not known; look before you report a score on it."
 )
 _SEEDS = "What was left of the conversations after each step, beside the counts of SynthQuestions (arXiv 2506.03968)."
 _METHODS = "A fingerprint stands for the prompt, its settings and its model: the same fingerprint asks the same."

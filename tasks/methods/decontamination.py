@@ -8,6 +8,11 @@ the larger part of a prompt. `embedding`: an optional look by meaning, with vect
 Containment is measured on what is left after aligning: candidates share word pairs with the text, and are then
 compared word by word (typos by letter trigrams) in the window where they share most.
 
+A benchmark need not be at hand as text: `seal` makes of a prompt the hashes of its words with their lengths, in order,
+and sealed prompts are found by the same looks with the same results, but that a misspelt word is a missing one, and
+that they cannot be looked for by meaning. A seal keeps a benchmark's text out of files and out of what is trained on
+them; it is no secret from those who have a list of words.
+
 Use: `benchmarks = decontamination.index(rows)`, then `decontamination.check(benchmarks, text)`, which raises a
 Rejection that names the prompt; or `find_all(benchmarks, texts)`.
 """
@@ -38,15 +43,23 @@ MAX_CANDIDATES = 8  # rows compared word by word, for one text
 SHOWN_CHARS = 160
 
 _WORD = re.compile(r"\w+")
+_SEALED_WORD = r"#[0-9a-f]{16}[0-9]+"  # its hash, and how many letters it has
+_SEALED = re.compile(rf"{_SEALED_WORD}(?: {_SEALED_WORD})*")
+_HASH = slice(1, 17)
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A row of a benchmark."""
+    """A row of a benchmark; its text as it is, or sealed."""
 
     benchmark: str
     row_id: str
     text: str
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether only hashes of its words are known."""
+        return self.text.startswith("#") and _SEALED.fullmatch(self.text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +72,7 @@ class Match:
 
     def describe(self) -> str:
         """Say which prompt it is, for a rejection's detail."""
-        shown = " ".join(self.prompt.text.split())[:SHOWN_CHARS]
+        shown = "(sealed)" if self.prompt.is_sealed else " ".join(self.prompt.text.split())[:SHOWN_CHARS]
         return f"{self.kind} {self.share:.2f} {self.prompt.benchmark}:{self.prompt.row_id} {shown!r}"
 
 
@@ -69,9 +82,10 @@ class Benchmarks:
 
     prompts: list[Prompt]
     words: list[list[str]]
+    is_sealed: list[bool]
     ngram_words: int
     containment: float
-    whole: dict[tuple[str, ...], int]
+    whole: dict[bytes, int]
     runs: dict[int, int]
     run_hashes: NDArray[np.uint64]
     pair_hashes: NDArray[np.uint64]
@@ -88,21 +102,24 @@ def index(prompts: Iterable[Prompt], ngram_words: int = NGRAM_WORDS, containment
         ngram_words: Words of a run that is contamination by itself.
         containment: Share of a prompt (or of a text) that is.
     """
-    kept = [prompt for prompt in prompts if _words(prompt.text)]
-    words = [_words(prompt.text) for prompt in kept]
-    whole: dict[tuple[str, ...], int] = {}
+    kept = [prompt for prompt in prompts if _words(prompt)]
+    hashes = [_hashes(prompt) for prompt in kept]
+    whole: dict[bytes, int] = {}
     runs: dict[int, int] = {}
     pairs: dict[int, list[int]] = {}
-    for row, (found, long, short) in enumerate(zip(words, _hashed(kept, ngram_words), _hashed(kept, 2), strict=True)):
-        whole.setdefault(tuple(found), row)
-        for value in long if len(found) >= ngram_words else ():
+    for row, (own, long, short) in enumerate(
+        zip(hashes, _shingles(hashes, ngram_words), _shingles(hashes, 2), strict=True)
+    ):
+        whole.setdefault(own.tobytes(), row)
+        for value in long if len(own) >= ngram_words else ():
             runs.setdefault(value, row)
         for value in set(short):
             pairs.setdefault(value, []).append(row)
     order = sorted(pairs)
     return Benchmarks(
         prompts=kept,
-        words=words,
+        words=[_words(prompt) for prompt in kept],
+        is_sealed=[prompt.is_sealed for prompt in kept],
         ngram_words=ngram_words,
         containment=containment,
         whole=whole,
@@ -111,8 +128,18 @@ def index(prompts: Iterable[Prompt], ngram_words: int = NGRAM_WORDS, containment
         pair_hashes=np.array(order, np.uint64),
         posting_offsets=np.cumsum([0, *(len(pairs[value]) for value in order)]),
         posting_rows=np.array([row for value in order for row in pairs[value]], np.int64),
-        sizes=np.array([len(found) for found in words], np.int64),
+        sizes=np.array([len(own) for own in hashes], np.int64),
     )
+
+
+def seal(text: str) -> str:
+    """Return a text as the hashes of its words, to stand in a benchmark in its place; nothing of one without words."""
+    return " ".join(_sealed(_plain(text)))
+
+
+def readable(benchmarks: Benchmarks) -> list[Prompt]:
+    """Return the prompts whose text is known: those that can be looked for by meaning."""
+    return [prompt for prompt, is_sealed in zip(benchmarks.prompts, benchmarks.is_sealed, strict=True) if not is_sealed]
 
 
 def find(benchmarks: Benchmarks, text: str) -> Match | None:
@@ -143,7 +170,9 @@ def find_all(benchmarks: Benchmarks, texts: Sequence[str]) -> list[Match | None]
     for i, text in enumerate(plain):
         size = int(offsets[i + 1] - offsets[i])
         run_slice, pair_slice = slice(run_offsets[i], run_offsets[i + 1]), slice(pair_offsets[i], pair_offsets[i + 1])
-        hit = _exact(benchmarks, text, size) or _run(benchmarks, runs[run_slice], has_run[run_slice], size)
+        hit = _exact(benchmarks, hashes[offsets[i] : offsets[i + 1]]) or _run(
+            benchmarks, runs[run_slice], has_run[run_slice], size
+        )
         found.append(hit or _contained(benchmarks, text, pairs[pair_slice]))
     return found
 
@@ -156,17 +185,18 @@ def semantic(
     Args:
         benchmarks: The prompts.
         vectors: (n, d) unit vectors of the texts.
-        prompt_vectors: (m, d) unit vectors of `benchmarks.prompts`, by the same model.
+        prompt_vectors: (m, d) unit vectors of those that are `readable`, by the same model.
         cosine: Least cosine; above 1 finds nothing.
     """
     if not len(vectors) or not len(prompt_vectors) or cosine > 1:
         return [None] * len(vectors)
+    prompts = readable(benchmarks)
     found: list[Match | None] = []
     for start in range(0, len(vectors), 1024):
         scores = vectors[start : start + 1024] @ prompt_vectors.T
         best = scores.argmax(axis=1)
         for row, score in zip(best, scores[np.arange(len(best)), best], strict=True):
-            found.append(Match("embedding", benchmarks.prompts[row], float(score)) if score >= cosine else None)
+            found.append(Match("embedding", prompts[row], float(score)) if score >= cosine else None)
     return found
 
 
@@ -175,13 +205,27 @@ def _plain(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(_plain(text).lower())
+def _words(prompt: Prompt) -> list[str]:
+    return prompt.text.split() if prompt.is_sealed else _WORD.findall(_plain(prompt.text).lower())
 
 
-def _hashed(prompts: Sequence[Prompt], size: int) -> list[list[int]]:
-    hashes, offsets = word_hashes.shingles(*word_hashes.words([_plain(prompt.text) for prompt in prompts]), size)
-    return [hashes[a:b].tolist() for a, b in itertools.pairwise(offsets)]
+def _sealed(text: str) -> list[str]:
+    """Return the words of a text as a sealed prompt has them."""
+    hashes, _ = word_hashes.words([text])
+    words = _WORD.findall(text.lower())
+    return [f"#{value:016x}{len(word)}" for value, word in zip(hashes.tolist(), words, strict=True)]
+
+
+def _hashes(prompt: Prompt) -> word_hashes.Hashes:
+    if prompt.is_sealed:
+        return np.array([int(word[_HASH], 16) for word in _words(prompt)], np.uint64)
+    return word_hashes.words([_plain(prompt.text)])[0]
+
+
+def _shingles(hashes: Sequence[word_hashes.Hashes], size: int) -> list[list[int]]:
+    offsets = np.cumsum([0, *(len(own) for own in hashes)])
+    found, ends = word_hashes.shingles(np.concatenate([np.empty(0, np.uint64), *hashes]), offsets, size)
+    return [found[a:b].tolist() for a, b in itertools.pairwise(ends)]
 
 
 def _known(hashes: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -191,10 +235,8 @@ def _known(hashes: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.
     return known[place] == hashes
 
 
-def _exact(benchmarks: Benchmarks, text: str, size: int) -> Match | None:
-    if size > 5_000:  # noqa: PLR2004 - no prompt is that long; do not tokenise a book to learn so
-        return None
-    row = benchmarks.whole.get(tuple(_WORD.findall(text.lower())))
+def _exact(benchmarks: Benchmarks, hashes: word_hashes.Hashes) -> Match | None:
+    row = benchmarks.whole.get(hashes.tobytes())
     return None if row is None else Match("exact", benchmarks.prompts[row], 1.0)
 
 
@@ -212,10 +254,11 @@ def _contained(benchmarks: Benchmarks, text: str, pairs: NDArray[np.uint64]) -> 
     candidates = _candidates(benchmarks, pairs)
     if not candidates:
         return None
-    words = _WORD.findall(text.lower())
+    kinds = {benchmarks.is_sealed[row] for row, _ in candidates}
+    words = {is_sealed: _sealed(text) if is_sealed else _WORD.findall(text.lower()) for is_sealed in kinds}
     best: Match | None = None
     for row, start in candidates:
-        share = _likeness(words, start, benchmarks.words[row])
+        share = _likeness(words[benchmarks.is_sealed[row]], start, benchmarks.words[row])
         is_short = len(benchmarks.words[row]) <= SHORT_WORDS
         needed = max(SHORT_CONTAINMENT, benchmarks.containment) if is_short else benchmarks.containment
         if share >= needed and (best is None or share > best.share):
@@ -291,18 +334,20 @@ def _likeness(words: Sequence[str], start: int, prompt: Sequence[str]) -> float:
 def _shared(wanted: Sequence[str], there: Sequence[str]) -> float:
     """Share of `wanted` that is in `there`: words one for one, misspelt ones by the letters they have in common.
 
-    Words weigh by their letters, so that a changed name counts for more than a changed article.
+    Words weigh by their letters, so that a changed name counts for more than a changed article. Of sealed words the
+    letters are not known, only how many there are.
     """
     left = Counter(there)
     missing: list[str] = []
     found = total = 0.0
     for word in wanted:
-        weight = 1.0 + len(word) / 4
+        is_sealed = word.startswith("#")
+        weight = 1.0 + (int(word[_HASH.stop :]) if is_sealed else len(word)) / 4
         total += weight
         if left[word] > 0:
             left[word] -= 1
             found += weight
-        else:
+        elif not is_sealed:
             missing.append(word)
     spare = "".join(f" {word} " for word in there if left[word] > 0)
     for word in missing:

@@ -8,8 +8,15 @@
 - `within_cells`: SemDeDup (Abbas et al., arXiv 2303.09540): compare within k-means cells only, keep of each group of
   copies the one farthest from its cell's centroid. O(n^2 d / cells). `repeats` takes cells too.
 
-Ours differs from the library in its ties: communities of equal size by their lowest row, and a community is centred on
-the row with the most neighbours, the lower one if equal; so the same set gives the same communities in any order.
+Ours differs from the library in two points. Ties: communities of equal size by their lowest row, and a community is
+centred on the row with the most neighbours, the lower one if equal; so the same set gives the same communities in any
+order. Candidates whose middle is taken: the library makes a community of what is left around it, ours makes none,
+since those rows need be near to nobody who is left; ours drops up to 1.5% fewer (1,012 rows of 8,000 Alpaca prompts
+against 1,021 at 0.85; 29 and 29 of 2,029 seeds of KNN-Instruct).
+
+And it differs from SemDeDup's program, which drops a row that is near to any before it, also to one that was dropped
+itself: here a row goes only for one that stays, so that of a chain of copies every other stays. Ours drops 2 to 8%
+fewer (of those prompts 140 against 143 at 0.95, 777 against 843 at 0.85).
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,9 +1,11 @@
 """The profile's benchmarks, read and indexed once in each process, and what may be in no dataset because of them."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +41,7 @@ def fingerprint(wanted: BenchmarksSettings) -> str:
     if not wanted.paths:
         return ""
     load(wanted)  # a missing file is named by its reader
-    digests = sorted(hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in wanted.paths.values())
+    digests = sorted(hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in wanted.files().values())
     versions = raised("decontamination", "word_hashes", own=VERSION)
     return content_id("benchmarks", digests, wanted.ngram_words, wanted.containment, wanted.cosine, *versions.items())
 
@@ -50,7 +52,7 @@ def load(wanted: BenchmarksSettings) -> Benchmarks:
     Raises:
         BrokenError: A file is missing, or has no prompts.
     """
-    return _load(tuple(sorted(wanted.paths.items())), wanted.ngram_words, wanted.containment)
+    return _load(tuple(wanted.files().items()), wanted.ngram_words, wanted.containment)
 
 
 @lru_cache(maxsize=4)
@@ -82,8 +84,18 @@ def by_meaning(wanted: BenchmarksSettings, vectors: Vectors, prompt_vectors: Vec
 
 
 def texts(wanted: BenchmarksSettings) -> Sequence[str]:
-    """Return the prompts of the profile's benchmarks; none where the look by meaning is off."""
-    return [prompt.text for prompt in load(wanted).prompts] if wanted.paths and wanted.cosine <= 1 else []
+    """Return the prompts that are looked for by meaning: those whose text is known; none where that is off."""
+    return [prompt.text for prompt in decontamination.readable(load(wanted))] if wanted.cosine <= 1 else []
+
+
+def looked_for(wanted: BenchmarksSettings) -> list[dict[str, Any]]:
+    """Return a row for each benchmark of the profile: its prompts, and how they are looked for."""
+    prompts = Counter(prompt.benchmark for prompt in load(wanted).prompts)
+    meant = Counter(prompt.benchmark for prompt in decontamination.readable(load(wanted)) if wanted.cosine <= 1)
+    return [
+        {"benchmark": name, "prompts": count, "looked for by": "words and meaning" if meant[name] else "words"}
+        for name, count in sorted(prompts.items())
+    ]
 
 
 def passages_method(wanted: BenchmarksSettings) -> dict[str, str]:

@@ -18,10 +18,11 @@ from tasks.contracts.errors import UsageError, WellspringError
 from tasks.contracts.settings import Endpoint, Role, Settings
 from tasks.io import journal, mounts
 from tasks.io import store as stores
-from tasks.spine import runs
+from tasks.spine import contamination, runs
 
 LEAST_FREE_BYTES = 2 * 2**30
 EARLIEST_YEAR = 2026
+NAME_BENCHMARKS = 'name yours in [benchmarks.paths] of the profile, or one that ships: ifeval = "shipped:ifeval"'
 SQLITE = b"SQLite format 3\0"
 
 
@@ -55,7 +56,21 @@ def examine(settings: Settings, directory: str | Path) -> list[Finding]:
         _clock,
         _prefect,
     ]
-    return [look() for look in looks] + [_cast(settings), *_endpoints(settings)]
+    return [look() for look in looks] + [_benchmarks(settings), _cast(settings), *_endpoints(settings)]
+
+
+def _benchmarks(settings: Settings) -> Finding:
+    """Look at what must not be in the dataset: whether anything is named, and can be read."""
+    try:
+        looked_for = contamination.looked_for(settings.benchmarks)
+    except WellspringError as error:
+        return Finding("benchmarks", False, error.message, error.hint)
+    if not looked_for:
+        said = "no benchmark is looked for: none is named, and `not_contaminated` is asked of no row"
+        return Finding("benchmarks", False, said, NAME_BENCHMARKS, is_optional=True)
+    return Finding(
+        "benchmarks", True, ", ".join(f"{row['benchmark']} ({row['prompts']} prompts)" for row in looked_for)
+    )
 
 
 def _python() -> Finding:

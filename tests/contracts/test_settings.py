@@ -86,6 +86,18 @@ def test_every_profile_that_ships_loads_and_its_files_are_there(profile: str) ->
     assert all(Path(path).exists() for path in paths if "/sample/" in path)
 
 
+def test_the_large_profile_looks_for_benchmarks_and_every_one_that_ships_is_there(tmp_path: Path) -> None:
+    (tmp_path / "copy.toml").write_text((settings._PROFILES / "full.toml").read_text())
+
+    large, copy = (settings.load(p, environment={}).benchmarks for p in ("full", str(tmp_path / "copy.toml")))
+
+    assert set(large.paths) == {"alpaca_eval", "arena_hard_v01", "ifeval", "mt_bench"}
+    assert copy.files() == large.files()
+    assert all(Path(path).is_file() for path in large.files().values())
+    with pytest.raises(UsageError, match=r"`shipped:gsm8k` does not ship.*shipped:ifeval"):
+        settings.load(None, ["benchmarks.paths.mine=shipped:gsm8k"], environment={})
+
+
 def test_a_role_says_only_what_it_changes() -> None:
     chosen = settings.load(None, ["models.judge.max_tokens=99", "models.base_url=http://here/v1"], environment={})
 

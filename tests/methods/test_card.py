@@ -57,6 +57,15 @@ def test_histograms_and_the_funnel_of_seeds_are_tables_and_what_is_not_there_has
     assert "## Instructions by score" not in written
 
 
+def test_it_says_which_benchmarks_were_looked_for_and_plainly_where_none_was() -> None:
+    looked_for = [{"benchmark": "ifeval", "prompts": 541, "looked for by": "words"}]
+
+    assert "**No benchmark was looked for**" in card(FACTS)
+    assert "**No benchmark was looked for**" in card(Facts("none", "other", [], [], [], [], [], [], {}))
+    assert "| ifeval | 541 | words |" in card(replace(FACTS, benchmarks=looked_for))
+    assert "No benchmark was" not in card(replace(FACTS, benchmarks=looked_for))
+
+
 def test_cells_cannot_break_the_table_or_the_page() -> None:
     assert "| a \\| b &lt;i> | - |" in card(FACTS)
 

@@ -2,16 +2,22 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from deployments.benchmarks import make
 from tasks.contracts.errors import Rejection
 from tasks.io import benchmarks as files
 from tasks.methods import decontamination
 from tasks.methods.decontamination import Benchmarks, Prompt
 
+SHIPPED = Path(make.__file__).parent
+SEALED = re.compile(r"#[0-9a-f]{16}[0-9]+(?: #[0-9a-f]{16}[0-9]+)*")
 LONG = (
     "Describe how a heat pump warms a house in winter, name two of its parts, and say why it uses less power than an "
     "electric heater of the same output."
@@ -66,6 +72,56 @@ def test_a_clean_text_is_left_alone(known: Benchmarks, text: str) -> None:
     decontamination.check(known, text)
 
 
+@pytest.fixture(scope="module")
+def sealed() -> Benchmarks:
+    return decontamination.index(Prompt(p.benchmark, p.row_id, decontamination.seal(p.text)) for p in PROMPTS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LONG.upper().replace(" ", "\u2009\n"),
+        "hello",
+        "Please help me. " + LONG + " Thank you very much!",
+        "Intro. " * 300 + "why do cats purr? " + "Outro. " * 300,
+        LONG.replace("power", "current").replace("two", "three").replace("heat pump", "pump heat"),
+        LONG[:60],
+        "",
+        "Say hello to the new neighbours, and describe the house.",
+        "A heat pump is a machine. " * 40,
+        "Warum schnurren Katzen? \ufb01ne \u0130stanbul \ud800",
+    ],
+)
+def test_a_sealed_prompt_is_found_as_its_text_is_and_nothing_of_it_is_shown(
+    known: Benchmarks, sealed: Benchmarks, text: str
+) -> None:
+    by_text, by_hashes = decontamination.find(known, text), decontamination.find(sealed, text)
+
+    assert (by_text and (by_text.kind, by_text.prompt.row_id, by_text.share)) == (
+        by_hashes and (by_hashes.kind, by_hashes.prompt.row_id, by_hashes.share)
+    )
+    assert by_hashes is None or by_hashes.describe().endswith("'(sealed)'")
+    assert not any(len(word) > 4 and word in "".join(p.text for p in sealed.prompts) for word in LONG.split())
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_a_text_of_any_characters_is_found_by_its_seal(text: str) -> None:
+    seal = decontamination.seal(text)
+    found = decontamination.find(decontamination.index([Prompt("b", "1", seal)]), text)
+
+    assert (found is not None and found.kind == "exact") == bool(seal)
+
+
+def test_only_prompts_whose_text_is_known_are_looked_for_by_meaning() -> None:
+    both = decontamination.index([Prompt("b", "1", decontamination.seal(LONG)), *PROMPTS[1:3]])
+    texts = np.eye(2, 3, dtype=np.float32)
+
+    found = decontamination.semantic(both, texts, np.eye(2, 3, dtype=np.float32), 0.9)
+
+    assert [prompt.row_id for prompt in decontamination.readable(both)] == ["2", "3"]
+    assert [match and match.prompt.row_id for match in found] == ["2", "3"]
+
+
 def test_a_refusal_names_benchmark_row_and_prompt(known: Benchmarks) -> None:
     with pytest.raises(Rejection, match=r"contaminated: exact 1\.00 ours:1 'Describe how a heat pump"):
         decontamination.check(known, LONG)
@@ -96,6 +152,43 @@ def real(request: pytest.FixtureRequest) -> Benchmarks:
 def lines(path: Path) -> list[dict[str, object]]:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
+
+
+def shipped() -> Benchmarks:
+    paths = {path.name.split(".")[0]: str(path) for path in sorted(SHIPPED.glob("*.jsonl.gz"))}
+    return decontamination.index(Prompt(*row) for row in files.read(paths))
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+def test_the_benchmarks_that_ship_find_what_their_texts_find(shared: Path, real: Benchmarks) -> None:
+    rows = lines(shared / "instructions/contamination_planted.jsonl.gz")
+    texts = [str(row["prompt"]) for row in rows]
+
+    by_text = decontamination.find_all(real, texts)
+    by_hashes = decontamination.find_all(shipped(), texts)
+
+    differ = [
+        (row["kind"], one)
+        for row, one, other in zip(rows, by_text, by_hashes, strict=True)
+        if (one and (one.kind, one.prompt.row_id)) != (other and (other.kind, other.prompt.row_id))
+    ]
+    assert len(rows) == 640
+    assert len(differ) <= 1  # letters of a misspelt word are not known
+    assert all(kind == "typos_2_percent" for kind, _ in differ)
+    assert not any(match for row, match in zip(rows, by_hashes, strict=True) if not row["contaminated"])
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["alpaca_eval", "arena_hard_v01", "ifeval", "mt_bench"])
+def test_what_ships_is_made_of_the_benchmark_and_holds_no_word_of_it(shared: Path, name: str) -> None:
+    there = gzip.decompress((SHIPPED / f"{name}.jsonl.gz").read_bytes()).decode()
+
+    built = make.build(str(shared / f"instructions/bench_{name}.jsonl.gz"))
+
+    assert gzip.decompress(built).decode() == there
+    assert all(SEALED.fullmatch(json.loads(line)["prompt"]) for line in there.splitlines())
+    assert (SHIPPED / f"{name}.jsonl.gz").stat().st_size < 2**18
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ def naive_mtld(words: list[str], threshold: float) -> float:
     """The definition, run by run, from a fresh set each time."""
     factors, start = 0.0, 0
     for end in range(1, len(words) + 1):
-        if len(set(words[start:end])) / (end - start) <= threshold:
+        if end - start >= 10 and len(set(words[start:end])) / (end - start) < threshold:
             factors, start = factors + 1, end
     if start < len(words):
         factors += (1 - len(set(words[start:])) / (len(words) - start)) / (1 - threshold)
@@ -29,9 +29,18 @@ def test_mtld_is_the_mean_of_both_directions_of_its_definition(words: list[str])
 
 
 def test_mtld_is_low_for_repetition_and_high_for_variety() -> None:
-    assert mtld(["a", "b", "a", "b", "a", "b", "a", "b", "a", "b", "a", "b"]) < 5
+    assert mtld(["a", "b"] * 12) == pytest.approx(24 / (2 + 0.5 / 0.28))
     assert mtld([f"w{i}" for i in range(100)]) == 100
     assert mtld([]) == 0
+
+
+def test_a_run_of_mtld_does_not_end_before_its_tenth_word_nor_while_it_keeps_the_ratio() -> None:
+    people = ["the", "people"]
+    of_the_paper = ["of", *people, "by", *people, "for", *people]  # .667 at its sixth word: no factor yet
+    at_the_threshold = [f"w{i % 18}" for i in range(25)]  # 18 of 25 are .72, which is not below it
+
+    assert mtld(of_the_paper) == pytest.approx(9 / ((1 - 5 / 9) / 0.28))
+    assert mtld([*at_the_threshold, "new"]) == pytest.approx(26 / ((1 - 19 / 26) / 0.28))
 
 
 @given(st.lists(st.lists(st.sampled_from("abcd"), max_size=12), max_size=8), st.integers(1, 3))

@@ -70,6 +70,30 @@ def test_the_lowest_row_of_a_community_stays() -> None:
     assert repeats(vectors) == {3: 1, 5: 1}
 
 
+def beside(row: np.ndarray, *axes: int) -> np.ndarray:
+    """Rows 25 degrees from a row, one along each axis: near to it (.906), and not to each other (.821)."""
+    return np.cos(np.deg2rad(25)) * row + np.sin(np.deg2rad(25)) * np.eye(8)[list(axes)]
+
+
+def test_what_is_left_around_a_middle_that_is_taken_stays_where_the_library_makes_a_community_of_it() -> None:
+    middle = np.eye(8)[:1]
+    around = beside(middle, 1, 2, 3, 4, 5)
+    left = beside(around[-1:], 6, 7)  # near to a row that the larger community takes, and to nobody else
+    vectors = np.concatenate([middle, around, left]).astype(np.float32)
+
+    assert communities(vectors, 0.9) == [[0, 1, 2, 3, 4, 5]]
+    assert set(repeats(vectors, 0.9)) == {1, 2, 3, 4, 5}
+
+
+def test_of_a_chain_of_copies_every_other_stays_where_the_program_of_semdedup_keeps_one() -> None:
+    angles = np.deg2rad(25 * np.arange(5))
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+    stays = within_cells(vectors, np.zeros(5, dtype=np.int64), vectors[:1], 0.9)
+
+    assert stays.tolist() == [True, False, True, False, True]
+
+
 def test_within_one_cell_every_copy_goes_and_the_farthest_from_the_centroid_stays() -> None:
     vectors = clustered(120, spread=0.1, clusters=6)
     centroid = unit(vectors.mean(axis=0, keepdims=True))

@@ -23,6 +23,19 @@ def test_a_sound_machine_is_fine_and_says_that_the_stand_in_is_no_language_model
     assert "wellspring build" in findings["store"].remedy
 
 
+def test_it_says_which_benchmarks_are_looked_for_and_that_none_is(tmp_path: Path) -> None:
+    none = found(Settings(), tmp_path)["benchmarks"]
+    shipped = found(settings.load(None, ["benchmarks.paths.quiz=shipped:mt_bench"], environment={}), tmp_path)
+    away = found(settings.load(None, ["benchmarks.paths.quiz=nowhere.jsonl"], environment={}), tmp_path)
+
+    assert (none.is_fine, none.is_optional) == (False, True)
+    assert "no benchmark is looked for" in none.found
+    assert "shipped:" in none.remedy
+    assert shipped["benchmarks"].found == "quiz (160 prompts)"
+    assert (away["benchmarks"].is_fine, away["benchmarks"].is_optional) == (False, False)
+    assert "nowhere.jsonl" in away["benchmarks"].found
+
+
 def test_a_server_that_answers_is_counted_and_one_that_does_not_is_named(tmp_path: Path) -> None:
     with faults.running() as server:
         up = settings.load(None, [f"models.base_url={server.url}"], environment={})
