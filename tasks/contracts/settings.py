@@ -160,7 +160,10 @@ class InstructionsSettings(Section):
     max_tokens: int = Field(default=2000, gt=0)
     max_copy_rouge_l: float = Field(default=0.7, gt=0, le=1)
     max_document_share: float = Field(
-        default=0.8, gt=0, le=1, description="most of an instruction that may be the page's own words"
+        default=0.3, gt=0, le=1, description="an instruction of which more is the page's must set a task in its own words"
+    )
+    min_own_words: int = Field(
+        default=6, ge=1, description="of such an instruction: words of its own about the passage that it carries"
     )
     max_pool_cosine: float = Field(default=0.9, gt=0, le=1.01, description="above 1 is off")
 
