@@ -262,7 +262,8 @@ def test_verifiers_are_written_tried_on_each_other_and_put_to_each_answer(
     short = "def evaluate(response):\n    return len(response.split()) <= 5"
     wrong = "def evaluate(response):\n    return len(response.split()) > 5"
     spy = "def evaluate(response):\n    return open('/etc/passwd').read() == response"
-    cases = [{"response": "One two.", "expected": True}, {"response": "word " * 9, "expected": False}]
+    cases = [{"response": f"One {number}.", "expected": True} for number in range(5)]
+    cases += [{"response": f"word {number} " * 9, "expected": False} for number in range(5)]
 
     def judge(body: dict) -> str:
         user = body["messages"][1]["content"]

@@ -17,7 +17,7 @@ from tasks.methods.self_containment import dangling
 from tasks.methods.thought_marks import mark
 from tasks.methods.tokens import count_tokens
 
-VERSION = 1
+VERSION = 2
 SHORTEST_IDENTIFIED_CHARS = 40  # a language told from less is a guess
 ENGLISH_SHARE = 0.2
 SHORTEST_CHARS, LONGEST_CHARS = 8, 40_000  # shorter is a fragment, longer a copy of the page, whatever a profile allows
@@ -64,7 +64,8 @@ def accept(text: str, limits: Limits, shown: Shown) -> None:
     Raises:
         Rejection: `too_short`, `too_long`; `other_language`; `not_self_contained`, it points at what it does not
             carry; `preamble`, it begins with words to whoever asked for it; `declined`, its writer would not;
-            `copy_of_demonstration`, `copy_of_document`; or what `trust` raises.
+            `copy_of_demonstration`; `copy_of_document`, `retells_document`, it has a passage and too few words of its
+            own, or none that ask for anything; or what `trust` raises.
     """
     _check_length(text, limits)
     _check_writer(text)
@@ -158,9 +159,9 @@ def _check_copies(text: str, parts: Parts, limits: Limits, shown: Shown) -> None
 
 
 def _check_own(text: str, parts: Parts, limits: Limits) -> None:
-    """Look at what a message that carries much of its page says itself: a passage may be carried, if there is a task."""
+    """Look at what a message that carries much of its page says itself: a passage may be carried for a task."""
     own, most = own_words(parts), f"{parts.share:.0%} of it stands in the document"
     if own < limits.min_own_words:
-        raise Rejection("copy_of_document", f"{most}, {own} words are its own, at least {limits.min_own_words}: {text[:200]}")
-    if not sets_task(parts, identify(text)):
+        raise Rejection("copy_of_document", f"{most}, {own} words are its own of {limits.min_own_words}: {text[:200]}")
+    if not sets_task(parts):
         raise Rejection("retells_document", f"{most}, and its own words ask for nothing: {' / '.join(parts.own)[:200]}")

@@ -13,33 +13,60 @@ import itertools
 import re
 import tomllib
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
 
 from tasks.methods.copies import WORD, words
+from tasks.methods.languages import UNDETERMINED, identify
 
 VERSION = 1
 RUN_WORDS = 5
 CLOSED_WORDS = 4  # between two runs of the page: too few to ask for anything
 CHARACTER_RATIO = 2  # characters of Chinese and Japanese for a word
 PASSAGE_WORDS = 25
+MANY_WORDS = 7
 _CHARACTER = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-_BOUNDARY = re.compile(r"((?<!\w)['\u2019]|['\u2019](?!\w)|[.!?:;\n\"\u2018\u201c-\u201e\u00ab\u00bb\u3002\uff01\uff1f\uff1a\u300c-\u300f`|>])")
+_BOUNDARY = re.compile(
+    r"((?<!\w)['\u2019]|['\u2019](?!\w)|[.!?:;\n\"\u2018\u201c-\u201e\u00ab\u00bb\u3002\uff01\uff1f\uff1a\u300c-\u300f`|>])"
+)
 _CLOSING = ".!?:;,\"'\u2019\u201d\u00bb\u3002\uff01\uff1f) \n\t"
 _ACCENT = re.compile("[\u0300-\u036f]")
-_QUESTION = re.compile(r"[?\uff1f\u061f\u037e]")
+_QUESTION = re.compile(r"[^.!?:\n\u3002\uff01\uff1a\uff1f\u061f\u037e]+[?\uff1f\u061f\u037e]")
 _OPENS = (
     r"(?:^|[.!?:;,|\n\"'()\u00a1\u00bf\u00ab\u00bb\u2018\u2019\u201c-\u201e\u2013\u2014\u3002\uff1a\uff0c-]\s*"
     r"|\b(?:and|but|or|so|then|please|now|first|also|just|instead|(?:can|could|would) you|(?:help|let) (?:me|us)"
     r"|(?:need|have|want|like|trying|how|me|us|you) to|und|oder|bitte|et|ou|puis|y|e|o|luego|poi|depois|en|og|och|i|и"
-    r"|а|затем)\s+)"
+    r"|\u0430|затем)\s+)"
 )
 _ENGLISH_ENDS = r"(?:e|[sz]e|y)?\b"  # an order in English has no ending; with one, it tells
 
+_OF_THINGS = (
+    r"(?:the|it|this|that|these|those|them|each|every|all|any|both|an?|me|us|my|our|your|its|their|his|her|one"
+    r"|two|three|four|five|six|seven|eight|nine|ten|\d+|how|what|which|whether|where|why|who)\b"
+)
+_NO_ORDER = (
+    r"(?:about|after|all|although|among|an?|and|any|apparently|are|as|at|because|before|behind|besides|between"
+    r"|beyond|both|but|by|can|could|despite|did|does?|during|each|either|even|every|except|few|finally|for|from"
+    r"|had|half|has|have|he|hence|her|here|his|how|i|if|in|indeed|inside|into|is|it|its|just|later|like|many"
+    r"|maybe|me|more|most|much|my|near|neither|next|no|none|nor|not|now|of|off|often|on|once|one|only|or|other"
+    r"|our|out|outside|over|people|perhaps|she|should|since|so|some|still|such|than|that|the|their|them|then"
+    r"|there|these|they|this|those|though|through|thus|till|to|today|too|two|under|unless|until|up|upon|us|was"
+    r"|we|were|what|when|where|whether|which|while|who|whose|why|will|with|within|without|would|yes|yet|you"
+    r"|your|\w*(?:[^s]s|ing|ed|ly|tion|ment))\b"
+)
+# "Reword the", "Grade it", "Number each": a word that opens no other sentence, then what it is to be done to; or a
+# question without its mark.
+_ORDER = re.compile(
+    rf"(?:^|[.!?:\n]\s*)(?:(?!{_NO_ORDER})[a-z][a-z-]{{2,}} {_OF_THINGS}|(?:what|where|who|when|why|how|which \w+)"
+    r" (?:is|are|was|were|did|does|do|has|have|can|should|would)\b(?! more\b))",
+    re.IGNORECASE,
+)
+
 
 class Parts(NamedTuple):
-    """A message taken apart: the ranges of characters that it carries, the texts of its own, and the share it carries."""
+    """A message taken apart: the ranges that it carries of its page, its own texts, and the share of carried words."""
 
     carried: tuple[tuple[int, int], ...]
     own: tuple[str, ...]
@@ -54,7 +81,9 @@ def parted(text: str, source: str) -> Parts:
     said = [" ".join(words(text[start:end])) for start, end in places]
     scale = CHARACTER_RATIO if sum(_CHARACTER.match(word) is not None for word in said) * 2 > len(said) else 1
     spans = _closed(_shared(said, words(source), RUN_WORDS * scale), CLOSED_WORDS * scale)
-    carried = tuple((places[first][0], places[end - 1][1]) for first, end in spans)
+    between = (text[left[1] : right[0]] for left, right in itertools.pairwise(places))
+    breaks = {0, len(places), *(i for i, part in enumerate(between, start=1) if _BOUNDARY.search(part))}
+    carried = tuple((places[first][0], places[end - 1][1]) for first, end in _at_breaks(spans, breaks))
     gaps = zip((0, *(end for _, end in carried)), (*(start for start, _ in carried), len(text)), strict=True)
     known = f" {' '.join(words(source))} "
     own = tuple(part for gap in gaps if (part := _own(text, gap, known)))
@@ -96,12 +125,20 @@ def _shared(said: list[str], source: list[str], size: int) -> list[tuple[int, in
     return spans
 
 
+def _at_breaks(spans: list[tuple[int, int]], breaks: set[int]) -> Iterator[tuple[int, int]]:
+    """Give the first or last words of a sentence back to it where a span only happens to go on into it."""
+    for first, end in spans:
+        start = next((i for i in range(first, first + CLOSED_WORDS + 1) if i in breaks), first)
+        last = next((i for i in range(end, end - CLOSED_WORDS - 1, -1) if i in breaks), end)
+        if start < last:
+            yield start, last
+
+
 def _closed(spans: list[tuple[int, int]], gap: int) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
     for first, end in spans:
-        if joined and first - joined[-1][1] <= gap:
-            first = joined.pop()[0]
-        joined.append((first, end))
+        is_near = bool(joined) and first - joined[-1][1] <= gap
+        joined.append((joined.pop()[0] if is_near else first, end))
     return joined
 
 
@@ -110,10 +147,30 @@ def own_words(parts: Parts) -> int:
     return sum(len(words(_telling(text))) for text in parts.own)
 
 
-def sets_task(parts: Parts, language: str = "en") -> bool:
-    """Whether the message's own words ask or request something, in its language or in English."""
-    asks = _asks(language)
-    return any(_QUESTION.search(text) or asks.search(text) for text in map(_telling, parts.own))
+def sets_task(parts: Parts) -> bool:
+    """Whether the message's own words ask or request something.
+
+    An order in English is known by its form, too. In another language many words at the message's beginning or end are
+    a task, unless they only say that a passage is there.
+    """
+    own = [_telling(text) for text in parts.own]
+    language = identify("\n".join(parts.own))
+    if any(_questions(text) or _asks(language).search(text) for text in own):
+        return True
+    if language in {"en", UNDETERMINED} or not own:
+        return any(_ORDER.search(text) for text in own)
+    frame = _introducing().sub(" ", "\n".join(dict.fromkeys((own[0], own[-1]))))
+    return len(words(frame)) >= MANY_WORDS * (CHARACTER_RATIO if _CHARACTER.search(frame) else 1)
+
+
+def _questions(text: str) -> bool:
+    """Whether a text has a question that is as long as a request, or has a word that asks."""
+    for question in _QUESTION.findall(text):
+        said = words(question)
+        scale = CHARACTER_RATIO if _CHARACTER.search(question) else 1
+        if len(said) > CLOSED_WORDS * scale or (len(said) > 1 and _asking().search(question)):
+            return True
+    return False
 
 
 def _telling(text: str) -> str:
@@ -140,7 +197,20 @@ def _asks(language: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=1)
 def _idle() -> re.Pattern[str]:
-    return re.compile(rf"(?:{_phrases('rhetorical')})[^.!?\uff1f:\n]*[?\uff1f]?|(?:{_phrases('idle')})\s*[?\uff1f]?", re.IGNORECASE)
+    return re.compile(
+        rf"(?:{_phrases('rhetorical')})[^.!?\uff1f:\n]*[?\uff1f]?|(?:{_phrases('idle')})\s*[?\uff1f]?", re.IGNORECASE
+    )
+
+
+@lru_cache(maxsize=1)
+def _introducing() -> re.Pattern[str]:
+    """Return how the sentences begin that say where a passage is from, to their ends."""
+    return re.compile(rf"(?:{_phrases('telling')})[^.!?:\n\u3002\uff01\uff1a\uff1f]*", re.IGNORECASE)
+
+
+@lru_cache(maxsize=1)
+def _asking() -> re.Pattern[str]:
+    return re.compile(_phrases("asking"), re.IGNORECASE)
 
 
 def _phrases(kind: str) -> str:

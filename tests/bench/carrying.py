@@ -9,9 +9,7 @@ done. `--show` prints what went wrong in the first. Each message goes through al
 
 import argparse
 import collections
-import gzip
 import hashlib
-import json
 import random
 import re
 import tomllib
@@ -24,19 +22,26 @@ from tasks.contracts.settings import InstructionsSettings
 from tasks.methods.acceptance import Limits, Shown, accept
 from tasks.methods.copies import coverage
 from tasks.methods.languages import identify
+from tests.bench.corpus import SHARED, lines
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "web"
 FRAMES = Path(__file__).parents[1] / "data" / "carrying.toml"
 PAGES = (
-    ("wcxb_dev_a.gold.jsonl.gz", "main_content"),
-    ("zh_gbk.gold.jsonl.gz", "content"),
-    ("aeb.gold.jsonl.gz", "articleBody"),
+    ("web/wcxb_dev_a.gold.jsonl.gz", "main_content"),
+    ("web/zh_gbk.gold.jsonl.gz", "content"),
+    ("web/aeb.gold.jsonl.gz", "articleBody"),
 )
 EACH = 200
 OTHERS = 60  # of each 200 in other languages than English, as the pages allow
-SWAPPED = {"also": "as well", "many": "numerous", "but": "yet", "important": "crucial", "big": "large", "use": "employ",
-           "help": "assist", "often": "frequently", "because": "since", "people": "persons", "very": "quite", "new": "recent",
-           "make": "create", "get": "obtain", "good": "fine", "says": "states", "said": "stated", "like": "such as"}  # fmt: skip
+SWAPPED = {
+    "also": "as well",
+    "many": "numerous",
+    "but": "yet",
+    "important": "crucial",
+    "big": "large",
+    "help": "assist",
+}
+SWAPPED |= {"often": "frequently", "because": "since", "people": "persons", "new": "recent", "make": "create"}
+SWAPPED |= {"get": "obtain", "good": "fine", "says": "states", "said": "stated", "use": "employ"}
 _SENTENCE = re.compile(r"[^.!?\u3002\uff01\uff1f\n]{12,}[.!?\u3002\uff01\uff1f]+")
 
 Frames = Mapping[str, Sequence[str]]
@@ -59,10 +64,10 @@ def half(text: str) -> bool:
 
 def pages() -> Iterator[Page]:
     """Yield the real pages that have sentences enough, in the order of their digests."""
-    import polars
+    import polars as pl
 
-    texts = [row[key] for name, key in PAGES for row in map(json.loads, gzip.open(SHARED / name, "rt", encoding="utf-8"))]
-    texts += polars.read_parquet(SHARED / "fundus_news.parquet")["body_text"].to_list()
+    texts = [row[key] for name, key in PAGES for row in lines(name)]
+    texts += pl.read_parquet(SHARED / "web" / "fundus_news.parquet")["body_text"].to_list()
     for text in sorted(filter(None, texts), key=lambda text: hashlib.sha256(text.encode()).hexdigest()):
         sentences = tuple(found.strip() for found in _SENTENCE.findall(text[:30_000]))
         if len(sentences) >= 6:
@@ -87,50 +92,58 @@ def _frame(chance: random.Random, frames: Frames) -> tuple[str, str]:
 
 def before(chance: random.Random, page: Page, frames: Frames) -> str:
     """Situation and task, then the passage, set off by a blank line."""
-    return "{} {}\n\n{}".format(*_frame(chance, frames), passage(chance, page)).strip()
+    situation, task = _frame(chance, frames)
+    return f"{situation} {task}\n\n{passage(chance, page)}".strip()
 
 
 def after(chance: random.Random, page: Page, frames: Frames) -> str:
     """The passage, then situation and task."""
-    return "{2}\n\n{0} {1}".format(*_frame(chance, frames), passage(chance, page))
+    situation, task = _frame(chance, frames)
+    return f"{passage(chance, page)}\n\n{situation} {task}"
 
 
 def around(chance: random.Random, page: Page, frames: Frames) -> str:
     """The passage between situation and task."""
-    return "{0}\n\n{2}\n\n{1}".format(*_frame(chance, frames), passage(chance, page)).strip()
+    situation, task = _frame(chance, frames)
+    return f"{situation}\n\n{passage(chance, page)}\n\n{task}".strip()
 
 
 def quoted(chance: random.Random, page: Page, frames: Frames) -> str:
     """The passage in quotation marks, in the same paragraph."""
     opened, closed = chance.choice(['""', "“”", "«»"])
     flat = " ".join(passage(chance, page).split()).replace('"', "'")
-    return "{} {} {}{}{}".format(*_frame(chance, frames), opened, flat, closed).strip()
+    situation, task = _frame(chance, frames)
+    return f"{situation} {task} {opened}{flat}{closed}".strip()
 
 
 def set_off(chance: random.Random, page: Page, frames: Frames) -> str:
     """The passage as a block: between fences or as a quotation of lines."""
     lines = [line for line in passage(chance, page).splitlines() if line.strip()]
     block = "\n".join(f"> {line}" for line in lines) if chance.random() < 0.5 else "```\n" + "\n".join(lines) + "\n```"
-    return "{0} {1}\n\n{2}".format(*_frame(chance, frames), block).strip()
+    situation, task = _frame(chance, frames)
+    return f"{situation} {task}\n\n{block}".strip()
 
 
 def tabled(chance: random.Random, page: Page, frames: Frames) -> str:
     """Sentences of the page as rows of a table."""
     rows = chance.sample(page.sentences, min(len(page.sentences), 8))
     table = "\n".join(f"| {number} | {row} |" for number, row in enumerate(rows, start=1))
-    return "{0} {1}\n\n| no | text |\n|---|---|\n{2}".format(*_frame(chance, frames), table).strip()
+    situation, task = _frame(chance, frames)
+    return f"{situation} {task}\n\n| no | text |\n|---|---|\n{table}".strip()
 
 
 def mistyped(chance: random.Random, page: Page, frames: Frames) -> str:
     """A passage with some words spoilt, for somebody to mend."""
     said = [word[1:] + word[:1] if chance.random() < 0.06 else word for word in passage(chance, page).split(" ")]
-    return "{0} {1}\n\n{2}".format(*_frame(chance, frames), " ".join(said)).strip()
+    situation, task = _frame(chance, frames)
+    return f"{situation} {task}\n\n{' '.join(said)}".strip()
 
 
 def two(chance: random.Random, page: Page, frames: Frames) -> str:
     """Two passages, a task before them and another after."""
     first, second = passage(chance, page)[:900], passage(chance, page)[-900:]
-    return "{0} {1}\n\nA: {2}\n\nB: {3}\n\n{4}".format(*_frame(chance, frames), first, second, _frame(chance, frames)[1])
+    (situation, task), (_, other) = _frame(chance, frames), _frame(chance, frames)
+    return f"{situation} {task}\n\nA: {first}\n\nB: {second}\n\n{other}".strip()
 
 
 # Messages that only retell the page
@@ -145,7 +158,10 @@ def joined(chance: random.Random, page: Page, frames: Frames) -> str:
 def connected(chance: random.Random, page: Page, frames: Frames) -> str:
     """Sentences of the page with a word or two between them, as a retelling has."""
     picked = chance.sample(page.sentences, min(len(page.sentences), chance.randint(4, 10)))
-    said = [one if chance.random() < 0.5 else f"{chance.choice(frames['joining'])} {one[:1].lower()}{one[1:]}" for one in picked]
+    said = [
+        one if chance.random() < 0.5 else f"{chance.choice(frames['joining'])} {one[:1].lower()}{one[1:]}"
+        for one in picked
+    ]
     return " ".join([chance.choice(frames["telling"]), *said])
 
 
@@ -191,7 +207,7 @@ class Message(NamedTuple):
     carries: bool
 
 
-def messages(carries: bool, is_aside: bool) -> list[Message]:
+def messages(*, carries: bool, is_aside: bool) -> list[Message]:
     """Return half of the 200 messages: those of the pages, situations and tasks of one half."""
     frames = tomllib.loads(FRAMES.read_text(encoding="utf-8"))
     frames = frames["aside"] if is_aside else frames
@@ -202,7 +218,7 @@ def messages(carries: bool, is_aside: bool) -> list[Message]:
     makers = CARRYING if carries else RETELLING
     found: list[Message] = []
     for number, page in enumerate(chosen):
-        chance, maker = random.Random(f"{carries} {page.text[:200]}"), makers[number % len(makers)]  # noqa: S311
+        chance, maker = random.Random(f"{carries} {page.text[:200]}"), makers[number % len(makers)]
         found.append(Message(maker(chance, page, frames[page.language]), page, maker.__name__, carries))
     return found
 
@@ -218,30 +234,28 @@ def outcome(message: Message) -> str:
     return ""
 
 
-def report(carries: bool, is_aside: bool, show: bool) -> str:
+def report(*, carries: bool, is_aside: bool, show: bool) -> str:
     """Return one line: how many of a half are kept or refused, and how many by the share of copied words alone."""
-    made = messages(carries, is_aside)
+    made = messages(carries=carries, is_aside=is_aside)
     said = [outcome(message) for message in made]
     wrong = [(message, why) for message, why in zip(made, said, strict=True) if bool(why) == carries]
     by_share = sum(coverage(message.text, message.page.text) > 0.8 for message in made)
     for message, why in wrong if show and not is_aside else ():
-        print(f"  {message.kind} {message.page.language} {why[:200]!r}\n    {message.text[:300]!r} ... {message.text[-200:]!r}")
-    right = len(made) - len(wrong)
-    named = "kept" if carries else "refused"
-    before_ = len(made) - by_share if carries else by_share
+        print(f"  {message.kind} {message.page.language} {why[:200]!r}\n    {message.text[:300]!r}")
+    right, share = len(made) - len(wrong), len(made) - by_share if carries else by_share
     kinds = dict(collections.Counter(message.kind for message, _ in wrong))
-    part = "aside " if is_aside else "tuning"
-    return f"{part} {'carrying' if carries else 'retelling':9} {named:7} {right} of {len(made)} (share alone {before_}); wrong: {kinds}"
+    part = f"{'aside' if is_aside else 'tuning':6} {'carrying, kept' if carries else 'retelling, refused':18}"
+    return f"{part} {right} of {len(made)} (by the share of copied words alone {share}); wrong: {kinds}"
 
 
 def main() -> None:
     """Print both halves of both sets."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--show", action="store_true")
     chosen: Any = parser.parse_args()
     for is_aside in (True, False):
         for carries in (True, False):
-            print(report(carries, is_aside, chosen.show))
+            print(report(carries=carries, is_aside=is_aside, show=chosen.show))
 
 
 if __name__ == "__main__":
