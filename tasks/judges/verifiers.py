@@ -39,7 +39,7 @@ SCHEMA: dict[str, Any] = {
 
 
 def prompt(row: Row, settings: Any) -> Prompt:
-    """Ask for as many verifiers and cases of an instruction (`row["text"]`) as `VerdictsSettings` wants at the least."""
+    """Ask for as many verifiers and cases of `row["text"]`, an instruction, as `VerdictsSettings` wants at least."""
     messages = template("tasks.judges", "verifiers").render(
         instruction=fenced("instruction", row["text"]),
         functions=str(settings.least_functions),

@@ -52,7 +52,7 @@ def test_what_only_holds_the_place_of_a_text_is_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["2 + 2 = ?", "Why does <br> not break my line?", "为什么？", "What is None in Python?"]
+    "value", ["2 + 2 = ?", "Why does <br> not break my line?", "为什么", "What is None in Python?"]
 )
 def test_a_text_that_says_something_is_none(value: str) -> None:
     assert text_field({"query": value}, "query", template("tasks.recipes", "attributed_grounding")) == value
