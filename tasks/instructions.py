@@ -32,9 +32,10 @@ from tasks.spine.pool import Pool
 from tasks.spine.runs import Counts, Run, stage
 
 VERSION = 1
-_CHECKS = ("languages", "min_tokens", "max_tokens", "max_copy_rouge_l", "max_document_share", "max_pool_cosine")
-_ACCEPTED_BY = ("acceptance", "copies", "demonstrations", "injections", "languages", "loops", "packing", "refusals",
-                "self_containment", "thought_marks", "tokens")  # fmt: skip
+_CHECKS = ("languages", "min_tokens", "max_tokens", "max_copy_rouge_l", "max_document_share",
+           "min_own_words", "max_pool_cosine")  # fmt: skip
+_ACCEPTED_BY = ("acceptance", "carrying", "copies", "demonstrations", "injections", "languages", "loops", "packing",
+                "refusals", "self_containment", "thought_marks", "tokens")  # fmt: skip
 _OF_DOCUMENTS = ("grounded", "demonstrations", "demonstration_count", "prompt_tokens", "document_tokens",
                  "demonstration_document_tokens", "criteria_told", "math_and_code")  # fmt: skip
 _OF_POOL = (
@@ -142,6 +143,7 @@ def _limits(run: Run, language: str | None) -> Limits:
         max_tokens=wanted.max_tokens,
         max_rouge_l=wanted.max_copy_rouge_l,
         max_coverage=wanted.max_document_share,
+        min_own_words=wanted.min_own_words,
         languages=wanted.languages or ((language,) if language and language != "und" else ()),
     )
 
@@ -252,7 +254,7 @@ def _from_pool(run: Run, writer: Writer, earlier: Sequence[str]) -> Counts:
         shown = dialogs[row["input_id"]]
         if len(shown) == 1:
             raise Rejection("no_neighbours", "all others are too much like it, or too long")
-        return writer.method.prompt({**row, "dialogs": shown}, settings)
+        return writer.method.prompt({**row, "dialogs": shown, "language": pool.language(row["input_id"])}, settings)
 
     def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Instruction]:
         shown = dialogs[row["input_id"]]

@@ -112,7 +112,7 @@ def _asked(run: Run) -> dict[str, tuple[str, int]]:
         wanted += [(CHECKLIST, 0), *(("checklist", number) for number in range(1, MOST + 1))]
     found = {_of_judge(run, name, number): (name, number) for name, number in wanted}
     if VERIFIERS in run.settings.verdicts.judges:
-        written = _of_judge(run, VERIFIERS, 0, SANDBOX_VERSION, cross_validation.VERSION)
+        written = _of_verifiers(run)
         found |= {written: (VERIFIERS, 0), content_id(VERIFIED, written): (VERIFIED, 0)}
     return found
 
@@ -123,6 +123,11 @@ def _of_judge(run: Run, name: str, number: int, *more: Any) -> str:
     sampled = role_of(run.settings, role).asked
     versions = raised("loops", own=VERSION)
     return method.fingerprint(**sampled, **of_questions, **({"more": more} if more else {}), **versions)
+
+
+def _of_verifiers(run: Run) -> str:
+    least = (run.settings.verdicts.least_functions, run.settings.verdicts.least_cases)
+    return _of_judge(run, VERIFIERS, 0, SANDBOX_VERSION, cross_validation.VERSION, *least)
 
 
 def _asked_of(run: Run, name: str) -> tuple[str, PromptedMethod]:
@@ -263,12 +268,7 @@ def _verifiers(run: Run, fingerprint: str) -> Counts:
     with Sandbox() as sandbox:
 
         def rows(row: Row, parsed: Mapping[str, Any], answer: Answer) -> list[Any]:
-            cases = parsed["cases"]
-            said = [[sandbox.verify(code, text).value for text, _ in cases] for code in parsed["functions"]]
-            believed = cross_validation.cross_validated(said, [expected for _, expected in cases])
-            kept = [parsed["functions"][i] for i in believed.functions]
-            passed = bool(kept) if parsed["functions"] else None  # nothing to check is no failure
-            detail = orjson.dumps(kept).decode()
+            passed, detail = _believed(sandbox, parsed, run.settings.verdicts)
             return [
                 records.Verdict(
                     row["input_id"], fingerprint, VERIFIERS, passed, detail, answer.completion_id, run.run_id
@@ -290,10 +290,21 @@ def _verifiers(run: Run, fingerprint: str) -> Counts:
         )
 
 
+def _believed(sandbox: Sandbox, parsed: Mapping[str, Any], wanted: VerdictsSettings) -> tuple[bool | None, str]:
+    """Return whether written verifiers are believed, and those that are; None where there is nothing to tell by."""
+    functions, cases = parsed["functions"], parsed["cases"]
+    if not functions:
+        return None, "[]"
+    if missing := cross_validation.too_few(functions, cases, wanted.least_functions, wanted.least_cases):
+        return None, failure("too_few_verifiers", missing)
+    said = [[sandbox.verify(code, text).value for text, _ in cases] for code in functions]
+    kept = cross_validation.cross_validated(said, [expected for _, expected in cases]).functions
+    return bool(kept), orjson.dumps([functions[i] for i in kept]).decode()
+
+
 def _verified(run: Run, fingerprint: str) -> Counts:
     """Put the believed functions to each answer; more than half must pass it (AutoIF)."""
-    verifiers = _of_judge(run, VERIFIERS, 0, SANDBOX_VERSION, cross_validation.VERSION)
-    params = {"fingerprint": fingerprint, "verifiers": verifiers}
+    params = {"fingerprint": fingerprint, "verifiers": _of_verifiers(run)}
     done = 0
     with Sandbox() as sandbox:
         for frame in run.store.stream("verdicts/pending_verified", rows=FRAME_ROWS, **params):

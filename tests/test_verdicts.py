@@ -271,12 +271,15 @@ def test_verifiers_are_written_tried_on_each_other_and_put_to_each_answer(
     short = "def evaluate(response):\n    return len(response.split()) <= 5"
     wrong = "def evaluate(response):\n    return len(response.split()) > 5"
     spy = "def evaluate(response):\n    return open('/etc/passwd').read() == response"
-    cases = [{"response": "One two.", "expected": True}, {"response": "word " * 9, "expected": False}]
+    cases = [{"response": f"One {number}.", "expected": True} for number in range(5)]
+    cases += [{"response": f"word {number} " * 9, "expected": False} for number in range(5)]
 
     def judge(body: dict) -> str:
         user = body["messages"][1]["content"]
         if "pumps" in user or "bread" in user:
             return json.dumps({"functions": [short, short + " and True", wrong, spy], "cases": cases})
+        if "tides" in user:
+            return json.dumps({"functions": [short], "cases": cases[:1]})
         return json.dumps({"functions": [], "cases": []})
 
     def writer(body: dict) -> str:
@@ -303,6 +306,8 @@ def test_verifiers_are_written_tried_on_each_other_and_put_to_each_answer(
     verified = [row for row in found if row["check_name"] == "verified"]
     assert Counter(row["passed"] for row in written) == {True: 2, None: 4}
     assert all(json.loads(row["detail"]) == [short, short + " and True"] for row in written if row["passed"])
+    few = [row["detail"] for row in written if row["detail"] != "[]" and not row["passed"]]
+    assert few == ["too_few_verifiers: 1 functions of at least 3"]
     assert sorted(row["passed"] for row in verified) == [False, True]
     assert counts == Counts(rows_in=8, rows_out=8, calls=6, prompt_tokens=60, completion_tokens=30)
     assert again == Counts()

@@ -18,7 +18,7 @@ import importlib
 import re
 import string
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -49,6 +49,11 @@ class Prompt:
     schema_name: str = "answer"
 
 
+_DESCRIPTION = re.compile(r'"<([^<>"]+)>"')
+_BRACKETED = re.compile(r"[\"'`]*(?:<[^<>]*>|\[[^\[\]]*\])[\"'`.]*")
+_NOT_SAID = re.compile(
+    r"n/?a|none|null|nil|string|text|todo|tbd|placeholder|unknown|undefined|not applicable|empty|value"
+)
 _FIELD = re.compile(r"\$(?:\$|[A-Za-z_]\w*|\{\w*\}|)")
 
 
@@ -61,6 +66,11 @@ class Template:
     digest: str
     package: str = ""
     name: str = ""
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """What stands between angle brackets in the form of the answer, as a model that copies it would write it."""
+        return frozenset(_plainly(found) for found in _DESCRIPTION.findall(self.user))
 
     def render(self, **fields: str) -> tuple[Message, ...]:
         """Fill the fields in; stable text first, so that a provider's prompt cache can hold it.
@@ -164,6 +174,20 @@ def visible(text: str) -> str:
     return _CONTROL.sub("", _HIDDEN.sub("", unicodedata.normalize("NFC", text)))
 
 
+_NAMED = {
+    "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "es": "Spanish",
+    "fa": "Persian", "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian",
+    "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "nl": "Dutch", "no": "Norwegian",
+    "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish", "tr": "Turkish",
+    "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
+
+
+def language(kept: Sequence[str], otherwise: str) -> str:
+    """Return in which language to write: one of those that are kept, named, or what the prompt says otherwise."""
+    return " or ".join(_NAMED.get(code, f"the language with the code {code}") for code in kept) or otherwise
+
+
 def fenced(kind: str, text: str) -> str:
     """Put untrusted text between fences that it cannot forge, since their mark is a hash of the text itself.
 
@@ -228,15 +252,34 @@ def json_object(text: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
     raise Rejection("unparsable_answer", text[:200])
 
 
-def text_field(answer: Mapping[str, Any], key: str) -> str:
+def _plainly(text: str) -> str:
+    return " ".join(re.sub(r"[^\w/]+", " ", text).lower().split())
+
+
+def text_field(answer: Mapping[str, Any], key: str, form: Template | None = None) -> str:
     """Return the stripped text at `key`; lists of texts are joined with commas.
 
+    Args:
+        answer: The JSON object that a model wrote.
+        key: Whose text is wanted.
+        form: The template that shows the form of the answer: its descriptions are no answers.
+
     Raises:
-        Rejection: `incomplete_answer`, it is missing, empty or not text.
+        Rejection: `incomplete_answer`, it is missing, empty or not text; `placeholder`, it only holds the text's place.
     """
     value = answer.get(key)
     if isinstance(value, list):
         value = ", ".join(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if not isinstance(value, str) or not value.strip():
         raise Rejection("incomplete_answer", f"`{key}` is empty or not text")
+    if is_placeholder(value, form) or _NOT_SAID.fullmatch(_plainly(value)):
+        raise Rejection("placeholder", f"`{key}` is {outside.shown(value)}")
     return value.strip()
+
+
+def is_placeholder(value: str, form: Template | None = None) -> bool:
+    """Whether a text only holds a text's place: dots, something between brackets, or what the form says of it."""
+    said = _plainly(value)
+    return (
+        not said or _BRACKETED.fullmatch(value.strip()) is not None or (form is not None and said in form.placeholders)
+    )

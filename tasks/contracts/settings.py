@@ -187,7 +187,13 @@ class InstructionsSettings(Section):
     max_tokens: int = Field(default=2000, gt=0)
     max_copy_rouge_l: float = Field(default=0.7, gt=0, le=1)
     max_document_share: float = Field(
-        default=0.8, gt=0, le=1, description="most of an instruction that may be the page's own words"
+        default=0.3,
+        gt=0,
+        le=1,
+        description="an instruction that is more of its page's must set a task in its own words",
+    )
+    min_own_words: int = Field(
+        default=5, ge=1, description="of such an instruction: words of its own about the passage that it carries"
     )
     max_pool_cosine: float = Field(default=0.9, gt=0, le=1.01, description="above 1 is off")
 
@@ -256,6 +262,13 @@ class VerdictsSettings(Section):
     )
     judges: tuple[Literal["checklist", "moderation", "verifiers"], ...] = ()
     min_knowledge_precision: float = Field(default=0.3, ge=0, le=1)
+    least_functions: int = Field(
+        default=3,
+        ge=1,
+        le=8,
+        description="verifiers of an instruction to be tried on each other; fewer give no verdict",
+    )
+    least_cases: int = Field(default=10, ge=2, le=20, description="cases to try them on; fewer give no verdict")
     required: tuple[ComputedCheck | PromptedCheck, ...] = Field(
         default=(
             "has_substance",

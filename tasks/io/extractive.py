@@ -34,7 +34,8 @@ _FENCED = re.compile(r"<([a-z_]+) ([0-9a-f]{12})>\n(.*?)\n</\1 \2>", re.DOTALL)
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 _SENTENCE = re.compile(r"[^.!?\u3002\uff01\uff1f\n]{20,400}(?:[.!?\u3002\uff01\uff1f]|(?=\n|$))")
 _NUMBER = re.compile(r"\b\d[\d.,]*\b")
-_JSON_KEY = re.compile(r'"([A-Za-z_]\w*)"\s*:\s*(\S?)')
+_JSON_KEY = re.compile(r'"([A-Za-z_]\w*)"\s*:\s*("<[^<>"]*>"|\S?)')
+_RANGE = re.compile(r'"<(\d+) (?:to|or) (\d+)>"')
 _WANTS_INSTRUCTION = re.compile(
     r"\b(?:write|create|generate|compose|devise)\b.{0,80}?\b(?:instruction|question|query)", re.IGNORECASE | re.DOTALL
 )
@@ -386,11 +387,19 @@ def _written_schema(text: str) -> Mapping[str, Any] | None:
 
 
 def _shown_schema(text: str) -> Mapping[str, Any] | None:
-    """Guess a schema from the last object shown: digits are marks, brackets are lists, the rest is text."""
+    """Guess a schema from the last object shown: digits and ranges are marks, brackets are lists, the rest is text."""
     keys = dict(_JSON_KEY.findall(text[text.rfind("\n{") :] if "\n{" in text else text))
     kinds: dict[str, dict[str, Any]] = {"[": {"type": "array"}, "{": {"type": "object"}}
     mark = {"type": "integer", "minimum": 0, "maximum": 1}
-    shown = {key: kinds.get(start, mark if start.isdigit() else {"type": "string"}) for key, start in keys.items()}
+    kinds |= {start: mark for start in keys.values() if start.isdigit()}
+    kinds |= {
+        start: {"type": "integer", "minimum": int(found[1]), "maximum": int(found[2])}
+        for start in keys.values()
+        if (found := _RANGE.fullmatch(start))
+    }
+    kinds['"<true or false>"'] = {"type": "boolean"}
+    kinds['"<yes or no>"'] = {"type": "string", "enum": ["yes", "no"]}
+    shown = {key: kinds.get(start, {"type": "string"}) for key, start in keys.items()}
     return {"type": "object", "properties": shown} if shown else None
 
 

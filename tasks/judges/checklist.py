@@ -14,7 +14,7 @@ from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 from tasks.judges.marks import argument
 
 PAPER = "TICK, arXiv 2410.03608"
-VERSION = 1
+VERSION = 2
 SUBJECT = "response"
 SCHEMA = {
     "type": "object",
@@ -49,5 +49,5 @@ def parse(row: Row, text: str) -> dict[str, Any]:
         said = "yes" if answer["answer"] else "no"
     if said not in {"yes", "no"}:
         raise Rejection("incomplete_answer", f"neither yes nor no: {outside.shown(answer['answer'])}")
-    evidence = argument(answer.get("evidence"), "answer")
+    evidence = argument(answer.get("evidence"), "answer", template("tasks.judges", "checklist"))
     return {"passed": said == "yes", "detail": f"{row['question']} {evidence}"}

@@ -13,7 +13,7 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 
 PAPER = "TICK, arXiv 2410.03608"
-VERSION = 2
+VERSION = 3
 SUBJECT = "instruction"
 FEWEST, MOST = 2, 8
 SCHEMA = {

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from tasks.contracts import outside
 from tasks.contracts.errors import Rejection
+from tasks.contracts.prompting import Template, is_placeholder
 
 _NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(?:/\s*\d+)?\s*")
 _REASON_CHARS = 600  # of a judge's argument; the whole answer stays in `completions`
@@ -27,7 +28,9 @@ def graded(criteria: tuple[str, ...], lowest: int, highest: int) -> dict[str, An
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def marks(answer: Mapping[str, Any], criteria: tuple[str, ...], lowest: int, highest: int) -> dict[str, Any]:
+def marks(
+    answer: Mapping[str, Any], criteria: tuple[str, ...], lowest: int, highest: int, form: Template | None = None
+) -> dict[str, Any]:
     """Read one argued mark for each criterion; names that nobody asked for are left out.
 
     Flat as asked for, or nested (`{"clarity": {"analysis": ..., "score": ...}}`), as some models answer all the same.
@@ -36,7 +39,8 @@ def marks(answer: Mapping[str, Any], criteria: tuple[str, ...], lowest: int, hig
         `values`, criterion -> float, and `reasons`, criterion -> the argument given for it.
 
     Raises:
-        Rejection: `incomplete_answer`, a criterion, its mark or its argument is missing; `mark_out_of_range`.
+        Rejection: `incomplete_answer`, a criterion, its mark or its argument is missing; `mark_out_of_range`;
+            `placeholder`.
     """
     named = {_name(key): value for key, value in answer.items()}
     values: dict[str, float] = {}
@@ -47,7 +51,7 @@ def marks(answer: Mapping[str, Any], criteria: tuple[str, ...], lowest: int, hig
             nested = cast("Mapping[str, Any]", given)
             given, analysis = nested.get("score"), nested.get("analysis")
         values[criterion] = mark(given, criterion, lowest, highest)
-        reasons[criterion] = argument(analysis, criterion)
+        reasons[criterion] = argument(analysis, criterion, form)
     return {"values": values, "reasons": reasons}
 
 
@@ -69,14 +73,17 @@ def mark(value: Any, criterion: str, lowest: int, highest: int) -> float:
     return given
 
 
-def argument(value: Any, criterion: str) -> str:
+def argument(value: Any, criterion: str, form: Template | None = None) -> str:
     """Read the argument of a mark, shortened to what a table shows.
 
     Raises:
-        Rejection: `incomplete_answer`, there is none: a verdict without evidence does not count.
+        Rejection: `incomplete_answer`, there is none: a verdict without evidence does not count; `placeholder`, it is
+            dots, or what `form` says of it.
     """
     if not isinstance(value, str) or not value.strip():
         raise Rejection("incomplete_answer", f"`{criterion}` is marked without an argument")
+    if is_placeholder(value, form):
+        raise Rejection("placeholder", f"the argument of `{criterion}` is {outside.shown(value)}")
     return " ".join(value.split())[:_REASON_CHARS]
 
 

@@ -15,7 +15,7 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 
 PAPER = "FairEval (position bias); LLMBar (verdicts in words)"
-VERSION = 1
+VERSION = 2
 SUBJECT = "pair"
 SCHEMA = {
     "type": "object",

@@ -13,7 +13,7 @@ from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 from tasks.judges.marks import graded, marks
 
 PAPER = "FairEval (evidence before score), PORTIA (score form)"
-VERSION = 2
+VERSION = 3
 SUBJECT = "response"
 CRITERIA = ("following", "correctness", "helpfulness", "clarity")
 LOWEST, HIGHEST = 1, 10
@@ -35,6 +35,6 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer s
     """Read the four marks and their arguments.
 
     Raises:
-        Rejection: `unparsable_answer`, `incomplete_answer` or `mark_out_of_range`.
+        Rejection: `unparsable_answer`, `incomplete_answer`, `mark_out_of_range` or `placeholder`.
     """
-    return marks(json_object(text), CRITERIA, LOWEST, HIGHEST)
+    return marks(json_object(text), CRITERIA, LOWEST, HIGHEST, template("tasks.judges", "response_quality"))

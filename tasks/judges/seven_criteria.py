@@ -15,7 +15,7 @@ from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 from tasks.judges.marks import graded, marks
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step D (criteria of Arena-Hard)"
-VERSION = 2
+VERSION = 3
 SUBJECT = "instruction"
 CRITERIA = (
     "specificity",
@@ -41,6 +41,6 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer s
     """Read the seven marks and their arguments.
 
     Raises:
-        Rejection: `unparsable_answer`, `incomplete_answer` or `mark_out_of_range`.
+        Rejection: `unparsable_answer`, `incomplete_answer`, `mark_out_of_range` or `placeholder`.
     """
-    return marks(json_object(text), CRITERIA, LOWEST, HIGHEST)
+    return marks(json_object(text), CRITERIA, LOWEST, HIGHEST, template("tasks.judges", "seven_criteria"))

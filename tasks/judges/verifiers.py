@@ -15,9 +15,9 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 
 PAPER = "AutoIF, arXiv 2406.13542, step 2"
-VERSION = 2
+VERSION = 3
 SUBJECT = "instruction"
-MOST_FUNCTIONS, MOST_CASES = 4, 8
+MOST_FUNCTIONS, MOST_CASES = 8, 20
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -38,9 +38,13 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
-    """Ask for verifiers of one instruction (`row["text"]`)."""
-    messages = template("tasks.judges", "verifiers").render(instruction=fenced("instruction", row["text"]))
+def prompt(row: Row, settings: Any) -> Prompt:
+    """Ask for as many verifiers and cases of `row["text"]`, an instruction, as `VerdictsSettings` wants at least."""
+    messages = template("tasks.judges", "verifiers").render(
+        instruction=fenced("instruction", row["text"]),
+        functions=str(settings.least_functions),
+        cases=str(settings.least_cases),
+    )
     return Prompt(messages, SCHEMA, "verifiers")
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.contracts.errors import Rejection
-from tasks.methods.copies import coverage, rouge_l, words
+from tasks.methods.carrying import Parts, own_words, parted, passages, sets_task
+from tasks.methods.copies import rouge_l, words
 from tasks.methods.injections import obeyed
 from tasks.methods.languages import UNDETERMINED, identify
 from tasks.methods.refusals import refusal
@@ -16,7 +17,7 @@ from tasks.methods.self_containment import dangling
 from tasks.methods.thought_marks import mark
 from tasks.methods.tokens import count_tokens
 
-VERSION = 1
+VERSION = 2
 SHORTEST_IDENTIFIED_CHARS = 40  # a language told from less is a guess
 ENGLISH_SHARE = 0.2
 SHORTEST_CHARS, LONGEST_CHARS = 8, 40_000  # shorter is a fragment, longer a copy of the page, whatever a profile allows
@@ -44,6 +45,7 @@ class Limits:
     max_tokens: int
     max_rouge_l: float
     max_coverage: float
+    min_own_words: int
     languages: tuple[str, ...] = ()
 
 
@@ -62,19 +64,24 @@ def accept(text: str, limits: Limits, shown: Shown) -> None:
     Raises:
         Rejection: `too_short`, `too_long`; `other_language`; `not_self_contained`, it points at what it does not
             carry; `preamble`, it begins with words to whoever asked for it; `declined`, its writer would not;
-            `copy_of_demonstration`, `copy_of_document`; or what `trust` raises.
+            `copy_of_demonstration`; `copy_of_document`, `retells_document`, it has a passage and too few words of its
+            own, or none that ask for anything; or what `trust` raises.
     """
     _check_length(text, limits)
     _check_writer(text)
     _check_language(text, limits)
-    if pointer := dangling(text):
+    parts = parted(text, shown.document)
+    carried = passages(text, parts)
+    if pointer := dangling(text, carries=bool(carried)):
         raise Rejection("not_self_contained", f"`{pointer}` in: {text[:200]}")
-    _check_copies(text, limits, shown)
-    trust(text, shown)
+    _check_copies(text, parts, limits, shown)
+    trust(text, shown, carried)
 
 
-def trust(text: str, shown: Shown) -> None:
+def trust(text: str, shown: Shown, carried: Sequence[tuple[int, int]] = ()) -> None:
     """Return when a text, also one that goes with an instruction, is plain and shows no sign of having obeyed a page.
+
+    What is quoted inside a passage that the text carries was not dictated: `carried` are ranges of such characters.
 
     Raises:
         Rejection: What `plain` raises; `repeats_prompt`, `obeys_source`, `talks_to_model`, `address_from_nowhere`: what
@@ -82,7 +89,7 @@ def trust(text: str, shown: Shown) -> None:
     """
     plain(text)
     pages = (shown.document,) if shown.document else ()
-    if flagged := obeyed(text, pages, shown.prompt, shown.demonstrations):
+    if flagged := obeyed(text, pages, shown.prompt, shown.demonstrations, carried):
         raise Rejection(flagged[0], flagged[1][:300])
 
 
@@ -143,9 +150,18 @@ def _reads_as_english(text: str) -> bool:
     return sum(_ENGLISH.fullmatch(word) is not None for word in said) >= ENGLISH_SHARE * len(said)
 
 
-def _check_copies(text: str, limits: Limits, shown: Shown) -> None:
+def _check_copies(text: str, parts: Parts, limits: Limits, shown: Shown) -> None:
     for demonstration in shown.demonstrations:
         if (score := rouge_l(text, demonstration)) > limits.max_rouge_l:
             raise Rejection("copy_of_demonstration", f"ROUGE-L {score:.2f} with: {demonstration[:200]}")
-    if shown.document and (share := coverage(text, shown.document)) > limits.max_coverage:
-        raise Rejection("copy_of_document", f"{share:.0%} of it stands in the document: {text[:200]}")
+    if parts.share > limits.max_coverage:
+        _check_own(text, parts, limits)
+
+
+def _check_own(text: str, parts: Parts, limits: Limits) -> None:
+    """Look at what a message that carries much of its page says itself: a passage may be carried for a task."""
+    own, most = own_words(parts), f"{parts.share:.0%} of it stands in the document"
+    if own < limits.min_own_words:
+        raise Rejection("copy_of_document", f"{most}, {own} words are its own of {limits.min_own_words}: {text[:200]}")
+    if not sets_task(parts):
+        raise Rejection("retells_document", f"{most}, and its own words ask for nothing: {' / '.join(parts.own)[:200]}")

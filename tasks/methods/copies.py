@@ -13,13 +13,13 @@ import unicodedata
 from functools import lru_cache
 
 VERSION = 1
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9fff])[^\W_])+")
+WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9fff])[^\W_])+")
 RUN_WORDS = 8
 
 
 def words(text: str) -> list[str]:
     """Return the words of a text, lower case, without punctuation; a Chinese or Japanese character is a word."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    return WORD.findall(unicodedata.normalize("NFKC", text).lower())
 
 
 @lru_cache(maxsize=1024)  # a demonstration is compared with many answers

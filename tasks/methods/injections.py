@@ -206,7 +206,13 @@ def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def obeyed(answer: str, sources: Sequence[str], prompt: str = "", others: Sequence[str] = ()) -> tuple[str, str] | None:
+def obeyed(
+    answer: str,
+    sources: Sequence[str],
+    prompt: str = "",
+    others: Sequence[str] = (),
+    carried: Sequence[tuple[int, int]] = (),
+) -> tuple[str, str] | None:
     """Return why an answer seems to have obeyed its sources, or to give our prompt away; None when it does not.
 
     Args:
@@ -214,6 +220,7 @@ def obeyed(answer: str, sources: Sequence[str], prompt: str = "", others: Sequen
         sources: The pages it was shown, as they were shown: texts that have no business talking to a model.
         prompt: Our own words around them.
         others: What else it was shown: messages of people, who do talk to models, and whose addresses it may repeat.
+        carried: Ranges of the answer that are whole passages of a source: a quotation in one is the passage's.
 
     Returns:
         (reason, what shows it). Reasons: `repeats_prompt`, ten words in a row are ours, or a fence; `obeys_source`, it
@@ -225,7 +232,7 @@ def obeyed(answer: str, sources: Sequence[str], prompt: str = "", others: Sequen
     if fence := _FENCE.search(answer):
         return "repeats_prompt", fence.group()
     for source in sources:
-        if found := _taken_orders(answer, source):
+        if found := _taken_orders(answer, source, carried):
             return "obeys_source", found
     if sources and (spoken := orders(answer)):
         return "talks_to_model", spoken[0][:200]
@@ -250,19 +257,24 @@ def _runs(prompt: str) -> frozenset[tuple[str, ...]]:
     return frozenset(tuple(ours[i : i + LEAKED_WORDS]) for i in range(len(ours) - LEAKED_WORDS + 1))
 
 
-def _taken_orders(answer: str, source: str) -> str:
+def _taken_orders(answer: str, source: str, carried: Sequence[tuple[int, int]]) -> str:
     for order in orders(source):
         if found := _dictated(answer, order):
             return found
     # An order in words that no pattern knows still has to say what is to be said: an address, a mark or a quotation
     # of the answer that stands in the source beside a word of saying and a word for what is said.
-    for part in _odd_parts(answer):
+    for part in _odd_parts(_beside(answer, carried)):
         places = list(re.finditer(rf"(?<!\w){re.escape(part)}(?!\w)", source, re.IGNORECASE))
         for match in places if len(places) == 1 or not part.isalpha() else ():
             around = source[max(0, match.start() - AROUND_CHARS) : match.end() + AROUND_CHARS]
             if _SAY.search(around) and _SAID.search(around):
                 return part
     return ""
+
+
+def _beside(answer: str, carried: Sequence[tuple[int, int]]) -> str:
+    starts, ends = (0, *(end for _, end in carried)), (*(start for start, _ in carried), len(answer))
+    return "\n".join(answer[start:end] for start, end in zip(starts, ends, strict=True))
 
 
 def _odd_parts(text: str) -> list[str]:

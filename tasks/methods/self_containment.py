@@ -101,10 +101,14 @@ _RULES: tuple[_Rule, ...] = (
 )
 
 
-def dangling(text: str) -> str | None:
-    """Return the first words of an instruction that point at something it does not carry; None when it stands alone."""
-    for pattern, carried in _RULES:
+def dangling(text: str, *, carries: bool = False) -> str | None:
+    """Return the first words of an instruction that point at something it does not carry; None when it stands alone.
+
+    `carries` says that it is known to hold a whole passage, however that is set off; then only what cannot be in any
+    message dangles, such as an earlier answer.
+    """
+    for pattern, is_carried in _RULES:
         for match in pattern.finditer(text):
-            if not carried(text, match):
+            if not (carries and is_carried is not _never) and not is_carried(text, match):
                 return match.group()
     return None

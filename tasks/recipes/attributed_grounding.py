@@ -12,11 +12,11 @@ tokens, and everything that is not ours stands behind fences.
 import json
 from typing import Any
 
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
+from tasks.contracts.prompting import Prompt, Row, fenced, json_object, language, template, text_field
 from tasks.recipes.scene import COMPOSITIONS, COMPOSITIONS_SCHEMA, compositions
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step C"
-VERSION = 2
+VERSION = 3
 INPUTS = "documents"
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -29,6 +29,10 @@ SCHEMA: dict[str, Any] = {
     "required": ["thought", "scene", "query_compositions", "query"],
     "additionalProperties": False,
 }
+THOUGHT = (
+    "Who works with the matter of this page has to {ability}. That asks for {knowledge}, which is where it gets hard. "
+    "What would settle it is {output}."
+)
 CRITERIA = """
 The message will be judged by these questions; meet as many as the scene allows.
 
@@ -48,12 +52,15 @@ def prompt(row: Row, settings: Any) -> Prompt:
     Args:
         row: `text` and `title` of the document, cut to its budget; `demonstrations`: groundings with their seed's
             `text` and their document's `document_text`, packed into the budget.
-        settings: `InstructionsSettings`; `criteria_told` is read.
+        settings: `InstructionsSettings`; of them what the message is checked by is told, too: its languages, the words
+            of its own that go with a passage.
     """
     examples = [_example(number, shown) for number, shown in enumerate(row.get("demonstrations") or (), start=1)]
     title = row.get("title")
     messages = template("tasks.recipes", "attributed_grounding").render(
         criteria=CRITERIA if settings.criteria_told else "",
+        own_words=str(settings.min_own_words),
+        language=language(settings.languages, "the language of the page"),
         demonstrations="".join(examples),
         document="The page:\n\n" + fenced("document", f"{title}\n\n{row['text']}" if title else row["text"]),
     )
@@ -62,17 +69,21 @@ def prompt(row: Row, settings: Any) -> Prompt:
 
 def _example(number: int, shown: Row) -> str:
     parts = {name: shown[name] for name in COMPOSITIONS}
-    answer = {"scene": shown["scene"], "query_compositions": parts, "query": shown["text"]}
+    thought = THOUGHT.format(**parts)
+    answer = {"thought": thought, "scene": shown["scene"], "query_compositions": parts, "query": shown["text"]}
     page = fenced("example_page", shown["document_text"])
     written = fenced("example_answer", json.dumps(answer, ensure_ascii=False))
-    return f"Example {number}, without its thought. Its page:\n\n{page}\n\n{written}\n\n"
+    return f"Example {number}. Its page:\n\n{page}\n\n{written}\n\n"
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
     """Return the message as `text`, with its scene and compositions.
 
     Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, the message, the scene or a composition is missing.
+        Rejection: `unparsable_answer`; `incomplete_answer`, the message, the scene or a composition is missing;
+            `placeholder`, one of them is the form's.
     """
     answer = json_object(text, ("scene", "query_compositions", "query"))
-    return {"text": text_field(answer, "query"), "scene": text_field(answer, "scene"), **compositions(answer)}
+    form = template("tasks.recipes", "attributed_grounding")
+    texts = {"text": text_field(answer, "query", form), "scene": text_field(answer, "scene", form)}
+    return texts | compositions(answer, form)

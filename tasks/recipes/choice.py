@@ -15,7 +15,7 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 
 PAPER = "Utility judgments, arXiv 2403.19216; SynthQuestions, arXiv 2506.03968, step B.2"
-VERSION = 1
+VERSION = 2
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"comparison": {"type": "string"}, "best": {"type": "integer", "minimum": 0}},

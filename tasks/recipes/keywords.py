@@ -10,10 +10,10 @@ behind a fence, a schema for the answer, and more than five keywords are cut to 
 from typing import Any, cast
 
 from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
+from tasks.contracts.prompting import Prompt, Row, fenced, is_placeholder, json_object, template, text_field
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step B.1"
-VERSION = 2
+VERSION = 3
 MAX_KEYWORDS = 5
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -37,12 +37,14 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted
     """Return `intention` and `keywords` (one to five, no two alike).
 
     Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, no intention or no keywords.
+        Rejection: `unparsable_answer`; `incomplete_answer`, no intention or no keywords; `placeholder`.
     """
     answer = json_object(text, ("intention", "keywords"))
     listed: Any = answer["keywords"]
     words = cast("list[Any]", listed) if isinstance(listed, list) else str(listed).split(",")
-    keywords = list(dict.fromkeys(word.strip() for word in words if isinstance(word, str) and word.strip()))
+    form = template("tasks.recipes", "keywords")
+    said = list(dict.fromkeys(word.strip() for word in words if isinstance(word, str) and word.strip()))
+    keywords = [word for word in said if not is_placeholder(word, form)]
     if not keywords:
-        raise Rejection("incomplete_answer", f"no keywords in {listed!r}"[:200])
-    return {"intention": text_field(answer, "intention"), "keywords": keywords[:MAX_KEYWORDS]}
+        raise Rejection("placeholder" if said else "incomplete_answer", f"no keywords in {listed!r}"[:200])
+    return {"intention": text_field(answer, "intention", form), "keywords": keywords[:MAX_KEYWORDS]}

@@ -11,10 +11,10 @@ no part of it.
 
 from typing import Any
 
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
+from tasks.contracts.prompting import Prompt, Row, fenced, json_object, language, template, text_field
 
 PAPER = "KNN-Instruct, EMNLP 2024 main 577"
-VERSION = 2
+VERSION = 3
 INPUTS = "pool"
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -24,10 +24,17 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted methods have this form
-    """Ask for a new message beside `row["dialogs"]`: `text`, and `response` (cut to its budget) or None, in order."""
+def prompt(row: Row, settings: Any) -> Prompt:
+    """Ask for a new message beside `row["dialogs"]`: `text`, and `response` (cut to its budget) or None, in order.
+
+    It is asked for in the language that it is checked for: one of `settings.languages`, else that of the anchor, which
+    `row["language"]` names.
+    """
+    anchor = (row["language"],) if row.get("language") and row["language"] != "und" else ()
+    wanted = language(settings.languages or anchor, "the language of these conversations")
     shown = [_dialog(number, dialog) for number, dialog in enumerate(row["dialogs"], start=1)]
-    return Prompt(template("tasks.recipes", "knn_instruct").render(dialogs="\n\n".join(shown)), SCHEMA, "knn_instruct")
+    messages = template("tasks.recipes", "knn_instruct").render(dialogs="\n\n".join(shown), language=wanted)
+    return Prompt(messages, SCHEMA, "knn_instruct")
 
 
 def _dialog(number: int, dialog: Row) -> str:
@@ -39,7 +46,8 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted
     """Return the new message as `text`, and who would send it as `scene`.
 
     Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, the message or its people are missing.
+        Rejection: `unparsable_answer`; `incomplete_answer`, the message or its people are missing; `placeholder`.
     """
     answer = json_object(text, ("user", "query"))
-    return {"text": text_field(answer, "query"), "scene": text_field(answer, "user")}
+    form = template("tasks.recipes", "knn_instruct")
+    return {"text": text_field(answer, "query", form), "scene": text_field(answer, "user", form)}

@@ -10,11 +10,12 @@ worked examples. Ours differs: examples of our own that rest on their pages, fen
 from typing import Any
 
 from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
+from tasks.contracts.prompting import Prompt, Row, Template, fenced, json_object, template, text_field
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step B.3"
-VERSION = 2
+VERSION = 3
 COMPOSITIONS = ("ability", "knowledge", "output", "extra_information")
+NOTHING = ("none", "n/a", "nothing")  # that the message brings along
 COMPOSITIONS_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {name: {"type": "string"} for name in COMPOSITIONS},
@@ -37,25 +38,28 @@ def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted me
     return Prompt(messages, SCHEMA, "scene")
 
 
-def compositions(answer: dict[str, Any]) -> dict[str, str]:
-    """Return the four query compositions of an answer; `extra_information` may be empty, for there may be none.
+def compositions(answer: dict[str, Any], form: Template) -> dict[str, str]:
+    """Return the four query compositions of an answer; `extra_information` may be empty or "none".
 
     Raises:
-        Rejection: `incomplete_answer`, one of the others is missing.
+        Rejection: `incomplete_answer`, one of the others is missing; `placeholder`, one is the form's.
     """
     found: Any = answer.get("query_compositions")
     if not isinstance(found, dict):
         raise Rejection("incomplete_answer", "`query_compositions` is not an object")
-    parts = {name: text_field(found, name) for name in COMPOSITIONS[:-1]}  # pyright: ignore[reportUnknownArgumentType]
+    parts = {name: text_field(found, name, form) for name in COMPOSITIONS[:-1]}  # pyright: ignore[reportUnknownArgumentType]
     extra: Any = found.get("extra_information")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return {**parts, "extra_information": text_field({"extra": extra}, "extra") if extra else ""}
+    if not extra or (isinstance(extra, str) and extra.strip(" .").lower() in NOTHING):
+        return {**parts, "extra_information": extra or ""}
+    return {**parts, "extra_information": text_field({"extra": extra}, "extra", form)}
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
     """Return the scene and the four compositions.
 
     Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, the scene or a composition is missing.
+        Rejection: `unparsable_answer`; `incomplete_answer`, the scene or a composition is missing; `placeholder`.
     """
     answer = json_object(text, ("scene", "query_compositions"))
-    return {"scene": text_field(answer, "scene"), **compositions(answer)}
+    form = template("tasks.recipes", "scene")
+    return {"scene": text_field(answer, "scene", form), **compositions(answer, form)}

@@ -15,7 +15,7 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
 
 PAPER = "Correctness and faithfulness of instruction following QA, TACL 2024; SynthQuestions, arXiv 2506.03968, limits"
-VERSION = 1
+VERSION = 2
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"evidence": {"type": "string"}, "supported": {"type": "boolean"}},
@@ -37,7 +37,7 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted
     """Return `supported` and its `evidence`.
 
     Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, no evidence, or neither true nor false.
+        Rejection: `unparsable_answer`; `incomplete_answer`, no evidence, or neither true nor false; `placeholder`.
     """
     answer = json_object(text, ("evidence", "supported"))
     said: Any = answer["supported"]
@@ -45,4 +45,4 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted
         said = {"true": True, "yes": True, "false": False, "no": False}.get(said.strip().lower())
     if not isinstance(said, bool):
         raise Rejection("incomplete_answer", f"`supported` is {outside.shown(answer['supported'])}")
-    return {"supported": said, "evidence": text_field(answer, "evidence")}
+    return {"supported": said, "evidence": text_field(answer, "evidence", template("tasks.recipes", "support"))}

@@ -7,12 +7,12 @@ come from one.
 
 from typing import Any
 
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
+from tasks.contracts.prompting import Prompt, Row, fenced, json_object, language, template, text_field
 from tasks.recipes.attributed_grounding import CRITERIA
 from tasks.recipes.scene import COMPOSITIONS_SCHEMA, compositions
 
 PAPER = "SynthQuestions, arXiv 2506.03968, ablation without grounding"
-VERSION = 2
+VERSION = 3
 INPUTS = "documents"
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -32,6 +32,7 @@ def prompt(row: Row, settings: Any) -> Prompt:
     messages = template("tasks.recipes", "ungrounded").render(
         criteria=CRITERIA if settings.criteria_told else "",
         demonstrations="\n\n".join(shown),
+        language=language(settings.languages, "the language of the examples"),
         number=str(int(row["input_id"][:6], 16)),
     )
     return Prompt(messages, SCHEMA, "ungrounded")
@@ -41,7 +42,10 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted
     """Return the message as `text`, with its scene and compositions.
 
     Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, the message, the scene or a composition is missing.
+        Rejection: `unparsable_answer`; `incomplete_answer`, the message, the scene or a composition is missing;
+            `placeholder`, one of them is the form's.
     """
     answer = json_object(text, ("scene", "query_compositions", "query"))
-    return {"text": text_field(answer, "query"), "scene": text_field(answer, "scene"), **compositions(answer)}
+    form = template("tasks.recipes", "ungrounded")
+    texts = {"text": text_field(answer, "query", form), "scene": text_field(answer, "scene", form)}
+    return texts | compositions(answer, form)

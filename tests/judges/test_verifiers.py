@@ -8,6 +8,7 @@ import pytest
 
 from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import fenced
+from tasks.contracts.settings import VerdictsSettings
 from tasks.judges import verifiers
 
 ROW = {"text": "Answer in at most fifty words."}
@@ -15,9 +16,11 @@ CODE = "def evaluate(response):\n    return len(response.split()) <= 50"
 
 
 def test_the_prompt_carries_the_whole_instruction() -> None:
-    user = verifiers.prompt(ROW, None).messages[-1].content
+    prompt = verifiers.prompt(ROW, VerdictsSettings(least_functions=4, least_cases=11))
 
-    assert fenced("instruction", ROW["text"]) in user
+    assert fenced("instruction", ROW["text"]) in prompt.messages[-1].content
+    assert "Write 4 functions" in prompt.messages[0].content
+    assert "write 11 cases" in prompt.messages[0].content
 
 
 def test_functions_and_cases_are_read_once_each_and_expected_verdicts_also_as_text() -> None:
@@ -64,4 +67,4 @@ def test_raw_completions_of_a_real_model_are_read_once_its_keys_are_ours(shared:
             outcomes.append(refused.reason)
 
     assert len(completions) >= 5
-    assert set(outcomes) <= {0, 1, 2, 3, 4, 5, 6, 7, 8, "unparsable_answer", "incomplete_answer"}
+    assert set(outcomes) <= {*range(21), "unparsable_answer", "incomplete_answer"}

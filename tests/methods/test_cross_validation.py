@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.io.sandbox import Sandbox
-from tasks.methods.cross_validation import Believed, cross_validated
+from tasks.methods.cross_validation import Believed, cross_validated, too_few
 
 VERDICT = st.sampled_from([True, False, None])
 
@@ -28,6 +28,22 @@ def test_nothing_is_kept_when_nothing_agrees() -> None:
     assert cross_validated([[True], [False]], [True]) == Believed((), ())
     assert cross_validated([], [True]) == Believed((), ())
     assert cross_validated([[]], []) == Believed((), ())
+
+
+@pytest.mark.parametrize(
+    ("functions", "cases", "missing"),
+    [
+        (["f"], [("a", True)] * 10, "1 functions of at least 3"),
+        (["f", "f", "f"], [("a", True), ("b", False)] * 5, "1 functions of at least 3"),
+        (["f", "g", "h"], [("a", True), ("b", False)] * 5, "2 cases of at least 10"),
+        (["f", "g", "h"], [(str(n), True) for n in range(10)], "all cases expect the same"),
+        (["f", "g", "h"], [(str(n), n > 4) for n in range(10)], ""),
+    ],
+)
+def test_too_few_different_functions_or_cases_try_nothing(
+    functions: list[str], cases: list[tuple[str, bool]], missing: str
+) -> None:
+    assert too_few(functions, cases, 3, 10) == missing
 
 
 @given(

@@ -46,11 +46,27 @@ def test_the_criteria_are_told_only_when_the_profile_says_so() -> None:
 
 
 def test_the_form_shown_to_the_model_is_valid_json_with_the_keys_of_the_schema() -> None:
-    system = recipe.prompt(ROW, InstructionsSettings()).messages[0].content
+    user = recipe.prompt(ROW, InstructionsSettings()).messages[-1].content
 
-    shown = json.loads(system.rsplit("\n", 1)[-1])
+    shown = json.loads(user.rsplit("\n", 1)[-1])
 
     assert list(shown) == recipe.SCHEMA["required"]
+
+
+def test_a_demonstration_is_complete_as_an_answer_has_to_be() -> None:
+    user = recipe.prompt(ROW, InstructionsSettings()).messages[-1].content
+
+    shown = json.loads(user[user.index("<example_answer ") :].split("\n")[1])
+    assert list(shown) == recipe.SCHEMA["required"]
+    assert "yeast" in shown["thought"]
+
+
+def test_what_a_message_is_checked_by_is_told() -> None:
+    """The languages that are kept, and the words of one's own that must go with a passage."""
+    prompt = recipe.prompt(ROW, InstructionsSettings(languages=("de", "fr"), min_own_words=9))
+
+    assert "in German or French." in prompt.messages[-1].content
+    assert "words of their own, 9 or more," in prompt.messages[0].content
 
 
 def test_a_good_answer_is_kept() -> None:
@@ -86,7 +102,7 @@ def test_a_page_cannot_close_its_fence() -> None:
     opened = user[user.index("<document ") :].split("\n", 1)[0]
     assert opened != fence
     assert user.count(opened.replace("<", "</")) == 1
-    assert user.rstrip().endswith(opened.replace("<", "</"))
+    assert user[user.index(opened.replace("<", "</")) :].startswith(f"{opened.replace('<', '</')}\n\nWrite the message")
 
 
 def test_what_a_person_would_not_see_is_not_shown_to_the_model() -> None:

@@ -1,0 +1,262 @@
+"""Messages that carry a passage of their page, and messages that only retell it: how many are kept, how many refused.
+
+    python -m tests.bench.carrying [--show]
+
+200 of each are made by program from real pages (../shared/data) and the frames of `tests/data/carrying.toml`. One half,
+by a hash of the page, tuned the check; the other half has its own pages and its own frames, written when the check was
+done. `--show` prints what went wrong in the first. Each message goes through all checks of an instruction.
+"""
+
+import argparse
+import collections
+import hashlib
+import random
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tasks.contracts.errors import Rejection
+from tasks.contracts.settings import InstructionsSettings
+from tasks.methods.acceptance import Limits, Shown, accept
+from tasks.methods.copies import coverage
+from tasks.methods.languages import identify
+from tests.bench.corpus import SHARED, lines
+
+FRAMES = Path(__file__).parents[1] / "data" / "carrying.toml"
+PAGES = (
+    ("web/wcxb_dev_a.gold.jsonl.gz", "main_content"),
+    ("web/zh_gbk.gold.jsonl.gz", "content"),
+    ("web/aeb.gold.jsonl.gz", "articleBody"),
+)
+EACH = 200
+OTHERS = 60  # of each 200 in other languages than English, as the pages allow
+SWAPPED = {
+    "also": "as well",
+    "many": "numerous",
+    "but": "yet",
+    "important": "crucial",
+    "big": "large",
+    "help": "assist",
+}
+SWAPPED |= {"often": "frequently", "because": "since", "people": "persons", "new": "recent", "make": "create"}
+SWAPPED |= {"get": "obtain", "good": "fine", "says": "states", "said": "stated", "use": "employ"}
+_SENTENCE = re.compile(r"[^.!?\u3002\uff01\uff1f\n]{12,}[.!?\u3002\uff01\uff1f]+")
+
+Frames = Mapping[str, Sequence[str]]
+Maker = Callable[[random.Random, "Page", Frames], str]
+
+
+class Page(NamedTuple):
+    """A real page: its text, its sentences, its language, and the half it belongs to."""
+
+    text: str
+    sentences: tuple[str, ...]
+    language: str
+    is_aside: bool
+
+
+def half(text: str) -> bool:
+    """Whether a text belongs to the half that was kept aside."""
+    return hashlib.sha256(text.encode()).digest()[0] % 2 == 1
+
+
+def pages() -> Iterator[Page]:
+    """Yield the real pages that have sentences enough, in the order of their digests."""
+    import polars as pl
+
+    texts = [row[key] for name, key in PAGES for row in lines(name)]
+    texts += pl.read_parquet(SHARED / "web" / "fundus_news.parquet")["body_text"].to_list()
+    for text in sorted(filter(None, texts), key=lambda text: hashlib.sha256(text.encode()).hexdigest()):
+        sentences = tuple(found.strip() for found in _SENTENCE.findall(text[:30_000]))
+        if len(sentences) >= 6:
+            yield Page(text[:30_000], sentences, identify(text[:2000]), half(text))
+
+
+def passage(chance: random.Random, page: Page) -> str:
+    """Return a contiguous passage of 50 to 400 words that ends with a sentence."""
+    wanted, characters = chance.randint(50, 400), page.language in {"zh", "ja"}
+    at = page.text.find(page.sentences[chance.randrange(len(page.sentences) // 2 + 1)])
+    rest = page.text[at : at + wanted * (2 if characters else 6)]
+    ends = [found.end() for found in re.finditer(r"[.!?\u3002\uff01\uff1f](?=\s|$|[\u3400-\u9fff])", rest)]
+    return rest[: ends[-1]] if ends else rest
+
+
+# Messages that carry a passage
+
+
+def _frame(chance: random.Random, frames: Frames) -> tuple[str, str]:
+    return chance.choice(frames["situations"]), chance.choice(frames["tasks"])
+
+
+def before(chance: random.Random, page: Page, frames: Frames) -> str:
+    """Situation and task, then the passage, set off by a blank line."""
+    situation, task = _frame(chance, frames)
+    return f"{situation} {task}\n\n{passage(chance, page)}".strip()
+
+
+def after(chance: random.Random, page: Page, frames: Frames) -> str:
+    """The passage, then situation and task."""
+    situation, task = _frame(chance, frames)
+    return f"{passage(chance, page)}\n\n{situation} {task}"
+
+
+def around(chance: random.Random, page: Page, frames: Frames) -> str:
+    """The passage between situation and task."""
+    situation, task = _frame(chance, frames)
+    return f"{situation}\n\n{passage(chance, page)}\n\n{task}".strip()
+
+
+def quoted(chance: random.Random, page: Page, frames: Frames) -> str:
+    """The passage in quotation marks, in the same paragraph."""
+    opened, closed = chance.choice(['""', "“”", "«»"])
+    flat = " ".join(passage(chance, page).split()).replace('"', "'")
+    situation, task = _frame(chance, frames)
+    return f"{situation} {task} {opened}{flat}{closed}".strip()
+
+
+def set_off(chance: random.Random, page: Page, frames: Frames) -> str:
+    """The passage as a block: between fences or as a quotation of lines."""
+    lines = [line for line in passage(chance, page).splitlines() if line.strip()]
+    block = "\n".join(f"> {line}" for line in lines) if chance.random() < 0.5 else "```\n" + "\n".join(lines) + "\n```"
+    situation, task = _frame(chance, frames)
+    return f"{situation} {task}\n\n{block}".strip()
+
+
+def tabled(chance: random.Random, page: Page, frames: Frames) -> str:
+    """Sentences of the page as rows of a table."""
+    rows = chance.sample(page.sentences, min(len(page.sentences), 8))
+    table = "\n".join(f"| {number} | {row} |" for number, row in enumerate(rows, start=1))
+    situation, task = _frame(chance, frames)
+    return f"{situation} {task}\n\n| no | text |\n|---|---|\n{table}".strip()
+
+
+def mistyped(chance: random.Random, page: Page, frames: Frames) -> str:
+    """A passage with some words spoilt, for somebody to mend."""
+    said = [word[1:] + word[:1] if chance.random() < 0.06 else word for word in passage(chance, page).split(" ")]
+    situation, task = _frame(chance, frames)
+    return f"{situation} {task}\n\n{' '.join(said)}".strip()
+
+
+def two(chance: random.Random, page: Page, frames: Frames) -> str:
+    """Two passages, a task before them and another after."""
+    first, second = passage(chance, page)[:900], passage(chance, page)[-900:]
+    (situation, task), (_, other) = _frame(chance, frames), _frame(chance, frames)
+    return f"{situation} {task}\n\nA: {first}\n\nB: {second}\n\n{other}".strip()
+
+
+# Messages that only retell the page
+
+
+def joined(chance: random.Random, page: Page, frames: Frames) -> str:
+    """Sentences of the page one after the other, from wherever they stand."""
+    picked = chance.sample(page.sentences, min(len(page.sentences), chance.randint(3, 12)))
+    return " ".join([*picked, chance.choice(frames["closing"])])
+
+
+def connected(chance: random.Random, page: Page, frames: Frames) -> str:
+    """Sentences of the page with a word or two between them, as a retelling has."""
+    picked = chance.sample(page.sentences, min(len(page.sentences), chance.randint(4, 10)))
+    said = [
+        one if chance.random() < 0.5 else f"{chance.choice(frames['joining'])} {one[:1].lower()}{one[1:]}"
+        for one in picked
+    ]
+    return " ".join([chance.choice(frames["telling"]), *said])
+
+
+def questioned(chance: random.Random, page: Page, frames: Frames) -> str:
+    """A copied paragraph with a question mark."""
+    return passage(chance, page).rstrip(".!。") + "? " + chance.choice(frames["closing"])
+
+
+def told(chance: random.Random, page: Page, frames: Frames) -> str:
+    """A copied passage behind words that say only that it is there."""
+    return "{} {} {}".format(chance.choice(frames["telling"]), passage(chance, page), chance.choice(frames["closing"]))
+
+
+def headed(chance: random.Random, page: Page, frames: Frames) -> str:
+    """A heading of the page and a paragraph."""
+    title = page.text.strip().splitlines()[0][:80]
+    return f"{title}\n\n{passage(chance, page)}\n\n{chance.choice(frames['closing'])}".strip()
+
+
+def reworded(chance: random.Random, page: Page, frames: Frames) -> str:
+    """A passage lightly changed: words swapped or left out, sentences in another order."""
+    picked = chance.sample(page.sentences, min(len(page.sentences), chance.randint(4, 10)))
+    said = [SWAPPED.get(word, word) for one in picked for word in one.split(" ") if chance.random() > 0.05]
+    return "{} {}".format(chance.choice(frames["telling"]), " ".join(said))
+
+
+def asked(chance: random.Random, page: Page, frames: Frames) -> str:
+    """Each of some sentences put as a question, in the page's words."""
+    picked = chance.sample(page.sentences, min(len(page.sentences), chance.randint(2, 6)))
+    return " ".join([*(f"{chance.choice(frames['telling'])} {one.rstrip('.!?。')}?" for one in picked)])
+
+
+CARRYING: tuple[Maker, ...] = (before, after, around, quoted, set_off, tabled, mistyped, two)
+RETELLING: tuple[Maker, ...] = (joined, connected, questioned, told, headed, reworded, asked)
+
+
+class Message(NamedTuple):
+    """A message made of a page: how, in which half, and whether it should be kept."""
+
+    text: str
+    page: Page
+    kind: str
+    carries: bool
+
+
+def messages(*, carries: bool, is_aside: bool) -> list[Message]:
+    """Return half of the 200 messages: those of the pages, situations and tasks of one half."""
+    frames = tomllib.loads(FRAMES.read_text(encoding="utf-8"))
+    frames = frames["aside"] if is_aside else frames
+    known = [page for page in pages() if page.is_aside == is_aside and page.language in frames]
+    others = [page for page in known if page.language != "en"][: OTHERS // 2]
+    english = [page for page in known if page.language == "en"]
+    chosen = [*others, *english][: EACH // 2]
+    makers = CARRYING if carries else RETELLING
+    found: list[Message] = []
+    for number, page in enumerate(chosen):
+        chance, maker = random.Random(f"{carries} {page.text[:200]}"), makers[number % len(makers)]
+        found.append(Message(maker(chance, page, frames[page.language]), page, maker.__name__, carries))
+    return found
+
+
+def outcome(message: Message) -> str:
+    """Return why a message is refused; empty when it is kept."""
+    wanted = InstructionsSettings()
+    limits = Limits(5, 2000, 0.7, wanted.max_document_share, wanted.min_own_words, (message.page.language,))
+    try:
+        accept(message.text, limits, Shown(document=message.page.text))
+    except Rejection as refused:
+        return f"{refused.reason}: {refused.detail}"
+    return ""
+
+
+def report(*, carries: bool, is_aside: bool, show: bool) -> str:
+    """Return one line: how many of a half are kept or refused, and how many by the share of copied words alone."""
+    made = messages(carries=carries, is_aside=is_aside)
+    said = [outcome(message) for message in made]
+    wrong = [(message, why) for message, why in zip(made, said, strict=True) if bool(why) == carries]
+    by_share = sum(coverage(message.text, message.page.text) > 0.8 for message in made)
+    for message, why in wrong if show and not is_aside else ():
+        print(f"  {message.kind} {message.page.language} {why[:200]!r}\n    {message.text[:300]!r}")
+    right, share = len(made) - len(wrong), len(made) - by_share if carries else by_share
+    kinds = dict(collections.Counter(message.kind for message, _ in wrong))
+    part = f"{'aside' if is_aside else 'tuning':6} {'carrying, kept' if carries else 'retelling, refused':18}"
+    return f"{part} {right} of {len(made)} (by the share of copied words alone {share}); wrong: {kinds}"
+
+
+def main() -> None:
+    """Print both halves of both sets."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--show", action="store_true")
+    chosen: Any = parser.parse_args()
+    for is_aside in (True, False):
+        for carries in (True, False):
+            print(report(carries=carries, is_aside=is_aside, show=chosen.show))
+
+
+if __name__ == "__main__":
+    main()
