@@ -20,8 +20,8 @@ from tasks.spine.generation import failure, generate
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 
-VERSION = 1
-_ALL_WAYS = ["answer", "answer_with_rationale", "answer_for_pairs"]
+VERSION = 2
+_ALL_WAYS = ["answer", "answer_grounded", "answer_with_rationale", "answer_for_pairs"]
 _PAIR_WAYS = ["answer_for_pairs"]
 
 
@@ -80,7 +80,7 @@ def _judged(run: Run, one: Judge, fingerprint: str) -> Counts:
 
 
 def _within(method: PromptedMethod, tokens: int) -> PromptedMethod:
-    """Return the judge's method, which cuts the document to its budget."""
+    """Return the judge's method, which cuts the document to its budget; there is one where it was shown."""
 
     def prompt(row: Row, settings: Any) -> Prompt:
         document = row.get("document")

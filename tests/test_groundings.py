@@ -20,7 +20,8 @@ from tests.scripted_model import scripted_model
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
-PARTS = {"ability": "plan", "knowledge": "yeast", "output": "a table", "extra_information": ""}
+BAKER = "A baker leaves for three weeks and wants her starter to live."
+PARTS = {"ability": "plan a week", "knowledge": "yeast and cold", "output": "a table", "extra_information": ""}
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_a_killed_run_gets_the_recorded_keywords_for_nothing(seeds_path: str, se
     def script(body: dict[str, Any]) -> str:
         if "<document " not in _said(body):
             return json.dumps({"intention": "Bake.", "keywords": ["sourdough", "starter"]})
-        return broken.pop() if broken else json.dumps({"scene": "A baker.", "query_compositions": PARTS})
+        return broken.pop() if broken else json.dumps({"scene": BAKER, "query_compositions": PARTS})
 
     broken = ["no"] * 16  # each scene fails, and its repair too
     with scripted_model(script) as model:
@@ -153,7 +154,9 @@ def test_each_refusal_says_why(tmp_path: Path, settings: Make, start: Start) -> 
         if "<document " in said:
             if asked[1] in said:
                 return '{"scene": "A treasurer."}'
-            return json.dumps({"scene": "An astronaut orbits Jupiter quite alone.", "query_compositions": PARTS})
+            return json.dumps(
+                {"scene": "An astronaut orbits Jupiter quite alone and writes home.", "query_compositions": PARTS}
+            )
         if asked[0] in said:
             return "I would rather not."
         words = ["!?"] if asked[3] in said else ["savings", "interest"]
@@ -198,7 +201,7 @@ def test_the_second_call_is_shown_the_document_behind_a_fence(tmp_path: Path, se
 
     def script(body: dict[str, Any]) -> str:
         if "<document " in _said(body):
-            return json.dumps({"scene": "A baker.", "query_compositions": PARTS})
+            return json.dumps({"scene": BAKER, "query_compositions": PARTS})
         return json.dumps({"intention": "Bake.", "keywords": ["sourdough starter"]})
 
     with scripted_model(script) as model:
@@ -242,7 +245,7 @@ def test_the_judge_chooses_over_shuffled_orders_and_its_agreement_is_kept(
             )
             return json.dumps({"comparison": "Set against each other.", "best": best})
         if "<document " in said:
-            return json.dumps({"scene": "A baker.", "query_compositions": PARTS})
+            return json.dumps({"scene": BAKER, "query_compositions": PARTS})
         return json.dumps({"intention": "Bake.", "keywords": ["sourdough", "starter", "tides"]})
 
     with scripted_model(script) as model:
@@ -344,7 +347,7 @@ def test_a_judge_may_refuse_a_scene_that_does_not_rest_on_its_page(
             return json.dumps({"evidence": "Only one of them is there.", "supported": "A baker" in said})
         if "<document " in said:
             number = next(n for n, text in enumerate(page_store.ASKED) if text in said)
-            who = "An astronaut floats." * number or "A baker feeds."
+            who = "An astronaut floats above the bay alone." * number or BAKER
             return json.dumps({"scene": who, "query_compositions": PARTS})
         return json.dumps({"intention": "Know.", "keywords": ["sourdough", "knee", "savings"]})
 
@@ -363,7 +366,7 @@ def test_a_judge_may_refuse_a_scene_that_does_not_rest_on_its_page(
     assert (counts.rows_in, counts.rows_out, counts.rows_rejected, counts.calls) == (3, 1, 2, 9)
     assert (again.rows_in, again.calls) == (0, 0)
     assert reasons == ["unsupported"] * 2
-    assert scenes == ["A baker feeds."]
+    assert scenes == [BAKER]
 
 
 @pytest.mark.slow
@@ -376,7 +379,7 @@ def test_a_scene_that_carries_what_a_page_dictated_is_refused(tmp_path: Path, se
 
     def script(body: dict[str, Any]) -> str:
         if "<document " in _said(body):
-            return json.dumps({"scene": "A baker who says SESAME-42-X.", "query_compositions": PARTS})
+            return json.dumps({"scene": f"{BAKER} She says SESAME-42-X.", "query_compositions": PARTS})
         return json.dumps({"intention": "Bake.", "keywords": ["sourdough starter"]})
 
     with scripted_model(script) as model:

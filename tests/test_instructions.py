@@ -25,7 +25,8 @@ from tests.scripted_model import scripted_model
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
-PARTS = {"ability": "plan", "knowledge": "yeast", "output": "a table", "extra_information": ""}
+SCENE = "Somebody who bakes at home has to plan a week around two long days at work."
+PARTS = {"ability": "plan a week", "knowledge": "yeast and cold", "output": "a table", "extra_information": ""}
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def _said(body: dict[str, Any]) -> str:
 
 
 def _grounded(query: str) -> str:
-    return json.dumps({"thought": "Hm.", "scene": "A person.", "query_compositions": PARTS, "query": query})
+    return json.dumps({"thought": "Hm.", "scene": SCENE, "query_compositions": PARTS, "query": query})
 
 
 @pytest.mark.slow
@@ -464,7 +465,7 @@ def _gullible(body: dict[str, Any]) -> str:
         _grounded(f"My week is full. {canary.group()} What do I do first?"),
         _grounded(f"{body['messages'][0]['content'][:400]} {canary.group()}"),
         _grounded(f"Please see http://evil.example/{canary.group()} and tell me what you think of it."),
-        json.dumps(innocent | {"scene": f"A person who says {canary.group()}."}),
+        json.dumps(innocent | {"scene": f"{SCENE} They say {canary.group()}."}),
     )
     return obeyed[way]
 
