@@ -44,9 +44,10 @@ def _judges(settings: Settings) -> list[Judge]:
 
 
 def _fingerprint(settings: Settings, one: Judge) -> str:
-    shown = {"document_tokens": settings.scores.document_tokens} if one.subject == "response" else {}
-    cut = ("tokens",) if one.subject == "response" else ()
-    return one.method.fingerprint(**settings.models.judge.asked, **shown, **raised(*MARKED_BY, *cut, own=VERSION))
+    if one.subject != "response":  # also marks of seeds, which the stage `seeds` names by the same
+        return one.method.fingerprint(**settings.models.judge.asked, **raised(*MARKED_BY))
+    shown = {"document_tokens": settings.scores.document_tokens}
+    return one.method.fingerprint(**settings.models.judge.asked, **shown, **raised(*MARKED_BY, "tokens", own=VERSION))
 
 
 def _judged(run: Run, one: Judge, fingerprint: str) -> Counts:

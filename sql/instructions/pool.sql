@@ -18,7 +18,7 @@ SELECT
     chosen.text,
     chosen.response,
     chosen.language,
-    true AS is_human
+    TRUE AS is_human
 FROM chosen
 UNION ALL
 SELECT
@@ -26,7 +26,7 @@ SELECT
     instructions.text,
     cast(NULL AS VARCHAR) AS response,
     cast(NULL AS VARCHAR) AS language,
-    false AS is_human
+    FALSE AS is_human
 FROM standing_instructions AS instructions
 WHERE instructions.fingerprint IN (SELECT unnest($earlier))
 ORDER BY item_id;

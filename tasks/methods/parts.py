@@ -1,4 +1,4 @@
-"""Whether the parts of a grounding say anything of their own: its scene, and what its message is made of.
+"""Whether a grounding says anything of its own: its scene, and what its message is made of.
 
 A weak model returns the form: dots, a comma, the names of the fields, one text in all of them. What is written once is
 shown to later calls as a demonstration and comes back letter by letter, so nothing hollow may pass (no paper; ours).
@@ -21,7 +21,7 @@ SCENE_WORDS, SCENE_LETTERS = 5, 24
 PART_WORDS, PART_LETTERS = 2, 4
 ONE_WORD_LETTERS = 8  # a long word says as much as two: Translation, Zinsrechnung
 WORD_WEIGHT = 4
-MAX_ROUGE_L = 0.7  # with a scene or with the parts of what the writer was shown
+MOST_OF_SCENE, MOST_OF_PARTS = 0.85, 0.9  # ROUGE-L with those of an example; parts are few words, and often the same
 PARTS = ("ability", "knowledge", "output")
 _WEIGHTS = (
     (re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"), 3),
@@ -80,9 +80,10 @@ def check_copies(parts: Mapping[str, str], shown: Iterable[Mapping[str, Any]]) -
     """
     own = _joined(parts)
     for example in shown:
-        score = max(rouge_l(parts["scene"], example["scene"]), rouge_l(own, _joined(example)))
-        if score > MAX_ROUGE_L:
-            raise Rejection("copy_of_demonstration", f"ROUGE-L {score:.2f} with: {example['scene'][:200]}")
+        if (score := rouge_l(parts["scene"], example["scene"])) > MOST_OF_SCENE:
+            raise Rejection("copy_of_demonstration", f"ROUGE-L {score:.2f} with the scene: {example['scene'][:200]}")
+        if (score := rouge_l(own, other := _joined(example))) > MOST_OF_PARTS:
+            raise Rejection("copy_of_demonstration", f"ROUGE-L {score:.2f} with the parts: {other[:200]}")
 
 
 def examples(prompt: str) -> list[dict[str, Any]]:
