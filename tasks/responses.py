@@ -164,6 +164,6 @@ def _way(
     shown = {} if has_page is None else {"has_page": has_page}
     if has_page:
         shown |= {"document_tokens": settings.responses.document_tokens}
-    versions = raised("acceptance", "loops", *(("injections", "tokens") if has_page else ()), own=VERSION)
+    versions = raised("acceptance", "loops", *(("copies", "injections", "tokens") if has_page else ()), own=VERSION)
     fingerprint = method.fingerprint(way=name, draws=draws, hard_from=hard_from, **shown, **asked, **spoken, **versions)
     return Way(name, method, draws, temperature, hard_from, is_hard, has_page, fingerprint)
