@@ -1,9 +1,10 @@
 """Groundings: each seed traced to a document, a person and a reason to ask (SynthQuestions, step B, attribution).
 
 Two calls to the generator, with a search between them: keywords of the seed; candidates among our own documents, by
-words and by vectors; then the scene that leads from the chosen document to the seed. Which candidate is chosen: the
-first, as in the paper, or the one that the judge is for in most of several shuffled orders, with the share of the
-orders that agree. What stands between the calls is
+words and by vectors; then the scene that leads from the chosen document to the seed. A candidate that holds too little
+of the keywords is none, and a seed without any is refused: `no_page_fits`. Which of the others is chosen: the first, as
+in the paper, or the one that the judge is for in most of several shuffled orders, with the share of the orders that
+agree. What stands between the calls is
 kept nowhere but in the journal: a run that was killed asks for the keywords again and gets the recorded answers, free.
 Seeds are taken a batch at a time, so that memory does not grow with their number.
 """
@@ -23,25 +24,28 @@ from tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import GroundingsSettings, Settings
 from tasks.io import files, search
+from tasks.methods import parts as parts_
 from tasks.methods.acceptance import Shown, plain, trust
-from tasks.methods.demonstrations import drawn
+from tasks.methods.demonstrations import drawn, marks
+from tasks.methods.fit import fit
 from tasks.methods.injections import orders
 from tasks.methods.knowledge_precision import knowledge_precision
 from tasks.methods.tokens import MOST_CHARS, cut_tokens
+from tasks.methods.words import words
 from tasks.spine import embedders, reads, runs
 from tasks.spine.generation import generate
 from tasks.spine.identity import raised
 from tasks.spine.retrieval import Hybrid
 from tasks.spine.runs import Counts, Run, stage
 
-VERSION = 2
+VERSION = 3
 BATCH_SEEDS = 2_000
 CANDIDATE_TOKENS = 300  # of each candidate, when several are shown to be compared
 NONE_HELPS = "none"
 FILE_SEEDS = 500  # whose pages lie in one file
 SEARCHES_AT_ONCE = 8
-_RULES = ("acceptance", "copies", "demonstrations", "fusion", "injections", "knowledge_precision", "loops",
-          "spine.retrieval", "thought_marks", "tokens", "words")  # fmt: skip
+_RULES = ("acceptance", "copies", "demonstrations", "fit", "fusion", "injections", "knowledge_precision",
+          "loops", "parts", "spine.retrieval", "thought_marks", "tokens", "words")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -50,7 +54,8 @@ class Trace:
 
     intention: str
     keywords: list[str]
-    candidates: list[str] = field(default_factory=list)
+    found: list[tuple[str, float]] = field(default_factory=list)  # documents, and how well each fits
+    candidates: list[str] = field(default_factory=list)  # those that fit, best first
     votes: list[str] = field(default_factory=list)
     document_id: str = ""
     excerpt: str = ""
@@ -193,10 +198,12 @@ def _collector(traces: dict[str, Trace]) -> Any:
 
 def _choose(batch: Batch, documents: Hybrid) -> Counts:
     """Find candidates for every trace, and take one: the first, or the one that most orders of them are for."""
-    found = _candidates(batch, documents)
-    excerpts = _excerpts(batch.run, sorted({document_id for hits in found.values() for document_id in hits}))
+    found, least = _candidates(batch, documents), batch.wanted.min_fit
+    fitting = {seed_id: [name for name, value in hits if value >= least] for seed_id, hits in found.items()}
+    excerpts = _excerpts(batch.run, sorted({name for names in fitting.values() for name in names}))
     for seed_id, trace in batch.traces.items():
-        trace.candidates = [document_id for document_id in found[seed_id] if document_id in excerpts]
+        trace.found = [(name, value) for name, value in found[seed_id]]
+        trace.candidates = [name for name in fitting[seed_id] if name in excerpts]
         trace.document_id = trace.candidates[0] if trace.candidates else ""
     counts = _vote(batch, excerpts) if batch.wanted.choice == "listwise" else Counts()
     for trace in batch.traces.values():
@@ -204,20 +211,54 @@ def _choose(batch: Batch, documents: Hybrid) -> Counts:
     return counts
 
 
-def _candidates(batch: Batch, documents: Hybrid) -> dict[str, list[str]]:
-    """Return the ids of the documents that a search by its keywords found for each seed, best first."""
+def _candidates(batch: Batch, documents: Hybrid) -> dict[str, list[list[Any]]]:
+    """Return [document_id, fit] of what a search by its keywords found for each seed, best first."""
 
-    def find(seed_ids: list[str]) -> dict[str, list[str]]:
-        words = [" ".join(batch.traces[seed_id].keywords) for seed_id in seed_ids]
-        hits = documents.search(words, batch.wanted.candidates)
-        return {seed_id: [name for name, _ in found] for seed_id, found in zip(seed_ids, hits, strict=True)}
+    def find(seed_ids: list[str]) -> dict[str, list[list[Any]]]:
+        asked = {seed_id: " ".join(batch.traces[seed_id].keywords) for seed_id in seed_ids}
+        hits = documents.search(list(asked.values()), batch.wanted.candidates)
+        found = {seed_id: [name for name, _ in some] for seed_id, some in zip(seed_ids, hits, strict=True)}
+        return _fits(batch.run, found, {seed_id: documents.rarity(said) for seed_id, said in asked.items()})
 
-    def is_there(kept: Mapping[str, list[str]]) -> set[str]:
-        names = sorted({name for hits in kept.values() for name in hits})
+    def is_there(kept: Mapping[str, list[list[Any]]]) -> set[str]:
+        names = sorted({name for hits in kept.values() for name, _ in hits})
         there = set(batch.run.store.query("groundings/documents", document_ids=names, chars=1)["document_id"].to_list())
-        return {seed_id for seed_id, hits in kept.items() if there.issuperset(hits)}
+        return {seed_id for seed_id, hits in kept.items() if there.issuperset(name for name, _ in hits)}
 
     return reads.recorded(batch.run, "candidates", batch.fingerprint, sorted(batch.traces), find, is_there)
+
+
+def _fits(
+    run: Run, found: Mapping[str, Sequence[str]], rarity: Mapping[str, Mapping[str, float]]
+) -> dict[str, list[list[Any]]]:
+    """Measure how well each document that was found fits its seed, by what would be shown of it; page after page."""
+    asking: dict[str, list[str]] = {}
+    for seed_id, names in found.items():
+        for name in names:
+            asking.setdefault(name, []).append(seed_id)
+    values: dict[tuple[str, str], float] = {}
+    for name, text in _excerpts(run, sorted(asking)).items():
+        held = {*words(text)}
+        values |= {(seed_id, name): fit(rarity[seed_id], held) for seed_id in asking[name]}
+    return {
+        seed_id: [[name, values[seed_id, name]] for name in names if (seed_id, name) in values]
+        for seed_id, names in found.items()
+    }
+
+
+def _check_found(batch: Batch, trace: Trace) -> None:
+    """Return where a page fits a seed.
+
+    Raises:
+        Rejection: `no_document_found`, the search found none; `no_page_fits`, with the best of those that it found.
+    """
+    said = ", ".join(trace.keywords)
+    if not trace.found:
+        raise Rejection("no_document_found", f"for {said}")
+    if not trace.candidates:
+        name, value = max(trace.found, key=lambda hit: hit[1])
+        least = batch.wanted.min_fit
+        raise Rejection("no_page_fits", f"{name} is the best with {value:.2f}, at least {least}, for {said}")
 
 
 def _vote(batch: Batch, excerpts: Mapping[str, str]) -> Counts:
@@ -241,14 +282,13 @@ def _ballot(batch: Batch, excerpts: Mapping[str, str], number: int) -> Counts:
 
     def shown(row: Row) -> list[str]:
         candidates = batch.traces[row["input_id"]].candidates
-        return [candidates[i] for i in drawn(len(candidates), range(len(candidates)), "order", number, row["input_id"])]
+        return [candidates[i] for i in drawn(len(candidates), marks(candidates), "order", number, row["input_id"])]
 
     def pages(row: Row) -> Row:
         return {**row, "pages": [cut_tokens(excerpts[name], CANDIDATE_TOKENS) for name in shown(row)]}
 
     def prompt(row: Row, settings: Any) -> Prompt:
-        if not batch.traces[row["input_id"]].candidates:
-            raise Rejection("no_document_found")
+        _check_found(batch, batch.traces[row["input_id"]])
         return method.prompt(pages(row), settings)
 
     def parse(row: Row, text: str) -> dict[str, Any]:
@@ -281,8 +321,7 @@ def _scene(batch: Batch) -> PromptedMethod:
         trace = batch.traces[row["input_id"]]
         if trace.document_id == NONE_HELPS:
             raise Rejection("no_useful_document", f"{trace.agreement:.0%} of the orders say so")
-        if not trace.document_id:
-            raise Rejection("no_document_found", f"for {', '.join(trace.keywords)}")
+        _check_found(batch, trace)
         return method.prompt({**row, "document_text": trace.excerpt}, settings)
 
     return replace(method, prompt=prompt)
@@ -293,6 +332,8 @@ def _writer(batch: Batch) -> Any:
 
     def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Grounding]:
         trace = batch.traces[row["input_id"]]
+        parts_.check(parsed)
+        parts_.check_copies(parsed, parts_.examples(answer.call.prompt.messages[0].content))
         trust("\n".join(parsed.values()), Shown((row["text"],), trace.excerpt, answer.call.prompt.messages[0].content))
         _check_support(row, parsed, trace.excerpt, batch.wanted.min_support)
         trace.grounding = _grounding(batch, row, parsed, answer)

@@ -20,22 +20,23 @@ from tasks.contracts.errors import Rejection, UsageError
 from tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
-from tasks.methods.acceptance import Limits, Shown, accept, trust
+from tasks.methods import parts as parts_
+from tasks.methods.acceptance import Shown, accept, trust
 from tasks.methods.injections import orders
 from tasks.methods.novelty import repeats
 from tasks.methods.subjects import is_code, is_mathematics
 from tasks.spine import contamination, embedders, reads
-from tasks.spine.demonstrations import Demonstrations, excerpt
+from tasks.spine.demonstrations import Demonstrations, excerpt, limits
 from tasks.spine.generation import generate
 from tasks.spine.identity import raised
 from tasks.spine.pool import Pool
 from tasks.spine.runs import Counts, Run, stage
 
-VERSION = 1
+VERSION = 2
 _CHECKS = ("languages", "min_tokens", "max_tokens", "max_copy_rouge_l", "max_document_share",
            "min_own_words", "max_pool_cosine")  # fmt: skip
 _ACCEPTED_BY = ("acceptance", "carrying", "copies", "demonstrations", "injections", "languages", "loops", "packing",
-                "refusals", "self_containment", "thought_marks", "tokens")  # fmt: skip
+                "parts", "refusals", "self_containment", "thought_marks", "tokens")  # fmt: skip
 _OF_DOCUMENTS = ("grounded", "demonstrations", "demonstration_count", "prompt_tokens", "document_tokens",
                  "demonstration_document_tokens", "criteria_told", "math_and_code")  # fmt: skip
 _OF_POOL = (
@@ -130,22 +131,11 @@ def _rules(settings: Settings, inputs: str) -> list[str]:
     of_documents = inputs == "documents"
     return [
         *(*_ACCEPTED_BY, *embedders.methods_of(settings.embeddings)),
-        "spine.demonstrations" if of_documents else "spine.pool",
+        "spine.demonstrations",
+        *(("excerpts", "words") if of_documents else ("spine.pool",)),
         *(("subjects",) if of_documents and not wanted.math_and_code else ()),
         *(("novelty",) if wanted.max_pool_cosine <= 1 else ()),
     ]
-
-
-def _limits(run: Run, language: str | None) -> Limits:
-    wanted = run.settings.instructions
-    return Limits(
-        min_tokens=wanted.min_tokens,
-        max_tokens=wanted.max_tokens,
-        max_rouge_l=wanted.max_copy_rouge_l,
-        max_coverage=wanted.max_document_share,
-        min_own_words=wanted.min_own_words,
-        languages=wanted.languages or ((language,) if language and language != "und" else ()),
-    )
 
 
 def _generate(
@@ -231,7 +221,9 @@ def _from_documents(run: Run, writer: Writer) -> Counts:
             document=f"{page['title'] or ''}\n{page['text']}" if is_grounded else "",
             prompt=_system(answer.call.prompt),
         )
-        accept(parsed["text"], _limits(run, row["language"] if is_grounded else None), untrusted)
+        accept(parsed["text"], limits(wanted, row["language"] if is_grounded else None), untrusted)
+        parts_.check(parsed)
+        parts_.check_copies(parsed, demonstrations)
         _check_around(run, parsed, untrusted)
         return [_instruction(run, writer, row, parsed, answer, [d["grounding_id"] for d in demonstrations])]
 
@@ -259,7 +251,7 @@ def _from_pool(run: Run, writer: Writer, earlier: Sequence[str]) -> Counts:
     def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Instruction]:
         shown = dialogs[row["input_id"]]
         untrusted = Shown(demonstrations=[dialog["text"] for dialog in shown], prompt=_system(answer.call.prompt))
-        accept(parsed["text"], _limits(run, pool.language(row["input_id"])), untrusted)
+        accept(parsed["text"], limits(run.settings.instructions, pool.language(row["input_id"])), untrusted)
         _check_around(run, parsed, untrusted)
         return [_instruction(run, writer, row, parsed, answer, [dialog["item_id"] for dialog in shown])]
 

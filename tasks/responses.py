@@ -1,21 +1,24 @@
 """Responses: answers to the instructions, by the responder.
 
-Three ways of answering, each with its own fingerprint: `answer`; `answer_with_rationale`, for instructions that the
-judge scored as hard, if the profile asks for it; and `answer_for_pairs`, the draws that preferences are made of. A
-refusal or a truncation by the model is an answer all the same: `verdicts` says so, and nothing is lost from the
-record.
+Four ways of answering, each with its own fingerprint: `answer`; `answer_grounded`, for instructions made from a page,
+by one who is shown it, if the profile asks for it; `answer_with_rationale`, for others that the judge scored as hard,
+if the profile asks for it; and `answer_for_pairs`, the draws that preferences are made of. Only what was answered
+beside its page is judged and checked by it. A refusal or a truncation by the model is an answer all the same:
+`verdicts` says so, and nothing is lost from the record.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tasks.contracts import prompting, records
 from tasks.contracts.calls import Answer
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.prompting import PromptedMethod, Row
+from tasks.contracts.errors import BrokenError, Rejection
+from tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
 from tasks.methods import acceptance
+from tasks.methods.injections import obeyed, orders
+from tasks.methods.tokens import MOST_CHARS, cut_tokens
 from tasks.spine.generation import generate
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
@@ -33,7 +36,13 @@ class Way:
     temperature: float
     hard_from: int
     is_hard: bool
+    has_page: bool | None  # only what has a page, or has none; None is any
     fingerprint: str
+
+    @property
+    def is_grounded(self) -> bool:
+        """Whether who answers is shown the page."""
+        return self.has_page is True
 
 
 @stage("responses")
@@ -56,6 +65,8 @@ def respond(run: Run) -> Counts:
 def _answered(run: Run, way: Way) -> Counts:
     def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Response]:
         acceptance.clean(parsed["text"])
+        if way.is_grounded:
+            _check_obeyed(parsed["text"], _page(row, run.settings))
         return [
             records.Response(
                 response_id=content_id("response", row["input_id"], way.fingerprint, answer.call.draw),
@@ -76,10 +87,16 @@ def _answered(run: Run, way: Way) -> Counts:
         stage="responses",
         table="responses",
         role="responder",
-        method=way.method,
+        method=_beside_page(way.method, run.settings) if way.is_grounded else way.method,
         fingerprint=way.fingerprint,
         pending="responses/pending",
-        params={"fingerprint": way.fingerprint, "hard_from": way.hard_from, "is_hard": way.is_hard},
+        params={
+            "fingerprint": way.fingerprint,
+            "hard_from": way.hard_from,
+            "is_hard": way.is_hard,
+            "has_page": way.has_page,
+            "document_chars": run.settings.responses.document_tokens * MOST_CHARS if way.is_grounded else 0,
+        },
         rows=rows,
         settings=run.settings.responses,
         draws=way.draws,
@@ -87,12 +104,43 @@ def _answered(run: Run, way: Way) -> Counts:
     )
 
 
+def _page(row: Row, settings: Settings) -> str:
+    return cut_tokens(row["document"], settings.responses.document_tokens)
+
+
+def _beside_page(method: PromptedMethod, settings: Settings) -> PromptedMethod:
+    """Return the method, which cuts the page to its budget and shows none that gives orders to models."""
+
+    def prompt(row: Row, wanted: Any) -> Prompt:
+        page = _page(row, settings)
+        if found := orders(page):
+            raise Rejection("document_talks_to_models", found[0][:300])
+        return method.prompt({**row, "document": page}, wanted)
+
+    return replace(method, prompt=prompt)
+
+
+def _check_obeyed(text: str, page: str) -> None:
+    """Return when an answer shows no sign of having done what its page said; what it says of its own is its own.
+
+    Raises:
+        Rejection: `obeys_source`.
+    """
+    flagged = obeyed(text, (page,))
+    if flagged and flagged[0] == "obeys_source":
+        raise Rejection(flagged[0], flagged[1][:300])
+
+
 def _ways(settings: Settings) -> list[Way]:
     wanted, hard_from = settings.responses, settings.responses.rationale_from_score
-    ways = [_way(settings, "answer", "answer", wanted.draws, wanted.temperature, hard_from=hard_from)]
+    drawn = (wanted.draws, wanted.temperature)
+    has_page = False if wanted.grounded else None
+    ways = [_way(settings, "answer", "answer", *drawn, hard_from=hard_from, has_page=has_page)]
+    if wanted.grounded:
+        ways.append(_way(settings, "answer_grounded", "answer_grounded", *drawn, has_page=True))
     if hard_from:
         name = "answer_with_rationale"
-        ways.append(_way(settings, name, name, wanted.draws, wanted.temperature, hard_from=hard_from, is_hard=True))
+        ways.append(_way(settings, name, name, *drawn, hard_from=hard_from, is_hard=True, has_page=has_page))
     if settings.preferences.draws:
         pairs = settings.preferences
         ways.append(_way(settings, "answer_for_pairs", "answer", pairs.draws, pairs.temperature))
@@ -108,10 +156,14 @@ def _way(
     *,
     hard_from: int = 0,
     is_hard: bool = False,
+    has_page: bool | None = None,
 ) -> Way:
     method = prompting.load("tasks.recipes", recipe)
     asked = settings.models.responder.asked | {"temperature": temperature}
     spoken = settings.responses.model_dump(include={"system", "systems"})
-    versions = raised("acceptance", "loops", own=VERSION)
-    fingerprint = method.fingerprint(way=name, draws=draws, hard_from=hard_from, **asked, **spoken, **versions)
-    return Way(name, method, draws, temperature, hard_from, is_hard, fingerprint)
+    shown = {} if has_page is None else {"has_page": has_page}
+    if has_page:
+        shown |= {"document_tokens": settings.responses.document_tokens}
+    versions = raised("acceptance", "loops", *(("copies", "injections", "tokens") if has_page else ()), own=VERSION)
+    fingerprint = method.fingerprint(way=name, draws=draws, hard_from=hard_from, **shown, **asked, **spoken, **versions)
+    return Way(name, method, draws, temperature, hard_from, is_hard, has_page, fingerprint)

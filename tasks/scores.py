@@ -20,8 +20,8 @@ from tasks.spine.generation import failure, generate
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 
-VERSION = 1
-_ALL_WAYS = ["answer", "answer_with_rationale", "answer_for_pairs"]
+VERSION = 2
+_ALL_WAYS = ["answer", "answer_grounded", "answer_with_rationale", "answer_for_pairs"]
 _PAIR_WAYS = ["answer_for_pairs"]
 
 
@@ -44,9 +44,10 @@ def _judges(settings: Settings) -> list[Judge]:
 
 
 def _fingerprint(settings: Settings, one: Judge) -> str:
-    shown = {"document_tokens": settings.scores.document_tokens} if one.subject == "response" else {}
-    cut = ("tokens",) if one.subject == "response" else ()
-    return one.method.fingerprint(**settings.models.judge.asked, **shown, **raised(*MARKED_BY, *cut, own=VERSION))
+    if one.subject != "response":  # also marks of seeds, which the stage `seeds` names by the same
+        return one.method.fingerprint(**settings.models.judge.asked, **raised(*MARKED_BY))
+    shown = {"document_tokens": settings.scores.document_tokens}
+    return one.method.fingerprint(**settings.models.judge.asked, **shown, **raised(*MARKED_BY, "tokens", own=VERSION))
 
 
 def _judged(run: Run, one: Judge, fingerprint: str) -> Counts:
@@ -80,7 +81,7 @@ def _judged(run: Run, one: Judge, fingerprint: str) -> Counts:
 
 
 def _within(method: PromptedMethod, tokens: int) -> PromptedMethod:
-    """Return the judge's method, which cuts the document to its budget."""
+    """Return the judge's method, which cuts the document to its budget; there is one where it was shown."""
 
     def prompt(row: Row, settings: Any) -> Prompt:
         document = row.get("document")

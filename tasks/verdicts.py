@@ -39,7 +39,7 @@ from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
 from tasks.spine.workers import executor, workers
 
-VERSION = 1
+VERSION = 2
 FRAME_ROWS = 500
 CHECKLIST, MODERATION = "checklist_questions", "moderation"
 RUN_CHECK = "code_runs"  # the computed checks that are no pure methods of one answer

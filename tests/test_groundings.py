@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from tasks import documents, embeddings, groundings, passages, sources
+from tasks.contracts.prompting import template
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
+from tasks.methods import parts
 from tasks.spine import validation
 from tasks.spine.runs import Run
 from tests import page_store
@@ -20,7 +22,14 @@ from tests.scripted_model import scripted_model
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
-PARTS = {"ability": "plan", "knowledge": "yeast", "output": "a table", "extra_information": ""}
+BAKER = "A baker leaves for three weeks and wants her starter to live."
+PARTS = {"ability": "plan a week", "knowledge": "yeast and cold", "output": "a table", "extra_information": ""}
+
+
+@pytest.fixture
+def settings(settings: Make) -> Make:
+    """Settings under which every seed has a page: the stand-in takes its keywords anywhere, and there are six pages."""
+    return lambda *chosen, **more: settings("groundings.min_fit=0", *chosen, **more)
 
 
 @pytest.fixture
@@ -65,7 +74,7 @@ def test_a_killed_run_gets_the_recorded_keywords_for_nothing(seeds_path: str, se
     def script(body: dict[str, Any]) -> str:
         if "<document " not in _said(body):
             return json.dumps({"intention": "Bake.", "keywords": ["sourdough", "starter"]})
-        return broken.pop() if broken else json.dumps({"scene": "A baker.", "query_compositions": PARTS})
+        return broken.pop() if broken else json.dumps({"scene": BAKER, "query_compositions": PARTS})
 
     broken = ["no"] * 16  # each scene fails, and its repair too
     with scripted_model(script) as model:
@@ -153,7 +162,9 @@ def test_each_refusal_says_why(tmp_path: Path, settings: Make, start: Start) -> 
         if "<document " in said:
             if asked[1] in said:
                 return '{"scene": "A treasurer."}'
-            return json.dumps({"scene": "An astronaut orbits Jupiter quite alone.", "query_compositions": PARTS})
+            return json.dumps(
+                {"scene": "An astronaut orbits Jupiter quite alone and writes home.", "query_compositions": PARTS}
+            )
         if asked[0] in said:
             return "I would rather not."
         words = ["!?"] if asked[3] in said else ["savings", "interest"]
@@ -198,7 +209,7 @@ def test_the_second_call_is_shown_the_document_behind_a_fence(tmp_path: Path, se
 
     def script(body: dict[str, Any]) -> str:
         if "<document " in _said(body):
-            return json.dumps({"scene": "A baker.", "query_compositions": PARTS})
+            return json.dumps({"scene": BAKER, "query_compositions": PARTS})
         return json.dumps({"intention": "Bake.", "keywords": ["sourdough starter"]})
 
     with scripted_model(script) as model:
@@ -242,7 +253,7 @@ def test_the_judge_chooses_over_shuffled_orders_and_its_agreement_is_kept(
             )
             return json.dumps({"comparison": "Set against each other.", "best": best})
         if "<document " in said:
-            return json.dumps({"scene": "A baker.", "query_compositions": PARTS})
+            return json.dumps({"scene": BAKER, "query_compositions": PARTS})
         return json.dumps({"intention": "Bake.", "keywords": ["sourdough", "starter", "tides"]})
 
     with scripted_model(script) as model:
@@ -344,7 +355,7 @@ def test_a_judge_may_refuse_a_scene_that_does_not_rest_on_its_page(
             return json.dumps({"evidence": "Only one of them is there.", "supported": "A baker" in said})
         if "<document " in said:
             number = next(n for n, text in enumerate(page_store.ASKED) if text in said)
-            who = "An astronaut floats." * number or "A baker feeds."
+            who = "An astronaut floats above the bay alone." * number or BAKER
             return json.dumps({"scene": who, "query_compositions": PARTS})
         return json.dumps({"intention": "Know.", "keywords": ["sourdough", "knee", "savings"]})
 
@@ -363,7 +374,7 @@ def test_a_judge_may_refuse_a_scene_that_does_not_rest_on_its_page(
     assert (counts.rows_in, counts.rows_out, counts.rows_rejected, counts.calls) == (3, 1, 2, 9)
     assert (again.rows_in, again.calls) == (0, 0)
     assert reasons == ["unsupported"] * 2
-    assert scenes == ["A baker feeds."]
+    assert scenes == [BAKER]
 
 
 @pytest.mark.slow
@@ -376,7 +387,7 @@ def test_a_scene_that_carries_what_a_page_dictated_is_refused(tmp_path: Path, se
 
     def script(body: dict[str, Any]) -> str:
         if "<document " in _said(body):
-            return json.dumps({"scene": "A baker who says SESAME-42-X.", "query_compositions": PARTS})
+            return json.dumps({"scene": f"{BAKER} She says SESAME-42-X.", "query_compositions": PARTS})
         return json.dumps({"intention": "Bake.", "keywords": ["sourdough starter"]})
 
     with scripted_model(script) as model:
@@ -389,3 +400,86 @@ def test_a_scene_that_carries_what_a_page_dictated_is_refused(tmp_path: Path, se
 
     assert (counts.rows_out, counts.rows_rejected) == (0, 1)
     assert reasons == ["obeys_source"]
+
+
+@pytest.mark.slow
+def test_what_says_nothing_or_copies_an_example_becomes_no_grounding(
+    tmp_path: Path, settings: Make, start: Start
+) -> None:
+    example = parts.examples(template("tasks.recipes", "scene").system)[-1]
+    dots = dict.fromkeys(PARTS, "...")
+    said = (
+        ("js", PARTS),
+        (BAKER, PARTS | {"knowledge": ","}),
+        (BAKER, dots),
+        (example["scene"], PARTS),
+        (BAKER, PARTS),
+    )
+    path = page_store.write_seeds(tmp_path / "seeds.jsonl", page_store.ASKED[: len(said)])
+
+    def script(body: dict[str, Any]) -> str:
+        if "<document " not in _said(body):
+            return json.dumps({"intention": "Know.", "keywords": ["sourdough", "knee", "savings"]})
+        scene, compositions = next(
+            one for text, one in zip(page_store.ASKED, said, strict=False) if text in _said(body)
+        )
+        return json.dumps({"scene": scene, "query_compositions": compositions})
+
+    with scripted_model(script) as model:
+        chosen = settings("runner=thread", seeds={"paths": [path]}, models={"generator": model.role("small")})
+        with start(chosen) as run:
+            page_store.fill_pages(run)
+            page_store.fill_seeds(run)
+            counts = groundings.attribute(run).counts
+            reasons = _reasons(run)
+            validation.audit(run, "groundings")
+            scenes = run.store.query("groundings/written")["scene"].to_list()
+
+    assert (counts.rows_out, counts.rows_rejected) == (1, 4)
+    assert sorted(reasons) == ["copy_of_demonstration", "no_substance", "no_substance", "no_substance"]
+    assert scenes == [BAKER]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("choice", ["top1", "listwise"])
+def test_where_no_page_fits_the_seed_is_refused_with_the_best_of_them(
+    choice: str, tmp_path: Path, settings: Make, start: Start
+) -> None:
+    path = page_store.write_seeds(tmp_path / "seeds.jsonl", (page_store.ASKED[0], page_store.ASKED[5]))
+    searched = {
+        page_store.ASKED[0]: ["sourdough starter", "fridge"],
+        page_store.ASKED[5]: ["tuba", "warm brass", "ferry"],
+    }
+
+    def script(body: dict[str, Any]) -> str:
+        if "<page " in _said(body):
+            return json.dumps({"comparison": "The first.", "best": 1})
+        if "<document " in _said(body):
+            return json.dumps({"scene": BAKER, "query_compositions": PARTS})
+        words = next(words for text, words in searched.items() if text in _said(body))
+        return json.dumps({"intention": "Know.", "keywords": words})
+
+    with scripted_model(script) as model:
+        models = {"generator": model.role("writer"), "judge": model.role("judge")}
+        chosen = settings(
+            "runner=thread",
+            "groundings.min_fit=0.35",
+            f"groundings.choice={choice}",
+            seeds={"paths": [path]},
+            models=models,
+        )
+        with start(chosen) as run:
+            page_store.fill_pages(run)
+            page_store.fill_seeds(run)
+            counts = groundings.attribute(run).counts
+            again = groundings.attribute(run).counts
+            refused = [r for r in run.store.query("rejections/all").to_dicts() if r["stage"] == "groundings"]
+
+    assert (counts.rows_out, counts.rows_rejected, again.rows_in) == (1, 1, 0)
+    assert [row["reason"] for row in refused] == ["no_page_fits"]
+    sourdough = page_store.document("sourdough", page_store.PAGES["sourdough"]).document_id
+    found = re.fullmatch(rf"{sourdough} is the best with (0\.\d\d), at least 0.35, for tuba, .*", refused[0]["detail"])
+    assert found
+    assert 0 < float(found[1]) < 0.35
+    if choice == "top1":
+        assert not any("<document " in _said(body) and "tuba" in _said(body) for body in model.asked)

@@ -99,8 +99,11 @@ def test_a_judge_that_failed_is_asked_anew_when_somebody_says_so_and_only_where_
 
 
 @pytest.mark.slow
-def test_answers_are_judged_beside_their_document(settings: Callable[..., Settings], start: Start) -> None:
-    chosen = settings('scores.judges=["seven_criteria", "response_quality"]')
+@pytest.mark.parametrize(("grounded", "beside"), [("true", 4), ("false", 0)])
+def test_answers_are_judged_beside_the_document_that_they_were_shown(
+    grounded: str, beside: int, settings: Callable[..., Settings], start: Start
+) -> None:
+    chosen = settings('scores.judges=["seven_criteria", "response_quality"]', f"responses.grounded={grounded}")
     with start(chosen) as run:
         store.fill(run, 6)
         responses.respond(run)
@@ -111,7 +114,7 @@ def test_answers_are_judged_beside_their_document(settings: Callable[..., Settin
     of_answers = [request for request in requests if "Mark the answer" in request]
     assert counts.rows_out == 12
     assert len(of_answers) == 6
-    assert sum("<source " in request for request in of_answers) == 4  # two of six are of the recipe without a document
+    assert sum("<source " in request for request in of_answers) == beside  # two of six have no document
 
 
 @pytest.mark.slow

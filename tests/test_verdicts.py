@@ -44,7 +44,6 @@ def test_every_answer_gets_every_computed_check_once(settings: Callable[..., Set
     assert first == Counts(rows_in=12, rows_out=12)  # each by itself, and each with the others
     assert again == Counts()
     assert Counter(row["check_name"] for row in found) == dict.fromkeys(COMPUTED, 6)
-    assert {row["passed"] for row in found if row["check_name"] == "knowledge_precision"} == {True, None}
 
 
 @pytest.mark.slow
@@ -122,6 +121,20 @@ def test_an_answer_that_repeats_a_benchmark_is_found_and_not_selected(
     assert len(failed) == 1
     assert "quiz" in failed[0]["detail"]
     assert refused == {"failed_not_contaminated": 1}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("grounded", "said"), [("false", {None}), ("true", {True, None})])
+def test_an_answer_is_held_to_its_page_only_where_it_was_shown(
+    grounded: str, said: set[bool | None], settings: Callable[..., Settings], start: Start
+) -> None:
+    with start(settings(f"responses.grounded={grounded}")) as run:
+        answered(run)
+        verdicts.check(run)
+        found = rows(run)
+
+    assert {row["passed"] for row in found if row["check_name"] == "knowledge_precision"} == said
+    assert ({row["passed"] for row in found if row["check_name"] == "numbers"} == {None}) == (grounded == "false")
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ answers AS (
             AND rewards.judge = $answer_judge
             AND rewards.criterion = 'total'
     WHERE
-        methods.name IN ('answer', 'answer_with_rationale')
+        methods.name IN ('answer', 'answer_grounded', 'answer_with_rationale')
         AND responses.response_id NOT IN (SELECT failed.subject_id FROM failed)
 )
 

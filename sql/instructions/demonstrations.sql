@@ -11,6 +11,7 @@ SELECT
     groundings.output,
     groundings.extra_information,
     seeds.text,
+    documents.language,
     left(documents.text, $chars) AS document_text
 FROM valid_groundings AS groundings
 INNER JOIN valid_seeds AS seeds ON groundings.seed_id = seeds.seed_id

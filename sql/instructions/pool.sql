@@ -17,14 +17,16 @@ SELECT
     chosen.item_id,
     chosen.text,
     chosen.response,
-    chosen.language
+    chosen.language,
+    TRUE AS is_human
 FROM chosen
 UNION ALL
 SELECT
     instructions.instruction_id AS item_id,
     instructions.text,
     cast(NULL AS VARCHAR) AS response,
-    cast(NULL AS VARCHAR) AS language
+    cast(NULL AS VARCHAR) AS language,
+    FALSE AS is_human
 FROM standing_instructions AS instructions
 WHERE instructions.fingerprint IN (SELECT unnest($earlier))
 ORDER BY item_id;

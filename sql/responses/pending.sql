@@ -1,7 +1,8 @@
--- Instructions that this way of answering has neither answered nor given up; hard ones and the others are answered apart.
+-- Instructions that this way of answering has neither answered nor given up; hard ones and the others are answered apart,
+-- and those of a page, too, where it is shown.
 -- owner:  tasks/responses.py
 -- grain:  one row per instruction
--- params: $fingerprint, $hard_from, $is_hard
+-- params: $fingerprint, $hard_from, $is_hard, $has_page, $document_chars
 WITH hard AS (
     SELECT scores.subject_id
     FROM valid_scores AS scores
@@ -11,7 +12,8 @@ WITH hard AS (
 SELECT
     instructions.instruction_id AS input_id,
     instructions.text,
-    documents.domain
+    documents.domain,
+    left(documents.text, $document_chars) AS document
 FROM valid_instructions AS instructions
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
 WHERE
@@ -22,4 +24,5 @@ WHERE
     )
     -- Without a threshold nothing is hard, and nobody waits for a judge.
     AND ($hard_from = 0 OR (instructions.instruction_id IN (SELECT hard.subject_id FROM hard)) = $is_hard)
+    AND ($has_page IS NULL OR (documents.document_id IS NOT NULL) = $has_page)
 ORDER BY instructions.instruction_id;

@@ -1,4 +1,5 @@
--- Answers, given in one of these ways, that this judge has not judged; the document is cut to what a judge is shown.
+-- Answers, given in one of these ways, that this judge has not judged; with the document, cut to what a judge is shown,
+-- where it was shown to who answered.
 -- owner:  tasks/scores.py
 -- grain:  one row per response
 -- params: $fingerprint, $ways, $document_chars
@@ -6,7 +7,7 @@ SELECT
     responses.response_id AS input_id,
     instructions.text AS instruction,
     responses.text AS response,
-    substr(documents.text, 1, $document_chars) AS document
+    if(methods.name = 'answer_grounded', substr(documents.text, 1, $document_chars), NULL) AS document
 FROM valid_responses AS responses
 INNER JOIN methods
     ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active

@@ -39,7 +39,7 @@ answers AS (
         ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
     LEFT JOIN failed ON responses.response_id = failed.subject_id
     LEFT JOIN unchecked ON responses.response_id = unchecked.subject_id
-    WHERE methods.name IN ('answer', 'answer_with_rationale')
+    WHERE methods.name IN ('answer', 'answer_grounded', 'answer_with_rationale')
     GROUP BY responses.instruction_id
 ),
 

@@ -1,4 +1,4 @@
--- Answers that these checks have not looked at.
+-- Answers that these checks have not looked at, with the document where it was shown to who answered.
 -- owner:  tasks/verdicts.py
 -- grain:  one row per response
 -- params: $fingerprint
@@ -7,8 +7,10 @@ SELECT
     instructions.text AS instruction,
     responses.text AS response,
     responses.finish_reason,
-    documents.text AS document
+    if(methods.name = 'answer_grounded', documents.text, NULL) AS document
 FROM valid_responses AS responses
+INNER JOIN methods
+    ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
 INNER JOIN valid_instructions AS instructions ON responses.instruction_id = instructions.instruction_id
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
 WHERE

@@ -22,7 +22,7 @@ INNER JOIN methods
 INNER JOIN valid_instructions AS instructions ON questions.instruction_id = instructions.instruction_id
 WHERE
     questions.question IS NOT NULL
-    AND methods.name IN ('answer', 'answer_with_rationale')  -- draws for pairs have a reward instead
+    AND methods.name IN ('answer', 'answer_grounded', 'answer_with_rationale')  -- draws for pairs have a reward instead
     AND responses.response_id NOT IN (
         SELECT settled.input_id
         FROM settled_verdicts AS settled

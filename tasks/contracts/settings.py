@@ -146,6 +146,9 @@ class GroundingsSettings(Section):
     """Attribution of seeds to documents."""
 
     candidates: int = Field(default=8, ge=1, le=50)
+    min_fit: float = Field(
+        default=0.35, ge=0, le=1, description="least share of the keywords, by rarity, that a page must hold; 0 is off"
+    )
     choice: Literal["top1", "listwise"] = "top1"
     orders: int = Field(default=3, ge=1, description="shuffled orders of a listwise choice")
     search_url: str = Field(default="", description="a live search endpoint; empty is off")
@@ -210,6 +213,8 @@ class ResponsesSettings(Section):
     rationale_from_score: int = Field(
         default=0, ge=0, le=7, description="ask for a rationale where the instruction scores at least this; 0 is off"
     )
+    grounded: bool = Field(default=False, description="show who answers the page that the instruction was made from")
+    document_tokens: int = Field(default=1500, gt=0, description="of the page that who answers is shown")
 
 
 ComputedCheck = Literal[

@@ -4,6 +4,7 @@ bm25s computes every term's share of every document's score once, when the index
 own numba search resolves ties as its heap falls; ours reads the same table and keeps the lower row first.
 """
 
+import math
 from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
@@ -56,6 +57,15 @@ class KeywordIndex:
         engine = bm25s.BM25(k1=k1, b=b, method="lucene")
         scores = engine.build_index_from_ids(list(words.values()), numbers, show_progress=False)
         return cls(words, scores, len(numbers))
+
+    def rarity(self, words: Iterable[str]) -> dict[str, float]:
+        """Return for each word how rare it is among the documents (BM25's idf); one that none has is the rarest."""
+        found: dict[str, float] = {}
+        for word in words:
+            row = self._words.get(word)
+            having = 0 if row is None else int(self._starts[row + 1] - self._starts[row])
+            found[word] = math.log1p((self.documents - having + 0.5) / (having + 0.5))
+        return found
 
     def search(self, queries: Sequence[Words], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return the k documents with the highest BM25 score for each query.

@@ -1,5 +1,8 @@
 """What a recipe that writes from documents is shown: a page cut to its budget, and groundings as demonstrations.
 
+What a row must pass, a demonstration must pass, whenever it was made: its message passes the checks of an instruction,
+its parts say something. Of its page the part is shown that its scene rests on.
+
 Which groundings a page is shown is decided by its id (or by its vectors) and by what was there, never by the order of
 answers; they are packed into the prompt's budget of tokens, and one that does not fit is passed over (the paper stops
 at the first).
@@ -10,16 +13,20 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from tasks.contracts.settings import InstructionsSettings
 from tasks.contracts.vectors import Vectors
-from tasks.methods.demonstrations import by_distance, drawn
+from tasks.methods import parts as parts_
+from tasks.methods.acceptance import Limits, Shown, accept, trust
+from tasks.methods.demonstrations import by_distance, drawn, marks
+from tasks.methods.excerpts import part
 from tasks.methods.packing import pack
 from tasks.methods.tokens import MOST_CHARS, count_tokens, cut_tokens
 from tasks.spine import embedders, reads
 from tasks.spine.runs import Run
 
-VERSION = 1
+VERSION = 2
 TITLE_TOKENS = 60
 RECENT_INPUTS = 4096  # whose demonstrations are remembered from the prompt to the answer
 
@@ -30,13 +37,21 @@ class Demonstrations:
     def __init__(self, run: Run, method: PromptedMethod, fingerprint: str) -> None:
         self._run, self._method, self._fingerprint = run, method, fingerprint
         self._wanted: InstructionsSettings = run.settings.instructions
-        tokens = self._wanted.demonstration_document_tokens
-        found = run.store.query("instructions/demonstrations", chars=tokens * MOST_CHARS).to_dicts()
-        self._rows = [row | {"document_text": cut_tokens(row["document_text"], tokens)} for row in found]
+        chars = run.settings.groundings.document_tokens * MOST_CHARS
+        found = run.store.query("instructions/demonstrations", chars=chars).to_dicts()
+        self._rows = [self._shown(row) for row in found if deserves(row, self._wanted)]
+        if len(self._rows) < len(found):
+            run.progress.note(f"{len(found) - len(self._rows)} of {len(found)} groundings are no demonstrations: "
+                              "their message or their parts would be refused as rows")  # fmt: skip
+        self._marks = marks(row["grounding_id"] for row in self._rows)
         self._place = {row["grounding_id"]: i for i, row in enumerate(self._rows)}
         self._of_document = Counter(row["document_id"] for row in self._rows)
         self._costs: dict[int, int] = {}
         self._recent: dict[str, list[dict[str, Any]]] = {}
+
+    def _shown(self, row: Row) -> dict[str, Any]:
+        about = "\n".join((row["scene"], row["knowledge"], row["text"]))
+        return {**row, "document_text": part(row["document_text"], about, self._wanted.demonstration_document_tokens)}
 
     def of(self, row: Row) -> list[dict[str, Any]]:
         """Return the demonstrations of a document: drawn, without those of its own page, packed into the budget."""
@@ -68,7 +83,7 @@ class Demonstrations:
     def _offered(self, row: Row) -> list[int]:
         """Return more rows than are wanted by as many as the document itself has, which are left out afterwards."""
         count = self._wanted.demonstration_count + self._of_document[row["input_id"]]
-        every, seed = range(len(self._rows)), self._run.settings.seed
+        every, seed = self._marks, self._run.settings.seed
         if self._wanted.demonstrations == "random":
             return drawn(count, every, seed, row["input_id"])
         if self._wanted.demonstrations == "fixed":
@@ -96,6 +111,30 @@ class Demonstrations:
             with_it = self._method.prompt(bare | {"demonstrations": [self._rows[i]]}, self._wanted)
             self._costs[i] = _tokens(with_it) - _tokens(self._method.prompt(bare, self._wanted)) + 1
         return self._costs[i]
+
+
+def limits(wanted: InstructionsSettings, language: str | None) -> Limits:
+    """Return the bounds on an instruction; its language is the profile's, else that of what it was made from."""
+    return Limits(
+        min_tokens=wanted.min_tokens,
+        max_tokens=wanted.max_tokens,
+        max_rouge_l=wanted.max_copy_rouge_l,
+        max_coverage=wanted.max_document_share,
+        min_own_words=wanted.min_own_words,
+        languages=wanted.languages or ((language,) if language and language != "und" else ()),
+    )
+
+
+def deserves(row: Row, wanted: InstructionsSettings) -> bool:
+    """Whether a grounding would pass as a row of today: its message `text`, its parts, beside its page."""
+    page = Shown(document=row["document_text"])
+    try:
+        parts_.check(row)
+        accept(row["text"], limits(wanted, row["language"]), page)
+        trust("\n".join(row[name] for name in ("scene", *parts_.PARTS, "extra_information")), page)
+    except Rejection:
+        return False
+    return True
 
 
 def excerpt(row: Row, wanted: InstructionsSettings) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What KNN-Instruct deduces from: seeds, and what earlier rounds wrote, each with its neighbours and their answers."""
+"""What KNN-Instruct deduces from: seeds, and what earlier rounds wrote, each with its neighbours and their answers.
+
+A seed is a person's, and stays as it was read; what a model wrote is taken only as long as it would be accepted.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,21 +11,23 @@ import numpy as np
 
 from tasks.contracts import prompting, records
 from tasks.contracts.calls import Answer
-from tasks.contracts.errors import BrokenError
+from tasks.contracts.errors import BrokenError, Rejection
 from tasks.contracts.prompting import Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import InstructionsSettings
 from tasks.io import index
-from tasks.methods.demonstrations import drawn
+from tasks.methods.acceptance import Shown, accept
+from tasks.methods.demonstrations import drawn, marks
 from tasks.methods.languages import identify
 from tasks.methods.packing import pack
 from tasks.methods.tokens import count_tokens, cut_tokens
 from tasks.spine import embedders, reads
+from tasks.spine.demonstrations import limits
 from tasks.spine.generation import generate
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run
 
-VERSION = 1
+VERSION = 2
 OMITTED = " [...]"
 
 
@@ -34,8 +39,12 @@ class Pool:
         self.counts = Counts()
         self._wanted: InstructionsSettings = run.settings.instructions
         found = run.store.query("instructions/pool", most=run.settings.limit, earlier=list(earlier))
-        self.ids: list[str] = found["item_id"].to_list()
-        self._items: dict[str, dict[str, Any]] = {row["item_id"]: row for row in found.iter_rows(named=True)}
+        rows = [row for row in found.iter_rows(named=True) if row["is_human"] or _is_acceptable(row, self._wanted)]
+        if len(rows) < len(found):
+            run.progress.note(f"{len(found) - len(rows)} instructions of earlier rounds would be refused today: "
+                              "nothing is deduced from them")  # fmt: skip
+        self._items: dict[str, dict[str, Any]] = {row["item_id"]: row for row in rows}
+        self.ids = list(self._items)
         if len(self.ids) <= self._wanted.k:
             raise BrokenError(
                 f"the pool holds {len(self.ids)} seeds, and k = {self._wanted.k} needs {self._wanted.k + 1}",
@@ -66,10 +75,10 @@ class Pool:
         k, strategy = self._wanted.k, self._wanted.neighbours
         if strategy in {"knn", "far"}:
             return self._by_vectors(anchors)
-        found: list[list[str]] = []
+        found, candidates = list[list[str]](), marks(self.ids)
         for anchor in anchors:
             parts = (anchor,) if strategy == "random" else ()
-            rows = drawn(k + 1, range(len(self.ids)), "neighbours", self._run.settings.seed, *parts)
+            rows = drawn(k + 1, candidates, "neighbours", self._run.settings.seed, *parts)
             found.append([self.ids[row] for row in rows if self.ids[row] != anchor][:k])
         return found
 
@@ -110,6 +119,14 @@ class Pool:
         anchor, *near = dialogs
         kept = [anchor, *(near[i] for i in pack(costs[1:], self._wanted.prompt_tokens - costs[0]))]
         return kept[::-1] if self._wanted.neighbour_order == "nearest_last" else kept
+
+
+def _is_acceptable(row: Row, wanted: InstructionsSettings) -> bool:
+    try:
+        accept(row["text"], limits(wanted, None), Shown())
+    except Rejection:
+        return False
+    return True
 
 
 def _answer_all(run: Run, items: list[str]) -> tuple[str, Counts]:

@@ -211,6 +211,10 @@ class Hybrid:
             for found, near in zip(by_words.tolist(), by_vectors, strict=True)
         ]
 
+    def rarity(self, query: str) -> dict[str, float]:
+        """Return the words of a query, each with how rare it is among the passages."""
+        return self._keywords.rarity(words(query))
+
     def _nearest(self, queries: Sequence[str], depth: int) -> list[list[str]]:
         """Return the documents of the nearest passages of each query; none for a query that says nothing."""
         if self._find is None:

@@ -5,30 +5,53 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.contracts.vectors import pair_scores
-from tasks.methods.demonstrations import by_distance, drawn
+from tasks.methods.demonstrations import by_distance, drawn, marks
 
 
-@given(st.text(max_size=12), st.integers(0, 12), st.sets(st.integers(0, 99), max_size=30))
-def test_a_draw_is_decided_by_its_parts_and_takes_no_one_twice(name: str, count: int, pool: set[int]) -> None:
+@given(st.text(max_size=12), st.integers(0, 12), st.sets(st.text(max_size=4), max_size=30))
+def test_a_draw_is_decided_by_its_parts_and_takes_no_one_twice(name: str, count: int, pool: set[str]) -> None:
     candidates = sorted(pool)
 
-    first = drawn(count, candidates, 0, name)
+    first = drawn(count, marks(candidates), 0, name)
+    turned = drawn(count, marks(candidates[::-1]), 0, name)
 
-    assert first == drawn(count, candidates, 0, name)
+    assert [candidates[place] for place in first] == [candidates[::-1][place] for place in turned]
     assert len(set(first)) == len(first) == min(count, len(pool))
-    assert set(first) <= pool
+    assert drawn(len(pool), marks(candidates), 0, name)[:count] == first
+
+
+@given(st.integers(0, 400), st.integers(1, 12))
+def test_a_candidate_that_comes_takes_one_place_or_none(key: int, count: int) -> None:
+    before = [f"g{n}" for n in range(60)]
+    after = sorted([*before, "g30b"])  # in the middle, where it moves the places of the others
+
+    was = [before[place] for place in drawn(count, marks(before), 0, key)]
+    now = [after[place] for place in drawn(count, marks(after), 0, key)]
+
+    assert now == was or [name for name in now if name != "g30b"] == was[:-1]
+
+
+def test_a_new_candidate_changes_few_draws() -> None:
+    before = [f"g{n}" for n in range(200)]
+    draws = [{*drawn(10, marks(some), 0, n)} for some in (before, [*before, "new"]) for n in range(400)]
+
+    changed = sum(was != now for was, now in zip(draws[:400], draws[400:], strict=True))
+
+    assert 5 <= changed <= 45  # 10 of 201 are expected to hold it: 20 draws
 
 
 def test_other_inputs_and_other_seeds_draw_otherwise() -> None:
-    draws = {tuple(drawn(10, range(200), seed, name)) for seed in (0, 1) for name in ("a", "b", "c")}
+    candidates = marks(map(str, range(200)))
+
+    draws = {tuple(drawn(10, candidates, seed, name)) for seed in (0, 1) for name in ("a", "b", "c")}
 
     assert len(draws) == 6
 
 
 def test_every_candidate_is_drawn_about_as_often() -> None:
-    times = np.zeros(40)
+    times, candidates = np.zeros(40), marks(map(str, range(40)))
     for n in range(2000):
-        times[drawn(10, range(40), 0, f"document {n}")] += 1
+        times[drawn(10, candidates, 0, f"document {n}")] += 1
 
     assert times.min() > 400
     assert times.max() < 600

@@ -73,6 +73,7 @@ def whole(settings: Make, tmp_path: Path) -> Settings:
         "seeds.min_score=5",
         "instructions.math_and_code=false",
         "instructions.max_pool_cosine=0.9",
+        "responses.grounded=true",
         f"verdicts.checks={json.dumps([*checks.USES, verdicts.CONTAMINATION_CHECK])}",
         'verdicts.judges=["moderation", "checklist", "verifiers"]',
         'scores.judges=["seven_criteria", "response_quality"]',

@@ -1,0 +1,39 @@
+"""The answer to an instruction by one who has read the page that it was made from, and never mentions it.
+
+Paper: none of ours shows the page to who answers (SynthQuestions, step F, answers from the query alone); it follows the
+reading of "Evaluating Correctness and Faithfulness of Instruction-Following Models" (PAPERS, tier 3): an answer can be
+held to a page only where the page was shown. The instruction stands alone in the user turn, as in `answer`, for a
+trained model will see no page.
+
+    {"text": "How do I prune an old quince hedge?", "document": "Quinces fruit on ...", "domain": None}
+    -> {"text": "In late winter, since it fruits on ..."}
+"""
+
+from typing import Any
+
+from tasks.contracts.errors import Rejection
+from tasks.contracts.prompting import Prompt, Row, fenced, template
+
+PAPER = "ours; SynthQuestions, arXiv 2506.03968, step F, with its page"
+VERSION = 1
+SCHEMA = None
+
+
+def prompt(row: Row, settings: Any) -> Prompt:
+    """Ask `row["text"]` beside `row["document"]`, cut to its budget; `settings` is the section `responses`."""
+    system = settings.systems.get(row.get("domain") or "", settings.system)
+    messages = template("tasks.recipes", "answer_grounded").render(
+        system=system, document=fenced("document", row["document"]), instruction=row["text"]
+    )
+    return Prompt(messages)
+
+
+def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
+    """Return the answer as `text`, as it was written.
+
+    Raises:
+        Rejection: `empty_answer`.
+    """
+    if not text.strip():
+        raise Rejection("empty_answer", "nothing but white space")
+    return {"text": text.strip()}
