@@ -3,8 +3,9 @@
     python -m tests.bench.carrying [--show]
 
 200 of each are made by program from real pages (../shared/data) and the frames of `tests/data/carrying.toml`. One half,
-by a hash of the page, tuned the check; the other half has its own pages and its own frames, written when the check was
-done. `--show` prints what went wrong in the first. Each message goes through all checks of an instruction.
+by a hash of the page, tuned the check; the other half has its own pages and its own frames. These frames were blind
+once (76 of 100 carrying messages kept, 95 of 100 retelling ones refused), and led to changes since: no figure of today
+is blind. `--show` prints what went wrong in the first half. Each message goes through all checks of an instruction.
 """
 
 import argparse
