@@ -41,6 +41,7 @@ _WRITTEN_BY = (
     "coverage",
     "formats",
     "licence_terms",
+    "licences",
     "measures",
     "partition",
     "projection",

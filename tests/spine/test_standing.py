@@ -17,7 +17,13 @@ from tests import sample_store
 from tests.sample_store import Sample
 
 ROOT = Path(__file__).parents[2]
-ANSWERS: dict[str, Any] = {"fingerprint": "respond-1", "hard_from": 0, "is_hard": False}
+ANSWERS: dict[str, Any] = {
+    "fingerprint": "respond-1",
+    "hard_from": 0,
+    "is_hard": False,
+    "document_chars": 0,
+    "has_page": None,
+}
 
 
 @pytest.fixture
