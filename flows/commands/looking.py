@@ -198,7 +198,7 @@ def _site(store: Path) -> Path:
     from tasks.spine import pages
 
     refuse_none(store)
-    with pages.alone(store.absolute()), _opened(store, works=True) as opened:
+    with _opened(store, works=True) as opened, pages.alone(store.absolute()):
         return pages.write_site(opened)
 
 
