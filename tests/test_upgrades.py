@@ -27,10 +27,10 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What this commit makes of the sample that the old stores were made from."""
-    store = tmp_path_factory.mktemp("fresh") / "ws"
-    dataset.fn(profile="smoke", store=str(store), overrides=["limit=8"])
-    return store
+    """What this commit makes of the sample that the old stores were made from, under their settings."""
+    folder = tmp_path_factory.mktemp("fresh")
+    dataset.fn(profile=str(unpacked("6154e7a", folder / "old") / "settings.json"), store=str(folder / "ws"))
+    return folder / "ws"
 
 
 def go_on(store: Path, *overrides: str, only: str | None = None) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def test_an_old_store_is_looked_at_exported_and_retried(name: str, tmp_path: Pat
 
     assert traced.exit_code == 0
     assert "document" in traced.output
-    assert calls(one) == 0
+    assert {row["stage"] for row in one["stages"] if row["calls"]} == {"scores"}  # judges are asked by new prompts
     assert {key: {name: row[name] for name in before[key]} for key, row in told.items()} == before
     assert len(exported(old, "alpaca")) == len(exported(old))
     assert overtaken(old) == 0

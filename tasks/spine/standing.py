@@ -22,7 +22,7 @@ from tasks.contracts.settings import Settings
 from tasks.io import files, journal_file
 from tasks.io import store as stores
 from tasks.io.journal import cut_texts
-from tasks.io.store import Store, queries
+from tasks.io.store import Store, queries, statement
 from tasks.spine.counts import known
 
 RUNS_SHOWN = 10
@@ -187,7 +187,8 @@ def _due(store: Store, methods: Methods) -> dict[str, int]:
         for asked in every if name in queries(noun) else ():
             key = "fingerprint" if "fingerprint" in asked else "model"
             if asked.get(key) in asked_now:
-                due[noun] = due.get(noun, 0) + store.count(name, **asked | {key: asked_now[asked[key]]})
+                now = dict.fromkeys(statement(name)[1]) | asked | {key: asked_now[asked[key]]}
+                due[noun] = due.get(noun, 0) + store.count(name, **now)
     for noun in changed(store, methods):
         due.setdefault(noun, store.query(f"{noun}/audience")["rows_valid"][0])
     for noun, said in at_work(store.path).get("stages", {}).items():
