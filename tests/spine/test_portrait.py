@@ -123,7 +123,7 @@ def test_two_judges_of_one_thing_have_an_agreement(
 ) -> None:
     from tasks.contracts import records
 
-    with start(settings("selections.min_score=0")) as run:  # type: ignore[attr-defined]
+    with start(settings("selections.min_score=0", "verdicts.required=[]")) as run:  # type: ignore[attr-defined]
         prepared(run, 6)
         subjects = [row["instruction_id"] for row in run.store.query("exports/portrait", judge="").to_dicts()]
         said = run.store.query("exports/agreement").to_dicts()
