@@ -15,7 +15,7 @@ from tasks.contracts.settings import Settings
 from tasks.io.journal import Journal
 from tasks.io.store import JOURNAL
 from tasks.methods import near_duplicates
-from tasks.spine import forgetting, lineage, near_copies, validation
+from tasks.spine import forgetting, near_copies, validation
 from tasks.spine.runs import Run
 from tests import sample_store
 from tests.sample_store import PAGES, Sample
@@ -61,7 +61,6 @@ def extract(start: Start, settings: Any, path: Path, pages: dict[str, str]) -> d
 def forgotten(start: Start, settings: Any, folder: Path, near: Any = "remove") -> None:
     extract(start, settings, folder / "1.jsonl", {URL: PAGE})
     with start(settings()) as run:
-        lineage.define(run.store)
         forgetting.forget(run.store, url=URL, near_copies=near)
 
 
