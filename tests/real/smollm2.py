@@ -50,6 +50,7 @@ PAGES = (  # of ../shared/data/web/wcxb_dev_a.warc.gz: three articles of 300 to 
 )
 SEEDS = 3  # the first of ../shared/data/instructions/seeds_oasst_en100.jsonl.gz
 SETTINGS = (
+    "verdicts.required=['no_marks']",  # what is looked at is the way of a row; few of its answers pass more
     *(f"models.{role}.model={MODEL}" for role in ("generator", "responder", "judge")),
     *(f"models.{role}.max_tokens=512" for role in ("generator", "responder", "judge")),
     "scores.allow_same_model=true",
