@@ -43,7 +43,6 @@ VERSION = 2
 FRAME_ROWS = 500
 CHECKLIST, MODERATION = "checklist_questions", "moderation"
 RUN_CHECK = "code_runs"  # the computed checks that are no pure methods of one answer
-CONTAMINATION_CHECK = contamination.CHECK
 SAME_CHECK = "not_same"
 VERIFIERS, VERIFIED = "verifiers", "verified"
 
@@ -91,7 +90,7 @@ def _of_checks(run: Run) -> str:
     chosen = run.settings.verdicts
     names = sorted({*chosen.computed} - {SAME_CHECK})
     sandbox = SANDBOX_VERSION if RUN_CHECK in names else ""
-    looked_for = contamination.fingerprint(run.settings.benchmarks) if CONTAMINATION_CHECK in names else ""
+    looked_for = contamination.fingerprint(run.settings.benchmarks) if contamination.CHECK in names else ""
     said = ("checks", checks.VERSION, names, chosen.min_knowledge_precision, sandbox, looked_for)
     used = {method for name in names for method in checks.USES.get(name, ())}
     return content_id(*said, *raised(*used, own=VERSION).items())
@@ -200,11 +199,11 @@ def _outcomes(run: Run, frames: Iterable[pl.DataFrame], *, is_small: bool) -> It
 
 def checked(rows: list[dict[str, Any]], chosen: VerdictsSettings, benchmarks: BenchmarksSettings) -> list[Written]:
     """Run the computed checks over answers; module-level, so that a worker can."""
-    of_others = {RUN_CHECK, CONTAMINATION_CHECK, SAME_CHECK}
+    of_others = {RUN_CHECK, contamination.CHECK, SAME_CHECK}
     named = checks.checks([name for name in chosen.computed if name not in of_others])
     said = [(row["input_id"], name, one(row, chosen)) for row in rows for name, one in sorted(named.items())]
-    if CONTAMINATION_CHECK in chosen.computed:
-        said += [(row["input_id"], CONTAMINATION_CHECK, _not_contaminated(row, benchmarks)) for row in rows]
+    if contamination.CHECK in chosen.computed:
+        said += [(row["input_id"], contamination.CHECK, _not_contaminated(row, benchmarks)) for row in rows]
     if RUN_CHECK in chosen.computed:
         with Sandbox() as sandbox:
             said += [(row["input_id"], RUN_CHECK, _code_runs(row, sandbox)) for row in rows]

@@ -31,12 +31,6 @@ PARTS = {"ability": "plan a week", "knowledge": "yeast and cold", "output": "a t
 
 
 @pytest.fixture
-def settings(settings: Make) -> Make:
-    """Settings under which every seed has a page: the stand-in takes its keywords anywhere, and there are six pages."""
-    return lambda *chosen, **more: settings("groundings.min_fit=0", *chosen, **more)
-
-
-@pytest.fixture
 def seeds_path(tmp_path: Path) -> str:
     """Eight messages, half of them answered."""
     return page_store.write_seeds(tmp_path / "seeds.jsonl", answer="Keep it cold and feed it before you leave.")

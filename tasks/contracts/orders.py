@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from tasks.contracts import casting
 from tasks.contracts.errors import UsageError
 from tasks.contracts.settings import FROM_ENVIRONMENT, Endpoint, ModelsSettings, Role, Settings
 
-OFFLINE = "offline"
 SHOWN, SHOWN_CHARS = 20, 200  # orders of a refusal, and characters of each
 _USERINFO = re.compile(r"://[^/@\s]+@")
 _noted: set[str] = set()  # in this process: where nothing can be written, what was trusted holds until it ends
@@ -61,7 +61,7 @@ def _of_role(name: str, role: Role) -> dict[str, str]:
 
 def _endpoint(name: str, one: Endpoint | ModelsSettings) -> dict[str, str]:
     """Return where a server is, with which key and by which way; the built-in stand-in is no order."""
-    if one.base_url == OFFLINE:
+    if one.base_url == casting.OFFLINE:
         return {}
     return {f"{name}.base_url": one.base_url, f"{name}.key_env": one.key_env, f"{name}.proxy": one.proxy}
 

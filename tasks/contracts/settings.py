@@ -220,7 +220,7 @@ class ResponsesSettings(Section):
     document_tokens: int = Field(default=1500, gt=0, description="of the page that who answers is shown")
 
 
-ComputedCheck = Literal[
+RowCheck = Literal[  # without its pass a row does not deserve to be one
     "has_substance",
     "not_refused",
     "not_truncated",
@@ -231,11 +231,8 @@ ComputedCheck = Literal[
     "not_same",
     "no_marks",
     "not_contaminated",
-    "knowledge_precision",
-    "numbers",
-    "code_parses",
-    "code_runs",
 ]
+ComputedCheck = Literal[RowCheck, "knowledge_precision", "numbers", "code_parses", "code_runs"]
 PromptedCheck = Literal[
     "moderation",
     "verified",
@@ -253,21 +250,7 @@ PromptedCheck = Literal[
 class VerdictsSettings(Section):
     """Checks of answers: names of computed checks and of prompted ones."""
 
-    checks: tuple[ComputedCheck, ...] = (
-        "has_substance",
-        "not_refused",
-        "not_truncated",
-        "not_looping",
-        "same_language",
-        "no_pointer",
-        "no_echo",
-        "not_same",
-        "no_marks",
-        "not_contaminated",
-        "knowledge_precision",
-        "numbers",
-        "code_parses",
-    )
+    checks: tuple[ComputedCheck, ...] = (*typing.get_args(RowCheck), "knowledge_precision", "numbers", "code_parses")
     judges: tuple[Literal["checklist", "moderation", "verifiers"], ...] = ()
     min_knowledge_precision: float = Field(default=0.3, ge=0, le=1)
     least_functions: int = Field(
@@ -278,18 +261,7 @@ class VerdictsSettings(Section):
     )
     least_cases: int = Field(default=10, ge=2, le=20, description="cases to try them on; fewer give no verdict")
     required: tuple[ComputedCheck | PromptedCheck, ...] = Field(
-        default=(
-            "has_substance",
-            "not_refused",
-            "not_truncated",
-            "not_looping",
-            "same_language",
-            "no_pointer",
-            "no_echo",
-            "not_same",
-            "no_marks",
-            "not_contaminated",
-        ),
+        default=typing.get_args(RowCheck),
         description="checks without whose pass a row is not selected; computed ones need not stand in `checks`",
     )
 

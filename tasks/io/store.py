@@ -27,7 +27,6 @@ import pyarrow as pa
 from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, TransientError, UsageError
 from tasks.io import files, foreign, holding, journal_file, links, outliving, pairing, snapshots, versions
-from tasks.io.holding import holder
 from tasks.io.snapshots import Snapshot
 
 pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
@@ -530,7 +529,7 @@ def _newest(path: Path) -> Snapshot:
     until = time.monotonic() + FIRST_SECONDS
     while True:
         found = snapshots.latest(path)
-        if not _is_current(path, found) and holder(path) is None:
+        if not _is_current(path, found) and holding.holder(path) is None:
             found = _renewed(path)
         if found is not None:
             versions.refuse_newer("store", path, found.version)
@@ -558,6 +557,16 @@ def refuse_none(directory: str | Path) -> None:
         raise BrokenError(f"there is no store in {path}", hint=f"make one with: wellspring build --store {directory}")
 
 
+def holder(directory: str | Path) -> Mapping[str, Any] | None:
+    """Return who holds a store (pid, host, owner), or None when it is free.
+
+    Raises:
+        BrokenError: Something in it is a link.
+    """
+    links.refuse(Path(directory))
+    return holding.holder(directory)
+
+
 def is_new(directory: Path) -> bool:
     """Whether a store is at work that never had a snapshot: its first run has just begun."""
     return not has_snapshot(directory) and holder(directory) is not None
@@ -572,7 +581,7 @@ def _renewed(path: Path) -> Snapshot | None:
     """Make a snapshot of a store that nobody holds, in turn; a run that begins meanwhile waits until it is made."""
     with holding.turn(path / snapshots.LOCK, f"a copy of {path} to make"):
         found = snapshots.latest(path)
-        if _is_current(path, found) or holder(path) is not None:
+        if _is_current(path, found) or holding.holder(path) is not None:
             return found
         made, taken_at = snapshots.fresh(path), snapshots.now()
         try:
@@ -632,7 +641,7 @@ def _put(path: Path, made: Path, owner: str, source: tuple[int, ...], taken_at: 
 def _is_dropped(path: Path, snapshot: Snapshot) -> bool:
     """Take a snapshot away that cannot be opened, if it can be made again now: nobody holds the store."""
     with holding.turn(path / snapshots.LOCK, f"a copy of {path} to make"):
-        is_free = holder(path) is None
+        is_free = holding.holder(path) is None
         if is_free and snapshots.latest(path) == snapshot:
             snapshots.clear(path)
         return is_free

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.contracts.errors import Rejection
+from tasks.contracts.prompting import OUR_FENCE
 from tasks.methods.carrying import Parts, own_words, parted, passages, sets_task
 from tasks.methods.copies import rouge_l, words
 from tasks.methods.injections import obeyed
@@ -22,10 +23,6 @@ SHORTEST_IDENTIFIED_CHARS = 40  # a language told from less is a guess
 ENGLISH_SHARE = 0.2
 SHORTEST_CHARS, LONGEST_CHARS = 8, 40_000  # shorter is a fragment, longer a copy of the page, whatever a profile allows
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_FENCE = re.compile(
-    r"</?(?:answer|demonstration|document|example\w*|first|instruction|message|page|passage|question|scene|second|seed|source"
-    r"|task|text) [0-9a-f]{12}>"
-)
 _PREAMBLE = re.compile(
     r"(?:(?:sure|certainly|of course|okay|ok)\b\W{0,3})?(?:here is|here's|here\u2019s|below is)\b[^\n:.?!]{0,60}"
     r"\b(?:query|question|instruction|prompt|message)\b[^\n:.?!]{0,40}:",
@@ -101,7 +98,7 @@ def clean(text: str) -> None:
     """
     if hidden := _CONTROL.search(text):
         raise Rejection("control_characters", f"{hidden.group()!r} at {hidden.start()}: {text[:200]!r}")
-    if fence := _FENCE.search(text):
+    if fence := OUR_FENCE.search(text):
         raise Rejection("repeats_prompt", fence.group())
 
 

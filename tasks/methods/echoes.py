@@ -9,6 +9,7 @@ Of prompts: the fences that we put texts in, headings of chat templates that hol
 
 import re
 
+from tasks.contracts.prompting import OUR_FENCE
 from tasks.methods.copies import coverage, rouge_l, words
 
 VERSION = 1
@@ -39,9 +40,7 @@ _KEEPS = re.compile(
     re.IGNORECASE,
 )
 _PROMPT = re.compile(
-    r"</?(?:answer|demonstration|document|example\w*|first|instruction|message|page|passage|question|scene|second"
-    r"|seed|source|task|text)"
-    r" [0-9a-f]{12}>"
+    rf"{OUR_FENCE.pattern}"
     r"|\A\W*(?:#{1,4} ?(?:instructions?|input|system|user)\b ?:?\s*\n|<(?:instructions?|system|user|prompt)>"
     r"|below is an instruction that)"
     r"|\A\W*you are (?:a|an) (?:\w+[ -]){0,4}(?:assistant|language model|chatbot|ai)\b"

@@ -25,7 +25,7 @@ from tasks import (  # fmt: skip
 from tasks.contracts.settings import Settings
 from tasks.io.store import Store
 from tasks.methods import checks, choices
-from tasks.spine import embedders, standing
+from tasks.spine import contamination, embedders, standing
 from tasks.spine.identity import raised
 from tasks.spine.runs import Run
 from tests import instruction_store, methods_lock
@@ -74,7 +74,7 @@ def whole(settings: Make, tmp_path: Path) -> Settings:
         "instructions.math_and_code=false",
         "instructions.max_pool_cosine=0.9",
         "responses.grounded=true",
-        f"verdicts.checks={json.dumps([*checks.USES, verdicts.CONTAMINATION_CHECK])}",
+        f"verdicts.checks={json.dumps([*checks.USES, contamination.CHECK])}",
         'verdicts.judges=["moderation", "checklist", "verifiers"]',
         'scores.judges=["seven_criteria", "response_quality"]',
         f"selections.beside={json.dumps(sorted(choices.WAYS))}",
