@@ -50,7 +50,13 @@ class Prompt:
 
 
 _DESCRIPTION = re.compile(r'"<([^<>"]+)>"')
-_BRACKETED = re.compile(r"[\"'`]*(?:<[^<>]*>|\[[^\[\]]*\])[\"'`.]*")
+_BRACKETED = re.compile(
+    r"(?:(?:<(?!/)[^<>]*>|\[[^\[\]]*\]|\{[^{}\":]*\})[\s,;]*)+"  # one, or some in a row
+    r"|<[A-Za-z][^<>]*"  # begun as the form begins, and not closed
+    r"|(?:to be (?:done|defined|determined)|lorem ipsum|not (?:applicable|available|given|specified)|fill (?:this )?in"
+    r"|(?:some|any|your|the) (?:text|string)(?: here)?)\b.{0,20}",
+    re.IGNORECASE | re.DOTALL,
+)
 _NOT_SAID = re.compile(
     r"n/?a|none|null|nil|string|text|todo|tbd|placeholder|unknown|undefined|not applicable|empty|value"
 )
@@ -287,5 +293,7 @@ def is_placeholder(value: str, form: Template | None = None) -> bool:
     """Whether a text only holds a text's place: dots, something between brackets, or what the form says of it."""
     said = _plainly(value)
     return (
-        not said or _BRACKETED.fullmatch(value.strip()) is not None or (form is not None and said in form.placeholders)
+        not said
+        or _BRACKETED.fullmatch(value.strip(" \n\t\"'`.,:;")) is not None
+        or (form is not None and said in form.placeholders)
     )

@@ -14,7 +14,7 @@ from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 from tasks.judges.marks import argument
 
 PAPER = "TICK, arXiv 2410.03608"
-VERSION = 2
+VERSION = 3
 SUBJECT = "response"
 SCHEMA = {
     "type": "object",

@@ -16,7 +16,7 @@ from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 from tasks.judges.marks import argument
 
 PAPER = "SynthQuestions, arXiv 2506.03968, moderation; TechHazardQA"
-VERSION = 2
+VERSION = 3
 SUBJECT = "any"
 CATEGORIES = (
     "violence",

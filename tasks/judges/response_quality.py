@@ -13,7 +13,7 @@ from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 from tasks.judges.marks import graded, marks
 
 PAPER = "FairEval (evidence before score), PORTIA (score form)"
-VERSION = 3
+VERSION = 4
 SUBJECT = "response"
 CRITERIA = ("following", "correctness", "helpfulness", "clarity")
 LOWEST, HIGHEST = 1, 10

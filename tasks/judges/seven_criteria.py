@@ -15,7 +15,7 @@ from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 from tasks.judges.marks import graded, marks
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step D (criteria of Arena-Hard)"
-VERSION = 3
+VERSION = 4
 SUBJECT = "instruction"
 CRITERIA = (
     "specificity",

@@ -14,14 +14,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tasks.contracts.errors import Rejection
-from tasks.methods.copies import rouge_l, words
+from tasks.contracts.prompting import is_placeholder
+from tasks.methods.copies import coverage, rouge_l, words
 
-VERSION = 1
+VERSION = 2
 SCENE_WORDS, SCENE_LETTERS = 5, 24
 PART_WORDS, PART_LETTERS = 2, 4
 ONE_WORD_LETTERS = 8  # a long word says as much as two: Translation, Zinsrechnung
 WORD_WEIGHT = 4
 MOST_OF_SCENE, MOST_OF_PARTS = 0.85, 0.9  # ROUGE-L with those of an example; parts are few words, and often the same
+RUN_WORDS, MOST_IN_RUNS = 5, 0.25  # of a scene, in runs of words of the examples' scenes
+SAME_PARTS, SAME_WORDS = 2, 4  # so many parts, of at least so many words, that are those of examples
 PARTS = ("ability", "knowledge", "output")
 _WEIGHTS = (
     (re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"), 3),
@@ -31,11 +34,6 @@ _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
 _BETWEEN_WORDS = re.compile(r"[\s/,;|\u3001\u3002\uff0c]+")
-_PLACEHOLDER = re.compile(
-    r"(?:\[[^\]]*\]|<[^>]*>|\{[^}]*\}|(?:to be (?:done|defined|determined)|lorem ipsum|not (?:applicable|available"
-    r"|given|specified)|fill (?:this )?in|(?:some|any|your|the) (?:text|string)(?: here)?)\b.{0,20})",
-    re.IGNORECASE | re.DOTALL,
-)
 _OF_THE_FORM = frozenset(
     [
         "scene", "query", "compositions", "composition", "ability", "knowledge", "output", "extra", "information",
@@ -59,7 +57,7 @@ def check(parts: Mapping[str, str]) -> None:
         if why := hollow(parts[name], is_scene=name == "scene"):
             raise Rejection("no_substance", f"`{name}` {why}: {parts[name][:200]}")
     extra = parts.get("extra_information") or ""
-    if extra.strip(" -\u2013\u2014") and (not re.search(r"\w", extra.replace("_", "")) or _is_placeholder(extra)):
+    if extra.strip(" -\u2013\u2014") and (not re.search(r"\w", extra.replace("_", "")) or is_placeholder(extra)):
         raise Rejection("no_substance", f"`extra_information` is a placeholder: {extra[:200]}")
     said = {name: " ".join(words(parts[name])) for name in ("scene", *PARTS)}
     if said["scene"] in {said[name] for name in PARTS}:
@@ -78,7 +76,14 @@ def check_copies(parts: Mapping[str, str], shown: Iterable[Mapping[str, Any]]) -
     Raises:
         Rejection: `copy_of_demonstration`.
     """
-    own = _joined(parts)
+    own, shown = _joined(parts), list(shown)
+    scenes = "\n".join(example["scene"] for example in shown)
+    if (share := coverage(parts["scene"], scenes, RUN_WORDS)) > MOST_IN_RUNS:
+        raise Rejection("copy_of_demonstration", f"{share:.0%} of the scene is pieces of those that were shown")
+    theirs = {" ".join(words(str(example[name]))) for example in shown for name in PARTS}
+    taken = [said for name in PARTS if (said := " ".join(words(parts[name]))) in theirs]
+    if sum(len(said.split()) >= SAME_WORDS for said in taken) >= SAME_PARTS:
+        raise Rejection("copy_of_demonstration", f"parts that were shown: {', '.join(taken)}"[:200])
     for example in shown:
         if (score := rouge_l(parts["scene"], example["scene"])) > MOST_OF_SCENE:
             raise Rejection("copy_of_demonstration", f"ROUGE-L {score:.2f} with the scene: {example['scene'][:200]}")
@@ -109,7 +114,7 @@ def _joined(parts: Mapping[str, Any]) -> str:
 
 def hollow(text: str, *, is_scene: bool = False) -> str:
     """Return what is wrong with a part; empty where it says something."""
-    if _is_placeholder(text):
+    if is_placeholder(text):
         return "is a placeholder"
     said = words(text)
     if said and set(said) <= _OF_THE_FORM:
@@ -120,10 +125,6 @@ def hollow(text: str, *, is_scene: bool = False) -> str:
     if (found >= PART_WORDS and letters >= PART_LETTERS) or letters >= ONE_WORD_LETTERS:
         return ""
     return f"has {found} words, {letters} letters"
-
-
-def _is_placeholder(text: str) -> bool:
-    return _PLACEHOLDER.fullmatch(text.strip(" \n\t\"'`.,:;")) is not None
 
 
 def _measured(text: str) -> tuple[int, int]:

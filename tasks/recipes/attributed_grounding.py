@@ -16,7 +16,7 @@ from tasks.contracts.prompting import Prompt, Row, fenced, json_object, language
 from tasks.recipes.scene import COMPOSITIONS, COMPOSITIONS_SCHEMA, compositions
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step C"
-VERSION = 3
+VERSION = 4
 INPUTS = "documents"
 SCHEMA: dict[str, Any] = {
     "type": "object",

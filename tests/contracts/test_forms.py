@@ -42,7 +42,11 @@ def test_a_copy_of_the_form_is_refused(room: str, name: str, *, bare: bool) -> N
 
 @pytest.mark.parametrize(
     "value",
-    ["...", "…", "<query>", "<the message itself>", "The message itself.", "string", "N/A", '"..."', "[...]", "None"],
+    [
+        *("...", "…", "<query>", "<the message itself>", "The message itself.", "string", "N/A", '"..."', "[...]"),
+        *("<more than one paragraph, how to take care of yourself", "<who can tell you>, <how one does it>."),
+        *("{your text}", "Not applicable.", "fill in", "[a] [b]", "None"),
+    ],
 )
 def test_what_only_holds_the_place_of_a_text_is_refused(value: str) -> None:
     with pytest.raises(Rejection) as refused:
@@ -52,7 +56,11 @@ def test_what_only_holds_the_place_of_a_text_is_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["2 + 2 = ?", "Why does <br> not break my line?", "为什么", "What is None in Python?"]
+    "value",
+    [
+        *("2 + 2 = ?", "Why does <br> not break my line?", "为什么", "What is None in Python?", '{"a": 1}'),
+        *("<3 my new puppy, what do I feed him", "<p>Mend this</p>", "Fill in the form below: name, age"),
+    ],
 )
 def test_a_text_that_says_something_is_none(value: str) -> None:
     assert text_field({"query": value}, "query", template("tasks.recipes", "attributed_grounding")) == value

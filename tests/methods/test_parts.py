@@ -92,6 +92,21 @@ def test_a_copy_of_an_example_is_refused_letter_by_letter_or_nearly() -> None:
     parts.check_copies(GOOD, shown)
 
 
+def test_pieces_of_several_examples_make_no_grounding() -> None:
+    shown = parts.examples(template("tasks.recipes", "scene").system)
+    pieces = (
+        "A nurse at a small print shop runs four workers processes which take jobs from one SQLite file until it"
+        " doubles every hour. They have two days a week work a team of two employees."  # a model of 135M parameters
+    )
+    two_parts = {"ability": shown[0]["ability"], "output": f"{shown[1]['output']}."}
+
+    for copied in (GOOD | {"scene": pieces}, GOOD | two_parts):
+        with pytest.raises(Rejection) as caught:
+            parts.check_copies(copied, shown)
+        assert caught.value.reason == "copy_of_demonstration"
+    parts.check_copies(GOOD | {"ability": shown[0]["ability"]}, shown)
+
+
 def test_examples_are_read_wherever_they_stand_and_braces_are_no_harm() -> None:
     text = '{ {"a": 1} x {"scene": "S", "query_compositions": {"ability": "a", "knowledge": "k", "output": "o"}} }{'
 

@@ -118,6 +118,26 @@ def test_an_answer_that_cannot_be_read_gets_one_repair(
     assert 0 < counts.rows_rejected < spoilt
 
 
+@pytest.mark.parametrize("reason", ["placeholder", "no_substance"])
+def test_an_answer_with_the_form_in_it_gets_one_repair(
+    start: Start, settings: MakeSettings, method: PromptedMethod, reason: str
+) -> None:
+    asked: collections.Counter[str] = collections.Counter()
+
+    def rows(row: Row, *_: Any) -> list[records.Score]:
+        asked[row["input_id"]] += 1
+        if asked[row["input_id"]] == 1 or row["input_id"] == "i00003":
+            raise Rejection(reason, "`query` is the form's")
+        return []
+
+    with faults.running() as server, start(settings(**asking(server))) as run:
+        fill(run, [instruction(n) for n in range(5)])
+        counts = score(run, method, rows=rows)
+
+    assert (counts.rows_out, counts.rows_rejected, server.counts["requests"]) == (4, 1, 10)
+    assert set(asked.values()) == {2}
+
+
 def test_an_answer_that_was_cut_off_gets_more_room(
     start: Start, settings: MakeSettings, method: PromptedMethod
 ) -> None:
