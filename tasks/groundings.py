@@ -38,7 +38,7 @@ from tasks.spine.identity import raised
 from tasks.spine.retrieval import Hybrid
 from tasks.spine.runs import Counts, Run, stage
 
-VERSION = 3
+VERSION = 4
 BATCH_SEEDS = 2_000
 CANDIDATE_TOKENS = 300  # of each candidate, when several are shown to be compared
 NONE_HELPS = "none"
@@ -333,7 +333,9 @@ def _writer(batch: Batch) -> Any:
     def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Grounding]:
         trace = batch.traces[row["input_id"]]
         parts_.check(parsed)
-        parts_.check_copies(parsed, parts_.examples(answer.call.prompt.messages[0].content))
+        shown = parts_.examples(answer.call.prompt.messages[0].content)
+        parts_.check_copies(parsed, shown)
+        parts_.check_pieces(parsed, shown)
         trust("\n".join(parsed.values()), Shown((row["text"],), trace.excerpt, answer.call.prompt.messages[0].content))
         _check_support(row, parsed, trace.excerpt, batch.wanted.min_support)
         trace.grounding = _grounding(batch, row, parsed, answer)

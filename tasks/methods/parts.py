@@ -76,7 +76,25 @@ def check_copies(parts: Mapping[str, str], shown: Iterable[Mapping[str, Any]]) -
     Raises:
         Rejection: `copy_of_demonstration`.
     """
-    own, shown = _joined(parts), list(shown)
+    own = _joined(parts)
+    for example in shown:
+        if (score := rouge_l(parts["scene"], example["scene"])) > MOST_OF_SCENE:
+            raise Rejection("copy_of_demonstration", f"ROUGE-L {score:.2f} with the scene: {example['scene'][:200]}")
+        if (score := rouge_l(own, other := _joined(example))) > MOST_OF_PARTS:
+            raise Rejection("copy_of_demonstration", f"ROUGE-L {score:.2f} with the parts: {other[:200]}")
+
+
+def check_pieces(parts: Mapping[str, str], shown: Iterable[Mapping[str, Any]]) -> None:
+    """Return when a grounding is not put together from several of the prompt's own examples, which are of other pages.
+
+    Args:
+        parts: As in `check`.
+        shown: As in `check_copies`.
+
+    Raises:
+        Rejection: `copy_of_demonstration`.
+    """
+    shown = list(shown)
     scenes = "\n".join(example["scene"] for example in shown)
     if (share := coverage(parts["scene"], scenes, RUN_WORDS)) > MOST_IN_RUNS:
         raise Rejection("copy_of_demonstration", f"{share:.0%} of the scene is pieces of those that were shown")
@@ -84,11 +102,6 @@ def check_copies(parts: Mapping[str, str], shown: Iterable[Mapping[str, Any]]) -
     taken = [said for name in PARTS if (said := " ".join(words(parts[name]))) in theirs]
     if sum(len(said.split()) >= SAME_WORDS for said in taken) >= SAME_PARTS:
         raise Rejection("copy_of_demonstration", f"parts that were shown: {', '.join(taken)}"[:200])
-    for example in shown:
-        if (score := rouge_l(parts["scene"], example["scene"])) > MOST_OF_SCENE:
-            raise Rejection("copy_of_demonstration", f"ROUGE-L {score:.2f} with the scene: {example['scene'][:200]}")
-        if (score := rouge_l(own, other := _joined(example))) > MOST_OF_PARTS:
-            raise Rejection("copy_of_demonstration", f"ROUGE-L {score:.2f} with the parts: {other[:200]}")
 
 
 def examples(prompt: str) -> list[dict[str, Any]]:

@@ -102,9 +102,9 @@ def test_pieces_of_several_examples_make_no_grounding() -> None:
 
     for copied in (GOOD | {"scene": pieces}, GOOD | two_parts):
         with pytest.raises(Rejection) as caught:
-            parts.check_copies(copied, shown)
+            parts.check_pieces(copied, shown)
         assert caught.value.reason == "copy_of_demonstration"
-    parts.check_copies(GOOD | {"ability": shown[0]["ability"]}, shown)
+    parts.check_pieces(GOOD | {"ability": shown[0]["ability"]}, shown)
 
 
 def test_examples_are_read_wherever_they_stand_and_braces_are_no_harm() -> None:
