@@ -42,6 +42,7 @@ VERSION = 4
 BATCH_SEEDS = 2_000
 CANDIDATE_TOKENS = 300  # of each candidate, when several are shown to be compared
 NONE_HELPS = "none"
+OF_NO_PAGE = frozenset({"no_document_found", "no_page_fits"})
 FILE_SEEDS = 500  # whose pages lie in one file
 SEARCHES_AT_ONCE = 8
 _RULES = ("acceptance", "copies", "demonstrations", "fit", "fusion", "injections", "knowledge_precision",
@@ -133,6 +134,18 @@ def collect(run: Run) -> Counts:
     for start in range(0, len(asked), FILE_SEEDS):
         _find(run, {seed_id: batch.traces[seed_id].keywords for seed_id in asked[start : start + FILE_SEEDS]})
     return counts
+
+
+def fit_no_page(run: Run) -> bool:
+    """Whether there is no grounding for the one good reason: no seed has a page that fits. Says what follows from it."""
+    reasons = {row["reason"] for row in run.store.query("rejections/of_stage", stage="groundings").to_dicts()}
+    if not reasons or reasons - OF_NO_PAGE or run.store.query("groundings/audience")["rows_valid"][0]:
+        return False
+    run.progress.note(
+        "no seed has a page that fits it: instructions are written from pages without demonstrations;"
+        " more pages, or a lower groundings.min_fit, would give some"
+    )
+    return True
 
 
 def _find(run: Run, keywords: Mapping[str, list[str]]) -> None:

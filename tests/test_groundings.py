@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
+from flows.dataset import dataset
 from tasks import documents, embeddings, groundings, passages, sources
+from tasks.contracts.errors import BrokenError
 from tasks.contracts.prompting import template
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
+from tasks.io.store import Store
 from tasks.methods import parts
 from tasks.spine import validation
 from tasks.spine.runs import Run
-from tests import page_store
+from tests import nights, page_store
 from tests.io.test_search import endpoint
 from tests.scripted_model import scripted_model
 
@@ -477,3 +480,34 @@ def test_where_no_page_fits_the_seed_is_refused_with_the_best_of_them(
     assert 0 < float(found[1]) < 0.35
     if choice == "top1":
         assert not any("<document " in _said(body) and "tuba" in _said(body) for body in model.asked)
+
+
+@pytest.mark.slow
+def test_where_no_seed_has_a_page_that_fits_the_run_says_so_and_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, seeds = tmp_path / "ws", page_store.write_seeds(tmp_path / "seeds.jsonl", [page_store.ASKED[0]])
+    inputs = [f'sources.corpora=[{{path="{nights.pages(tmp_path, 0)}"}}]', f'seeds.paths=["{seeds}"]', *nights.SMALL]
+    recipe = 'instructions.recipes=["attributed_grounding"]'
+
+    dataset.fn("smoke", str(store), [*inputs, recipe, "groundings.min_fit=1"])
+    with Store.read(store) as opened:
+        rows = opened.query("instructions/written").to_dicts()
+        refused = [row["reason"] for row in opened.query("rejections/all").to_dicts() if row["stage"] == "groundings"]
+
+    assert refused == ["no_page_fits"]
+    assert "no seed has a page that fits it" in capsys.readouterr().err
+    assert rows
+    assert all(not row["parent_ids"] for row in rows)
+
+
+@pytest.mark.slow
+def test_where_groundings_are_refused_for_what_they_say_the_run_stops(tmp_path: Path) -> None:
+    store, seeds = tmp_path / "ws", page_store.write_seeds(tmp_path / "seeds.jsonl", [page_store.ASKED[0]])
+    inputs = [f'sources.corpora=[{{path="{nights.pages(tmp_path, 0)}"}}]', f'seeds.paths=["{seeds}"]', *nights.SMALL]
+
+    with scripted_model(lambda _: json.dumps({"intention": "...", "keywords": ["..."]})) as model:
+        named = [f"models.{role}.model=m" for role in ("generator", "responder", "judge")]
+        asked = [f"models.base_url={model.base_url}", *named, "scores.allow_same_model=true"]
+        with pytest.raises(BrokenError, match="`groundings` is empty: 1 placeholder"):
+            dataset.fn("smoke", str(store), [*inputs, *asked])

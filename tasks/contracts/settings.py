@@ -147,10 +147,10 @@ class GroundingsSettings(Section):
 
     candidates: int = Field(default=8, ge=1, le=50)
     min_fit: float = Field(
-        default=0.0,
+        default=0.35,
         ge=0,
         le=1,
-        description="least share of the keywords, by rarity, that a page must hold, such as 0.35; 0 is off",
+        description="least share of the keywords, by rarity, that a page must hold; 0 is off",
     )
     choice: Literal["top1", "listwise"] = "top1"
     orders: int = Field(default=3, ge=1, description="shuffled orders of a listwise choice")

@@ -41,6 +41,7 @@ PROFILE = "defaults"
 PLAIN = (
     "threads=1",
     "runner=thread",
+    "groundings.min_fit=0",
     "selections.min_score=0",
     "embeddings.dimensions=64",
     "models.key_env=''",

@@ -53,6 +53,7 @@ SETTINGS = (
     "verdicts.required=['no_marks']",  # what is looked at is the way of a row; few of its answers pass more
     *(f"models.{role}.model={MODEL}" for role in ("generator", "responder", "judge")),
     *(f"models.{role}.max_tokens=512" for role in ("generator", "responder", "judge")),
+    "groundings.min_fit=0",  # of three pages, none fits what so small a model searches for
     "scores.allow_same_model=true",
     "selections.min_score=0",  # a small judge's taste is not what is tried
 )
