@@ -137,7 +137,7 @@ def collect(run: Run) -> Counts:
 
 
 def fit_no_page(run: Run) -> bool:
-    """Whether there is no grounding for the one good reason: no seed has a page that fits. Says what follows from it."""
+    """Whether there is no grounding for the one good reason, that no seed has a page; and say what follows from it."""
     reasons = {row["reason"] for row in run.store.query("rejections/of_stage", stage="groundings").to_dicts()}
     if not reasons or reasons - OF_NO_PAGE or run.store.query("groundings/audience")["rows_valid"][0]:
         return False
