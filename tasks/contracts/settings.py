@@ -303,7 +303,7 @@ class ScoresSettings(Section):
 class SelectionsSettings(Section):
     """What is taken: a threshold, then the best of each topic."""
 
-    min_score: int = Field(default=5, ge=0, le=7)
+    min_score: int = Field(default=5, ge=0, le=7, description="least of the seven criteria; unmeasured for your judge")
     topics: int = Field(default=0, ge=0, description="0: the square root of the rows, at least 1")
     per_topic: int = Field(default=0, ge=0, description="0: as many as the budget needs")
     budget: int = Field(default=0, ge=0, description="rows to take; 0 takes all that pass")
