@@ -117,10 +117,24 @@ def find(store: Store, target: str) -> tuple[str, str]:
     return kind, id_
 
 
+def _is_unknown(store: Store, path: str) -> bool:
+    """Whether a path is a file among the exports of which the database has no line at all."""
+    there = next((file for file in (Path(path), store.exports / path) if file.is_file()), None)
+    if there is None or not there.resolve().is_relative_to(store.exports.resolve()):
+        return False
+    return not store.count("lineage/line", path=there.resolve().relative_to(store.exports.resolve()).as_posix(), line=1)
+
+
 def _line(store: Store, path: str, line: int) -> str:
     tidy = Path(path).as_posix().removeprefix("./")
     rows = store.query("lineage/line", path=tidy, line=line)
     if rows.is_empty():
+        if _is_unknown(store, path):
+            raise BrokenError(
+                f"`{path}` is an export that the database does not know: it was lost or moved since, and a run that was"
+                " to make it anew has not come to its end",
+                hint="run the same `wellspring build` again; it asks for nothing that the journal holds",
+            )
         raise UsageError(
             f"no export of {store.path} has a line {line} in `{path}`",
             hint=f"lines count from 1; the files are in {store.exports}",

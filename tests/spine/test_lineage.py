@@ -69,6 +69,16 @@ def test_what_names_nothing_is_refused_with_a_hint(sample: Sample, target: str) 
     assert caught.value.hint
 
 
+def test_a_file_of_before_the_database_was_lost_is_named_with_the_way_out(sample: Sample) -> None:
+    file = sample.store.exports / "other" / "messages" / "train.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_text("{}\n", "utf-8")
+    for target in (f"{file}:1", "other/messages/train.jsonl:1"):
+        with pytest.raises(BrokenError, match="does not know") as caught:
+            lineage.find(sample.store, target)
+        assert "wellspring build" in caught.value.hint
+
+
 def test_an_ambiguous_beginning_lists_what_it_could_be(sample: Sample) -> None:
     twins = [Export(f"abcd{n:016d}", "write-1", "twins.jsonl", "0" * 64, sample.responses[0], n, "r") for n in (1, 2)]
     sample.store.append("exports", twins)
