@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled
 
 from tasks.contracts.errors import TransientError
-from tasks.spine import alerts, runs
+from tasks.spine import alerts, origin, runs
 
 PARKED = "Parked"  # a state by name, which automations expect; by type CANCELLED: ended, no failure, no success
 P = ParamSpec("P")
@@ -17,7 +17,7 @@ P = ParamSpec("P")
 
 def job(function: Callable[P, None]) -> Flow[P, None]:
     """Make a function of a profile, a store and overrides a flow: no persisted result, no retries, no butterflies."""
-    version = runs.versions().get("wellspring", "source")
+    version = origin.versions().get("wellspring", "source")
     return flow(persist_result=False, version=version, flow_run_name=_run_name)(_parked(function))
 
 

@@ -41,7 +41,7 @@ def test_a_deployment_names_a_flow_with_parameters_that_it_takes(deployment: dic
     assert flow.validate_parameters(deployment["parameters"])
     assert deployment["description"]
     assert "wellspring" in deployment["tags"]
-    assert deployment["concurrency_limit"]["limit"] == 1
+    assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
     assert deployment["work_pool"]["name"] == "wellspring"
 
 
@@ -65,21 +65,27 @@ def test_automations_are_of_prefects_form_and_listen_to_what_runs_say() -> None:
     automations = [AutomationCore.model_validate(one) for one in listed]
     ours = [event for one in listed for event in one["trigger"]["expect"] if event.startswith("wellspring.")]
 
-    assert len(automations) == 7
+    assert len(automations) == 8
     assert len(ours) == 2
     assert all(f'"{event}"' in said for event in ours)
 
 
 def test_a_live_run_gives_signs_often_enough_and_each_way_to_end_is_one() -> None:
+    from prefect.settings.models.flows import FlowsSettings
+
     text = (DEPLOYMENTS / "automations.yaml").read_text(encoding="utf-8")
-    silent, never_started = (one["trigger"] for one in yaml.safe_load(text)["automations"][:2])
+    silent, part, never_started = (one["trigger"] for one in yaml.safe_load(text)["automations"][:3])
     beats = {int(d["work_pool"]["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) for d in DECLARED}
-    ends = {"Completed", "Failed", "Crashed", "Cancelled", "Cancelling", PARKED}
+    from_a_shell = FlowsSettings.model_fields["heartbeat_frequency"].default
+    ends = {"Completed", "Failed", "Crashed", "Cancelled", PARKED}
 
     assert all(4 * beat <= silent["within"] for beat in beats)
+    assert 3 * from_a_shell <= part["within"]
     assert ends <= {event.removeprefix("prefect.flow-run.") for event in silent["expect"]}
-    assert silent["expect"] == never_started["expect"]
-    assert silent["for_each"] == never_started["for_each"] == ["prefect.resource.id"]
+    assert set(silent["after"]) <= set(silent["expect"])  # a sign begins the wait anew, and ends the one before
+    assert silent["after"] == part["after"]
+    assert silent["expect"] == part["expect"] == never_started["expect"]
+    assert silent["for_each"] == part["for_each"] == never_started["for_each"] == ["prefect.resource.id"]
 
 
 def test_the_compose_file_is_of_the_published_form_and_open_to_this_machine_only() -> None:

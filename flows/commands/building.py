@@ -87,9 +87,12 @@ def _run(
 ) -> None:
     """Run the main job or a part of it, as a Prefect flow where a server is configured, and say what came of it."""
     started = time.monotonic()
-    from tasks.contracts import settings
+    from tasks.contracts import casting, settings
+    from tasks.spine import preflight
 
-    settings.load(profile, overrides)  # a bad setting is said before anything heavy is loaded
+    wanted = settings.load(profile, overrides)
+    casting.refuse_stand_ins(wanted)
+    preflight.look(wanted, store, _parts(only))  # the run looks again; here it is said before Prefect is loaded
     from flows.dataset import dataset
 
     scheduled = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
@@ -101,6 +104,10 @@ def _run(
     job = dataset if scheduled else dataset.fn
     job(profile=profile, store=str(store), overrides=overrides, only=only.value if only else None)
     _say_build(store, time.monotonic() - started, as_json=as_json)
+
+
+def _parts(only: Part | None) -> list[str]:
+    return [only.value] if only else [part.value for part in Part]
 
 
 def _say_build(directory: Path, seconds: float, *, as_json: bool) -> None:
@@ -170,19 +177,20 @@ def estimate(
     as_json: JsonOption = False,
 ) -> None:
     """Say what a build would ask and cost, by stage, before anything is sent: rehearsed on a copy of the store."""
-    from flows.dataset import PARTS, dataset
     from tasks.contracts import settings
-    from tasks.io import prices
-    from tasks.spine import estimating, preflight
+    from tasks.spine import preflight
 
     overrides = options.overrides(corpus, seeds, chosen)
     name = options.profile(profile, corpus, seeds, trust=trust)
+    wanted = settings.load(name, overrides)
+    preflight.look(wanted, store, _parts(only), is_sending=False)  # before Prefect is loaded
+    from flows.dataset import dataset
+    from tasks.io import prices
+    from tasks.spine import estimating
 
     def rehearse(run: "Run") -> None:
         dataset.fn(name, str(run.store.path), overrides, only.value if only else None)
 
-    wanted = settings.load(name, overrides)
-    preflight.look(wanted, store, [only.value] if only else list(PARTS), is_sending=False)
     found = estimating.estimate(wanted, store, rehearse)
     if as_json:
         terminal.as_json(found)

@@ -18,7 +18,7 @@ from tasks.contracts.errors import UsageError, WellspringError
 from tasks.contracts.settings import Endpoint, Role, Settings
 from tasks.io import journal, mounts
 from tasks.io import store as stores
-from tasks.spine import contamination, runs
+from tasks.spine import contamination, origin, runs
 
 LEAST_FREE_BYTES = 2 * 2**30
 EARLIEST_YEAR = 2026
@@ -79,7 +79,7 @@ def _python() -> Finding:
 
 
 def _packages() -> Finding:
-    found = runs.versions()
+    found = origin.versions()
     return Finding("packages", True, ", ".join(f"{k} {v}" for k, v in found.items() if k != "python"))
 
 

@@ -7,13 +7,11 @@ Prefect flow, makes it one task (no retries, no cache, no persisted result: what
 
 import contextlib
 import functools
-import importlib.metadata
 import json
 import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import time
 import typing
@@ -31,7 +29,7 @@ from tasks.contracts.settings import KEPT, Corpus, Settings, alone
 from tasks.io import files, interrupts, journal_file, pairing
 from tasks.io import store as stores
 from tasks.io.interrupts import Stop
-from tasks.spine import alerts, announcing, pages, preflight, standing
+from tasks.spine import alerts, announcing, origin, pages, preflight, standing
 from tasks.spine.announcing import Announcer
 from tasks.spine.counts import Counts, Receipt, known
 from tasks.spine.progress import Progress
@@ -41,8 +39,6 @@ if typing.TYPE_CHECKING:
 
 FOUND = "found"  # a folder of the store: pages that a live search brought, as a corpus like any other
 PART = "wellspring-part"  # the tag of a subflow
-_PROJECT = Path(__file__).parents[2]
-_PACKAGES = ("wellspring", "prefect", "duckdb", "polars", "openai", "great-expectations", "faiss-cpu", "faiss-gpu")
 REHEARSAL = "estimate"  # the flow of a run that is only counted
 _USERINFO = re.compile(r"://[^/@\s\"]+@")
 
@@ -63,7 +59,8 @@ class Run:
         self.store = store
         self.progress = progress
         self.receipts: list[Receipt] = []
-        self.announcer = Announcer(store.events, settings.events, run_id, flow, versions().get("wellspring", "source"))
+        version = origin.versions().get("wellspring", "source")
+        self.announcer = Announcer(store.events, settings.events, run_id, flow, version)
         self.stop: Stop | None = None
         self.has_readers = True
         self._models: Models | None = None
@@ -503,8 +500,8 @@ def _run_row(run: Run) -> records.RunRow:
         started_at=now(),
         ended_at=None,
         settings=_USERINFO.sub("://***@", run.settings.model_dump_json()),
-        commit=commit(),
-        versions=json.dumps(versions(), sort_keys=True),
+        commit=origin.commit(),
+        versions=json.dumps(origin.versions(), sort_keys=True),
         owner=f"{os.getpid()}@{socket.gethostname()}{_prefect_run()}",
         error=None,
     )
@@ -517,31 +514,3 @@ def _prefect_run() -> str:
     from prefect.runtime import flow_run
 
     return f" prefect:{flow_run.id}"
-
-
-@functools.lru_cache(maxsize=1)
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of what the answer may depend on."""
-    found = {"python": sys.version.split()[0]}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-@functools.lru_cache(maxsize=1)
-def commit() -> str:
-    """Return the commit this code was checked out at, or `released` where there is no checkout."""
-    try:
-        done = subprocess.run(  # noqa: S603 - a fixed command
-            ["git", "-C", str(_PROJECT), "rev-parse", "HEAD"],  # noqa: S607 - git as the person has it
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return "released"
-    return done.stdout.strip() or "released"

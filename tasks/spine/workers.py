@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import typing
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from tasks.contracts.errors import UsageError
 from tasks.contracts.settings import Settings
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
+START_SECONDS = 120  # for the workers of a local Dask cluster
 
 
 @contextmanager
@@ -107,29 +109,44 @@ def executor(settings: Settings) -> Iterator[Executor]:
         with processes(workers(settings)) as pool:
             yield pool
     else:
-        try:
-            from distributed import Client, LocalCluster
-        except ImportError as error:
-            raise UsageError('runner = "dask" needs the extra `dask`', hint="pip install 'wellspring[dask]'") from error
-        if settings.dask_address:
-            with Client(settings.dask_address) as client:
-                yield client.get_executor(pure=False)
-        else:
-            with (
-                LocalCluster(n_workers=workers(settings), threads_per_worker=1, dashboard_address=":0") as cluster,
-                Client(cluster) as client,
-                _killed_if_left(cluster),
-            ):
-                yield client.get_executor(pure=False)
+        with _dask(settings) as pool:
+            yield pool
+
+
+@contextmanager
+def _dask(settings: Settings) -> Iterator[Executor]:
+    """Open the workers of a cluster that is there, or of one on this machine that ends with the block."""
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise UsageError('runner = "dask" needs the extra `dask`', hint="pip install 'wellspring[dask]'") from error
+    if settings.dask_address:
+        with Client(settings.dask_address) as client:
+            yield client.get_executor(pure=False)
+        return
+    count = workers(settings)
+    with (
+        LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+        _killed_if_left(cluster),
+    ):
+        typing.cast("Any", cluster).scale(count)
+        client.wait_for_workers(count, timeout=START_SECONDS)
+        yield client.get_executor(pure=False)
 
 
 @contextmanager
 def _killed_if_left(cluster: Any) -> Iterator[None]:
-    """Kill the workers of a local cluster if the block is left early: Dask waits for what they are at for 4 s."""
+    """Kill the workers of a local cluster if the block is left early, also while they start.
+
+    Dask waits for what they are at for 4 s, and for those that start for ten.
+    """
+    others = set(multiprocessing.active_children())
     try:
         yield
     except BaseException:
         for nanny in cluster.workers.values():
             nanny.auto_restart = False
-            os.kill(nanny.pid, signal.SIGKILL)
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.kill()
         raise

@@ -1,6 +1,8 @@
 """Preflight: what is wrong with a run is said before anything is read, all of it at once."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
@@ -133,3 +135,38 @@ def test_a_typo_in_a_placeholder_of_a_prompt_is_named_with_its_line(
             preflight.look(settings(**good), tmp_path / "ws", list(PARTS))
     finally:
         prompting.template.cache_clear()
+
+
+HEAVY = {"prefect", "great_expectations", "polars", "duckdb", "faiss", "openai", "scipy", "sklearn", "numba"}
+SAID = """
+import sys
+from flows import cli
+try:
+    cli.main()
+finally:
+    print(*sys.modules, file=sys.stdout)
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("build --corpus {tmp}/no.warc --seeds {tmp}/seeds.jsonl", "there is no corpus at {tmp}/no.warc"),
+        ("build --corpus {tmp}/pages.jsonl --seeds {tmp}/no.jsonl --no-prefect", "{tmp}/no.jsonl"),
+        ("build --corpus {tmp}/pages.jsonl --seeds {tmp}/seeds.jsonl --prefect --store {tmp}/seeds.jsonl", "no folder"),
+        ("estimate --corpus {tmp}/no.warc --seeds {tmp}/seeds.jsonl", "there is no corpus at {tmp}/no.warc"),
+    ],
+)
+def test_a_wrong_path_is_said_before_anything_heavy_is_loaded(
+    good: dict[str, object], tmp_path: Path, typed: str, said: str
+) -> None:
+    assert good  # its files lie in tmp_path
+    command = [word.replace("{tmp}", str(tmp_path)) for word in typed.split()]
+
+    done = subprocess.run(
+        [sys.executable, "-c", SAID, *command], cwd=SAMPLE.parents[1], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2, done.stderr
+    assert said.replace("{tmp}", str(tmp_path)) in " ".join(done.stderr.split())
+    assert not HEAVY & set(done.stdout.split())

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +23,26 @@ def stuck(path):
 if __name__ == "__main__":
     with workers.processes(1) as pool:
         pool.submit(stuck, sys.argv[1]).result()
+"""
+
+_AT_WORK = """
+import signal, sys, time
+from tasks.contracts import settings
+from tasks.spine import workers
+
+def stop(number, frame):
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt(number)
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        with workers.executor(settings.load("smoke", ["runner=dask", "threads=2"])) as pool:
+            print("at work", flush=True)
+            pool.submit(time.sleep, 600).result()
+    finally:
+        time.sleep(60)  # the pages are written
 """
 
 
@@ -54,3 +75,42 @@ def test_a_worker_that_is_stuck_in_c_ends_with_a_parent_that_was_killed(tmp_path
     finally:
         if is_alive(worker):
             os.kill(worker, signal.SIGKILL)
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    """Return the Dask workers that a process has started by now."""
+    return [child for child in psutil.Process(pid).children() if "spawn_main" in " ".join(child.cmdline())]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "phase"),
+    [
+        (signal.SIGINT, "starting"),
+        (signal.SIGINT, "at work"),
+        (signal.SIGTERM, "starting"),
+        (signal.SIGTERM, "at work"),
+        (signal.SIGKILL, "at work"),
+    ],
+)
+def test_dask_workers_end_with_their_parent_also_while_they_start(
+    tmp_path: Path, number: signal.Signals, phase: str
+) -> None:
+    pytest.importorskip("distributed", reason="needs the extra `dask`")
+    script = tmp_path / "script.py"
+    script.write_text(_AT_WORK)
+    known = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, str(script)], env=known, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        if phase == "at work":
+            assert parent.stdout.readline() == b"at work\n"
+        while len(workers := workers_of(parent.pid)) < 2:
+            assert parent.poll() is None
+            time.sleep(0.05)
+
+        parent.send_signal(number)
+        _, left = psutil.wait_procs(workers, timeout=5)
+        for process in [*left, parent]:
+            process.kill()
+
+    assert not left
