@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from tasks.contracts import settings as settings_
 from tasks.contracts.settings import Settings
 from tasks.spine import runs
 from tasks.spine.runs import Run
+from tests import light
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 
@@ -66,6 +67,20 @@ def start(store_dir: Path) -> Callable[[Settings], AbstractContextManager[Run]]:
         return runs.start("test", chosen, store_dir, quiet=True, may_mix=True, with_pages=with_pages)
 
     return begin
+
+
+@pytest.fixture
+def unaudited() -> Iterator[None]:
+    """Runs in this process hold no row against a suite: for tests that look at no audit, in two thirds of the time."""
+    with light.unaudited():
+        yield
+
+
+@pytest.fixture
+def pageless() -> Iterator[None]:
+    """Runs in this process write no pages: for tests that look at none."""
+    with light.pageless():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
