@@ -48,6 +48,11 @@ def again(run: Run) -> Counts:
     for noun, stage in stages.items():
         stage(run)
         store.publish(run, noun)
+    return written(run)
+
+
+def written(run: Run) -> Counts:
+    """Run the stage of exports alone: what it is made of is there."""
     counts = exports.export(run).counts
     store.publish(run, "exports")
     exports.put_in_place(run)
@@ -145,9 +150,9 @@ def test_whatever_is_changed_in_an_export_is_seen_and_written_anew(
         before = digests(folder)
         for name, damage in DAMAGE.items():
             damage(folder)
-            assert again(run).rows_out == made.rows_out, name
+            assert written(run).rows_out == made.rows_out, name
             assert digests(folder) == before, name
-            assert again(run) == Counts(), name
+            assert written(run) == Counts(), name
 
 
 def test_an_export_of_a_store_that_did_not_note_its_manifest_is_written_once_more(

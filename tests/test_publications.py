@@ -139,9 +139,10 @@ def test_a_run_that_died_between_writing_and_its_audit_is_finished_by_the_next(
 
     for noun, before in zip(NOUNS, (None, *NOUNS[:-1]), strict=True):
         audited.clear()
-        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        with monkeypatch.context() as patched:
             patched.setattr(validation, "audit", dies)
-            build()
+            with pytest.raises(KeyboardInterrupt):
+                build()
         assert (unpublished(store_dir, noun) > 0, before in {None, *audited}) == (True, True), noun
         assert before is None or not unpublished(store_dir, before), before
     assert not (store_dir / "exports" / NAME).exists()
@@ -168,9 +169,10 @@ def test_a_run_that_broke_its_audit_stops_no_later_one_under_other_settings(
         return [found[0].__class__(*_failed(found[0]))] if of == noun else found
 
     for turn, noun in enumerate(NOUNS):
-        with monkeypatch.context() as patched, pytest.raises(BrokenError, match=f"^`{noun}` breaks 1"):
+        with monkeypatch.context() as patched:
             patched.setattr(suites, "check", broken)
-            build(f"exports.license={('mit', 'apache-2.0')[turn % 2]}")
+            with pytest.raises(BrokenError, match=f"^`{noun}` breaks 1"):
+                build(f"exports.license={('mit', 'apache-2.0')[turn % 2]}")
         assert not (store_dir / "exports" / NAME).exists()
     build()
 

@@ -284,14 +284,15 @@ def test_something_that_is_left_is_an_error_that_says_where(sample: Sample, monk
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unaudited", "pageless")
 def test_a_page_of_the_sample_is_forgotten_and_does_not_come_back_with_the_next_run(store_dir: Path) -> None:
     from flows.dataset import dataset
 
-    dataset.fn(profile="smoke", store=str(store_dir), overrides=[])
+    dataset.fn(profile="smoke", store=str(store_dir), overrides=["limit=8"])
     with Store.open(store_dir) as store:
         url = next(row["url"] for row in browser.first(store) if row["url"])
         receipt = forgetting.forget(store, url=url, policy="remake")
-    dataset.fn(profile="smoke", store=str(store_dir), overrides=[])
+    dataset.fn(profile="smoke", store=str(store_dir), overrides=["limit=8"])
     with Store.open(store_dir) as store:
         back = store.query("lineage/by_url", value=url)
         exported = store.query("marts/health")["exported"][0]
