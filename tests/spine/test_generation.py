@@ -450,6 +450,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("mark", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.slow
 def test_a_mark_that_is_no_number_of_its_scale_is_refused_and_the_others_are_written(
     start: Start, settings: MakeSettings, method: PromptedMethod, mark: str
 ) -> None:
