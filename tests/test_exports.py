@@ -189,7 +189,7 @@ def test_exports_are_the_same_bytes_on_any_number_of_threads_and_in_any_order_of
     for i, threads in enumerate((1, 2)):
         chosen = settings(ALL, *PAIRS, f"threads={threads}", "exports.validation_share=0.2")
         with runs.start("test", chosen, tmp_path / f"store{i}", quiet=True) as run:
-            curated(run, 48, reverse=bool(i))
+            curated(run, 24, reverse=bool(i))
         found.append(digests(tmp_path / f"store{i}" / "exports" / NAME))
 
     assert len(found[0]) > 14
@@ -497,7 +497,7 @@ def test_a_pair_with_an_answer_that_failed_a_required_check_is_exported_in_no_fo
 ) -> None:
     folder = store_dir / "exports" / NAME
     with start(settings(ALL, *PAIRS)) as run:
-        curated(run)
+        curated(run, 12)
         before = both_sides(folder / "dpo")
         marked = next(row["id"] for row in both_sides(folder / "kto") if row["label"] == is_chosen)
         run.store._connection.execute(
