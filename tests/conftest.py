@@ -35,6 +35,17 @@ hypothesis.settings.register_profile("house", deadline=None)  # a busy machine i
 hypothesis.settings.load_profile("house")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what may take longest, so that no worker is left alone with it; the fast part comes last."""
+
+    def haste(item: pytest.Item) -> tuple[bool, float]:
+        given = item.get_closest_marker("timeout")
+        return item.get_closest_marker("slow") is None, -float(given.args[0]) if given else 0.0
+
+    items.sort(key=haste)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The real corpora beside the project (`../shared/data`), or a skip that says so."""

@@ -34,7 +34,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 HERE, PROCESSES = "here", "processes"
 FIRST, WALKS, AS = int(os.environ.get("WALK", "0")), os.environ.get("WALKS"), os.environ.get("WALK_AS", HERE)
 CHOSEN = [(seed, AS) for seed in range(FIRST, FIRST + int(WALKS or 1))]
-RUNS = CHOSEN if WALKS or AS != HERE else [*CHOSEN, (FIRST + 1, HERE), (FIRST + 2, PROCESSES)]
+RUNS = (
+    CHOSEN
+    if WALKS or AS != HERE
+    else [*CHOSEN, (FIRST + 1, HERE), pytest.param(FIRST + 2, PROCESSES, marks=pytest.mark.long)]
+)
 STEPS, NIGHTS = 12 if WALKS else 6, 3
 FORMS = ("alpaca", "sharegpt")
 DISK_MB = 160
