@@ -1,15 +1,18 @@
 """Cut anywhere and gone on with: a build that was stopped after any number of calls ends with an uncut one's bytes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tasks.contracts.errors import TransientError
 from tasks.io import faults
+from tasks.io.faults import FaultServer
+from tests import light
 from tests.exported import exported
 from tests.nights import KNN, build
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("unaudited", "pageless")]
 
 STEP = 23  # calls: a prime, so that cuts fall anywhere within stages, rounds and draws
 
@@ -35,15 +38,26 @@ def test_a_build_that_is_cut_at_every_nth_call_ends_with_the_same_bytes(store_di
     assert exported(store_dir) == exported(tmp_path / "uncut")
 
 
+CROWDED = (*KNN, "instructions.max_pool_cosine=0.6")  # so low that many rows of both recipes refuse each other
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, FaultServer]]:
+    """The inputs, beside what is exported of them where nothing is cut, and the server that was asked."""
+    folder = tmp_path_factory.mktemp("crowded")
+    with faults.running() as server:
+        with light.unaudited(), light.pageless():
+            build(folder / "uncut", folder, 1, server.url, *CROWDED)
+        yield folder, server
+
+
 @pytest.mark.parametrize("cap", [9, 31, 50])
 def test_a_cut_within_the_second_recipe_changes_no_choice_between_both(
-    cap: int, store_dir: Path, tmp_path: Path
+    cap: int, store_dir: Path, crowded: tuple[Path, FaultServer]
 ) -> None:
-    chosen = (*KNN, "instructions.max_pool_cosine=0.6")  # so low that many rows of both recipes refuse each other
-    with faults.running() as server:
-        build(tmp_path / "uncut", tmp_path, 1, server.url, *chosen)
-        with pytest.raises(TransientError):
-            build(store_dir, tmp_path, 1, server.url, *chosen, f"budget.max_calls={cap}")
-        build(store_dir, tmp_path, 1, server.url, *chosen)
+    folder, server = crowded
+    with pytest.raises(TransientError):
+        build(store_dir, folder, 1, server.url, *CROWDED, f"budget.max_calls={cap}")
+    build(store_dir, folder, 1, server.url, *CROWDED)
 
-    assert exported(store_dir) == exported(tmp_path / "uncut")
+    assert exported(store_dir) == exported(folder / "uncut")

@@ -107,6 +107,7 @@ def test_building_again_does_nothing_and_asks_no_model(built: tuple[Path, dict[s
     assert exported(built[0]) == before
 
 
+@pytest.mark.usefixtures("unaudited", "pageless")
 def test_another_machine_with_one_worker_makes_the_same_bytes(
     built: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -115,6 +116,7 @@ def test_another_machine_with_one_worker_makes_the_same_bytes(
     assert exported(tmp_path / "other") == exported(built[0])
 
 
+@pytest.mark.usefixtures("unaudited", "pageless")
 def test_the_order_in_which_inputs_are_named_changes_no_byte(opened: Store, tmp_path: Path) -> None:
     lines = (SAMPLE / "seeds.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     seeds = [tmp_path / "some.jsonl", tmp_path / "others.jsonl"]
@@ -131,11 +133,12 @@ def test_the_order_in_which_inputs_are_named_changes_no_byte(opened: Store, tmp_
     for name, turn in (("forwards", 1), ("backwards", -1)):
         named = ", ".join(f"{{path = '{path}'}}" for path in corpora[::turn])
         paths = [str(path) for path in seeds[::turn]]
-        build(tmp_path / name, f"sources.corpora=[{named}]", f"seeds.paths={json.dumps(paths)}")
+        build(tmp_path / name, "limit=16", f"sources.corpora=[{named}]", f"seeds.paths={json.dumps(paths)}")
 
     assert exported(tmp_path / "forwards") == exported(tmp_path / "backwards") != {}
 
 
+@pytest.mark.usefixtures("unaudited", "pageless")
 def test_replayed_from_the_journal_alone_it_is_the_same_bytes_and_nothing_is_sent(
     built: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -150,6 +153,7 @@ def test_replayed_from_the_journal_alone_it_is_the_same_bytes_and_nothing_is_sen
     assert exported(replayed) == exported(built[0])
 
 
+@pytest.mark.usefixtures("unaudited", "pageless")
 def test_a_budget_parks_the_run_and_raising_it_goes_on_to_the_same_bytes(
     built: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -2,15 +2,18 @@
 
 import difflib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tasks.io import faults
+from tasks.io.faults import FaultServer
+from tests import light
 from tests.exported import exported
 from tests.nights import KNN, build
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("unaudited", "pageless")]
 
 
 def _differences(store: Path, other: Path) -> str:
@@ -22,22 +25,31 @@ def _differences(store: Path, other: Path) -> str:
     return found[:6000]
 
 
+@pytest.fixture(scope="module")
+def two_nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, FaultServer]]:
+    """A folder with inputs, and a store of two nights; and the server that was asked."""
+    folder = tmp_path_factory.mktemp("nights")
+    with faults.running() as server:
+        with light.unaudited(), light.pageless():
+            build(folder / "ws", folder, 1, server.url, *KNN)
+            one = exported(folder / "ws")
+            build(folder / "ws", folder, 2, server.url, *KNN)
+        assert one != exported(folder / "ws")
+        yield folder, server
+
+
 @pytest.mark.parametrize("lost", ["database", "database and indexes"])
 def test_a_store_of_two_nights_is_made_anew_from_its_journal_with_the_same_bytes(
-    lost: str, store_dir: Path, tmp_path: Path
+    lost: str, store_dir: Path, two_nights: tuple[Path, FaultServer]
 ) -> None:
-    with faults.running() as server:
-        build(store_dir, tmp_path, 1, server.url, *KNN)
-        one = exported(store_dir)
-        build(store_dir, tmp_path, 2, server.url, *KNN)
-        two, sent = exported(store_dir), server.stats()["requests"]
-        shutil.copytree(store_dir / "exports", tmp_path / "two")
-        (store_dir / "wellspring.duckdb").unlink()
-        shutil.rmtree(store_dir / "exports")
-        if "indexes" in lost:
-            shutil.rmtree(store_dir / "indexes")
-        build(store_dir, tmp_path, 2, server.url, *KNN, "replay=true")
+    folder, server = two_nights
+    sent = server.stats()["requests"]
+    shutil.copytree(folder / "ws", store_dir)
+    (store_dir / "wellspring.duckdb").unlink()
+    shutil.rmtree(store_dir / "exports")
+    if "indexes" in lost:
+        shutil.rmtree(store_dir / "indexes")
+    build(store_dir, folder, 2, server.url, *KNN, "replay=true")
 
-        assert server.stats()["requests"] == sent
-    assert one != two
-    assert exported(store_dir) == two, _differences(store_dir, tmp_path / "two")
+    assert server.stats()["requests"] == sent
+    assert exported(store_dir) == exported(folder / "ws"), _differences(store_dir, folder / "ws" / "exports")

@@ -17,12 +17,12 @@ from tasks.spine import runs, validation
 from tests import nights
 from tests.exported import digests
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("pageless")]
 
 NAME = "wellspring-sample"
 SMALL = ("runner=thread", "threads=1", "limit=4", "embeddings.dimensions=64", "pages.show_values=false")
-NOUNS = (
-    *("sources", "documents", "passages", "seeds", "embeddings", "groundings", "instructions", "responses"),
+NOUNS = (  # in the order of their first audits
+    *("sources", "documents", "passages", "embeddings", "seeds", "groundings", "instructions", "responses"),
     *("verdicts", "scores", "selections", "exports"),
 )
 Build = Callable[..., None]
@@ -52,6 +52,12 @@ def uncut(inputs: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store
 
 
+@pytest.fixture
+def built(uncut: Path, store_dir: Path) -> None:
+    """The test's store is one that was built, as if by its own first build."""
+    shutil.copytree(uncut, store_dir)
+
+
 def exported(store: Path) -> dict[str, str]:
     """The files of the export, each with its digest."""
     return digests(store / "exports" / NAME)
@@ -70,8 +76,8 @@ def state(store: Path) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
+@pytest.mark.usefixtures("built", "unaudited")
 def test_the_commands_of_readme_in_its_order_leave_a_store_that_goes_on(build: Build, store_dir: Path) -> None:
-    build()
     first = exported(store_dir)
     build('exports.also=["sharegpt"]', only="curation")
     build()
@@ -85,18 +91,18 @@ def test_the_commands_of_readme_in_its_order_leave_a_store_that_goes_on(build: B
     }
 
 
+@pytest.mark.usefixtures("built", "unaudited")
 def test_settings_there_and_back_export_what_they_exported(build: Build, store_dir: Path) -> None:
-    build()
     first, rows = exported(store_dir), state(store_dir)
-    for chosen in ("exports.license=mit", "scores.judges=[]", "selections.controls=1", "verdicts.required=[]"):
-        build(chosen)
+    for chosen in (("exports.license=mit", "selections.controls=1"), ("scores.judges=[]", "verdicts.required=[]")):
+        build(*chosen)
         build()
 
         assert (exported(store_dir), state(store_dir)) == (first, rows), chosen
 
 
+@pytest.mark.usefixtures("built", "unaudited")
 def test_a_form_is_added_kept_and_dropped_when_only_others_are_wanted(build: Build, store_dir: Path) -> None:
-    build()
     build('exports.also=["alpaca"]', only="curation")
     build('exports.also=["sharegpt"]', only="curation")
     both = forms(store_dir)
@@ -109,9 +115,9 @@ def test_a_form_is_added_kept_and_dropped_when_only_others_are_wanted(build: Bui
     assert forms(store_dir) == {"messages"}
 
 
+@pytest.mark.usefixtures("built", "unaudited")
 @pytest.mark.parametrize("lost", ["exports", f"exports/{NAME}/messages", f"exports/{NAME}/manifest.json"])
 def test_lost_files_are_written_again(build: Build, store_dir: Path, lost: str) -> None:
-    build()
     first = exported(store_dir)
     path = store_dir / lost
     shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -120,31 +126,39 @@ def test_lost_files_are_written_again(build: Build, store_dir: Path, lost: str) 
     assert exported(store_dir) == first
 
 
-@pytest.mark.parametrize("noun", NOUNS)
 def test_a_run_that_died_between_writing_and_its_audit_is_finished_by_the_next(
-    build: Build, store_dir: Path, uncut: Path, monkeypatch: pytest.MonkeyPatch, noun: str
+    build: Build, store_dir: Path, uncut: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    audit = validation.audit
+    audit, audited = validation.audit, list[str]()
 
     def dies(run: runs.Run, of: str, **options: Any) -> None:
         if of == noun:
             raise KeyboardInterrupt
         audit(run, of, **options)
+        audited.append(of)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(validation, "audit", dies)
-        with pytest.raises(KeyboardInterrupt):
-            build()
-    assert noun != "exports" or not (store_dir / "exports" / NAME).exists()
+    for noun, before in zip(NOUNS, (None, *NOUNS[:-1]), strict=True):
+        audited.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(validation, "audit", dies)
+            with pytest.raises(KeyboardInterrupt):
+                build()
+        assert (unpublished(store_dir, noun) > 0, before in {None, *audited}) == (True, True), noun
+        assert before is None or not unpublished(store_dir, before), before
+    assert not (store_dir / "exports" / NAME).exists()
     build()
 
     assert exported(store_dir) == exported(uncut)
     assert state(store_dir) == state(uncut)
 
 
-@pytest.mark.parametrize("noun", NOUNS)
+def unpublished(store: Path, noun: str) -> int:
+    with Store.read(store) as opened:
+        return opened.count(f"{noun}/unpublished")
+
+
 def test_a_run_that_broke_its_audit_stops_no_later_one_under_other_settings(
-    build: Build, store_dir: Path, uncut: Path, monkeypatch: pytest.MonkeyPatch, noun: str
+    build: Build, store_dir: Path, uncut: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tasks.io import suites
 
@@ -154,14 +168,16 @@ def test_a_run_that_broke_its_audit_stops_no_later_one_under_other_settings(
         found = check(of, *arguments)
         return [found[0].__class__(*_failed(found[0]))] if of == noun else found
 
-    with monkeypatch.context() as patched:
-        patched.setattr(suites, "check", broken)
-        with pytest.raises(BrokenError):
-            build("exports.license=mit")
-    assert not (store_dir / "exports" / NAME).exists()
+    for turn, noun in enumerate(NOUNS):
+        with monkeypatch.context() as patched:
+            patched.setattr(suites, "check", broken)
+            with pytest.raises(BrokenError, match=f"^`{noun}` breaks 1"):
+                build(f"exports.license={('mit', 'apache-2.0')[turn % 2]}")
+        assert not (store_dir / "exports" / NAME).exists()
     build()
 
     assert exported(store_dir) == exported(uncut)
+    assert state(store_dir) == state(uncut)
 
 
 def _failed(result: Any) -> tuple[Any, ...]:
@@ -169,10 +185,10 @@ def _failed(result: Any) -> tuple[Any, ...]:
     return tuple((values | {"success": False, "severity": "fail"}).values())
 
 
+@pytest.mark.usefixtures("built")
 def test_files_are_put_in_place_only_after_the_gate(
     build: Build, store_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build()
     first = exported(store_dir)
     with monkeypatch.context() as patched:
         patched.setattr(validation, "_broken", lambda *_, **__: BrokenError("no"))
@@ -196,8 +212,8 @@ def test_files_are_put_in_place_only_after_the_gate(
     assert not datasets.staged(store_dir / "exports" / NAME).exists()
 
 
+@pytest.mark.usefixtures("built")
 def test_publications_name_the_method_and_an_idle_build_changes_none(build: Build, store_dir: Path) -> None:
-    build()
     with Store.read(store_dir) as store:
         before = store.query("publications/all").rows()
     build()

@@ -9,7 +9,7 @@ import pytest
 from tests.bench import quirks as bench
 from tests.bench.quirks import Builds
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("unaudited", "pageless")]
 
 SEED = int(os.environ.get("QUIRK_SEED", "50"))
 COUNT = int(os.environ.get("QUIRK_THREES", "12"))

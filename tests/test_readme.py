@@ -20,6 +20,8 @@ BLOCKS = re.findall(r"(?s)```sh\n(.*?)```", (ROOT / "README.md").read_text(encod
 COMMANDS = [line.strip() for block in BLOCKS for line in block.replace("\\\n", " ").splitlines() if line.strip()]
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)
 def test_every_command_of_readme_works_in_its_order(tmp_path: Path) -> None:
     shutil.copy(ROOT / "deployments" / "sample" / "corpus.warc.gz", tmp_path / "crawl.warc.gz")
     shutil.copy(ROOT / "deployments" / "sample" / "seeds.jsonl", tmp_path / "prompts.jsonl")

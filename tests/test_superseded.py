@@ -14,8 +14,9 @@ from flows.dataset import dataset
 from tasks.io.store import Store
 from tasks.methods import acceptance, checks, quality
 from tasks.spine import summaries
+from tests import light
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unaudited", "pageless")]
 
 CHOSEN = ["limit=8", 'documents.quality=["c4.sentences"]']
 
@@ -23,7 +24,8 @@ CHOSEN = ["limit=8", 'documents.quality=["c4.sentences"]']
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("built") / "ws"
-    dataset.fn(profile="smoke", store=str(store), overrides=CHOSEN)
+    with light.unaudited(), light.pageless():
+        dataset.fn(profile="smoke", store=str(store), overrides=CHOSEN)
     return store
 
 

@@ -20,6 +20,7 @@ from tasks.io.store import Store
 from tasks.recipes import answer
 from tasks.spine import summaries
 from tasks.spine.runs import Run
+from tests import light
 from tests.old_stores import OLD, unpacked
 
 pytestmark = pytest.mark.slow
@@ -29,7 +30,9 @@ pytestmark = pytest.mark.slow
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What this commit makes of the sample that the old stores were made from, under their settings."""
     folder = tmp_path_factory.mktemp("fresh")
-    dataset.fn(profile=str(unpacked("6154e7a", folder / "old") / "settings.json"), store=str(folder / "ws"))
+    profile = str(unpacked("6154e7a", folder / "old") / "settings.json")
+    with light.unaudited(), light.pageless():
+        dataset.fn(profile=profile, store=str(folder / "ws"))
     return folder / "ws"
 
 
@@ -93,6 +96,7 @@ def test_an_old_store_that_goes_on_exports_what_a_fresh_one_does_and_pays_nothin
 
 
 @pytest.mark.parametrize("name", OLD)
+@pytest.mark.usefixtures("unaudited", "pageless")
 def test_an_old_store_is_looked_at_exported_and_retried(name: str, tmp_path: Path) -> None:
     old = unpacked(name, tmp_path / "ws")
     before = exported(old)
@@ -111,6 +115,7 @@ def test_an_old_store_is_looked_at_exported_and_retried(name: str, tmp_path: Pat
     assert overtaken(old) == 0
 
 
+@pytest.mark.usefixtures("unaudited", "pageless")
 def test_an_old_store_that_went_on_can_be_replayed_from_its_journal(tmp_path: Path) -> None:
     old = unpacked("6154e7a", tmp_path / "ws")
     go_on(old)
@@ -123,6 +128,7 @@ def test_an_old_store_that_went_on_can_be_replayed_from_its_journal(tmp_path: Pa
     assert exported(old) == before
 
 
+@pytest.mark.usefixtures("unaudited", "pageless")
 def test_pages_that_were_read_anew_take_what_was_written_for_the_old_ones_out(tmp_path: Path) -> None:
     old = unpacked("00d5351", tmp_path / "ws")
     before = exported(old)

@@ -2,7 +2,7 @@
 
     WALKS=20 WALK=100 pytest tests/test_walk.py  (twenty of twelve steps, from seed 100 on; else three of six)
     WALK_AS=processes pytest tests/test_walk.py  (each command as a process of its own)
-    WALK_LIGHT=1 pytest tests/test_walk.py  (in less than half the time: nothing is audited, no pages are written)
+    WALK_WHOLE=1 pytest tests/test_walk.py  (what runs here is audited and writes its pages, in twice the time)
 
 What brings something in (pages of a night, a form, a page that is forgotten) is done again in an empty store, in the
 same order and with nothing between. After each step both export the same bytes, and the server was asked nothing twice.
@@ -17,15 +17,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 import typer
 
 from flows import cli
-from tasks.io import faults, suites
-from tasks.spine import pages
+from tasks.io import faults
+from tests import light
 from tests.old_stores import OLD
 from tests.walking import FRESH, Alone, Walk, differences, started, take
 
@@ -34,7 +34,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 HERE, PROCESSES = "here", "processes"
 FIRST, WALKS, AS = int(os.environ.get("WALK", "0")), os.environ.get("WALKS"), os.environ.get("WALK_AS", HERE)
 CHOSEN = [(seed, AS) for seed in range(FIRST, FIRST + int(WALKS or 1))]
-RUNS = CHOSEN if WALKS or AS != HERE else [*CHOSEN, (FIRST + 1, HERE), (FIRST + 2, PROCESSES)]
+RUNS = (
+    CHOSEN
+    if WALKS or AS != HERE
+    else [*CHOSEN, (FIRST + 1, HERE), pytest.param(FIRST + 2, PROCESSES, marks=pytest.mark.long)]
+)
 STEPS, NIGHTS = 12 if WALKS else 6, 3
 FORMS = ("alpaca", "sharegpt")
 DISK_MB = 160
@@ -196,10 +200,12 @@ def test_the_walk_knows_every_command() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _light(monkeypatch: pytest.MonkeyPatch) -> None:
-    if os.environ.get("WALK_LIGHT"):
-        monkeypatch.setattr(suites, "check", lambda *_: [])
-        monkeypatch.setattr(pages, "write_site", lambda store: store.pages / "index.html")
+def _light() -> Iterator[None]:
+    with ExitStack() as left_out:
+        if not os.environ.get("WALK_WHOLE"):
+            left_out.enter_context(light.unaudited())
+            left_out.enter_context(light.pageless())
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,7 @@ def some(count: int) -> list[str]:
         (422, "List should have at most 32 items after validation, not {sent}"),
     ],
 )
+@pytest.mark.slow
 def test_how_many_texts_a_server_takes_is_read_from_its_words_and_remembered(
     opened: Callable[..., Models], server: Embedder, status: int, words: str
 ) -> None:
@@ -80,6 +81,7 @@ def test_how_many_texts_a_server_takes_is_read_from_its_words_and_remembered(
     assert len(server.asked) == math.ceil(300 / 32)
 
 
+@pytest.mark.slow
 def test_how_many_it_takes_is_found_out_where_it_only_says_no(opened: Callable[..., Models], server: Embedder) -> None:
     server.says = lambda texts: (200, answer(texts)) if len(texts) <= 10 else refuse("Bad request")
     texts = some(300)
@@ -121,6 +123,7 @@ def too_long(most_chars: int, words: str) -> Says:
         "Bad Request",
     ],
 )
+@pytest.mark.slow
 def test_one_text_that_is_too_long_is_cut_alone(opened: Callable[..., Models], server: Embedder, words: str) -> None:
     long = "The long river. " * 400  # 6,400 characters
     texts = [*some(100), long]
@@ -356,6 +359,7 @@ def test_calls_go_through_the_throttle_of_all_calls(opened: Callable[..., Models
     assert most[0] == 2
 
 
+@pytest.mark.slow
 def test_a_tick_says_how_many_are_done(opened: Callable[..., Models], server: Embedder) -> None:
     ticks: list[int] = []
 

@@ -42,20 +42,28 @@ def site(folder: Path, patience: Patience = loopback.PATIENT) -> Iterator[int]:
     gc.collect()
 
 
-@pytest.fixture
-def pages(tmp_path: Path) -> Path:
-    folder = tmp_path / "pages"
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    around = tmp_path_factory.mktemp("around")
+    folder = around / "pages"
     (folder / "runs").mkdir(parents=True)
     (folder / "empty").mkdir()
     for place in ("index.html", "runs/index.html", ".hidden", "site.js"):
         (folder / place).write_text(PAGE)
-    (tmp_path / "private").write_text("private")
-    (folder / "link").symlink_to(tmp_path / "private")
-    (folder / "up").symlink_to(tmp_path)
+    (around / "private").write_text("private")
+    (folder / "link").symlink_to(around / "private")
+    (folder / "up").symlink_to(around)
     return folder
 
 
-@pytest.fixture(params=["site", "stand-in"])
+@pytest.fixture(scope="module")
+def patient(pages: Path) -> Iterator[int]:
+    """A site as it is served to people."""
+    with site(pages) as number:
+        yield number
+
+
+@pytest.fixture(scope="module", params=["site", "stand-in"])
 def port(request: pytest.FixtureRequest, pages: Path) -> Iterator[int]:
     """Each of our servers, that waits for nobody."""
     if request.param == "site":
@@ -155,20 +163,18 @@ def test_a_head_that_drips_is_hung_up_on(port: int) -> None:
         *("/link", "/up/private", "/up/", "/.hidden", "/empty/", "/nowhere", "/%00", f"/{'x' * 5000}", "/index.html/"),
     ],
 )
-def test_a_site_is_the_files_below_its_folder(pages: Path, path: str) -> None:
-    with site(pages) as number:
-        answer = got(number, path)
+def test_a_site_is_the_files_below_its_folder(patient: int, path: str) -> None:
+    answer = got(patient, path)
 
     assert answer.startswith("HTTP/1.1 404 ")
     assert "private" not in answer
 
 
-def test_a_site_is_looked_at_page_by_page(pages: Path) -> None:
-    with site(pages) as number:
-        first, inner, script = (got(number, path) for path in ("/?q=1", "/runs/", "/site.js"))
-        moved = got(number, "//runs")
-        head = got(number, "/", method="HEAD")
-        changed = got(number, "/", method="DELETE")
+def test_a_site_is_looked_at_page_by_page(patient: int) -> None:
+    first, inner, script = (got(patient, path) for path in ("/?q=1", "/runs/", "/site.js"))
+    moved = got(patient, "//runs")
+    head = got(patient, "/", method="HEAD")
+    changed = got(patient, "/", method="DELETE")
 
     assert first.startswith("HTTP/1.1 200 ")
     assert "text/html; charset=utf-8" in first

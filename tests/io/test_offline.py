@@ -234,6 +234,7 @@ def test_faults_are_the_same_for_the_same_seed_whatever_the_order() -> None:
     assert 30 < sum(bool(fault) for fault in drawn(1, numbers).values()) < 90
 
 
+@pytest.mark.slow
 def test_a_fault_server_that_stops_leaves_no_connection_open() -> None:
     def knock(port: int, taken: list[socket.socket]) -> None:
         with contextlib.suppress(OSError):

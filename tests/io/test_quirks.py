@@ -555,6 +555,7 @@ def test_a_client_that_hangs_up_keeps_its_slot_or_frees_it(quirk: str, is_kept: 
 
 
 @pytest.mark.parametrize("status", [503, 429])
+@pytest.mark.slow
 def test_a_queue_that_is_full_refuses_at_once(status: int) -> None:
     with running("slots=1,seconds=0.7", f"queue_full=1,status={status}") as server:
         ended = together(4, lambda _: asked(server).status_code, server)

@@ -293,6 +293,7 @@ def test_a_disk_that_is_full_while_a_store_is_opened_is_named_and_leaves_no_lock
     Store.open(store_dir).close()
 
 
+@pytest.mark.slow
 def test_a_database_that_another_program_has_open_is_left_to_it(store_dir: Path) -> None:
     Store.open(store_dir).close()
     reads = "import duckdb, sys; held = duckdb.connect(sys.argv[1], read_only=True); print('open', flush=True); input()"

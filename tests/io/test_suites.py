@@ -56,6 +56,7 @@ def test_every_table_that_people_read_has_a_suite_that_the_library_can_build() -
 
 
 @pytest.mark.parametrize("noun", [noun for noun in NOUNS if noun != "preferences"])
+@pytest.mark.slow
 def test_a_suite_holds_on_a_whole_store(sample: Sample, noun: str) -> None:
     sample_store.publish(sample, keep={noun})
     rows = sample.store._connection.sql(f'SELECT * FROM "{noun}"').to_arrow_table()
@@ -179,6 +180,7 @@ BREAKS = [
 
 
 @pytest.mark.parametrize(("noun", "damage", "fact"), BREAKS, ids=[f"{noun}: {fact}" for noun, _, fact in BREAKS])
+@pytest.mark.slow
 def test_a_store_that_was_broken_is_caught_by_the_fact_that_guards_it(
     sample: Sample, noun: str, damage: str, fact: str
 ) -> None:
@@ -242,6 +244,7 @@ MOVES = [
 
 
 @pytest.mark.parametrize(("noun", "column", "change"), MOVES, ids=[column for _, column, _ in MOVES])
+@pytest.mark.slow
 def test_what_is_refused_and_what_is_chosen_are_mixes_too(sample: Sample, noun: str, column: str, change: str) -> None:
     sample_store.publish(sample)
     for table in ("runs", "receipts"):

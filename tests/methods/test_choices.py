@@ -37,6 +37,7 @@ def test_each_way_chooses_so_many_rows_each_once(name: str) -> None:
 
 @pytest.mark.parametrize("name", choices.WAYS)
 @pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.slow
 def test_a_pool_that_is_no_larger_is_taken_whole(name: str, size: int) -> None:
     assert sorted(choices.choose(name, pool(size), 2).tolist()) == list(range(size))
 

@@ -65,7 +65,7 @@ def test_a_prompt_is_found_in_every_disguise(known: Benchmarks, text: str, kind:
         "",
         "Say hello to the new neighbours, and describe the house.",
         "Why do dogs bark? Why do owls hoot?",
-        "A heat pump is a machine. " * 40,
+        pytest.param("A heat pump is a machine. " * 40, marks=pytest.mark.slow),
     ],
 )
 def test_a_clean_text_is_left_alone(known: Benchmarks, text: str) -> None:
@@ -88,7 +88,7 @@ def sealed() -> Benchmarks:
         LONG[:60],
         "",
         "Say hello to the new neighbours, and describe the house.",
-        "A heat pump is a machine. " * 40,
+        pytest.param("A heat pump is a machine. " * 40, marks=pytest.mark.slow),
         "Warum schnurren Katzen? \ufb01ne \u0130stanbul \ud800",
     ],
 )

@@ -32,6 +32,7 @@ def test_similarity_is_exact(texts: list[str]) -> None:
 
 
 @given(TEXTS)
+@pytest.mark.slow
 def test_equal_texts_share_every_band_and_blank_ones_none(texts: list[str]) -> None:
     found = near_duplicates.bands([*texts, *texts])
 
@@ -62,6 +63,7 @@ def test_a_bucket_of_many_copies_is_chained_and_not_squared() -> None:
 
 @pytest.mark.shared
 @pytest.mark.parametrize("name", ["docs_jest", "docs_nemo_curator"])
+@pytest.mark.slow
 def test_pairs_of_real_documents_are_found_and_no_others(shared: Path, name: str) -> None:
     rows = read(shared / f"dedup/{name}.jsonl.gz")
     places = {row["id"]: place for place, row in enumerate(rows)}

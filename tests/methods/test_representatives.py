@@ -64,6 +64,7 @@ def test_the_filter_admits_what_the_loop_admits(seed: int, threshold: float) -> 
     assert admitted.tolist() == naive_filter(vectors, order, threshold)
 
 
+@pytest.mark.slow
 def test_the_filter_is_the_loop_across_batches_and_keeps_one_of_equals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(representatives, "_BATCH", 64)
     vectors = clustered(500)

@@ -128,6 +128,7 @@ def test_communities_do_not_depend_on_how_the_work_is_cut(monkeypatch: pytest.Mo
     assert communities(vectors, 0.85) == whole
 
 
+@pytest.mark.slow
 def test_a_set_of_equal_rows_takes_no_memory_for_its_pairs() -> None:
     vectors = np.repeat(clustered(2), 4000, axis=0)
 

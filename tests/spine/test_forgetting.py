@@ -191,6 +191,7 @@ def test_copies_of_the_text_on_other_pages_go_too(sample: Sample) -> None:
     assert everywhere(sample, GONE) == []
 
 
+@pytest.mark.slow
 def test_a_near_duplicate_takes_the_place_of_the_original(sample: Sample) -> None:
     near = [sample.documents[BREAD], sample.documents[RYE]]
     rows = [records.Duplicate(id_, "near-1", sample.documents[TIDES], 0.9, RUN) for id_ in near]
@@ -253,6 +254,7 @@ def test_quotations_in_errors_refusals_and_events_are_taken_out(sample: Sample) 
     assert everywhere(sample, GONE) == []
 
 
+@pytest.mark.slow
 def test_a_whole_source_is_forgotten_with_its_seeds(sample: Sample) -> None:
     (read_from,) = set(sample.store.query("documents/all")["source_id"])
     forgetting.forget(sample.store, source="pages")
@@ -284,14 +286,15 @@ def test_something_that_is_left_is_an_error_that_says_where(sample: Sample, monk
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unaudited", "pageless")
 def test_a_page_of_the_sample_is_forgotten_and_does_not_come_back_with_the_next_run(store_dir: Path) -> None:
     from flows.dataset import dataset
 
-    dataset.fn(profile="smoke", store=str(store_dir), overrides=[])
+    dataset.fn(profile="smoke", store=str(store_dir), overrides=["limit=8"])
     with Store.open(store_dir) as store:
         url = next(row["url"] for row in browser.first(store) if row["url"])
         receipt = forgetting.forget(store, url=url, policy="remake")
-    dataset.fn(profile="smoke", store=str(store_dir), overrides=[])
+    dataset.fn(profile="smoke", store=str(store_dir), overrides=["limit=8"])
     with Store.open(store_dir) as store:
         back = store.query("lineage/by_url", value=url)
         exported = store.query("marts/health")["exported"][0]
@@ -325,6 +328,7 @@ def test_tombstones_outlive_the_database_and_so_does_what_is_not_to_be_made_agai
 
 
 @pytest.mark.parametrize("has_journal", [True, False])
+@pytest.mark.slow
 def test_tombstones_of_an_older_store_are_copied_to_its_journal_when_it_is_opened(
     sample: Sample,
     *,

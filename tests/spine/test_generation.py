@@ -299,9 +299,9 @@ def test_killed_at_random_moments_it_writes_what_an_uninterrupted_run_writes(tmp
     with faults.running(latency_seconds=0.01) as calm:
         killed_until_done(calm.url, tmp_path / "calm", 0)
     with faults.running(latency_seconds=0.01) as server:
-        hit = killed_until_done(server.url, tmp_path / "killed", 8)
+        hit = killed_until_done(server.url, tmp_path / "killed", 5)
 
-    assert hit > 3
+    assert hit > 2
     assert server.counts["requests"] - 1500 <= hit * 16
     assert written(tmp_path / "killed") == written(tmp_path / "calm")
 
@@ -470,6 +470,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("mark", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.slow
 def test_a_mark_that_is_no_number_of_its_scale_is_refused_and_the_others_are_written(
     start: Start, settings: MakeSettings, method: PromptedMethod, mark: str
 ) -> None:

@@ -41,6 +41,7 @@ BLOCKED = ["pages", "marts", "due.json", "snapshot"]
 
 
 @pytest.mark.parametrize("blocked", BLOCKED)
+@pytest.mark.slow
 def test_a_run_that_is_done_is_done_though_something_beside_it_cannot_be_written(
     blocked: str, start: Start, settings: Callable[..., Settings], store_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -56,6 +57,7 @@ def test_a_run_that_is_done_is_done_though_something_beside_it_cannot_be_written
 
 @pytest.mark.parametrize("blocked", BLOCKED)
 @pytest.mark.parametrize("error", [TransientError("the budget"), BrokenError("an audit"), ValueError("a fault")])
+@pytest.mark.slow
 def test_what_ended_a_run_is_what_is_raised(
     blocked: str, error: Exception, start: Start, settings: Callable[..., Settings], store_dir: Path
 ) -> None:

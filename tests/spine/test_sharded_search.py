@@ -35,6 +35,7 @@ def test_parts_merge_to_the_answer_of_one_machine(settings: Make, matrix: tuple[
     assert scores.tobytes() == truth_scores.tobytes()
 
 
+@pytest.mark.slow
 def test_parts_smaller_than_k_still_give_k(settings: Make, matrix: tuple[Path, Vectors]) -> None:
     path, vectors = matrix
 

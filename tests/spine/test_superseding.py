@@ -17,7 +17,7 @@ from tasks.contracts.settings import Settings
 from tasks.io.store import Store
 from tasks.spine import forgetting, lineage, marts, runs, site_rules, standing, superseding, validation
 from tasks.spine.runs import Counts, Run
-from tests import page_store
+from tests import light, page_store
 from tests.page_store import WRITER
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,7 @@ def lines(path: Path, *rows: dict[str, str]) -> Path:
 def read(store: Path, settings: Make, *paths: Path, more: Sequence[str] = ()) -> Counts:
     """Read archives in a run of their own, up to passages."""
     chosen = settings("runner=thread", *more, sources={"corpora": [{"path": str(path)} for path in paths]})
-    with runs.start("test", chosen, store, quiet=True, may_mix=True) as run:
+    with light.unaudited(), runs.start("test", chosen, store, quiet=True, may_mix=True) as run:
         sources.register(run)
         counts = documents.extract(run).counts
         validation.audit(run, "documents")
