@@ -109,7 +109,9 @@ def test_dask_workers_end_with_their_parent_also_while_they_start(
             time.sleep(0.05)
 
         parent.send_signal(number)
-        _, left = psutil.wait_procs(workers, timeout=5)
+        until = time.monotonic() + 5
+        while (left := [worker for worker in workers if is_alive(worker.pid)]) and time.monotonic() < until:
+            time.sleep(0.05)
         for process in [*left, parent]:
             process.kill()
 
