@@ -60,7 +60,7 @@ _ENDS = {
     "en": r"(?:e|[sz]e|y)?\b",
     "de": r"(?:e|n|en|le|re)?\b",
     "fr": r"(?:[sv]?ez|v?[ei]r|s|e|re|ds?|ts?)?(?:-\w+)*\b",
-    "es": r"\w{0,3}?(?:[aei]|quen?|[aei]n|[aei]d|[aei]r|ue|uen|cen?)(?:[mts]e|nos|les?|l[oa]s?)*\b",
+    "es": r"\w{0,3}?(?:[aei]|quen?|[aei]n|[aei]d|[aei]r|ue|uen|cen?)?(?:[mts]e|nos|les?|l[oa]s?)*\b",
     "pt": r"\w{0,3}?(?:[aei]|quem?|[ae]m|[aei]r|ue|uem)?(?:-\w+)?\b",
     "it": r"\w{0,3}?(?:[aei]|[aei]te|[aei]re?)?(?:l[oaie]|mi|ci|ne)*\b",
     "nl": r"(?:en|t)?\b",

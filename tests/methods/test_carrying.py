@@ -80,9 +80,11 @@ def test_a_message_that_carries_a_passage_for_a_task_is_kept_however_long_the_pa
         f"L'article explique la situation en détail. {PAGE} Merci de votre attention.",
         f"皆さん、こんにちは。{PAGE}ご清聴ありがとうございました。",
         f"{PAGE} Subscribe to our newsletter and share this with your friends!",
-        "Cold dough will rise slowly. A loaf that doubles in two hours in a warm room takes up to sixteen at five degrees. "
-        "Salt slows yeast further, so that salted dough can stand a night. Bakers who work nights keep three doughs at "
-        "different temperatures.",
+        (
+            "Cold dough will rise slowly. A loaf that doubles in two hours in a warm room takes up to sixteen at five "
+            "degrees. Salt slows yeast further, so that salted dough can stand a night. Bakers who work nights keep three doughs at "
+            "different temperatures."
+        ),
     ],
 )
 def test_a_message_that_only_copies_or_retells_its_page_is_refused(message: str) -> None:
@@ -127,6 +129,16 @@ def test_of_two_hundred_real_pages_of_each_kind_95_in_100_go_the_right_way(share
         right = sum(bool(carrying.outcome(message)) != carries for message in made)
         assert len(made) == 100
         assert right >= 95
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["tuning", "report"])
+def test_of_two_hundred_ways_to_say_it_in_ten_languages_95_in_100_go_the_right_way(shared: Path, part: str) -> None:  # noqa: ARG001 - it says that the pages are there
+    for carries in (True, False):
+        made = carrying.said(part, carries=carries)
+        assert len(made) == 200
+        assert sum(bool(carrying.outcome(message)) != carries for message in made) >= 190
 
 
 @pytest.mark.shared
