@@ -81,9 +81,8 @@ def test_a_message_that_carries_a_passage_for_a_task_is_kept_however_long_the_pa
         f"皆さん、こんにちは。{PAGE}ご清聴ありがとうございました。",
         f"{PAGE} Subscribe to our newsletter and share this with your friends!",
         (
-            "Cold dough will rise slowly. A loaf that doubles in two hours in a warm room takes up to sixteen at five "
-            "degrees. Salt slows yeast further, so that salted dough can stand a night. Bakers who work nights keep three doughs at "
-            "different temperatures."
+            "Cold dough needs time: in a warm room two hours, at five degrees twelve to twenty. Salt slows it more, and "
+            "yeast is slow at night. Bakers who are wise keep three kinds at different temperatures and press their dough."
         ),
     ],
 )
