@@ -81,8 +81,8 @@ def test_a_message_that_carries_a_passage_for_a_task_is_kept_however_long_the_pa
         f"皆さん、こんにちは。{PAGE}ご清聴ありがとうございました。",
         f"{PAGE} Subscribe to our newsletter and share this with your friends!",
         (
-            "Cold dough needs time: in a warm room two hours, at five degrees twelve to twenty. Salt slows it more, and "
-            "yeast is slow at night. Bakers who are wise keep three kinds at different temperatures and press their dough."
+            "Cold dough needs time: in a warm room two hours, at five degrees twelve to twenty. Salt slows it more, "
+            "and yeast is slow at night. Bakers who are wise keep three kinds and press their dough."
         ),
     ],
 )
