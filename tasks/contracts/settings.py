@@ -199,7 +199,7 @@ class InstructionsSettings(Section):
         description="an instruction that is more of its page's must set a task in its own words",
     )
     min_own_words: int = Field(
-        default=5, ge=1, description="of such an instruction: words of its own about the passage that it carries"
+        default=2, ge=1, description="of such an instruction: words of its own about the passage that it carries"
     )
     max_pool_cosine: float = Field(default=0.9, gt=0, le=1.01, description="above 1 is off")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import OUR_FENCE
-from tasks.methods.carrying import Parts, own_words, parted, passages, sets_task
+from tasks.methods.carrying import Parts, own_words, parted, passages, retold, sets_task
 from tasks.methods.copies import rouge_l, words
 from tasks.methods.injections import obeyed
 from tasks.methods.languages import UNDETERMINED, identify
@@ -18,7 +18,7 @@ from tasks.methods.self_containment import dangling
 from tasks.methods.thought_marks import mark
 from tasks.methods.tokens import count_tokens
 
-VERSION = 2
+VERSION = 3
 SHORTEST_IDENTIFIED_CHARS = 40  # a language told from less is a guess
 ENGLISH_SHARE = 0.2
 SHORTEST_CHARS, LONGEST_CHARS = 8, 40_000  # shorter is a fragment, longer a copy of the page, whatever a profile allows
@@ -62,7 +62,7 @@ def accept(text: str, limits: Limits, shown: Shown) -> None:
         Rejection: `too_short`, `too_long`; `other_language`; `not_self_contained`, it points at what it does not
             carry; `preamble`, it begins with words to whoever asked for it; `declined`, its writer would not;
             `copy_of_demonstration`; `copy_of_document`, `retells_document`, it has a passage and too few words of its
-            own, or none that ask for anything; or what `trust` raises.
+            own, or none that ask for anything, or it says the page in other words; or what `trust` raises.
     """
     _check_length(text, limits)
     _check_writer(text)
@@ -153,6 +153,8 @@ def _check_copies(text: str, parts: Parts, limits: Limits, shown: Shown) -> None
             raise Rejection("copy_of_demonstration", f"ROUGE-L {score:.2f} with: {demonstration[:200]}")
     if parts.share > limits.max_coverage:
         _check_own(text, parts, limits)
+    elif retold(text, shown.document) and not sets_task(parts):
+        raise Rejection("retells_document", f"it says the document in other words and asks for nothing: {text[:200]}")
 
 
 def _check_own(text: str, parts: Parts, limits: Limits) -> None:

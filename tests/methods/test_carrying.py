@@ -19,7 +19,7 @@ PAGE = (
     "the dent fills slowly, it is ready to be baked. Bakers who work at night keep three doughs at three temperatures. "
     "What is a sponge? A sponge is flour, water and yeast that ferment for hours before the rest is added to it."
 )
-LIMITS = Limits(min_tokens=5, max_tokens=2000, max_rouge_l=0.7, max_coverage=0.3, min_own_words=5)
+LIMITS = Limits(min_tokens=5, max_tokens=2000, max_rouge_l=0.7, max_coverage=0.3, min_own_words=2)
 LONG = " ".join(f"{PAGE} Loaf number {number} of the night was {number + 3} minutes late again." for number in range(6))
 
 
@@ -45,6 +45,15 @@ def _refused(text: str, page: str = PAGE) -> str:
         f"请把下面这段话改写成一百字以内的说明。{PAGE}",
         f"Ta fram en ordlista över de tio svåraste orden: {PAGE}",
         f"Find the weakest argument and answer it in two paragraphs.\n\n{LONG}",
+        f"Summarise this: {PAGE}",
+        f"Translate into Dutch:\n\n{PAGE}",
+        f"Our baker sent me this. {PAGE} Too short?",
+        f"I need to know whether the salted dough may stand for a night. {PAGE}",
+        f"{PAGE}\n\nHow many doughs do bakers who work at night keep, and at how many temperatures?",
+        f"JSON with fields step and minutes, nothing else:\n\n{PAGE}",
+        f"Что мне ответить пекарю? {PAGE}",
+        f"صحح الأخطاء اللغوية: {PAGE}",
+        f"इसे सरल भाषा में फिर से लिखो: {PAGE}",
     ],
 )
 def test_a_message_that_carries_a_passage_for_a_task_is_kept_however_long_the_passage(message: str) -> None:
@@ -66,6 +75,15 @@ def test_a_message_that_carries_a_passage_for_a_task_is_kept_however_long_the_pa
         PAGE.replace("slowly", "gradually").replace("further", "more").replace("keep", "hold"),
         f"Wussten Sie, dass {PAGE} Was halten Sie davon?",
         f"以下是一些值得了解的事实。{PAGE}",
+        f"So how is bread made? {PAGE}",
+        f"Question: how is bread made? Answer: {PAGE}",
+        f"L'article explique la situation en détail. {PAGE} Merci de votre attention.",
+        f"皆さん、こんにちは。{PAGE}ご清聴ありがとうございました。",
+        f"{PAGE} Subscribe to our newsletter and share this with your friends!",
+        (
+            "Cold dough needs time: in a warm room two hours, at five degrees twelve to twenty. Salt slows it more, "
+            "and yeast is slow at night. Bakers who are wise keep three kinds and press their dough."
+        ),
     ],
 )
 def test_a_message_that_only_copies_or_retells_its_page_is_refused(message: str) -> None:
@@ -110,6 +128,16 @@ def test_of_two_hundred_real_pages_of_each_kind_95_in_100_go_the_right_way(share
         right = sum(bool(carrying.outcome(message)) != carries for message in made)
         assert len(made) == 100
         assert right >= 95
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["tuning", "report"])
+def test_of_two_hundred_ways_to_say_it_in_ten_languages_95_in_100_go_the_right_way(shared: Path, part: str) -> None:  # noqa: ARG001 - it says that the pages are there
+    for carries in (True, False):
+        made = carrying.said(part, carries=carries)
+        assert len(made) == 200
+        assert sum(bool(carrying.outcome(message)) != carries for message in made) >= 190
 
 
 @pytest.mark.shared
