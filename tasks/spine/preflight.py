@@ -9,10 +9,11 @@ import ast
 import importlib
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources, util
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from tasks.contracts import casting, outside, prompting
@@ -23,6 +24,7 @@ from tasks.judges import panel
 from tasks.methods import quality
 
 DOOR_SECONDS = 2.0  # for a server to open its door; whether it answers well, `Run.meet` finds out
+LEAST_ANSWER_TOKENS = 1024  # of a context, beside the longest prompt
 HOSTS_WITH_KEYS = ("openai.com", "azure.com")
 
 Look = Callable[[], object]
@@ -211,3 +213,21 @@ def _door(role: Role, endpoint: Endpoint) -> None:
             f"{servers.name_of(endpoint)} does not answer at {where[0]}:{where[1]}: {error.strerror or error}",
             hint="check base_url and that it is up, then run the same command",
         ) from error
+
+
+def narrow(known: Mapping[str, Mapping[str, Any]], settings: Settings) -> Iterator[str]:
+    """Say which servers have a context that is less than the longest prompt with a short answer, and what to set.
+
+    Args:
+        known: What is known of each server, by its address and the model.
+        settings: With `instructions.prompt_tokens`, the bound on a prompt with its demonstrations.
+    """
+    asked, longest = settings.models.generator.model, settings.instructions.prompt_tokens
+    for name, ability in known.items():
+        context = ability.get("context", 0)
+        if name.endswith(f" {asked}") and 0 < context < longest + LEAST_ANSWER_TOKENS:
+            fitting = max(context - LEAST_ANSWER_TOKENS, context // 2)
+            yield (
+                f"{name}: its context of {context:,} tokens has no room for prompts of {longest:,}: those that do not fit"
+                f" are refused as too_long; set instructions.prompt_tokens={fitting}, or start it with more"
+            )

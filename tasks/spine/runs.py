@@ -101,8 +101,10 @@ class Run:
         """
         roles = met_roles(self.settings)
         if roles and not (self._has_met or self.settings.replay or self.is_rehearsal):
-            self.models.meet(roles, say=self.progress.note)
+            met = self.models.meet(roles, say=self.progress.note)
             self._has_met = True
+            for warning in preflight.narrow(met, self.settings):
+                self.progress.note(warning)
 
     @property
     def spent_usd(self) -> float | None:

@@ -12,7 +12,7 @@ import pytest
 from flows.dataset import PARTS
 from tasks.contracts import prompting
 from tasks.contracts.errors import TransientError, UsageError
-from tasks.contracts.settings import Settings
+from tasks.contracts.settings import Settings, load
 from tasks.io import faults
 from tasks.spine import preflight, runs
 
@@ -170,3 +170,18 @@ def test_a_wrong_path_is_said_before_anything_heavy_is_loaded(
     assert done.returncode == 2, done.stderr
     assert said.replace("{tmp}", str(tmp_path)) in " ".join(done.stderr.split())
     assert not HEAVY & set(done.stdout.split())
+
+
+def test_a_context_that_is_too_small_for_the_longest_prompt_is_named_with_the_setting() -> None:
+    chosen = load(None, ("models.generator.model=small", "instructions.prompt_tokens=7500"), environment={})
+    known = {
+        "http://a small": {"context": 4096},
+        "http://b small": {"context": 32768},
+        "http://c other": {"context": 9},
+    }
+
+    (said,) = preflight.narrow(known, chosen)
+
+    assert said.startswith("http://a small: its context of 4,096 tokens")
+    assert "instructions.prompt_tokens=3072" in said
+    assert not list(preflight.narrow({"http://a small": {}}, chosen))
