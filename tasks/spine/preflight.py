@@ -228,6 +228,6 @@ def narrow(known: Mapping[str, Mapping[str, Any]], settings: Settings) -> Iterat
         if name.endswith(f" {asked}") and 0 < context < longest + LEAST_ANSWER_TOKENS:
             fitting = max(context - LEAST_ANSWER_TOKENS, context // 2)
             yield (
-                f"{name}: its context of {context:,} tokens has no room for prompts of {longest:,}: those that do not fit"
-                f" are refused as too_long; set instructions.prompt_tokens={fitting}, or start it with more"
+                f"{name}: its context of {context:,} tokens has no room for prompts of {longest:,}: what does not fit"
+                f" is refused as too_long; set instructions.prompt_tokens={fitting}, or start it with more"
             )
