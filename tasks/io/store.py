@@ -456,6 +456,8 @@ class Store:
         old, fresh = self.path / DATABASE, self.path / f"{DATABASE}.part"
         fresh.unlink(missing_ok=True)
         snapshots.clear(self.path)
+        for kept_aside in self.path.glob(f"{DATABASE}*.damaged-*"):  # the log of a database that was lost
+            kept_aside.unlink()
         self.checkpoint()
         self._connection.close()
         try:

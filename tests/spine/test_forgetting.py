@@ -87,6 +87,17 @@ def test_a_page_is_gone_from_store_journal_shards_exports_and_pages(sample: Samp
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["wellspring.duckdb.wal.damaged-1", "wellspring.duckdb.damaged-2"])
+def test_a_file_that_was_set_aside_keeps_nothing_of_it(sample: Sample, name: str) -> None:
+    (sample.store.path / name).write_text(f"the log of a database that was lost: {GONE}")
+
+    receipt = forgetting.forget(sample.store, url=BREAD)
+
+    assert everywhere(sample, GONE) == []
+    assert receipt.texts_left == 0
+
+
+@pytest.mark.slow
 def test_what_was_made_from_it_goes_and_what_was_not_stays(sample: Sample) -> None:
     forgetting.forget(sample.store, url=BREAD)
     left = sample.store.query("marts/health").to_dicts()[0]
