@@ -7,7 +7,8 @@ hashes, so that is a random sample, and the size that the papers report at.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from statistics import mean, median
 from typing import Any
@@ -38,6 +39,16 @@ __all__ = ["Portrait", "draw", "save"]
 Row = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the parts of a dataset share: vectors, texts of their samples, and what stands in a benchmark."""
+
+    vectors: Matrix
+    seeds: Matrix
+    texts: Mapping[str, str]
+    contaminated: frozenset[str] | None
+
+
 def draw(run: Run, judge: str) -> Portrait:
     """Measure the selection that is in force.
 
@@ -49,7 +60,8 @@ def draw(run: Run, judge: str) -> Portrait:
     vectors, seeds = retrieval.vectors(run, "instructions"), retrieval.vectors(run, "seeds")
     parts = _parts(taken)
     controls = [name for name in parts if name.startswith("random_")]
-    rows = {name: _measured(run, part, taken["topic"].n_unique(), vectors, seeds) for name, part in parts.items()}
+    known = _Known(vectors, seeds, _sampled(run, parts.values()), _contaminated(run, taken["instruction_id"]))
+    rows = {name: _measured(part, taken["topic"].n_unique(), known) for name, part in parts.items()}
     shared = _agreed(run)
     table = [{"part": name, **row, **shared} for name, row in rows.items() if name not in controls]
     if controls:
@@ -72,16 +84,30 @@ def _parts(taken: pl.DataFrame) -> dict[str, pl.DataFrame]:
     return parts | {name: taken.filter(pl.col("policy") == name) for name in controls}
 
 
-def _measured(run: Run, part: pl.DataFrame, possible: int, vectors: Matrix, seeds: Matrix) -> dict[str, Any]:
+def _sample(part: pl.DataFrame) -> list[str]:
+    return sorted(part["instruction_id"])[:SAMPLE_ROWS]
+
+
+def _sampled(run: Run, parts: Iterable[pl.DataFrame]) -> dict[str, str]:
+    """Return the texts of the samples of all parts by id: one query, since parts share most of their rows."""
+    return _texts(run, {name for part in parts for name in _sample(part)})
+
+
+def _texts(run: Run, ids: Iterable[str]) -> dict[str, str]:
+    """Return the texts of instructions by their ids."""
+    return dict(run.store.query("exports/texts", ids=sorted(ids)).iter_rows())
+
+
+def _measured(part: pl.DataFrame, possible: int, known: _Known) -> dict[str, Any]:
     """Take every measure of one part."""
-    sample = sorted(part["instruction_id"])[:SAMPLE_ROWS]
-    words = [measures.tokens(text) for text in _texts(run, sample)]
-    own = vectors.of(sample)
+    sample, seeds = _sample(part), known.seeds
+    words = [measures.tokens(known.texts[name]) for name in sample]
+    own = known.vectors.of(sample)
     to_seeds = index.exact(own, np.ascontiguousarray(seeds.matrix), 1)[0][:, 0] if len(seeds.ids) else np.zeros(0)
     by_topic = measures.spread(part["topic"], possible)
     documents, domains = (measures.spread(part[name].drop_nulls()) for name in ("document_id", "domain"))
     lengths, scores = part["tokens"].to_list(), part["score"].drop_nulls().to_list()
-    wanted = run.settings.benchmarks
+    found = known.contaminated
     return {
         "rows": len(part),
         "mtld": _digits(measures.mtld([word for text in words for word in text])),
@@ -100,7 +126,7 @@ def _measured(run: Run, part: pl.DataFrame, possible: int, vectors: Matrix, seed
         "tokens_median": float(median(lengths)),
         "tokens_mean": _digits(mean(lengths)),
         "score_mean": _digits(mean(scores)) if scores else None,
-        "contaminated": _contaminated(run, part) if wanted.paths else None,
+        "contaminated": None if found is None else _digits(len(found & {*part["instruction_id"]}) / max(1, len(part))),
         "answers_refused": _digits(int(part["refused"].sum()) / max(1, int(part["answers"].sum()))),
     }
 
@@ -115,21 +141,18 @@ def _digits(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def _texts(run: Run, ids: Sequence[str]) -> list[str]:
-    """Return the texts of instructions, in the ascending order of their ids."""
-    return run.store.query("exports/texts", ids=list(ids))["text"].to_list()
-
-
-def _contaminated(run: Run, part: pl.DataFrame) -> float:
-    """Return the share of a part in which a benchmark of the profile stands."""
-    ids, found = sorted(part["instruction_id"]), 0
-    for start in range(0, len(ids), SAMPLE_ROWS):
-        for text in _texts(run, ids[start : start + SAMPLE_ROWS]):
+def _contaminated(run: Run, ids: pl.Series) -> frozenset[str] | None:
+    """Return the instructions in which a benchmark of the profile stands; None where it names no benchmark."""
+    if not run.settings.benchmarks.paths:
+        return None
+    every, found = ids.unique().sort().to_list(), set[str]()
+    for start in range(0, len(every), SAMPLE_ROWS):
+        for name, text in _texts(run, every[start : start + SAMPLE_ROWS]).items():
             try:
                 contamination.check(run.settings.benchmarks, text)
             except Rejection:
-                found += 1
-    return _digits(found / max(1, len(part)))
+                found.add(name)
+    return frozenset(found)
 
 
 def _mean(rows: Sequence[Row]) -> dict[str, Any]:
@@ -178,7 +201,9 @@ def _topics(run: Run, best: pl.DataFrame, vectors: Matrix) -> list[dict[str, Any
     """Name the topics by some of their texts, group them by the mean of all their vectors."""
     members = {int(topic): sorted(of["instruction_id"]) for (topic,), of in best.group_by("topic")}
     numbers = sorted(members)
-    texts = {topic: _texts(run, members[topic][:TOPIC_TEXTS]) for topic in numbers}
+    naming = {topic: members[topic][:TOPIC_TEXTS] for topic in numbers}
+    said = _texts(run, {name for some in naming.values() for name in some})
+    texts = {topic: [said[name] for name in some] for topic, some in naming.items()}
     means = [vectors.of(members[topic]).astype(np.float64).mean(axis=0) for topic in numbers]
     found = topics.hierarchy(texts, unit(np.stack(means)))
     rows = {topic.topic: len(members[topic.topic]) for topic in found}
@@ -201,8 +226,8 @@ def _points(run: Run, best: pl.DataFrame, vectors: Matrix) -> list[tuple[float, 
     places_xy = projected(np.concatenate([own, others]) if len(places) else own).round(4).tolist()
     kinds = ["instruction"] * len(shown) + places["kind"].to_list()
     numbers = shown["topic"].to_list() + [-1] * len(places)
-    said = _texts(run, shown["instruction_id"].to_list())
-    labels = [label[:LABEL_CHARS] for label in (*said, *places["label"])]
+    said = _texts(run, shown["instruction_id"])
+    labels = [label[:LABEL_CHARS] for label in (*(said[name] for name in shown["instruction_id"]), *places["label"])]
     return [
         (x, y, kind, topic, label) for (x, y), kind, topic, label in zip(places_xy, kinds, numbers, labels, strict=True)
     ]
