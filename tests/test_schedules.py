@@ -15,7 +15,7 @@ from tasks.io.store import Store
 from tasks.spine.alerts import store_label
 from tests.prefect_server import DEPLOYMENTS, ROOT, Pager, Prefect, holding, kill, stop, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 PAGES = "http://dashboard.example:8080"
 
 

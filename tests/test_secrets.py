@@ -66,6 +66,7 @@ def left_in(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1300)
 def test_keys_are_used_and_are_nowhere_in_what_a_run_under_prefect_leaves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
