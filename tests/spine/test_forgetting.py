@@ -297,7 +297,7 @@ def test_something_that_is_left_is_an_error_that_says_where(sample: Sample, monk
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("unaudited", "pageless")
+@pytest.mark.usefixtures("unaudited")
 def test_a_page_of_the_sample_is_forgotten_and_does_not_come_back_with_the_next_run(store_dir: Path) -> None:
     from flows.dataset import dataset
 
