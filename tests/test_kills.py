@@ -21,7 +21,7 @@ from tasks.io import faults
 from tasks.io.faults import FaultServer
 from tests.exported import exported
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(7200)]
 
 ROOT = Path(__file__).parents[1]
 KILLS = int(os.environ.get("KILLS", "3"))

@@ -37,7 +37,7 @@ CHOSEN = [(seed, AS) for seed in range(FIRST, FIRST + int(WALKS or 1))]
 RUNS = (
     CHOSEN
     if WALKS or AS != HERE
-    else [*CHOSEN, (FIRST + 1, HERE), pytest.param(FIRST + 2, PROCESSES, marks=pytest.mark.long)]
+    else [*CHOSEN, *(pytest.param(FIRST + n, how, marks=pytest.mark.long) for n, how in ((1, HERE), (2, PROCESSES)))]
 )
 STEPS, NIGHTS = 12 if WALKS else 6, 3
 FORMS = ("alpaca", "sharegpt")
