@@ -2,7 +2,7 @@
 
 The stand-in is served over HTTP, so that the server counts what was paid. A build is killed and started again until it
 is done; then the next one begins on a new store, until so many kills have hit: a handful here, and as many as `KILLS`
-says by `KILLS=200 python -m pytest -s tests/test_kills.py`.
+says by `KILLS=200 python -m pytest -s -m long tests/test_kills.py`.
 """
 
 import os
