@@ -735,7 +735,11 @@ def _unusable(store: Store, error: duckdb.Error, what: str) -> BrokenError:
         anew = f"another version of DuckDB wrote it: use that one (this is {duckdb.__version__}); or, since {anew}"
     elif store.snapshot is not None:
         path = snapshots.path_of(store.path, store.snapshot)
-        anew = f"it is a copy: delete the folder {path.parent}; the next command makes another from {DATABASE}"
+        what = f"(a copy of {DATABASE}) {what}"
+        anew = (
+            f"delete the folder {path.parent}; the next command makes another copy. Where that says the same,"
+            f" {DATABASE} is damaged itself, and derived: {_ANEW}"
+        )
     return BrokenError(f"{path} {what}: {said}", hint=anew)
 
 
