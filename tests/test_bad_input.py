@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "deployments" / "sample"
+SMOKE = ("--profile", "smoke", "--set", "limit=4")
 SEEDS = '{"prompt": "How do I keep a sourdough starter alive during three weeks of holidays?"}\n'
 
 
@@ -61,7 +62,7 @@ def test_seeds_without_a_usable_field_say_which_fields_they_have(tmp_path: Path)
     seeds = tmp_path / "seeds.jsonl"
     seeds.write_text('{"colour": "blue"}\n')
 
-    result = build(tmp_path / "ws", "--profile", "smoke", "--seeds", str(seeds))
+    result = build(tmp_path / "ws", *SMOKE, "--seeds", str(seeds))
 
     assert result.returncode == 2
     assert "colour" in result.stderr
@@ -72,8 +73,8 @@ def test_fewer_seeds_than_k_is_said_before_anything_is_deduced_and_better_seeds_
     seeds = tmp_path / "seeds.jsonl"
     seeds.write_text(SEEDS)
 
-    first = build(tmp_path / "ws", "--profile", "smoke", "--seeds", str(seeds))
-    again = build(tmp_path / "ws", "--profile", "smoke")
+    first = build(tmp_path / "ws", *SMOKE, "--seeds", str(seeds))
+    again = build(tmp_path / "ws", *SMOKE)
 
     assert first.returncode == 1
     assert "k = 2" in first.stderr
@@ -111,10 +112,8 @@ def unauthorised() -> Iterator[str]:
 def test_an_endpoint_that_refuses_the_key_is_named_without_the_key_and_the_store_goes_on(tmp_path: Path) -> None:
     store = tmp_path / "ws"
     with unauthorised() as url:
-        refused = build(
-            store, "--profile", "smoke", "--set", f"models.base_url={url}", OPENAI_API_KEY="sk-canary-0123456789"
-        )
-    again = build(store, "--profile", "smoke")
+        refused = build(store, *SMOKE, "--set", f"models.base_url={url}", OPENAI_API_KEY="sk-canary-0123456789")
+    again = build(store, *SMOKE)
 
     everything = b"".join(p.read_bytes() for p in store.rglob("*") if p.is_file())
     assert refused.returncode in {1, 3}
@@ -126,7 +125,7 @@ def test_an_endpoint_that_refuses_the_key_is_named_without_the_key_and_the_store
 
 
 def test_an_endpoint_that_is_not_there_parks_the_run(tmp_path: Path) -> None:
-    result = build(tmp_path / "ws", "--profile", "smoke", "--set", "models.base_url=http://127.0.0.1:9/v1")
+    result = build(tmp_path / "ws", *SMOKE, "--set", "models.base_url=http://127.0.0.1:9/v1")
 
     assert result.returncode == 3
     assert "127.0.0.1:9" in result.stderr
@@ -147,8 +146,8 @@ def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(tmp_path: Path) -> N
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 
-    full = build(store, "--profile", "smoke", before=small_files)
-    again = build(store, "--profile", "smoke")
+    full = build(store, *SMOKE, before=small_files)
+    again = build(store, *SMOKE)
 
     assert full.returncode == 1
     assert "hint:" in full.stderr
