@@ -33,9 +33,8 @@ BATCH_INPUTS = 500  # settled inputs in one transaction
 BATCH_SECONDS = 10.0  # a slow model's rows are written this often
 TOLD_SECONDS = 0.5  # between two words to a terminal
 SHOWN_SECONDS = 5.0  # and to Prefect
-FORM = frozenset(  # what a second try can put right
-    {"unparsable_answer", "incomplete_answer", "mark_out_of_range", "placeholder", "no_substance"}
-)
+COPIED = frozenset({"placeholder", "no_substance"})  # the form, in place of an answer
+FORM = frozenset({"unparsable_answer", "incomplete_answer", "mark_out_of_range"}) | COPIED  # what a second try can mend
 
 Rows = Callable[[Row, dict[str, Any], Answer], list[Any]]
 
@@ -424,21 +423,44 @@ def ask_anew(run: Run, details: Iterable[str]) -> int:
     return run.models.journal.forget(spoilt) if spoilt else 0
 
 
+_FORM = "This is its form"
 _REPAIR = """That answer could not be used: {problem}
 
 Answer the same request again. Return only what was asked for, in the form that was asked for, with nothing
 before or after it."""
 
 
+def _without_form(prompt: Prompt) -> Prompt:
+    """Return a prompt that names the keys of its answer in place of the form with which it ends."""
+    *before, last = prompt.messages
+    asked, form, _ = last.content.rpartition(_FORM)
+    if prompt.schema is None or not form:
+        return prompt
+    keys = ", ".join(f"`{name}`" for name in _keys(prompt.schema))
+    said = (
+        f"{asked.removesuffix(_FORM)}Its keys are {keys}. Fill each with words of your own about what you were given."
+    )
+    return replace(prompt, messages=(*before, Message(last.role, said)))
+
+
+def _keys(schema: Mapping[str, Any]) -> Iterator[str]:
+    for name, of in schema.get("properties", {}).items():
+        yield name
+        yield from _keys(of)
+
+
 def repair(answer: Answer, refusal: Rejection, max_tokens: int) -> Call:
     """Return the one call that asks again, by another seed: told what was wrong, or with more room if it was cut off.
 
-    More room only where it helps: an answer that went in circles would fill it, too.
+    More room only where it helps: an answer that went in circles would fill it, too. A model that copied the form is
+    not shown it again, nor its copy: it is told the keys.
     """
     call = replace(answer.call, retry=answer.call.retry + 1)
     if answer.finish_reason == "length":
         room = call.max_tokens or max_tokens
         return call if is_loop(answer.text) else replace(call, max_tokens=2 * room)
+    if refusal.reason in COPIED:
+        return replace(call, prompt=_without_form(call.prompt))
     said = Message("assistant", answer.text)
     problem = Message("user", _REPAIR.format(problem=refusal))
     prompt: Prompt = replace(call.prompt, messages=(*call.prompt.messages, said, problem))

@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 
 from tasks.contracts import prompting, records
-from tasks.contracts.calls import Answer
+from tasks.contracts.calls import Answer, Call
 from tasks.contracts.errors import BrokenError, Rejection, TransientError
 from tasks.contracts.prompting import PromptedMethod, Row
 from tasks.contracts.settings import Settings
 from tasks.io import faults, spoilt
 from tasks.io.store import Store
 from tasks.spine import retrying
-from tasks.spine.generation import generate
+from tasks.spine.generation import generate, repair
 from tasks.spine.runs import Counts, Run
 from tests.scripted_model import scripted_model
 
@@ -136,6 +136,26 @@ def test_an_answer_with_the_form_in_it_gets_one_repair(
 
     assert (counts.rows_out, counts.rows_rejected, server.counts["requests"]) == (4, 1, 10)
     assert set(asked.values()) == {2}
+
+
+ROOMS = {"judges": ("seven_criteria", "response_quality"), "recipes": ("keywords", "scene", "attributed_grounding")}
+
+
+@pytest.mark.parametrize(("room", "name"), [(room, name) for room, names in ROOMS.items() for name in names])
+def test_a_model_that_copied_the_form_is_told_the_keys_and_not_shown_it_again(room: str, name: str) -> None:
+    shown = prompting.template(f"tasks.{room}", name)
+    form = shown.user[shown.user.rindex("This is its form") :]
+    schema = prompting.load(f"tasks.{room}", name).schema
+    prompt = prompting.Prompt((prompting.Message("system", "S"), prompting.Message("user", shown.user)), schema)
+    answer = Answer(Call("i", prompt), "c", form, "m", "stop", 1, 1, 0, 0.0, is_cached=False)
+
+    asked = repair(answer, Rejection("placeholder", "it is the form's"), 512)
+
+    last = asked.prompt.messages[-1]
+    assert [message.role for message in asked.prompt.messages] == ["system", "user"]
+    assert "<" not in last.content.replace("$", "")
+    assert all(f"`{key}`" in last.content for key in (schema or {})["required"])
+    assert asked.retry == 1
 
 
 def test_an_answer_that_was_cut_off_gets_more_room(
