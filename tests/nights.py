@@ -1,10 +1,14 @@
 """Nights of input: pages and seeds that come in turn, and small builds of all that has come so far."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from flows.dataset import dataset
-from tests import page_store
+from tasks.io import faults
+from tasks.io.faults import FaultServer
+from tests import light, page_store
 
 SMALL = ("runner=thread", "threads=1", "embeddings.dimensions=64", "pages.show_values=false", "scores.judges=[]")
 KNN = (
@@ -47,3 +51,17 @@ def inputs(folder: Path, nights: int) -> list[str]:
 def build(store: Path, folder: Path, nights: int, url: str, *chosen: str) -> None:
     """Build all that came in so many nights, with the models of a server."""
     dataset.fn("smoke", str(store), [*inputs(folder, nights), f"models.base_url={url}", *SMALL, *chosen])
+
+
+@contextmanager
+def built_once(folder: Path, steps: Callable[[FaultServer], object]) -> Iterator[tuple[Path, FaultServer]]:
+    """Build what a file of tests shares, without audits and pages; yields its folder, and the server that was asked.
+
+    Args:
+        folder: With the inputs.
+        steps: The builds, given the server.
+    """
+    with faults.running() as server:
+        with light.unaudited(), light.pageless():
+            steps(server)
+        yield folder, server

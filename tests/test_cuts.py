@@ -8,9 +8,8 @@ import pytest
 from tasks.contracts.errors import TransientError
 from tasks.io import faults
 from tasks.io.faults import FaultServer
-from tests import light
 from tests.exported import exported
-from tests.nights import KNN, build
+from tests.nights import KNN, build, built_once
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("unaudited", "pageless")]
 
@@ -45,10 +44,8 @@ CROWDED = (*KNN, "instructions.max_pool_cosine=0.6")  # so low that many rows of
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, FaultServer]]:
     """The inputs, beside what is exported of them where nothing is cut, and the server that was asked."""
     folder = tmp_path_factory.mktemp("crowded")
-    with faults.running() as server:
-        with light.unaudited(), light.pageless():
-            build(folder / "uncut", folder, 1, server.url, *CROWDED)
-        yield folder, server
+    with built_once(folder, lambda server: build(folder / "uncut", folder, 1, server.url, *CROWDED)) as shared:
+        yield shared
 
 
 @pytest.mark.parametrize("cap", [9, 31, 50])

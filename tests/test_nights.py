@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.io import faults
 from tasks.io.faults import FaultServer
-from tests import light
 from tests.exported import exported
-from tests.nights import KNN, build
+from tests.nights import KNN, build, built_once
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("unaudited", "pageless")]
 
@@ -29,13 +27,15 @@ def _differences(store: Path, other: Path) -> str:
 def two_nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, FaultServer]]:
     """A folder with inputs, and a store of two nights; and the server that was asked."""
     folder = tmp_path_factory.mktemp("nights")
-    with faults.running() as server:
-        with light.unaudited(), light.pageless():
-            build(folder / "ws", folder, 1, server.url, *KNN)
-            one = exported(folder / "ws")
-            build(folder / "ws", folder, 2, server.url, *KNN)
+
+    def nights(server: FaultServer) -> None:
+        build(folder / "ws", folder, 1, server.url, *KNN)
+        one = exported(folder / "ws")
+        build(folder / "ws", folder, 2, server.url, *KNN)
         assert one != exported(folder / "ws")
-        yield folder, server
+
+    with built_once(folder, nights) as shared:
+        yield shared
 
 
 @pytest.mark.parametrize("lost", ["database", "database and indexes"])

@@ -51,15 +51,14 @@ class Prompt:
 
 _DESCRIPTION = re.compile(r'"<([^<>"]+)>"')
 _BRACKETED = re.compile(
-    r"(?:(?:<(?!/)[^<>]*>|\[[^\[\]]*\]|\{[^{}\":]*\})[\s,;]*)+"  # one, or some in a row
+    r"<[^<>]*>|(?:(?:<(?!/)[^<>]*>|\[[^\[\]]*\]|\{[^{}\":]*\})[\s,;]*)+"  # one, or some in a row
     r"|<[A-Za-z][^<>]*"  # begun as the form begins, and not closed
-    r"|(?:to be (?:done|defined|determined)|lorem ipsum|not (?:applicable|available|given|specified)|fill (?:this )?in"
-    r"|(?:some|any|your|the) (?:text|string)(?: here)?)\b.{0,20}",
-    re.IGNORECASE | re.DOTALL,
 )
-_NOT_SAID = re.compile(
-    r"n/?a|none|null|nil|string|text|todo|tbd|placeholder|unknown|undefined|not applicable|empty|value"
+UNSAID = (  # what stands for a text that is not there, as a pattern of the whole
+    r"(?:to be (?:done|defined|determined)|lorem ipsum|not (?:applicable|available|given|specified)|fill (?:this )?in"
+    r"|(?:some|any|your|the) (?:text|string)(?: here)?)"
 )
+_NOT_SAID = re.compile(rf"n/?a|none|null|nil|string|text|todo|tbd|placeholder|unknown|undefined|empty|value|{UNSAID}")
 _FIELD = re.compile(r"\$(?:\$|[A-Za-z_]\w*|\{\w*\}|)")
 
 

@@ -109,18 +109,24 @@ def parted(text: str, source: str) -> Parts:
     if not places:
         return Parts((), (text,), 0.0)
     said = [" ".join(words(text[start:end])) for start, end in places]
-    scale = CHARACTER_RATIO if sum(_CHARACTER.match(word) is not None for word in said) * 2 > len(said) else 1
+    scale = _scale(said)
     between = [text[left[1] : right[0]] for left, right in itertools.pairwise(places)]
     breaks = {0, len(places), *(i for i, part in enumerate(between, start=1) if _BOUNDARY.search(part))}
     stops = [0, *(i for i, part in enumerate(between, start=1) if _STOP.search(part)), len(places)]
     asked = {i for i, part in enumerate([*between, text[places[-1][1] :]], start=1) if _MARK.search(part)}
-    spans = _spans(said, words(source), stops, asked, scale)
+    there = words(source)
+    spans = _spans(said, there, stops, asked, scale)
     carried = tuple((places[first][0], places[end - 1][1]) for first, end in _at_breaks(spans, breaks))
     gaps = zip((0, *(end for _, end in carried)), (*(start for start, _ in carried), len(text)), strict=True)
-    known, questions = f" {' '.join(words(source))} ", _asked_there(source)
+    known, questions = f" {' '.join(there)} ", _asked_there(source)
     own = tuple(part for gap in gaps if (part := _own(text, gap, known, questions)))
     ends = not carried or text[carried[-1][1] :].strip(_CLOSING) != ""
     return Parts(carried, own, sum(end - first for first, end in spans) / len(places), identify(text), ends=ends)
+
+
+def _scale(said: list[str]) -> int:
+    """Return how many of a text's words make a word: characters, where most of them are Chinese or Japanese."""
+    return CHARACTER_RATIO if sum(_CHARACTER.match(word) is not None for word in said) * 2 > len(said) else 1
 
 
 def _asked_there(source: str) -> tuple[str, ...]:
@@ -240,7 +246,7 @@ def _closed(spans: list[tuple[int, int]], gap: int, stops: list[int]) -> list[tu
 def retold(text: str, source: str) -> bool:
     """Whether a text says its source again in other words: too many of its pairs of words stand there, too."""
     said = words(text)
-    scale = CHARACTER_RATIO if sum(_CHARACTER.match(word) is not None for word in said) * 2 > len(said) else 1
+    scale = _scale(said)
     return len(said) >= PASSAGE_WORDS * scale and coverage(text, source, 2 * scale) >= RETOLD
 
 

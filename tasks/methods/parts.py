@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import is_placeholder
+from tasks.contracts.prompting import UNSAID, is_placeholder
 from tasks.methods.copies import coverage, rouge_l, words
 
 VERSION = 2
@@ -34,6 +34,9 @@ _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
 _BETWEEN_WORDS = re.compile(r"[\s/,;|\u3001\u3002\uff0c]+")
+_PLACEHOLDER = re.compile(  # a part is a short phrase, so more of it tells than of a message
+    rf"(?:\[[^\]]*\]|<[^>]*>|\{{[^}}]*\}}|{UNSAID}\b.{{0,20}})", re.IGNORECASE | re.DOTALL
+)
 _OF_THE_FORM = frozenset(
     [
         "scene", "query", "compositions", "composition", "ability", "knowledge", "output", "extra", "information",
@@ -57,7 +60,7 @@ def check(parts: Mapping[str, str]) -> None:
         if why := hollow(parts[name], is_scene=name == "scene"):
             raise Rejection("no_substance", f"`{name}` {why}: {parts[name][:200]}")
     extra = parts.get("extra_information") or ""
-    if extra.strip(" -\u2013\u2014") and (not re.search(r"\w", extra.replace("_", "")) or is_placeholder(extra)):
+    if extra.strip(" -\u2013\u2014") and (not re.search(r"\w", extra.replace("_", "")) or _holds_a_place(extra)):
         raise Rejection("no_substance", f"`extra_information` is a placeholder: {extra[:200]}")
     said = {name: " ".join(words(parts[name])) for name in ("scene", *PARTS)}
     if said["scene"] in {said[name] for name in PARTS}:
@@ -127,7 +130,7 @@ def _joined(parts: Mapping[str, Any]) -> str:
 
 def hollow(text: str, *, is_scene: bool = False) -> str:
     """Return what is wrong with a part; empty where it says something."""
-    if is_placeholder(text):
+    if _holds_a_place(text):
         return "is a placeholder"
     said = words(text)
     if said and set(said) <= _OF_THE_FORM:
@@ -138,6 +141,10 @@ def hollow(text: str, *, is_scene: bool = False) -> str:
     if (found >= PART_WORDS and letters >= PART_LETTERS) or letters >= ONE_WORD_LETTERS:
         return ""
     return f"has {found} words, {letters} letters"
+
+
+def _holds_a_place(text: str) -> bool:
+    return is_placeholder(text) or _PLACEHOLDER.fullmatch(text.strip(" \n\t\"'`.,:;")) is not None
 
 
 def _measured(text: str) -> tuple[int, int]:

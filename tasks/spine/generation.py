@@ -437,9 +437,7 @@ def _without_form(prompt: Prompt) -> Prompt:
     if prompt.schema is None or not form:
         return prompt
     keys = ", ".join(f"`{name}`" for name in _keys(prompt.schema))
-    said = (
-        f"{asked.removesuffix(_FORM)}Its keys are {keys}. Fill each with words of your own about what you were given."
-    )
+    said = f"{asked}Its keys are {keys}. Fill each with words of your own about what you were given."
     return replace(prompt, messages=(*before, Message(last.role, said)))
 
 

@@ -119,10 +119,11 @@ def find(store: Store, target: str) -> tuple[str, str]:
 
 def _is_unknown(store: Store, path: str) -> bool:
     """Whether a path is a file among the exports of which the database has no line at all."""
-    there = next((file for file in (Path(path), store.exports / path) if file.is_file()), None)
-    if there is None or not there.resolve().is_relative_to(store.exports.resolve()):
+    exports = store.exports.resolve()
+    there = next((file.resolve() for file in (Path(path), exports / path) if file.is_file()), None)
+    if there is None or not there.is_relative_to(exports):
         return False
-    return not store.count("lineage/line", path=there.resolve().relative_to(store.exports.resolve()).as_posix(), line=1)
+    return not store.count("lineage/line", path=there.relative_to(exports).as_posix(), line=1)
 
 
 def _line(store: Store, path: str, line: int) -> str:

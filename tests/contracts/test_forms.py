@@ -60,6 +60,7 @@ def test_what_only_holds_the_place_of_a_text_is_refused(value: str) -> None:
     [
         *("2 + 2 = ?", "Why does <br> not break my line?", "为什么", "What is None in Python?", '{"a": 1}'),
         *("<3 my new puppy, what do I feed him", "<p>Mend this</p>", "Fill in the form below: name, age"),
+        *("Any text editor for Linux?", "The text is clear.", "The string is too long"),
     ],
 )
 def test_a_text_that_says_something_is_none(value: str) -> None:
