@@ -5,8 +5,9 @@
      "license": "GNU FDL", "text": "Sudo allows a system administrator to delegate authority ...", "duplicate_of": None}
 
 Conservation: every item of a corpus (a record of an archive, whatever its type; a line; a row; a page) is a document or
-a rejection that names file, offset and reason. Shards are ranges of files; they are committed in the order of the
-corpus, so which of two copies is kept does not depend on which worker was faster.
+a rejection that names file, offset and reason. Shards are ranges of files; they are committed in the order of their
+source ids and offsets, so which of two copies is kept depends neither on which worker was faster nor on the order in
+which corpora are named.
 """
 
 import hashlib
@@ -146,20 +147,24 @@ def _shard(parts: list[dict[str, Any]], method: Mapping[str, Any]) -> Shard:
 
 
 def _parts(run: Run, fingerprint: str, chosen: Iterable[Corpus]) -> Iterator[dict[str, Any]]:
-    """Yield the ranges of files that are not read yet: a new file beside old ones must not make those due again."""
+    """Yield the ranges of files that are not read yet: a new file beside old ones must not make those due again.
+
+    Files come in the order of their source ids, as seeds do: which pages `limit` leaves out, and which of two copies is
+    kept, does not depend on the order in which corpora are named.
+    """
     seen = set(sharding.done(run, PARTS, fingerprint))
+    files: dict[str, tuple[str, corpora.File, str | None]] = {}
     for corpus in chosen:
         for uri in corpora.expand(corpus.path):
             file = corpora.look(uri, run.store.indexes / corpora.CACHE)
-            source_id = content_id("source", file.sha256, corpus.license)
-            step = SHARD_ROWS if file.kind == "parquet" else SHARD_BYTES
-            for start in range(0, file.extent, step):
-                stop = min(start + step, file.extent)
-                part = {"source_id": source_id, "uri": uri, "kind": file.kind, "start": start, "stop": stop}
-                part_id = _part_id(part)
-                if part_id not in seen:
-                    seen.add(part_id)
-                    yield part | {"part_id": part_id, "license": corpus.license}
+            files.setdefault(content_id("source", file.sha256, corpus.license), (uri, file, corpus.license))
+    for source_id, (uri, file, terms) in sorted(files.items()):
+        step = SHARD_ROWS if file.kind == "parquet" else SHARD_BYTES
+        for start in range(0, file.extent, step):
+            stop = min(start + step, file.extent)
+            part = {"source_id": source_id, "uri": uri, "kind": file.kind, "start": start, "stop": stop}
+            if (part_id := _part_id(part)) not in seen:
+                yield part | {"part_id": part_id, "license": terms}
 
 
 @dataclass(frozen=True, slots=True)

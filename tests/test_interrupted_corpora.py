@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -20,6 +21,7 @@ from tasks.io import corpora
 from tasks.io.store import Store
 from tasks.spine import runs
 
+SHARD_BYTES = 20_000  # a few pages
 KILLS = int(os.environ.get("WELLSPRING_KILLS", "4"))
 READ = """
 import sys
@@ -35,14 +37,13 @@ COLUMNS = {
 
 def read(corpus: str, store: str, runner: str) -> None:
     """Read a corpus into a store, in shards of a few pages."""
-    documents.SHARD_BYTES = 20_000
     chosen = settings_of.load(
         None,
         [f"runner={runner}", "threads=2"],
         environment={},
         extra={"sources": {"corpora": [{"path": corpus}]}},
     )
-    with runs.start("test", chosen, store, quiet=True) as run:
+    with mock.patch.object(documents, "SHARD_BYTES", SHARD_BYTES), runs.start("test", chosen, store, quiet=True) as run:
         sources.register(run)
         documents.extract(run)
 
@@ -76,7 +77,7 @@ def test_a_run_killed_at_random_moments_ends_as_an_uninterrupted_one(
         reading.wait()
     read(corpus, str(store), "thread")
 
-    parts = corpora.look(corpus).extent // documents.SHARD_BYTES + 1
+    parts = corpora.look(corpus).extent // SHARD_BYTES + 1
     with Store.read(store) as opened:
         read_once = len(opened.query("shards/done", stage=documents.PARTS, fingerprint=_print(opened)))
     assert rows(store) == uninterrupted

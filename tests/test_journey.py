@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 
 from flows.dataset import dataset
+from tasks import documents
 from tasks.contracts.errors import TransientError
 from tasks.io.store import Store
 from tasks.spine import lineage, summaries
@@ -117,13 +118,16 @@ def test_another_machine_with_one_worker_makes_the_same_bytes(
 
 
 @pytest.mark.usefixtures("unaudited", "pageless")
-def test_the_order_in_which_inputs_are_named_changes_no_byte(opened: Store, tmp_path: Path) -> None:
+def test_the_order_in_which_inputs_are_named_changes_no_byte(
+    opened: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "SHARD_BYTES", 20_000)  # of which pages `limit` takes, the order of shards decides
     lines = (SAMPLE / "seeds.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     seeds = [tmp_path / "some.jsonl", tmp_path / "others.jsonl"]
     seeds[0].write_text("".join(lines[::2]), encoding="utf-8")
     seeds[1].write_text("".join(lines[1::2] + lines[:6]), encoding="utf-8")  # a few stand in both
     near = [
-        {"url": f"https://mirror.example/{n}", "text": text + "\n\nSeen on a mirror of this site."}
+        {"url": f"https://mirror.example/{n}", "text": text + "\n\nSeen on a mirror of this site." * (n % 3)}
         for n, text in enumerate(opened.query("documents/all")["text"].head(12))
     ]
     pages = tmp_path / "near.jsonl"
