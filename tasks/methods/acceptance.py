@@ -18,11 +18,19 @@ from tasks.methods.self_containment import dangling
 from tasks.methods.thought_marks import mark
 from tasks.methods.tokens import count_tokens
 
-VERSION = 3
+VERSION = 4
 SHORTEST_IDENTIFIED_CHARS = 40  # a language told from less is a guess
 ENGLISH_SHARE = 0.2
 SHORTEST_CHARS, LONGEST_CHARS = 8, 40_000  # shorter is a fragment, longer a copy of the page, whatever a profile allows
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_WORD = re.compile(r"[^\W\d_]{2,}|[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
+_CALCULATES = re.compile(r"[?\uff1f\u061f\u037e=+*^<>\u00d7\u00f7\u2200-\u22ff]")
+_OF_TIME = re.compile(
+    r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?|(?:sun|mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?)(?:day)?"
+    r"|[ap]m|gmt|utc|[ecp][sd]t|ces?t|bst|th|st|nd|rd",
+    re.IGNORECASE,
+)
 _PREAMBLE = re.compile(
     r"(?:(?:sure|certainly|of course|okay|ok)\b\W{0,3})?(?:here is|here's|here\u2019s|below is)\b[^\n:.?!]{0,60}"
     r"\b(?:query|question|instruction|prompt|message)\b[^\n:.?!]{0,40}:",
@@ -59,12 +67,13 @@ def accept(text: str, limits: Limits, shown: Shown) -> None:
     """Return when the instruction may be kept.
 
     Raises:
-        Rejection: `too_short`, `too_long`; `other_language`; `not_self_contained`, it points at what it does not
-            carry; `preamble`, it begins with words to whoever asked for it; `declined`, its writer would not;
-            `copy_of_demonstration`; `copy_of_document`, `retells_document`, it has a passage and too few words of its
+        Rejection: `too_short`, `too_long`; `no_substance`, it has no words; `other_language`; `not_self_contained`, it
+            points at what it does not carry; `preamble`, it begins with words to whoever asked for it; `declined`, its
+            writer would not; `copy_of_demonstration`; `copy_of_document`, `retells_document`, it has a passage and too few words of its
             own, or none that ask for anything, or it says the page in other words; or what `trust` raises.
     """
     _check_length(text, limits)
+    _check_words(text)
     _check_writer(text)
     _check_language(text, limits)
     parts = parted(text, shown.document)
@@ -129,6 +138,12 @@ def _check_length(text: str, limits: Limits) -> None:
         raise Rejection("too_short", f"{tokens} tokens, at least {limits.min_tokens}: {text[:200]}")
     if tokens > limits.max_tokens:
         raise Rejection("too_long", f"{tokens} tokens, at most {limits.max_tokens}")
+
+
+def _check_words(text: str) -> None:
+    """Refuse numbers, dates and marks alone; a sum or a formula asks for its result."""
+    if not _CALCULATES.search(text) and all(map(_OF_TIME.fullmatch, _WORD.findall(text))):
+        raise Rejection("no_substance", f"numbers, times and marks alone: {text[:200]}")
 
 
 def _check_language(text: str, limits: Limits) -> None:

@@ -51,6 +51,42 @@ def test_each_refusal_says_why(text: str, reason: str) -> None:
     assert refused.value.detail
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "M1, 2022-11-14, 15:36:35.3, 4.2, 7.7, 9",
+        "Mon, 14 Nov 2022 15:36:35 GMT",
+        "November 14th, 2022, 3:36 PM",
+        "1.2.3 / 4.5.6 / 7.8.9 | 10 | 11",
+        "- - - 12 - - - 14 - - - 16",
+        "A1: 12; B2: 14; C3: 16; D4: 18",
+        "\U0001f389 \U0001f389 \U0001f389 \U0001f389 \U0001f389 \U0001f389",
+    ],
+)
+def test_numbers_times_and_marks_alone_are_no_instruction(text: str) -> None:
+    with pytest.raises(Rejection) as refused:
+        accept(text, Limits(0, 10**6, 0.7, 0.3, 5), Shown())
+
+    assert refused.value.reason == "no_substance"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12 * 7 + 30 / 6 - 18",
+        "3x + 4 = 10, 2y - 1 = 7",
+        "1, 1, 2, 3, 5, 8, 13, ?",
+        "\u222b x^2 - 3x + 1, 0 .. 4",
+        "Sum 12, 14, 16 and 18.",
+        "\u6c42\u548c 12, 14, 16, 18",
+        "Convert 15:36:35 GMT on 14 November 2022.",
+        "\u0432\u044b\u0447\u0438\u0441\u043b\u0438 12, 14, 16",
+    ],
+)
+def test_a_sum_a_formula_and_numbers_with_a_task_are_kept(text: str) -> None:
+    accept(text, Limits(0, 10**6, 0.7, 0.3, 5), Shown())
+
+
 def test_bounds_of_its_length_hold_whatever_a_profile_allows() -> None:
     wide = Limits(min_tokens=0, max_tokens=10**6, max_rouge_l=0.7, max_coverage=0.3, min_own_words=5)
 
