@@ -67,10 +67,11 @@ def accept(text: str, limits: Limits, shown: Shown) -> None:
     """Return when the instruction may be kept.
 
     Raises:
-        Rejection: `too_short`, `too_long`; `no_substance`, it has no words; `other_language`; `not_self_contained`, it
-            points at what it does not carry; `preamble`, it begins with words to whoever asked for it; `declined`, its
-            writer would not; `copy_of_demonstration`; `copy_of_document`, `retells_document`, it has a passage and too few words of its
-            own, or none that ask for anything, or it says the page in other words; or what `trust` raises.
+        Rejection: `too_short`, `too_long`; `no_substance`, it has no words; `other_language`; `not_self_contained`,
+            it points at what it does not carry; `preamble`, it begins with words to whoever asked for it; `declined`,
+            its writer would not; `copy_of_demonstration`; `copy_of_document`, `retells_document`, it has a passage
+            and too few words of its own, or none that ask for anything, or it says the page in other words; or what
+            `trust` raises.
     """
     _check_length(text, limits)
     _check_words(text)
