@@ -24,13 +24,14 @@ from tasks.io.datasets import Dataset
 from tasks.judges.panel import judge
 from tasks.methods import formats, licence_terms, partition
 from tasks.methods.card import Facts, card
-from tasks.spine import contamination, portrait
+from tasks.spine import contamination, portrait, reads
 from tasks.spine.identity import raised
 from tasks.spine.portrait import Portrait
 from tasks.spine.runs import Counts, Run, stage
 
 VERSION = 3
 BEST = "best_per_topic"
+ADDED = "forms added"  # as reads are called
 STREAM_ROWS = 1_000
 TOPICS_ON_CARD = 40
 OVER_SHOWN = 5  # sources that allow less than the licence promises
@@ -91,8 +92,12 @@ def put_in_place(run: Run) -> None:
 def _chosen(run: Run) -> dict[str, Any]:
     """Return what is written, and how: `also` has the forms that were added to this dataset before, too."""
     wanted = run.settings.exports
-    before = run.store.query("exports/also", dataset=wanted.name)["form"].to_list() if wanted.added == "keep" else []
-    also = sorted({*wanted.also, *before} - {*wanted.formats})
+    on_record = reads.kept(run, ADDED, "", [wanted.name]).get(wanted.name)
+    if on_record is None:  # a store of before forms were kept with the journal, which outlives the database
+        on_record = run.store.query("exports/also", dataset=wanted.name)["form"].to_list()
+    also = sorted({*wanted.also, *(on_record if wanted.added == "keep" else ())} - {*wanted.formats})
+    if also != on_record:
+        reads.keep(run, ADDED, "", {wanted.name: also})
     return wanted.model_dump(exclude={"added"}) | {"also": also}
 
 

@@ -116,6 +116,16 @@ def test_a_form_is_added_kept_and_dropped_when_only_others_are_wanted(build: Bui
 
 
 @pytest.mark.usefixtures("built", "unaudited")
+def test_a_form_that_was_added_outlives_the_database(build: Build, store_dir: Path) -> None:
+    build('exports.also=["sharegpt"]', only="curation")
+    first = exported(store_dir)
+    (store_dir / "wellspring.duckdb").unlink()
+    build()
+
+    assert (forms(store_dir), exported(store_dir)) == ({"messages", "sharegpt"}, first)
+
+
+@pytest.mark.usefixtures("built", "unaudited")
 @pytest.mark.parametrize("lost", ["exports", f"exports/{NAME}/messages", f"exports/{NAME}/manifest.json"])
 def test_lost_files_are_written_again(build: Build, store_dir: Path, lost: str) -> None:
     first = exported(store_dir)
