@@ -205,6 +205,18 @@ def test_a_fit_that_is_lost_after_the_corpus_grew_is_made_of_what_it_learned_fro
     assert bool([line for line in said if "all are embedded anew" in line]) == is_gone
 
 
+def test_a_fit_outlives_the_database_also_where_one_of_its_texts_was_forgotten(settings: Make, store_dir: Path) -> None:
+    fingerprints = []
+    for topics in (("wing", "bread", "tide"), ("bread", "tide")):  # `wing` is forgotten, and then the database is lost
+        with runs.start("test", settings(), store_dir, quiet=True) as run:
+            put_passages(run, {topic: TOPICS[topic] for topic in topics})
+            embed(run)
+            fingerprints.append(embedders.embedder(run, "passages").fingerprint)
+        (store_dir / "wellspring.duckdb").unlink()
+
+    assert fingerprints[0] == fingerprints[1]
+
+
 @pytest.mark.slow
 def test_a_fresh_store_of_the_same_inputs_has_the_same_vectors(settings: Make, tmp_path: Path) -> None:
     found = []

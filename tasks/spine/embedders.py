@@ -10,7 +10,7 @@ from those texts; if some of them are gone, it is another embedder, and every te
 """
 
 import hashlib
-from collections.abc import Callable, ItemsView, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -120,8 +120,9 @@ def _hashing(run: Run, space: str) -> Embedder:
     folder, facts = _folder(run, space), _kept(run, space)
     if facts is None or run.settings.embeddings.refit:
         texts = _texts(run, space) if run.settings.embeddings.refit else _first_texts(run, space)
-        fingerprint = _fingerprint(run, texts)
-        reads.keep(run, FIT, _folder(run, space).name, {space: [text_id for text_id, _ in texts]})
+        text_ids = [text_id for text_id, _ in texts]
+        fingerprint = _fingerprint(run, text_ids)
+        reads.keep(run, FIT, _folder(run, space).name, {space: text_ids})
         if facts is None or facts.fingerprint != fingerprint:
             if facts is None:
                 _say_if_lost(run, space, fingerprint)
@@ -150,16 +151,26 @@ def methods_of(chosen: EmbeddingsSettings) -> tuple[str, ...]:
 
 
 def _kept(run: Run, space: str) -> _Facts | None:
-    """Return the facts of a space's fit, if it is this store's own: on record here, or of the texts as they are now."""
+    """Return the facts of a space's fit, if it is this store's own.
+
+    It is on record in the database, or by its texts' ids in the journal (some may be forgotten since), or it is of the
+    texts as they are now.
+    """
     facts: _Facts | None = manifests.read(_folder(run, space), None, run.store.path, _Facts)
     if facts is None or facts.space != space:
         return None
-    on_record = run.store.count("methods/one", stage="embeddings", fingerprint=facts.fingerprint)
-    return facts if on_record or facts.fingerprint == _fingerprint(run, _first_texts(run, space)) else None
+    if run.store.count("methods/one", stage="embeddings", fingerprint=facts.fingerprint):
+        return facts
+    if facts.fingerprint == _fingerprint(run, _learned_from(run, space)):
+        return facts
+    first = [text_id for text_id, _ in _first_texts(run, space)]
+    return facts if facts.fingerprint == _fingerprint(run, first) else None
 
 
-def _fingerprint(run: Run, texts: Sequence[tuple[str, str]]) -> str:
-    return content_id("hashing", hashing_embedder.VERSION, _described(run), _digest(texts), *_raised())
+def _fingerprint(run: Run, text_ids: Iterable[str]) -> str:
+    """Identity of a fit on these texts; an id is a hash of its text."""
+    learned = hashlib.sha256("".join(f"{text_id}\n" for text_id in text_ids).encode()).hexdigest()
+    return content_id("hashing", hashing_embedder.VERSION, _described(run), learned, *_raised())
 
 
 def _folder(run: Run, space: str) -> Path:
@@ -191,7 +202,7 @@ def _texts(run: Run, space: str) -> list[tuple[str, str]]:
 
 def _first_texts(run: Run, space: str) -> list[tuple[str, str]]:
     """Return (id, text) of what this store's first fit learned from, if all of it is there; else as it is now."""
-    wanted = set(reads.kept(run, FIT, _folder(run, space).name, [space]).get(space, ()))
+    wanted = set(_learned_from(run, space))
     for noun in _LEARNED_FROM[space] if wanted else ():
         found = run.store.query(f"embeddings/texts_{noun}", at_most=None)
         found = found.filter(pl.col("text_id").is_in(list(wanted)))
@@ -200,11 +211,10 @@ def _first_texts(run: Run, space: str) -> list[tuple[str, str]]:
     return _texts(run, space)
 
 
-def _digest(texts: Sequence[tuple[str, str]]) -> str:
-    found = hashlib.sha256()
-    for text_id, _ in texts:  # an id is a hash of its text
-        found.update(f"{text_id}\n".encode())
-    return found.hexdigest()
+def _learned_from(run: Run, space: str) -> list[str]:
+    """Return the ids of the texts that this store's first fit learned from, as the journal has them."""
+    found: list[str] = reads.kept(run, FIT, _folder(run, space).name, [space]).get(space, [])
+    return found
 
 
 def _silent(embed: Callable[[Sequence[str]], Embedded]) -> Embed:
