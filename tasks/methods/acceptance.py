@@ -179,4 +179,7 @@ def _check_own(text: str, parts: Parts, limits: Limits) -> None:
     if own < limits.min_own_words:
         raise Rejection("copy_of_document", f"{most}, {own} words are its own of {limits.min_own_words}: {text[:200]}")
     if not sets_task(parts):
-        raise Rejection("retells_document", f"{most}, and its own words ask for nothing: {' / '.join(parts.own)[:200]}")
+        raise Rejection(
+            "retells_document",
+            f"{most}, and its own words ask for nothing: {' / '.join(filter(None, parts.own))[:200]}",
+        )

@@ -1,30 +1,24 @@
 """What a message carries of its page, what is its own, and whether its own words set a task.
 
 A message may bring a passage along, whole, for the answer to work on; then most of it is the page's. What tells it from
-one that retells the page is what is *not* the page's: enough words, and among them a question or a request. Ours;
-neither paper looks. A word is carried where a run of words stands in the page, or shorter runs close together; a few
-others between two runs are carried, too, so that swapped words do not make a retelling anybody's own. A sentence that
-only names what the page names is the message's own. A question that leads on to carried text is answered by it, unless
-it is asked of that text or in the user's own voice; one that ends the message is put to its reader.
+one that retells the page is what is *not* the page's: enough words, and that they ask for something (`asking.py`).
+Ours; neither paper looks. A word is carried where a run of words stands in the page, or shorter runs close together; a
+few others between two runs are carried, too, so that swapped words do not make a retelling anybody's own. A sentence
+that only names what the page names is the message's own.
 
-O(n + m) in the words of message and page. How people ask is listed in `carrying.toml` for the commonest languages; in
-any other a question mark has to do. `python -m tests.bench.carrying` prints what is kept and refused.
+O(n + m) in the words of message and page. `python -m tests.bench.carrying` prints what is kept and refused.
 """
 
 import itertools
 import re
-import tomllib
-import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from importlib import resources
 from typing import NamedTuple
 
+from tasks.methods.asking import PASSAGE, asks
 from tasks.methods.copies import WORD, coverage, words
-from tasks.methods.languages import UNDETERMINED, identify
 
-VERSION = 2
+VERSION = 3
 RUN_WORDS, SHORT_RUN_WORDS = 5, 3
 RETOLD = 0.4  # of the words of a message that carries little: the share in pairs that the page has, too
 ASKED = 0.8  # of a question: the least share that makes it the page's
@@ -39,68 +33,18 @@ _BOUNDARY = re.compile(
 _MARK = re.compile(r"[?\uff1f\u061f]")
 _STOP = re.compile(r"[.!?:\n\u3002\uff01\uff1f\uff1a\u061f\u0964]")
 _CLOSING = ".!?:;,\"'\u2019\u201d\u00bb\u3002\uff01\uff1f) \n\t"
-_LEADING = re.compile(r"(?:[^.!?:\n\u3002\uff01\uff1a\uff1f\u061f]+[?\uff1f\u061f][^\w\n:]*)+$")
-_ACCENT = re.compile("[\u0300-\u036f]")
 _QUESTION = re.compile(r"[^.!?:\n\u3002\uff01\uff1a\uff1f\u061f\u037e]+[?\uff1f\u061f\u037e]")
-_OPENS = (
-    r"(?:^|(?<!\w)['\u2018\u2019]|[.!?:;,|#*>\n\"()\u00a1\u00bf\u00ab\u00bb\u201c-\u201e\u2013\u2014\u3002\uff1a\uff0c]\s*"
-    r"|(?<!\w)-\s*|(?<!\b[iI] )(?<!\b[wm]e )(?<!\bhe )(?<!hey )(?<!\byou )\b(?:and|but|or|so|then|please|now|first"
-    r"|also|just|instead|(?:can|could|would) you|help (?:me|us)"
-    r"|(?:need|have|want|like|trying|how|me|us|you) to|und|oder|bitte|et|ou|puis|y|e|o|luego|poi|depois|og|och|и"
-    r"|\u0430|затем)\s+)"
-)
-_LAST = re.compile(r"([^.!?:\n\u3002\uff01\uff1a\uff1f\u061f]+)[?\uff1f\u061f]\W*$")
-_TAG = re.compile(
-    r"[,\u3001\uff0c]\s*\w+(?:['\u2019]\w+)?(?: \w+)?\W+$|^\W*\w+n['\u2019]?t\b|吧\W+$"
-    r"|\b(?:or not|oder|no|non|huh|eh)\W+$",
-    re.IGNORECASE,
-)
-# What an order may end in, by language: with another ending, the verb tells. Elsewhere any does.
-_ENDS = {
-    "en": r"(?:e|[sz]e|y)?\b",
-    "de": r"(?:e|n|en|le|re)?\b",
-    "fr": r"(?:[sv]?ez|v?[ei]r|s|e|re|ds?|ts?)?(?:-\w+)*\b",
-    "es": r"\w{0,3}?(?:[aei]|quen?|[aei]n|[aei]d|[aei]r|ue|uen|cen?)?(?:[mts]e|nos|les?|l[oa]s?)*\b",
-    "pt": r"\w{0,3}?(?:[aei]|quem?|[ae]m|[aei]r|ue|uem)?(?:-\w+)?\b",
-    "it": r"\w{0,3}?(?:[aei]|[aei]te|[aei]re?)?(?:l[oaie]|mi|ci|ne)*\b",
-    "nl": r"(?:en|t)?\b",
-    "sv": r"[ae]?\b",
-    "pl": r"(?:cie)?\b",
-    "ru": r"(?:\w{0,3}(?:ть|ти)|\w{0,3}?[ийь](?:те)?(?:-ка)?|(?:те)?)\b",
-}
-
-_OF_THINGS = (
-    r"(?:the|it|this|that|these|those|them|each|every|all|any|both|an?|me|us|my|our|your|its|their|his|her"
-    r"|(?:one|two|three|four|five|six|seven|eight|nine|ten|\d+)(?= [a-z])|how|what|which|whether|where|why|who)\b"
-)
-_NO_ORDER = (
-    r"(?:about|after|all|although|among|an?|and|any|apparently|are|as|at|because|before|behind|besides|between"
-    r"|beyond|both|but|by|can|could|despite|did|does?|during|each|either|even|every|except|few|finally|for|from"
-    r"|had|half|has|have|he|hence|her|here|his|how|i|if|imagine|in|indeed|inside|into|is|it|its|just|later|let|like|many"
-    r"|maybe|me|more|most|much|my|near|neither|next|no|none|nor|not|now|of|off|often|on|once|one|only|or|other"
-    r"|our|out|outside|over|people|perhaps|picture|remember|she|should|since|so|some|still|such|than|that|the|their|them|then|think"
-    r"|there|these|they|this|those|though|through|thus|till|to|too|two|under|unless|until|up|upon|us|was"
-    r"|we|were|what|when|where|whether|which|while|who|whose|why|will|with|within|without|would|yes|yesterday|yet|today|tomorrow|tonight|everyone|everybody|nobody|somebody|someone|something|nothing|everything|you"
-    r"|your|\w*(?:[^s]s|[aeiouy]\w*ing|ed|ly|tion|ment))\b"
-)
-# "Reword the", "Grade it", "Number each": a word that opens no other sentence, then what it is to be done to; or a
-# question without its mark.
-_ORDER = re.compile(
-    rf"(?:^|[.!?:\n]\s*)(?:(?:now|then|next|please|first|so|ok(?:ay)?)[, ]+)?(?:(?!{_NO_ORDER})[a-z][a-z-]{{2,}}"
-    rf" {_OF_THINGS}|(?:what|where|who|when|why|how|(?:what|which) \w+)"
-    r" (?:is|are|was|were|did|does|do|has|have|can|should|would)\b(?! more\b))",
-    re.IGNORECASE,
-)
 
 
 class Parts(NamedTuple):
-    """A message taken apart: the ranges that it carries of its page, its own texts, and the share of carried words."""
+    """A message taken apart: the ranges that it carries of its page, its own texts, and the share of carried words.
+
+    Its own texts are those before, between and after the ranges; where it says nothing, the text is empty.
+    """
 
     carried: tuple[tuple[int, int], ...]
     own: tuple[str, ...]
     share: float
-    language: str = UNDETERMINED
-    ends: bool = False
 
 
 def parted(text: str, source: str) -> Parts:
@@ -119,9 +63,8 @@ def parted(text: str, source: str) -> Parts:
     carried = tuple((places[first][0], places[end - 1][1]) for first, end in _at_breaks(spans, breaks))
     gaps = zip((0, *(end for _, end in carried)), (*(start for start, _ in carried), len(text)), strict=True)
     known, questions = f" {' '.join(there)} ", _asked_there(source)
-    own = tuple(part for gap in gaps if (part := _own(text, gap, known, questions)))
-    ends = not carried or text[carried[-1][1] :].strip(_CLOSING) != ""
-    return Parts(carried, own, sum(end - first for first, end in spans) / len(places), identify(text), ends=ends)
+    own = tuple(_own(text, gap, known, questions) for gap in gaps)
+    return Parts(carried, own, sum(end - first for first, end in spans) / len(places))
 
 
 def _scale(said: list[str]) -> int:
@@ -157,18 +100,8 @@ def _own(text: str, gap: tuple[int, int], known: str, questions: tuple[str, ...]
         said_there = f" {' '.join(said)}"
         is_known = len(said) > 1 and (f"{said_there} " in known or said_there.endswith(questions))
         kept.append("" if is_known or (kept and not kept[-1] and not said) else piece)
-    own = "".join(kept).lstrip(_CLOSING)
-    if gap[1] < len(text):
-        own = _unanswered(own)
+    own = "".join(kept).lstrip(_CLOSING).strip()
     return own if words(own) else ""
-
-
-def _unanswered(own: str) -> str:
-    """Leave out a question that the text it leads on to answers: nobody asks it of that text or for themselves."""
-    if answered := _answering().search(_bare(own)):
-        return own[: answered.start()]
-    found = _LEADING.search(own)
-    return own if found is None or _referring().search(_bare(found.group())) else own[: found.start()]
 
 
 def _shared(said: list[str], source: list[str], size: int) -> list[tuple[int, int]]:
@@ -251,91 +184,10 @@ def retold(text: str, source: str) -> bool:
 
 
 def own_words(parts: Parts) -> int:
-    """Return how many words of its own a message has, without those that ask for nothing ("did you know that")."""
-    return sum(len(words(_telling(text))) for text in parts.own)
+    """Return how many words of its own a message has."""
+    return sum(len(words(text)) for text in parts.own)
 
 
 def sets_task(parts: Parts) -> bool:
-    """Whether the message's own words ask or request something.
-
-    An order in English is known by its form, too.
-    """
-    own = [_telling(text) for text in parts.own]
-    languages = {identify("\n".join(parts.own)), parts.language}
-    if parts.ends and own and _ends_asking(own[-1]):
-        return True
-    if any(_questions(text) or any(_asks(code).search(text) for code in languages) for text in own):
-        return True
-    return bool(languages & {"en", UNDETERMINED}) and any(_ORDER.search(text) for text in own)
-
-
-def _questions(text: str) -> bool:
-    """Whether a text has a question that is as long as a request, or has a word that asks or that means a text."""
-    for question in _QUESTION.findall(text):
-        said = words(question)
-        scale = CHARACTER_RATIO if _CHARACTER.search(question) else 1
-        means = _asking().search(question) or (len(said) >= SHORT_RUN_WORDS and _referring().search(question))
-        if len(said) > CLOSED_WORDS * scale or (len(said) > 1 and means):
-            return True
-    return False
-
-
-def _ends_asking(text: str) -> bool:
-    """Whether a text ends with a question of a few words, if these are no tag ("crazy, isn't it?")."""
-    found = _LAST.search(text)
-    if found is None or _TAG.search(found.group()):
-        return False
-    return len(words(found.group(1))) > 1 or _asking().search(found.group(1)) is not None
-
-
-def _telling(text: str) -> str:
-    return _idle().sub(" ", _bare(text))
-
-
-def _bare(text: str) -> str:
-    """Leave out accents, which a verb moves and people forget."""
-    return unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFKD", text)))
-
-
-@lru_cache(maxsize=1)
-def _forms() -> dict[str, dict[str, str]]:
-    return tomllib.loads(_bare((resources.files("tasks.methods") / "carrying.toml").read_text(encoding="utf-8")))
-
-
-@lru_cache(maxsize=32)
-def _asks(language: str) -> re.Pattern[str]:
-    """Return how people ask: stems are of one language, since what orders in one may tell in another."""
-    stems = {code: "|".join(line.split()) for code, line in _forms()["verbs"].items()}
-    verbs = "|".join(f"(?:{stems[code]}){_ENDS.get(code, '')}" for code in ({language} & stems.keys() or {"en"}))
-    products = "|".join(_forms()["products"].values())
-    return re.compile(rf"{_OPENS}(?:{verbs}|(?:[\w-]+ ){{0,3}}(?:{products}))|{_phrases('phrases')}", re.IGNORECASE)
-
-
-@lru_cache(maxsize=1)
-def _idle() -> re.Pattern[str]:
-    return re.compile(
-        rf"(?:{_phrases('rhetorical')})[^.!?\uff1f:\n]*[?\uff1f]?|(?:{_phrases('idle')})\s*[?\uff1f]?", re.IGNORECASE
-    )
-
-
-@lru_cache(maxsize=1)
-def _asking() -> re.Pattern[str]:
-    return re.compile(_phrases("asking"), re.IGNORECASE)
-
-
-@lru_cache(maxsize=1)
-def _referring() -> re.Pattern[str]:
-    return re.compile(_phrases("referring"), re.IGNORECASE)
-
-
-@lru_cache(maxsize=1)
-def _answering() -> re.Pattern[str]:
-    return re.compile(rf"[^?\uff1f\u061f]*[?\uff1f\u061f]\W*(?:{_phrases('answering')})\W*$", re.IGNORECASE)
-
-
-def _phrases(kind: str) -> str:
-    """Return the phrases of all languages as one pattern; only scripts that part words have borders of words."""
-    lines = _forms()[kind]
-    bare = [lines[code] for code in lines if code in {"zh", "ja", "ko", "hi"}]
-    parted_ = [lines[code] for code in lines if code not in {"zh", "ja", "ko", "hi"}]
-    return "|".join([*bare, rf"\b(?:{'|'.join(parted_)})\b"])
+    """Whether the message's own words ask for something."""
+    return any(parts.own) and asks(PASSAGE.join(parts.own))
