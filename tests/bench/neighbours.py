@@ -36,6 +36,10 @@ from tests.bench.retrieval_quality import judged, read
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SAMPLE_QUERIES = 1000
+ELSEWHERE = {  # on a processor whose sgemm reaches 500 GF/s on two cores, before candidates were scored side by side
+    "exact search": "on another processor .78 to .81. ",
+    "exact graph": "on another processor 1.15 to 1.17 of real texts. ",
+}
 
 
 @lru_cache(maxsize=2)
@@ -100,12 +104,13 @@ def _exact(kind: str, vectors: Vectors, search_target: float, graph_target: floa
     index.exact(vectors[:3000], vectors[:3000], 10)  # compile
     neighbour_graph.exact_graph(vectors[:3000], 10)
     searched = beside_peak(index.exact, vectors, vectors, 10, find=index.on_cpu)
-    yield of_peak("exact search", at, flop, searched, search_target)
+    yield of_peak("exact search", at, flop, searched, search_target, ELSEWHERE["exact search"])
     shipped = beside_peak(faiss.knn, vectors, vectors, 10, metric=faiss.METRIC_INNER_PRODUCT)
     yield of_peak("peer: faiss.knn, kernel pinned", at, flop, shipped)
     graph = beside_peak(neighbour_graph.exact_graph, vectors, 10)
     same = np.abs(graph.value[0][:, -2] - _ninth_other(*searched.value)).max()
-    yield of_peak("exact graph", at, flop, graph, graph_target, f"9th scores differ from the search by {same:.0e}")
+    note = f"{ELSEWHERE['exact graph']}9th scores differ from the search by {same:.0e}"
+    yield of_peak("exact graph", at, flop, graph, graph_target, note)
     if tensors.has_bf16():
         coarse = {"multiplier": tensors.bf16_products, "rounding": np.inf, "spare": 14}
         neighbour_graph.exact_graph(vectors[:3000], 10, **coarse)

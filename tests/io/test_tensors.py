@@ -1,6 +1,9 @@
 """Candidates through PyTorch are those of FAISS; where PyTorch or a GPU is missing, the skip says so."""
 
 import importlib.util
+import os
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,6 +84,21 @@ def test_without_a_device_pytorch_is_not_asked() -> None:
 
     assert not tensors.has_cuda()
     assert index.gpus() == 0
+
+
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [("cpu", "has no PyTorch: install the extra `models`"), ("tpu", "there is no device tpu: say cuda or cpu")],
+)
+def test_the_gpu_check_says_what_it_lacks(device: str, said: str) -> None:
+    script = Path(__file__).parents[1] / "bench" / "gpu.sh"
+
+    done = subprocess.run(
+        ["bash", script, device], env=os.environ | {"PYTHON": "false"}, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert said in done.stderr
 
 
 @needs_torch
