@@ -25,6 +25,7 @@ NORM_TOLERANCE = 1e-3
 TILE = 1536  # rows and columns of a tile of products: 9 MB, stays in the third cache
 BLOCK = 64  # scores of a tile that are compared at once
 _LANES = 16
+_TOGETHER = 16  # candidates that are read at once: memory answers them together (twice as fast as one by one)
 _MATRIX = 2
 
 
@@ -99,30 +100,38 @@ def at_least(left: Vectors, right: Vectors, threshold: float) -> NDArray[np.bool
 
 @njit(parallel=True, nogil=True, cache=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
 def _rank(queries: Vectors, base: Vectors, candidates: Rows, best_scores: Scores, best_rows: Rows) -> None:
-    width = queries.shape[1]
-    even = width - width % _LANES
     for i in prange(candidates.shape[0]):  # pyright: ignore[reportUnknownVariableType] - a range to the type checker
         rows = np.sort(candidates[i])  # then a stable sort by score leaves the lower row first
-        scores = np.empty(len(rows), dtype=np.float32)
-        lanes = np.zeros((len(rows), _LANES), dtype=np.float32)  # a row each: 2.4 times faster than one
-        for j in range(len(rows)):
-            row = rows[j]
-            if row < 0:
-                scores[j] = -np.inf
-                continue
-            for start in range(0, even, _LANES):
-                for lane in range(_LANES):
-                    lanes[j, lane] += queries[i, start + lane] * base[row, start + lane]
-            total = np.float32(0)
-            for lane in range(_LANES):
-                total += lanes[j, lane]
-            for column in range(even, width):
-                total += queries[i, column] * base[row, column]
-            scores[j] = total
+        scores = np.full(len(rows), -np.inf, dtype=np.float32)
+        lanes = np.empty((_TOGETHER, _LANES), dtype=np.float32)
+        for first in range(0, len(rows), _TOGETHER):
+            _sum(queries[i], base, rows[first : first + _TOGETHER], lanes, scores[first : first + _TOGETHER])
         order = np.argsort(-scores, kind="mergesort")
         for j in range(best_rows.shape[1]):
             best_scores[i, j] = scores[order[j]]
             best_rows[i, j] = rows[order[j]]
+
+
+@njit(nogil=True, cache=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
+def _sum(query: NDArray[np.float32], base: Vectors, rows: Rows, lanes: Vectors, scores: Scores) -> None:
+    """Score a few rows with a query, all at the same place at once; -1 is left as it is."""
+    even = len(query) - len(query) % _LANES
+    lanes[:] = 0
+    for start in range(0, even, _LANES):
+        asked = query[start : start + _LANES]
+        for j in range(len(rows)):
+            if rows[j] >= 0:
+                near = base[rows[j], start : start + _LANES]
+                for lane in range(_LANES):
+                    lanes[j, lane] += asked[lane] * near[lane]
+    for j in range(len(rows)):
+        if rows[j] >= 0:
+            total = np.float32(0)
+            for lane in range(_LANES):
+                total += lanes[j, lane]
+            for column in range(even, len(query)):
+                total += query[column] * base[rows[j], column]
+            scores[j] = total
 
 
 @njit(nogil=True, cache=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs

@@ -1,12 +1,19 @@
 """How the whole pipeline grows: time and memory of every stage, from archived pages to exported files.
 
     python -m tests.bench.growth --documents 1000 10000 100000
+    python -m tests.bench.growth --documents --seeds 50000 --compared 100000 20000 --found 10000 200000
 
 Pages are of about 200 words, sentences of the sample corpus with a third of their words drawn anew, so that each is
 another text and still English; seeds are a tenth as many, half of them with an answer. One build, as `wellspring build`
 runs it, with the default profile: both recipes, answers, checks, scores, selection, controls, files, page. The model is
-the built-in stand-in, which works in the same process: its CPU seconds are measured apart and taken off. Memory is the
-resident memory of the build and its workers together, watched from outside twenty times a second, of each stage alone.
+the built-in stand-in, which works in the same process: its CPU seconds are measured apart and taken off.
+
+The parts that compare many with many stand alone in the second command, in the functions that the stages call: lines of
+seeds read and looked at together (all pairs of at most 200,000 new ones, beyond that within cells); new instructions
+compared with a pool and each other; passages found for seeds. What is quadratic says by what in its line.
+
+Memory is the resident memory of the build and its workers together, watched from outside five times a second, of each
+stage alone.
 """
 
 import argparse
@@ -21,17 +28,18 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 SAMPLE = Path(__file__).parents[2] / "deployments" / "sample"
 SENTENCES = 14  # of a page
 DOMAINS = 2_000
 WATCH_SECONDS = 0.2
-HEAD = f"{'documents':>9} {'stage':<20}{'in':>9}{'out':>9}{'seconds':>9}{'model':>9}{'ms/row':>8}{'peak MB':>9}"
+FITTED = 5_000  # texts that the embedder learns from
+HEAD = f"{'documents':>9} {'stage':<27}{'in':>9}{'out':>9}{'seconds':>9}{'model':>9}{'ms/row':>8}{'peak MB':>9}"
 
 
 def sentences() -> list[list[str]]:
@@ -119,6 +127,22 @@ class ModelClock:
         setattr(StandIn, "respond", timed)  # noqa: B010 - pyright is told nothing of it
 
 
+Said = Callable[..., Any]
+
+
+def speaker(send: Connection, model_seconds: Callable[[], float] = lambda: 0.0) -> Said:
+    """Return a context that says when a part begins, and what it did when it ends."""
+
+    @contextmanager
+    def said(name: str, counts: Callable[[], Any] = lambda: None) -> Iterator[None]:
+        send.send(("begin", name))
+        started, spent = time.monotonic(), model_seconds()
+        yield
+        send.send(("end", name, counts(), time.monotonic() - started, model_seconds() - spent))
+
+    return said
+
+
 def build(corpus: Path, seeds: Path, store: Path, overrides: list[str], send: Connection) -> None:
     """Run the main job, and say of each stage and each audit when it begins and what it did."""
     logging.disable()
@@ -126,14 +150,7 @@ def build(corpus: Path, seeds: Path, store: Path, overrides: list[str], send: Co
     from tasks.spine import runs, validation
 
     clock = ModelClock()
-
-    @contextmanager
-    def said(name: str, counts: Callable[[], Any] = lambda: None) -> Iterator[None]:
-        send.send(("begin", name))
-        started, spent = time.monotonic(), clock.seconds
-        yield
-        send.send(("end", name, counts(), time.monotonic() - started, clock.seconds - spent))
-
+    said = speaker(send, lambda: clock.seconds)
     measured, audited = runs._measured, validation._audit
 
     def stage(noun: str, function: Any, run: Any, parameters: Any) -> Any:
@@ -148,17 +165,101 @@ def build(corpus: Path, seeds: Path, store: Path, overrides: list[str], send: Co
 
     runs._measured, validation._audit = stage, audit
     chosen = [f"sources.corpora=[{{path = '{corpus}'}}]", f"seeds.paths=['{seeds}']", *overrides]
-    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
-    try:
+    with to_its_end(send):
         with said("all"):
             dataset.fn(profile="defaults", store=str(store), overrides=chosen)
         runs._measured, validation._audit = measured, audited
         with said("again"):
             dataset.fn(profile="defaults", store=str(store), overrides=chosen)
+
+
+@contextmanager
+def to_its_end(send: Connection) -> Iterator[None]:
+    """Say when a process is done, or what broke it; what it writes for eyes goes nowhere."""
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+    try:
+        yield
         send.send(("done", ""))
     except Exception:
         send.send(("done", traceback.format_exc()))
         raise
+
+
+def read_seeds(lines: int, folder: Path, send: Connection) -> None:
+    """Read so many lines of seeds into a store, and look at them together; then again, when nothing is new."""
+    logging.disable()
+    from tasks import seeds
+    from tasks.contracts import settings
+    from tasks.spine import runs, validation
+
+    said, path = speaker(send), folder / "seeds.jsonl"
+    writer = Writer(lines)
+    path.write_text("".join(f"{json.dumps(writer.seed(number))}\n" for number in range(lines)), encoding="utf-8")
+    chosen = settings.load("defaults", [f"seeds.paths=['{path}']"])
+    with to_its_end(send):
+        for name in ("seeds, by n n", "seeds again"):
+            receipt: Any = None
+            with runs.start("growth", chosen, folder / "ws", quiet=True) as run:
+                with said(name, lambda: receipt.counts):  # noqa: B023 - called before the next turn
+                    receipt = seeds.ingest(run)
+                validation.audit(run, "seeds")
+
+
+def compare(fresh: int, pool: int, folder: Path, send: Connection) -> None:  # noqa: ARG001 - as the others
+    """Compare so many new instructions with a pool and with each other, as the stage does."""
+    from tasks.contracts.settings import Settings
+    from tasks.methods.novelty import repeats
+
+    said, refused = speaker(send), dict[int, Any]()
+    with to_its_end(send):
+        with said("instructions in vectors", lambda: Did(fresh + pool, fresh + pool)):
+            vectors = embedded(sentences_of(fresh + pool))
+        with said("compared, by n (n + pool)", lambda: Did(fresh, fresh - len(refused))):
+            refused = repeats(vectors[pool:], vectors[:pool], Settings().instructions.max_pool_cosine)
+
+
+def find(asked: int, passages: int, folder: Path, send: Connection) -> None:  # noqa: ARG001 - as the others
+    """Find the passages that are nearest so many seeds, by vectors and by keywords, as deep as a search goes."""
+    from tasks.io import index
+    from tasks.io.keywords import KeywordIndex
+    from tasks.methods.words import words
+    from tasks.spine.retrieval import DEPTH
+
+    said, texts = speaker(send), sentences_of(asked + passages)
+    depth = min(DEPTH, passages)
+    with to_its_end(send):
+        with said("passages in vectors", lambda: Did(asked + passages, asked + passages)):
+            vectors = embedded(texts)
+        with said("index of vectors", lambda: Did(passages, passages)):
+            built = index.Index.build([f"{row:09}" for row in range(passages)], vectors[asked:])
+        with said(f"{built.kind}, by n x passages", lambda: Did(asked, asked)):
+            built.search(vectors[:asked], depth)
+        with said("index of keywords", lambda: Did(passages, passages)):
+            keywords = KeywordIndex.build(words(text) for text in texts[asked:])
+        with said("keywords, by n x passages", lambda: Did(asked, asked)):
+            keywords.search([words(text) for text in texts[:asked]], depth)
+
+
+class Did(NamedTuple):
+    """Rows in and out of a part, as a receipt counts them."""
+
+    rows_in: int
+    rows_out: int
+
+
+def sentences_of(count: int) -> list[str]:
+    """Return so many sentences, the same each time."""
+    writer = Writer(count)
+    return [writer.sentence() for _ in range(count)]
+
+
+def embedded(texts: Sequence[str]) -> Any:
+    """Return the vectors of texts by the default embedder."""
+    from tasks.contracts.settings import Settings
+    from tasks.methods import hashing_embedder
+
+    wanted = Settings().embeddings
+    return hashing_embedder.fit(texts[:FITTED], wanted.dimensions, 2**16, 0).embed(texts).vectors
 
 
 def held_mb(pid: int) -> float:
@@ -176,9 +277,13 @@ def held_mb(pid: int) -> float:
 def measure(documents: int, overrides: list[str], folder: Path) -> None:
     """Build a dataset from so many pages, and print a line for each stage."""
     corpus, seeds = write_corpus(folder, documents)
+    watch(documents, build, corpus, seeds, folder / "ws", overrides)
+
+
+def watch(documents: int, function: Callable[..., None], *arguments: Any) -> None:
+    """Call a function in a process of its own, and print a line for each part that it says it did."""
     receive, send = multiprocessing.Pipe(duplex=False)
-    arguments = (corpus, seeds, folder / "ws", overrides, send)
-    process = multiprocessing.get_context("spawn").Process(target=build, args=arguments)
+    process = multiprocessing.get_context("spawn").Process(target=function, args=(*arguments, send))
     process.start()
     send.close()
     peak, most = 0.0, 0.0
@@ -206,7 +311,7 @@ def line(documents: int, name: str, counts: Any, seconds: float, model: float, p
     per_row = f"{1000 * (seconds - model) / rows:.2f}" if rows else ""
     out = f"{counts.rows_out:,}" if counts else ""
     return (
-        f"{documents:>9,} {name:<20}{f'{rows:,}' if rows else '':>9}{out:>9}{seconds - model:>9.1f}{model:>9.1f}"
+        f"{documents:>9,} {name:<27}{f'{rows:,}' if rows else '':>9}{out:>9}{seconds - model:>9.1f}{model:>9.1f}"
         f"{per_row:>8}{peak:>9,.0f}"
     )
 
@@ -214,13 +319,21 @@ def line(documents: int, name: str, counts: Any, seconds: float, model: float, p
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description="Time and memory of every stage.")
-    parser.add_argument("--documents", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--documents", type=int, nargs="*", default=[1_000, 10_000])
+    parser.add_argument("--seeds", type=int, nargs="*", default=[], help="lines to read and to look at together")
+    parser.add_argument("--compared", type=int, nargs=2, metavar=("NEW", "POOL"), help="instructions to compare")
+    parser.add_argument("--found", type=int, nargs=2, metavar=("SEEDS", "PASSAGES"), help="seeds to find passages for")
     parser.add_argument("--set", dest="overrides", action="append", default=[], help="a setting, as key=value")
     chosen = parser.parse_args()
     sys.stdout.write(f"{HEAD}\n")
     for documents in chosen.documents:
         with tempfile.TemporaryDirectory() as folder:
             measure(documents, chosen.overrides, Path(folder))
+    parts = [(read_seeds, [lines]) for lines in chosen.seeds]
+    parts += [(part, sizes) for part, sizes in ((compare, chosen.compared), (find, chosen.found)) if sizes]
+    for part, sizes in parts:
+        with tempfile.TemporaryDirectory() as folder:
+            watch(sizes[0], part, *sizes, Path(folder))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.contracts.errors import BrokenError
-from tasks.contracts.vectors import checked, pair_scores, ranked, unit
+from tasks.contracts.vectors import checked, pair_scores, ranked, score, unit
 
 
 def drawn(rows: int, width: int, seed: int = 0) -> np.ndarray:
@@ -39,6 +39,22 @@ def test_no_candidate_sorts_last() -> None:
 
     assert rows[0].tolist() == [0, 2, -1]
     assert scores[0, 2] == -np.inf
+
+
+@pytest.mark.parametrize("width", [3, 16, 45])
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 50])
+def test_however_many_candidates_and_gaps_each_has_the_score_of_its_pair(width: int, count: int) -> None:
+    base = drawn(60, width)
+    candidates = np.random.default_rng(2).permuted(np.tile(np.arange(60), (4, 1)), axis=1)[:, :count]
+    candidates[:, ::3] = -1
+
+    scores, rows = ranked(base[:4], base, candidates, count)
+
+    for own, found in enumerate(rows.tolist()):
+        there = [row for row in found if row >= 0]
+        assert sorted(there) == sorted(row for row in candidates[own].tolist() if row >= 0)
+        assert scores[own, : len(there)].tolist() == [score(base, own, base, row) for row in there]
+        assert np.isneginf(scores[own, len(there) :]).all()
 
 
 def test_pairs_score_as_they_do_in_a_search() -> None:

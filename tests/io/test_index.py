@@ -52,6 +52,20 @@ def test_the_answer_does_not_depend_on_the_batch() -> None:
     assert together[1].tobytes() == np.concatenate([rows for _, rows in alone]).tobytes()
 
 
+@pytest.mark.parametrize("side", [7, 64, 100, 700, 5000])
+def test_the_answer_does_not_depend_on_the_tile(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
+    base = drawn(700, width=33)
+    base[40:650:9] = base[3]
+    truth = naive(base[:300], base, 12)[1]
+    monkeypatch.setattr("tasks.contracts.vectors.TILE", side)
+
+    scores, rows = index.exact(base[:300], base, 12)
+
+    alone = [index.exact(base[i : i + 1], base, 12) for i in range(300)]
+    assert rows.tolist() == truth.tolist()
+    assert scores.tobytes() == np.concatenate([own for own, _ in alone]).tobytes()
+
+
 def test_a_finder_that_rounds_differently_gives_the_same_answer() -> None:
     base = drawn(2000)
     base[500:600] = base[1]

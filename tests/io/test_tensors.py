@@ -1,15 +1,19 @@
 """Candidates through PyTorch are those of FAISS; where PyTorch or a GPU is missing, the skip says so."""
 
 import importlib.util
+import os
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tasks.contracts.vectors import Vectors, unit
+from tasks.contracts.vectors import Rows, Scores, Vectors, unit
 from tasks.io import index, tensors
 from tasks.methods.neighbour_graph import exact_graph
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+needs_cuda = pytest.mark.skipif(not tensors.has_cuda(), reason="no CUDA device that PyTorch can use")
 
 
 def clustered(rows: int, width: int = 48) -> Vectors:
@@ -82,24 +86,56 @@ def test_without_a_device_pytorch_is_not_asked() -> None:
     assert index.gpus() == 0
 
 
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [("cpu", "has no PyTorch: install the extra `models`"), ("tpu", "there is no device tpu: say cuda or cpu")],
+)
+def test_the_gpu_check_says_what_it_lacks(device: str, said: str) -> None:
+    script = Path(__file__).parents[1] / "bench" / "gpu.sh"
+
+    done = subprocess.run(
+        ["bash", script, device], env=os.environ | {"PYTHON": "false"}, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+@needs_torch
 @pytest.mark.gpu
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
 @pytest.mark.parametrize("precision", ["float32", "tf32", "float16"])
-def test_a_gpu_gives_the_answer_of_the_cpu(precision: tensors.Precision) -> None:
-    if not tensors.has_cuda():
-        pytest.skip("no CUDA device, or PyTorch is not installed")
-    vectors = clustered(20_000, width=384)
+def test_a_device_gives_the_answer_of_the_cpu(precision: tensors.Precision, device: str) -> None:
+    vectors = clustered(20_000 if device == "cuda" else 1_500, width=384)
+    vectors[100:140] = vectors[3]
 
     scores, rows = index.exact(
         vectors,
         vectors,
         32,
-        find=lambda queries, base, k: tensors.find(queries, base, k, precision=precision),
+        find=lambda queries, base, k: tensors.find(queries, base, k, device=device, precision=precision),
         rounding=tensors.ROUNDING[precision],
     )
 
     truth_scores, truth = index.exact(vectors, vectors, 32, find=index.on_cpu)
     assert rows.tolist() == truth.tolist()
     assert scores.tobytes() == truth_scores.tobytes()
+
+
+@needs_torch
+@pytest.mark.gpu
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+def test_near_copies_of_a_known_set_are_the_same_on_a_device(device: str) -> None:
+    known, fresh = clustered(1_200, width=64), clustered(900, width=64)[::-1].copy()
+
+    def find(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:
+        return tensors.find(queries, base, k, device=device)
+
+    scores, rows = index.exact(fresh, known, 1, find=find, rounding=tensors.ROUNDING["float16"])
+
+    truth_scores, truth = index.exact(fresh, known, 1, find=index.on_cpu)
+    assert (scores >= 0.9).tolist() == (truth_scores >= 0.9).tolist()
+    assert rows.tolist() == truth.tolist()
 
 
 @pytest.mark.gpu

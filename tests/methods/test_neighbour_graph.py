@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numba import get_num_threads, set_num_threads
 
 from tasks.contracts.vectors import Rows, Scores, Vectors, ranked, unit
 from tasks.methods import neighbour_graph
@@ -73,6 +74,28 @@ def test_tiles_of_full_size_agree_with_the_naive_graph_on_a_sample() -> None:
     truth[np.arange(len(sample)), sample] = -np.inf
     assert np.abs(np.sort(truth, axis=1)[:, :-6:-1] - scores[sample]).max() < 1e-6
     assert (found[sample] != sample[:, None]).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("least", "side"), [(48, 48), (48, 100), (130, 130), (512, 1536)])
+def test_the_graph_does_not_depend_on_the_tile_or_the_threads(
+    monkeypatch: pytest.MonkeyPatch, least: int, side: int, threads: int
+) -> None:
+    monkeypatch.setattr(neighbour_graph, "LEAST_TILE", least)
+    monkeypatch.setattr(neighbour_graph, "TILE", side)
+    vectors = clustered(517, 33)
+    vectors[20:300:7] = vectors[11]
+    had = get_num_threads()
+
+    set_num_threads(min(threads, had))
+    try:
+        scores, found = exact_graph(vectors, 12)
+    finally:
+        set_num_threads(had)
+
+    truth_scores, truth = naive(vectors, 12)
+    assert found.tolist() == truth.tolist()
+    assert scores.tobytes() == truth_scores.tobytes()
 
 
 def coarse(vectors: Vectors) -> neighbour_graph.Product:
