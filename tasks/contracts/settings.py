@@ -151,7 +151,7 @@ class GroundingsSettings(Section):
         ge=0,
         le=100,
         description="passages of each seed that an encoder reads again (extra `encoder`, English; some 20 a second and"
-        " core); 100 finds most, 0 is off",
+        " core); 40 was measured, 0 is off",
     )
     min_fit: float = Field(
         default=0.35,

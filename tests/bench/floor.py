@@ -21,7 +21,7 @@ from tasks.methods.fit import fit
 from tasks.methods.fusion import fuse
 from tasks.methods.tokens import cut_tokens
 from tasks.methods.words import words
-from tasks.spine.retrieval import DEPTH, HASHING_SHARE, KEYWORDS_SHARE
+from tasks.spine.retrieval import DEPTH, KEYWORDS_SHARE, VECTORS_SHARES
 from tests.bench.judged_collections import beir, read
 
 FEW = 45  # pages of a small corpus
@@ -45,7 +45,7 @@ def fits(texts: Sequence[str], asked: Sequence[str]) -> list[float]:
             [pair for pair in zip(found, scores, strict=True) if pair[0] >= 0],
             list(zip(near, cosine, strict=True)),
         ]
-        hits = fuse(rankings, WANTED.candidates, weights=(KEYWORDS_SHARE, HASHING_SHARE))
+        hits = fuse(rankings, WANTED.candidates, weights=(KEYWORDS_SHARE, VECTORS_SHARES["hashing"]))
         rarity = keywords.rarity(words(query))
         values.append(max(fit(rarity, held[row]) for row, _ in hits))
     return values

@@ -1,6 +1,6 @@
 """nDCG@10 of keywords, of vectors, and of both as groundings search, on the collections of `judged_collections.py`.
 
-    python -m tests.bench.retrieval_quality [--only NAME ...] [--reread 100] [--kept DIRECTORY]
+    python -m tests.bench.retrieval_quality [--only NAME ...] [--reread 40] [--kept DIRECTORY]
 
 Every constant is chosen on half of the questions of each collection, by a hash of the question, and looked at on the
 other half; `elsewhere` is chosen on all questions of the other collections. Chosen is what gains most over BM25 on
@@ -29,7 +29,7 @@ from tasks.io.keywords import KeywordIndex
 from tasks.methods import hashing_embedder
 from tasks.methods.fusion import fuse, ordered
 from tasks.methods.words import words
-from tasks.spine.retrieval import DEPTH, HASHING_SHARE, MODELS_SHARE, REREAD_SHARE
+from tasks.spine.retrieval import DEPTH, MODELS_SHARE, REREAD_SHARE, VECTORS_SHARES
 from tests.bench.judged_collections import Collection, halves, made
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -119,7 +119,7 @@ def embedders(collection: Collection, kept: Kept, *, reads: bool) -> dict[str, C
 def measure(collection: Collection, kept: Kept, reread: int) -> Measured:
     """Measure every setting on a collection."""
     by_words = {at: _with_words(collection, *at) for at in BM25}
-    alone, both = {}, {}
+    alone, both, first = {}, {}, []
     for name, embed in embedders(collection, kept, reads=reread > 0).items():
         near = _near(collection, embed)
         alone[name] = gains(near, collection)
@@ -128,7 +128,7 @@ def measure(collection: Collection, kept: Kept, reread: int) -> Measured:
             for at in (Setting(*one) for one in product(BM25, ("scores", "ranks"), SHARES))
         }
         if name == "hashing":
-            first = _both(by_words[BM25[0]], near, "scores", HASHING_SHARE)
+            first = _both(by_words[BM25[0]], near, "scores", VECTORS_SHARES["hashing"])
     again = _again(collection, first, kept, reread) if reread else {}
     return Measured(collection, {at: gains(found, collection) for at, found in by_words.items()}, alone, both, again)
 
@@ -209,7 +209,7 @@ def interval(more: Gains) -> tuple[float, float, float]:
 def systems(found: Mapping[str, Measured]) -> Iterator[tuple[str, Any, dict[str, Mapping[Any, Gains]]]]:
     """Yield (name, the setting that ships, gains by setting in each collection)."""
     for name in EMBEDDERS:
-        share = HASHING_SHARE if name == "hashing" else MODELS_SHARE
+        share = VECTORS_SHARES.get(name, MODELS_SHARE)
         of = {key: one.both[name] for key, one in found.items() if name in one.both}
         yield f"words + {name}", Setting(BM25[0], "scores", share), of
     yield "words + hashing, read again", REREAD_SHARE, {key: one.again for key, one in found.items() if one.again}
@@ -250,7 +250,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=SHARED)
     parser.add_argument("--only", nargs="*", help="collections; all by default")
-    parser.add_argument("--reread", type=int, default=100, help="candidates that the encoder reads; 0 is without")
+    parser.add_argument("--reread", type=int, default=40, help="candidates that the encoder reads; 0 is without")
     parser.add_argument("--kept", type=Path, default=Path(tempfile.gettempdir()) / "wellspring-vectors")
     wanted = parser.parse_args(sys.argv[1:])
     kept, makers = Kept(wanted.kept), made(wanted.shared)
