@@ -119,7 +119,9 @@ def embedders(collection: Collection, kept: Kept, *, reads: bool) -> dict[str, C
 def measure(collection: Collection, kept: Kept, reread: int) -> Measured:
     """Measure every setting on a collection."""
     by_words = {at: _with_words(collection, *at) for at in BM25}
-    alone, both, first = {}, {}, []
+    alone: dict[str, Gains] = {}
+    both: dict[str, dict[Setting, Gains]] = {}
+    first: Found = []
     for name, embed in embedders(collection, kept, reads=reread > 0).items():
         near = _near(collection, embed)
         alone[name] = gains(near, collection)
