@@ -23,7 +23,7 @@ from tasks.contracts.errors import Rejection
 from tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import GroundingsSettings, Settings
-from tasks.io import files, search
+from tasks.io import encoder, files, search
 from tasks.methods import parts as parts_
 from tasks.methods.acceptance import Shown, plain, trust
 from tasks.methods.demonstrations import drawn, marks
@@ -184,6 +184,7 @@ def _fingerprint(settings: Settings) -> str:
         if is_asked
     ]
     vectors = settings.embeddings.model_dump(include={"embedder", "dimensions", "hash_features", "model", "revision"})
+    vectors |= encoder.shape() if chosen["reread"] else {}
     versions = raised(*_RULES, *embedders.methods_of(settings.embeddings)).items()
     return content_id("method", "groundings", VERSION, methods, chosen, vectors, *versions)
 

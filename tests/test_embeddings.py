@@ -15,7 +15,7 @@ from tasks.contracts import records
 from tasks.contracts.errors import BrokenError, UsageError
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import Settings
-from tasks.io import index
+from tasks.io import encoder, index
 from tasks.io.store import Store
 from tasks.spine import embedders, retrieval, runs, sharded_search, standing, validation
 from tasks.spine.progress import Progress
@@ -288,6 +288,62 @@ def test_candidates_are_the_documents_that_words_and_vectors_agree_on(start: Sta
     assert found[1][0][0] == content_id("document", "tide", TOPICS["tide"])
     assert found[2] == []
     assert len(found[0]) == 2
+
+
+FLAT_TYRE = {
+    "tyre": "A puncture of a bike: take the tyre off the wheel, patch the hole in the tube, pump it up.",
+    "rent": "How do the tenant and the landlord of a flat share repairs, and how do they when a lease is silent?",
+    "tide": TOPICS["tide"],
+    "bread": TOPICS["bread"],
+}
+needs_encoder = pytest.mark.skipif(bool(encoder.missing()), reason=f"needs {', '.join(encoder.missing())}")
+
+
+@needs_encoder
+def test_what_words_bring_in_the_wrong_order_an_encoder_that_reads_it_again_puts_right(
+    start: Start, settings: Make
+) -> None:
+    asked = ["How do I mend my bicycle when its wheel is flat?", "moon", "..."]
+    ids = {name: content_id("document", name, text) for name, text in FLAT_TYRE.items()}
+    with start(settings()) as run:
+        put_passages(run, FLAT_TYRE)
+        embed(run)
+        by_words = retrieval.candidates(run, asked, 3)
+    with start(settings("groundings.reread=100")) as run:
+        found = retrieval.candidates(run, asked, 3)
+        alone = [retrieval.candidates(run, [query], 3)[0] for query in reversed(asked)]
+    with start(settings("groundings.reread=1")) as run:
+        first = retrieval.candidates(run, asked[:1], 3)[0]
+
+    assert [by_words[0][0][0], found[0][0][0]] == [ids["rent"], ids["tyre"]]
+    assert [found[1][0][0], found[2]] == [ids["tide"], []]
+    assert found == alone[::-1]
+    assert [name for name, _ in first] == [ids["rent"]]
+
+
+@needs_encoder
+def test_a_query_of_which_the_encoder_knows_no_word_keeps_its_candidates(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        put_passages(run, {**FLAT_TYRE, "javanese": "ꦗꦮ ꦱꦸꦤ꧀ꦝ"})
+        embed(run)
+        found = retrieval.candidates(run, ["ꦱꦸꦤ꧀ꦝ"], 3)
+    with start(settings("groundings.reread=100")) as run:
+        again = retrieval.candidates(run, ["ꦱꦸꦤ꧀ꦝ"], 3)
+
+    assert found[0]
+    assert again == found
+
+
+def test_reading_again_without_the_encoder_says_what_to_install(
+    start: Start, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder, "missing", lambda: ["onnxruntime"])
+    encoder.load.cache_clear()
+    with start(settings("groundings.reread=9")) as run:
+        put_passages(run, TOPICS)
+
+        with pytest.raises(UsageError, match="onnxruntime"):
+            retrieval.candidates(run, ["bread"], 2)
 
 
 def test_candidates_without_passages_say_what_is_missing(start: Start, settings: Make) -> None:

@@ -146,6 +146,13 @@ class GroundingsSettings(Section):
     """Attribution of seeds to documents."""
 
     candidates: int = Field(default=8, ge=1, le=50)
+    reread: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="passages of each seed that an encoder reads again (extra `encoder`, English; some 20 a second and"
+        " core); 40 was measured, 0 is off",
+    )
     min_fit: float = Field(
         default=0.35,
         ge=0,

@@ -1,31 +1,28 @@
-"""Reciprocal rank fusion: several rankings into one, by ranks alone, since scores of different kinds do not compare.
+"""Score fusion: several rankings into one, by scores that are stretched to 0..1 over what each ranking found.
 
-Paper: Cormack, Clarke, Buettcher, "Reciprocal rank fusion outperforms Condorcet and individual rank learning
-methods", SIGIR 2009: score(d) = sum over rankings of 1 / (60 + rank), rank from 1. Weights are ours. O(rankings x k).
+Paper: Fox and Shaw, "Combination of multiple searches", TREC-2, 1994 (the weighted sum), scaled as Lee, "Analyses of
+multiple evidence combination", SIGIR 1997. How far the first is ahead of the second says much, and ranks lose it: on
+seven collections sums of stretched scores are ahead of reciprocal ranks (README). O(rankings x k log k).
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-VERSION = 1
+VERSION = 2
 Item = TypeVar("Item", bound=Hashable)
-RANK_CONSTANT = 60
+Ranking = Iterable[tuple[Item, float]]
 
 
 def fuse(
-    rankings: Sequence[Sequence[Item]],
-    k: int,
-    *,
-    weights: Sequence[float] | None = None,
-    constant: float = RANK_CONSTANT,
+    rankings: Sequence[Ranking[Item]], k: int, *, weights: Sequence[float] | None = None
 ) -> list[tuple[Item, float]]:
-    """Fuse rankings, best first, into one of at most k.
+    """Fuse rankings into one of at most k.
 
     Args:
-        rankings: Items, best first; an item counts once in each, at its best rank.
+        rankings: (item, score), in any order; an item counts once in each, at its best score. The best of a ranking
+            adds its whole weight, the worst nothing, as what it did not find.
         k: Items to return.
         weights: One for each ranking; 1 for all by default.
-        constant: How little the first ranks stand out.
 
     Returns:
         (item, score), best first; equal scores in the order of the items.
@@ -36,9 +33,18 @@ def fuse(
     shares = [1.0] * len(rankings) if weights is None else list(weights)
     scores: dict[Item, float] = {}
     for ranking, share in zip(rankings, shares, strict=True):
-        for rank, item in enumerate(dict.fromkeys(ranking), start=1):
-            scores[item] = scores.get(item, 0.0) + share / (constant + rank)
+        for item, value in stretched(ranking).items():
+            scores[item] = scores.get(item, 0.0) + share * value
     return ordered(scores, k)
+
+
+def stretched(ranking: Ranking[Item]) -> dict[Item, float]:
+    """Return item -> score from 0 (the worst found) to 1 (the best); 1 for all where all are alike."""
+    best: dict[Item, float] = {}
+    for item, score in ranking:
+        best[item] = max(score, best.get(item, score))
+    low, high = min(best.values(), default=0.0), max(best.values(), default=0.0)
+    return {item: (score - low) / (high - low) if high > low else 1.0 for item, score in best.items()}
 
 
 def ordered(scores: Mapping[Item, float], k: int) -> list[tuple[Item, float]]:

@@ -17,21 +17,27 @@ import polars as pl
 from tasks.contracts.errors import BrokenError
 from tasks.contracts.records import content_id
 from tasks.contracts.vectors import Rows, Scores, Vectors, checked
-from tasks.io import index, manifests
+from tasks.io import encoder, index, manifests
 from tasks.io.keywords import KeywordIndex
-from tasks.methods.fusion import fuse
+from tasks.methods.fusion import fuse, ordered
 from tasks.methods.words import words
 from tasks.spine import embedders, sharded_search
 from tasks.spine.runs import Run
 
-VERSION = 1
+VERSION = 2
 
 
-# Such that the worse served of two collections gains most, by cross-validation (README of tasks/methods).
-KEYWORDS_SHARE, VECTORS_SHARE = 1.0, 0.2
-RANK_CONSTANT = 20
+# Chosen on half of the questions of seven collections, and looked at on the other half (README of tasks/methods).
+KEYWORDS_SHARE = 1.0
+VECTORS_SHARES = {"hashing": 0.5, "encoder": 2.0}  # by embedder, beside 1 for the words
+MODELS_SHARE = 1.0  # of any other embedder
+REREAD_SHARE = 2.0  # the encoder's cosine, beside 1 for what brought the passage
+REREAD_AT_ONCE = 100  # queries
+MOST_KEPT = 20_000  # vectors of passages that were read again: 30 MB
 DEPTH = 100  # passages that each of the two rankings brings
 FRAME_ROWS = 10_000  # in memory at once
+
+Found = list[tuple[str, float]]  # ids and scores, best first
 
 
 @dataclass(frozen=True)
@@ -163,21 +169,23 @@ def neighbours(run: Run, *nouns: str, k: int, max_cosine: float = 1.01) -> Neigh
 
 
 class Hybrid:
-    """Documents for a query: the keyword ranking and the vector ranking of their passages, fused by reciprocal rank."""
+    """Documents for a query: keywords and vectors bring passages, an encoder may read the best of them again."""
 
     def __init__(self, run: Run, passages: Mapping[str, str], keywords: KeywordIndex, pool: Matrix) -> None:
         self._run = run
-        self._documents = list(passages.values())
+        self._document_of = passages
+        self._passages = list(passages)
         self._keywords = keywords
         self._find = _finder(run, pool) if pool.ids else None
-        self._known = [passages.get(passage_id) for passage_id in pool.ids]
+        self._pool = [passage_id if passage_id in passages else "" for passage_id in pool.ids]
+        self._reread = Rereader(run) if run.settings.groundings.reread else None
 
     @classmethod
     def open(cls, run: Run) -> Self:
         """Index the valid passages of valid documents.
 
         Raises:
-            UsageError: There are none.
+            UsageError: There are none; or candidates are to be read again, and the encoder is not installed.
         """
         documents: dict[str, str] = {}
 
@@ -199,33 +207,75 @@ class Hybrid:
         if not queries:
             return []
         depth = max(DEPTH, 4 * k)
-        _, by_words = self._keywords.search([words(query) for query in queries], depth)
-        by_vectors = self._nearest(queries, depth)
-        return [
-            fuse(
-                [[self._documents[row] for row in found if row >= 0], near],
-                k,
-                weights=(KEYWORDS_SHARE, VECTORS_SHARE),
-                constant=RANK_CONSTANT,
-            )
-            for found, near in zip(by_words.tolist(), by_vectors, strict=True)
-        ]
+        share = VECTORS_SHARES.get(self._run.settings.embeddings.embedder, MODELS_SHARE)
+        both = zip(self._with_words(queries, depth), self._near(queries, depth), strict=True)
+        found = [fuse(rankings, depth, weights=(KEYWORDS_SHARE, share)) for rankings in both]
+        if self._reread is not None:
+            found = self._reread(queries, found)
+        return [self._documents(passages, k) for passages in found]
 
     def rarity(self, query: str) -> dict[str, float]:
         """Return the words of a query, each with how rare it is among the passages."""
         return self._keywords.rarity(words(query))
 
-    def _nearest(self, queries: Sequence[str], depth: int) -> list[list[str]]:
-        """Return the documents of the nearest passages of each query; none for a query that says nothing."""
+    def _documents(self, passages: Found, k: int) -> Found:
+        best: dict[str, float] = {}
+        for passage_id, score in passages:  # best first
+            best.setdefault(self._document_of[passage_id], score)
+        return ordered(best, k)
+
+    def _with_words(self, queries: Sequence[str], depth: int) -> list[Found]:
+        scores, rows = self._keywords.search([words(query) for query in queries], depth)
+        return [_named(self._passages, *one) for one in zip(rows.tolist(), scores.tolist(), strict=True)]
+
+    def _near(self, queries: Sequence[str], depth: int) -> list[Found]:
+        """Return the nearest passages of each query; none for a query that says nothing."""
         if self._find is None:
             return [[] for _ in queries]
         asked = embedders.embedder(self._run, "passages", is_query=True).embed(list(queries))
-        _, rows = self._find(asked.vectors, depth, None)
-        named = [[self._known[row] for row in found if row >= 0] for found in rows.tolist()]
-        return [
-            [] if is_empty else [name for name in names if name is not None]
-            for names, is_empty in zip(named, asked.is_empty.tolist(), strict=True)
-        ]
+        scores, rows = self._find(asked.vectors, depth, None)
+        named = [_named(self._pool, *one) for one in zip(rows.tolist(), scores.tolist(), strict=True)]
+        return [[] if is_empty else one for one, is_empty in zip(named, asked.is_empty.tolist(), strict=True)]
+
+
+def _named(names: Sequence[str], rows: Sequence[int], scores: Sequence[float]) -> Found:
+    return [(names[row], score) for row, score in zip(rows, scores, strict=True) if row >= 0 and names[row]]
+
+
+class Rereader:
+    """The encoder over the passages that were found: their texts are encoded when a query brings them, and kept."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._encode = encoder.load()
+        self._kept: dict[str, Vectors] = {}
+
+    def __call__(self, queries: Sequence[str], found: Sequence[Found]) -> list[Found]:
+        """Order the first `groundings.reread` of each ranking by their score and the encoder's; the others go.
+
+        A query of which the encoder knows no word keeps its ranking.
+        """
+        known = [row for row, query in enumerate(queries) if found[row] and self._encode.knows(query)]
+        asked = dict(zip(known, self._encode([queries[row] for row in known]), strict=True))
+        firsts = {row: found[row][: self._run.settings.groundings.reread] for row in known}
+        again = list(found)
+        for start in range(0, len(known), REREAD_AT_ONCE):
+            rows = known[start : start + REREAD_AT_ONCE]
+            self._read({passage_id for row in rows for passage_id, _ in firsts[row]})
+            for row in rows:
+                near = [(passage_id, float(self._kept[passage_id] @ asked[row])) for passage_id, _ in firsts[row]]
+                again[row] = fuse([firsts[row], near], len(near), weights=(1.0, REREAD_SHARE))
+            self._run.progress.note(f"candidates read again for {start + len(rows)} of {len(known)} queries")
+        return again
+
+    def _read(self, passage_ids: set[str]) -> None:
+        """Encode the passages that are not kept yet; what is kept stays within bounds."""
+        if len(self._kept) > MOST_KEPT:
+            self._kept.clear()
+        lacking = sorted(passage_ids - self._kept.keys())
+        texts = self._run.store.query("embeddings/texts_of_passages", passage_ids=lacking) if lacking else None
+        if texts is not None:
+            self._kept |= dict(zip(texts["passage_id"].to_list(), self._encode(texts["text"].to_list()), strict=True))
 
 
 def candidates(run: Run, queries: Sequence[str], k: int) -> list[list[tuple[str, float]]]:

@@ -21,20 +21,12 @@ from tasks.methods.fit import fit
 from tasks.methods.fusion import fuse
 from tasks.methods.tokens import cut_tokens
 from tasks.methods.words import words
-from tasks.spine.retrieval import DEPTH, KEYWORDS_SHARE, RANK_CONSTANT, VECTORS_SHARE
-from tests.bench.retrieval_quality import _grades, _text, read
+from tasks.spine.retrieval import DEPTH, KEYWORDS_SHARE, VECTORS_SHARES
+from tests.bench.judged_collections import beir, read
 
 FEW = 45  # pages of a small corpus
 KEPT = 0.9  # of the queries that have a page, in the worse served collection
 WANTED = GroundingsSettings()
-
-
-def collection(folder: Path) -> tuple[list[str], list[str]]:
-    """Return the texts of a collection, and those of its queries that have a page in it."""
-    grades = _grades(folder / "qrels.tsv")
-    queries = read(folder / "queries.jsonl.gz")
-    has_page = [query["text"] for query in queries if any(grade > 0 for grade in grades.get(query["_id"], {}).values())]
-    return [_text(row) for row in read(folder / "corpus.jsonl.gz")], has_page
 
 
 def fits(texts: Sequence[str], asked: Sequence[str]) -> list[float]:
@@ -43,14 +35,17 @@ def fits(texts: Sequence[str], asked: Sequence[str]) -> list[float]:
     held = [set(one) for one in cut]
     keywords = KeywordIndex.build(cut)
     depth = min(DEPTH, len(texts))
-    _, by_words = keywords.search([words(query) for query in asked], depth)
+    worth, by_words = keywords.search([words(query) for query in asked], depth)
     embedder = hashing_embedder.fit(texts, 256, 2**16, 0)
-    _, by_vectors = index.exact(embedder.embed(asked).vectors, embedder.embed(texts).vectors, depth)
+    cosines, by_vectors = index.exact(embedder.embed(asked).vectors, embedder.embed(texts).vectors, depth)
     values: list[float] = []
-    for query, found, near in zip(asked, by_words.tolist(), by_vectors.tolist(), strict=True):
-        rankings = [[row for row in found if row >= 0], near]
-        weights = (KEYWORDS_SHARE, VECTORS_SHARE)
-        hits = fuse(rankings, WANTED.candidates, weights=weights, constant=RANK_CONSTANT)
+    lists = (by_words.tolist(), worth.tolist(), by_vectors.tolist(), cosines.tolist())
+    for query, found, scores, near, cosine in zip(asked, *lists, strict=True):
+        rankings = [
+            [pair for pair in zip(found, scores, strict=True) if pair[0] >= 0],
+            list(zip(near, cosine, strict=True)),
+        ]
+        hits = fuse(rankings, WANTED.candidates, weights=(KEYWORDS_SHARE, VECTORS_SHARES["hashing"]))
         rarity = keywords.rarity(words(query))
         values.append(max(fit(rarity, held[row]) for row, _ in hits))
     return values
@@ -58,8 +53,8 @@ def fits(texts: Sequence[str], asked: Sequence[str]) -> list[float]:
 
 def measured(shared: Path) -> dict[str, list[float]]:
     """Return the fits of queries by what they were asked of; names that begin with `own` have a page there."""
-    cranfield, of_cranfield = collection(shared / "retrieval" / "cranfield")
-    vaswani, of_vaswani = collection(shared / "retrieval" / "vaswani_npl")
+    cranfield, of_cranfield, _ = beir(shared / "retrieval" / "cranfield")
+    vaswani, of_vaswani, _ = beir(shared / "retrieval" / "vaswani_npl")
     gold = read(shared / "web" / "wcxb_dev_a.gold.jsonl.gz")
     pages = [cut_tokens(f"{row['title']}\n\n{row['main_content']}", WANTED.document_tokens) for row in gold]
     asked = {

@@ -31,8 +31,8 @@ from tasks.contracts.vectors import Rows, Vectors, unit
 from tasks.io import index, tensors
 from tasks.methods import hashing_embedder, neighbour_graph, representatives, semantic_duplicates
 from tasks.spine import sharded_search
+from tests.bench.judged_collections import read
 from tests.bench.measurements import Figure, Spent, against, beside_peak, best, of_peak, peak, say, show, spend
-from tests.bench.retrieval_quality import judged, read
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SAMPLE_QUERIES = 1000
@@ -293,15 +293,6 @@ def bench_cells(rows: int) -> Iterator[Figure]:
         yield against(f"SemDeDup, C={cells}", f"{kind} n={len(vectors):,} d=384", everything, run, 10, note)
 
 
-def bench_retrieval(_: int) -> Iterator[Figure]:
-    """nDCG@10 of keywords, vectors and both, on two judged collections."""
-    if not SHARED.is_dir():
-        say("retrieval: needs ../shared/data, which is not here")
-        return
-    for name, conditions, value, target in judged(SHARED):
-        yield Figure(f"nDCG@10 {name}", conditions, value, value, "nDCG@10", target)
-
-
 def bench_memory(rows: int) -> Iterator[Figure]:
     """How far a process grows beyond its matrix, in one of its own; the larger set shows what grows with it."""
     for n in (rows, 2 * rows):
@@ -411,7 +402,6 @@ PARTS: dict[str, tuple[Callable[[int], Iterator[Figure]], int, int]] = {  # what
     "graph": (bench_graph, 1_000_000, 20_000),
     "search": (bench_search, 1_000_000, 20_000),
     "memory": (bench_memory, 50_000, 3000),
-    "retrieval": (bench_retrieval, 0, 0),
     "gpu": (bench_gpu, 1_000_000, 20_000),
     "torch-cpu": (partial(bench_gpu, device="cpu"), 2000, 2000),  # that it runs; its speed says nothing
 }
