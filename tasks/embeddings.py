@@ -33,8 +33,10 @@ NO_WORDS = "no_words"
 def embed(run: Run, *, of: Noun = "passages") -> Counts:
     """Embed the valid texts of a noun that the embedder in force has neither embedded nor refused."""
     mine = embedders.embedder(run, of)
-    looks = contamination.passages_method(run.settings.benchmarks)
-    run.activate("embeddings", embedders.active(run, of) | looks, run.settings.embeddings.model_dump())
+    embedders.say_if_changed(run, of, mine)
+    looks = contamination.passages_method(run.settings)
+    in_force = {"in_force": embedders.named(run.settings.embeddings, run.settings.models.embedder.model)}
+    run.activate("embeddings", embedders.active(run, of) | looks, run.settings.embeddings.model_dump() | in_force)
     due = run.store.query(f"embeddings/pending_{of}", model=mine.fingerprint)
     in_shards = mine.folder is not None and len(due) > SHARD_TEXTS
     counts = (_in_shards if in_shards else _here)(run, of, mine, due)
@@ -48,7 +50,7 @@ def _here(run: Run, of: Noun, mine: Embedder, due: pl.DataFrame) -> Counts:
     def tick(done: int) -> None:
         done, seconds = counts.rows_in + done, time.monotonic() - began
         left = {"seconds_left": (len(due) - done) * seconds / done if done else None}
-        run.progress("embeddings", done, len(due), of=of, **run.asking("embedder"), **left)
+        run.progress("embeddings", done, len(due), of=of, **_asking(run), **left)
 
     run.progress("embeddings", 0, len(due), of=of)
     for batch in due.iter_slices(SHARD_TEXTS):
@@ -66,6 +68,10 @@ def _here(run: Run, of: Noun, mine: Embedder, due: pl.DataFrame) -> Counts:
         limit = f" ({of} of at most passages.max_tokens = {run.settings.passages.max_tokens})" * (of == "passages")
         run.progress.note(f"embeddings: {more} texts were longer than the server takes, and were cut for it{limit}")
     return counts
+
+
+def _asking(run: Run) -> dict[str, Any]:
+    return run.asking("embedder") if run.settings.embeddings.embedder == "endpoint" else {}
 
 
 def _cut_texts(run: Run) -> int:

@@ -24,7 +24,7 @@ from tasks.io.datasets import Dataset
 from tasks.judges.panel import judge
 from tasks.methods import formats, licence_terms, partition
 from tasks.methods.card import Facts, card
-from tasks.spine import contamination, portrait, reads
+from tasks.spine import ceilings, contamination, portrait, reads
 from tasks.spine.identity import raised
 from tasks.spine.portrait import Portrait
 from tasks.spine.runs import Counts, Run, stage
@@ -204,7 +204,7 @@ def _fingerprint(run: Run, chosen: Mapping[str, Any]) -> tuple[str, list[str]]:
             digest.update(orjson.dumps(row))
     methods = run.store.query("exports/methods").rows()
     wanted = (chosen, run.settings.selections.model_dump())
-    looked_for = contamination.fingerprint(run.settings.benchmarks)
+    looked_for = contamination.fingerprint(run.settings)
     said = (wanted, methods, looked_for, _funnel(run), _checks(run), digest.hexdigest(), *raised(*_WRITTEN_BY).items())
     return content_id("exports", VERSION, *said), sorted(ids)
 
@@ -258,6 +258,7 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait, named: str) -> Facts:
         topics=[{"group": t["group"], "topic": t["topic"], "rows": t["rows"]} for t in drawn.topics[:TOPICS_ON_CARD]],
         lengths=_histogram("tokens", [f"{2**i} to {2 ** (i + 1) - 1}" for i in range(12)], drawn.lengths),
         scores=_histogram("score", range(8), drawn.scores) if _judge(run.settings) else [],
+        embedders=ceilings.in_force(run.settings),
         benchmarks=contamination.looked_for(run.settings.benchmarks),
         seeds=_funnel(run),
         checks=_checks(run),

@@ -183,9 +183,9 @@ def _fingerprint(settings: Settings) -> str:
         for name, is_asked in judged
         if is_asked
     ]
-    vectors = settings.embeddings.model_dump(include={"embedder", "dimensions", "hash_features", "model", "revision"})
+    vectors = embedders.described(settings.embeddings, "passages")
     vectors |= encoder.shape() if chosen["reread"] else {}
-    versions = raised(*_RULES, *embedders.methods_of(settings.embeddings)).items()
+    versions = raised(*_RULES, *embedders.methods_of(settings.embeddings, "passages")).items()
     return content_id("method", "groundings", VERSION, methods, chosen, vectors, *versions)
 
 

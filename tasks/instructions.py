@@ -25,7 +25,7 @@ from tasks.methods.acceptance import Shown, accept, trust
 from tasks.methods.injections import orders
 from tasks.methods.novelty import repeats
 from tasks.methods.subjects import is_code, is_mathematics
-from tasks.spine import contamination, embedders, reads
+from tasks.spine import ceilings, contamination, embedders, reads
 from tasks.spine.demonstrations import Demonstrations, excerpt, limits
 from tasks.spine.generation import generate
 from tasks.spine.identity import raised
@@ -119,10 +119,22 @@ def _fingerprint(settings: Settings, method: PromptedMethod, inputs: str, number
     asked = settings.models.generator.asked
     shown = settings.instructions.model_dump(include={*(_OF_DOCUMENTS if inputs == "documents" else _OF_POOL)})
     checks = settings.instructions.model_dump(include={*_CHECKS, "draws"})
-    checks["benchmarks"] = contamination.fingerprint(settings.benchmarks)
-    near = settings.embeddings.model_dump(include={"embedder", "dimensions", "hash_features", "model", "revision"})
+    checks["max_pool_cosine"] = _ceiling(settings)
+    if inputs != "documents":
+        shown["max_neighbour_cosine"] = ceilings.neighbours(settings)
+    checks["benchmarks"] = contamination.fingerprint(settings)
+    near = embedders.described(settings.embeddings, *_compared(inputs))
     identity = {"asked": asked, "shown": shown, "checks": checks, "near": near, "chance": settings.seed}
     return method.fingerprint(**identity, round=number, **raised(*_rules(settings, inputs), own=VERSION))
+
+
+def _ceiling(settings: Settings) -> float:
+    return ceilings.cosine(settings, "instructions", settings.instructions.max_pool_cosine)
+
+
+def _compared(inputs: str) -> tuple[str, ...]:
+    """Return the nouns whose vectors decide: instructions, and where pages are shown beside pages, these."""
+    return ("instructions", "passages") if inputs == "documents" else ("instructions",)
 
 
 def _rules(settings: Settings, inputs: str) -> list[str]:
@@ -130,11 +142,11 @@ def _rules(settings: Settings, inputs: str) -> list[str]:
     wanted = settings.instructions
     of_documents = inputs == "documents"
     return [
-        *(*_ACCEPTED_BY, *embedders.methods_of(settings.embeddings)),
+        *(*_ACCEPTED_BY, *embedders.methods_of(settings.embeddings, *_compared(inputs))),
         "spine.demonstrations",
         *(("excerpts", "words") if of_documents else ("spine.pool",)),
         *(("subjects",) if of_documents and not wanted.math_and_code else ()),
-        *(("novelty",) if wanted.max_pool_cosine <= 1 else ()),
+        *(("novelty",) if _ceiling(settings) <= 1 else ()),
     ]
 
 
@@ -283,8 +295,10 @@ def _repeated(run: Run, texts: Mapping[str, str], writers: Sequence[str]) -> dic
     embed = embedders.embedder(run, "instructions").embed
     new = embed(list(texts.values())).vectors
     prompts = contamination.texts(run.settings.benchmarks)
-    refused = dict(contamination.by_meaning(run.settings.benchmarks, new, embed(prompts).vectors)) if prompts else {}
-    if (ceiling := run.settings.instructions.max_pool_cosine) <= 1:
+    refused = (
+        dict(contamination.by_meaning(run.settings, "instructions", new, embed(prompts).vectors)) if prompts else {}
+    )
+    if (ceiling := _ceiling(run.settings)) <= 1:
         known = run.store.query("instructions/known", fresh_ids=ids, earlier=list(writers))
         left = [row for row in range(len(ids)) if row not in refused]
         names = [*known["item_id"].to_list(), *(ids[row] for row in left)]

@@ -35,7 +35,7 @@ from tasks.methods.completeness import incomplete
 from tasks.methods.languages import identify
 from tasks.methods.semantic_duplicates import repeats
 from tasks.methods.tokens import count_tokens
-from tasks.spine import allowances, blame, contamination, embedders, reads
+from tasks.spine import allowances, blame, ceilings, contamination, embedders, reads
 from tasks.spine.generation import generate
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run, stage
@@ -81,15 +81,19 @@ def ingest(run: Run) -> Counts:
 def _reading(settings: Settings) -> str:
     """Identity of reading and comparing under these settings; where the files lie does not count."""
     wanted = settings.seeds
-    known = wanted.model_dump(exclude={"paths", "min_score"})
-    benchmarks = contamination.fingerprint(settings.benchmarks)
+    known = wanted.model_dump(exclude={"paths", "min_score"}) | {"deduplicate_cosine": _ceiling(settings)}
+    benchmarks = contamination.fingerprint(settings)
     return content_id("method", "seeds", VERSION, known, benchmarks, *raised(*_rules(settings)).items())
+
+
+def _ceiling(settings: Settings) -> float:
+    return ceilings.cosine(settings, "seeds", settings.seeds.deduplicate_cosine)
 
 
 def _rules(settings: Settings) -> list[str]:
     """Name the methods that a seed passes under these settings."""
-    are_compared = settings.seeds.deduplicate_cosine <= 1
-    by_meaning = embedders.methods_of(settings.embeddings)
+    are_compared = _ceiling(settings) <= 1
+    by_meaning = embedders.methods_of(settings.embeddings, "seeds")
     return [
         *("completeness", "languages", "tokens"),
         *(("semantic_duplicates",) if are_compared else ()),
@@ -237,7 +241,7 @@ def _compare(run: Run, read: str) -> Counts:
 
     New is what no audit has passed yet; what was published before stays, and a new seed that is near to it goes.
     """
-    ceiling = run.settings.seeds.deduplicate_cosine
+    ceiling = _ceiling(run.settings)
     prompts = contamination.texts(run.settings.benchmarks)
     if ceiling > 1 and not prompts:
         return Counts()
@@ -250,13 +254,14 @@ def _compare(run: Run, read: str) -> Counts:
 
 def _repeated(run: Run, read: str, fresh: Mapping[str, str], prompts: Sequence[str]) -> dict[int, Rejection]:
     """Return which of some new seeds are refused, by their place, and why."""
-    ceiling, ids = run.settings.seeds.deduplicate_cosine, list(fresh)
+    ceiling, ids = _ceiling(run.settings), list(fresh)
     known = run.store.query("seeds/known", fingerprint=read)
     vectors = embedders.of_texts(run, [*known["text"].to_list(), *fresh.values(), *prompts]).vectors
     ends = (len(known), len(known) + len(fresh))
-    refused = dict(contamination.by_meaning(run.settings.benchmarks, vectors[ends[0] : ends[1]], vectors[ends[1] :]))
+    looked_at, asked = vectors[ends[0] : ends[1]], vectors[ends[1] :]
+    refused = dict(contamination.by_meaning(run.settings, "seeds", looked_at, asked))
     left = [row for row in range(len(ids)) if row not in refused]
-    new = vectors[ends[0] : ends[1]][left]
+    new = looked_at[left]
     near = _near(new, vectors[: ends[0]], ceiling, run.settings.seed) if ceiling <= 1 else {}
     names = [*known["seed_id"].to_list(), *(ids[row] for row in left)]
     for row, other in near.items():

@@ -90,7 +90,7 @@ def _of_checks(run: Run) -> str:
     chosen = run.settings.verdicts
     names = sorted({*chosen.computed} - {SAME_CHECK})
     sandbox = SANDBOX_VERSION if RUN_CHECK in names else ""
-    looked_for = contamination.fingerprint(run.settings.benchmarks) if contamination.CHECK in names else ""
+    looked_for = contamination.fingerprint(run.settings) if contamination.CHECK in names else ""
     said = ("checks", checks.VERSION, names, chosen.min_knowledge_precision, sandbox, looked_for)
     used = {method for name in names for method in checks.USES.get(name, ())}
     return content_id(*said, *raised(*used, own=VERSION).items())

@@ -64,11 +64,14 @@ def store_dir(tmp_path: Path) -> Path:
 def settings() -> Callable[..., Settings]:
     """Make settings: `settings("limit=3", seeds={"paths": [...]})`; the models are the offline stand-in.
 
-    Any page fits a seed, unless a test says otherwise: the stand-in searches for words out of its prompt.
+    Any page fits a seed, unless a test says otherwise: the stand-in searches for words out of its prompt. Texts are
+    embedded by `hashing`, which is there on any machine and fast.
     """
 
     def make(*overrides: str, **extra: Any) -> Settings:
-        return settings_.load(None, ("groundings.min_fit=0", *overrides), environment={}, extra=extra)
+        embeddings = {"embedder": "hashing"} | extra.get("embeddings", {})
+        asked = extra | {"embeddings": embeddings}
+        return settings_.load(None, ("groundings.min_fit=0", *overrides), environment={}, extra=asked)
 
     return make
 

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tasks.contracts.errors import BrokenError, UsageError
 
 _SHIPPED = "shipped:"
+_MEASURED = "unset: what was measured of the embedder in force (tasks/spine/ceilings.py)"
 _BENCHMARKS = Path(__file__).parents[2] / "deployments" / "benchmarks"
 _SEALED_SUFFIX = ".jsonl.gz"
 
@@ -82,7 +83,7 @@ class BenchmarksSettings(Section):
     )
     ngram_words: int = Field(default=13, ge=5)
     containment: float = Field(default=0.8, gt=0, le=1)
-    cosine: float = Field(default=0.95, gt=0, le=1.01, description="above 1 switches the embedding check off")
+    cosine: float | None = Field(default=None, gt=0, le=1.01, description=f"{_MEASURED}, at most 0.95; above 1 is off")
 
     @field_validator("paths")
     @classmethod
@@ -113,7 +114,10 @@ class PassagesSettings(Section):
 class EmbeddingsSettings(Section):
     """Who turns text into vectors."""
 
-    embedder: Literal["hashing", "endpoint", "sentence_transformers"] = "hashing"
+    embedder: Literal["auto", "hashing", "encoder", "endpoint", "sentence_transformers"] = Field(
+        default="auto",
+        description="auto: the encoder for seeds and instructions where the extra `encoder` is installed, else hashing",
+    )
     dimensions: int = Field(default=256, ge=2)
     hash_features: int = Field(default=2**16, ge=1024)
     fit_rows: int = Field(default=20_000, ge=1, description="texts the SVD is fitted on (the lowest ids)")
@@ -138,7 +142,9 @@ class SeedsSettings(Section):
     languages: tuple[str, ...] = ()
     min_tokens: int = Field(default=3, ge=0)
     max_tokens: int = Field(default=2000, gt=0)
-    deduplicate_cosine: float = Field(default=0.85, gt=0, le=1.01, description="community detection; above 1 is off")
+    deduplicate_cosine: float | None = Field(
+        default=None, gt=0, le=1.01, description=f"community detection; {_MEASURED}; above 1 is off"
+    )
     min_score: int = Field(default=0, ge=0, le=7, description="seven criteria; 7 in the paper, 0 asks no judge")
 
 
@@ -184,7 +190,9 @@ class InstructionsSettings(Section):
     neighbour_order: Literal["nearest_first", "nearest_last"] = "nearest_first"
     with_responses: bool = True
     response_tokens: int = Field(default=256, gt=0, description="budget of a demonstration's answer")
-    max_neighbour_cosine: float = Field(default=0.95, gt=0, le=1.01)
+    max_neighbour_cosine: float | None = Field(
+        default=None, gt=0, le=1.01, description=f"nearer ones are copies; {_MEASURED}"
+    )
     grounded: bool = True
     demonstrations: Literal["random", "nearest", "farthest", "fixed"] = "random"
     demonstration_count: int = Field(default=10, ge=0, le=50)
@@ -208,7 +216,7 @@ class InstructionsSettings(Section):
     min_own_words: int = Field(
         default=2, ge=1, description="of such an instruction: words of its own about the passage that it carries"
     )
-    max_pool_cosine: float = Field(default=0.9, gt=0, le=1.01, description="above 1 is off")
+    max_pool_cosine: float | None = Field(default=None, gt=0, le=1.01, description=f"{_MEASURED}; above 1 is off")
 
 
 class ResponsesSettings(Section):

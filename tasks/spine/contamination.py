@@ -17,7 +17,7 @@ from tasks.contracts.vectors import Vectors
 from tasks.io import benchmarks as files
 from tasks.methods import decontamination
 from tasks.methods.decontamination import Benchmarks, Prompt
-from tasks.spine import embedders, sharding
+from tasks.spine import ceilings, embedders, sharding
 from tasks.spine.identity import raised
 from tasks.spine.runs import Counts, Run
 
@@ -32,18 +32,20 @@ def owed(settings: Settings) -> list[str]:
     return [name for name in named if name != CHECK or settings.benchmarks.paths]
 
 
-def fingerprint(wanted: BenchmarksSettings) -> str:
+def fingerprint(settings: Settings) -> str:
     """Name what is looked for, and how: the bytes of the files and the thresholds, not where the files lie.
 
     Raises:
         BrokenError: A file is missing, or has no prompts.
     """
+    wanted = settings.benchmarks
     if not wanted.paths:
         return ""
     load(wanted)  # a missing file is named by its reader
     digests = sorted(hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in wanted.files().values())
     versions = raised("decontamination", "word_hashes", own=VERSION)
-    return content_id("benchmarks", digests, wanted.ngram_words, wanted.containment, wanted.cosine, *versions.items())
+    cosines = sorted({_ceiling(settings, noun) for noun in ("passages", "seeds")})
+    return content_id("benchmarks", digests, wanted.ngram_words, wanted.containment, *cosines, *versions.items())
 
 
 def load(wanted: BenchmarksSettings) -> Benchmarks:
@@ -71,36 +73,46 @@ def check(wanted: BenchmarksSettings, text: str) -> None:
         decontamination.check(load(wanted), text)
 
 
-def by_meaning(wanted: BenchmarksSettings, vectors: Vectors, prompt_vectors: Vectors) -> Mapping[int, Rejection]:
+def _ceiling(settings: Settings, noun: str) -> float:
+    return ceilings.benchmarks(settings, noun)
+
+
+def by_meaning(settings: Settings, noun: str, vectors: Vectors, prompt_vectors: Vectors) -> Mapping[int, Rejection]:
     """Return the rows of `vectors` (n, d) that are too near a benchmark prompt, each with its refusal.
 
     Args:
-        wanted: The benchmarks; `cosine` is the ceiling, above 1 is off.
+        settings: With the benchmarks; `benchmarks.cosine` is the ceiling, above 1 is off.
+        noun: Whose texts these are.
         vectors: Unit vectors of the texts.
-        prompt_vectors: (m, d) unit vectors of `texts(wanted)`, by the same embedder.
+        prompt_vectors: (m, d) unit vectors of `texts(settings.benchmarks)`, by the same embedder.
     """
-    found = decontamination.semantic(load(wanted), vectors, prompt_vectors, wanted.cosine)
+    found = decontamination.semantic(load(settings.benchmarks), vectors, prompt_vectors, _ceiling(settings, noun))
     return {row: Rejection("contaminated", match.describe()) for row, match in enumerate(found) if match}
 
 
 def texts(wanted: BenchmarksSettings) -> Sequence[str]:
     """Return the prompts that are looked for by meaning: those whose text is known; none where that is off."""
-    return [prompt.text for prompt in decontamination.readable(load(wanted))] if wanted.cosine <= 1 else []
+    return [prompt.text for prompt in decontamination.readable(load(wanted))] if _is_by_meaning(wanted) else []
+
+
+def _is_by_meaning(wanted: BenchmarksSettings) -> bool:
+    return wanted.cosine is None or wanted.cosine <= 1
 
 
 def looked_for(wanted: BenchmarksSettings) -> list[dict[str, Any]]:
     """Return a row for each benchmark of the profile: its prompts, and how they are looked for."""
     prompts = Counter(prompt.benchmark for prompt in load(wanted).prompts)
-    meant = Counter(prompt.benchmark for prompt in decontamination.readable(load(wanted)) if wanted.cosine <= 1)
+    meant = Counter(prompt.benchmark for prompt in decontamination.readable(load(wanted)) if _is_by_meaning(wanted))
     return [
         {"benchmark": name, "prompts": count, "looked for by": "words and meaning" if meant[name] else "words"}
         for name, count in sorted(prompts.items())
     ]
 
 
-def passages_method(wanted: BenchmarksSettings) -> dict[str, str]:
+def passages_method(settings: Settings) -> dict[str, str]:
     """Return fingerprint -> name of the look at passages by meaning; nothing where it is off."""
-    return {content_id("passages by meaning", fingerprint(wanted)): "benchmarks by meaning"} if texts(wanted) else {}
+    is_looked = bool(texts(settings.benchmarks))
+    return {content_id("passages by meaning", fingerprint(settings)): "benchmarks by meaning"} if is_looked else {}
 
 
 def refuse_passages(run: Run) -> Counts:
@@ -110,7 +122,7 @@ def refuse_passages(run: Run) -> Counts:
     """
     wanted = run.settings.benchmarks
     counts = Counts()
-    for method in passages_method(wanted):
+    for method in passages_method(run.settings):
         mine = embedders.embedder(run, "passages")
         scope = {"model": mine.fingerprint, "settled_runs": sharding.done(run, "contamination", method)}
         fresh = run.store.query("embeddings/unsettled_runs", **scope)["run_id"].to_list()
@@ -123,7 +135,7 @@ def refuse_passages(run: Run) -> Counts:
             ids = batch["text_id"].to_list()
             rows += [
                 records.RejectionRow("embeddings", ids[row], method, refusal.reason, refusal.detail, run.run_id)
-                for row, refusal in by_meaning(wanted, vectors, prompts).items()
+                for row, refusal in by_meaning(run.settings, "passages", vectors, prompts).items()
             ]
         with run.store.transaction():
             refused = run.store.append("rejections", rows)

@@ -16,9 +16,9 @@ from typing import Any
 from tasks.contracts import casting
 from tasks.contracts.errors import UsageError, WellspringError
 from tasks.contracts.settings import Endpoint, Role, Settings
-from tasks.io import journal, mounts
+from tasks.io import encoder, journal, mounts
 from tasks.io import store as stores
-from tasks.spine import contamination, origin, runs
+from tasks.spine import ceilings, contamination, embedders, origin, runs
 
 LEAST_FREE_BYTES = 2 * 2**30
 EARLIEST_YEAR = 2026
@@ -56,7 +56,27 @@ def examine(settings: Settings, directory: str | Path) -> list[Finding]:
         _clock,
         _prefect,
     ]
-    return [look() for look in looks] + [_benchmarks(settings), _cast(settings), *_endpoints(settings)]
+    return [look() for look in looks] + [
+        _embedders(settings),
+        _benchmarks(settings),
+        _cast(settings),
+        *_endpoints(settings),
+    ]
+
+
+def _embedders(settings: Settings) -> Finding:
+    """Look at who embeds which texts, and whether what that needs is there."""
+    said = "; ".join(
+        f"{row['texts']}: {row['embedder']}, {row['unset cosines']}" for row in ceilings.in_force(settings)
+    )
+    try:
+        if "encoder" in {embedders.kind(settings.embeddings, noun) for noun in embedders.SPACES}:
+            encoder.look()
+    except WellspringError as error:
+        return Finding("embedders", False, error.message, error.hint)
+    is_bare = settings.embeddings.embedder == "auto" and bool(encoder.missing())
+    remedy = "an encoder finds what means the same in other words: pip install 'wellspring[encoder]'" if is_bare else ""
+    return Finding("embedders", True, said, remedy, is_optional=True)
 
 
 def _benchmarks(settings: Settings) -> Finding:

@@ -1,12 +1,16 @@
-"""Who turns text into vectors: three embedders behind one interface, each named by all that shapes its vectors.
+"""Who turns text into vectors: four embedders behind one interface, each named by all that shapes its vectors.
 
-`hashing` (the default, no download) is fitted once in each space of a store: passages, and what people ask (seeds and
+`auto`, the default, has what people ask (seeds, instructions, and prompts of benchmarks beside them) embedded by
+`encoder` where its packages are installed, else by `hashing`; passages always by `hashing`, since an encoder takes some
+20 a second and core. Only vectors of one embedder are compared: whoever searches passages embeds the query as they are.
+
+`hashing` (no download) is fitted once in each space of a store: passages, and what people ask (seeds and
 instructions), whose words differ. The first fit stays until `embeddings.refit` asks for another, so that a growing
 corpus keeps its vectors; its fingerprint is that of the texts it was fitted on. So a fresh store of the same inputs has
 the same embedder, and one that grew in steps has the embedder of its first step, also where the database or the fit is
 lost: what it learned from is on record in the journal. A fit that is missing, damaged or of another store is made again
-from those texts; if some of them are gone, it is another embedder, and every text is due again. `endpoint` and
-`sentence_transformers` learn nothing here and have one space.
+from those texts; if some of them are gone, it is another embedder, and every text is due again. The others learn
+nothing here and have one space.
 """
 
 import hashlib
@@ -21,7 +25,7 @@ import polars as pl
 from tasks.contracts.records import content_id
 from tasks.contracts.settings import EmbeddingsSettings
 from tasks.contracts.vectors import Vectors, checked
-from tasks.io import manifests
+from tasks.io import encoder, manifests
 from tasks.methods import hashing_embedder
 from tasks.methods.hashing_embedder import Embedded
 from tasks.spine import reads
@@ -31,7 +35,9 @@ from tasks.spine.runs import Run
 VERSION = 1
 FIT = "fit"  # as reads are called
 SPACES = {"passages": "passages", "seeds": "questions", "instructions": "questions"}
+ASKED = "seeds and instructions"
 _LEARNED_FROM = {"passages": ("passages",), "questions": ("seeds", "instructions", "passages")}
+UNKNOWN_WORDS = "unknown_words"
 
 
 class Embed(Protocol):
@@ -69,6 +75,34 @@ class _Facts:
     fingerprint: str
 
 
+def kind(chosen: EmbeddingsSettings, noun: str) -> str:
+    """Return the embedder of a noun's texts: what is chosen, or what `auto` comes to on this machine."""
+    if chosen.embedder != "auto":
+        return chosen.embedder
+    return "encoder" if SPACES[noun] == "questions" and not encoder.missing() else "hashing"
+
+
+def named(chosen: EmbeddingsSettings, models_name: str) -> dict[str, str]:
+    """Return noun -> embedder, for people.
+
+    Args:
+        chosen: The settings.
+        models_name: What a server is asked for by.
+    """
+    names = {"encoder": encoder.NAME, "endpoint": models_name, "sentence_transformers": chosen.model}
+    return {noun: names.get(name := kind(chosen, noun), name) for noun in SPACES}
+
+
+def described(chosen: EmbeddingsSettings, *nouns: str) -> dict[str, Any]:
+    """Return what shapes vectors of these nouns, for fingerprints: `auto` is the same as what it comes to."""
+    names = sorted({kind(chosen, noun) for noun in nouns})
+    shape = encoder.shape() if "encoder" in names else {}
+    if names == ["encoder"]:
+        return {"embedder": "encoder"} | shape
+    named = chosen.model_dump(include={"dimensions", "hash_features", "model", "revision"})
+    return named | {"embedder": "+".join(names)} | shape
+
+
 def embedder(run: Run, noun: str, *, is_query: bool | None = None) -> Embedder:
     """Return the embedder of a noun's texts under the run's settings, fitting it if this store has none yet.
 
@@ -79,28 +113,56 @@ def embedder(run: Run, noun: str, *, is_query: bool | None = None) -> Embedder:
             ask, also where they are compared with each other, so that a text has one vector.
     """
     chosen = run.settings.embeddings
+    name = kind(chosen, noun)
     asks = SPACES[noun] == "questions" if is_query is None else is_query
     prefix = (chosen.query_prefix if asks else chosen.passage_prefix) or chosen.prefix
-    if chosen.embedder == "endpoint":
+    if name == "endpoint":
         return _endpoint(run, chosen, prefix)
-    if chosen.embedder == "sentence_transformers":
+    if name == "sentence_transformers":
         return _sentence_transformers(chosen, prefix)
-    return _hashing(run, SPACES[noun])
+    return _encoder(run) if name == "encoder" else _hashing(run, SPACES[noun])
 
 
 def active(run: Run, noun: str) -> dict[str, str]:
     """Return fingerprint -> name of all embedders in force, given that texts of this noun are to be embedded now."""
-    if run.settings.embeddings.embedder != "hashing":
-        mine = embedder(run, noun)
-        return {mine.fingerprint: mine.name}
-    fitted = [space for space in _LEARNED_FROM if space == SPACES[noun] or _kept(run, space) is not None]
-    return {found.fingerprint: found.name for found in (_hashing(run, space) for space in fitted)}
+    found = list[Embedder]()
+    for space in _LEARNED_FROM:
+        one = "passages" if space == "passages" else "seeds"
+        if kind(run.settings.embeddings, one) != "hashing":
+            found.append(embedder(run, one))
+        elif space == SPACES[noun] or _kept(run, space) is not None:
+            found.append(_hashing(run, space))
+    return {one.fingerprint: one.name for one in found}
+
+
+def say_if_changed(run: Run, noun: str, now: Embedder) -> None:
+    """Tell whoever watches that texts of a noun are embedded anew, since `auto` comes to another embedder than before.
+
+    Called while the methods of the run before are still in force.
+    """
+    if run.settings.embeddings.embedder != "auto" or SPACES[noun] != "questions":
+        return
+    before = run.store.query("methods/active", stage="embeddings")["name"].to_list()
+    was_encoder, is_encoder = encoder.NAME in before, now.name == encoder.NAME
+    was_hashing = any(name.startswith("hashing of questions") for name in before)
+    if was_encoder and not is_encoder:
+        lacking = ", ".join(encoder.missing())
+        run.progress.note(
+            f"embeddings: {ASKED} of this store were embedded by {encoder.NAME}, which needs {lacking}: not installed "
+            "here. They are embedded anew by `hashing`, and what was found by them is due again; "
+            "pip install 'wellspring[encoder]' has them back"
+        )
+    elif was_hashing and is_encoder:
+        run.progress.note(
+            f"embeddings: {ASKED} of this store were embedded by `hashing`; {encoder.NAME} is installed now and embeds "
+            "them anew, so that what was found by them is due again; embeddings.embedder=hashing keeps them"
+        )
 
 
 def of_texts(run: Run, texts: Sequence[str]) -> Embedded:
     """Embed texts that are no rows yet (to compare them with each other); `hashing` learns from just these."""
     chosen = run.settings.embeddings
-    if chosen.embedder == "hashing":
+    if kind(chosen, "seeds") == "hashing":
         return _fit(run, texts).embed(texts)
     return embedder(run, "seeds").embed(texts)
 
@@ -145,9 +207,10 @@ def _say_if_lost(run: Run, space: str, fingerprint: str) -> None:
         )
 
 
-def methods_of(chosen: EmbeddingsSettings) -> tuple[str, ...]:
-    """Name what shapes the vectors of the embedder that is chosen, for whoever compares texts by them."""
-    return ("hashing_embedder", "words", "spine.embedders") if chosen.embedder == "hashing" else ("spine.embedders",)
+def methods_of(chosen: EmbeddingsSettings, *nouns: str) -> tuple[str, ...]:
+    """Name what shapes the vectors of these nouns, for whoever compares texts by them."""
+    is_hashed = "hashing" in {kind(chosen, noun) for noun in nouns}
+    return ("hashing_embedder", "words", "spine.embedders") if is_hashed else ("spine.embedders",)
 
 
 def _kept(run: Run, space: str) -> _Facts | None:
@@ -225,6 +288,40 @@ def _silent(embed: Callable[[Sequence[str]], Embedded]) -> Embed:
         return embed(texts)
 
     return silent
+
+
+def _encoder(run: Run) -> Embedder:
+    """Return the encoder, which embeds what the store has no vector of: a second's work of a core for some 20 texts."""
+    fingerprint = content_id("encoder", encoder.shape(), *raised(own=VERSION).items())
+
+    def embed(texts: Sequence[str], tick: Callable[[int], None] | None = None) -> Embedded:
+        model = encoder.load()
+        asked = {text: model.knows(text) for text in texts}
+        found = _stored(run, fingerprint, [text for text, is_known in asked.items() if is_known])
+        due = [text for text, is_known in asked.items() if is_known and text not in found]
+        done = len(texts) - len(due)
+        found |= zip(due, model(due, tick and (lambda more: tick(done + more))), strict=True)
+        bare = [row for row, text in enumerate(texts) if not asked[text]]
+        vectors = [found[text] if asked[text] else _of_nothing(text, encoder.WIDTH) for text in texts]
+        is_empty = np.zeros(len(texts), dtype=np.bool_)
+        is_empty[bare] = True
+        said = [row for row in bare if any(map(str.isalnum, texts[row]))]
+        return Embedded(
+            np.stack(vectors) if vectors else np.empty((0, encoder.WIDTH), dtype=np.float32),
+            is_empty,
+            tuple((row, UNKNOWN_WORDS, f"{encoder.NAME} knows no part of any word of it") for row in said),
+        )
+
+    return Embedder(encoder.NAME, fingerprint, embed)
+
+
+def _stored(run: Run, fingerprint: str, texts: Sequence[str]) -> dict[str, Vectors]:
+    """Return text -> vector of those that this embedder has embedded before as seeds or instructions."""
+    if not texts:
+        return {}
+    rows = run.store.query("embeddings/known_texts", model=fingerprint, texts=list(texts))
+    matrix = np.array(rows["vector"].to_list(), dtype=np.float32)
+    return dict(zip(rows["text"].to_list(), matrix, strict=True))
 
 
 def _endpoint(run: Run, chosen: EmbeddingsSettings, prefix: str) -> Embedder:

@@ -21,7 +21,7 @@ from tasks.methods.demonstrations import drawn, marks
 from tasks.methods.languages import identify
 from tasks.methods.packing import pack
 from tasks.methods.tokens import count_tokens, cut_tokens
-from tasks.spine import embedders, reads
+from tasks.spine import ceilings, embedders, reads
 from tasks.spine.demonstrations import limits
 from tasks.spine.generation import generate
 from tasks.spine.identity import raised
@@ -88,7 +88,7 @@ class Pool:
         row_of = {item: row for row, item in enumerate(self.ids)}
         own = np.array([row_of[anchor] for anchor in anchors], dtype=np.int64)
         sign = np.float32(-1 if self._wanted.neighbours == "far" else 1)
-        ceiling = self._wanted.max_neighbour_cosine
+        ceiling = ceilings.neighbours(self._run.settings)
 
         def keep(numbers: Any, scores: Any, rows: Any) -> Any:
             return (rows != own[numbers]) & (scores <= ceiling)

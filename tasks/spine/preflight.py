@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from tasks.contracts import casting, outside, prompting
 from tasks.contracts.errors import TransientError, UsageError, WellspringError
 from tasks.contracts.settings import Endpoint, Role, Settings
-from tasks.io import benchmarks, conversations, corpora, links, prices
+from tasks.io import benchmarks, conversations, corpora, encoder, links, prices
 from tasks.judges import panel
 from tasks.methods import quality
 
@@ -103,6 +103,9 @@ def _names(settings: Settings) -> Iterator[Look]:
     for name in (*scores.judges, *([settings.preferences.judge] if settings.preferences.draws else ())):
         yield lambda name=name: panel.judge(name)
     yield lambda: prices.Prices(settings.models.prices)
+    is_there = settings.embeddings.embedder == "auto" and not encoder.missing()
+    if settings.embeddings.embedder == "encoder" or is_there:
+        yield lambda: encoder.look() and None
     if settings.runner == "dask" and util.find_spec("distributed") is None:
         yield _dask
 

@@ -207,7 +207,7 @@ class Hybrid:
         if not queries:
             return []
         depth = max(DEPTH, 4 * k)
-        share = VECTORS_SHARES.get(self._run.settings.embeddings.embedder, MODELS_SHARE)
+        share = VECTORS_SHARES.get(embedders.kind(self._run.settings.embeddings, "passages"), MODELS_SHARE)
         both = zip(self._with_words(queries, depth), self._near(queries, depth), strict=True)
         found = [fuse(rankings, depth, weights=(KEYWORDS_SHARE, share)) for rankings in both]
         if self._reread is not None:
