@@ -35,8 +35,8 @@ from tasks.spine.runs import Counts, Run, stage
 VERSION = 2
 _CHECKS = ("languages", "min_tokens", "max_tokens", "max_copy_rouge_l", "max_document_share",
            "min_own_words", "max_pool_cosine")  # fmt: skip
-_ACCEPTED_BY = ("acceptance", "carrying", "copies", "demonstrations", "injections", "languages", "loops", "packing",
-                "parts", "refusals", "self_containment", "thought_marks", "tokens")  # fmt: skip
+_ACCEPTED_BY = ("acceptance", "asking", "carrying", "copies", "demonstrations", "injections", "languages", "loops",
+                "packing", "parts", "refusals", "self_containment", "thought_marks", "tokens")  # fmt: skip
 _OF_DOCUMENTS = ("grounded", "demonstrations", "demonstration_count", "prompt_tokens", "document_tokens",
                  "demonstration_document_tokens", "criteria_told", "math_and_code")  # fmt: skip
 _OF_POOL = (
