@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tasks.contracts.errors import BrokenError, UsageError
 
 _SHIPPED = "shipped:"
+_HALF = re.compile("[\ud800-\udfff]")
 _MEASURED = "unset: what was measured of the embedder in force (tasks/spine/ceilings.py)"
 _BENCHMARKS = Path(__file__).parents[2] / "deployments" / "benchmarks"
 _SEALED_SUFFIX = ".jsonl.gz"
@@ -783,11 +784,25 @@ def _profile(profile: str) -> dict[str, Any]:
 
 
 def _validated(values: dict[str, Any]) -> Settings:
+    _refuse_halves(values)
     _fill_roles(values)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise _explained(error) from error
+
+
+def _refuse_halves(value: Any, name: str = "") -> None:
+    """Refuse half a character (a lone surrogate), which no file or server could be given."""
+    if isinstance(value, str) and _HALF.search(value):
+        raise UsageError(f"`{name}` holds half a character: {value[:60]!r}", hint="write it as UTF-8")
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _refuse_halves(str(key), name or "a setting's name")
+            _refuse_halves(inner, f"{name}.{ascii(key)[1:-1]}" if name else ascii(key)[1:-1])
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            _refuse_halves(inner, f"{name}[{place}]")
 
 
 def _refuse_misspelt(name: str, key: str) -> None:

@@ -1,6 +1,7 @@
 """Settings: later wins, a profile's paths are its own, and a wrong key names the valid ones."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,3 +162,18 @@ def test_a_setting_that_is_a_text_is_read_as_one_whatever_it_looks_like(name: st
     told = settings.load(None, environment={"WELLSPRING_EXPORTS__NAME": name})
 
     assert said.exports.name == told.exports.name == name.strip('"')
+
+
+@pytest.mark.parametrize(
+    ("extra", "name"),
+    [
+        ({"models": {"judge": {"endpoints": [{"base_url": "\ude00"}]}}}, "models.judge.endpoints[0].base_url"),
+        ({"exports": {"name": "a\udc80"}}, "exports.name"),
+        ({"benchmarks": {"paths": {"\ud800": "a.jsonl"}}}, "benchmarks.paths"),
+    ],
+)
+def test_half_a_character_in_any_setting_is_refused_by_the_settings_name(extra: dict[str, Any], name: str) -> None:
+    with pytest.raises(UsageError, match="half a character") as refused:
+        settings.load(None, environment={}, extra=extra)
+
+    assert f"`{name}`" in str(refused.value)
