@@ -139,7 +139,9 @@ def collect(run: Run) -> Counts:
 def fit_no_page(run: Run) -> bool:
     """Whether there is no grounding for the one good reason, that no seed has a page; and say what follows from it."""
     reasons = {row["reason"] for row in run.store.query("rejections/of_stage", stage="groundings").to_dicts()}
-    if not reasons or reasons - OF_NO_PAGE or run.store.query("groundings/audience")["rows_valid"][0]:
+    if not reasons or reasons - OF_NO_PAGE:
+        return False
+    if run.store.count("groundings/unpublished") or run.store.query("groundings/audience")["rows_valid"][0]:
         return False
     run.progress.note(
         "no seed has a page that fits it: instructions are written from pages without demonstrations;"

@@ -471,6 +471,7 @@ def test_where_no_page_fits_the_seed_is_refused_with_the_best_of_them(
             counts = groundings.attribute(run).counts
             again = groundings.attribute(run).counts
             refused = [r for r in run.store.query("rejections/all").to_dicts() if r["stage"] == "groundings"]
+            assert not groundings.fit_no_page(run)  # one fits, which no audit has passed yet
 
     assert (counts.rows_out, counts.rows_rejected, again.rows_in) == (1, 1, 0)
     assert [row["reason"] for row in refused] == ["no_page_fits"]
