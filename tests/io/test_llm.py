@@ -290,7 +290,9 @@ def test_one_refusal_for_rate_in_twenty_costs_few_calls_more(opened: Callable[[S
         outcomes = list(models.ask("generator", map(call, range(400))))
 
     assert reasons(outcomes) == {"answered": 400}
-    assert server.counts["requests"] == 400 + server.counts["http_429"]
+    assert server.counts["http_429"] > 0
+    assert server.counts["requests"] == models.stats.sent == 400 + models.stats.retries
+    assert server.counts["requests"] < 500  # where the machine stalls, a call that was cut is sent again, too
     assert models.doors["generator"].servers[0].throttle.limit > 16
 
 
