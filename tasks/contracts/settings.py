@@ -16,7 +16,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -797,11 +797,11 @@ def _refuse_halves(value: Any, name: str = "") -> None:
     if isinstance(value, str) and _HALF.search(value):
         raise UsageError(f"`{name}` holds half a character: {value[:60]!r}", hint="write it as UTF-8")
     if isinstance(value, Mapping):
-        for key, inner in value.items():
+        for key, inner in cast("Mapping[object, Any]", value).items():
             _refuse_halves(str(key), name or "a setting's name")
             _refuse_halves(inner, f"{name}.{ascii(key)[1:-1]}" if name else ascii(key)[1:-1])
     elif isinstance(value, list | tuple):
-        for place, inner in enumerate(value):
+        for place, inner in enumerate(cast("Sequence[Any]", value)):
             _refuse_halves(inner, f"{name}[{place}]")
 
 
