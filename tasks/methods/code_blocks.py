@@ -1,12 +1,13 @@
 """The fenced code of an answer, and whether it parses. Nothing here runs it (tasks/io/sandbox.py does)."""
 
-import ast
 import json
 import re
 import tomllib
 import warnings
 from collections.abc import Callable
 from typing import NamedTuple
+
+from tasks.contracts import parsing
 
 VERSION = 1
 MOST_CHARS = 100_000  # a parser gets no more than this of a text that we did not write
@@ -31,7 +32,7 @@ def _python(code: str) -> None:
         warnings.simplefilter("ignore")  # a parser's opinion of an escape in somebody's string is not ours to show
         if "\0" in code:  # a ValueError up to Python 3.11.3
             raise SyntaxError("source code string cannot contain null bytes")
-        ast.parse(code)
+        parsing.module(code)
 
 
 _PARSERS: dict[str, Callable[[str], object]] = {

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
 from typing import NamedTuple
 
+from tasks.contracts import parsing
+
 VERSION = 1
 COUNTING_UP_TO = 12
 MOST_DIGITS = 30  # a longer one is an identifier, not a number
@@ -85,10 +87,10 @@ def _worked_out(expression: str) -> Decimal | None:
     if "%" in plain or len(plain) > 200:  # noqa: PLR2004 - longer ones are no sums that people display
         return None
     try:
-        tree = ast.parse(plain.strip(), mode="eval").body
+        parsed = parsing.expression(plain.strip())
         with localcontext() as context:
             context.traps[InvalidOperation] = context.traps[DivisionByZero] = context.traps[Overflow] = True
-            return _walked(tree)
+            return _walked(parsed)
     except (SyntaxError, ValueError, ArithmeticError, RecursionError):
         return None
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tasks.contracts import casting, outside, prompting
+from tasks.contracts import casting, outside, parsing, prompting
 from tasks.contracts.errors import TransientError, UsageError, WellspringError
 from tasks.contracts.settings import Endpoint, Role, Settings
 from tasks.io import benchmarks, conversations, corpora, encoder, links, prices
@@ -136,7 +136,7 @@ def _placeholders(package: str, name: str) -> None:
     module = resources.files(package) / f"{name}.py"
     if not module.is_file():
         raise UsageError(f"{package}.{name} has a prompt and no module", hint=f"add {name}.py, or take {name}.md away")
-    for call in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+    for call in ast.walk(parsing.module(module.read_text(encoding="utf-8"))):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "render":
             fields = [keyword.arg for keyword in call.keywords if keyword.arg]
             if len(fields) == len(call.keywords):  # else it fills in what only a row says
