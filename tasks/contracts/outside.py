@@ -31,6 +31,11 @@ def sound(text: str) -> str:
     return _UNFIT.sub("\ufffd", text)
 
 
+def has_half(text: str) -> bool:
+    """Whether a text holds half a character: a surrogate without its other half."""
+    return _HALF.search(text) is not None
+
+
 def loads(text: str | bytes, *, strict: bool = True) -> Any:
     """Read JSON so that every text in it can be stored and every number in it is within a float.
 

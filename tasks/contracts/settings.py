@@ -21,10 +21,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from tasks.contracts import outside
 from tasks.contracts.errors import BrokenError, UsageError
 
 _SHIPPED = "shipped:"
-_HALF = re.compile("[\ud800-\udfff]")
 _MEASURED = "unset: what was measured of the embedder in force (tasks/spine/ceilings.py)"
 _BENCHMARKS = Path(__file__).parents[2] / "deployments" / "benchmarks"
 _SEALED_SUFFIX = ".jsonl.gz"
@@ -794,7 +794,7 @@ def _validated(values: dict[str, Any]) -> Settings:
 
 def _refuse_halves(value: Any, name: str = "") -> None:
     """Refuse half a character (a lone surrogate), which no file or server could be given."""
-    if isinstance(value, str) and _HALF.search(value):
+    if isinstance(value, str) and outside.has_half(value):
         raise UsageError(f"`{name}` holds half a character: {value[:60]!r}", hint="write it as UTF-8")
     if isinstance(value, Mapping):
         for key, inner in cast("Mapping[object, Any]", value).items():

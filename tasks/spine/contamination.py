@@ -44,7 +44,7 @@ def fingerprint(settings: Settings) -> str:
     load(wanted)  # a missing file is named by its reader
     digests = sorted(hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in wanted.files().values())
     versions = raised("decontamination", "word_hashes", own=VERSION)
-    cosines = sorted({_ceiling(settings, noun) for noun in ("passages", "seeds")})
+    cosines = sorted({ceilings.benchmarks(settings, noun) for noun in ("passages", "seeds")})
     return content_id("benchmarks", digests, wanted.ngram_words, wanted.containment, *cosines, *versions.items())
 
 
@@ -73,10 +73,6 @@ def check(wanted: BenchmarksSettings, text: str) -> None:
         decontamination.check(load(wanted), text)
 
 
-def _ceiling(settings: Settings, noun: str) -> float:
-    return ceilings.benchmarks(settings, noun)
-
-
 def by_meaning(settings: Settings, noun: str, vectors: Vectors, prompt_vectors: Vectors) -> Mapping[int, Rejection]:
     """Return the rows of `vectors` (n, d) that are too near a benchmark prompt, each with its refusal.
 
@@ -86,7 +82,9 @@ def by_meaning(settings: Settings, noun: str, vectors: Vectors, prompt_vectors: 
         vectors: Unit vectors of the texts.
         prompt_vectors: (m, d) unit vectors of `texts(settings.benchmarks)`, by the same embedder.
     """
-    found = decontamination.semantic(load(settings.benchmarks), vectors, prompt_vectors, _ceiling(settings, noun))
+    found = decontamination.semantic(
+        load(settings.benchmarks), vectors, prompt_vectors, ceilings.benchmarks(settings, noun)
+    )
     return {row: Rejection("contaminated", match.describe()) for row, match in enumerate(found) if match}
 
 
