@@ -108,8 +108,8 @@ def look() -> tuple[Path, Path]:
 def load() -> Encoder:
     """Load the model, once a process; raises as `look`."""
     model, pieces = look()
-    import onnxruntime
-    from tokenizers import Tokenizer
+    import onnxruntime  # pyright: ignore[reportMissingImports] - an extra
+    from tokenizers import Tokenizer  # pyright: ignore[reportMissingImports] - an extra
 
     tokenizer = Tokenizer.from_file(str(pieces))
     tokenizer.no_padding()
