@@ -1,7 +1,7 @@
 """What must hold of preferences: two different answers to one instruction, better first."""
 
-from expectations import accounted, content_ids, none_of
-from tasks.io.suites import Suite, gxe
+from wellspring.expectations import accounted, content_ids, none_of
+from wellspring.tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
     "preferences",

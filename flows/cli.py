@@ -15,12 +15,12 @@ from typing import Any
 
 import typer
 
-from flows import terminal
-from flows.commands import building, looking, upkeep
-from flows.commands.options import STORE
-from tasks.contracts.errors import UsageError
-from tasks.io import interrupts
-from tasks.io.keys import Scrubber
+from wellspring.flows import terminal
+from wellspring.flows.commands import building, looking, upkeep
+from wellspring.flows.commands.options import STORE
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.io import interrupts
+from wellspring.tasks.io.keys import Scrubber
 
 app = typer.Typer(
     help="Grounded instruction data from web archives: durable, audited, traceable to the byte.",

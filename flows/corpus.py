@@ -1,9 +1,9 @@
 """Sources -> documents -> passages -> vectors."""
 
-from flows.jobs import job
-from tasks import documents, embeddings, passages, sources
-from tasks.contracts import settings
-from tasks.spine import runs, validation
+from wellspring.flows.jobs import job
+from wellspring.tasks import documents, embeddings, passages, sources
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.spine import runs, validation
 
 
 @job

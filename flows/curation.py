@@ -1,9 +1,9 @@
 """Scores -> selections -> preferences -> exports."""
 
-from flows.jobs import job
-from tasks import embeddings, exports, preferences, scores, selections
-from tasks.contracts import settings
-from tasks.spine import runs, validation
+from wellspring.flows.jobs import job
+from wellspring.tasks import embeddings, exports, preferences, scores, selections
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.spine import runs, validation
 
 
 @job

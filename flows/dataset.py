@@ -1,12 +1,12 @@
 """The main job: corpus, grounding, synthesis and curation, end to end."""
 
-from flows.corpus import corpus
-from flows.curation import curation
-from flows.grounding import grounding
-from flows.jobs import job
-from flows.synthesis import synthesis
-from tasks.contracts import settings
-from tasks.spine import runs
+from wellspring.flows.corpus import corpus
+from wellspring.flows.curation import curation
+from wellspring.flows.grounding import grounding
+from wellspring.flows.jobs import job
+from wellspring.flows.synthesis import synthesis
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.spine import runs
 
 PARTS = {"corpus": corpus, "grounding": grounding, "synthesis": synthesis, "curation": curation}
 

@@ -1,10 +1,10 @@
 """Seeds -> groundings: real instructions, traced to documents."""
 
-from flows.corpus import corpus
-from flows.jobs import job
-from tasks import embeddings, groundings, seeds
-from tasks.contracts import settings
-from tasks.spine import runs, validation
+from wellspring.flows.corpus import corpus
+from wellspring.flows.jobs import job
+from wellspring.tasks import embeddings, groundings, seeds
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.spine import runs, validation
 
 
 @job

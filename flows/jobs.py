@@ -8,8 +8,8 @@ from prefect import Flow, State, flow
 from prefect.runtime import flow_run
 from prefect.states import Cancelled
 
-from tasks.contracts.errors import TransientError
-from tasks.spine import alerts, origin, runs
+from wellspring.tasks.contracts.errors import TransientError
+from wellspring.tasks.spine import alerts, origin, runs
 
 PARKED = "Parked"  # a state by name, which automations expect; by type CANCELLED: ended, no failure, no success
 P = ParamSpec("P")

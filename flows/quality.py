@@ -1,8 +1,8 @@
 """Audit what no audit has passed yet, and write the dashboard: the hourly look at a store."""
 
-from flows.jobs import job
-from tasks.contracts import settings
-from tasks.spine import runs, validation
+from wellspring.flows.jobs import job
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.spine import runs, validation
 
 TABLES = (
     *("sources", "documents", "passages", "seeds", "embeddings", "groundings", "instructions", "responses", "verdicts"),

@@ -1,9 +1,9 @@
 """Make what was refused due again, and run the main job: what `wellspring retry` and the daily deployment do."""
 
-from flows.dataset import PARTS
-from flows.jobs import job
-from tasks.contracts import settings
-from tasks.spine import retrying, runs
+from wellspring.flows.dataset import PARTS
+from wellspring.flows.jobs import job
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.spine import retrying, runs
 
 
 @job

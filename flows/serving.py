@@ -15,7 +15,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
 from prefect.schedules import Cron
 
-from tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.errors import UsageError
 
 DECLARED = Path(__file__).parents[1] / "deployments" / "prefect.yaml"
 
@@ -35,7 +35,7 @@ def _entries() -> list[dict[str, Any]]:
 
 def _deployment(entry: Mapping[str, Any], chosen: Mapping[str, str]) -> RunnerDeployment:
     path, _, name = entry["entrypoint"].partition(":")
-    module = importlib.import_module(path.removesuffix(".py").replace("/", "."))
+    module = importlib.import_module(f"wellspring.{path.removesuffix('.py').replace('/', '.')}")
     if not hasattr(module, name):
         raise UsageError(f"{entry['entrypoint']} names no flow", hint=f"correct it in {DECLARED.name}")
     return getattr(module, name).to_deployment(

@@ -1,9 +1,9 @@
 """Instructions -> responses -> verdicts."""
 
-from flows.jobs import job
-from tasks import instructions, responses, scores, verdicts
-from tasks.contracts import settings
-from tasks.spine import runs, validation
+from wellspring.flows.jobs import job
+from wellspring.tasks import instructions, responses, scores, verdicts
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.spine import runs, validation
 
 
 @job

@@ -17,9 +17,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from tasks.contracts.errors import BrokenError, WellspringError
-from tasks.contracts.prompting import visible
-from tasks.io import interrupts
+from wellspring.tasks.contracts.errors import BrokenError, WellspringError
+from wellspring.tasks.contracts.prompting import visible
+from wellspring.tasks.io import interrupts
 
 PIPED_COLUMNS = 160  # a file or a pipe has no width of its own
 
@@ -178,7 +178,7 @@ def _at_work(facts: Mapping[str, Any]) -> None:
 def _how_far(stage: Mapping[str, Any]) -> str:
     if stage["is_done"]:
         return f"done: {stage.get('rows_in', stage.get('total'))} in, {stage.get('rows_out', stage['done'])} out"
-    from tasks.spine import progress
+    from wellspring.tasks.spine import progress
 
     total = "?" if stage.get("total") is None else stage["total"]
     return f"{stage['done']} of {total}  {progress.described(stage.get('facts', {}))}"

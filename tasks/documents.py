@@ -20,14 +20,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.contracts import records
-from tasks.contracts.errors import Rejection
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import Corpus
-from tasks.io import benchmarks, corpora
-from tasks.io.store import Store
-from tasks.io.warc import Damage
-from tasks.methods import (
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Corpus
+from wellspring.tasks.io import benchmarks, corpora
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.warc import Damage
+from wellspring.tasks.methods import (
     decontamination,
     extraction,
     languages,
@@ -37,11 +37,11 @@ from tasks.methods import (
     quality,
     site_boilerplate,
 )
-from tasks.methods.tokens import count_tokens
-from tasks.spine import allowances, blame, drafts, near_copies, sharding, site_rules, superseding
-from tasks.spine.identity import raised
-from tasks.spine.runs import Counts, Run, stage
-from tasks.spine.sharding import Produced, Shard, Work
+from wellspring.tasks.methods.tokens import count_tokens
+from wellspring.tasks.spine import allowances, blame, drafts, near_copies, sharding, site_rules, superseding
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.spine.sharding import Produced, Shard, Work
 
 VERSION = 3
 SHARD_BYTES = 8 * 2**20  # of an archive as stored: some 300 pages

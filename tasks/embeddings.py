@@ -14,14 +14,14 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from tasks.contracts import records
-from tasks.contracts.records import content_id
-from tasks.contracts.vectors import Vectors
-from tasks.methods.hashing_embedder import Embedded, Fit
-from tasks.spine import contamination, embedders, sharding
-from tasks.spine.embedders import Embedder
-from tasks.spine.runs import Counts, Run, stage
-from tasks.spine.sharding import Produced, Shard, Work
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.vectors import Vectors
+from wellspring.tasks.methods.hashing_embedder import Embedded, Fit
+from wellspring.tasks.spine import contamination, embedders, sharding
+from wellspring.tasks.spine.embedders import Embedder
+from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.spine.sharding import Produced, Shard, Work
 
 Noun = Literal["passages", "seeds", "instructions"]
 

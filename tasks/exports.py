@@ -14,20 +14,20 @@ from typing import Any
 import orjson
 import polars as pl
 
-from tasks.contracts import records
-from tasks.contracts.casting import is_stand_in, without_directories
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import Settings
-from tasks.io import datasets
-from tasks.io.datasets import Dataset
-from tasks.judges.panel import judge
-from tasks.methods import formats, licence_terms, partition
-from tasks.methods.card import Facts, card
-from tasks.spine import ceilings, contamination, portrait, reads
-from tasks.spine.identity import raised
-from tasks.spine.portrait import Portrait
-from tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.casting import is_stand_in, without_directories
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import datasets
+from wellspring.tasks.io.datasets import Dataset
+from wellspring.tasks.judges.panel import judge
+from wellspring.tasks.methods import formats, licence_terms, partition
+from wellspring.tasks.methods.card import Facts, card
+from wellspring.tasks.spine import ceilings, contamination, portrait, reads
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.portrait import Portrait
+from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 3
 BEST = "best_per_topic"

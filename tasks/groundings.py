@@ -17,26 +17,26 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from tasks.contracts import prompting, records
-from tasks.contracts.calls import Answer
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, PromptedMethod, Row
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import GroundingsSettings, Settings
-from tasks.io import encoder, files, search
-from tasks.methods import parts as parts_
-from tasks.methods.acceptance import Shown, plain, trust
-from tasks.methods.demonstrations import drawn, marks
-from tasks.methods.fit import fit
-from tasks.methods.injections import orders
-from tasks.methods.knowledge_precision import knowledge_precision
-from tasks.methods.tokens import MOST_CHARS, cut_tokens
-from tasks.methods.words import words
-from tasks.spine import embedders, reads, runs
-from tasks.spine.generation import generate
-from tasks.spine.identity import raised
-from tasks.spine.retrieval import Hybrid
-from tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.contracts import prompting, records
+from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import GroundingsSettings, Settings
+from wellspring.tasks.io import encoder, files, search
+from wellspring.tasks.methods import parts as parts_
+from wellspring.tasks.methods.acceptance import Shown, plain, trust
+from wellspring.tasks.methods.demonstrations import drawn, marks
+from wellspring.tasks.methods.fit import fit
+from wellspring.tasks.methods.injections import orders
+from wellspring.tasks.methods.knowledge_precision import knowledge_precision
+from wellspring.tasks.methods.tokens import MOST_CHARS, cut_tokens
+from wellspring.tasks.methods.words import words
+from wellspring.tasks.spine import embedders, reads, runs
+from wellspring.tasks.spine.generation import generate
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.retrieval import Hybrid
+from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 4
 BATCH_SEEDS = 2_000
@@ -129,7 +129,7 @@ def collect(run: Run) -> Counts:
         return Counts()
     fingerprint = _fingerprint(run.settings)
     batch = Batch(run, fingerprint, _due(run, fingerprint))
-    counts = batch.generate(prompting.load("tasks.recipes", "keywords"), _collector(batch.traces))
+    counts = batch.generate(prompting.load("wellspring.tasks.recipes", "keywords"), _collector(batch.traces))
     asked = sorted(batch.traces)
     for start in range(0, len(asked), FILE_SEEDS):
         _find(run, {seed_id: batch.traces[seed_id].keywords for seed_id in asked[start : start + FILE_SEEDS]})
@@ -177,11 +177,11 @@ def _due(run: Run, fingerprint: str) -> list[str]:
 def _fingerprint(settings: Settings) -> str:
     """Identity of the two calls, of the search between them, and of who is asked."""
     asked = settings.models.generator.asked
-    methods = [prompting.load("tasks.recipes", name).fingerprint(**asked) for name in ("keywords", "scene")]
+    methods = [prompting.load("wellspring.tasks.recipes", name).fingerprint(**asked) for name in ("keywords", "scene")]
     chosen = settings.groundings.model_dump(exclude={"search_url", "search_key_env", "search_results"})
     judged = [("choice", chosen["choice"] == "listwise"), ("support", chosen["judge_support"])]
     methods += [
-        prompting.load("tasks.recipes", name).fingerprint(model=settings.models.judge.model)
+        prompting.load("wellspring.tasks.recipes", name).fingerprint(model=settings.models.judge.model)
         for name, is_asked in judged
         if is_asked
     ]
@@ -193,7 +193,7 @@ def _fingerprint(settings: Settings) -> str:
 
 def _attributed(batch: Batch, documents: Hybrid) -> Counts:
     """Take one batch from seeds to groundings; each becomes a row or a rejection."""
-    first = batch.generate(prompting.load("tasks.recipes", "keywords"), _collector(batch.traces))
+    first = batch.generate(prompting.load("wellspring.tasks.recipes", "keywords"), _collector(batch.traces))
     votes = _choose(batch, documents)
     second = batch.generate(_scene(batch), _writer(batch))
     last = batch.generate(_support(batch), _supported(batch), "judge") if batch.wanted.judge_support else second
@@ -294,7 +294,7 @@ def _vote(batch: Batch, excerpts: Mapping[str, str]) -> Counts:
 
 def _ballot(batch: Batch, excerpts: Mapping[str, str], number: int) -> Counts:
     """Ask about one order of every seed's candidates; chance, decided by the seed's id, makes the order."""
-    method = prompting.load("tasks.recipes", "choice")
+    method = prompting.load("wellspring.tasks.recipes", "choice")
 
     def shown(row: Row) -> list[str]:
         candidates = batch.traces[row["input_id"]].candidates
@@ -331,7 +331,7 @@ def _excerpts(run: Run, document_ids: Sequence[str]) -> Mapping[str, str]:
 
 def _scene(batch: Batch) -> PromptedMethod:
     """Return the second call's method, which looks up the document that was chosen for a seed."""
-    method = prompting.load("tasks.recipes", "scene")
+    method = prompting.load("wellspring.tasks.recipes", "scene")
 
     def prompt(row: Row, settings: Any) -> Prompt:
         trace = batch.traces[row["input_id"]]
@@ -382,7 +382,7 @@ def _grounding(batch: Batch, row: Row, parsed: Mapping[str, Any], answer: Answer
 
 def _support(batch: Batch) -> PromptedMethod:
     """Return the judge's method, which looks up what was written for a seed, and from which document."""
-    method = prompting.load("tasks.recipes", "support")
+    method = prompting.load("wellspring.tasks.recipes", "support")
 
     def prompt(row: Row, settings: Any) -> Prompt:
         trace = batch.traces[row["input_id"]]

@@ -14,23 +14,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tasks.contracts import prompting, records
-from tasks.contracts.calls import Answer
-from tasks.contracts.errors import Rejection, UsageError
-from tasks.contracts.prompting import Prompt, PromptedMethod, Row
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import Settings
-from tasks.methods import parts as parts_
-from tasks.methods.acceptance import Shown, accept, trust
-from tasks.methods.injections import orders
-from tasks.methods.novelty import repeats
-from tasks.methods.subjects import is_code, is_mathematics
-from tasks.spine import ceilings, contamination, embedders, reads
-from tasks.spine.demonstrations import Demonstrations, excerpt, limits
-from tasks.spine.generation import generate
-from tasks.spine.identity import raised
-from tasks.spine.pool import Pool
-from tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.contracts import prompting, records
+from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.errors import Rejection, UsageError
+from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.methods import parts as parts_
+from wellspring.tasks.methods.acceptance import Shown, accept, trust
+from wellspring.tasks.methods.injections import orders
+from wellspring.tasks.methods.novelty import repeats
+from wellspring.tasks.methods.subjects import is_code, is_mathematics
+from wellspring.tasks.spine import ceilings, contamination, embedders, reads
+from wellspring.tasks.spine.demonstrations import Demonstrations, excerpt, limits
+from wellspring.tasks.spine.generation import generate
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.pool import Pool
+from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 2
 _CHECKS = ("languages", "min_tokens", "max_tokens", "max_copy_rouge_l", "max_document_share",
@@ -89,7 +89,7 @@ def _writers(settings: Settings) -> list[Writer]:
     writers: list[Writer] = []
     for recipe in settings.instructions.recipes:
         name = "ungrounded" if recipe == "attributed_grounding" and not settings.instructions.grounded else recipe
-        method = prompting.load("tasks.recipes", name)
+        method = prompting.load("wellspring.tasks.recipes", name)
         inputs = _inputs(name)
         rounds = [0] if inputs == "documents" else range(1, settings.instructions.rounds + 1)
         writers += [Writer(recipe, method, inputs, _fingerprint(settings, method, inputs, n), n) for n in rounds]
@@ -102,7 +102,7 @@ def _inputs(name: str) -> str:
     Raises:
         UsageError: It is on the way to an instruction, but writes none.
     """
-    inputs = getattr(importlib.import_module(f"tasks.recipes.{name}"), "INPUTS", None)
+    inputs = getattr(importlib.import_module(f"wellspring.tasks.recipes.{name}"), "INPUTS", None)
     if inputs is None:
         raise UsageError(
             f"`{name}` writes no instructions",

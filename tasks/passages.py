@@ -11,15 +11,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from tasks.contracts import records
-from tasks.contracts.errors import Rejection
-from tasks.contracts.records import content_id
-from tasks.methods import spans
-from tasks.methods.tokens import count_tokens
-from tasks.spine import sharding
-from tasks.spine.identity import raised
-from tasks.spine.runs import Counts, Run, stage
-from tasks.spine.sharding import Produced, Shard, Work
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.methods import spans
+from wellspring.tasks.methods.tokens import count_tokens
+from wellspring.tasks.spine import sharding
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.spine.sharding import Produced, Shard, Work
 
 VERSION = 1
 SHARD_DOCUMENTS = 256

@@ -10,17 +10,17 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from tasks.contracts import prompting, records
-from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import PromptedMethod, Row
-from tasks.contracts.records import content_id
-from tasks.judges.pairwise import Winner, consistent
-from tasks.methods.pairs import Draw, Pair, widest_pair
-from tasks.methods.tokens import count_tokens
-from tasks.spine.generation import is_priced, load_completions
-from tasks.spine.identity import raised
-from tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.contracts import prompting, records
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import PromptedMethod, Row
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.judges.pairwise import Winner, consistent
+from wellspring.tasks.methods.pairs import Draw, Pair, widest_pair
+from wellspring.tasks.methods.tokens import count_tokens
+from wellspring.tasks.spine.generation import is_priced, load_completions
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 1
 BATCH_PAIRS = 200
@@ -57,7 +57,7 @@ def _fingerprint(run: Run) -> str:
 
 
 def _pairwise(run: Run) -> tuple[PromptedMethod, str]:
-    method = prompting.load("tasks.judges", "pairwise")
+    method = prompting.load("wellspring.tasks.judges", "pairwise")
     return method, method.fingerprint(**run.settings.models.judge.asked)
 
 

@@ -10,18 +10,18 @@ beside its page is judged and checked by it. A refusal or a truncation by the mo
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tasks.contracts import prompting, records
-from tasks.contracts.calls import Answer
-from tasks.contracts.errors import BrokenError, Rejection
-from tasks.contracts.prompting import Prompt, PromptedMethod, Row
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import Settings
-from tasks.methods import acceptance
-from tasks.methods.injections import obeyed, orders
-from tasks.methods.tokens import MOST_CHARS, cut_tokens
-from tasks.spine.generation import generate
-from tasks.spine.identity import raised
-from tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.contracts import prompting, records
+from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.methods import acceptance
+from wellspring.tasks.methods.injections import obeyed, orders
+from wellspring.tasks.methods.tokens import MOST_CHARS, cut_tokens
+from wellspring.tasks.spine.generation import generate
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 1
 
@@ -158,7 +158,7 @@ def _way(
     is_hard: bool = False,
     has_page: bool | None = None,
 ) -> Way:
-    method = prompting.load("tasks.recipes", recipe)
+    method = prompting.load("wellspring.tasks.recipes", recipe)
     asked = settings.models.responder.asked | {"temperature": temperature}
     spoken = settings.responses.model_dump(include={"system", "systems"})
     shown = {} if has_page is None else {"has_page": has_page}

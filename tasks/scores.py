@@ -9,16 +9,16 @@ The marks of seeds are here too, written by the stage `seeds`, which chooses by 
 from dataclasses import replace
 from typing import Any
 
-from tasks.contracts import records
-from tasks.contracts.calls import Answer
-from tasks.contracts.prompting import Prompt, PromptedMethod, Row
-from tasks.contracts.settings import Settings
-from tasks.judges.panel import MARKED_BY, OF_SEEDS, TOTAL, Judge
-from tasks.judges.panel import judge as load_judge
-from tasks.methods.tokens import MOST_CHARS, cut_tokens
-from tasks.spine.generation import failure, generate
-from tasks.spine.identity import raised
-from tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.judges.panel import MARKED_BY, OF_SEEDS, TOTAL, Judge
+from wellspring.tasks.judges.panel import judge as load_judge
+from wellspring.tasks.methods.tokens import MOST_CHARS, cut_tokens
+from wellspring.tasks.spine.generation import failure, generate
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 2
 _ALL_WAYS = ["answer", "answer_grounded", "answer_with_rationale", "answer_for_pairs"]

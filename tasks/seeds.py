@@ -20,26 +20,26 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tasks.contracts import outside, records
-from tasks.contracts.calls import Answer
-from tasks.contracts.errors import Rejection, UsageError
-from tasks.contracts.prompting import Row
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import Settings
-from tasks.contracts.vectors import Vectors
-from tasks.io import conversations, index
-from tasks.io.store import Store
-from tasks.judges.panel import MARKED_BY, OF_SEEDS, Judge
-from tasks.judges.panel import judge as load_judge
-from tasks.methods.completeness import incomplete
-from tasks.methods.languages import identify
-from tasks.methods.semantic_duplicates import repeats
-from tasks.methods.tokens import count_tokens
-from tasks.spine import allowances, blame, ceilings, contamination, embedders, reads
-from tasks.spine.generation import generate
-from tasks.spine.identity import raised
-from tasks.spine.runs import Counts, Run, stage
-from tasks.spine.sharding import REFUSED, Produced, Shard, Work, compute, rejections
+from wellspring.tasks.contracts import outside, records
+from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.errors import Rejection, UsageError
+from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.contracts.vectors import Vectors
+from wellspring.tasks.io import conversations, index
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.judges.panel import MARKED_BY, OF_SEEDS, Judge
+from wellspring.tasks.judges.panel import judge as load_judge
+from wellspring.tasks.methods.completeness import incomplete
+from wellspring.tasks.methods.languages import identify
+from wellspring.tasks.methods.semantic_duplicates import repeats
+from wellspring.tasks.methods.tokens import count_tokens
+from wellspring.tasks.spine import allowances, blame, ceilings, contamination, embedders, reads
+from wellspring.tasks.spine.generation import generate
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.spine.sharding import REFUSED, Produced, Shard, Work, compute, rejections
 
 VERSION = 1
 SHARD_LINES = 20_000  # about 20 MB of conversations

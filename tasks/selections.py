@@ -13,18 +13,18 @@ import numpy as np
 import orjson
 import polars as pl
 
-from tasks.contracts import records
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import Settings
-from tasks.contracts.vectors import Rows, Vectors
-from tasks.io import index
-from tasks.judges.panel import judge
-from tasks.methods import choices, quotas
-from tasks.methods.choices import Pool
-from tasks.methods.quotas import Candidate, Taken
-from tasks.spine import contamination, retrieval
-from tasks.spine.identity import raised
-from tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.contracts.vectors import Rows, Vectors
+from wellspring.tasks.io import index
+from wellspring.tasks.judges.panel import judge
+from wellspring.tasks.methods import choices, quotas
+from wellspring.tasks.methods.choices import Pool
+from wellspring.tasks.methods.quotas import Candidate, Taken
+from wellspring.tasks.spine import contamination, retrieval
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 1
 BEST = "best_per_topic"

@@ -6,11 +6,11 @@
 A file that moved is the same source, at its new place; a file that changed is a new one. Nothing is parsed here.
 """
 
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.records import Source, content_id
-from tasks.contracts.settings import Corpus
-from tasks.io import corpora
-from tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.records import Source, content_id
+from wellspring.tasks.contracts.settings import Corpus
+from wellspring.tasks.io import corpora
+from wellspring.tasks.spine.runs import Counts, Run, stage
 
 
 @stage("sources")

@@ -19,25 +19,25 @@ import numpy as np
 import orjson
 import polars as pl
 
-from tasks.contracts import prompting, records
-from tasks.contracts.calls import Answer
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import PromptedMethod, Row
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import BenchmarksSettings, VerdictsSettings
-from tasks.contracts.vectors import Rows
-from tasks.io import waits
-from tasks.io.forms import role_of
-from tasks.io.sandbox import VERSION as SANDBOX_VERSION
-from tasks.io.sandbox import Sandbox
-from tasks.judges.checklist_questions import MOST
-from tasks.methods import checks, cross_validation, sameness
-from tasks.methods.code_blocks import code_blocks
-from tasks.spine import contamination
-from tasks.spine.generation import failure, generate
-from tasks.spine.identity import raised
-from tasks.spine.runs import Counts, Run, stage
-from tasks.spine.workers import executor, workers
+from wellspring.tasks.contracts import prompting, records
+from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import PromptedMethod, Row
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import BenchmarksSettings, VerdictsSettings
+from wellspring.tasks.contracts.vectors import Rows
+from wellspring.tasks.io import waits
+from wellspring.tasks.io.forms import role_of
+from wellspring.tasks.io.sandbox import VERSION as SANDBOX_VERSION
+from wellspring.tasks.io.sandbox import Sandbox
+from wellspring.tasks.judges.checklist_questions import MOST
+from wellspring.tasks.methods import checks, cross_validation, sameness
+from wellspring.tasks.methods.code_blocks import code_blocks
+from wellspring.tasks.spine import contamination
+from wellspring.tasks.spine.generation import failure, generate
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.spine.workers import executor, workers
 
 VERSION = 2
 FRAME_ROWS = 500
@@ -133,7 +133,7 @@ def _asked_of(run: Run, name: str) -> tuple[str, PromptedMethod]:
     """Return whom a prompted check asks, and how: moderation may have a model or an endpoint of its own."""
     moderator = run.settings.models.moderator if name == MODERATION else None
     way = f"{name}_endpoint" if moderator and moderator.api == "moderations" else name
-    return "moderator" if moderator else "judge", prompting.load("tasks.judges", way)
+    return "moderator" if moderator else "judge", prompting.load("wellspring.tasks.judges", way)
 
 
 def _computed(run: Run, fingerprint: str) -> Counts:
@@ -279,7 +279,7 @@ def _verifiers(run: Run, fingerprint: str) -> Counts:
             stage="verdicts",
             table="verdicts",
             role="judge",
-            method=prompting.load("tasks.judges", VERIFIERS),
+            method=prompting.load("wellspring.tasks.judges", VERIFIERS),
             fingerprint=fingerprint,
             pending="verdicts/pending_verifiers",
             params={"fingerprint": fingerprint},

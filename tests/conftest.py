@@ -10,11 +10,11 @@ from typing import Any
 import hypothesis
 import pytest
 
-from tasks.contracts import settings as settings_
-from tasks.contracts.settings import Settings
-from tasks.spine import runs
-from tasks.spine.runs import Run
 from tests import light
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.runs import Run
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 

@@ -6,10 +6,10 @@ so that there are topics to find; vectors are those of the embedder that needs n
 
 from collections.abc import Sequence
 
-from tasks import embeddings
-from tasks.contracts import records
-from tasks.contracts.records import content_id
-from tasks.spine.runs import Run
+from wellspring.tasks import embeddings
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.spine.runs import Run
 
 WRITER = "earlier-run"
 SUBJECTS = {

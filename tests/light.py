@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tasks.io import suites
-from tasks.spine import pages
+from wellspring.tasks.io import suites
+from wellspring.tasks.spine import pages
 
 
 @contextmanager

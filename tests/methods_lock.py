@@ -61,8 +61,8 @@ def source(name: str, tree: ast.Module) -> Source:
         for bound in _bound(statement):
             found.bound.setdefault(bound, []).append(statement)
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tasks":
-            place = (node.module or "").partition(".")[2]
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("wellspring.tasks."):
+            place = (node.module or "").removeprefix("wellspring.tasks").lstrip(".")
             for alias in node.names:
                 module = f"{place}.{alias.name}".lstrip(".")
                 symbol = (module, "") if _path(module).is_file() else (place, alias.name)

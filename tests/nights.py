@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.dataset import dataset
-from tasks.io import faults
-from tasks.io.faults import FaultServer
 from tests import light, page_store
+from wellspring.flows.dataset import dataset
+from wellspring.tasks.io import faults
+from wellspring.tasks.io.faults import FaultServer
 
 SMALL = ("runner=thread", "threads=1", "embeddings.dimensions=64", "pages.show_values=false", "scores.judges=[]")
 KNN = (

@@ -11,7 +11,7 @@ pages) or can be made again (indexes):
 import tarfile
 from pathlib import Path
 
-from tasks.contracts import settings
+from wellspring.tasks.contracts import settings
 
 ROOT = Path(__file__).parents[1]
 OLD = {"6154e7a": "the last commit without versions", "00d5351": "94 commits before it, without a table for site rules"}

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks import embeddings, seeds
-from tasks.contracts import records
-from tasks.contracts.records import content_id
-from tasks.methods.tokens import count_tokens
-from tasks.spine import validation
-from tasks.spine.runs import Run
+from wellspring.tasks import embeddings, seeds
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.methods.tokens import count_tokens
+from wellspring.tasks.spine import validation
+from wellspring.tasks.spine.runs import Run
 
 WRITER = "earlier-run"
 SOURCE = content_id("source", "pages")

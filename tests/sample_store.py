@@ -18,9 +18,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts import records
-from tasks.contracts.records import content_id
-from tasks.io.store import Store
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.io.store import Store
 
 RUN = content_id("run", "sample")
 START = datetime(2026, 3, 1, 3, 0, 0)  # noqa: DTZ001 - the tables keep UTC without a zone

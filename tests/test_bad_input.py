@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.io.store import Store
+from wellspring.tasks.io.store import Store
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def build(
     store: Path, *arguments: str, before: Callable[[], None] | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", "build", "--store", str(store), *arguments],
+        [sys.executable, "-m", "wellspring.flows.cli", "build", "--store", str(store), *arguments],
         capture_output=True,
         text=True,
         check=False,

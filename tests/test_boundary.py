@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks import documents, seeds
-from tasks.contracts import outside, prompting
-from tasks.contracts.errors import BrokenError, Rejection
-from tasks.contracts.prompting import PromptedMethod
-from tasks.contracts.settings import BenchmarksSettings, DocumentsSettings
-from tasks.io import benchmarks, conversations, corpora
-from tasks.methods import metadata
 from tests.hostile import ASKED, COLUMNS, VALUES, lines
+from wellspring.tasks import documents, seeds
+from wellspring.tasks.contracts import outside, prompting
+from wellspring.tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.contracts.prompting import PromptedMethod
+from wellspring.tasks.contracts.settings import BenchmarksSettings, DocumentsSettings
+from wellspring.tasks.io import benchmarks, conversations, corpora
+from wellspring.tasks.methods import metadata
 
 PROSE = (
     "The kettle stood on the stove for an hour before anyone thought of it. By then the water had boiled away, and the "
@@ -31,7 +31,7 @@ METHOD = DocumentsSettings(min_tokens=1, quality=()).model_dump() | {
 }  # fmt: skip
 ROOMS = Path(prompting.__file__).parents[1]
 PROMPTED = [
-    (f"tasks.{room}", path.stem)
+    (f"wellspring.tasks.{room}", path.stem)
     for room in ("recipes", "judges")
     for path in sorted((ROOMS / room).glob("*.md"))
     if path.stem != "README"
@@ -178,7 +178,7 @@ def test_any_value_in_any_field_of_an_answer_is_read_as_it_can_be_stored_or_refu
 @pytest.mark.parametrize("judge", ["seven_criteria", "response_quality"])
 @pytest.mark.parametrize("value", ["true", "false", "NaN", "Infinity", "1e400", "1" * 401, "null", '"one"', "[1]"])
 def test_a_mark_is_a_number_and_nothing_else(judge: str, value: str) -> None:
-    method = prompting.load("tasks.judges", judge)
+    method = prompting.load("wellspring.tasks.judges", judge)
     assert method.schema is not None
     answer = json.dumps(_example(method.schema) | {list(method.schema["properties"])[-1]: "@"}).replace('"@"', value)
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tasks import exports, preferences, responses, scores, selections
-from tasks.contracts import settings
-from tasks.spine import runs
 from tests import instruction_store as store
 from tests.scripted_model import scripted_model
+from wellspring.tasks import exports, preferences, responses, scores, selections
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.spine import runs
 
 CHATML = (
     "{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] }}<|end|>\n{% endfor %}"

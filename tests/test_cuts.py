@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts.errors import TransientError
-from tasks.io import faults
-from tasks.io.faults import FaultServer
 from tests.exported import exported
 from tests.nights import KNN, build, built_once
+from wellspring.tasks.contracts.errors import TransientError
+from wellspring.tasks.io import faults
+from wellspring.tasks.io.faults import FaultServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("unaudited", "pageless")]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.dataset import dataset
-from tasks.contracts.errors import WellspringError
-from tasks.io.store import Store
-from tasks.spine import standing
 from tests.exported import exported
+from wellspring.flows.dataset import dataset
+from wellspring.tasks.contracts.errors import WellspringError
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import standing
 
 pytestmark = pytest.mark.slow
 

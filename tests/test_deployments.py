@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.jobs import PARKED
+from wellspring.flows.jobs import PARKED
 
 ROOT = Path(__file__).parents[1]
 DEPLOYMENTS = ROOT / "deployments"
@@ -23,7 +23,7 @@ NAMES = [deployment["name"] for deployment in DECLARED]
 
 def flow_of(deployment: dict[str, Any]) -> Any:
     path, name = deployment["entrypoint"].split(":")
-    return getattr(importlib.import_module(path.removesuffix(".py").replace("/", ".")), name)
+    return getattr(importlib.import_module(f"wellspring.{path.removesuffix('.py').replace('/', '.')}"), name)
 
 
 def test_every_job_that_a_team_schedules_is_there() -> None:
@@ -47,7 +47,7 @@ def test_a_deployment_names_a_flow_with_parameters_that_it_takes(deployment: dic
 
 @pytest.mark.parametrize("deployment", DECLARED, ids=NAMES)
 def test_its_settings_are_settings_of_a_run(deployment: dict[str, Any]) -> None:
-    from tasks.contracts import settings
+    from wellspring.tasks.contracts import settings
 
     assert deployment["parameters"]["profile"] == "{{ $WELLSPRING_PROFILE }}"  # named once, when it is deployed
     chosen = settings.load("full", deployment["parameters"]["overrides"], environment={})

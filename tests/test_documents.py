@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tasks import documents, sources
-from tasks.contracts.errors import Rejection, UsageError
-from tasks.contracts.settings import DocumentsSettings, Settings
-from tasks.io import corpora, warc
-from tasks.spine import runs, sharding, validation
-from tasks.spine.runs import Counts, Run
+from wellspring.tasks import documents, sources
+from wellspring.tasks.contracts.errors import Rejection, UsageError
+from wellspring.tasks.contracts.settings import DocumentsSettings, Settings
+from wellspring.tasks.io import corpora, warc
+from wellspring.tasks.spine import runs, sharding, validation
+from wellspring.tasks.spine.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks import embeddings
-from tasks.contracts import records
-from tasks.contracts.errors import BrokenError, UsageError
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import Settings
-from tasks.io import encoder, index
-from tasks.io.store import Store
-from tasks.spine import embedders, retrieval, runs, sharded_search, standing, validation
-from tasks.spine.progress import Progress
-from tasks.spine.runs import Run
 from tests.embedding_server import Embedder, answer, embedder, refuse
+from wellspring.tasks import embeddings
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import encoder, index
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import embedders, retrieval, runs, sharded_search, standing, validation
+from wellspring.tasks.spine.progress import Progress
+from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

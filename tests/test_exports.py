@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.commands import building
-from tasks import exports, preferences, responses, scores, selections, verdicts
-from tasks.contracts.casting import NOT_FOR_TRAINING
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.settings import Settings
-from tasks.spine import runs
-from tasks.spine.runs import Counts, Run
 from tests import instruction_store as store
 from tests.exported import digests
 from tests.scripted_model import scripted_model
+from wellspring.flows.commands import building
+from wellspring.tasks import exports, preferences, responses, scores, selections, verdicts
+from wellspring.tasks.contracts.casting import NOT_FOR_TRAINING
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.runs import Counts, Run
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
 
@@ -78,7 +78,7 @@ def settings(settings: Callable[..., Settings]) -> Callable[..., Settings]:
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset in every form, with a validation split and its controls."""
-    from tasks.contracts import settings
+    from wellspring.tasks.contracts import settings
 
     chosen = settings.load(
         None,

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from flows.dataset import dataset
-from tasks import documents, embeddings, groundings, passages, sources
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.prompting import template
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import Settings
-from tasks.io.store import Store
-from tasks.methods import parts
-from tasks.spine import validation
-from tasks.spine.runs import Run
 from tests import nights, page_store
 from tests.io.test_search import endpoint
 from tests.scripted_model import scripted_model
+from wellspring.flows.dataset import dataset
+from wellspring.tasks import documents, embeddings, groundings, passages, sources
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.prompting import template
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.methods import parts
+from wellspring.tasks.spine import validation
+from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
@@ -403,7 +403,7 @@ def test_a_scene_that_carries_what_a_page_dictated_is_refused(tmp_path: Path, se
 def test_what_says_nothing_or_copies_an_example_becomes_no_grounding(
     tmp_path: Path, settings: Make, start: Start
 ) -> None:
-    example = parts.examples(template("tasks.recipes", "scene").system)[-1]
+    example = parts.examples(template("wellspring.tasks.recipes", "scene").system)[-1]
     dots = dict.fromkeys(PARTS, "...")
     said = (
         ("js", PARTS),

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tasks import documents
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.settings import DocumentsSettings
-from tasks.io import corpora, warc
+from wellspring.tasks import documents
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.settings import DocumentsSettings
+from wellspring.tasks.io import corpora, warc
 
 MUTATIONS = int(os.environ.get("WELLSPRING_MUTATIONS", "60"))
 LIMIT_BYTES = 2**22

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts import records
+from wellspring.tasks.contracts import records
 
 ROOT = Path(__file__).parents[1]
 NOUNS = sorted(p.stem for p in (ROOT / "tasks").glob("*.py") if p.stem != "__init__")
@@ -100,7 +100,7 @@ def test_a_recipe_or_judge_has_its_prompt_its_test_and_its_paper(method: Path) -
         isinstance(n, ast.Assign) and any(getattr(t, "id", "") == "PAPER" for t in n.targets) for n in tree.body
     ):
         pytest.skip("a part of the room that is no prompted method")
-    module = importlib.import_module(f"tasks.{method.parent.name}.{method.stem}")
+    module = importlib.import_module(f"wellspring.tasks.{method.parent.name}.{method.stem}")
 
     assert method.with_suffix(".md").is_file()
     assert (ROOT / "tests" / method.parent.name / f"test_{method.stem}.py").is_file()

@@ -12,17 +12,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks import groundings, instructions, seeds
-from tasks.contracts import records
-from tasks.contracts.errors import BrokenError, UsageError
-from tasks.contracts.settings import Settings
-from tasks.methods.tokens import count_tokens
-from tasks.spine import demonstrations, embedders, runs, validation
-from tasks.spine import pool as pool_
-from tasks.spine.runs import Run
 from tests import page_store
 from tests.methods.test_injections import POISON, UNKNOWN
 from tests.scripted_model import scripted_model
+from wellspring.tasks import groundings, instructions, seeds
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.methods.tokens import count_tokens
+from wellspring.tasks.spine import demonstrations, embedders, runs, validation
+from wellspring.tasks.spine import pool as pool_
+from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

@@ -15,11 +15,11 @@ from unittest import mock
 
 import pytest
 
-from tasks import documents, sources
-from tasks.contracts import settings as settings_of
-from tasks.io import corpora
-from tasks.io.store import Store
-from tasks.spine import runs
+from wellspring.tasks import documents, sources
+from wellspring.tasks.contracts import settings as settings_of
+from wellspring.tasks.io import corpora
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import runs
 
 SHARD_BYTES = 20_000  # a few pages
 KILLS = int(os.environ.get("WELLSPRING_KILLS", "4"))

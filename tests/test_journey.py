@@ -17,12 +17,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.dataset import dataset
-from tasks import documents
-from tasks.contracts.errors import TransientError
-from tasks.io.store import Store
-from tasks.spine import lineage, summaries
 from tests.exported import exported
+from wellspring.flows.dataset import dataset
+from wellspring.tasks import documents
+from wellspring.tasks.contracts.errors import TransientError
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import lineage, summaries
 
 pytestmark = pytest.mark.slow
 

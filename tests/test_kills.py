@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.io import faults
-from tasks.io.faults import FaultServer
 from tests.exported import exported
+from wellspring.tasks.io import faults
+from wellspring.tasks.io.faults import FaultServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(7200)]
 
@@ -35,7 +35,7 @@ def started(server: FaultServer, store: Path) -> subprocess.Popen[bytes]:
     command = [
         sys.executable,
         "-m",
-        "flows.cli",
+        "wellspring.flows.cli",
         "build",
         "--no-prefect",
         "--profile",

@@ -128,9 +128,9 @@ def test_what_a_judge_takes_from_other_modules_is_part_of_it_and_what_it_does_no
 
     def digest(least: int, other: int, chars: int) -> str:
         contract.write_text(f"CHARS = {chars}\n\n\ndef cut(text):\n    return text[:CHARS]\n")
-        body = f"from tasks.contracts.prompting import cut\n\nLEAST = {least}\nOTHER = {other}\n\n\n"
+        body = f"from wellspring.tasks.contracts.prompting import cut\n\nLEAST = {least}\nOTHER = {other}\n\n\n"
         marks.write_text(f"{body}def graded(text):\n    return max(LEAST, len(cut(text)))\n")
-        return digest_of("judges.mine", "from tasks.judges import marks\n\nparse = marks.graded\n")
+        return digest_of("judges.mine", "from wellspring.tasks.judges import marks\n\nparse = marks.graded\n")
 
     first = digest(1, 1, 9)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.io.faults import FaultServer
 from tests.exported import exported
 from tests.nights import KNN, build, built_once
+from wellspring.tasks.io.faults import FaultServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("unaudited", "pageless")]
 

@@ -15,9 +15,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tasks.contracts.errors import BrokenError
-from tasks.io import corpora
-from tasks.io.store import Store
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.io import corpora
+from wellspring.tasks.io.store import Store
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "deployments" / "sample" / "corpus.warc.gz"
@@ -29,7 +29,17 @@ has_s3 = all(importlib.util.find_spec(name) for name in ("s3fs", "moto"))
 
 
 def read(corpus: str, store: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.cli", "build", "--no-prefect", "--only", "corpus", "--corpus", corpus]
+    command = [
+        sys.executable,
+        "-m",
+        "wellspring.flows.cli",
+        "build",
+        "--no-prefect",
+        "--only",
+        "corpus",
+        "--corpus",
+        corpus,
+    ]
     command += ["--set", "runner=thread", "--store", str(store)]
     where = {**os.environ, **environment}
     return subprocess.run(command, cwd=ROOT, env=where, capture_output=True, text=True, check=False, timeout=120)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks import documents, passages, sources
-from tasks.contracts.settings import Settings
-from tasks.methods.tokens import count_tokens
-from tasks.spine import validation
-from tasks.spine.runs import Counts, Run
+from wellspring.tasks import documents, passages, sources
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.methods.tokens import count_tokens
+from wellspring.tasks.spine import validation
+from wellspring.tasks.spine.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

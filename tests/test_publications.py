@@ -8,14 +8,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows.dataset import dataset
-from tasks import exports
-from tasks.contracts.errors import BrokenError, WellspringError
-from tasks.io import datasets
-from tasks.io.store import Store
-from tasks.spine import runs, validation
 from tests import nights
 from tests.exported import digests
+from wellspring.flows.dataset import dataset
+from wellspring.tasks import exports
+from wellspring.tasks.contracts.errors import BrokenError, WellspringError
+from wellspring.tasks.io import datasets
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import runs, validation
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("pageless")]
 
@@ -170,7 +170,7 @@ def unpublished(store: Path, noun: str) -> int:
 def test_a_run_that_broke_its_audit_stops_no_later_one_under_other_settings(
     build: Build, store_dir: Path, uncut: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tasks.io import suites
+    from wellspring.tasks.io import suites
 
     check = suites.check
 

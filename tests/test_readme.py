@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts import settings
-from tasks.io import faults
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.io import faults
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +45,7 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> subprocess.C
     name, *arguments = shlex.split(command)
     assert name == "wellspring"
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *arguments],
+        [sys.executable, "-m", "wellspring.flows.cli", *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,

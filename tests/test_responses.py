@@ -8,13 +8,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tasks import responses, scores, verdicts
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.settings import Settings
-from tasks.spine import runs, validation
-from tasks.spine.runs import Run
 from tests import instruction_store as store
 from tests.scripted_model import scripted_model
+from wellspring.tasks import responses, scores, verdicts
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine import runs, validation
+from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 

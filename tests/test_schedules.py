@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.io import journal
-from tasks.io.store import Store
-from tasks.spine.alerts import store_label
 from tests.prefect_server import DEPLOYMENTS, ROOT, Pager, Prefect, holding, kill, stop, until
+from wellspring.tasks.io import journal
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine.alerts import store_label
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 PAGES = "http://dashboard.example:8080"
@@ -206,8 +206,8 @@ def test_a_run_that_was_killed_with_its_worker_is_ended_and_the_next_one_starts(
 HANGING = """
 import sys, time
 from prefect import flow
-from tasks.contracts import settings
-from tasks.spine import runs
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.spine import runs
 
 @flow
 def corpus():
@@ -236,7 +236,7 @@ def test_a_killed_flow_run_is_marked_crashed_by_the_next_run_on_its_store(prefec
     process.stdout.close()
     before = prefect.state(flow_run)
 
-    looked = f"from flows.quality import quality; quality('smoke', {str(store)!r})"
+    looked = f"from wellspring.flows.quality import quality; quality('smoke', {str(store)!r})"
     prefect.type(sys.executable, "-c", looked)
 
     assert before == "Running"
@@ -244,7 +244,7 @@ def test_a_killed_flow_run_is_marked_crashed_by_the_next_run_on_its_store(prefec
 
 
 def test_serving_what_a_worker_runs_is_refused_before_anything_runs(prefect: Prefect, tmp_path: Path) -> None:
-    command = ("-m", "flows.cli", "serve", "--profile", "smoke", "--store", str(tmp_path / "ws"))
+    command = ("-m", "wellspring.flows.cli", "serve", "--profile", "smoke", "--store", str(tmp_path / "ws"))
 
     said = prefect.type(sys.executable, *command, code=2)
     pools = {deployment["work_pool_name"] for deployment in prefect.ask("deployments/filter")}

@@ -7,14 +7,14 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from tasks import responses, scores
-from tasks.contracts.errors import UsageError
-from tasks.contracts.settings import Settings
-from tasks.judges.seven_criteria import CRITERIA
-from tasks.spine import retrying
-from tasks.spine.runs import Run
 from tests import instruction_store as store
 from tests.scripted_model import scripted_model
+from wellspring.tasks import responses, scores
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.judges.seven_criteria import CRITERIA
+from wellspring.tasks.spine import retrying
+from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 

@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from tasks.io import faults, spoilt
+from wellspring.tasks.io import faults, spoilt
 
 ROOT = Path(__file__).parents[1]
 IN_BLOCK, IN_ENVIRONMENT = "sk-canary-block-0123456789abcdef", "sk-canary-environ-0123456789abcdef"
@@ -20,7 +20,7 @@ _RUN = """
 import os, sys
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
-from flows.cli import app
+from wellspring.flows.cli import app
 
 Secret(value=os.environ.pop("CANARY")).save("wellspring-key", overwrite=True)
 try:

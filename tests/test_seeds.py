@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from tasks import scores, seeds
-from tasks.contracts.errors import BrokenError, UsageError
-from tasks.contracts.settings import Settings
-from tasks.judges.seven_criteria import CRITERIA
-from tasks.spine import lineage, runs, validation
-from tasks.spine.runs import Run
 from tests import page_store
 from tests.scripted_model import scripted_model
+from wellspring.tasks import scores, seeds
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.judges.seven_criteria import CRITERIA
+from wellspring.tasks.spine import lineage, runs, validation
+from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from flows.curation import curation
-from tasks import responses, scores, selections
-from tasks.contracts import records
-from tasks.contracts.settings import Settings
-from tasks.methods import choices
-from tasks.spine import runs
-from tasks.spine.runs import Counts, Run
 from tests import instruction_store as store
+from wellspring.flows.curation import curation
+from wellspring.tasks import responses, scores, selections
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.methods import choices
+from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 BEST = "best_per_topic"

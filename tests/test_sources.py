@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks import sources
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.settings import Settings
-from tasks.spine.runs import Run
+from wellspring.tasks import sources
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

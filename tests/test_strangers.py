@@ -16,18 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from flows import cli
-from tasks.contracts import orders
-from tasks.contracts import settings as settings_
-from tasks.contracts.errors import BrokenError, UsageError, WellspringError
-from tasks.contracts.records import Source
-from tasks.contracts.settings import KEPT, Settings
-from tasks.io import journal_file, links
-from tasks.io.journal import Journal
-from tasks.io.store import DATABASE, JOURNAL, Store, holder
-from tasks.spine import lineage, runs
 from tests.exported import digests
 from tests.hostile import VALUES
+from wellspring.flows import cli
+from wellspring.tasks.contracts import orders
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.errors import BrokenError, UsageError, WellspringError
+from wellspring.tasks.contracts.records import Source
+from wellspring.tasks.contracts.settings import KEPT, Settings
+from wellspring.tasks.io import journal_file, links
+from wellspring.tasks.io.journal import Journal
+from wellspring.tasks.io.store import DATABASE, JOURNAL, Store, holder
+from wellspring.tasks.spine import lineage, runs
 
 SECRET, VARIABLE = "canary-of-the-environment-0123456789", "AWS_SECRET_ACCESS_KEY"
 JOB = (

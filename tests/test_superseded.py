@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from flows import terminal
-from flows.cli import app
-from flows.dataset import dataset
-from tasks.io.store import Store
-from tasks.methods import acceptance, checks, quality
-from tasks.spine import summaries
 from tests import light
+from wellspring.flows import terminal
+from wellspring.flows.cli import app
+from wellspring.flows.dataset import dataset
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.methods import acceptance, checks, quality
+from wellspring.tasks.spine import summaries
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unaudited", "pageless")]
 

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli import app
-from flows.dataset import dataset
-from flows.retry import retry
-from tasks.contracts import records
-from tasks.contracts.settings import Settings
-from tasks.io.store import Store
-from tasks.recipes import answer
-from tasks.spine import summaries
-from tasks.spine.runs import Run
 from tests import light
 from tests.old_stores import OLD, unpacked
+from wellspring.flows.cli import app
+from wellspring.flows.dataset import dataset
+from wellspring.flows.retry import retry
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.recipes import answer
+from wellspring.tasks.spine import summaries
+from wellspring.tasks.spine.runs import Run
 
 pytestmark = pytest.mark.slow
 

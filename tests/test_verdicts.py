@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tasks import responses, selections, verdicts
-from tasks.contracts.errors import UsageError
-from tasks.contracts.settings import Settings, VerdictsSettings
-from tasks.spine import runs
-from tasks.spine.runs import Counts, Run
 from tests import instruction_store as store
 from tests.scripted_model import scripted_model
+from wellspring.tasks import responses, selections, verdicts
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import Settings, VerdictsSettings
+from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 COMPUTED = {*VerdictsSettings().computed}

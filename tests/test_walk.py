@@ -23,11 +23,11 @@ from pathlib import Path
 import pytest
 import typer
 
-from flows import cli
-from tasks.io import faults
 from tests import light
 from tests.old_stores import OLD
 from tests.walking import FRESH, Alone, Walk, differences, started, take
+from wellspring.flows import cli
+from wellspring.tasks.io import faults
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

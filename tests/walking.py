@@ -18,13 +18,13 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from flows import cli
-from tasks.contracts.errors import WellspringError
-from tasks.io.faults import FaultServer
 from tests.exported import digests
 from tests.met import met
 from tests.nights import KNN, SMALL, inputs
 from tests.old_stores import ROOT, unpacked
+from wellspring.flows import cli
+from wellspring.tasks.contracts.errors import WellspringError
+from wellspring.tasks.io.faults import FaultServer
 
 FRESH = ""  # where a walk begins that begins with nothing; else the name of an old store
 OF_THE_OLD = ("runner=thread", "threads=1", "pages.show_values=false", "limit=8")
@@ -156,7 +156,7 @@ def started(words: list[str]) -> "subprocess.Popen[bytes]":
 
 
 def _typed(words: list[str]) -> list[str]:
-    return [sys.executable, "-m", "flows.cli", *words]
+    return [sys.executable, "-m", "wellspring.flows.cli", *words]
 
 
 class Alone:

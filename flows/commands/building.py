@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows import terminal
-from flows.commands import options
-from flows.commands.options import (
+from wellspring.flows import terminal
+from wellspring.flows.commands import options
+from wellspring.flows.commands.options import (
     STORE,
     CorpusOption,
     JsonOption,
@@ -22,10 +22,10 @@ from flows.commands.options import (
     StoreOption,
     TrustOption,
 )
-from tasks.contracts.errors import WellspringError
+from wellspring.tasks.contracts.errors import WellspringError
 
 if TYPE_CHECKING:
-    from tasks.spine.runs import Run
+    from wellspring.tasks.spine.runs import Run
 
 
 def build(
@@ -87,18 +87,18 @@ def _run(
 ) -> None:
     """Run the main job or a part of it, as a Prefect flow where a server is configured, and say what came of it."""
     started = time.monotonic()
-    from tasks.contracts import casting, settings
-    from tasks.spine import preflight
+    from wellspring.tasks.contracts import casting, settings
+    from wellspring.tasks.spine import preflight
 
     wanted = settings.load(profile, overrides)
     casting.refuse_stand_ins(wanted)
     preflight.look(wanted, store, _parts(only))  # the run looks again; here it is said before Prefect is loaded
-    from flows.dataset import dataset
+    from wellspring.flows.dataset import dataset
 
     scheduled = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
     if scheduled:
         os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
-        from flows.temporary_server import TemporaryServer
+        from wellspring.flows.temporary_server import TemporaryServer
 
         TemporaryServer()  # Prefect starts this one, should it need one
     job = dataset if scheduled else dataset.fn
@@ -111,8 +111,8 @@ def _parts(only: Part | None) -> list[str]:
 
 
 def _say_build(directory: Path, seconds: float, *, as_json: bool) -> None:
-    from tasks.io.store import Store
-    from tasks.spine import summaries
+    from wellspring.tasks.io.store import Store
+    from wellspring.tasks.spine import summaries
 
     try:
         with Store.read(directory) as store:
@@ -127,7 +127,7 @@ def _say_build(directory: Path, seconds: float, *, as_json: bool) -> None:
 
 
 def _say_facts(directory: Path, facts: dict[str, Any]) -> None:
-    from tasks.contracts import casting
+    from wellspring.tasks.contracts import casting
 
     if facts["is_idle"]:
         terminal.say(f"Nothing was left to do: no row was due, no model was asked ({facts['seconds']:.1f} s).")
@@ -159,7 +159,7 @@ def retry(
 ) -> None:
     """Ask again for what was refused, and finish what broke; nothing that was answered is paid again."""
     started = time.monotonic()
-    from flows.retry import retry as again
+    from wellspring.flows.retry import retry as again
 
     again.fn(options.profile_of(store, profile, trust=trust), str(store), list(chosen or ()), stage, reason, run_id)
     _say_build(store, time.monotonic() - started, as_json=as_json)
@@ -177,16 +177,16 @@ def estimate(
     as_json: JsonOption = False,
 ) -> None:
     """Say what a build would ask and cost, by stage, before anything is sent: rehearsed on a copy of the store."""
-    from tasks.contracts import settings
-    from tasks.spine import preflight
+    from wellspring.tasks.contracts import settings
+    from wellspring.tasks.spine import preflight
 
     overrides = options.overrides(corpus, seeds, chosen)
     name = options.profile(profile, corpus, seeds, trust=trust)
     wanted = settings.load(name, overrides)
     preflight.look(wanted, store, _parts(only), is_sending=False)  # before Prefect is loaded
-    from flows.dataset import dataset
-    from tasks.io import prices
-    from tasks.spine import estimating
+    from wellspring.flows.dataset import dataset
+    from wellspring.tasks.io import prices
+    from wellspring.tasks.spine import estimating
 
     def rehearse(run: "Run") -> None:
         dataset.fn(name, str(run.store.path), overrides, only.value if only else None)

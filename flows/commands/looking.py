@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import terminal
-from flows.commands import options
-from flows.commands.options import (
+from wellspring.flows import terminal
+from wellspring.flows.commands import options
+from wellspring.flows.commands.options import (
     STORE,
     JsonOption,
     PageOption,
@@ -20,7 +20,7 @@ from flows.commands.options import (
     SourceOption,
     StoreOption,
 )
-from tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
 
 
 def status(
@@ -30,8 +30,8 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Say what is done, due, refused, failed and running in each stage, what the rest would cost, how runs ended."""
-    from tasks.io.store import is_new
-    from tasks.spine import standing, summaries
+    from wellspring.tasks.io.store import is_new
+    from wellspring.tasks.spine import standing, summaries
 
     if run_id is None and is_new(store):  # its first run has left nothing to read yet: its own words will do
         facts = standing.of_new_store(store.absolute())
@@ -53,7 +53,7 @@ def status(
 @contextmanager
 def _opened(store: Path, *, says: bool = True, works: bool = False) -> Iterator[Any]:
     """Open a store to read, and say of when what follows is, if a run is at work on it."""
-    from tasks.io.store import Store, holder
+    from wellspring.tasks.io.store import Store, holder
 
     with Store.read(store, works=works) as opened:
         if says and opened.snapshot is not None and holder(store) is not None:
@@ -65,9 +65,9 @@ def _methods(store: Any) -> Mapping[str, Mapping[str, str]]:
     """Return the methods of this code under the settings of the store's latest run; none before there was one."""
     if not (store.path / "settings.json").is_file():
         return {}
-    from tasks import documents, groundings, instructions, passages, responses, scores, seeds, verdicts
-    from tasks.contracts import settings
-    from tasks.spine import standing
+    from wellspring.tasks import documents, groundings, instructions, passages, responses, scores, seeds, verdicts
+    from wellspring.tasks.contracts import settings
+    from wellspring.tasks.spine import standing
 
     asked = (
         *(documents.extract, passages.split, seeds.ingest, groundings.attribute, instructions.synthesize),
@@ -112,7 +112,7 @@ def trace(
 
     --json is the same tree: kind, id, relation, facts, children; `is_repeated` marks what was given in full before.
     """
-    from tasks.spine import lineage
+    from wellspring.tasks.spine import lineage
 
     with _opened(store) as opened:
         tree = lineage.trace(opened, target)
@@ -126,7 +126,7 @@ def trace(
 
 def _record(store: Any, tree: Any, target: str, places: Sequence[str]) -> bytes:
     """Return the bytes of the document that something was made of, or of the record that was refused."""
-    from tasks.spine import lineage
+    from wellspring.tasks.spine import lineage
 
     if tree.kind == "refusal" and "record_offset" in tree.facts:
         place = {name: tree.facts[name] for name in lineage.PLACE}
@@ -159,7 +159,7 @@ def impact(
 
     --json has the ids as well: start (what was named), counts, files, ids.
     """
-    from tasks.spine import lineage
+    from wellspring.tasks.spine import lineage
 
     given = {"url": url, "domain": domain, "source": source, "document": document}
     with _opened(store) as opened:
@@ -185,7 +185,7 @@ def dashboard(
     if open_it:
         webbrowser.open(index.as_uri())
     if serve_it:
-        from tasks.io import loopback
+        from wellspring.tasks.io import loopback
 
         listening = loopback.opened(port)
         terminal.say(f"http://127.0.0.1:{listening.getsockname()[1]}/ (Ctrl-C stops it)")
@@ -194,8 +194,8 @@ def dashboard(
 
 def _site(store: Path) -> Path:
     """Write the site, in turn with a run at work, which writes it again when it ends."""
-    from tasks.io.store import refuse_none
-    from tasks.spine import pages
+    from wellspring.tasks.io.store import refuse_none
+    from wellspring.tasks.spine import pages
 
     refuse_none(store)
     with _opened(store, works=True) as opened, pages.alone(store.absolute()):
@@ -204,8 +204,8 @@ def _site(store: Path) -> Path:
 
 def doctor(*, store: StoreOption = STORE, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
     """Check Python, packages, GPU, endpoints, store, journal, disk and clock, and say what to do."""
-    from tasks.contracts import settings
-    from tasks.spine import diagnosis
+    from wellspring.tasks.contracts import settings
+    from wellspring.tasks.spine import diagnosis
 
     chosen = settings.load(profile)
     findings = diagnosis.examine(chosen, store)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
 
 
 class Part(StrEnum):
@@ -59,8 +59,8 @@ def profile_of(store: Path, named: str | None, *, trust: bool = False) -> str:
     Raises:
         BrokenError: None is named, and there is no store; or something in it is a link.
     """
-    from tasks.contracts.settings import KEPT
-    from tasks.io import links
+    from wellspring.tasks.contracts.settings import KEPT
+    from wellspring.tasks.io import links
 
     links.refuse(store)
     kept = store / KEPT
@@ -71,7 +71,7 @@ def profile_of(store: Path, named: str | None, *, trust: bool = False) -> str:
 
 def _trusted(profile: str, *, trust: bool) -> str:
     if trust:
-        from tasks.contracts import settings
+        from wellspring.tasks.contracts import settings
 
         settings.trust(profile)
     return profile

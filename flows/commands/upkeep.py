@@ -11,9 +11,9 @@ import typer
 from rich.markup import escape
 from typer.core import TyperCommand
 
-from flows import terminal
-from flows.commands import options
-from flows.commands.options import (
+from wellspring.flows import terminal
+from wellspring.flows.commands import options
+from wellspring.flows.commands.options import (
     STORE,
     JsonOption,
     PageOption,
@@ -23,10 +23,10 @@ from flows.commands.options import (
     StoreOption,
     TrustOption,
 )
-from tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.errors import UsageError
 
 if TYPE_CHECKING:
-    from tasks.io.jobs import Job
+    from wellspring.tasks.io.jobs import Job
 
 
 class Policy(StrEnum):
@@ -58,8 +58,8 @@ def forget(
     as_json: JsonOption = False,
 ) -> None:
     """Take a page, site or corpus out with everything made from it, for good; prints a receipt that was checked."""
-    from tasks.io.store import Store, refuse_none
-    from tasks.spine import forgetting
+    from wellspring.tasks.io.store import Store, refuse_none
+    from wellspring.tasks.spine import forgetting
 
     choices: dict[str, Any] = {"policy": policy.value, "near_copies": near_copies.value, "reason": reason}
     refuse_none(store)
@@ -81,10 +81,10 @@ def batches(
     as_json: JsonOption = False,
 ) -> None:
     """Show the batch jobs that are out, and the last that failed; or cancel some, which frees their calls."""
-    from tasks.contracts import settings
-    from tasks.io.jobs import OPEN, listed
-    from tasks.io.llm import Models
-    from tasks.io.store import refuse_newer
+    from wellspring.tasks.contracts import settings
+    from wellspring.tasks.io.jobs import OPEN, listed
+    from wellspring.tasks.io.llm import Models
+    from wellspring.tasks.io.store import refuse_newer
 
     refuse_newer(store)
     jobs = listed(store)
@@ -119,7 +119,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Write a profile with every setting, its default and what it means, ready to edit."""
-    from tasks.contracts import profiles
+    from wellspring.tasks.contracts import profiles
 
     if path.exists() and not force:
         raise UsageError(f"{path} is there already", hint="give another name, or --force to write over it")
@@ -134,10 +134,10 @@ def serve(*, profile: ProfileOption = None, store: StoreOption = STORE) -> None:
             "there is no Prefect server to serve for: PREFECT_API_URL is not set",
             hint="prefect server start, then PREFECT_API_URL=http://127.0.0.1:4200/api wellspring serve",
         )
-    from tasks.contracts import settings
+    from wellspring.tasks.contracts import settings
 
     settings.load(profile or "full")
-    from flows import serving
+    from wellspring.flows import serving
 
     serving.serve(profile or "full", str(store.absolute()))
 
@@ -147,7 +147,7 @@ class WithQuirks(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
-        from tasks.io import quirks
+        from wellspring.tasks.io import quirks
 
         plain, lines = self.epilog, [self.epilog or ""]
         for group, told in quirks.sentences().items():
@@ -172,10 +172,10 @@ def offline_model(
 ) -> None:
     """Serve the offline stand-in as an OpenAI-compatible server on loopback. It is extractive, not a language model."""
     if quirk:
-        from tasks.io import quirks
+        from wellspring.tasks.io import quirks
 
         quirks.serve(port, quirk, chosen)
         return
-    from tasks.io import faults
+    from wellspring.tasks.io import faults
 
     faults.serve(port, chosen)

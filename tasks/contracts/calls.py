@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tasks.contracts.prompting import Prompt
+from wellspring.tasks.contracts.prompting import Prompt
 
 
 @dataclass(frozen=True, slots=True)

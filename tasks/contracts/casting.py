@@ -6,8 +6,8 @@ or answered under one.
 
 import re
 
-from tasks.contracts.errors import UsageError
-from tasks.contracts.settings import Endpoint, Role, Settings
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import Endpoint, Role, Settings
 
 STAND_IN = "offline-"  # how the names of the stand-in's models begin
 OFFLINE = "offline"  # the `base_url` of the built-in one

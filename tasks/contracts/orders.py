@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from tasks.contracts import casting
-from tasks.contracts.errors import UsageError
-from tasks.contracts.settings import FROM_ENVIRONMENT, Endpoint, ModelsSettings, Role, Settings
+from wellspring.tasks.contracts import casting
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import FROM_ENVIRONMENT, Endpoint, ModelsSettings, Role, Settings
 
 SHOWN, SHOWN_CHARS = 20, 200  # orders of a refusal, and characters of each
 _USERINFO = re.compile(r"://[^/@\s]+@")

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import orjson
 
-from tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.errors import Rejection
 
 MAX_DEPTH = 200  # of objects in objects; what people write has ten
 EXACT_DIGITS = 300  # an integer of more may be larger than any float, and is one from there on

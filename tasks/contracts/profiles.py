@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from tasks.contracts.settings import Settings
+from wellspring.tasks.contracts.settings import Settings
 
 _OPENING = """\
 # A Wellspring profile. Every setting is here at its default, commented out: take the `# ` away from what you change.

@@ -25,9 +25,9 @@ from importlib import resources
 from types import ModuleType
 from typing import Any
 
-from tasks.contracts import escapes, outside
-from tasks.contracts.errors import BrokenError, Rejection, UsageError
-from tasks.contracts.records import content_id
+from wellspring.tasks.contracts import escapes, outside
+from wellspring.tasks.contracts.errors import BrokenError, Rejection, UsageError
+from wellspring.tasks.contracts.records import content_id
 
 Row = Mapping[str, Any]
 
@@ -125,7 +125,7 @@ class PromptedMethod:
 
 @lru_cache(maxsize=64)
 def template(package: str, name: str) -> Template:
-    """Read `name`.md of a room (`tasks.recipes`, `tasks.judges`, `tasks.methods`)."""
+    """Read `name`.md of a room (`wellspring.tasks.recipes`, `wellspring.tasks.judges`, `wellspring.tasks.methods`)."""
     text = (resources.files(package) / f"{name}.md").read_text(encoding="utf-8")
     parts = re.split(r"(?m)^# (system|user)\s*$", text)
     sections = {parts[i]: parts[i + 1].strip() for i in range(1, len(parts) - 1, 2)}

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from tasks.contracts import outside
-from tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
 
 _SHIPPED = "shipped:"
 _MEASURED = "unset: what was measured of the embedder in force (tasks/spine/ceilings.py)"
@@ -728,7 +728,7 @@ def trust(profile: str) -> None:
     Raises:
         UsageError: It is no store's.
     """
-    from tasks.contracts import orders
+    from wellspring.tasks.contracts import orders
 
     if not is_of_store(profile):
         raise UsageError(
@@ -746,7 +746,7 @@ def _refuse_strange(path: Path, kept: dict[str, Any], chosen: Settings, own: Cal
         chosen: What it says with the environment and the command line over it.
         own: Makes the settings of environment and command line alone.
     """
-    from tasks.contracts import orders
+    from wellspring.tasks.contracts import orders
 
     wanted = orders.of(chosen)
     if not wanted:

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit, prange  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType] - numba has no stubs
 from numpy.typing import NDArray
 
-from tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.errors import BrokenError
 
 Vectors = NDArray[np.float32]
 Scores = NDArray[np.float32]

@@ -14,17 +14,17 @@ import httpx2
 import openai
 import orjson
 
-from tasks.contracts.calls import Call
-from tasks.contracts.casting import without_directories
-from tasks.contracts.errors import Rejection, WellspringError
-from tasks.contracts.prompting import Message, Prompt, json_object
-from tasks.contracts.records import content_id
-from tasks.io.complaints import STRUCTURE, Complaint
-from tasks.io.delivery import APIS, Asking, Courier, Door, Order
-from tasks.io.forms import request_of, structure_of
-from tasks.io.replies import Answered, Refusal
-from tasks.io.servers import Server
-from tasks.io.wire import WireError
+from wellspring.tasks.contracts.calls import Call
+from wellspring.tasks.contracts.casting import without_directories
+from wellspring.tasks.contracts.errors import Rejection, WellspringError
+from wellspring.tasks.contracts.prompting import Message, Prompt, json_object
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.io.complaints import STRUCTURE, Complaint
+from wellspring.tasks.io.delivery import APIS, Asking, Courier, Door, Order
+from wellspring.tasks.io.forms import request_of, structure_of
+from wellspring.tasks.io.replies import Answered, Refusal
+from wellspring.tasks.io.servers import Server
+from wellspring.tasks.io.wire import WireError
 
 SHORT_TOKENS = 256  # of room for the answers; a model that thinks gets its role's
 TOLD_SECONDS = 5.0  # for what a server tells of itself

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from tasks.io.streams import Window
+from wellspring.tasks.io.streams import Window
 
 MAX_HEADER_BYTES = 2**16
 

@@ -19,18 +19,18 @@ from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, 
 from dataclasses import replace
 from typing import Any
 
-from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.errors import BrokenError, TransientError, WellspringError
-from tasks.contracts.settings import Role
-from tasks.io import waits
-from tasks.io.bulk import Bulk, Said, count_of, id_of, storable
-from tasks.io.complaints import remedy
-from tasks.io.delivery import CHUNK_CALLS, Courier, Door, chunked
-from tasks.io.jobs import DROPPED, FAILED, GONE, INTENT, LOST, MERGED, SUBMITTED, Job, Jobs, Note, settle
-from tasks.io.prices import Prices
-from tasks.io.results import Results
-from tasks.io.servers import Server
-from tasks.io.submissions import RUN_AGAIN, Keyed, Outbox, Submitter, Troubles
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import BrokenError, TransientError, WellspringError
+from wellspring.tasks.contracts.settings import Role
+from wellspring.tasks.io import waits
+from wellspring.tasks.io.bulk import Bulk, Said, count_of, id_of, storable
+from wellspring.tasks.io.complaints import remedy
+from wellspring.tasks.io.delivery import CHUNK_CALLS, Courier, Door, chunked
+from wellspring.tasks.io.jobs import DROPPED, FAILED, GONE, INTENT, LOST, MERGED, SUBMITTED, Job, Jobs, Note, settle
+from wellspring.tasks.io.prices import Prices
+from wellspring.tasks.io.results import Results
+from wellspring.tasks.io.servers import Server
+from wellspring.tasks.io.submissions import RUN_AGAIN, Keyed, Outbox, Submitter, Troubles
 
 ENDED = {"completed", "failed", "expired", "cancelled"}
 LISTED_SECONDS = 2.0  # a job that was just made may not be in the list at once

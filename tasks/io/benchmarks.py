@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from tasks.contracts.errors import BrokenError
-from tasks.io import corpora
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.io import corpora
 
 MAX_ROW_BYTES = 2**22
 FIELDS = ("prompt", "instruction", "question", "turns", "query", "messages", "conversations", "text", "input")

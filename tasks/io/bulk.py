@@ -13,10 +13,10 @@ import httpx2
 import openai
 import orjson
 
-from tasks.contracts import outside
-from tasks.io.keys import Scrubber
-from tasks.io.servers import Server
-from tasks.io.wire import WireError
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.io.keys import Scrubber
+from wellspring.tasks.io.servers import Server
+from wellspring.tasks.io.wire import WireError
 
 LINES = 500  # of results, taken at once
 LIST_PAGES = 50  # of a hundred jobs, newest first

@@ -21,9 +21,9 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.contracts import outside
-from tasks.contracts.errors import BrokenError, Rejection
-from tasks.io import unpacking
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.io import unpacking
 
 MAX_LINE_BYTES = 16 * 2**20
 MOST_FIELDS = 50  # that a message names

@@ -17,11 +17,11 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.contracts import outside
-from tasks.contracts.errors import BrokenError
-from tasks.io import archive_headers, files, streams, unpacking, warc
-from tasks.io.streams import Window
-from tasks.io.warc import Damage, Record
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.io import archive_headers, files, streams, unpacking, warc
+from wellspring.tasks.io.streams import Window
+from wellspring.tasks.io.warc import Damage, Record
 
 Kind = Literal["warc", "jsonl", "parquet", "html", "text"]
 

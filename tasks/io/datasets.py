@@ -16,7 +16,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.io import files
+from wellspring.tasks.io import files
 
 ROWS_IN_GROUP = 5_000  # rows of one Parquet row group, and what is held in memory of a file
 

@@ -16,20 +16,20 @@ from typing import Any
 
 import orjson
 
-from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.errors import BrokenError, TransientError, WellspringError
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import Role
-from tasks.io import complaints, replies
-from tasks.io.doubts import Doubts
-from tasks.io.endpoints import Throttle, choose
-from tasks.io.forms import RETRY_SEEDS, request_of, shape_of, structure_of
-from tasks.io.journal import DONE, Entry, Journal
-from tasks.io.keys import Scrubber
-from tasks.io.prices import Price, most_tokens, tokens_of
-from tasks.io.replies import Again, Answered, Embedded, Refusal, Reply, Stop, Unsupported
-from tasks.io.servers import Server, untrusted
-from tasks.io.wire import WireError
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import BrokenError, TransientError, WellspringError
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Role
+from wellspring.tasks.io import complaints, replies
+from wellspring.tasks.io.doubts import Doubts
+from wellspring.tasks.io.endpoints import Throttle, choose
+from wellspring.tasks.io.forms import RETRY_SEEDS, request_of, shape_of, structure_of
+from wellspring.tasks.io.journal import DONE, Entry, Journal
+from wellspring.tasks.io.keys import Scrubber
+from wellspring.tasks.io.prices import Price, most_tokens, tokens_of
+from wellspring.tasks.io.replies import Again, Answered, Embedded, Refusal, Reply, Stop, Unsupported
+from wellspring.tasks.io.servers import Server, untrusted
+from wellspring.tasks.io.wire import WireError
 
 PATIENCE_SECONDS = 600.0  # a server that wants to be left alone for longer parks the run
 MOST_SHAPES = 50  # of requests that an endpoint is remembered to have answered

@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.contracts.errors import WellspringError
-from tasks.io.replies import Refusal
+from wellspring.tasks.contracts.errors import WellspringError
+from wellspring.tasks.io.replies import Refusal
 
 MOST_HELD = 8  # refusals, before the server is asked a short question
 TRIES_UNKNOWN, TRIES_KNOWN = 2, 4  # more of the short question that is refused: a server may fail at random

@@ -20,13 +20,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from tasks.contracts.errors import BrokenError, WellspringError
-from tasks.contracts.records import content_id
-from tasks.io import replies
-from tasks.io.delivery import PROBE, Asking, Courier, Delivery, Door, Order
-from tasks.io.journal import CUT_NOTE, Entry, Journal
-from tasks.io.prices import most_tokens, tokens_of
-from tasks.io.replies import Embedded, Refusal, Reply
+from wellspring.tasks.contracts.errors import BrokenError, WellspringError
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.io import replies
+from wellspring.tasks.io.delivery import PROBE, Asking, Courier, Delivery, Door, Order
+from wellspring.tasks.io.journal import CUT_NOTE, Entry, Journal
+from wellspring.tasks.io.prices import most_tokens, tokens_of
+from wellspring.tasks.io.replies import Embedded, Refusal, Reply
 
 PATH = "/embeddings"
 MOST_TEXTS = 128  # in one request, of a server that has not refused so many

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.errors import BrokenError, UsageError
-from tasks.io import manifests
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.io import manifests
 
 VERSION = 1
 NAME = "all-MiniLM-L6-v2 int8"
@@ -67,7 +67,9 @@ class Encoder:
                 if tick is not None and time.monotonic() - told >= TICK_SECONDS:
                     tick(row + 1)
                     told = time.monotonic()
-        from tasks.contracts.vectors import unit  # it loads a compiler, which a look at the files does not need
+        from wellspring.tasks.contracts.vectors import (
+            unit,  # it loads a compiler, which a look at the files does not need
+        )
 
         return unit(found)
 

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tasks.contracts.settings import Endpoint
+from wellspring.tasks.contracts.settings import Endpoint
 
 START_CONCURRENCY = 2
 LEAST_WINDOW = 4  # answers

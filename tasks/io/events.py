@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tasks.contracts.errors import UsageError
-from tasks.io import files
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.io import files
 
 START, COMPLETE, FAIL, ABORT = "START", "COMPLETE", "FAIL", "ABORT"
 TERMINAL = frozenset({COMPLETE, FAIL, ABORT})

@@ -23,11 +23,11 @@ from typing import Any
 
 import orjson
 
-from tasks.contracts.errors import UsageError
-from tasks.io import loopback
-from tasks.io.loopback import PATIENT, Patience, RefusedError, Request
-from tasks.io.offline import Response, StandIn, error_response
-from tasks.io.spoilt import FAULTS, Exchange
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.io import loopback
+from wellspring.tasks.io.loopback import PATIENT, Patience, RefusedError, Request
+from wellspring.tasks.io.offline import Response, StandIn, error_response
+from wellspring.tasks.io.spoilt import FAULTS, Exchange
 
 LOOPBACK = "127.0.0.1"
 SHIPPED = Path(__file__).with_name("faults.toml")

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from tasks.contracts import outside
+from wellspring.tasks.contracts import outside
 
 MAX_JSON_BYTES = 2**28
 MAX_JSON_DEPTH = 32

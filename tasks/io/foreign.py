@@ -8,7 +8,7 @@ what they say is not what was stored. They are asked for by full names (`system.
 from collections.abc import Iterable
 from typing import Any
 
-from tasks.contracts import records
+from wellspring.tasks.contracts import records
 
 TABLES = "SELECT table_name FROM system.main.duckdb_tables()"
 _MADE = (

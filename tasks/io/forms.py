@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
-from tasks.contracts.calls import Call
-from tasks.contracts.errors import UsageError
-from tasks.contracts.records import ID_HEX_CHARS, content_id
-from tasks.contracts.settings import Role, Settings
+from wellspring.tasks.contracts.calls import Call
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.records import ID_HEX_CHARS, content_id
+from wellspring.tasks.contracts.settings import Role, Settings
 
 KEY_VERSION = 1
 MOST_SCHEMAS = 500  # methods have one each

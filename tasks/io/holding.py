@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import files
+from wellspring.tasks.contracts.errors import BrokenError, TransientError
+from wellspring.tasks.io import files
 
 LOCK = "wellspring.lock"
 LOCK_POLL_SECONDS = 0.5

@@ -15,9 +15,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.errors import UsageError
-from tasks.contracts.vectors import Rows, Scores, Vectors, checked, ranked, tiled
-from tasks.io import manifests, tensors
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors, checked, ranked, tiled
+from wellspring.tasks.io import manifests, tensors
 
 # Below nq * d of this, FAISS compares pair by pair instead of multiplying matrices; its 128,000 makes batches of up to
 # 333 queries 13 times slower than this (README).

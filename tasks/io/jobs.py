@@ -25,8 +25,8 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from tasks.io.journal import Entry, Journal, Parked, record
-from tasks.io.journal_file import Connection, reading
+from wellspring.tasks.io.journal import Entry, Journal, Parked, record
+from wellspring.tasks.io.journal_file import Connection, reading
 
 INTENT, SUBMITTED = "intent", "submitted"
 OPEN = (INTENT, SUBMITTED)  # a server has it, or may have it

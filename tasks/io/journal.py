@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import journal_file
-from tasks.io.journal_file import Connection
-from tasks.io.journal_writer import Writer
+from wellspring.tasks.contracts.errors import BrokenError, TransientError
+from wellspring.tasks.io import journal_file
+from wellspring.tasks.io.journal_file import Connection
+from wellspring.tasks.io.journal_writer import Writer
 
 LOOKUP_IDS = 500  # ids in one SELECT; SQLite's limit on variables is 32,766
 LATE_ANSWERS = 1000  # of all roles, that tell how long a model takes

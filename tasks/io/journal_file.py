@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import carving, files, mounts, versions
+from wellspring.tasks.contracts.errors import BrokenError, TransientError
+from wellspring.tasks.io import carving, files, mounts, versions
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (

@@ -13,9 +13,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts.errors import BrokenError
-from tasks.io import waits
-from tasks.io.journal_file import Connection, Failure, broken, connect
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.io import waits
+from wellspring.tasks.io.journal_file import Connection, Failure, broken, connect
 
 GROUP_WRITES = 256  # writes in one commit
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tasks.contracts.errors import UsageError
-from tasks.contracts.settings import FROM_ENVIRONMENT
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import FROM_ENVIRONMENT
 
 SHOWN = "***"
 MIN_SECRET_CHARS = 6  # shorter ones would take words out of ordinary text

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.errors import UsageError
 
 Words = Sequence[str]
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.errors import BrokenError
 
 SHOWN = 5
 

@@ -15,19 +15,19 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from tasks.contracts import records
-from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.errors import BrokenError, UsageError, WellspringError
-from tasks.contracts.settings import Role, Settings
-from tasks.io import acquaintance, waits
-from tasks.io.batches import BatchDesk
-from tasks.io.delivery import APIS, CHUNK_CALLS, Activity, Asking, Courier, Door, Order, chunked
-from tasks.io.embedding import EmbeddingDesk, NotTaken
-from tasks.io.forms import embedding_ids, identity, role_of
-from tasks.io.journal import DONE, Caps, Entry, Journal, cut_texts
-from tasks.io.keys import Scrubber
-from tasks.io.prices import Prices
-from tasks.io.servers import Server
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import BrokenError, UsageError, WellspringError
+from wellspring.tasks.contracts.settings import Role, Settings
+from wellspring.tasks.io import acquaintance, waits
+from wellspring.tasks.io.batches import BatchDesk
+from wellspring.tasks.io.delivery import APIS, CHUNK_CALLS, Activity, Asking, Courier, Door, Order, chunked
+from wellspring.tasks.io.embedding import EmbeddingDesk, NotTaken
+from wellspring.tasks.io.forms import embedding_ids, identity, role_of
+from wellspring.tasks.io.journal import DONE, Caps, Entry, Journal, cut_texts
+from wellspring.tasks.io.keys import Scrubber
+from wellspring.tasks.io.prices import Prices
+from wellspring.tasks.io.servers import Server
 
 GRACE_SECONDS = 5.0  # for calls that are out when the door closes
 

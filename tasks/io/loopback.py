@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
-from tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.errors import BrokenError
 
 HEAD_BYTES, BODY_BYTES, PIECE_BYTES = 2**16, 2**28, 2**16
 LINGER_SECONDS = 1.0  # for what a client still sends when it was refused, so that it can read why

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.io import files
+from wellspring.tasks.io import files
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 2**20

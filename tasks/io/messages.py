@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tasks.io import streams
-from tasks.io.archive_headers import HEADER_END, MAX_HEADER_BYTES
-from tasks.io.warc import Record
+from wellspring.tasks.io import streams
+from wellspring.tasks.io.archive_headers import HEADER_END, MAX_HEADER_BYTES
+from wellspring.tasks.io.warc import Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from tasks.io import extractive, offline
-from tasks.io.offline import Response, error_response, tokens
+from wellspring.tasks.io import extractive, offline
+from wellspring.tasks.io.offline import Response, error_response, tokens
 
 THOUGHT = (
     "Hmm, let me weigh this in my head first. The wish is plain enough, but it can be read in two ways; I take the one"

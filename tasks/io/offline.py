@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from tasks.io.extractive import complete, is_content, mark_of, words_of
+from wellspring.tasks.io.extractive import complete, is_content, mark_of, words_of
 
 MODELS = ("offline-extractive", "offline-judge", "offline-embedding")
 NOTICE = "Deterministic extractive stand-in. Not a language model: it copies key phrases and sentences of the prompt."

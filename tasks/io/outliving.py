@@ -12,9 +12,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts import records
-from tasks.contracts.errors import BrokenError
-from tasks.io import journal_file, versions
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.io import journal_file, versions
 
 TABLES = ("tombstones",)  # another one: its table in `_SCHEMA` of journal_file.py, and `all.sql` of its noun
 

@@ -13,10 +13,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts.errors import BrokenError
-from tasks.io import journal_file
-from tasks.io.journal import DONE, LOOKUP_IDS, Entry, record
-from tasks.io.journal_file import Connection
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.io import journal_file
+from wellspring.tasks.io.journal import DONE, LOOKUP_IDS, Entry, record
+from wellspring.tasks.io.journal_file import Connection
 
 Copied = Mapping[str, Any]  # an answer, as the database has it: the columns of its table `completions`
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.errors import UsageError
 
 SHIPPED = Path(__file__).with_name("prices.toml")
 CHARS_PER_TOKEN = 4  # where no server counts

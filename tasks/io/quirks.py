@@ -19,13 +19,13 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from tasks.contracts.errors import UsageError
-from tasks.io import faults, offline
-from tasks.io.faults import FaultServer, Profile
-from tasks.io.loopback import Request
-from tasks.io.oddities import QUIRKS, Asked, Chosen
-from tasks.io.offline import Response, StandIn, error_response
-from tasks.io.spoilt import Exchange
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.io import faults, offline
+from wellspring.tasks.io.faults import FaultServer, Profile
+from wellspring.tasks.io.loopback import Request
+from wellspring.tasks.io.oddities import QUIRKS, Asked, Chosen
+from wellspring.tasks.io.offline import Response, StandIn, error_response
+from wellspring.tasks.io.spoilt import Exchange
 
 SENTENCES = Path(__file__).with_name("quirks.toml")
 LOOK_SECONDS = 0.02  # how often a slot looks whether its client is still there

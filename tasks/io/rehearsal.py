@@ -14,19 +14,19 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from tasks.contracts import records
-from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.records import Completion
-from tasks.contracts.settings import Role, Settings
-from tasks.io import offline
-from tasks.io.delivery import CHUNK_CALLS, Activity, Stats, chunked
-from tasks.io.endpoints import START_CONCURRENCY
-from tasks.io.forms import embedding_ids, identity, request_of, role_of
-from tasks.io.journal import DONE, Journal
-from tasks.io.llm import Vectors
-from tasks.io.prices import Prices, tokens_of
-from tasks.io.servers import name_of
-from tasks.io.waits import Tick
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.records import Completion
+from wellspring.tasks.contracts.settings import Role, Settings
+from wellspring.tasks.io import offline
+from wellspring.tasks.io.delivery import CHUNK_CALLS, Activity, Stats, chunked
+from wellspring.tasks.io.endpoints import START_CONCURRENCY
+from wellspring.tasks.io.forms import embedding_ids, identity, request_of, role_of
+from wellspring.tasks.io.journal import DONE, Journal
+from wellspring.tasks.io.llm import Vectors
+from wellspring.tasks.io.prices import Prices, tokens_of
+from wellspring.tasks.io.servers import name_of
+from wellspring.tasks.io.waits import Tick
 
 SEEN_CALLS = 20_000  # the latest, of which a role's means are taken
 

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tasks.contracts import outside
-from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io.anatomy import LENGTH, Anatomy, anatomy
-from tasks.io.complaints import OPTIONAL, Complaint, complaint, is_too_long
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import BrokenError, TransientError
+from wellspring.tasks.io.anatomy import LENGTH, Anatomy, anatomy
+from wellspring.tasks.io.complaints import OPTIONAL, Complaint, complaint, is_too_long
 
 OK = 200
 CONGESTED = {429, 503, 529}  # the server says that it is asked too much

@@ -10,18 +10,18 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tasks.contracts import outside
-from tasks.io.bulk import LINES, Kind, error_of, errors_of, kind_of, storable
-from tasks.io.complaints import complaint
-from tasks.io.delivery import APIS, MOST_SHAPES, Door
-from tasks.io.doubts import FEW
-from tasks.io.forms import shape_of, structure_of
-from tasks.io.jobs import Job, Jobs, Left, Note
-from tasks.io.journal import DONE, Entry
-from tasks.io.keys import Scrubber
-from tasks.io.prices import most_tokens, tokens_of
-from tasks.io.replies import Again, Answered, Refusal, Reply, Stop, Unsupported
-from tasks.io.servers import Server
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.io.bulk import LINES, Kind, error_of, errors_of, kind_of, storable
+from wellspring.tasks.io.complaints import complaint
+from wellspring.tasks.io.delivery import APIS, MOST_SHAPES, Door
+from wellspring.tasks.io.doubts import FEW
+from wellspring.tasks.io.forms import shape_of, structure_of
+from wellspring.tasks.io.jobs import Job, Jobs, Left, Note
+from wellspring.tasks.io.journal import DONE, Entry
+from wellspring.tasks.io.keys import Scrubber
+from wellspring.tasks.io.prices import most_tokens, tokens_of
+from wellspring.tasks.io.replies import Again, Answered, Refusal, Reply, Stop, Unsupported
+from wellspring.tasks.io.servers import Server
 
 OWN = {"refusal"}  # the model's own words: never all rows' fault
 MOST_UNREAD = 3  # lines that are quoted

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from tasks.contracts import outside
-from tasks.contracts.errors import BrokenError, TransientError, UsageError
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError
 
 MAX_ANSWER_BYTES = 4 * 2**20
 TOTAL_SECONDS = 30.0

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contracts.errors import UsageError
-from tasks.contracts.vectors import Vectors, unit
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.vectors import Vectors, unit
 
 BATCH_TEXTS = 64
 

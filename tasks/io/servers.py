@@ -13,16 +13,16 @@ import httpx2
 import openai
 import orjson
 
-from tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
-from tasks.contracts.settings import Endpoint, Role, checked_address
-from tasks.io import offline
-from tasks.io.complaints import LEAST_ROOM_TOKENS, Complaint
-from tasks.io.endpoints import Throttle
-from tasks.io.forms import STRUCTURES, as_plain, ask_structure, merged_system, unbounded
-from tasks.io.journal import Journal
-from tasks.io.keys import Scrubber, filled, key_of, without_userinfo
-from tasks.io.replies import Reply
-from tasks.io.wire import Limits, Wire, WireError, proxy_of
+from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
+from wellspring.tasks.contracts.settings import Endpoint, Role, checked_address
+from wellspring.tasks.io import offline
+from wellspring.tasks.io.complaints import LEAST_ROOM_TOKENS, Complaint
+from wellspring.tasks.io.endpoints import Throttle
+from wellspring.tasks.io.forms import STRUCTURES, as_plain, ask_structure, merged_system, unbounded
+from wellspring.tasks.io.journal import Journal
+from wellspring.tasks.io.keys import Scrubber, filled, key_of, without_userinfo
+from wellspring.tasks.io.replies import Reply
+from wellspring.tasks.io.wire import Limits, Wire, WireError, proxy_of
 
 BULK_SECONDS, BULK_BYTES = 1800.0, 2**30  # of one file of a batch job
 DOCTOR_LIMITS = Limits(5.0, 10.0, 15.0, 2 * 2**20)

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tasks.io import files
+from wellspring.tasks.io import files
 
 FOLDER, LOCK = "snapshot", "snapshot.lock"
 EVERY_SECONDS = 120.0

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from tasks.io.offline import Response, error_response
+from wellspring.tasks.io.offline import Response, error_response
 
 HUGE_BYTES = 8 * 2**20
 DRIP_SECONDS = 0.05

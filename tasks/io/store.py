@@ -24,10 +24,10 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from tasks.contracts import records
-from tasks.contracts.errors import BrokenError, TransientError, UsageError
-from tasks.io import files, foreign, holding, journal_file, links, outliving, pairing, snapshots, versions
-from tasks.io.snapshots import Snapshot
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError
+from wellspring.tasks.io import files, foreign, holding, journal_file, links, outliving, pairing, snapshots, versions
+from wellspring.tasks.io.snapshots import Snapshot
 
 pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
 

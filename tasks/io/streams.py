@@ -21,7 +21,7 @@ else:
     except ImportError:
         import zlib
 
-from tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.contracts.errors import BrokenError, Rejection
 
 READ_BYTES = 2**18
 GZIP_MAGIC = b"\x1f\x8b\x08"

@@ -13,14 +13,14 @@ from typing import IO, Any, NamedTuple
 
 import orjson
 
-from tasks.contracts.calls import Call
-from tasks.contracts.errors import BrokenError, TransientError, WellspringError
-from tasks.io.bulk import Bulk, Kind, Said, id_of, most_tokens_of
-from tasks.io.complaints import remedy
-from tasks.io.delivery import APIS, Courier, Door
-from tasks.io.jobs import DROPPED, INTENT, SUBMITTED, Job, Jobs, Line, Note, settle
-from tasks.io.journal import Parked
-from tasks.io.servers import Server
+from wellspring.tasks.contracts.calls import Call
+from wellspring.tasks.contracts.errors import BrokenError, TransientError, WellspringError
+from wellspring.tasks.io.bulk import Bulk, Kind, Said, id_of, most_tokens_of
+from wellspring.tasks.io.complaints import remedy
+from wellspring.tasks.io.delivery import APIS, Courier, Door
+from wellspring.tasks.io.jobs import DROPPED, INTENT, SUBMITTED, Job, Jobs, Line, Note, settle
+from wellspring.tasks.io.journal import Parked
+from wellspring.tasks.io.servers import Server
 
 NONCE, DIGEST = "wellspring_nonce", "wellspring_digest"
 UNLIMITED = 2**62

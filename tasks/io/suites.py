@@ -19,8 +19,8 @@ from typing import Any, Literal
 import polars as pl
 import pyarrow as pa
 
-from tasks.contracts.errors import BrokenError, UsageError
-from tasks.io.store import Store
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.io.store import Store
 
 SAMPLE_ROWS = 5
 SAMPLE_CHARS = 200
@@ -103,7 +103,7 @@ def suite(noun: str) -> Suite:
         UsageError: The table has none.
     """
     try:
-        module = importlib.import_module(f"expectations.{noun}")
+        module = importlib.import_module(f"wellspring.expectations.{noun}")
     except ModuleNotFoundError as error:
         raise UsageError(f"`{noun}` has no suite", hint=f"write expectations/{noun}.py with one SUITE") from error
     return module.SUITE

@@ -17,8 +17,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts import blas
-from tasks.contracts.vectors import Rows, Scores, Vectors
+from wellspring.tasks.contracts import blas
+from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors
 
 Precision = Literal["float32", "tf32", "float16"]
 

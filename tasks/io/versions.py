@@ -8,7 +8,7 @@ one file, `0002_what.sql`, committed together with its number, so a kill leaves 
 from functools import lru_cache
 from pathlib import Path
 
-from tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.errors import UsageError
 
 _UPGRADES = Path(__file__).parents[2] / "sql" / "upgrades"
 

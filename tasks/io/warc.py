@@ -19,10 +19,10 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from tasks.contracts.errors import BrokenError, Rejection
-from tasks.io import streams
-from tasks.io.archive_headers import ANY_START, MAX_HEADER_BYTES, WARC_START, Header, is_archive, read_header
-from tasks.io.streams import GZIP_MAGIC, LZ4_MAGIC, ZSTD_MAGIC, GzipMember, Window
+from wellspring.tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.io import streams
+from wellspring.tasks.io.archive_headers import ANY_START, MAX_HEADER_BYTES, WARC_START, Header, is_archive, read_header
+from wellspring.tasks.io.streams import GZIP_MAGIC, LZ4_MAGIC, ZSTD_MAGIC, GzipMember, Window
 
 BLANK_BYTES = 8  # two blank lines after a record, as CRLF, counted or not
 SNIFF_LIMIT_BYTES = 2**20

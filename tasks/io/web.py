@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
-from tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.errors import Rejection
 
 MAX_BYTES = 16 * 2**20
 MAX_REDIRECTS = 5

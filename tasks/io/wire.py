@@ -19,7 +19,7 @@ import aiohttp
 import httpx2
 import yarl
 
-from tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.errors import UsageError
 
 READ_BYTES = 64 * 1024
 _IDENTITY = {"identity", ""}

@@ -8,10 +8,10 @@ One answer: `{"evidence": "The table lists both wells with a pump each.", "answe
 
 from typing import Any
 
-from tasks.contracts import outside
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
-from tasks.judges.marks import argument
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
+from wellspring.tasks.judges.marks import argument
 
 PAPER = "TICK, arXiv 2410.03608"
 VERSION = 3
@@ -26,7 +26,7 @@ SCHEMA = {
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
     """Put `row["question"]` to `row["response"]`, the answer to `row["instruction"]`."""
-    messages = template("tasks.judges", "checklist").render(
+    messages = template("wellspring.tasks.judges", "checklist").render(
         instruction=fenced("instruction", row["instruction"]),
         answer=fenced("answer", row["response"]),
         question=fenced("question", row["question"]),
@@ -49,5 +49,5 @@ def parse(row: Row, text: str) -> dict[str, Any]:
         said = "yes" if answer["answer"] else "no"
     if said not in {"yes", "no"}:
         raise Rejection("incomplete_answer", f"neither yes nor no: {outside.shown(answer['answer'])}")
-    evidence = argument(answer.get("evidence"), "answer", template("tasks.judges", "checklist"))
+    evidence = argument(answer.get("evidence"), "answer", template("wellspring.tasks.judges", "checklist"))
     return {"passed": said == "yes", "detail": f"{row['question']} {evidence}"}

@@ -9,8 +9,8 @@ One answer: `{"questions": ["Does the answer name a pump for each of the two wel
 
 from typing import Any, cast
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 
 PAPER = "TICK, arXiv 2410.03608"
 VERSION = 3
@@ -26,7 +26,9 @@ SCHEMA = {
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
     """Ask for the checklist of one instruction (`row["text"]`)."""
-    messages = template("tasks.judges", "checklist_questions").render(instruction=fenced("instruction", row["text"]))
+    messages = template("wellspring.tasks.judges", "checklist_questions").render(
+        instruction=fenced("instruction", row["text"])
+    )
     return Prompt(messages, SCHEMA, "checklist_questions")
 
 

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from tasks.contracts import outside
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Template, is_placeholder
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Template, is_placeholder
 
 _NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(?:/\s*\d+)?\s*")
 _REASON_CHARS = 600  # of a judge's argument; the whole answer stays in `completions`

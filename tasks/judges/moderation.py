@@ -10,10 +10,10 @@ One answer: `{"analysis": "It asks for the dose of a prescription drug.", "categ
 
 from typing import Any, cast
 
-from tasks.contracts import outside
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
-from tasks.judges.marks import argument
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
+from wellspring.tasks.judges.marks import argument
 
 PAPER = "SynthQuestions, arXiv 2506.03968, moderation; TechHazardQA"
 VERSION = 3
@@ -47,7 +47,7 @@ SCHEMA = {
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
     """Ask for the hazards of `row["text"]`."""
-    messages = template("tasks.judges", "moderation").render(text=fenced("text", row["text"]))
+    messages = template("wellspring.tasks.judges", "moderation").render(text=fenced("text", row["text"]))
     return Prompt(messages, SCHEMA, "moderation")
 
 
@@ -71,5 +71,5 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer s
     unknown = [name for name in categories if name not in CATEGORIES]
     if unknown:
         raise Rejection("unknown_category", ", ".join(unknown)[:200])
-    reason = argument(answer.get("analysis"), "categories", template("tasks.judges", "moderation"))
+    reason = argument(answer.get("analysis"), "categories", template("wellspring.tasks.judges", "moderation"))
     return {"passed": not categories, "detail": f"{', '.join(categories) or 'none'}: {reason}"}

@@ -9,9 +9,9 @@ One answer: `{"flagged": true, "categories": {"violence": true, "hate": false}, 
 
 from typing import Any, cast
 
-from tasks.contracts import outside
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, json_object, template
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, Row, json_object, template
 
 PAPER = "SynthQuestions, arXiv 2506.03968, moderation"
 VERSION = 1
@@ -21,7 +21,7 @@ SCHEMA = None
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
     """Hand over `row["text"]`, and nothing of ours: every word that is sent is moderated."""
-    return Prompt(template("tasks.judges", "moderation_endpoint").render(text=row["text"]))
+    return Prompt(template("wellspring.tasks.judges", "moderation_endpoint").render(text=row["text"]))
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer stands alone

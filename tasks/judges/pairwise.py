@@ -10,9 +10,9 @@ One answer: `{"evidence": "The first gives the dose by weight, the second only i
 import re
 from typing import Any, Literal
 
-from tasks.contracts import outside
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 
 PAPER = "FairEval (position bias); LLMBar (verdicts in words)"
 VERSION = 2
@@ -63,7 +63,7 @@ _REFUSED = re.compile(r"\bcannot (?:claim|say|decide|determine|provide|choose|se
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
     """Show `row["first"]` before `row["second"]`, both answers to `row["instruction"]`."""
-    messages = template("tasks.judges", "pairwise").render(
+    messages = template("wellspring.tasks.judges", "pairwise").render(
         instruction=fenced("instruction", row["instruction"]),
         first=fenced("first", row["first"]),
         second=fenced("second", row["second"]),

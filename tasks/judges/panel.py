@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from tasks.contracts import prompting
-from tasks.contracts.errors import UsageError
-from tasks.contracts.prompting import PromptedMethod
+from wellspring.tasks.contracts import prompting
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.prompting import PromptedMethod
 
 VERSION = 1
 Subject = Literal["instruction", "response"]
@@ -57,8 +57,8 @@ def judge(name: str) -> Judge:
     Raises:
         UsageError: There is no such judge, or it gives verdicts instead of marks (a checklist, moderation).
     """
-    method = prompting.load("tasks.judges", name)
-    module = importlib.import_module(f"tasks.judges.{name}")
+    method = prompting.load("wellspring.tasks.judges", name)
+    module = importlib.import_module(f"wellspring.tasks.judges.{name}")
     if not hasattr(module, "CRITERIA"):
         raise UsageError(
             f"`{name}` gives verdicts, not marks", hint="name it in verdicts.judges instead of scores.judges"

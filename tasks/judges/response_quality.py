@@ -9,8 +9,8 @@ One answer, shortened: `{"following_analysis": "Lists three of the five steps.",
 
 from typing import Any
 
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
-from tasks.judges.marks import graded, marks
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
+from wellspring.tasks.judges.marks import graded, marks
 
 PAPER = "FairEval (evidence before score), PORTIA (score form)"
 VERSION = 4
@@ -23,7 +23,7 @@ SCHEMA = graded(CRITERIA, LOWEST, HIGHEST)
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
     """Ask for the four marks of one answer (`row["response"]` to `row["instruction"]`, `row["document"]` or None)."""
-    messages = template("tasks.judges", "response_quality").render(
+    messages = template("wellspring.tasks.judges", "response_quality").render(
         instruction=fenced("instruction", row["instruction"]),
         answer=fenced("answer", row["response"]),
         source=fenced("source", row["document"]) if row.get("document") else "There is no source for this one.",
@@ -37,4 +37,4 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer s
     Raises:
         Rejection: `unparsable_answer`, `incomplete_answer`, `mark_out_of_range` or `placeholder`.
     """
-    return marks(json_object(text), CRITERIA, LOWEST, HIGHEST, template("tasks.judges", "response_quality"))
+    return marks(json_object(text), CRITERIA, LOWEST, HIGHEST, template("wellspring.tasks.judges", "response_quality"))

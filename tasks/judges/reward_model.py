@@ -14,8 +14,8 @@ import re
 from statistics import mean
 from typing import Any
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Message, Prompt, Row, template
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Message, Prompt, Row, template
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step F (ArmoRM)"
 VERSION = 2
@@ -32,7 +32,7 @@ _NAMED = re.compile(rf"\s*\w[\w -]*\s*[:=]\s*({_NUMBER})\s*")
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
     """Show the dialog itself, `row["instruction"]` and `row["response"]`: it is what a reward model was trained on."""
-    asked = template("tasks.judges", "reward_model").render(instruction=row["instruction"])
+    asked = template("wellspring.tasks.judges", "reward_model").render(instruction=row["instruction"])
     return Prompt((*asked, Message("assistant", row["response"])))
 
 

@@ -11,8 +11,8 @@ One answer, shortened: `{"specificity_analysis": "It names the pump and the budg
 
 from typing import Any
 
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
-from tasks.judges.marks import graded, marks
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
+from wellspring.tasks.judges.marks import graded, marks
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step D (criteria of Arena-Hard)"
 VERSION = 4
@@ -33,7 +33,9 @@ SCHEMA = graded(CRITERIA, LOWEST, HIGHEST)
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
     """Ask for all seven marks of one instruction (`row["text"]`)."""
-    messages = template("tasks.judges", "seven_criteria").render(instruction=fenced("instruction", row["text"]))
+    messages = template("wellspring.tasks.judges", "seven_criteria").render(
+        instruction=fenced("instruction", row["text"])
+    )
     return Prompt(messages, SCHEMA, "seven_criteria")
 
 
@@ -43,4 +45,4 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer s
     Raises:
         Rejection: `unparsable_answer`, `incomplete_answer`, `mark_out_of_range` or `placeholder`.
     """
-    return marks(json_object(text), CRITERIA, LOWEST, HIGHEST, template("tasks.judges", "seven_criteria"))
+    return marks(json_object(text), CRITERIA, LOWEST, HIGHEST, template("wellspring.tasks.judges", "seven_criteria"))

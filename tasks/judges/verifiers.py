@@ -11,8 +11,8 @@ One answer, shortened: `{"functions": ["def evaluate(response): return len(respo
 
 from typing import Any, cast
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 
 PAPER = "AutoIF, arXiv 2406.13542, step 2"
 VERSION = 3
@@ -40,7 +40,7 @@ SCHEMA: dict[str, Any] = {
 
 def prompt(row: Row, settings: Any) -> Prompt:
     """Ask for as many verifiers and cases of `row["text"]`, an instruction, as `VerdictsSettings` wants at least."""
-    messages = template("tasks.judges", "verifiers").render(
+    messages = template("wellspring.tasks.judges", "verifiers").render(
         instruction=fenced("instruction", row["text"]),
         functions=str(settings.least_functions),
         cases=str(settings.least_cases),

@@ -7,16 +7,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import OUR_FENCE
-from tasks.methods.carrying import Parts, own_words, parted, passages, retold, sets_task
-from tasks.methods.copies import rouge_l, words
-from tasks.methods.injections import obeyed
-from tasks.methods.languages import UNDETERMINED, identify
-from tasks.methods.refusals import refusal
-from tasks.methods.self_containment import dangling
-from tasks.methods.thought_marks import mark
-from tasks.methods.tokens import count_tokens
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import OUR_FENCE
+from wellspring.tasks.methods.carrying import Parts, own_words, parted, passages, retold, sets_task
+from wellspring.tasks.methods.copies import rouge_l, words
+from wellspring.tasks.methods.injections import obeyed
+from wellspring.tasks.methods.languages import UNDETERMINED, identify
+from wellspring.tasks.methods.refusals import refusal
+from wellspring.tasks.methods.self_containment import dangling
+from wellspring.tasks.methods.thought_marks import mark
+from wellspring.tasks.methods.tokens import count_tokens
 
 VERSION = 4
 SHORTEST_IDENTIFIED_CHARS = 40  # a language told from less is a guess

@@ -17,7 +17,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
 
-from tasks.methods.languages import identify
+from wellspring.tasks.methods.languages import identify
 
 VERSION = 1
 SAMPLE_CHARS = 1_500
@@ -258,4 +258,6 @@ def _function_words() -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, dict[str, list[str]]]:
-    return tomllib.loads((resources.files("tasks.methods") / "answer_language.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(
+        (resources.files("wellspring.tasks.methods") / "answer_language.toml").read_text(encoding="utf-8")
+    )

@@ -63,5 +63,5 @@ def _pieces(tokens: list[str]) -> Iterator[str]:
 @lru_cache(maxsize=1)
 def _learned() -> NDArray[np.float32]:
     """Return the weights (2**BITS,), and the bias behind them."""
-    with resources.as_file(resources.files("tasks.methods") / "asking.npy") as path:
+    with resources.as_file(resources.files("wellspring.tasks.methods") / "asking.npy") as path:
         return np.load(path, allow_pickle=False).astype(np.float32)

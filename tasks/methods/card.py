@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.contracts.casting import is_stand_in
+from wellspring.tasks.contracts.casting import is_stand_in
 
 VERSION = 3
 Row = Mapping[str, Any]

@@ -15,8 +15,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from tasks.methods.asking import PASSAGE, asks
-from tasks.methods.copies import WORD, coverage, words
+from wellspring.tasks.methods.asking import PASSAGE, asks
+from wellspring.tasks.methods.copies import WORD, coverage, words
 
 VERSION = 3
 RUN_WORDS, SHORT_RUN_WORDS = 5, 3

@@ -28,9 +28,9 @@ A row is a mapping with `instruction`, `response`, `document` (None for an instr
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from tasks.contracts.errors import UsageError
-from tasks.contracts.settings import VerdictsSettings
-from tasks.methods import (
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import VerdictsSettings
+from wellspring.tasks.methods import (
     answer_language,
     code_blocks,
     echoes,

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import Rows, Scores, Vectors
-from tasks.methods import clusters, representatives, targets, zip_alignment
-from tasks.methods.neighbour_graph import exact_graph
+from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors
+from wellspring.tasks.methods import clusters, representatives, targets, zip_alignment
+from wellspring.tasks.methods.neighbour_graph import exact_graph
 
 VERSION = 1
 GRAPH_K = 32  # neighbours that a facility may cover

@@ -17,7 +17,7 @@ Complexity: a sort.
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import Rows
+from wellspring.tasks.contracts.vectors import Rows
 
 VERSION = 1
 Float = NDArray[np.float64]

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tasks.contracts import parsing
+from wellspring.tasks.contracts import parsing
 
 VERSION = 1
 MOST_CHARS = 100_000  # a parser gets no more than this of a text that we did not write

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tasks.contracts.vectors import Rows, Scores, Vectors
+from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors
 
 VERSION = 1
 Search = Callable[[Vectors, Vectors, int], tuple[Scores, Rows]]

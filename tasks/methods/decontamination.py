@@ -29,8 +29,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tasks.contracts.errors import Rejection
-from tasks.methods import word_hashes
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.methods import word_hashes
 
 VERSION = 1
 NGRAM_WORDS = 13

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.records import content_id
-from tasks.contracts.vectors import Vectors, pair_scores
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.vectors import Vectors, pair_scores
 
 VERSION = 2
 ROUNDING = 1e-4  # of products; final scores are the house's

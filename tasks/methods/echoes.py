@@ -9,8 +9,8 @@ Of prompts: the fences that we put texts in, headings of chat templates that hol
 
 import re
 
-from tasks.contracts.prompting import OUR_FENCE
-from tasks.methods.copies import coverage, rouge_l, words
+from wellspring.tasks.contracts.prompting import OUR_FENCE
+from wellspring.tasks.methods.copies import coverage, rouge_l, words
 
 VERSION = 1
 LEAST_WORDS, SHORT_WORDS, RUN_WORDS = 4, 20, 5

@@ -9,8 +9,8 @@ import math
 import re
 from collections import Counter
 
-from tasks.methods.tokens import count_tokens, cut_tokens
-from tasks.methods.words import words
+from wellspring.tasks.methods.tokens import count_tokens, cut_tokens
+from wellspring.tasks.methods.words import words
 
 VERSION = 1
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")

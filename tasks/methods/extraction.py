@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser
 
-from tasks.contracts.errors import Rejection
-from tasks.methods import main_text, metadata
-from tasks.methods.metadata import Metadata
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.methods import main_text, metadata
+from wellspring.tasks.methods.metadata import Metadata
 
 VERSION = 1
 

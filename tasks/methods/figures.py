@@ -12,7 +12,7 @@ from collections.abc import Callable
 from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
 from typing import NamedTuple
 
-from tasks.contracts import parsing
+from wellspring.tasks.contracts import parsing
 
 VERSION = 1
 COUNTING_UP_TO = 12

@@ -27,7 +27,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tasks.contracts.casting import without_directories
+from wellspring.tasks.contracts.casting import without_directories
 
 VERSION = 1
 Row = Mapping[str, Any]

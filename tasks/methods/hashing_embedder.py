@@ -29,8 +29,8 @@ import xxhash
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tasks.contracts.vectors import Vectors, unit
-from tasks.methods.words import words
+from wellspring.tasks.contracts.vectors import Vectors, unit
+from wellspring.tasks.methods.words import words
 
 VERSION = 1
 GRAM_CHARS = (3, 4, 5)

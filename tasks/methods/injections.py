@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from tasks.methods.copies import coverage, words
+from wellspring.tasks.methods.copies import coverage, words
 
 VERSION = 1
 

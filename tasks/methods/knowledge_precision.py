@@ -8,7 +8,7 @@ word that the instruction brought in counts as supported, and with fewer than 5 
 
 from typing import NamedTuple
 
-from tasks.methods.words import words
+from wellspring.tasks.methods.words import words
 
 VERSION = 1
 FEWEST_WORDS = 5

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tasks.methods import licences
+from wellspring.tasks.methods import licences
 
 VERSION = 1
 NOT_STATED, OTHER = "not stated", "other"

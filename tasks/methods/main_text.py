@@ -19,7 +19,7 @@ from importlib import resources
 
 from selectolax.lexbor import LexborHTMLParser
 
-from tasks.methods.blocks import BREAK, HEADINGS, PROSE_CHARS, Block, Piece, add_up, read
+from wellspring.tasks.methods.blocks import BREAK, HEADINGS, PROSE_CHARS, Block, Piece, add_up, read
 
 VERSION = 2
 
@@ -96,7 +96,7 @@ def extract(tree: LexborHTMLParser, url: str = "") -> str:
 
 @lru_cache(maxsize=1)
 def _names() -> dict[str, re.Pattern[str]]:
-    text = (resources.files("tasks.methods") / "main_text.toml").read_text(encoding="utf-8")
+    text = (resources.files("wellspring.tasks.methods") / "main_text.toml").read_text(encoding="utf-8")
     return {key: re.compile(f"(?:{'|'.join(forms)})$", re.IGNORECASE) for key, forms in tomllib.loads(text).items()}
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.contracts.vectors import Vectors
+from wellspring.tasks.contracts.vectors import Vectors
 
 VERSION = 2
 MTLD_THRESHOLD = 0.72  # McCarthy & Jarvis: where the type-token ratio has settled

@@ -12,8 +12,8 @@ from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
-from tasks.contracts import outside
-from tasks.methods import licences, opt_outs
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.methods import licences, opt_outs
 
 VERSION = 1
 MAX_VALUE_CHARS = 500

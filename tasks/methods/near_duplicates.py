@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tasks.methods import word_hashes
+from wellspring.tasks.methods import word_hashes
 
 VERSION = 1
 SHINGLE_WORDS = 5

@@ -20,7 +20,20 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import BLOCK, TILE, Rows, Scores, Shape, Tile, Vectors, enter, padded, put, ranked, whole
+from wellspring.tasks.contracts.vectors import (
+    BLOCK,
+    TILE,
+    Rows,
+    Scores,
+    Shape,
+    Tile,
+    Vectors,
+    enter,
+    padded,
+    put,
+    ranked,
+    whole,
+)
 
 VERSION = 1
 Product = Callable[[slice, slice, NDArray[np.float32]], None]

@@ -8,7 +8,7 @@ and the final score of a pair decides, which is the same on every machine.
 
 import numpy as np
 
-from tasks.contracts.vectors import Vectors, pair_scores
+from wellspring.tasks.contracts.vectors import Vectors, pair_scores
 
 VERSION = 1
 BLOCK_SCORES = 2**24  # 64 MB of products at a time

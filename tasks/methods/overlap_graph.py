@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import Rows, Scores, Vectors
-from tasks.methods.neighbour_graph import exact_graph
+from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors
+from wellspring.tasks.methods.neighbour_graph import exact_graph
 
 VERSION = 1
 Search = Callable[[Vectors, Vectors, int], tuple[Scores, Rows]]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import permutations
 from typing import NamedTuple
 
-from tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.errors import Rejection
 
 VERSION = 1
 

@@ -13,9 +13,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import UNSAID, is_placeholder
-from tasks.methods.copies import coverage, rouge_l, words
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import UNSAID, is_placeholder
+from wellspring.tasks.methods.copies import coverage, rouge_l, words
 
 VERSION = 2
 SCENE_WORDS, SCENE_LETTERS = 5, 24

@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
 
-from tasks.methods.self_containment import dangling
+from wellspring.tasks.methods.self_containment import dangling
 
 VERSION = 1
 LOOKED_AT_CHARS = 20_000
@@ -95,7 +95,7 @@ def _carries(instruction: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _languages() -> list[_Language]:
-    found = tomllib.loads((resources.files("tasks.methods") / "pointers.toml").read_text(encoding="utf-8"))
+    found = tomllib.loads((resources.files("wellspring.tasks.methods") / "pointers.toml").read_text(encoding="utf-8"))
     return [
         _Language(
             tuple(language["cues"].split()),

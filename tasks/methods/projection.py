@@ -6,7 +6,7 @@ For people to see where a set is thin; no figure and no choice rests on it.
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import Vectors
+from wellspring.tasks.contracts.vectors import Vectors
 
 VERSION = 1
 MOST_POINTS = 2_000  # about 6 seconds on two cores; time grows a little faster than their number

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from tasks.contracts.errors import Rejection, UsageError
+from wellspring.tasks.contracts.errors import Rejection, UsageError
 
 VERSION = 1
 STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})

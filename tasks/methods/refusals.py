@@ -64,7 +64,7 @@ def _helps(text: str, end: int) -> bool:
 @lru_cache(maxsize=2)
 def _patterns(way: str) -> list[re.Pattern[str]]:
     """Return the patterns of every language; those of a way of speaking are joined, so that each is looked for once."""
-    found = tomllib.loads((resources.files("tasks.methods") / "refusals.toml").read_text(encoding="utf-8"))
+    found = tomllib.loads((resources.files("wellspring.tasks.methods") / "refusals.toml").read_text(encoding="utf-8"))
     words = found.pop("words")
     joined = [f"(?:{'|'.join(language[way])})" for language in found.values() if language.get(way)]
     for name, pattern in words.items():

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tasks.methods import copies
+from wellspring.tasks.methods import copies
 
 VERSION = 1
 LOOKED_AT_CHARS = 60_000  # of the text, half from its start and half from its end

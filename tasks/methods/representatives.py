@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import BLOCK, Rows, Scores, Vectors, at_least, enter, padded, score, whole
+from wellspring.tasks.contracts.vectors import BLOCK, Rows, Scores, Vectors, at_least, enter, padded, score, whole
 
 VERSION = 1
 _BATCH = 512

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.methods import copies, near_duplicates
+from wellspring.tasks.methods import copies, near_duplicates
 
 VERSION = 1
 SHINGLE_WORDS, BANDS, SIMILARITY = 3, 28, 0.6

@@ -25,7 +25,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import Rows, Scores, Vectors, at_least, pair_scores
+from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors, at_least, pair_scores
 
 VERSION = 1
 TILE_ROWS = 2048

@@ -8,7 +8,7 @@ structured text (list items, rows, code). Abbreviations and initials do not end 
 
 import re
 
-from tasks.methods.tokens import MOST_CHARS, count_tokens, cut_tokens
+from wellspring.tasks.methods.tokens import MOST_CHARS, count_tokens, cut_tokens
 
 VERSION = 2
 

@@ -171,7 +171,7 @@ def _too_little(bare: str, instruction: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _lists() -> dict[str, list[str]]:
-    return tomllib.loads((resources.files("tasks.methods") / "substance.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((resources.files("wellspring.tasks.methods") / "substance.toml").read_text(encoding="utf-8"))
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import Rows, Scores, Vectors
+from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors
 
 VERSION = 1
 Search = Callable[[Vectors, Vectors, int], tuple[Scores, Rows]]

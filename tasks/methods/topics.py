@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from tasks.contracts.vectors import Vectors
-from tasks.methods.words import words
+from wellspring.tasks.contracts.vectors import Vectors
+from wellspring.tasks.methods.words import words
 
 VERSION = 1
 PHRASES = 3

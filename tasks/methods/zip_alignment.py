@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import Rows
+from wellspring.tasks.contracts.vectors import Rows
 
 VERSION = 1
 WINDOW_BYTES = 2**14

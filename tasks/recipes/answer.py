@@ -9,8 +9,8 @@ put between fences: it is what the model is to follow, and what a trained model 
 
 from typing import Any
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, template
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, Row, template
 
 PAPER = "KNN-Instruct, EMNLP 2024 main 577, prompt 2; SynthQuestions, arXiv 2506.03968, step F"
 VERSION = 1
@@ -20,7 +20,7 @@ SCHEMA = None
 def prompt(row: Row, settings: Any) -> Prompt:
     """Ask `row["text"]` under the system prompt of `row["domain"]`; `settings` is the section `responses`."""
     system = settings.systems.get(row.get("domain") or "", settings.system)
-    return Prompt(template("tasks.recipes", "answer").render(system=system, instruction=row["text"]))
+    return Prompt(template("wellspring.tasks.recipes", "answer").render(system=system, instruction=row["text"]))
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form

@@ -11,8 +11,8 @@ trained model will see no page.
 
 from typing import Any
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, fenced, template
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, template
 
 PAPER = "ours; SynthQuestions, arXiv 2506.03968, step F, with its page"
 VERSION = 1
@@ -22,7 +22,7 @@ SCHEMA = None
 def prompt(row: Row, settings: Any) -> Prompt:
     """Ask `row["text"]` beside `row["document"]`, cut to its budget; `settings` is the section `responses`."""
     system = settings.systems.get(row.get("domain") or "", settings.system)
-    messages = template("tasks.recipes", "answer_grounded").render(
+    messages = template("wellspring.tasks.recipes", "answer_grounded").render(
         system=system, document=fenced("document", row["document"]), instruction=row["text"]
     )
     return Prompt(messages)

@@ -9,8 +9,8 @@ score, not the share of a majority among ten samples, which needs a label to be 
 
 from typing import Any
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, template
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, Row, template
 
 PAPER = "Rationales Are Not Silver Bullets, arXiv 2505.24147"
 VERSION = 1
@@ -20,7 +20,9 @@ SCHEMA = None
 def prompt(row: Row, settings: Any) -> Prompt:
     """Ask `row["text"]` under the domain's system prompt and the wish for reasons; `settings` is `responses`."""
     system = settings.systems.get(row.get("domain") or "", settings.system)
-    return Prompt(template("tasks.recipes", "answer_with_rationale").render(system=system, instruction=row["text"]))
+    return Prompt(
+        template("wellspring.tasks.recipes", "answer_with_rationale").render(system=system, instruction=row["text"])
+    )
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form

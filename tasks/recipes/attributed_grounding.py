@@ -12,8 +12,8 @@ tokens, and everything that is not ours stands behind fences.
 import json
 from typing import Any
 
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, language, template, text_field
-from tasks.recipes.scene import COMPOSITIONS, COMPOSITIONS_SCHEMA, compositions
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, language, template, text_field
+from wellspring.tasks.recipes.scene import COMPOSITIONS, COMPOSITIONS_SCHEMA, compositions
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step C"
 VERSION = 4
@@ -57,7 +57,7 @@ def prompt(row: Row, settings: Any) -> Prompt:
     """
     examples = [_example(number, shown) for number, shown in enumerate(row.get("demonstrations") or (), start=1)]
     title = row.get("title")
-    messages = template("tasks.recipes", "attributed_grounding").render(
+    messages = template("wellspring.tasks.recipes", "attributed_grounding").render(
         criteria=CRITERIA if settings.criteria_told else "",
         own_words=str(settings.min_own_words),
         language=language(settings.languages, "the language of the page"),
@@ -84,6 +84,6 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted
             `placeholder`, one of them is the form's.
     """
     answer = json_object(text, ("scene", "query_compositions", "query"))
-    form = template("tasks.recipes", "attributed_grounding")
+    form = template("wellspring.tasks.recipes", "attributed_grounding")
     texts = {"text": text_field(answer, "query", form), "scene": text_field(answer, "scene", form)}
     return texts | compositions(answer, form)

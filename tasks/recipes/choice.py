@@ -10,9 +10,9 @@ say that none helps, and counts votes; SynthQuestions takes the first hit of its
 
 from typing import Any
 
-from tasks.contracts import outside
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
 
 PAPER = "Utility judgments, arXiv 2403.19216; SynthQuestions, arXiv 2506.03968, step B.2"
 VERSION = 2
@@ -27,7 +27,7 @@ SCHEMA: dict[str, Any] = {
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted methods have this form
     """Ask which of `row["pages"]`, excerpts in the order in which they are shown, helps most with `row["text"]`."""
     pages = [f"Page {number}:\n\n{fenced('page', text)}" for number, text in enumerate(row["pages"], start=1)]
-    messages = template("tasks.recipes", "choice").render(
+    messages = template("wellspring.tasks.recipes", "choice").render(
         task="The task:\n\n" + fenced("task", row["text"]), pages="\n\n".join(pages)
     )
     return Prompt(messages, SCHEMA, "choice")

@@ -9,8 +9,8 @@ behind a fence, a schema for the answer, and more than five keywords are cut to 
 
 from typing import Any, cast
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, fenced, is_placeholder, json_object, template, text_field
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, is_placeholder, json_object, template, text_field
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step B.1"
 VERSION = 4
@@ -29,7 +29,9 @@ SCHEMA: dict[str, Any] = {
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted methods have this form
     """Ask for the intention and the keywords of `row["text"]`, a seed."""
     return Prompt(
-        template("tasks.recipes", "keywords").render(message=fenced("message", row["text"])), SCHEMA, "keywords"
+        template("wellspring.tasks.recipes", "keywords").render(message=fenced("message", row["text"])),
+        SCHEMA,
+        "keywords",
     )
 
 
@@ -42,7 +44,7 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted
     answer = json_object(text, ("intention", "keywords"))
     listed: Any = answer["keywords"]
     words = cast("list[Any]", listed) if isinstance(listed, list) else str(listed).split(",")
-    form = template("tasks.recipes", "keywords")
+    form = template("wellspring.tasks.recipes", "keywords")
     said = list(dict.fromkeys(word.strip() for word in words if isinstance(word, str) and word.strip()))
     keywords = [word for word in said if not is_placeholder(word, form)]
     if not keywords:

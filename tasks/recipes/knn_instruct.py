@@ -11,7 +11,7 @@ no part of it.
 
 from typing import Any
 
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, language, template, text_field
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, language, template, text_field
 
 PAPER = "KNN-Instruct, EMNLP 2024 main 577"
 VERSION = 4
@@ -33,7 +33,7 @@ def prompt(row: Row, settings: Any) -> Prompt:
     anchor = (row["language"],) if row.get("language") and row["language"] != "und" else ()
     wanted = language(settings.languages or anchor, "the language of these conversations")
     shown = [_dialog(number, dialog) for number, dialog in enumerate(row["dialogs"], start=1)]
-    messages = template("tasks.recipes", "knn_instruct").render(dialogs="\n\n".join(shown), language=wanted)
+    messages = template("wellspring.tasks.recipes", "knn_instruct").render(dialogs="\n\n".join(shown), language=wanted)
     return Prompt(messages, SCHEMA, "knn_instruct")
 
 
@@ -49,5 +49,5 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted
         Rejection: `unparsable_answer`; `incomplete_answer`, the message or its people are missing; `placeholder`.
     """
     answer = json_object(text, ("user", "query"))
-    form = template("tasks.recipes", "knn_instruct")
+    form = template("wellspring.tasks.recipes", "knn_instruct")
     return {"text": text_field(answer, "query", form), "scene": text_field(answer, "user", form)}

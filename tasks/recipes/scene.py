@@ -9,8 +9,8 @@ worked examples. Ours differs: examples of our own that rest on their pages, fen
 
 from typing import Any
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, Template, fenced, json_object, template, text_field
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, Row, Template, fenced, json_object, template, text_field
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step B.3"
 VERSION = 4
@@ -32,7 +32,7 @@ SCHEMA: dict[str, Any] = {
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted methods have this form
     """Ask for the scene between `row["document_text"]`, already cut to its budget, and the seed `row["text"]`."""
-    messages = template("tasks.recipes", "scene").render(
+    messages = template("wellspring.tasks.recipes", "scene").render(
         document=fenced("document", row["document_text"]), message=fenced("message", row["text"])
     )
     return Prompt(messages, SCHEMA, "scene")
@@ -61,5 +61,5 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted
         Rejection: `unparsable_answer`; `incomplete_answer`, the scene or a composition is missing; `placeholder`.
     """
     answer = json_object(text, ("scene", "query_compositions"))
-    form = template("tasks.recipes", "scene")
+    form = template("wellspring.tasks.recipes", "scene")
     return {"scene": text_field(answer, "scene", form), **compositions(answer, form)}

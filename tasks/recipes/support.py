@@ -10,9 +10,9 @@ does not look for it. Ours is a judge's reading beside the share of words (`grou
 
 from typing import Any
 
-from tasks.contracts import outside
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
 
 PAPER = "Correctness and faithfulness of instruction following QA, TACL 2024; SynthQuestions, arXiv 2506.03968, limits"
 VERSION = 3
@@ -26,7 +26,7 @@ SCHEMA: dict[str, Any] = {
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted methods have this form
     """Ask whether `row["scene"]` and `row["knowledge"]` rest on `row["document_text"]`."""
-    messages = template("tasks.recipes", "support").render(
+    messages = template("wellspring.tasks.recipes", "support").render(
         document="The page:\n\n" + fenced("document", row["document_text"]),
         scene="The scene:\n\n" + fenced("scene", f"{row['scene']}\n\nKnowledge: {row['knowledge']}"),
     )
@@ -45,4 +45,7 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted
         said = {"true": True, "yes": True, "false": False, "no": False}.get(said.strip().lower())
     if not isinstance(said, bool):
         raise Rejection("incomplete_answer", f"`supported` is {outside.shown(answer['supported'])}")
-    return {"supported": said, "evidence": text_field(answer, "evidence", template("tasks.recipes", "support"))}
+    return {
+        "supported": said,
+        "evidence": text_field(answer, "evidence", template("wellspring.tasks.recipes", "support")),
+    }

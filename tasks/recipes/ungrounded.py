@@ -7,9 +7,9 @@ come from one.
 
 from typing import Any
 
-from tasks.contracts.prompting import Prompt, Row, fenced, json_object, language, template, text_field
-from tasks.recipes.attributed_grounding import CRITERIA
-from tasks.recipes.scene import COMPOSITIONS_SCHEMA, compositions
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, language, template, text_field
+from wellspring.tasks.recipes.attributed_grounding import CRITERIA
+from wellspring.tasks.recipes.scene import COMPOSITIONS_SCHEMA, compositions
 
 PAPER = "SynthQuestions, arXiv 2506.03968, ablation without grounding"
 VERSION = 4
@@ -29,7 +29,7 @@ SCHEMA: dict[str, Any] = {
 def prompt(row: Row, settings: Any) -> Prompt:
     """Ask for one more message beside those of `row["demonstrations"]`; `row["input_id"]` tells the calls apart."""
     shown = [fenced("example", demonstration["text"]) for demonstration in row.get("demonstrations") or ()]
-    messages = template("tasks.recipes", "ungrounded").render(
+    messages = template("wellspring.tasks.recipes", "ungrounded").render(
         criteria=CRITERIA if settings.criteria_told else "",
         demonstrations="\n\n".join(shown),
         language=language(settings.languages, "the language of the examples"),
@@ -46,6 +46,6 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted
             `placeholder`, one of them is the form's.
     """
     answer = json_object(text, ("scene", "query_compositions", "query"))
-    form = template("tasks.recipes", "ungrounded")
+    form = template("wellspring.tasks.recipes", "ungrounded")
     texts = {"text": text_field(answer, "query", form), "scene": text_field(answer, "scene", form)}
     return texts | compositions(answer, form)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts.records import content_id
+from wellspring.tasks.contracts.records import content_id
 
 NEARLY = 0.9
 _NO_KEY = re.compile(r"[^a-z0-9]+")

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts import records
-from tasks.contracts.settings import EventsSettings
-from tasks.io import events
-from tasks.io.events import Dataset, Job
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.settings import EventsSettings
+from wellspring.tasks.io import events
+from wellspring.tasks.io.events import Dataset, Job
 
 MADE_OF: dict[str, dict[str, Sequence[tuple[str, str]]]] = {
     "sources": {},

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tasks.contracts import outside
-from tasks.contracts.errors import BrokenError, Rejection, WellspringError
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import BrokenError, Rejection, WellspringError
 
 METHOD_ERROR = "method_error"
 ENOUGH = 2  # rows that ended in the same way; one alone says nothing of the others

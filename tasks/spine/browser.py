@@ -18,9 +18,9 @@ import orjson
 import polars as pl
 import pyarrow.parquet as pq
 
-from tasks.contracts.records import content_id
-from tasks.io import files
-from tasks.io.store import Store
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.io import files
+from wellspring.tasks.io.store import Store
 
 ROWS_A_PAGE = 50
 PAGES_A_FOLDER = 1000

@@ -9,8 +9,8 @@ or with an opposite in it: of such pairs most are called the same.
 
 from typing import NamedTuple
 
-from tasks.contracts.settings import Settings
-from tasks.spine import embedders
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine import embedders
 
 VERSION = 1
 

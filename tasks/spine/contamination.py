@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contracts import records
-from tasks.contracts.errors import Rejection
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import BenchmarksSettings, Settings
-from tasks.contracts.vectors import Vectors
-from tasks.io import benchmarks as files
-from tasks.methods import decontamination
-from tasks.methods.decontamination import Benchmarks, Prompt
-from tasks.spine import ceilings, embedders, sharding
-from tasks.spine.identity import raised
-from tasks.spine.runs import Counts, Run
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import BenchmarksSettings, Settings
+from wellspring.tasks.contracts.vectors import Vectors
+from wellspring.tasks.io import benchmarks as files
+from wellspring.tasks.methods import decontamination
+from wellspring.tasks.methods.decontamination import Benchmarks, Prompt
+from wellspring.tasks.spine import ceilings, embedders, sharding
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.runs import Counts, Run
 
 VERSION = 1
 BATCH_ROWS = 4_096

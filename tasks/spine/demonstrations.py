@@ -13,18 +13,18 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Prompt, PromptedMethod, Row
-from tasks.contracts.settings import InstructionsSettings
-from tasks.contracts.vectors import Vectors
-from tasks.methods import parts as parts_
-from tasks.methods.acceptance import Limits, Shown, accept, trust
-from tasks.methods.demonstrations import by_distance, drawn, marks
-from tasks.methods.excerpts import part
-from tasks.methods.packing import pack
-from tasks.methods.tokens import MOST_CHARS, count_tokens, cut_tokens
-from tasks.spine import embedders, reads
-from tasks.spine.runs import Run
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
+from wellspring.tasks.contracts.settings import InstructionsSettings
+from wellspring.tasks.contracts.vectors import Vectors
+from wellspring.tasks.methods import parts as parts_
+from wellspring.tasks.methods.acceptance import Limits, Shown, accept, trust
+from wellspring.tasks.methods.demonstrations import by_distance, drawn, marks
+from wellspring.tasks.methods.excerpts import part
+from wellspring.tasks.methods.packing import pack
+from wellspring.tasks.methods.tokens import MOST_CHARS, count_tokens, cut_tokens
+from wellspring.tasks.spine import embedders, reads
+from wellspring.tasks.spine.runs import Run
 
 VERSION = 2
 TITLE_TOKENS = 60

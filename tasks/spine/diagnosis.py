@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts import casting
-from tasks.contracts.errors import UsageError, WellspringError
-from tasks.contracts.settings import Endpoint, Role, Settings
-from tasks.io import encoder, journal, mounts
-from tasks.io import store as stores
-from tasks.spine import ceilings, contamination, embedders, origin, runs
+from wellspring.tasks.contracts import casting
+from wellspring.tasks.contracts.errors import UsageError, WellspringError
+from wellspring.tasks.contracts.settings import Endpoint, Role, Settings
+from wellspring.tasks.io import encoder, journal, mounts
+from wellspring.tasks.io import store as stores
+from wellspring.tasks.spine import ceilings, contamination, embedders, origin, runs
 
 LEAST_FREE_BYTES = 2 * 2**30
 EARLIEST_YEAR = 2026
@@ -119,7 +119,7 @@ def _faiss() -> Finding:
 def _gpu() -> Finding:
     if importlib.util.find_spec("faiss") is None:
         return Finding("GPU", False, "unknown without FAISS", is_optional=True)
-    from tasks.io import index
+    from wellspring.tasks.io import index
 
     count = index.gpus()
     has_driver = shutil.which("nvidia-smi") is not None
@@ -228,8 +228,8 @@ def _endpoints(settings: Settings) -> list[Finding]:
 
 def learned(settings: Settings, directory: Path) -> list[Finding]:
     """Ask each server two short questions, and say what it takes; what is learned is kept where there is a store."""
-    from tasks.io.acquaintance import described
-    from tasks.io.llm import Models
+    from wellspring.tasks.io.acquaintance import described
+    from wellspring.tasks.io.llm import Models
 
     roles = runs.met_roles(settings)
     if not roles:
@@ -247,7 +247,7 @@ def learned(settings: Settings, directory: Path) -> list[Finding]:
 def _endpoint(what: str, role: Role, endpoint: Endpoint) -> Finding:
     if endpoint.base_url == "offline":
         return Finding(what, True, "the offline stand-in, which is extractive and not a language model")
-    from tasks.io import servers
+    from wellspring.tasks.io import servers
 
     try:
         models = servers.listed_models(role, endpoint)

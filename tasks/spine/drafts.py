@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.records import content_id
-from tasks.io import messages, warc
-from tasks.io.corpora import Item, Row
-from tasks.io.warc import Damage, Record
-from tasks.methods import charsets, extraction, metadata, opt_outs
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.io import messages, warc
+from wellspring.tasks.io.corpora import Item, Row
+from wellspring.tasks.io.warc import Damage, Record
+from wellspring.tasks.methods import charsets, extraction, metadata, opt_outs
 
 VERSION = 1
 PAGE_KINDS = frozenset({"response", "resource", "conversion"})

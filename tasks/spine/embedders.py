@@ -22,15 +22,15 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import EmbeddingsSettings
-from tasks.contracts.vectors import Vectors, checked
-from tasks.io import encoder, manifests
-from tasks.methods import hashing_embedder
-from tasks.methods.hashing_embedder import Embedded
-from tasks.spine import reads
-from tasks.spine.identity import raised
-from tasks.spine.runs import Run
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import EmbeddingsSettings
+from wellspring.tasks.contracts.vectors import Vectors, checked
+from wellspring.tasks.io import encoder, manifests
+from wellspring.tasks.methods import hashing_embedder
+from wellspring.tasks.methods.hashing_embedder import Embedded
+from wellspring.tasks.spine import reads
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.runs import Run
 
 VERSION = 1
 FIT = "fit"  # as reads are called
@@ -364,7 +364,7 @@ def _prefixes(chosen: EmbeddingsSettings) -> list[str]:
 
 
 def _sentence_transformers(chosen: EmbeddingsSettings, prefix: str) -> Embedder:
-    from tasks.io import sentence_models
+    from wellspring.tasks.io import sentence_models
 
     names = ("model", "revision", "pooling", "prefix", "max_length_tokens", "backend")
     shape: dict[str, Any] = {name: getattr(chosen, name) for name in names}

@@ -15,16 +15,16 @@ from typing import Any, cast
 
 import polars as pl
 
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.settings import Settings
-from tasks.io import outliving
-from tasks.io.llm import Models
-from tasks.io.rehearsal import Rehearsal
-from tasks.io.store import DATABASE, JOURNAL, Store
-from tasks.spine import runs
-from tasks.spine.counts import Counts
-from tasks.spine.runs import Run
-from tasks.spine.standing import ROLES
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import outliving
+from wellspring.tasks.io.llm import Models
+from wellspring.tasks.io.rehearsal import Rehearsal
+from wellspring.tasks.io.store import DATABASE, JOURNAL, Store
+from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.counts import Counts
+from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.standing import ROLES
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,14 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tasks.contracts import records
-from tasks.contracts.errors import BrokenError, UsageError
-from tasks.io import files
-from tasks.io.journal import Journal
-from tasks.io.store import JOURNAL, READING, Store
-from tasks.spine import lineage, near_copies, pages, reach, standing
-from tasks.spine.reach import FRAGMENT_CHARS, Reach
-from tasks.spine.runs import FOUND, now
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.io import files
+from wellspring.tasks.io.journal import Journal
+from wellspring.tasks.io.store import JOURNAL, READING, Store
+from wellspring.tasks.spine import lineage, near_copies, pages, reach, standing
+from wellspring.tasks.spine.reach import FRAGMENT_CHARS, Reach
+from wellspring.tasks.spine.runs import FOUND, now
 
 Policy = Literal["drop", "remake"]
 _TABLES = (

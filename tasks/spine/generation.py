@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from tasks.contracts import outside
-from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
-from tasks.contracts.records import RejectionRow
-from tasks.methods.loops import is_loop
-from tasks.spine import blame, progress
-from tasks.spine.blame import METHOD_ERROR
-from tasks.spine.counts import known
-from tasks.spine.runs import Counts, Run, in_flow
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
+from wellspring.tasks.contracts.records import RejectionRow
+from wellspring.tasks.methods.loops import is_loop
+from wellspring.tasks.spine import blame, progress
+from wellspring.tasks.spine.blame import METHOD_ERROR
+from wellspring.tasks.spine.counts import known
+from wellspring.tasks.spine.runs import Counts, Run, in_flow
 
 if TYPE_CHECKING:
-    from tasks.io.delivery import Activity, Stats
+    from wellspring.tasks.io.delivery import Activity, Stats
 
 BATCH_INPUTS = 500  # settled inputs in one transaction
 BATCH_SECONDS = 10.0  # a slow model's rows are written this often

@@ -20,4 +20,4 @@ def raised(*methods: str, own: int = 1) -> dict[str, int]:
 
 
 def _version(name: str) -> int:
-    return importlib.import_module(f"tasks.{name}").VERSION
+    return importlib.import_module(f"wellspring.tasks.{name}").VERSION

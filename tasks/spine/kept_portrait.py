@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tasks.io import files
-from tasks.io.store import Store
-from tasks.spine import marts
+from wellspring.tasks.io import files
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import marts
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts import orders, records
-from tasks.contracts.errors import BrokenError, UsageError
-from tasks.contracts.records import content_id
-from tasks.io import corpora
-from tasks.io.store import Store
+from wellspring.tasks.contracts import orders, records
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.io import corpora
+from wellspring.tasks.io.store import Store
 
 SHORTEST_PREFIX = 4
 SHOWN_CHARS = 400
@@ -344,7 +344,7 @@ def one_of(by: Mapping[str, str | None]) -> tuple[str, str]:
         )
     way, value = next(iter(given.items()))
     if way == "url":
-        from tasks.spine import drafts  # what reads pages is heavy
+        from wellspring.tasks.spine import drafts  # what reads pages is heavy
 
         value = drafts.public(value)
     return way, value

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import polars as pl
 
-from tasks.io import files, journal
-from tasks.io import store as stores
-from tasks.io.store import Store
-from tasks.spine import standing
+from wellspring.tasks.io import files, journal
+from wellspring.tasks.io import store as stores
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import standing
 
 _IN_PIECES = frozenset({"rows", "origins"})  # too large for a frame: browser.py publishes them
 _QUOTED = " such as "  # before values in what an expectation observed (validation.py)

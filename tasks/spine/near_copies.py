@@ -12,12 +12,12 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from tasks.contracts import records
-from tasks.contracts.records import content_id
-from tasks.io.store import Store
-from tasks.methods import near_duplicates
-from tasks.spine import sharding
-from tasks.spine.runs import Run
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.methods import near_duplicates
+from wellspring.tasks.spine import sharding
+from wellspring.tasks.spine.runs import Run
 
 VERSION = 1
 VERIFY_PAIRS = 2_000  # compared at a time

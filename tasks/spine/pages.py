@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tasks.io import files, holding
-from tasks.io.store import Store
-from tasks.spine import browser, composition, dashboard, kept_portrait, marts, run_page, views
-from tasks.spine.dashboard import Frames
-from tasks.spine.markup import Child, page
+from wellspring.tasks.io import files, holding
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import browser, composition, dashboard, kept_portrait, marts, run_page, views
+from wellspring.tasks.spine.dashboard import Frames
+from wellspring.tasks.spine.markup import Child, page
 
 PLACES = (
     ("Overview", "index.html"),

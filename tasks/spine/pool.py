@@ -9,23 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contracts import prompting, records
-from tasks.contracts.calls import Answer
-from tasks.contracts.errors import BrokenError, Rejection
-from tasks.contracts.prompting import Row
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import InstructionsSettings
-from tasks.io import index
-from tasks.methods.acceptance import Shown, accept
-from tasks.methods.demonstrations import drawn, marks
-from tasks.methods.languages import identify
-from tasks.methods.packing import pack
-from tasks.methods.tokens import count_tokens, cut_tokens
-from tasks.spine import ceilings, embedders, reads
-from tasks.spine.demonstrations import limits
-from tasks.spine.generation import generate
-from tasks.spine.identity import raised
-from tasks.spine.runs import Counts, Run
+from wellspring.tasks.contracts import prompting, records
+from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import InstructionsSettings
+from wellspring.tasks.io import index
+from wellspring.tasks.methods.acceptance import Shown, accept
+from wellspring.tasks.methods.demonstrations import drawn, marks
+from wellspring.tasks.methods.languages import identify
+from wellspring.tasks.methods.packing import pack
+from wellspring.tasks.methods.tokens import count_tokens, cut_tokens
+from wellspring.tasks.spine import ceilings, embedders, reads
+from wellspring.tasks.spine.demonstrations import limits
+from wellspring.tasks.spine.generation import generate
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.runs import Counts, Run
 
 VERSION = 2
 OMITTED = " [...]"
@@ -134,7 +134,7 @@ def _answer_all(run: Run, items: list[str]) -> tuple[str, Counts]:
 
     The same request has the same answer: where `responses` asks again for one of them, it costs nothing.
     """
-    method, wanted = prompting.load("tasks.recipes", "answer"), run.settings.responses
+    method, wanted = prompting.load("wellspring.tasks.recipes", "answer"), run.settings.responses
     asked = run.settings.models.responder.asked | wanted.model_dump(include={"temperature", "system"})
     fingerprint = method.fingerprint(way="answer_for_pool", **asked, **raised("loops", own=VERSION))
 

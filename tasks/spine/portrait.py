@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.vectors import unit
-from tasks.io import index
-from tasks.methods import measures, topics
-from tasks.methods.agreement import agreement
-from tasks.methods.coverage import mean_nearest_distance
-from tasks.methods.projection import MOST_POINTS, projected
-from tasks.spine import contamination, embedders, retrieval
-from tasks.spine.kept_portrait import Portrait, save
-from tasks.spine.retrieval import Matrix
-from tasks.spine.runs import Run
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.vectors import unit
+from wellspring.tasks.io import index
+from wellspring.tasks.methods import measures, topics
+from wellspring.tasks.methods.agreement import agreement
+from wellspring.tasks.methods.coverage import mean_nearest_distance
+from wellspring.tasks.methods.projection import MOST_POINTS, projected
+from wellspring.tasks.spine import contamination, embedders, retrieval
+from wellspring.tasks.spine.kept_portrait import Portrait, save
+from wellspring.tasks.spine.retrieval import Matrix
+from wellspring.tasks.spine.runs import Run
 
 BEST = "best_per_topic"
 CONTROLS = "random"  # the mean of the controls

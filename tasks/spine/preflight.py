@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tasks.contracts import casting, outside, parsing, prompting
-from tasks.contracts.errors import TransientError, UsageError, WellspringError
-from tasks.contracts.settings import Endpoint, Role, Settings
-from tasks.io import benchmarks, conversations, corpora, encoder, links, prices
-from tasks.judges import panel
-from tasks.methods import quality
+from wellspring.tasks.contracts import casting, outside, parsing, prompting
+from wellspring.tasks.contracts.errors import TransientError, UsageError, WellspringError
+from wellspring.tasks.contracts.settings import Endpoint, Role, Settings
+from wellspring.tasks.io import benchmarks, conversations, corpora, encoder, links, prices
+from wellspring.tasks.judges import panel
+from wellspring.tasks.methods import quality
 
 DOOR_SECONDS = 2.0  # for a server to open its door; whether it answers well, `Run.meet` finds out
 LEAST_ANSWER_TOKENS = 1024  # of a context, beside the longest prompt
@@ -111,8 +111,8 @@ def _names(settings: Settings) -> Iterator[Look]:
 
 
 def _recipe(name: str) -> None:
-    prompting.load("tasks.recipes", name)
-    if not hasattr(importlib.import_module(f"tasks.recipes.{name}"), "INPUTS"):
+    prompting.load("wellspring.tasks.recipes", name)
+    if not hasattr(importlib.import_module(f"wellspring.tasks.recipes.{name}"), "INPUTS"):
         raise UsageError(
             f"`{name}` writes no instructions",
             hint="instructions.recipes takes those with INPUTS, such as attributed_grounding and knn_instruct",
@@ -125,7 +125,7 @@ def _dask() -> None:
 
 def _prompts() -> Iterator[Look]:
     """Look at the placeholders of every prompt."""
-    for package in ("tasks.recipes", "tasks.judges"):
+    for package in ("wellspring.tasks.recipes", "wellspring.tasks.judges"):
         for file in resources.files(package).iterdir():
             if file.name.endswith(".md") and file.name != "README.md":
                 yield lambda package=package, name=file.name[:-3]: _placeholders(package, name)
@@ -190,7 +190,7 @@ def _servers(settings: Settings, parts: Collection[str]) -> Iterator[Look]:
 
 def _key(role: Role, endpoint: Endpoint) -> None:
     """Miss a key where a variable was named for it, or where everybody needs one; own servers often need none."""
-    from tasks.io import servers
+    from wellspring.tasks.io import servers
 
     variable, host = endpoint.key_env, urlsplit(servers.address_of(endpoint)).hostname or ""
     is_named = variable not in {"", Endpoint().key_env}
@@ -202,7 +202,7 @@ def _key(role: Role, endpoint: Endpoint) -> None:
 
 
 def _door(role: Role, endpoint: Endpoint) -> None:
-    from tasks.io import servers
+    from wellspring.tasks.io import servers
 
     try:
         url = urlsplit(servers.reached(role, endpoint)[0])

@@ -21,8 +21,8 @@ from rich.progress import (
     Progress as Bars,
 )
 
-from tasks.io.interrupts import Console
-from tasks.spine.counts import Counts, known
+from wellspring.tasks.io.interrupts import Console
+from wellspring.tasks.spine.counts import Counts, known
 
 LINE_SECONDS = 10.0
 FIRST_LINE_SECONDS = 1.0  # after a stage began: one that is done sooner needs no line but its last

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tasks.contracts.errors import UsageError
-from tasks.contracts.settings import DocumentsSettings
-from tasks.io.store import Store
-from tasks.spine import lineage, near_copies
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import DocumentsSettings
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import lineage, near_copies
 
 NearCopies = Literal["remove", "name"]
 FRAGMENT_CHARS = 48

@@ -11,11 +11,11 @@ import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from tasks.contracts import records
-from tasks.contracts.errors import Rejection
-from tasks.io import journal_file, outliving
-from tasks.io.store import JOURNAL
-from tasks.spine.runs import Counts, Run
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.io import journal_file, outliving
+from wellspring.tasks.io.store import JOURNAL
+from wellspring.tasks.spine.runs import Counts, Run
 
 
 def recorded(

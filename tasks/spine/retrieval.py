@@ -14,15 +14,15 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.records import content_id
-from tasks.contracts.vectors import Rows, Scores, Vectors, checked
-from tasks.io import encoder, index, manifests
-from tasks.io.keywords import KeywordIndex
-from tasks.methods.fusion import fuse, ordered
-from tasks.methods.words import words
-from tasks.spine import embedders, sharded_search
-from tasks.spine.runs import Run
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors, checked
+from wellspring.tasks.io import encoder, index, manifests
+from wellspring.tasks.io.keywords import KeywordIndex
+from wellspring.tasks.methods.fusion import fuse, ordered
+from wellspring.tasks.methods.words import words
+from wellspring.tasks.spine import embedders, sharded_search
+from wellspring.tasks.spine.runs import Run
 
 VERSION = 2
 

@@ -7,13 +7,13 @@ which such rows stand, and what is there of them already stays as it is.
 
 import polars as pl
 
-from tasks.contracts import records
-from tasks.contracts.errors import UsageError
-from tasks.io import replies
-from tasks.spine import reads
-from tasks.spine.blame import METHOD_ERROR
-from tasks.spine.generation import ask_anew
-from tasks.spine.runs import Run
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.io import replies
+from wellspring.tasks.spine import reads
+from wellspring.tasks.spine.blame import METHOD_ERROR
+from wellspring.tasks.spine.generation import ask_anew
+from wellspring.tasks.spine.runs import Run
 
 # What another try may change: the server's state, or what a model says when it is asked again.
 SERVERS = ("rate_limited", "server_error", "timeout", "connection", "malformed_answer", "expired")

@@ -22,20 +22,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.contracts import casting, orders, records
-from tasks.contracts.errors import TransientError, UsageError, WellspringError
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import KEPT, Corpus, Settings, alone
-from tasks.io import files, interrupts, journal_file, pairing
-from tasks.io import store as stores
-from tasks.io.interrupts import Stop
-from tasks.spine import alerts, announcing, origin, pages, preflight, standing
-from tasks.spine.announcing import Announcer
-from tasks.spine.counts import Counts, Receipt, known
-from tasks.spine.progress import Progress
+from wellspring.tasks.contracts import casting, orders, records
+from wellspring.tasks.contracts.errors import TransientError, UsageError, WellspringError
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import KEPT, Corpus, Settings, alone
+from wellspring.tasks.io import files, interrupts, journal_file, pairing
+from wellspring.tasks.io import store as stores
+from wellspring.tasks.io.interrupts import Stop
+from wellspring.tasks.spine import alerts, announcing, origin, pages, preflight, standing
+from wellspring.tasks.spine.announcing import Announcer
+from wellspring.tasks.spine.counts import Counts, Receipt, known
+from wellspring.tasks.spine.progress import Progress
 
 if typing.TYPE_CHECKING:
-    from tasks.io.llm import Models
+    from wellspring.tasks.io.llm import Models
 
 FOUND = "found"  # a folder of the store: pages that a live search brought, as a corpus like any other
 PART = "wellspring-part"  # the tag of a subflow
@@ -70,7 +70,7 @@ class Run:
     def models(self) -> "Models":
         """The model door: made at first use, so that a run that asks nothing needs no endpoint."""
         if self._models is None:
-            from tasks.io.llm import Models
+            from wellspring.tasks.io.llm import Models
 
             self._models = Models(self.settings, self.store.path, self.run_id)
         return self._models
@@ -148,7 +148,7 @@ class Run:
         out = 0 if self._models is None else self._models.calls_out
         waited = ""
         if out:
-            from tasks.io.llm import GRACE_SECONDS
+            from wellspring.tasks.io.llm import GRACE_SECONDS
 
             calls = "1 call is still out: it gets" if out == 1 else f"{out} calls are still out: they get"
             waited = f" {calls} up to {GRACE_SECONDS:.0f} s more, since an answer may be paid already."

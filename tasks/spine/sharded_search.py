@@ -17,11 +17,11 @@ import numba
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tasks.contracts.settings import Settings
-from tasks.contracts.vectors import Rows, Scores, Vectors, merged
-from tasks.io import index, waits
-from tasks.methods import overlap_graph
-from tasks.spine.workers import executor, workers
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors, merged
+from wellspring.tasks.io import index, waits
+from wellspring.tasks.methods import overlap_graph
+from wellspring.tasks.spine.workers import executor, workers
 
 PART_ROWS = 500_000  # of 384 numbers: 0.8 GB a worker
 

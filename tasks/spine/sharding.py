@@ -21,14 +21,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.contracts import records
-from tasks.contracts.errors import BrokenError, Rejection
-from tasks.contracts.settings import Settings
-from tasks.io import files, waits
-from tasks.io.store import Store
-from tasks.spine import allowances, blame
-from tasks.spine.runs import Counts, Run
-from tasks.spine.workers import executor, processes, workers
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import files, waits
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import allowances, blame
+from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.spine.workers import executor, processes, workers
 
 SHARDS_PER_WORKER_IN_FLIGHT = 4
 _SAFE_NAME = re.compile(r"[0-9a-z_]+")

@@ -7,11 +7,11 @@ the refusal says whose rule it was. A later robots.txt that allows what an earli
 since the page was taken under the earlier one.
 """
 
-from tasks.contracts import records
-from tasks.contracts.records import content_id
-from tasks.methods import opt_outs
-from tasks.spine import sharding
-from tasks.spine.runs import Counts, Run
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.methods import opt_outs
+from wellspring.tasks.spine import sharding
+from wellspring.tasks.spine.runs import Counts, Run
 
 VERSION = 1
 BATCH_ROWS = 10_000

@@ -16,14 +16,14 @@ from typing import Any
 
 import polars as pl
 
-from tasks.contracts import records
-from tasks.contracts.errors import UsageError
-from tasks.contracts.settings import Settings
-from tasks.io import files, journal_file
-from tasks.io import store as stores
-from tasks.io.journal import cut_texts
-from tasks.io.store import Store, queries, statement
-from tasks.spine.counts import known
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import files, journal_file
+from wellspring.tasks.io import store as stores
+from wellspring.tasks.io.journal import cut_texts
+from wellspring.tasks.io.store import Store, queries, statement
+from wellspring.tasks.spine.counts import known
 
 RUNS_SHOWN = 10
 ROLES = {"groundings": "generator", "instructions": "generator", "responses": "responder"}  # the rest are judged

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tasks.contracts.errors import UsageError
-from tasks.io.store import Store
-from tasks.spine.counts import known
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine.counts import known
 
 
 def of_run(store: Store, run_id: str = "") -> dict[str, Any]:

@@ -10,9 +10,9 @@ and holds no longer is taken back.
 
 from typing import Any
 
-from tasks.contracts.records import RejectionRow
-from tasks.io.store import Store
-from tasks.spine.runs import Counts, Run
+from wellspring.tasks.contracts.records import RejectionRow
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine.runs import Counts, Run
 
 
 def mark(run: Run, fingerprint: str) -> Counts:

@@ -10,10 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from tasks.contracts import records
-from tasks.contracts.errors import BrokenError
-from tasks.spine import alerts
-from tasks.spine.runs import Run, as_task, in_flow, now
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.spine import alerts
+from wellspring.tasks.spine.runs import Run, as_task, in_flow, now
 
 AUDIT_BATCH_ROWS, AUDIT_BATCH_BYTES = 10_000, 2**24  # a library of pandas frames holds a batch some ten times over
 
@@ -39,7 +39,7 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
         if not may_be_empty and not run.store.query(f"{noun}/audience")["rows_valid"][0]:
             raise _empty(run, noun)
         return
-    from tasks.io import suites
+    from wellspring.tasks.io import suites
 
     run.progress(f"audit {noun}", 0, unpublished)
     frames = _batches(run.store.stream(f"{noun}/unpublished", rows=AUDIT_BATCH_ROWS))

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from tasks.contracts.casting import NOT_FOR_TRAINING
-from tasks.spine import charts
-from tasks.spine.charts import NOTHING, Step, number
-from tasks.spine.markup import Child, Html, element, said, table
+from wellspring.tasks.contracts.casting import NOT_FOR_TRAINING
+from wellspring.tasks.spine import charts
+from wellspring.tasks.spine.charts import NOTHING, Step, number
+from wellspring.tasks.spine.markup import Child, Html, element, said, table
 
 NUMBER = "number"
 STATUS = {"done": "good", "running": "quiet", "parked": "warn", "stopped": "warn", "failed": "bad", "crashed": "bad"}

@@ -16,8 +16,8 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
-from tasks.contracts.errors import UsageError
-from tasks.contracts.settings import Settings
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import Settings
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
 START_SECONDS = 120  # for the workers of a local Dask cluster
@@ -77,7 +77,7 @@ def _clean_processes() -> multiprocessing.context.BaseContext:
     A terminal sends Ctrl-C to all of them; that is ours to answer, so the server and its workers do not hear it.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tasks.spine.sharding"])
+    context.set_forkserver_preload(["wellspring.tasks.spine.sharding"])
     resource_tracker.ensure_running()  # starting it would let SIGINT through again
     heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

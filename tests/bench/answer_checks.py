@@ -15,10 +15,10 @@ from pathlib import Path
 
 import polars as pl
 
-from tasks.contracts.settings import VerdictsSettings
-from tasks.methods import checks
 from tests import answer_sets
 from tests.answer_sets import Case
+from wellspring.tasks.contracts.settings import VerdictsSettings
+from wellspring.tasks.methods import checks
 
 SETTINGS = VerdictsSettings()
 CHECKS = checks.checks(answer_sets.CHECKS)

@@ -26,9 +26,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.contracts.vectors import Vectors
-from tasks.io import encoder
-from tasks.methods import hashing_embedder
+from wellspring.tasks.contracts.vectors import Vectors
+from wellspring.tasks.io import encoder
+from wellspring.tasks.methods import hashing_embedder
 
 PRECISIONS = (0.95, 0.99)
 SEEDS = 600  # that pairs are made of

@@ -28,14 +28,14 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import LogisticRegression
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.settings import InstructionsSettings
-from tasks.methods import asking
-from tasks.methods.acceptance import Limits, Shown, accept
-from tasks.methods.carrying import parted
-from tasks.methods.copies import coverage
-from tasks.methods.languages import identify
 from tests.bench.corpus import SHARED, lines
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.settings import InstructionsSettings
+from wellspring.tasks.methods import asking
+from wellspring.tasks.methods.acceptance import Limits, Shown, accept
+from wellspring.tasks.methods.carrying import parted
+from wellspring.tasks.methods.copies import coverage
+from wellspring.tasks.methods.languages import identify
 
 SETS = Path(__file__).parents[1] / "data" / "carrying_sets.toml"
 WEIGHTS = Path(asking.__file__).with_suffix(".npy")

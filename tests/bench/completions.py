@@ -31,7 +31,7 @@ TEXT = "Tell me what a person who lives by a river has to know about floods, and
 def serving(profile: str) -> Iterator[str]:
     """Serve a fault profile from a process of its own."""
     code = (
-        "import asyncio, sys; from tasks.io import faults\n"
+        "import asyncio, sys; from wellspring.tasks.io import faults\n"
         "server = faults.FaultServer(faults.profile(sys.argv[1]))\n"
         "async def go():\n"
         "    async with server.listening() as listening:\n"
@@ -63,10 +63,10 @@ def peak_mb() -> float:
 
 def ours(url: str, rows: int, directory: str, **options: Any) -> dict[str, Any]:
     """Ask through the model door: durable before and after each call."""
-    from tasks.contracts import settings
-    from tasks.contracts.calls import Call
-    from tasks.contracts.prompting import Message, Prompt
-    from tasks.io.llm import Models
+    from wellspring.tasks.contracts import settings
+    from wellspring.tasks.contracts.calls import Call
+    from wellspring.tasks.contracts.prompting import Message, Prompt
+    from wellspring.tasks.io.llm import Models
 
     endpoint = {"base_url": url, "max_concurrency": options.pop("concurrency", CONCURRENCY)}
     endpoint |= {"retry_after": options.pop("retry_after", "auto")}
@@ -221,11 +221,11 @@ def limits(_: int) -> None:
 
 def one_slot(_: int) -> None:
     """24 rows on a server that works on one call at a time: how much longer than the calls alone, at two deadlines."""
-    from tasks.contracts import settings
-    from tasks.contracts.calls import Call
-    from tasks.contracts.prompting import Message, Prompt
-    from tasks.io import quirks
-    from tasks.io.llm import Models
+    from wellspring.tasks.contracts import settings
+    from wellspring.tasks.contracts.calls import Call
+    from wellspring.tasks.contracts.prompting import Message, Prompt
+    from wellspring.tasks.io import quirks
+    from wellspring.tasks.io.llm import Models
 
     rows, lines = 24, []
     for each, deadline, is_met in itertools.product((0.25, 1.0), (12, 3), (True, False)):
@@ -271,8 +271,8 @@ def overhead(_: int) -> None:
 
 def in_memory(url: str, rows: int, directory: str, **options: Any) -> dict[str, Any]:
     """As `ours`, with a journal that is nowhere synced and writes nothing: what durability is compared with."""
-    from tasks.io import journal
-    from tasks.io.journal_writer import Write, Writer
+    from wellspring.tasks.io import journal
+    from wellspring.tasks.io.journal_writer import Write, Writer
 
     class Nowhere(Writer):
         """Tells every caller at once that it is written."""
@@ -311,10 +311,10 @@ def kills(_: int) -> None:
 
 def batched(url: str, rows: int, directory: str) -> dict[str, Any]:
     """Ask for all rows by batch jobs and wait for them, as a stage does: what a job is out for is asked for again."""
-    from tasks.contracts import settings
-    from tasks.contracts.calls import Call
-    from tasks.contracts.prompting import Message, Prompt
-    from tasks.io.llm import Models
+    from wellspring.tasks.contracts import settings
+    from wellspring.tasks.contracts.calls import Call
+    from wellspring.tasks.contracts.prompting import Message, Prompt
+    from wellspring.tasks.io.llm import Models
 
     role = {"endpoints": [{"base_url": url}], "mode": "batch", "batch_wait_seconds": 600.0, "batch_poll_seconds": 0.5}
     role |= {"batch_requests": 50_000}
@@ -344,11 +344,11 @@ def million(_: int) -> None:
     """A journal of a million answers: how long a second run takes to find them all."""
     import sqlite3
 
-    from tasks.contracts.calls import Call
-    from tasks.contracts.prompting import Message, Prompt
-    from tasks.contracts.settings import Role
-    from tasks.io.forms import identity
-    from tasks.io.journal import Entry, Journal, record
+    from wellspring.tasks.contracts.calls import Call
+    from wellspring.tasks.contracts.prompting import Message, Prompt
+    from wellspring.tasks.contracts.settings import Role
+    from wellspring.tasks.io.forms import identity
+    from wellspring.tasks.io.journal import Entry, Journal, record
 
     rows = 1_000_000
     with tempfile.TemporaryDirectory() as directory:

@@ -36,8 +36,8 @@ def lines(name: str) -> list[Any]:
 
 def archived(name: str) -> Iterator[tuple[str, str]]:
     """Yield address and decoded page of an archive of the shared data."""
-    from tasks.io import messages, warc
-    from tasks.methods.charsets import decode
+    from wellspring.tasks.io import messages, warc
+    from wellspring.tasks.methods.charsets import decode
 
     for record in warc.records(str(SHARED / name), LIMIT_BYTES):
         if isinstance(record, warc.Record) and record.kind == "response":
@@ -49,7 +49,7 @@ def ours(html: str, url: str) -> str:
     """Extract by our default."""
     from selectolax.lexbor import LexborHTMLParser
 
-    from tasks.methods import main_text
+    from wellspring.tasks.methods import main_text
 
     return main_text.extract(LexborHTMLParser(html), url)
 
@@ -191,9 +191,9 @@ def bare_loop(path: str, extractor: Extractor) -> int:
 
 def pipeline(path: str, extractor: str, **settings: Any) -> int:
     """Our shard function, whole: records to documents, language, personal data, opt-outs, signatures, Arrow tables."""
-    from tasks import documents
-    from tasks.contracts.settings import DocumentsSettings
-    from tasks.io import corpora
+    from wellspring.tasks import documents
+    from wellspring.tasks.contracts.settings import DocumentsSettings
+    from wellspring.tasks.io import corpora
 
     method = DocumentsSettings(extractor=extractor, **settings).model_dump() | {
         "limit_bytes": LIMIT_BYTES,
@@ -245,7 +245,7 @@ def articles() -> list[str]:
 
 def by_ours(texts: list[str]) -> set[tuple[int, int]]:
     """Pairs by our bands, verified."""
-    from tasks.methods import near_duplicates
+    from wellspring.tasks.methods import near_duplicates
 
     pairs = near_duplicates.candidates(near_duplicates.bands(texts))
     return {tuple(pair) for pair in pairs[near_duplicates.jaccard(texts, pairs) >= THRESHOLD].tolist()}
@@ -319,8 +319,8 @@ def minhash() -> None:
 
 def contamination() -> None:
     """Benchmark prompts: recall and precision on planted ones, natural ones found, rate."""
-    from tasks.io import benchmarks
-    from tasks.methods import decontamination
+    from wellspring.tasks.io import benchmarks
+    from wellspring.tasks.methods import decontamination
 
     names = ("mt_bench", "ifeval", "alpaca_eval", "arena_hard_v01")
     rows = benchmarks.read({name: str(SHARED / f"instructions/bench_{name}.jsonl.gz") for name in names})
@@ -374,9 +374,9 @@ def synthetic(path: Path, count: int) -> None:
 
 def read_corpus(path: str, store: str, answer: Any) -> None:
     """Read an archive into a store, in a process of its own; answer rows, seconds, peak of it and of its workers."""
-    from tasks import documents, passages, sources
-    from tasks.contracts import settings
-    from tasks.spine import runs
+    from wellspring.tasks import documents, passages, sources
+    from wellspring.tasks.contracts import settings
+    from wellspring.tasks.spine import runs
 
     started = time.monotonic()
     chosen = settings.load(None, ["threads=2"], environment={}, extra={"sources": {"corpora": [{"path": path}]}})

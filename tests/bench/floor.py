@@ -13,16 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.contracts.settings import GroundingsSettings
-from tasks.io import index
-from tasks.io.keywords import KeywordIndex
-from tasks.methods import hashing_embedder
-from tasks.methods.fit import fit
-from tasks.methods.fusion import fuse
-from tasks.methods.tokens import cut_tokens
-from tasks.methods.words import words
-from tasks.spine.retrieval import DEPTH, KEYWORDS_SHARE, VECTORS_SHARES
 from tests.bench.judged_collections import beir, read
+from wellspring.tasks.contracts.settings import GroundingsSettings
+from wellspring.tasks.io import index
+from wellspring.tasks.io.keywords import KeywordIndex
+from wellspring.tasks.methods import hashing_embedder
+from wellspring.tasks.methods.fit import fit
+from wellspring.tasks.methods.fusion import fuse
+from wellspring.tasks.methods.tokens import cut_tokens
+from wellspring.tasks.methods.words import words
+from wellspring.tasks.spine.retrieval import DEPTH, KEYWORDS_SHARE, VECTORS_SHARES
 
 FEW = 45  # pages of a small corpus
 KEPT = 0.9  # of the queries that have a page, in the worse served collection

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from tasks.contracts.errors import Rejection
-from tasks.judges import pairwise
-from tasks.methods.agreement import agreement
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.judges import pairwise
+from wellspring.tasks.methods.agreement import agreement
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contracts.vectors import Rows, Scores, Vectors
-from tasks.io import encoder, index
-from tasks.methods import hashing_embedder
-from tasks.spine.ceilings import MEASURED
 from tests.bench.corpus import lines
+from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors
+from wellspring.tasks.io import encoder, index
+from wellspring.tasks.methods import hashing_embedder
+from wellspring.tasks.spine.ceilings import MEASURED
 
 K = 2
 OPEN = (

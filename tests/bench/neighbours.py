@@ -19,20 +19,20 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import tasks  # noqa: F401 - pins the BLAS kernel before numpy is loaded
+import wellspring.tasks  # noqa: F401 - pins the BLAS kernel before numpy is loaded
 
 import faiss  # isort: skip
 import numpy as np
 from numba import get_num_threads
 
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import Settings
-from tasks.contracts.vectors import Rows, Vectors, unit
-from tasks.io import index, tensors
-from tasks.methods import hashing_embedder, neighbour_graph, representatives, semantic_duplicates
-from tasks.spine import sharded_search
 from tests.bench.judged_collections import read
 from tests.bench.measurements import Figure, Spent, against, beside_peak, best, of_peak, peak, say, show, spend
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.contracts.vectors import Rows, Vectors, unit
+from wellspring.tasks.io import index, tensors
+from wellspring.tasks.methods import hashing_embedder, neighbour_graph, representatives, semantic_duplicates
+from wellspring.tasks.spine import sharded_search
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SAMPLE_QUERIES = 1000

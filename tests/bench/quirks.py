@@ -24,17 +24,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flows.corpus import corpus
-from flows.curation import curation
-from flows.grounding import grounding
-from flows.synthesis import synthesis
-from tasks.contracts import settings
-from tasks.contracts.errors import WellspringError
-from tasks.io import quirks
-from tasks.io.oddities import DRAFT, PROSE
-from tasks.io.store import Store
-from tasks.spine import runs, summaries
 from tests.page_store import ASKED, PAGES
+from wellspring.flows.corpus import corpus
+from wellspring.flows.curation import curation
+from wellspring.flows.grounding import grounding
+from wellspring.flows.synthesis import synthesis
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.contracts.errors import WellspringError
+from wellspring.tasks.io import quirks
+from wellspring.tasks.io.oddities import DRAFT, PROSE
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import runs, summaries
 
 ROWS = 4  # pages, and seeds
 PROFILE = "defaults"

@@ -15,9 +15,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from tasks.io.store import Store
-from tasks.spine import summaries
 from tests.real import smollm2
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import summaries
 
 HEAD = f"{'stage':<14}{'in':>5}{'out':>5}{'refused':>9}{'calls':>7}{'tokens':>9}{'seconds':>9}  refused because"
 

@@ -23,14 +23,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.vectors import Vectors, unit
-from tasks.io import encoder, index
-from tasks.io.keywords import KeywordIndex
-from tasks.methods import hashing_embedder
-from tasks.methods.fusion import fuse, ordered
-from tasks.methods.words import words
-from tasks.spine.retrieval import DEPTH, MODELS_SHARE, REREAD_SHARE, VECTORS_SHARES
 from tests.bench.judged_collections import Collection, halves, made
+from wellspring.tasks.contracts.vectors import Vectors, unit
+from wellspring.tasks.io import encoder, index
+from wellspring.tasks.io.keywords import KeywordIndex
+from wellspring.tasks.methods import hashing_embedder
+from wellspring.tasks.methods.fusion import fuse, ordered
+from wellspring.tasks.methods.words import words
+from wellspring.tasks.spine.retrieval import DEPTH, MODELS_SHARE, REREAD_SHARE, VECTORS_SHARES
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 BM25 = ((0.9, 0.4), (0.9, 0.6), (1.2, 0.6), (1.2, 0.75))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts import blas
+from wellspring.tasks.contracts import blas
 
 PROJECT = Path(__file__).parents[2]
 WIDE = frozenset(["sse2", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"])

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts.casting import cast, is_stand_in, refuse_stand_ins, without_directories
-from tasks.contracts.errors import UsageError
-from tasks.contracts.settings import Settings
-from tasks.spine import runs
+from wellspring.tasks.contracts.casting import cast, is_stand_in, refuse_stand_ins, without_directories
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine import runs
 
 Make = Callable[..., Settings]
 SERVER = "models.base_url=http://127.0.0.1:8000/v1"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts import prompting
-from tasks.contracts.escapes import mended
+from wellspring.tasks.contracts import prompting
+from wellspring.tasks.contracts.escapes import mended
 
 # What a model wrote between the quotes of a JSON text -> the text that it meant.
 MEANT = {

@@ -6,28 +6,34 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import load, template, text_field
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import load, template, text_field
 
 ROOMS = Path(__file__).parents[2] / "tasks"
 WITH_FORM = sorted(
     (path.parent.name, path.stem)
     for room in ("recipes", "judges")
     for path in (ROOMS / room).glob("[a-z]*.md")
-    if load(f"tasks.{room}", path.stem).schema is not None
+    if load(f"wellspring.tasks.{room}", path.stem).schema is not None
 )
 
 
 def _form(room: str, name: str) -> dict[str, Any]:
-    return json.loads(template(f"tasks.{room}", name).user.rsplit("\n", 1)[-1])
+    return json.loads(template(f"wellspring.tasks.{room}", name).user.rsplit("\n", 1)[-1])
 
 
 @pytest.mark.parametrize(("room", "name"), WITH_FORM)
 def test_the_form_is_the_last_line_of_the_user_turn_and_has_the_keys_of_the_schema(room: str, name: str) -> None:
-    schema = load(f"tasks.{room}", name).schema or {}
+    schema = load(f"wellspring.tasks.{room}", name).schema or {}
 
     assert list(_form(room, name)) == schema["required"]
-    assert "{" not in template(f"tasks.{room}", name).system.replace("${", "").split("Example")[0].split("examples.")[0]
+    assert (
+        "{"
+        not in template(f"wellspring.tasks.{room}", name)
+        .system.replace("${", "")
+        .split("Example")[0]
+        .split("examples.")[0]
+    )
 
 
 @pytest.mark.parametrize("bare", [False, True])
@@ -37,7 +43,7 @@ def test_a_copy_of_the_form_is_refused(room: str, name: str, *, bare: bool) -> N
     row = {"pages": ["a", "b"], "question": "Is it?"}
 
     with pytest.raises(Rejection):
-        load(f"tasks.{room}", name).parse(row, said.replace("<", "").replace(">", "") if bare else said)
+        load(f"wellspring.tasks.{room}", name).parse(row, said.replace("<", "").replace(">", "") if bare else said)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +56,7 @@ def test_a_copy_of_the_form_is_refused(room: str, name: str, *, bare: bool) -> N
 )
 def test_what_only_holds_the_place_of_a_text_is_refused(value: str) -> None:
     with pytest.raises(Rejection) as refused:
-        text_field({"query": value}, "query", template("tasks.recipes", "attributed_grounding"))
+        text_field({"query": value}, "query", template("wellspring.tasks.recipes", "attributed_grounding"))
 
     assert refused.value.reason == "placeholder"
 
@@ -64,4 +70,4 @@ def test_what_only_holds_the_place_of_a_text_is_refused(value: str) -> None:
     ],
 )
 def test_a_text_that_says_something_is_none(value: str) -> None:
-    assert text_field({"query": value}, "query", template("tasks.recipes", "attributed_grounding")) == value
+    assert text_field({"query": value}, "query", template("wellspring.tasks.recipes", "attributed_grounding")) == value

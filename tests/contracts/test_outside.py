@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts import outside, records
-from tasks.contracts.errors import Rejection
 from tests.hostile import anything
+from wellspring.tasks.contracts import outside, records
+from wellspring.tasks.contracts.errors import Rejection
 
 PLAIN = st.recursive(
     st.none()

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tasks.contracts import parsing
+from wellspring.tasks.contracts import parsing
 
 
 @pytest.mark.parametrize("fails", [1, parsing.TRIES - 1])

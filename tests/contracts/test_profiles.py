@@ -4,8 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
-from tasks.contracts import profiles, settings
-from tasks.contracts.settings import Settings
+from wellspring.tasks.contracts import profiles, settings
+from wellspring.tasks.contracts.settings import Settings
 
 
 def test_the_profile_as_written_is_the_defaults(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts import prompting
-from tasks.contracts.errors import BrokenError, Rejection, UsageError
+from wellspring.tasks.contracts import prompting
+from wellspring.tasks.contracts.errors import BrokenError, Rejection, UsageError
 
 
 @given(st.text())
@@ -106,13 +106,13 @@ def test_a_text_field_is_text_and_not_empty() -> None:
 
 def test_a_recipe_that_is_not_there_lists_those_that_are() -> None:
     with pytest.raises(UsageError, match="no `evol`") as caught:
-        prompting.load("tasks.recipes", "evol")
+        prompting.load("wellspring.tasks.recipes", "evol")
 
     assert "attributed_grounding" in caught.value.hint
 
 
 def test_a_fingerprint_moves_with_the_settings_and_not_otherwise() -> None:
-    method = prompting.load("tasks.judges", "seven_criteria")
+    method = prompting.load("wellspring.tasks.judges", "seven_criteria")
 
     assert method.fingerprint(model="a", k=1) == method.fingerprint(k=1, model="a")
     assert method.fingerprint(model="a") != method.fingerprint(model="b")

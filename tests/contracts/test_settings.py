@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts import settings
-from tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.contracts.errors import UsageError
 
 
 def test_later_wins_profile_environment_then_set(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.vectors import checked, pair_scores, ranked, score, unit
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.vectors import checked, pair_scores, ranked, score, unit
 
 
 def drawn(rows: int, width: int, seed: int = 0) -> np.ndarray:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from flows.cli import app
-from tasks.contracts.errors import TransientError
-from tasks.io import faults
 from tests.exported import exported
+from wellspring.flows.cli import app
+from wellspring.tasks.contracts.errors import TransientError
+from wellspring.tasks.io import faults
 
 MOST_RUNS = 20
 BATCHED = ("--set", "models.generator.mode=batch")

@@ -9,15 +9,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from flows import cli, terminal
-from tasks.io import interrupts
+from wellspring.flows import cli, terminal
+from wellspring.tasks.io import interrupts
 
 COMMANDS = sorted(typer.main.get_group(cli.app).commands)
 
 
 def wellspring(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *arguments],
+        [sys.executable, "-m", "wellspring.flows.cli", *arguments],
         capture_output=True,
         text=True,
         check=False,

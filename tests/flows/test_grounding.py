@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.dataset import dataset
-from tasks.io.store import Store
+from wellspring.flows.dataset import dataset
+from wellspring.tasks.io.store import Store
 
 pytestmark = pytest.mark.slow
 

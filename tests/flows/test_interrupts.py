@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from tasks.io import faults
-from tasks.io.llm import GRACE_SECONDS
-from tasks.io.store import Store
 from tests import light
 from tests.met import met
 from tests.walking import in_process
+from wellspring.tasks.io import faults
+from wellspring.tasks.io.llm import GRACE_SECONDS
+from wellspring.tasks.io.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -81,7 +81,7 @@ def _alive(group: int) -> list[str]:
 
 @contextmanager
 def building(store: Path, *options: str) -> Iterator[Build]:
-    command = [sys.executable, "-m", "flows.cli", "build", "--no-prefect", "--store", str(store), *options]
+    command = [sys.executable, "-m", "wellspring.flows.cli", "build", "--no-prefect", "--store", str(store), *options]
     process = subprocess.Popen(
         command,
         cwd=ROOT,

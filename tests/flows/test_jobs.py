@@ -15,17 +15,17 @@ from prefect.assets import Asset
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.exceptions import TerminationSignal
 
-from flows.curation import curation
-from flows.grounding import grounding
-from flows.retry import retry
-from flows.synthesis import synthesis
-from tasks.contracts import settings as settings_
-from tasks.contracts.errors import BrokenError, TransientError, UsageError
-from tasks.contracts.settings import Settings
-from tasks.io.store import Store
-from tasks.spine.alerts import store_label
-from tasks.spine.runs import Run
 from tests.prefect_server import holding
+from wellspring.flows.curation import curation
+from wellspring.flows.grounding import grounding
+from wellspring.flows.retry import retry
+from wellspring.flows.synthesis import synthesis
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine.alerts import store_label
+from wellspring.tasks.spine.runs import Run
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.commands import options
-from flows.corpus import corpus
-from tasks.contracts import settings
-from tasks.contracts.errors import BrokenError, UsageError
-from tasks.io import benchmarks, conversations, corpora
-from tasks.io.store import Store
-from tasks.spine import preflight
+from wellspring.flows.commands import options
+from wellspring.flows.corpus import corpus
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.io import benchmarks, conversations, corpora
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import preflight
 
 ROW = '{"prompt": "How?", "text": "A river cuts its valley."}\n'
 ODD = ["😀", "a b", "a'b\"c", "a\nb", "a\tb", "a\x7fb", "a#b", "a%20b", "a?b", "a[1]", "a*b", "-a", "a\\b", "a:b"]

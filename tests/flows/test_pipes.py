@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.io.store import Store
+from wellspring.tasks.io.store import Store
 
 pytestmark = pytest.mark.slow
 
@@ -16,10 +16,10 @@ ROOT = Path(__file__).parents[2]
 LEFT = 128 + signal.SIGPIPE
 _RUN = """
 import sys
-from flows import terminal
-from tasks.contracts import settings
-from tasks.io import interrupts
-from tasks.spine import runs
+from wellspring.flows import terminal
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.io import interrupts
+from wellspring.tasks.spine import runs
 
 interrupts.own_process()
 with terminal.stoppable("again"), runs.start("a run", settings.load(), sys.argv[1]) as run:
@@ -44,7 +44,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_facts_that_nobody_reads_end_the_command_by_sigpipe(store: Path, options: list[str]) -> None:
     out = unread()
-    command = [sys.executable, "-m", "flows.cli", "status", "--store", str(store), *options]
+    command = [sys.executable, "-m", "wellspring.flows.cli", "status", "--store", str(store), *options]
 
     ended = subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
     os.close(out)

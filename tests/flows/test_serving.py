@@ -2,8 +2,8 @@
 
 import inspect
 
-from flows import serving
-from flows.dataset import dataset
+from wellspring.flows import serving
+from wellspring.flows.dataset import dataset
 
 
 def test_every_declared_deployment_is_a_flow_with_its_schedule_and_its_limit() -> None:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 _SERVED = """
 import sys
-from flows.temporary_server import TemporaryServer
+from wellspring.flows.temporary_server import TemporaryServer
 from prefect.server.api.server import SubprocessASGIServer
 
 server = TemporaryServer()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from flows import terminal
+from wellspring.flows import terminal
 
 STAGE = {
     "stage": "documents",

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts import settings as settings_
-from tasks.contracts.errors import BrokenError, TransientError
-from tasks.contracts.settings import Settings
-from tasks.io import quirks
-from tasks.io.llm import Models
-from tasks.io.offline import Response
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.errors import BrokenError, TransientError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import quirks
+from wellspring.tasks.io.llm import Models
+from wellspring.tasks.io.offline import Response
 
 
 def chosen(url: str, *overrides: str) -> Settings:

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts import settings as settings_
-from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.errors import TransientError
-from tasks.contracts.prompting import Message, Prompt
-from tasks.contracts.settings import Settings
-from tasks.io import faults
-from tasks.io.jobs import Jobs
-from tasks.io.llm import Models
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import TransientError
+from wellspring.tasks.contracts.prompting import Message, Prompt
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import faults
+from wellspring.tasks.io.jobs import Jobs
+from wellspring.tasks.io.llm import Models
 
 
 def call(number: int) -> Call:

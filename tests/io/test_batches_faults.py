@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts import settings as settings_
-from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.errors import BrokenError, TransientError, WellspringError
-from tasks.contracts.prompting import Message, Prompt
-from tasks.contracts.settings import Settings
-from tasks.io import batches, jobs
-from tasks.io.llm import Models
 from tests.io.batch_server import Act, BatchServer, Job, Line, error, failure, serving
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import BrokenError, TransientError, WellspringError
+from wellspring.tasks.contracts.prompting import Message, Prompt
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import batches, jobs
+from wellspring.tasks.io.llm import Models
 
 PRICES = '[models."offline-*"]\nprompt = 1.0\ncompletion = 2.0\nbatch = 0.5\n'
 

@@ -20,17 +20,17 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts import settings as settings_
-from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.errors import BrokenError, TransientError
-from tasks.contracts.prompting import Message, Prompt
-from tasks.contracts.settings import Settings
-from tasks.io import batches, jobs
-from tasks.io.bulk import Bulk
-from tasks.io.jobs import Jobs
-from tasks.io.journal import Journal
-from tasks.io.llm import Models
 from tests.io.batch_server import Act, BatchServer, Job, Line, error, failure, serving
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import BrokenError, TransientError
+from wellspring.tasks.contracts.prompting import Message, Prompt
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import batches, jobs
+from wellspring.tasks.io.bulk import Bulk
+from wellspring.tasks.io.jobs import Jobs
+from wellspring.tasks.io.journal import Journal
+from wellspring.tasks.io.llm import Models
 
 CALLS = 30
 STEPS = 20
@@ -304,10 +304,10 @@ def test_whatever_happens_every_call_ends_and_nothing_is_paid_twice_without_a_re
 KILLED = """
 import sys
 from pathlib import Path
-from tasks.contracts import settings
-from tasks.contracts.errors import TransientError
-from tasks.io import batches
-from tasks.io.llm import Models
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.contracts.errors import TransientError
+from wellspring.tasks.io import batches
+from wellspring.tasks.io.llm import Models
 from tests.io.test_batches_fuzz import CALLS, call
 
 batches.LISTED_SECONDS = 0.0

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts import settings as settings_
-from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.errors import TransientError
-from tasks.contracts.prompting import Message, Prompt
-from tasks.io import batches
-from tasks.io.llm import Models
 from tests.hostile import VALUES
 from tests.io.batch_server import Job, Line, error, serving
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import TransientError
+from wellspring.tasks.contracts.prompting import Message, Prompt
+from wellspring.tasks.io import batches
+from wellspring.tasks.io.llm import Models
 
 BESIDE = 3  # calls that are answered
 ANSWERED = {"custom_id": "@", "response": {"status_code": 200, "request_id": "r", "body": {}}, "error": None}

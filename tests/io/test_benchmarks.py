@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts.errors import BrokenError
-from tasks.io import benchmarks
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.io import benchmarks
 
 
 def test_every_shape_gives_its_prompts(tmp_path: Path) -> None:

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts import settings as settings_
-from tasks.contracts.calls import Answer, Call
-from tasks.contracts.errors import Rejection, TransientError
-from tasks.contracts.prompting import Message, Prompt
-from tasks.io import quirks
-from tasks.io.endpoints import START_CONCURRENCY
-from tasks.io.forms import RETRY_SEEDS, request_of
-from tasks.io.llm import Models
-from tasks.spine.generation import repair
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.calls import Answer, Call
+from wellspring.tasks.contracts.errors import Rejection, TransientError
+from wellspring.tasks.contracts.prompting import Message, Prompt
+from wellspring.tasks.io import quirks
+from wellspring.tasks.io.endpoints import START_CONCURRENCY
+from wellspring.tasks.io.forms import RETRY_SEEDS, request_of
+from wellspring.tasks.io.llm import Models
+from wellspring.tasks.spine.generation import repair
 
 ROWS = 16
 LONG = "The river carries sand and stones from the hills to the sea, and in spring it floods the meadows below. " * 120

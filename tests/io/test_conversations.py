@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts.errors import BrokenError, Rejection
-from tasks.io import conversations
-from tasks.io.conversations import Turn
+from wellspring.tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.io import conversations
+from wellspring.tasks.io.conversations import Turn
 
 CHAT = [
     {"role": "system", "content": "be kind"},

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.io import datasets
-from tasks.io.datasets import ROWS_IN_GROUP
+from wellspring.tasks.io import datasets
+from wellspring.tasks.io.datasets import ROWS_IN_GROUP
 
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])
 

@@ -17,13 +17,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tasks.contracts import settings as settings_
-from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
-from tasks.contracts.prompting import Message, Prompt
-from tasks.io import offline, servers, wire
-from tasks.io.llm import Models
-from tasks.spine import diagnosis
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
+from wellspring.tasks.contracts.prompting import Message, Prompt
+from wellspring.tasks.io import offline, servers, wire
+from wellspring.tasks.io.llm import Models
+from wellspring.tasks.spine import diagnosis
 
 KEY = "canary-4711-of-a-key"
 QUESTION = Call("1", Prompt((Message("system", "Be brief."), Message("user", "What do mills grind?"))))

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks.contracts.settings import Endpoint
-from tasks.io import endpoints
-from tasks.io.endpoints import Bucket, Throttle, choose
+from wellspring.tasks.contracts.settings import Endpoint
+from wellspring.tasks.io import endpoints
+from wellspring.tasks.io.endpoints import Bucket, Throttle, choose
 
 
 def windows(throttle: Throttle, count: int, refused: Callable[[int], bool], seconds: float = 0.1) -> list[float]:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts.errors import UsageError
-from tasks.io import events
-from tasks.io.events import Dataset, Job
 from tests import openlineage_spec
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.io import events
+from wellspring.tasks.io.events import Dataset, Job
 
 JOB = Job("wellspring", "dataset.documents", "STAGE")
 FLOW = Job("wellspring", "dataset", "FLOW")

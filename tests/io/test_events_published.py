@@ -24,8 +24,8 @@ from jsonschema.protocols import Validator
 from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 
-from tasks.io import events
 from tests.openlineage_spec import FACETS
+from wellspring.tasks.io import events
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +62,7 @@ def valid() -> Valid:
 
 
 def build(store: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "flows.cli", "build", "--no-prefect", "--store", str(store), *arguments]
+    return [sys.executable, "-m", "wellspring.flows.cli", "build", "--no-prefect", "--store", str(store), *arguments]
 
 
 def kill_within_documents(store: Path) -> None:

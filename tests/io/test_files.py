@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.io import files, manifests
+from wellspring.tasks.io import files, manifests
 
 SHAPE = dict[str, list[int]]
 DEEP = '{"a": ' + "[" * 5_000 + "]" * 5_000 + "}"

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts.errors import BrokenError, WellspringError
-from tasks.contracts.records import Publication
-from tasks.io import journal_file
-from tasks.io.journal import Journal
-from tasks.io.store import JOURNAL, Store
+from wellspring.tasks.contracts.errors import BrokenError, WellspringError
+from wellspring.tasks.contracts.records import Publication
+from wellspring.tasks.io import journal_file
+from wellspring.tasks.io.journal import Journal
+from wellspring.tasks.io.store import JOURNAL, Store
 
 OPEN: dict[str, Callable[[Path], object]] = {
     "database": lambda store: Store.open(store).close(),

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.contracts.errors import UsageError
-from tasks.contracts.vectors import Rows, Scores, Vectors, unit
-from tasks.io import index
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors, unit
+from wellspring.tasks.io import index
 
 
 def drawn(rows: int, width: int = 32, seed: int = 0) -> Vectors:
@@ -57,7 +57,7 @@ def test_the_answer_does_not_depend_on_the_tile(monkeypatch: pytest.MonkeyPatch,
     base = drawn(700, width=33)
     base[40:650:9] = base[3]
     truth = naive(base[:300], base, 12)[1]
-    monkeypatch.setattr("tasks.contracts.vectors.TILE", side)
+    monkeypatch.setattr("wellspring.tasks.contracts.vectors.TILE", side)
 
     scores, rows = index.exact(base[:300], base, 12)
 

@@ -13,8 +13,8 @@ _SCRIPT = """
 import concurrent.futures, queue, sys, time
 from pathlib import Path
 import polars  # installs its own SIGINT
-from tasks.io import interrupts, waits
-from tasks.io.store import Store, _named_errors
+from wellspring.tasks.io import interrupts, waits
+from wellspring.tasks.io.store import Store, _named_errors
 
 def said(text):
     print(text, flush=True)
@@ -80,7 +80,7 @@ def test_whatever_the_main_thread_waits_for_it_is_interrupted(tmp_path: Path, wh
 def test_the_exit_code_is_the_signals_though_it_came_in_the_midst_of_an_import(number: int) -> None:
     script = f"""
 import atexit
-from tasks.io import interrupts
+from wellspring.tasks.io import interrupts
 interrupts.own_process()
 atexit.register(print, "closed in order")
 try:

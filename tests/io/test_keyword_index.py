@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts.errors import UsageError
-from tasks.io.keywords import KeywordIndex
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.io.keywords import KeywordIndex
 
 DOCUMENTS = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=12), min_size=1, max_size=12)
 

@@ -17,15 +17,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts import settings as settings_
-from tasks.contracts.calls import Answer, Call, Refused
-from tasks.contracts.errors import BrokenError, TransientError, UsageError
-from tasks.contracts.prompting import Message, Prompt
-from tasks.contracts.settings import Role, Settings
-from tasks.io import delivery, faults, forms, replies, spoilt
-from tasks.io.forms import identity, request_of
-from tasks.io.llm import Models
-from tasks.io.replies import Answered, Reply
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError
+from wellspring.tasks.contracts.prompting import Message, Prompt
+from wellspring.tasks.contracts.settings import Role, Settings
+from wellspring.tasks.io import delivery, faults, forms, replies, spoilt
+from wellspring.tasks.io.forms import identity, request_of
+from wellspring.tasks.io.llm import Models
+from wellspring.tasks.io.replies import Answered, Reply
 
 SCHEMA = {
     "type": "object",

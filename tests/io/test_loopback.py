@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.io import faults, loopback
-from tasks.io.faults import FaultServer, Profile
-from tasks.io.loopback import Patience, Site
+from wellspring.tasks.io import faults, loopback
+from wellspring.tasks.io.faults import FaultServer, Profile
+from wellspring.tasks.io.loopback import Patience, Site
 
 HASTY = Patience(idle=0.3, body=0.3)
 PAGE = "<p>page</p>"

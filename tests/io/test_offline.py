@@ -19,10 +19,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts import prompting
-from tasks.contracts.errors import BrokenError, UsageError
-from tasks.contracts.prompting import Prompt, fenced
-from tasks.io import extractive, faults, offline
+from wellspring.tasks.contracts import prompting
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.prompting import Prompt, fenced
+from wellspring.tasks.io import extractive, faults, offline
 
 PAGES = [
     f"The {name} of the {place} valley was built in {year}. It holds {year % 97} cubic metres of water, feeds two"
@@ -42,13 +42,14 @@ def body(prompt: Prompt, **more: Any) -> dict[str, Any]:
 
 
 def judged(name: str, text: str) -> dict[str, Any]:
-    method = prompting.load("tasks.judges", name)
+    method = prompting.load("wellspring.tasks.judges", name)
     return method.parse({}, offline.chat(body(method.prompt({"text": text}, None)))["choices"][0]["message"]["content"])
 
 
 def test_the_same_request_has_the_same_answer_in_another_process() -> None:
-    request = body(prompting.load("tasks.recipes", "keywords").prompt({"text": PAGES[0]}, None))
-    code = "import json,sys; from tasks.io import offline; print(json.dumps(offline.chat(json.load(sys.stdin))))"
+    request = body(prompting.load("wellspring.tasks.recipes", "keywords").prompt({"text": PAGES[0]}, None))
+    code = "import json,sys; from wellspring.tasks.io import offline; "
+    code += "print(json.dumps(offline.chat(json.load(sys.stdin))))"
 
     done = subprocess.run(
         [sys.executable, "-c", code], input=json.dumps(request), capture_output=True, text=True, check=True
@@ -58,7 +59,7 @@ def test_the_same_request_has_the_same_answer_in_another_process() -> None:
 
 
 def test_different_pages_and_draws_have_different_instructions() -> None:
-    method = prompting.load("tasks.recipes", "scene")
+    method = prompting.load("wellspring.tasks.recipes", "scene")
     requests = [body(method.prompt({"text": "How do I mend it?", "document_text": page}, None)) for page in PAGES]
 
     answers = {extractive.complete(request | {"seed": seed}) for request in requests for seed in range(3)}
@@ -163,7 +164,7 @@ def test_vectors_have_unit_length_and_kin_lies_close() -> None:
 @pytest.fixture(scope="module")
 def served() -> Iterator[str]:
     """The stand-in as `wellspring offline-model --port 0` serves it."""
-    code = "from tasks.io import faults; faults.serve(0)"
+    code = "from wellspring.tasks.io import faults; faults.serve(0)"
     server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     url = server.stdout.readline().strip()

@@ -9,14 +9,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.settings import Settings
-from tasks.io.journal import Entry, Journal, record
-from tasks.io.store import DATABASE, JOURNAL, Store
-from tasks.spine import runs
-from tasks.spine.generation import load_completions
-from tasks.spine.progress import Progress
-from tasks.spine.runs import Run
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io.journal import Entry, Journal, record
+from wellspring.tasks.io.store import DATABASE, JOURNAL, Store
+from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.generation import load_completions
+from wellspring.tasks.spine.progress import Progress
+from wellspring.tasks.spine.runs import Run
 
 Make = Callable[..., Settings]
 ANSWERS, REFUSED = 30, 4  # the fifth call was refused

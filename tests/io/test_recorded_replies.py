@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.prompting import json_object
-from tasks.io.replies import Again, Answered, Refusal, Reply, Stop, Unsupported, judge
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.prompting import json_object
+from wellspring.tasks.io.replies import Again, Answered, Refusal, Reply, Stop, Unsupported, judge
 
 CORPUS = Path(__file__).parents[1] / "data" / "replies"
 ASKED = {  # of every request, where a line says nothing else

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts.errors import BrokenError
-from tasks.io import files, journal, journal_file, outliving
-from tasks.io.journal import Entry, Journal, record
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.io import files, journal, journal_file, outliving
+from wellspring.tasks.io.journal import Entry, Journal, record
 
 ROWS = 300
 LONG = "x" * 9_000  # a text that flows over to other pages

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tasks.io.sandbox import MEMORY_BYTES, Sandbox
+from wellspring.tasks.io.sandbox import MEMORY_BYTES, Sandbox
 
 CLASSES = {  # what the data says should happen, and the outcomes of ours that are that
     "timeout": {"timeout"},

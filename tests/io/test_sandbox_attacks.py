@@ -16,7 +16,7 @@ from typing import Self
 import psutil
 import pytest
 
-from tasks.io.sandbox import MEMORY_BYTES, Ran, Sandbox
+from wellspring.tasks.io.sandbox import MEMORY_BYTES, Ran, Sandbox
 
 # Statements of `evaluate(response)`; FILE, FOLDER, PORT, PID and NAME are filled in. What returns True got out.
 FILES = {

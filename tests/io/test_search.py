@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts.errors import BrokenError, TransientError, UsageError
-from tasks.io import search
-from tasks.io.search import Page
+from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError
+from wellspring.tasks.io import search
+from wellspring.tasks.io.search import Page
 
 Reply = Callable[[str], tuple[int, bytes, dict[str, str]]]
 

@@ -14,15 +14,15 @@ from typing import Any
 import duckdb
 import pytest
 
-from tasks.contracts import records
-from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import store as stores
-from tasks.io.store import DatabaseMemoryError, Store
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import BrokenError, TransientError
+from wellspring.tasks.io import store as stores
+from wellspring.tasks.io.store import DatabaseMemoryError, Store
 
 HOLD = """
 import sys, time
-from tasks.io.store import Store
-from tasks.contracts.records import Publication
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.contracts.records import Publication
 store = Store.open(sys.argv[1], owner="the-other-run")
 store.append("publications", [Publication("documents", "p", "kept")])
 store._connection.begin()

@@ -7,13 +7,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tasks.contracts import records
-from tasks.contracts.errors import UsageError
-from tasks.contracts.records import TABLES
-from tasks.io import suites
-from tasks.io.suites import Expectation, Result, Suite, gxe
 from tests import sample_store
 from tests.sample_store import Sample
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.records import TABLES
+from wellspring.tasks.io import suites
+from wellspring.tasks.io.suites import Expectation, Result, Suite, gxe
 
 NOUNS = sorted(p.stem for p in (Path(__file__).parents[2] / "expectations").glob("[a-z]*.py"))
 
@@ -46,7 +46,7 @@ def test_every_table_that_people_read_has_a_suite_that_the_library_can_build() -
     }
 
     for noun in NOUNS:
-        suite = importlib.import_module(f"expectations.{noun}").SUITE
+        suite = importlib.import_module(f"wellspring.expectations.{noun}").SUITE
         for rule in (*suite.rows, *suite.facts):
             assert suites.build(rule).notes == rule.notes
             assert len(rule.notes) > 20

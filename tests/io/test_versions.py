@@ -14,14 +14,14 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli import app
-from tasks.contracts.errors import TransientError, UsageError
-from tasks.contracts.records import Publication
-from tasks.io import jobs as jobs_
-from tasks.io import journal, journal_file, versions
-from tasks.io.journal import Journal
-from tasks.io.store import Store
 from tests.old_stores import OLD, unpacked
+from wellspring.flows.cli import app
+from wellspring.tasks.contracts.errors import TransientError, UsageError
+from wellspring.tasks.contracts.records import Publication
+from wellspring.tasks.io import jobs as jobs_
+from wellspring.tasks.io import journal, journal_file, versions
+from wellspring.tasks.io.journal import Journal
+from wellspring.tasks.io.store import Store
 
 LOOKS: dict[str, Callable[[Path], tuple[str, ...]]] = {
     "status": lambda store: ("status", "--store", str(store)),
@@ -38,7 +38,7 @@ LOOKS: dict[str, Callable[[Path], tuple[str, ...]]] = {
 AT_ONCE = """
 import os, signal, sys
 from pathlib import Path
-from tasks.io import journal_file, store as stores
+from wellspring.tasks.io import journal_file, store as stores
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 folder = Path(sys.argv[1])
 """

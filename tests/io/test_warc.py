@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.contracts.errors import BrokenError, Rejection
-from tasks.io import messages, streams, warc
-from tasks.io.warc import Damage, Record
+from wellspring.tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.io import messages, streams, warc
+from wellspring.tasks.io.warc import Damage, Record
 
 LIMIT_BYTES = 2**20
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.io import web
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.io import web
 
 
 class Canary:

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import fenced
-from tasks.judges import checklist
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import fenced
+from wellspring.tasks.judges import checklist
 
 ROW = {"instruction": "Compare two pumps.", "response": "Pump A is cheaper.", "question": "Are two pumps compared?"}
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import fenced
-from tasks.judges import checklist_questions
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import fenced
+from wellspring.tasks.judges import checklist_questions
 
 ROW = {"text": "Compare two pumps for a well of 12 metres, with prices."}
 

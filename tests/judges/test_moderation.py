@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import fenced
-from tasks.judges import moderation
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import fenced
+from wellspring.tasks.judges import moderation
 
 ROW = {"text": "for i in targets: send(i)  # pseudo-code"}
 

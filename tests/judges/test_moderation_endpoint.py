@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.judges import moderation_endpoint
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.judges import moderation_endpoint
 
 ROW = {"text": "Costs $5. <b>Ignore</b> the above."}
 RESULT = {"flagged": True, "categories": {"hate": False, "violence": True}, "category_scores": {"violence": 0.914}}

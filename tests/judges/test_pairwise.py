@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import fenced
-from tasks.judges import pairwise
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import fenced
+from wellspring.tasks.judges import pairwise
 
 ROW = {"instruction": "Name a pump.", "first": "Pump A.", "second": "Pump B, for wells of 12 metres."}
 CUT_AT_CHARS = 700  # the recorded outputs were cut there when they were collected

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks.contracts.errors import UsageError
-from tasks.judges.panel import judge
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.judges.panel import judge
 
 
 def test_a_judge_is_loaded_by_name_with_what_it_judges() -> None:

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import fenced
-from tasks.judges import response_quality
-from tasks.judges.panel import judge
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import fenced
+from wellspring.tasks.judges import response_quality
+from wellspring.tasks.judges.panel import judge
 
 ROW = {"instruction": "Name three pumps.", "response": "A, B and C.", "document": "Pumps: A, B, C, D."}
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts.errors import Rejection
-from tasks.judges import reward_model
-from tasks.judges.panel import judge
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.judges import reward_model
+from wellspring.tasks.judges.panel import judge
 
 ROW = {"instruction": "Name a pump. $5 is all I have.", "response": "Pump B."}
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts import prompting
-from tasks.contracts.errors import Rejection
-from tasks.judges import seven_criteria
-from tasks.judges.panel import judge
+from wellspring.tasks.contracts import prompting
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.judges import seven_criteria
+from wellspring.tasks.judges.panel import judge
 
 ROW = {"input_id": "i1", "text": "Plan the irrigation of two vegetable beds of 8 square metres on 90 litres a day."}
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import fenced
-from tasks.contracts.settings import VerdictsSettings
-from tasks.judges import verifiers
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import fenced
+from wellspring.tasks.contracts.settings import VerdictsSettings
+from wellspring.tasks.judges import verifiers
 
 ROW = {"text": "Answer in at most fifty words."}
 CODE = "def evaluate(response):\n    return len(response.split()) <= 50"

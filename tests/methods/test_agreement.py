@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.methods.agreement import agreement
 from tests.bench.judges import consistency
+from wellspring.tasks.methods.agreement import agreement
 
 
 def test_kappa_is_what_is_left_of_agreement_after_chance() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tasks.contracts.settings import VerdictsSettings
-from tasks.methods import checks
 from tests import answer_sets
 from tests.answer_sets import Case, cases
+from wellspring.tasks.contracts.settings import VerdictsSettings
+from wellspring.tasks.methods import checks
 
 SETTINGS = VerdictsSettings()
 FLOORS = {  # on the half for the report: recall, precision

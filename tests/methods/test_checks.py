@@ -2,9 +2,9 @@
 
 import pytest
 
-from tasks.contracts.errors import UsageError
-from tasks.contracts.settings import VerdictsSettings
-from tasks.methods.checks import checks
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import VerdictsSettings
+from wellspring.tasks.methods.checks import checks
 
 SETTINGS = VerdictsSettings()
 ROW = {

@@ -5,11 +5,11 @@ import typing
 import numpy as np
 import pytest
 
-from tasks.contracts.settings import SelectionsSettings
-from tasks.contracts.vectors import unit
-from tasks.io import index
-from tasks.methods import choices
-from tasks.methods.choices import Pool
+from wellspring.tasks.contracts.settings import SelectionsSettings
+from wellspring.tasks.contracts.vectors import unit
+from wellspring.tasks.io import index
+from wellspring.tasks.methods import choices
+from wellspring.tasks.methods.choices import Pool
 
 
 def pool(rows: int, wanted: int = 5) -> Pool:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tasks.contracts.vectors import unit
-from tasks.io import index
-from tasks.methods.coverage import mean_nearest_distance
+from wellspring.tasks.contracts.vectors import unit
+from wellspring.tasks.io import index
+from wellspring.tasks.methods.coverage import mean_nearest_distance
 
 POOL = unit(np.random.default_rng(0).standard_normal((120, 16)))
 

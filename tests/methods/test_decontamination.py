@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.benchmarks import make
-from tasks.contracts.errors import Rejection
-from tasks.io import benchmarks as files
-from tasks.methods import decontamination
-from tasks.methods.decontamination import Benchmarks, Prompt
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.io import benchmarks as files
+from wellspring.tasks.methods import decontamination
+from wellspring.tasks.methods.decontamination import Benchmarks, Prompt
 
 SHIPPED = Path(make.__file__).parent
 SEALED = re.compile(r"#[0-9a-f]{16}[0-9]+(?: #[0-9a-f]{16}[0-9]+)*")

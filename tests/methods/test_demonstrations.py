@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts.vectors import pair_scores
-from tasks.methods.demonstrations import by_distance, drawn, marks
+from wellspring.tasks.contracts.vectors import pair_scores
+from wellspring.tasks.methods.demonstrations import by_distance, drawn, marks
 
 
 @given(st.text(max_size=12), st.integers(0, 12), st.sets(st.text(max_size=4), max_size=30))

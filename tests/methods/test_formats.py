@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from tasks.methods.formats import OF_PAIRS, OF_ROWS, SCHEMAS, lines, schema
+from wellspring.tasks.methods.formats import OF_PAIRS, OF_ROWS, SCHEMAS, lines, schema
 
 ROW = {
     "response_id": "r1",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.methods.languages import identify
+from wellspring.tasks.methods.languages import identify
 
 
 @pytest.mark.parametrize(

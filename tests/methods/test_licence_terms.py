@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.methods.licence_terms import NOT_STATED, OTHER, combined, may_stand_for, promises_more, read, shown
+from wellspring.tasks.methods.licence_terms import (
+    NOT_STATED,
+    OTHER,
+    combined,
+    may_stand_for,
+    promises_more,
+    read,
+    shown,
+)
 
 NAMES = [
     "CC0-1.0",

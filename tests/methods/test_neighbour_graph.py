@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numba import get_num_threads, set_num_threads
 
-from tasks.contracts.vectors import Rows, Scores, Vectors, ranked, unit
-from tasks.methods import neighbour_graph
-from tasks.methods.neighbour_graph import exact_graph
+from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors, ranked, unit
+from wellspring.tasks.methods import neighbour_graph
+from wellspring.tasks.methods.neighbour_graph import exact_graph
 
 
 def clustered(rows: int, width: int, clusters: int = 20, seed: int = 0) -> Vectors:

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.contracts.vectors import Vectors, pair_scores
-from tasks.methods import novelty
-from tasks.methods.novelty import repeats
+from wellspring.tasks.contracts.vectors import Vectors, pair_scores
+from wellspring.tasks.methods import novelty
+from wellspring.tasks.methods.novelty import repeats
 
 
 def _unit(rows: int, seed: int, spread: float = 0.4) -> Vectors:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tasks.contracts.vectors import Vectors, unit
-from tasks.io import index
-from tasks.methods.neighbour_graph import exact_graph
-from tasks.methods.overlap_graph import Merger, overlap_graph, shard_graph, shards
+from wellspring.tasks.contracts.vectors import Vectors, unit
+from wellspring.tasks.io import index
+from wellspring.tasks.methods.neighbour_graph import exact_graph
+from wellspring.tasks.methods.overlap_graph import Merger, overlap_graph, shard_graph, shards
 
 
 def clustered(rows: int, clusters: int = 60, seed: int = 0) -> Vectors:

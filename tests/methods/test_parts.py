@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.prompting import template
-from tasks.methods import parts
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import template
+from wellspring.tasks.methods import parts
 
 GOOD = {
     "scene": "A treasurer has to choose between two savings plans and distrusts the yearly fee.",
@@ -79,7 +79,7 @@ def test_one_text_in_all_fields_is_refused() -> None:
 
 
 def test_a_copy_of_an_example_is_refused_letter_by_letter_or_nearly() -> None:
-    shown = parts.examples(template("tasks.recipes", "scene").system)
+    shown = parts.examples(template("wellspring.tasks.recipes", "scene").system)
     told = [one for one in shown if len(one["scene"]) > 9]
 
     assert len(told) >= 1
@@ -93,7 +93,7 @@ def test_a_copy_of_an_example_is_refused_letter_by_letter_or_nearly() -> None:
 
 
 def test_pieces_of_several_examples_make_no_grounding() -> None:
-    shown = parts.examples(template("tasks.recipes", "scene").system)
+    shown = parts.examples(template("wellspring.tasks.recipes", "scene").system)
     pieces = (
         "A nurse at a small print shop runs four workers processes which take jobs from one SQLite file until it"
         " doubles every hour. They have two days a week work a team of two employees."  # a model of 135M parameters

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tasks.contracts.vectors import unit
-from tasks.methods.projection import MOST_POINTS, projected
+from wellspring.tasks.contracts.vectors import unit
+from wellspring.tasks.methods.projection import MOST_POINTS, projected
 
 
 def clusters(each: int) -> np.ndarray:

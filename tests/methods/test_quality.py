@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.contracts.errors import Rejection, UsageError
-from tasks.methods import quality
-from tasks.methods.quality import Measured
+from wellspring.tasks.contracts.errors import Rejection, UsageError
+from wellspring.tasks.methods import quality
+from wellspring.tasks.methods.quality import Measured
 
 GOOD = (
     "The ferry that crosses the sound has run since before the war, and its captain says that it will outlive him. "

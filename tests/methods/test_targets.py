@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tasks.contracts.vectors import Vectors, unit
-from tasks.io import index
-from tasks.methods.targets import by_task, round_robin
+from wellspring.tasks.contracts.vectors import Vectors, unit
+from wellspring.tasks.io import index
+from wellspring.tasks.methods.targets import by_task, round_robin
 
 
 def drawn(rows: int, seed: int) -> Vectors:

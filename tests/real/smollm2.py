@@ -180,7 +180,7 @@ def running(store: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("WELLSPRING_", "OPENAI_"))}
     with (store.parent / f"{store.name}.log").open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", *arguments, "--store", str(store)],
+            [sys.executable, "-m", "wellspring.flows.cli", *arguments, "--store", str(store)],
             cwd=ROOT,
             env=environment,
             stdout=log,

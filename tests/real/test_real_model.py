@@ -19,11 +19,11 @@ from typing import Any
 
 import pytest
 
-from tasks.io.store import Store
-from tasks.spine import summaries
 from tests.exported import exported
 from tests.real import smollm2
 from tests.real.smollm2 import Server
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import summaries
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(720)]
 

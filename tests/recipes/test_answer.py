@@ -2,9 +2,9 @@
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.settings import ResponsesSettings
-from tasks.recipes import answer
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.settings import ResponsesSettings
+from wellspring.tasks.recipes import answer
 
 ROW = {"input_id": "i1", "text": "How do I prune a quince?\n$5 is all I have.", "domain": "garden.example"}
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.settings import ResponsesSettings
-from tasks.recipes import answer_grounded
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.settings import ResponsesSettings
+from wellspring.tasks.recipes import answer_grounded
 
 ROW = {
     "input_id": "i1",

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.settings import InstructionsSettings
-from tasks.recipes import attributed_grounding as recipe
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.settings import InstructionsSettings
+from wellspring.tasks.recipes import attributed_grounding as recipe
 
 PARTS = {"ability": "plan", "knowledge": "yeast", "output": "a table", "extra_information": "none"}
 SHOWN = {"document_text": "Interest compounds.", "scene": "A treasurer.", "text": "Is plan B better?", **PARTS}

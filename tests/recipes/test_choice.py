@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.recipes import choice
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.recipes import choice
 
 ROW = {"text": "How do I keep my starter alive?", "pages": ["Yeast is a fungus.", "Starters rest in the fridge."]}
 

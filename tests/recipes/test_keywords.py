@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.recipes import keywords
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.recipes import keywords
 
 ROW = {"text": "my pandas groupby drops the rows where region is NaN"}
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.settings import InstructionsSettings
-from tasks.recipes import knn_instruct as recipe
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.settings import InstructionsSettings
+from wellspring.tasks.recipes import knn_instruct as recipe
 
 ROW = {
     "dialogs": [

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.recipes import scene
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.recipes import scene
 
 ROW = {"text": "Is plan B better over ten years?", "document_text": "Compound growth.\n\nP grows to P(1 + r)^n."}
 PARTS = {"ability": "solve", "knowledge": "interest", "output": "a sum", "extra_information": "3.1 %"}

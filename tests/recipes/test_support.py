@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.recipes import support
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.recipes import support
 
 ROW = {"document_text": "Rye dough is sticky.", "scene": "A baker in a hurry.", "knowledge": "starches of rye"}
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tasks.contracts.errors import Rejection
-from tasks.contracts.settings import InstructionsSettings
-from tasks.recipes import ungrounded as recipe
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.settings import InstructionsSettings
+from wellspring.tasks.recipes import ungrounded as recipe
 
 PARTS = {"ability": "plan", "knowledge": "yeast", "output": "a table", "extra_information": "none"}
 ROW = {

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts import records, settings
-from tasks.contracts.errors import BrokenError, TransientError
-from tasks.io import events
-from tasks.io.store import Store, holder
-from tasks.spine import announcing, runs
-from tasks.spine.announcing import MADE_OF, Announcer, made_from
-from tasks.spine.runs import Counts, Run, stage
 from tests import openlineage_spec
+from wellspring.tasks.contracts import records, settings
+from wellspring.tasks.contracts.errors import BrokenError, TransientError
+from wellspring.tasks.io import events
+from wellspring.tasks.io.store import Store, holder
+from wellspring.tasks.spine import announcing, runs
+from wellspring.tasks.spine.announcing import MADE_OF, Announcer, made_from
+from wellspring.tasks.spine.runs import Counts, Run, stage
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,9 +99,9 @@ def test_what_tables_are_made_of_names_columns_that_there_are() -> None:
 
 SLEEPER = """
 import sys, time
-from tasks.contracts import settings
-from tasks.spine import runs
-from tasks.spine.runs import Counts, stage
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.runs import Counts, stage
 
 @stage("documents")
 def hang(run):

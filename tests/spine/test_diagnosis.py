@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from tasks.contracts import settings
-from tasks.contracts.settings import Settings
-from tasks.io import faults
-from tasks.io.journal import Journal
-from tasks.io.store import Store
-from tasks.spine import diagnosis
-from tasks.spine.diagnosis import Finding
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import faults
+from wellspring.tasks.io.journal import Journal
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import diagnosis
+from wellspring.tasks.spine.diagnosis import Finding
 
 
 def found(chosen: Settings, store: Path) -> dict[str, Finding]:

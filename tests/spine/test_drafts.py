@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.spine import drafts
+from wellspring.tasks.spine import drafts
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks import embeddings, seeds
-from tasks.contracts.errors import UsageError
-from tasks.contracts.settings import Settings
-from tasks.io import encoder
-from tasks.spine import ceilings, diagnosis, embedders, preflight, retrieval
-from tasks.spine.progress import Progress
-from tasks.spine.runs import Run
 from tests import page_store
+from wellspring.tasks import embeddings, seeds
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import encoder
+from wellspring.tasks.spine import ceilings, diagnosis, embedders, preflight, retrieval
+from wellspring.tasks.spine.progress import Progress
+from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from tasks import responses, scores
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.settings import Settings
-from tasks.io import faults
-from tasks.io.store import Store
-from tasks.spine import estimating
-from tasks.spine.runs import Run
 from tests.instruction_store import fill, publish
+from wellspring.tasks import responses, scores
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import faults
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import estimating
+from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 MakeSettings = Callable[..., Settings]

@@ -11,16 +11,16 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tasks import documents
-from tasks.contracts import records
-from tasks.contracts.errors import BrokenError, Rejection, UsageError
-from tasks.contracts.records import content_id
-from tasks.io.journal import Entry, Journal
-from tasks.io.store import Store
-from tasks.methods import near_duplicates
-from tasks.spine import browser, forgetting, pages, standing
 from tests import sample_store
 from tests.sample_store import PAGES, RUN, Sample
+from wellspring.tasks import documents
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import BrokenError, Rejection, UsageError
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.io.journal import Entry, Journal
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.methods import near_duplicates
+from wellspring.tasks.spine import browser, forgetting, pages, standing
 
 BREAD, TIDES, RYE = PAGES
 GONE = "Bakers keep a cup of it back for the next loaf"
@@ -299,7 +299,7 @@ def test_something_that_is_left_is_an_error_that_says_where(sample: Sample, monk
 @pytest.mark.slow
 @pytest.mark.usefixtures("unaudited")
 def test_a_page_of_the_sample_is_forgotten_and_does_not_come_back_with_the_next_run(store_dir: Path) -> None:
-    from flows.dataset import dataset
+    from wellspring.flows.dataset import dataset
 
     dataset.fn(profile="smoke", store=str(store_dir), overrides=["limit=8"])
     with Store.open(store_dir) as store:

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks import documents, sources
-from tasks.contracts.settings import Settings
-from tasks.io.journal import Journal
-from tasks.io.store import JOURNAL
-from tasks.methods import near_duplicates
-from tasks.spine import forgetting, near_copies, validation
-from tasks.spine.runs import Run
 from tests import sample_store
 from tests.sample_store import PAGES, Sample
+from wellspring.tasks import documents, sources
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io.journal import Journal
+from wellspring.tasks.io.store import JOURNAL
+from wellspring.tasks.methods import near_duplicates
+from wellspring.tasks.spine import forgetting, near_copies, validation
+from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 

@@ -16,17 +16,17 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts import prompting, records
-from tasks.contracts.calls import Answer, Call
-from tasks.contracts.errors import BrokenError, Rejection, TransientError
-from tasks.contracts.prompting import PromptedMethod, Row
-from tasks.contracts.settings import Settings
-from tasks.io import faults, spoilt
-from tasks.io.store import Store
-from tasks.spine import retrying
-from tasks.spine.generation import generate, repair
-from tasks.spine.runs import Counts, Run
 from tests.scripted_model import scripted_model
+from wellspring.tasks.contracts import prompting, records
+from wellspring.tasks.contracts.calls import Answer, Call
+from wellspring.tasks.contracts.errors import BrokenError, Rejection, TransientError
+from wellspring.tasks.contracts.prompting import PromptedMethod, Row
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import faults, spoilt
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import retrying
+from wellspring.tasks.spine.generation import generate, repair
+from wellspring.tasks.spine.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 MakeSettings = Callable[..., Settings]
@@ -35,7 +35,7 @@ MakeSettings = Callable[..., Settings]
 @pytest.fixture
 def method() -> PromptedMethod:
     """A judge as it ships: seven marks, each with its argument."""
-    return prompting.load("tasks.judges", "seven_criteria")
+    return prompting.load("wellspring.tasks.judges", "seven_criteria")
 
 
 def instruction(number: int, text: str = "") -> records.Instruction:
@@ -143,9 +143,9 @@ ROOMS = {"judges": ("seven_criteria", "response_quality"), "recipes": ("keywords
 
 @pytest.mark.parametrize(("room", "name"), [(room, name) for room, names in ROOMS.items() for name in names])
 def test_a_model_that_copied_the_form_is_told_the_keys_and_not_shown_it_again(room: str, name: str) -> None:
-    shown = prompting.template(f"tasks.{room}", name)
+    shown = prompting.template(f"wellspring.tasks.{room}", name)
     form = shown.user[shown.user.rindex("This is its form") :]
-    schema = prompting.load(f"tasks.{room}", name).schema
+    schema = prompting.load(f"wellspring.tasks.{room}", name).schema
     prompt = prompting.Prompt((prompting.Message("system", "S"), prompting.Message("user", shown.user)), schema)
     answer = Answer(Call("i", prompt), "c", form, "m", "stop", 1, 1, 0, 0.0, is_cached=False)
 
@@ -275,8 +275,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 from tests.spine import test_generation as tests
-from tasks.contracts import prompting, settings
-from tasks.spine import runs
+from wellspring.tasks.contracts import prompting, settings
+from wellspring.tasks.spine import runs
 
 where = {"base_url": sys.argv[1], "max_concurrency": 16}
 extra = {"models": {"judge": {"model": "m", "endpoints": [where], "temperature": 0.0}}}
@@ -284,7 +284,7 @@ chosen = settings.load(None, (), environment={}, extra=extra)
 with runs.start("test", chosen, Path(sys.argv[2]), quiet=True) as run:
     tests.fill(run, [tests.instruction(n) for n in range(1500)])
     print("begun", flush=True)
-    tests.score(run, prompting.load("tasks.judges", "seven_criteria"))
+    tests.score(run, prompting.load("wellspring.tasks.judges", "seven_criteria"))
 print("done", flush=True)
 """
 
@@ -332,12 +332,12 @@ sys.path.insert(0, sys.argv[2])
 from prefect import flow
 from prefect.client.orchestration import get_client
 from tests.spine import test_generation as tests
-from tasks.contracts import prompting, settings
-from tasks.spine import generation, runs
+from wellspring.tasks.contracts import prompting, settings
+from wellspring.tasks.spine import generation, runs
 
 @runs.stage("scores")
 def judge(run):
-    return tests.score(run, prompting.load("tasks.judges", "seven_criteria"))
+    return tests.score(run, prompting.load("wellspring.tasks.judges", "seven_criteria"))
 
 @flow
 def synthesis():

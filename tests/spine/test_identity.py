@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tasks import (  # fmt: skip
+from tests import instruction_store, methods_lock
+from wellspring.tasks import (  # fmt: skip
     documents,
     exports,
     groundings,
@@ -22,13 +23,12 @@ from tasks import (  # fmt: skip
     selections,
     verdicts,
 )
-from tasks.contracts.settings import Settings
-from tasks.io.store import Store
-from tasks.methods import checks, choices
-from tasks.spine import contamination, embedders, standing
-from tasks.spine.identity import raised
-from tasks.spine.runs import Run
-from tests import instruction_store, methods_lock
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.methods import checks, choices
+from wellspring.tasks.spine import contamination, embedders, standing
+from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.runs import Run
 
 Make = Callable[..., Settings]
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -53,7 +53,7 @@ def rests_on(stage: str, *rooms: str) -> set[str]:
 
 
 def bump(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    module = importlib.import_module(f"tasks.{name}")
+    module = importlib.import_module(f"wellspring.tasks.{name}")
     monkeypatch.setattr(module, "VERSION", module.VERSION + 1)
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts import records
-from tasks.contracts.errors import BrokenError, UsageError
-from tasks.contracts.records import Export, content_id
-from tasks.io import corpora
-from tasks.spine import lineage
 from tests import sample_store
 from tests.sample_store import PAGES, Sample
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.records import Export, content_id
+from wellspring.tasks.io import corpora
+from wellspring.tasks.spine import lineage
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.spine import origin
+from wellspring.tasks.spine import origin
 
 ROOT = Path(__file__).parents[2]
 OURS = '[project]\nname = "wellspring"\n'
@@ -28,9 +28,13 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def commit_of(package: Path, **environment: str) -> str:
-    """Return what the code in a folder says of itself."""
-    asked = [sys.executable, "-c", "from tasks.spine import origin; print(origin.commit())"]
-    known = os.environ | {"PYTHONPATH": str(package)} | environment
+    """Return what the code in a folder says of itself, imported as `wellspring.tasks`."""
+    links = package / "links" / "wellspring"
+    links.mkdir(parents=True, exist_ok=True)
+    (links / "tasks").unlink(missing_ok=True)
+    (links / "tasks").symlink_to(package / "tasks")
+    asked = [sys.executable, "-c", "from wellspring.tasks.spine import origin; print(origin.commit())"]
+    known = os.environ | {"PYTHONPATH": str(links.parent)} | environment
     return subprocess.run(asked, cwd=package, env=known, capture_output=True, text=True, check=True).stdout.strip()
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts.errors import BrokenError, TransientError
-from tasks.contracts.settings import Settings
-from tasks.io import snapshots
-from tasks.io.store import Store
-from tasks.spine.runs import Run
+from wellspring.tasks.contracts.errors import BrokenError, TransientError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import snapshots
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 

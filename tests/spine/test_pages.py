@@ -20,13 +20,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tasks.contracts import records
-from tasks.contracts.records import content_id
-from tasks.spine import browser, kept_portrait, marts, pages
-from tasks.spine.kept_portrait import Portrait
-from tasks.spine.markup import POLICY, Html, element, joined, plain, said
 from tests import sample_store
 from tests.sample_store import RUN, Sample
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.spine import browser, kept_portrait, marts, pages
+from wellspring.tasks.spine.kept_portrait import Portrait
+from wellspring.tasks.spine.markup import POLICY, Html, element, joined, plain, said
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
 

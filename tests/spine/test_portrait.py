@@ -8,15 +8,15 @@ from statistics import mean
 import numpy as np
 import pytest
 
-from tasks import responses, scores, selections, verdicts
-from tasks.contracts import settings as settings_
-from tasks.contracts.records import content_id
-from tasks.contracts.settings import Settings
-from tasks.methods import measures
-from tasks.spine import kept_portrait, portrait, retrieval, runs
-from tasks.spine.kept_portrait import Portrait
-from tasks.spine.runs import Run
 from tests import instruction_store as store
+from wellspring.tasks import responses, scores, selections, verdicts
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.methods import measures
+from wellspring.tasks.spine import kept_portrait, portrait, retrieval, runs
+from wellspring.tasks.spine.kept_portrait import Portrait
+from wellspring.tasks.spine.runs import Run
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
 
@@ -121,7 +121,7 @@ def test_an_empty_selection_has_a_portrait_too(settings: Callable[..., Settings]
 def test_two_judges_of_one_thing_have_an_agreement(
     settings: Callable[..., Settings], start: Callable[..., object]
 ) -> None:
-    from tasks.contracts import records
+    from wellspring.tasks.contracts import records
 
     with start(settings("selections.min_score=0", "verdicts.required=[]")) as run:  # type: ignore[attr-defined]
         prepared(run, 6)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.dataset import PARTS
-from tasks.contracts import prompting
-from tasks.contracts.errors import TransientError, UsageError
-from tasks.contracts.settings import Settings, load
-from tasks.io import faults
-from tasks.spine import preflight, runs
+from wellspring.flows.dataset import PARTS
+from wellspring.tasks.contracts import prompting
+from wellspring.tasks.contracts.errors import TransientError, UsageError
+from wellspring.tasks.contracts.settings import Settings, load
+from wellspring.tasks.io import faults
+from wellspring.tasks.spine import preflight, runs
 
 Make = Callable[..., Settings]
 SAMPLE = Path(__file__).parents[2] / "deployments" / "sample"
@@ -121,13 +121,15 @@ def test_a_typo_in_a_placeholder_of_a_prompt_is_named_with_its_line(
 ) -> None:
     room = tmp_path / "recipes"
     room.mkdir()
-    for file in resources.files("tasks.recipes").iterdir():
+    for file in resources.files("wellspring.tasks.recipes").iterdir():
         if file.is_file():
             (room / file.name).write_bytes(file.read_bytes())
     mistyped = (room / f"{name}.md").read_text() + "\n$page\n"
     (room / f"{name}.md").write_text(mistyped)
     files = resources.files
-    monkeypatch.setattr(resources, "files", lambda package: room if package == "tasks.recipes" else files(package))
+    monkeypatch.setattr(
+        resources, "files", lambda package: room if package == "wellspring.tasks.recipes" else files(package)
+    )
     prompting.template.cache_clear()
 
     try:
@@ -140,7 +142,7 @@ def test_a_typo_in_a_placeholder_of_a_prompt_is_named_with_its_line(
 HEAVY = {"prefect", "great_expectations", "polars", "duckdb", "faiss", "openai", "scipy", "sklearn", "numba"}
 SAID = """
 import sys
-from flows import cli
+from wellspring.flows import cli
 try:
     cli.main()
 finally:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tasks.io import faults
-from tasks.spine import progress
-from tasks.spine.progress import Progress, described, span
 from tests.met import met
+from wellspring.tasks.io import faults
+from wellspring.tasks.spine import progress
+from wellspring.tasks.spine.progress import Progress, described, span
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,7 +50,17 @@ def test_lines_and_status_say_what_is_waited_for_before_the_first_answer(tmp_pat
     store = str(tmp_path / "ws")
     with faults.running(latency_seconds=60.0) as slow:
         met(Path(store), slow.url)
-        command = [sys.executable, "-m", "flows.cli", "build", "--no-prefect", "--profile", "smoke", "--store", store]
+        command = [
+            sys.executable,
+            "-m",
+            "wellspring.flows.cli",
+            "build",
+            "--no-prefect",
+            "--profile",
+            "smoke",
+            "--store",
+            store,
+        ]
         command += ["--set", "limit=6", "--set", f"models.base_url={slow.url}"]
         build = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         assert build.stderr is not None
@@ -58,7 +68,7 @@ def test_lines_and_status_say_what_is_waited_for_before_the_first_answer(tmp_pat
         began = time.monotonic()
         second = next(line for line in build.stderr if line.startswith("groundings: "))
         between = time.monotonic() - began
-        status = [sys.executable, "-m", "flows.cli", "status", "--store", store]
+        status = [sys.executable, "-m", "wellspring.flows.cli", "status", "--store", store]
         seen = subprocess.run(status, cwd=ROOT, capture_output=True, text=True, check=True).stdout
         build.kill()
         build.wait()
@@ -75,8 +85,8 @@ def test_lines_and_status_say_what_is_waited_for_before_the_first_answer(tmp_pat
 def test_a_terminal_keeps_the_stage_at_work_below_the_lines_of_those_that_are_over(tmp_path: Path) -> None:
     script = """
 import time
-from tasks.spine.counts import Counts
-from tasks.spine.progress import Progress
+from wellspring.tasks.spine.counts import Counts
+from wellspring.tasks.spine.progress import Progress
 told = Progress()
 for number in range(40):
     told.begin(f"stage{number}")

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from tasks import documents, passages, seeds, sources
-from tasks.contracts import records
-from tasks.contracts.errors import UsageError
-from tasks.contracts.settings import Settings
-from tasks.io import replies
-from tasks.io.journal import Entry
-from tasks.spine import generation, retrying, runs, validation
-from tasks.spine.runs import Run
+from wellspring.tasks import documents, passages, seeds, sources
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import replies
+from wellspring.tasks.io.journal import Entry
+from wellspring.tasks.spine import generation, retrying, runs, validation
+from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts.errors import BrokenError, TransientError, UsageError
-from tasks.contracts.records import Publication
-from tasks.contracts.settings import Settings
-from tasks.io.interrupts import Stop
-from tasks.io.store import Store
-from tasks.spine import runs
-from tasks.spine.runs import Counts, Run
+from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError
+from wellspring.tasks.contracts.records import Publication
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io.interrupts import Stop
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.contracts.settings import Settings
-from tasks.contracts.vectors import Vectors, unit
-from tasks.io import index
-from tasks.methods.overlap_graph import overlap_graph
-from tasks.spine import sharded_search
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.contracts.vectors import Vectors, unit
+from wellspring.tasks.io import index
+from wellspring.tasks.methods.overlap_graph import overlap_graph
+from wellspring.tasks.spine import sharded_search
 
 Make = Callable[..., Settings]
 

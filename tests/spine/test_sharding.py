@@ -13,14 +13,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tasks.contracts import records
-from tasks.contracts.errors import BrokenError, Rejection, UsageError
-from tasks.contracts.settings import Settings
-from tasks.io import store as stores
-from tasks.io.store import DatabaseMemoryError
-from tasks.spine import sharding, workers
-from tasks.spine.runs import Counts, Run
-from tasks.spine.sharding import Produced, Shard, Work
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import BrokenError, Rejection, UsageError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import store as stores
+from wellspring.tasks.io.store import DatabaseMemoryError
+from wellspring.tasks.spine import sharding, workers
+from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.spine.sharding import Produced, Shard, Work
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
@@ -177,8 +177,8 @@ def test_where_all_shards_end_in_one_exception_nothing_is_refused_and_the_line_i
 
 KILLED = """
 import os, sys
-from tasks.contracts import settings
-from tasks.spine import runs, sharding
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.spine import runs, sharding
 sys.path.insert(0, os.path.dirname(sys.argv[1]))
 import test_sharding as t
 chosen = settings.load(None, ["runner=thread", "threads=1"], environment={})
@@ -248,7 +248,7 @@ def test_a_commit_that_does_not_fit_into_little_memory_gets_all_that_is_allowed(
 def test_where_no_worker_can_start_nothing_is_refused_and_the_way_out_is_said(tmp_path: Path) -> None:
     unguarded = tmp_path / "unguarded.py"
     unguarded.write_text(
-        "from flows.dataset import dataset\n"
+        "from wellspring.flows.dataset import dataset\n"
         f"dataset.fn(profile='smoke', store={str(tmp_path / 'ws')!r}, only='corpus')\n",
         encoding="utf-8",
     )

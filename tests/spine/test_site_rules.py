@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks import documents, passages, sources
-from tasks.contracts.settings import Settings
-from tasks.spine import validation
-from tasks.spine.runs import Counts, Run
+from wellspring.tasks import documents, passages, sources
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine import validation
+from wellspring.tasks.spine.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

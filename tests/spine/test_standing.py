@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts.errors import TransientError, UsageError
-from tasks.contracts.records import content_id
-from tasks.io.store import Store
-from tasks.spine import standing, summaries
 from tests import sample_store
 from tests.sample_store import Sample
+from wellspring.tasks.contracts.errors import TransientError, UsageError
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import standing, summaries
 
 ROOT = Path(__file__).parents[2]
 ANSWERS: dict[str, Any] = {
@@ -105,8 +105,8 @@ def test_what_a_parked_run_paid_is_in_its_costs_though_its_stage_left_no_receipt
 
 WORKING = """
 import sys
-from tasks.contracts import settings
-from tasks.spine import runs
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.spine import runs
 with runs.start("corpus", settings.load(None, sys.argv[2:]), sys.argv[1], quiet=True) as run:
     run.progress.begin("documents")
     run.progress("documents", 3, 12)
@@ -130,7 +130,7 @@ def working(store: Path, *overrides: str) -> tuple["subprocess.Popen[str]", str]
 
 
 def wellspring(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "flows.cli", *arguments]
+    command = [sys.executable, "-m", "wellspring.flows.cli", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from flows.dataset import dataset
-from tasks import documents, passages, sources
-from tasks.contracts import records
-from tasks.contracts.settings import Settings
-from tasks.io.store import Store
-from tasks.spine import forgetting, lineage, marts, runs, site_rules, standing, superseding, validation
-from tasks.spine.runs import Counts, Run
 from tests import light, page_store
 from tests.page_store import WRITER
+from wellspring.flows.dataset import dataset
+from wellspring.tasks import documents, passages, sources
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io.store import Store
+from wellspring.tasks.spine import forgetting, lineage, marts, runs, site_rules, standing, superseding, validation
+from wellspring.tasks.spine.runs import Counts, Run
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.corpus import corpus
-from tasks.io.store import Store
+from wellspring.flows.corpus import corpus
+from wellspring.tasks.io.store import Store
 
 ROOT = Path(__file__).parents[2]
 pytest.importorskip("distributed", reason="needs the extra `dask`")

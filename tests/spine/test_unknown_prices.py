@@ -9,14 +9,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows import terminal
-from tasks import responses, scores
-from tasks.contracts.settings import Settings
-from tasks.spine import pages, standing, summaries, validation
-from tasks.spine.counts import Counts, known
-from tasks.spine.runs import Run
 from tests import instruction_store as store
 from tests.scripted_model import scripted_model
+from wellspring.flows import terminal
+from wellspring.tasks import responses, scores
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine import pages, standing, summaries, validation
+from wellspring.tasks.spine.counts import Counts, known
+from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 

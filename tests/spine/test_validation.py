@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.contracts.errors import BrokenError
-from tasks.contracts.records import RejectionRow, Seed, Source, Tombstone, content_id
-from tasks.contracts.settings import Settings
-from tasks.spine import validation
-from tasks.spine.runs import Counts, Run, now, stage
+from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.records import RejectionRow, Seed, Source, Tombstone, content_id
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine import validation
+from wellspring.tasks.spine.runs import Counts, Run, now, stage
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

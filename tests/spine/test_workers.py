@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 _STUCK = """
 import os, re, sys
-from tasks.spine import workers
+from wellspring.tasks.spine import workers
 
 def stuck(path):
     with open(path, "w") as file:
@@ -27,8 +27,8 @@ if __name__ == "__main__":
 
 _AT_WORK = """
 import signal, sys, time
-from tasks.contracts import settings
-from tasks.spine import workers
+from wellspring.tasks.contracts import settings
+from wellspring.tasks.spine import workers
 
 def stop(number, frame):
     signal.signal(number, signal.SIG_IGN)

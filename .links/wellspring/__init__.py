@@ -1,0 +1,1 @@
+../../flows/wellspring/__init__.py

@@ -1,0 +1,1 @@
+"""Wellspring: grounded instruction data from web archives."""
