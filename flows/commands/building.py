@@ -1,31 +1,23 @@
 """Commands that make rows: build, export, retry; and what a build would cost."""
 
-import json
-import os
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+import wellspring
 from wellspring.flows import terminal
-from wellspring.flows.commands import options
 from wellspring.flows.commands.options import (
     STORE,
     CorpusOption,
     JsonOption,
     OnlyOption,
-    Part,
     ProfileOption,
     SeedsOption,
     SetOption,
     StoreOption,
     TrustOption,
 )
-from wellspring.tasks.contracts.errors import WellspringError
-
-if TYPE_CHECKING:
-    from wellspring.tasks.spine.runs import Run
 
 
 def build(
@@ -47,9 +39,9 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Make a dataset from web archives, or go on with one: only what is left is done, nothing is paid twice."""
-    overrides = options.overrides(corpus, seeds, chosen, replay=replay)
-    named = options.profile(profile, corpus, seeds, trust=trust)
-    _run(named, store, overrides, only=only, prefect=prefect, as_json=as_json)
+    asked: dict[str, Any] = {"profile": profile, "only": only and only.value, "replay": replay, "prefect": prefect}
+    built = wellspring.build(corpus, seeds, store, **asked, trust_store=trust, overrides=chosen or ())
+    _say_build(built, as_json=as_json)
 
 
 def export(
@@ -70,60 +62,18 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write the dataset's files in more forms, beside those that are there; asks no model for what is there."""
-    overrides = [f"exports.{'formats' if only else 'also'}={json.dumps(formats)}"] if formats else []
-    overrides += ["exports.also=[]", "exports.added=drop"] if only else []
-    named = options.profile_of(store, profile, trust=trust)
-    _run(named, store, overrides + list(chosen or ()), only=Part.curation, as_json=as_json)
+    asked: dict[str, Any] = {"only": only, "profile": profile, "trust_store": trust, "overrides": chosen or ()}
+    _say_build(wellspring.export(formats or (), store, **asked), as_json=as_json)
 
 
-def _run(
-    profile: str,
-    store: Path,
-    overrides: list[str],
-    *,
-    only: Part | None,
-    as_json: bool,
-    prefect: bool | None = None,
-) -> None:
-    """Run the main job or a part of it, as a Prefect flow where a server is configured, and say what came of it."""
-    started = time.monotonic()
-    from wellspring.tasks.contracts import casting, settings
-    from wellspring.tasks.spine import preflight
-
-    wanted = settings.load(profile, overrides)
-    casting.refuse_stand_ins(wanted)
-    preflight.look(wanted, store, _parts(only))  # the run looks again; here it is said before Prefect is loaded
-    from wellspring.flows.dataset import dataset
-
-    scheduled = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
-    if scheduled:
-        os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
-        from wellspring.flows.temporary_server import TemporaryServer
-
-        TemporaryServer()  # Prefect starts this one, should it need one
-    job = dataset if scheduled else dataset.fn
-    job(profile=profile, store=str(store), overrides=overrides, only=only.value if only else None)
-    _say_build(store, time.monotonic() - started, as_json=as_json)
-
-
-def _parts(only: Part | None) -> list[str]:
-    return [only.value] if only else [part.value for part in Part]
-
-
-def _say_build(directory: Path, seconds: float, *, as_json: bool) -> None:
-    from wellspring.tasks.io.store import Store
-    from wellspring.tasks.spine import summaries
-
-    try:
-        with Store.read(directory) as store:
-            facts: dict[str, Any] = summaries.of_run(store) | {"seconds": round(seconds, 1)}
-    except WellspringError as fault:  # the run is done all the same
-        terminal.hint(f"the run is done ({seconds:.1f} s); what it did cannot be shown: {fault}")
-        return
-    if as_json:
+def _say_build(built: wellspring.Built, *, as_json: bool) -> None:
+    facts = dict(built.facts)
+    if unread := facts.pop("unread"):  # the run is done all the same
+        terminal.hint(f"the run is done ({facts['seconds']:.1f} s); what it did cannot be shown: {unread}")
+    elif as_json:
         terminal.as_json(facts)
     else:
-        _say_facts(directory, facts)
+        _say_facts(built.store, facts)
 
 
 def _say_facts(directory: Path, facts: dict[str, Any]) -> None:
@@ -158,11 +108,9 @@ def retry(
     as_json: JsonOption = False,
 ) -> None:
     """Ask again for what was refused, and finish what broke; nothing that was answered is paid again."""
-    started = time.monotonic()
-    from wellspring.flows.retry import retry as again
-
-    again.fn(options.profile_of(store, profile, trust=trust), str(store), list(chosen or ()), stage, reason, run_id)
-    _say_build(store, time.monotonic() - started, as_json=as_json)
+    asked: dict[str, Any] = {"stage": stage, "reason": reason, "run": run_id, "profile": profile}
+    built = wellspring.retry(store, **asked, trust_store=trust, overrides=chosen or ())
+    _say_build(built, as_json=as_json)
 
 
 def estimate(
@@ -177,22 +125,11 @@ def estimate(
     as_json: JsonOption = False,
 ) -> None:
     """Say what a build would ask and cost, by stage, before anything is sent: rehearsed on a copy of the store."""
-    from wellspring.tasks.contracts import settings
-    from wellspring.tasks.spine import preflight
-
-    overrides = options.overrides(corpus, seeds, chosen)
-    name = options.profile(profile, corpus, seeds, trust=trust)
-    wanted = settings.load(name, overrides)
-    preflight.look(wanted, store, _parts(only), is_sending=False)  # before Prefect is loaded
-    from wellspring.flows.dataset import dataset
-    from wellspring.tasks.io import prices
-    from wellspring.tasks.spine import estimating
-
-    def rehearse(run: "Run") -> None:
-        dataset.fn(name, str(run.store.path), overrides, only.value if only else None)
-
-    found = estimating.estimate(wanted, store, rehearse)
+    asked: dict[str, Any] = {"profile": profile, "only": only and only.value, "trust_store": trust}
+    found = wellspring.estimate(corpus, seeds, store, **asked, overrides=chosen or ())
     if as_json:
         terminal.as_json(found)
-    else:
-        terminal.estimate(found, prices.SHIPPED)
+        return
+    from wellspring.tasks.io import prices
+
+    terminal.estimate(found, prices.SHIPPED)

@@ -2,15 +2,15 @@
 
 import asyncio
 import webbrowser
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+import wellspring
 from wellspring.flows import terminal
-from wellspring.flows.commands import options
 from wellspring.flows.commands.options import (
     STORE,
     JsonOption,
@@ -20,7 +20,7 @@ from wellspring.flows.commands.options import (
     SourceOption,
     StoreOption,
 )
-from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.errors import BrokenError
 
 
 def status(
@@ -31,17 +31,15 @@ def status(
 ) -> None:
     """Say what is done, due, refused, failed and running in each stage, what the rest would cost, how runs ended."""
     from wellspring.tasks.io.store import is_new
-    from wellspring.tasks.spine import standing, summaries
+    from wellspring.tasks.spine import standing
 
     if run_id is None and is_new(store):  # its first run has left nothing to read yet: its own words will do
         facts = standing.of_new_store(store.absolute())
-    elif run_id is None:
-        work = standing.at_work_now(store)
-        with _opened(store, says=False) as opened:
-            facts = standing.of_store(opened, _methods(opened), work)
     else:
-        with _opened(store) as opened:
-            facts = summaries.of_run(opened, run_id)
+        with _opened(store, says=run_id is not None) as opened:
+            facts = opened.status(run_id)
+    if unknown := facts.pop("unknown", ""):
+        terminal.hint(f"whether this code makes more due is not known: {unknown}")
     if as_json:
         terminal.as_json(facts)
     elif run_id is None:
@@ -51,34 +49,14 @@ def status(
 
 
 @contextmanager
-def _opened(store: Path, *, says: bool = True, works: bool = False) -> Iterator[Any]:
-    """Open a store to read, and say of when what follows is, if a run is at work on it."""
-    from wellspring.tasks.io.store import Store, holder
+def _opened(store: Path, *, says: bool = True) -> Iterator[wellspring.Opened]:
+    """Open a store to look at, and say of when what follows is, if a run is at work on it."""
+    from wellspring.tasks.io.store import holder
 
-    with Store.read(store, works=works) as opened:
-        if says and opened.snapshot is not None and holder(store) is not None:
-            terminal.hint(f"a run has the store: this is of {terminal.moment(opened.snapshot.taken_at)}")
+    with wellspring.open(store) as opened:
+        if says and opened.as_of is not None and holder(store) is not None:
+            terminal.hint(f"a run has the store: this is of {terminal.moment(opened.as_of)}")
         yield opened
-
-
-def _methods(store: Any) -> Mapping[str, Mapping[str, str]]:
-    """Return the methods of this code under the settings of the store's latest run; none before there was one."""
-    if not (store.path / "settings.json").is_file():
-        return {}
-    from wellspring.tasks import documents, groundings, instructions, passages, responses, scores, seeds, verdicts
-    from wellspring.tasks.contracts import settings
-    from wellspring.tasks.spine import standing
-
-    asked = (
-        *(documents.extract, passages.split, seeds.ingest, groundings.attribute, instructions.synthesize),
-        *(responses.respond, verdicts.check, scores.judge),
-    )
-    try:
-        chosen = settings.load(options.profile_of(store.path, None))
-        return standing.methods(store, chosen, [stage.__wrapped__ for stage in asked])
-    except BrokenError as error:  # also settings of a store from elsewhere, which are not followed
-        terminal.hint(f"whether this code makes more due is not known: {error.message}")
-        return {}
 
 
 def trace(
@@ -112,29 +90,15 @@ def trace(
 
     --json is the same tree: kind, id, relation, facts, children; `is_repeated` marks what was given in full before.
     """
-    from wellspring.tasks.spine import lineage
-
     with _opened(store) as opened:
-        tree = lineage.trace(opened, target)
         if record:
-            terminal.as_bytes(_record(opened, tree, target, corpus or ()))
-        elif as_json:
+            terminal.as_bytes(opened.record(target, corpus or ()))
+            return
+        tree = opened.trace(target)
+        if as_json:
             terminal.as_json(tree.as_dict())
         else:
             terminal.tree(tree)
-
-
-def _record(store: Any, tree: Any, target: str, places: Sequence[str]) -> bytes:
-    """Return the bytes of the document that something was made of, or of the record that was refused."""
-    from wellspring.tasks.spine import lineage
-
-    if tree.kind == "refusal" and "record_offset" in tree.facts:
-        place = {name: tree.facts[name] for name in lineage.PLACE}
-        return lineage.bytes_at(store, places=places, **place)
-    found = [node.id for node in tree.walk() if node.kind == "document"]
-    if not found:
-        raise UsageError(f"{target} was made without a document", hint="`wellspring trace` shows what it was made from")
-    return lineage.record_bytes(store, found[0], places)
 
 
 def impact(
@@ -159,11 +123,9 @@ def impact(
 
     --json has the ids as well: start (what was named), counts, files, ids.
     """
-    from wellspring.tasks.spine import lineage
-
     given = {"url": url, "domain": domain, "source": source, "document": document}
     with _opened(store) as opened:
-        found = lineage.impact(opened, **given, seed=seed, prompt=prompt, model=model).as_dict()
+        found = opened.impact(**given, seed=seed, prompt=prompt, model=model).as_dict()
     if as_json:
         terminal.as_json(found)
         return
@@ -194,11 +156,13 @@ def dashboard(
 
 def _site(store: Path) -> Path:
     """Write the site, in turn with a run at work, which writes it again when it ends."""
-    from wellspring.tasks.io.store import refuse_none
+    from wellspring.tasks.io.store import Store, holder, refuse_none
     from wellspring.tasks.spine import pages
 
     refuse_none(store)
-    with _opened(store, works=True) as opened, pages.alone(store.absolute()):
+    with Store.read(store, works=True) as opened, pages.alone(store.absolute()):
+        if opened.snapshot is not None and holder(store) is not None:
+            terminal.hint(f"a run has the store: this is of {terminal.moment(opened.snapshot.taken_at)}")
         return pages.write_site(opened)
 
 

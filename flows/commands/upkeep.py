@@ -11,8 +11,8 @@ import typer
 from rich.markup import escape
 from typer.core import TyperCommand
 
-from wellspring.flows import terminal
-from wellspring.flows.commands import options
+import wellspring
+from wellspring.flows import choices, terminal
 from wellspring.flows.commands.options import (
     STORE,
     JsonOption,
@@ -58,13 +58,8 @@ def forget(
     as_json: JsonOption = False,
 ) -> None:
     """Take a page, site or corpus out with everything made from it, for good; prints a receipt that was checked."""
-    from wellspring.tasks.io.store import Store, refuse_none
-    from wellspring.tasks.spine import forgetting
-
-    choices: dict[str, Any] = {"policy": policy.value, "near_copies": near_copies.value, "reason": reason}
-    refuse_none(store)
-    with Store.open(store, owner="forget") as opened:
-        receipt = forgetting.forget(opened, **choices, url=url, domain=domain, source=source).as_dict()
+    what: dict[str, Any] = {"url": url, "domain": domain, "source": source, "reason": reason}
+    receipt = wellspring.forget(store, **what, policy=policy.value, near_copies=near_copies.value)
     if as_json:
         terminal.as_json(receipt)
         return
@@ -90,7 +85,7 @@ def batches(
     jobs = listed(store)
     if cancel:
         out = [job for job in jobs if job.state in OPEN]
-        with Models(settings.load(options.profile_of(store, profile, trust=trust)), store, "batches") as models:
+        with Models(settings.load(choices.profile_of(store, profile, trust=trust)), store, "batches") as models:
             cancelled = sum(models.cancel(role, cancel) for role in sorted({job.role for job in out}))
         said = f"{cancelled} of {len(out)} jobs are asked to stop; the next build collects what they answered"
         terminal.as_json({"cancelled": cancelled, "out": len(out)}) if as_json else terminal.say(said)

@@ -1,1 +1,419 @@
-"""Wellspring: grounded instruction data from web archives."""
+"""Wellspring makes instruction data from web archives: grounded, audited, traceable to the byte.
+
+    import wellspring
+
+    built = wellspring.build(store="ws")              # the sample, with no key and no GPU
+    built = wellspring.build(corpus="crawl.warc.gz", seeds="prompts.jsonl", store="ws", limit=200)
+
+    with wellspring.open("ws") as store:
+        store.rows("instructions")                    # a Polars frame of the rows in force
+        store.refused("instructions")                 # what was refused, each with its reason
+        print(store.trace(built.example_id))          # from a row back to the bytes of its page
+
+Everything here is what the command line calls: the same options, the same words, the same errors. A second `build` does
+only what is left and pays for nothing twice. `import wellspring` itself loads nothing and changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
+    from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
+    from wellspring.tasks.io.store import Store
+    from wellspring.tasks.spine.lineage import Impact, Node
+
+__all__ = [
+    "BrokenError",
+    "Built",
+    "Opened",
+    "TransientError",
+    "UsageError",
+    "WellspringError",
+    "build",
+    "estimate",
+    "export",
+    "forget",
+    "open",
+    "retry",
+]
+_ERRORS = ("BrokenError", "TransientError", "UsageError", "WellspringError")
+
+Place = str | PathLike[str]
+Places = Place | Sequence[Place] | None
+Part = Literal["corpus", "grounding", "synthesis", "curation"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the errors when they are first named."""
+    if name in _ERRORS:
+        from wellspring.tasks.contracts import errors
+
+        return getattr(errors, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build did. `facts` is what `wellspring build --json` prints."""
+
+    store: Path
+    facts: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def run_id(self) -> str:
+        """The run."""
+        return self.facts["run_id"]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was left to do: no row was due, no model was asked."""
+        return self.facts["is_idle"]
+
+    @property
+    def files(self) -> list[Path]:
+        """The exported files that are in place."""
+        return [Path(file["path"]) for file in self.facts["files"]]
+
+    @property
+    def example_id(self) -> str:
+        """An id to `trace`: of an exported row, else of a document, else empty."""
+        return self.facts["example_id"]
+
+    @property
+    def stages(self) -> "pl.DataFrame":
+        """One row a stage: rows in, out and refused, calls, cost in USD (None if unknown), seconds, reasons."""
+        import polars as pl
+
+        rows = [row | {"reasons": _counted(row["reasons"])} for row in self.facts["stages"]]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _counted(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+
+
+def build(
+    corpus: Places = None,
+    seeds: Places = None,
+    store: Place = "ws",
+    *,
+    profile: Place | None = None,
+    only: Part | None = None,
+    replay: bool = False,
+    prefect: bool | None = None,
+    trust_store: bool = False,
+    overrides: Sequence[str] = (),
+    **settings: Any,
+) -> Built:
+    """Make a dataset from web archives, or go on with one.
+
+    Args:
+        corpus: WARC, WET, JSONL, Parquet, a folder of pages, or URIs; one or several.
+        seeds: Human instructions, JSONL or Parquet; one or several.
+        store: The directory with everything that a run knows. It is made where there is none.
+        profile: `smoke`, `full`, or a TOML file. By default the sample's, if neither corpus nor seeds are named.
+        only: One part of the job.
+        replay: Answer from recorded completions only; send nothing.
+        prefect: Run as a Prefect flow. By default where PREFECT_API_URL is set.
+        trust_store: Take over what the store's own settings want: endpoints, keys, paths, addresses.
+        overrides: Settings as `--set` takes them, such as `"models.generator.model=gpt-4.1"`.
+        settings: Settings as values; a section is a mapping: `limit=200, models={"generator": {"model": "gpt-4.1"}}`.
+
+    Raises:
+        UsageError: Something that was given is wrong; nothing was started.
+        TransientError: The run was parked (budget, quota, rate limit, a busy store): build again later.
+        BrokenError: A person has to act; what was done is kept.
+    """
+    from wellspring.flows import building, choices
+
+    corpora, lists = _listed(corpus), _listed(seeds)
+    said = [*choices.overrides(corpora, lists, replay=replay), *choices.of_values(settings), *overrides]
+    named = choices.profile(_text(profile), corpora, lists, trust=trust_store)
+    return Built(Path(store), building.build(named, Path(store), said, only=only, prefect=prefect))
+
+
+def export(
+    formats: str | Sequence[str] = (),
+    store: Place = "ws",
+    *,
+    only: bool = False,
+    profile: Place | None = None,
+    trust_store: bool = False,
+    overrides: Sequence[str] = (),
+    **settings: Any,
+) -> Built:
+    """Write the dataset's files in more forms, beside those that are there; asks no model for what is there.
+
+    Args:
+        formats: messages, sharegpt, alpaca, dpo, kto, reward_conditioned or raw.
+        store: The store.
+        only: Only these forms; those that are there are taken away.
+        profile: By default the settings of the store's latest run.
+        trust_store: As for `build`.
+        overrides: As for `build`.
+        settings: As for `build`.
+
+    Raises:
+        UsageError: A form is unknown.
+        BrokenError: There is no store.
+    """
+    from wellspring.flows import building, choices
+
+    said = building.forms([formats] if isinstance(formats, str) else list(formats), only=only)
+    said += [*choices.of_values(settings), *overrides]
+    named = choices.profile_of(Path(store), _text(profile), trust=trust_store)
+    return Built(Path(store), building.build(named, Path(store), said, only="curation", prefect=None))
+
+
+def retry(
+    store: Place = "ws",
+    *,
+    stage: str | None = None,
+    reason: str | None = None,
+    run: str | None = None,
+    profile: Place | None = None,
+    trust_store: bool = False,
+    overrides: Sequence[str] = (),
+    **settings: Any,
+) -> Built:
+    """Ask again for what was refused, and finish what broke; nothing that was answered is paid again.
+
+    Args:
+        store: The store.
+        stage: Only what this stage refused.
+        reason: Only what was refused for this.
+        run: Only what this run refused.
+        profile: By default the settings of the store's latest run.
+        trust_store: As for `build`.
+        overrides: As for `build`.
+        settings: As for `build`.
+
+    Raises:
+        BrokenError: There is no store; or a person has to act.
+        TransientError: The run was parked: try again later.
+    """
+    from wellspring.flows import building, choices
+
+    named = choices.profile_of(Path(store), _text(profile), trust=trust_store)
+    said = [*choices.of_values(settings), *overrides]
+    return Built(Path(store), building.retry(named, Path(store), said, stage=stage, reason=reason, run=run))
+
+
+def estimate(
+    corpus: Places = None,
+    seeds: Places = None,
+    store: Place = "ws",
+    *,
+    profile: Place | None = None,
+    only: Part | None = None,
+    trust_store: bool = False,
+    overrides: Sequence[str] = (),
+    **settings: Any,
+) -> dict[str, Any]:
+    """Say what a build would ask and cost, by stage, before anything is sent: rehearsed on a copy of the store.
+
+    Args:
+        corpus: As for `build`, like all the others.
+        seeds: As for `build`.
+        store: As for `build`.
+        profile: As for `build`.
+        only: As for `build`.
+        trust_store: As for `build`.
+        overrides: As for `build`.
+        settings: As for `build`.
+
+    Returns:
+        `stages` (a dict each), `calls`, `recorded_calls`, `cost_usd` (None where a price is unknown), `seconds`,
+        `unpriced` (models without a price), `stopped` (why the rehearsal ended early, or empty).
+
+    Raises:
+        UsageError: Something that was given is wrong.
+    """
+    from wellspring.flows import building, choices
+
+    corpora, lists = _listed(corpus), _listed(seeds)
+    said = [*choices.overrides(corpora, lists), *choices.of_values(settings), *overrides]
+    named = choices.profile(_text(profile), corpora, lists, trust=trust_store)
+    return building.estimate(named, Path(store), said, only=only)
+
+
+def forget(
+    store: Place = "ws",
+    *,
+    url: str | None = None,
+    domain: str | None = None,
+    source: str | None = None,
+    policy: Literal["drop", "remake"] = "drop",
+    near_copies: Literal["remove", "name"] = "remove",
+    reason: str = "asked",
+) -> dict[str, Any]:
+    """Take a page, site or corpus out with everything made from it, for good.
+
+    Args:
+        store: The store.
+        url: A page.
+        domain: A site.
+        source: A corpus file: its id or URI.
+        policy: What becomes of rows that were only shown it.
+        near_copies: Whether near copies on other pages go, too, or stay and are named in the receipt.
+        reason: Why, for the tombstone.
+
+    Returns:
+        A receipt that was checked: what was looked for, and what was taken out of which table.
+
+    Raises:
+        UsageError: Nothing, or more than one thing, is named.
+        TransientError: A run works on the store.
+    """
+    from wellspring.tasks.io.store import Store, refuse_none
+    from wellspring.tasks.spine import forgetting
+
+    refuse_none(Path(store))
+    with Store.open(Path(store), owner="forget") as opened:
+        said: dict[str, Any] = {"policy": policy, "near_copies": near_copies, "reason": reason}
+        return forgetting.forget(opened, **said, url=url, domain=domain, source=source).as_dict()
+
+
+class Opened:
+    """A store to look at, also while a run works on it: as it was when it was opened. A context manager."""
+
+    def __init__(self, store: "Store") -> None:
+        """Take a store that was opened to read; `wellspring.open` does."""
+        self._store = store
+
+    def __repr__(self) -> str:
+        """Name its place."""
+        return f"wellspring.open({str(self._store.path)!r})"
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._store.path
+
+    @property
+    def as_of(self) -> "datetime | None":
+        """When what is seen was so, in UTC."""
+        return None if self._store.snapshot is None else self._store.snapshot.taken_at
+
+    @property
+    def tables(self) -> list[str]:
+        """What `rows` knows."""
+        from wellspring.tasks.spine import frames
+
+        return frames.tables()
+
+    def rows(self, table: str) -> "pl.DataFrame":
+        """Return the rows of a table that are in force: audited, published, of the methods that are asked for now.
+
+        Args:
+            table: `documents`, `instructions`, `responses`, `verdicts`, `exports` ...: see `tables`.
+
+        Raises:
+            UsageError: There is no such table; the message names those that come near.
+        """
+        from wellspring.tasks.spine import frames
+
+        return frames.rows(self._store, table)
+
+    def refused(self, stage: str | None = None, reason: str | None = None) -> "pl.DataFrame":
+        """Return what the methods in force refused: stage, input_id, reason, detail, run_id.
+
+        Args:
+            stage: Only of this stage.
+            reason: Only for this reason.
+        """
+        from wellspring.tasks.spine import frames
+
+        return frames.refused(self._store, stage, reason)
+
+    def trace(self, target: str) -> "Node":
+        """Follow a row back to the bytes it came from.
+
+        Args:
+            target: An id (or its beginning) of any row, or of what was refused, or `FILE:LINE` of an export.
+
+        Returns:
+            A tree: kind, id, relation, facts, children. `str` draws it; `as_dict` is for JSON.
+
+        Raises:
+            UsageError: Nothing, or more than one thing, is meant.
+        """
+        from wellspring.tasks.spine import lineage
+
+        return lineage.trace(self._store, target)
+
+    def record(self, target: str, corpus: Places = None) -> bytes:
+        """Return the bytes of the page that a row was made from, or of the record that was refused.
+
+        Args:
+            target: As for `trace`.
+            corpus: Where the archive lies now, if it moved: files, folders or URIs.
+
+        Raises:
+            UsageError: It was made without a page.
+            BrokenError: The archive is gone, or has changed since it was read.
+        """
+        from wellspring.tasks.spine import lineage
+
+        return lineage.record_of(self._store, target, [str(place) for place in _listed(corpus)])
+
+    def impact(self, **start: str | None) -> "Impact":
+        """Say what depends on one thing: `url`, `domain`, `source`, `document`, `seed`, `prompt` or `model`.
+
+        Raises:
+            UsageError: Nothing, or more than one thing, is named.
+        """
+        from wellspring.tasks.spine import lineage
+
+        return lineage.impact(self._store, **start)
+
+    def status(self, run: str | None = None) -> dict[str, Any]:
+        """Say what is done, due, refused, failed and running in each stage; or what each stage did in one run.
+
+        Args:
+            run: A run's id, or its beginning.
+        """
+        from wellspring.flows import looking
+
+        return looking.status(self._store, run)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        """Return it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of it."""
+        self.close()
+
+
+def open(store: Place = "ws") -> Opened:  # noqa: A001 - read as `wellspring.open`
+    """Open a store to look at it. It is left as it is; a run may work on it meanwhile.
+
+    Raises:
+        BrokenError: There is no store.
+        UsageError: A newer Wellspring wrote it.
+    """
+    from wellspring.tasks.io.store import Store
+
+    return Opened(Store.read(Path(store)))
+
+
+def _listed(places: Places) -> list[Place]:
+    if places is None:
+        return []
+    return [places] if isinstance(places, str | PathLike) else list(places)
+
+
+def _text(profile: Place | None) -> str | None:
+    return None if profile is None else str(profile)

@@ -13,6 +13,7 @@ from typing import Any
 
 from wellspring.tasks.contracts import orders, records
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.prompting import visible
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.io import corpora
 from wellspring.tasks.io.store import Store
@@ -67,6 +68,18 @@ class Node:
             "children": [child.as_dict() for child in self.children],
             "is_repeated": self.is_repeated,
         }
+
+    def __str__(self) -> str:
+        """Draw the tree, a line a row."""
+        return "\n".join(self.lines())
+
+    def lines(self, indent: str = "") -> Iterator[str]:
+        """Yield a line a row, those that it was made from below it and further right."""
+        known = "  ".join(f"{name} {value}" for name, value in self.facts.items() if value not in (None, "", []))
+        said = "as above" if self.is_repeated else known
+        yield indent + visible(f"{self.relation} {self.kind} {self.id}  {said}".replace("\n", " ")).strip()
+        for child in self.children:
+            yield from child.lines(f"{indent}    ")
 
     def walk(self) -> Iterator["Node"]:
         """Yield this node and all below it."""
@@ -264,6 +277,27 @@ def _shown(value: Any) -> Any:
     if isinstance(value, str) and len(value) > SHOWN_CHARS:
         return f"{value[:SHOWN_CHARS]}…"
     return value
+
+
+def record_of(store: Store, target: str, places: Sequence[str] = ()) -> bytes:
+    """Return the bytes of the page that something was made of, or of the record that was refused.
+
+    Args:
+        store: The store.
+        target: As for `trace`.
+        places: Where else the archive may lie.
+
+    Raises:
+        UsageError: It was made without a document.
+        BrokenError: The archive is nowhere, or is not the file that was read.
+    """
+    tree = trace(store, target)
+    if tree.kind == "refusal" and "record_offset" in tree.facts:
+        return bytes_at(store, places=places, **{name: tree.facts[name] for name in PLACE})
+    found = [node.id for node in tree.walk() if node.kind == "document"]
+    if not found:
+        raise UsageError(f"{target} was made without a document", hint="`wellspring trace` shows what it was made from")
+    return record_bytes(store, found[0], places)
 
 
 def record_bytes(store: Store, document_id: str, places: Sequence[str] = ()) -> bytes:

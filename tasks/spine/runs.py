@@ -13,6 +13,7 @@ import re
 import signal
 import socket
 import sys
+import threading
 import time
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -295,7 +296,7 @@ def _show(run: Run, receipt: Receipt) -> None:
     )
 
 
-_current: Run | None = None
+_running: dict[tuple[str, int], Run] = {}  # by the store's real path, and the thread: a process may work on several
 
 
 @contextmanager
@@ -311,7 +312,7 @@ def start(
 ) -> Iterator[Run]:
     """Begin a run: take the store's lock, mark what was killed as crashed, and write down how this one ends.
 
-    A flow that is called inside another one joins its run.
+    A flow that is called inside another one on the same store joins its run.
 
     Args:
         flow: What is run, as pages name it.
@@ -327,9 +328,9 @@ def start(
             parts need is wrong; or no store is named: a deployment was made without one.
         TransientError: Another run holds the store (see `settings.wait`).
     """
-    if _current is not None:
-        with _current.stop.taken() if _current.stop else contextlib.nullcontext():
-            yield _current
+    if current := _running.get(_place(directory)):
+        with current.stop.taken() if current.stop else contextlib.nullcontext():
+            yield current
         return
     if not may_mix:
         casting.refuse_stand_ins(settings)
@@ -384,6 +385,10 @@ def _aside(run: Run, what: str) -> Iterator[None]:
         run.progress.note(f"warning: {what} ({said})")
 
 
+def _place(directory: str | Path) -> tuple[str, int]:
+    return os.path.realpath(directory), threading.get_ident()
+
+
 def _mend_journal(run: Run) -> None:
     """Save a damaged journal, and bring over what only the database still has, before anything is sent; say so."""
     path, store = run.store.path / stores.JOURNAL, run.store
@@ -398,8 +403,8 @@ def _mend_journal(run: Run) -> None:
 
 def _at_work(run: Run, stop: Stop) -> Iterator[Run]:
     """Yield the run, and write down how it ends."""
-    global _current  # noqa: PLW0603 - one process works on one store; nested flows join it
-    _current, store = run, run.store
+    store = run.store
+    _running[_place(store.path)] = run
     status, problem = "crashed", ""
     try:
         yield run
@@ -417,7 +422,7 @@ def _at_work(run: Run, stop: Stop) -> Iterator[Run]:
             status, problem = "failed", type(error).__name__
         raise
     finally:
-        _current = None
+        del _running[_place(store.path)]
         run.close()
         with contextlib.nullcontext() if status == "done" else _aside(run, "how the run ended could not be written"):
             store.execute("runs/finish", run_id=run.run_id, status=status, ended_at=now(), error=problem or None)

@@ -6,6 +6,19 @@ from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.io.store import Store
 from wellspring.tasks.spine.counts import known
 
+UNREAD: dict[str, Any] = {
+    "run_id": "",
+    "flow": "",
+    "status": "done",
+    "is_idle": False,
+    "stand_in": False,
+    "page": "",
+    "example_id": "",
+    "stages": [],
+    "writers": [],
+    "files": [],
+}
+
 
 def of_run(store: Store, run_id: str = "") -> dict[str, Any]:
     """Return the facts of a run, by its id or the beginning of one; of the run that began last, if none is given.

@@ -51,7 +51,7 @@ def test_numpy_and_faiss_run_the_pinned_kernel_in_a_fresh_process() -> None:
     if blas.kernel(blas.cpu_flags()) is None:
         pytest.skip("this CPU has no kernel of ours")
     code = (
-        "import tasks, numpy, faiss, json, threadpoolctl;"
+        "import wellspring.tasks, numpy, faiss, json, threadpoolctl;"
         "found = {i['architecture'] for i in threadpoolctl.threadpool_info() if i['user_api'] == 'blas'};"
         "print(json.dumps(sorted(found)))"
     )

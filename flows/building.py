@@ -1,0 +1,106 @@
+"""Runs of the main job that a person asks for: from Python, or from the command line through it."""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wellspring.tasks.contracts.errors import WellspringError
+
+if TYPE_CHECKING:
+    from wellspring.tasks.spine.runs import Run
+
+PARTS = ("corpus", "grounding", "synthesis", "curation")
+
+
+def build(
+    profile: str, store: Path, overrides: list[str], *, only: str | None = None, prefect: bool | None = None
+) -> dict[str, Any]:
+    """Run the main job or a part of it, and return what it did.
+
+    Args:
+        profile: Its name, or a TOML file.
+        store: Its directory.
+        overrides: Settings as `key=value`.
+        only: One part.
+        prefect: As a Prefect flow; by default where a server is configured.
+
+    Returns:
+        The facts of `summaries.of_run`, and `seconds`.
+    """
+    started = time.monotonic()
+    from wellspring.tasks.contracts import casting, settings
+    from wellspring.tasks.spine import preflight
+
+    wanted = settings.load(profile, overrides)
+    casting.refuse_stand_ins(wanted)
+    preflight.look(wanted, store, parts(only))  # the run looks again; here it is said before Prefect is loaded
+    from wellspring.flows.dataset import dataset
+
+    scheduled = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
+    if scheduled:
+        _await_temporary_server()
+    job = dataset if scheduled else dataset.fn
+    job(profile=profile, store=str(store), overrides=overrides, only=only)
+    return _facts(store, time.monotonic() - started)
+
+
+def _await_temporary_server() -> None:
+    """Prepare for the server that Prefect starts where none is configured: it takes its time on a busy machine."""
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    from wellspring.flows.temporary_server import TemporaryServer
+
+    TemporaryServer()  # Prefect starts this one, should it need one
+
+
+def retry(
+    profile: str, store: Path, overrides: list[str], *, stage: str | None, reason: str | None, run: str | None
+) -> dict[str, Any]:
+    """Reopen refusals and run the main job; returns what `build` does."""
+    started = time.monotonic()
+    from wellspring.flows.retry import retry as again
+
+    again.fn(profile, str(store), overrides, stage, reason, run)
+    return _facts(store, time.monotonic() - started)
+
+
+def estimate(profile: str, store: Path, overrides: list[str], *, only: str | None = None) -> dict[str, Any]:
+    """Return what a build would ask and cost, as `estimating.estimate` does."""
+    from wellspring.tasks.contracts import settings
+    from wellspring.tasks.spine import preflight
+
+    wanted = settings.load(profile, overrides)
+    preflight.look(wanted, store, parts(only), is_sending=False)  # before Prefect is loaded
+    from wellspring.flows.dataset import dataset
+    from wellspring.tasks.spine import estimating
+
+    def rehearse(run: "Run") -> None:
+        dataset.fn(profile, str(run.store.path), overrides, only)
+
+    return estimating.estimate(wanted, store, rehearse)
+
+
+def parts(only: str | None) -> list[str]:
+    """Return the parts of the job that are run."""
+    return [only] if only else list(PARTS)
+
+
+def forms(formats: Sequence[str], *, only: bool) -> list[str]:
+    """Say the forms of an export as settings: beside those that are there, or only these."""
+    said = [f"exports.{'formats' if only else 'also'}={json.dumps(list(formats))}"] if formats else []
+    return [*said, "exports.also=[]", "exports.added=drop"] if only else said
+
+
+def _facts(directory: Path, seconds: float) -> dict[str, Any]:
+    """Return what the run that just ended did; `unread` says why that cannot be read: the run is done all the same."""
+    from wellspring.tasks.io.store import Store
+    from wellspring.tasks.spine import summaries
+
+    try:
+        with Store.read(directory) as store:
+            found = summaries.of_run(store) | {"unread": ""}
+    except WellspringError as fault:
+        found = summaries.UNREAD | {"unread": str(fault)}
+    return found | {"seconds": round(seconds, 1)}

@@ -1,0 +1,6 @@
+-- All rows of a table or view, in no order.
+-- owner:  tasks/spine/frames.py
+-- grain:  that of the view
+-- params: $view
+SELECT seen.*
+FROM query_table($view) AS seen;
