@@ -20,7 +20,6 @@ from wellspring.flows.commands import building, looking, upkeep
 from wellspring.flows.commands.options import STORE
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.io import interrupts
-from wellspring.tasks.io.keys import Scrubber
 
 app = typer.Typer(
     help="Grounded instruction data from web archives: durable, audited, traceable to the byte.",
@@ -128,6 +127,8 @@ def _again(typed: Sequence[str]) -> str:
     is_named = any(word.partition("=")[0] == "--store" for word in typed)
     store = ["--store", os.environ.get("WELLSPRING_STORE", str(STORE))]
     needed = store if typed and typed[0].replace("-", "_") in with_store and not is_named else []
+    from wellspring.tasks.io.keys import Scrubber
+
     return Scrubber()(shlex.join(["wellspring", *typed, *needed]))
 
 

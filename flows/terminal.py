@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from wellspring.tasks.contracts.errors import BrokenError, WellspringError
-from wellspring.tasks.contracts.prompting import visible
+from wellspring.tasks.contracts.visible import visible
 from wellspring.tasks.io import interrupts
 
 PIPED_COLUMNS = 160  # a file or a pipe has no width of its own

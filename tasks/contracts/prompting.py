@@ -17,7 +17,6 @@ import hashlib
 import importlib
 import re
 import string
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +27,7 @@ from typing import Any
 from wellspring.tasks.contracts import escapes, outside
 from wellspring.tasks.contracts.errors import BrokenError, Rejection, UsageError
 from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.visible import visible
 
 Row = Mapping[str, Any]
 
@@ -157,26 +157,6 @@ def load(package: str, name: str) -> PromptedMethod:
         prompt=module.prompt,
         parse=module.parse,
     )
-
-
-# Joiners shape words of Arabic, Indic, Burmese, Khmer and Mongolian, and build emoji: after such a character one stays.
-_JOINED = (
-    "\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc"
-    "\u2600-\u27bf\ufe0f\U0001f000-\U0001faff"
-)
-_HIDDEN = re.compile(
-    f"(?<![{_JOINED}])[\u200c\u200d]"
-    "|[\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]"
-)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-
-
-def visible(text: str) -> str:
-    """Take out what a person would not see (zero-width, bidi, tag characters, controls), so a model does not either.
-
-    Joiners stay where the script needs them: without them Persian and Indic words break.
-    """
-    return _CONTROL.sub("", _HIDDEN.sub("", unicodedata.normalize("NFC", text)))
 
 
 _NAMED = {

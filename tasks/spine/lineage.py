@@ -13,8 +13,8 @@ from typing import Any
 
 from wellspring.tasks.contracts import orders, records
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
-from wellspring.tasks.contracts.prompting import visible
 from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.visible import visible
 from wellspring.tasks.io import corpora
 from wellspring.tasks.io.store import Store
 

@@ -8,7 +8,7 @@ import html
 import re
 from collections.abc import Iterable
 
-from wellspring.tasks.contracts.prompting import visible
+from wellspring.tasks.contracts.visible import visible
 
 # Everything from our own folder, nothing else, and no text of ours ever becomes script.
 POLICY = (

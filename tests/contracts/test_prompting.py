@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.contracts import prompting
+from wellspring.tasks.contracts import prompting, visible
 from wellspring.tasks.contracts.errors import BrokenError, Rejection, UsageError
 
 
@@ -33,7 +33,7 @@ def test_the_same_text_has_the_same_fence_and_another_text_another() -> None:
 def test_what_a_person_cannot_see_a_model_does_not_see() -> None:
     hidden = "pay\u200bment \u202eevil\u202c \U000e0041\U000e0042 \x00\x1b[31m caf\u0065\u0301"
 
-    assert prompting.visible(hidden) == "payment evil  [31m café"
+    assert visible.visible(hidden) == "payment evil  [31m café"
 
 
 @pytest.mark.parametrize("typo", ["$page", "${page}", "5 $ each"])
@@ -129,7 +129,7 @@ def test_a_fingerprint_moves_with_the_settings_and_not_otherwise() -> None:
     ],
 )
 def test_joiners_stay_where_a_script_needs_them(text: str) -> None:
-    assert prompting.visible(text) == unicodedata.normalize("NFC", text)
+    assert visible.visible(text) == unicodedata.normalize("NFC", text)
 
 
 @pytest.mark.parametrize(
@@ -137,4 +137,4 @@ def test_joiners_stay_where_a_script_needs_them(text: str) -> None:
     [("ig\u200cnore", "ignore"), ("a\u200d\u200cb", "ab"), ("\u200dx", "x"), ("می\u200c\u200c\u200dخ", "می\u200cخ")],
 )
 def test_joiners_that_no_script_needs_are_taken_out(text: str, seen: str) -> None:
-    assert prompting.visible(text) == seen
+    assert visible.visible(text) == seen
