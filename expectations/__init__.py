@@ -27,7 +27,7 @@ def written_text(column: str = "text", *, notes: str, severity: Severity = "fail
 
 
 def none_of(column: str, notes: str, severity: Severity = "fail") -> Expectation:
-    """A count of `sql/audits/<noun>.sql` that must be zero."""
+    """A count of `sql/<noun>/audit.sql` that must be zero."""
     return gxe.ExpectColumnValuesToBeBetween(column=column, max_value=0, severity=severity, notes=notes)
 
 
