@@ -32,7 +32,7 @@ def none_of(column: str, notes: str, severity: Severity = "fail") -> Expectation
 
 
 def drift(column: str, of: str, most: float = 0.35) -> Expectation:
-    """A mix that must not move far from that of the last ten published runs (`sql/validations/audited.sql`)."""
+    """A mix that must not move far from that of the last ten published runs (`sql/<noun>/mix.sql`)."""
     return gxe.ExpectColumnValuesToBeBetween(
         column=column,
         max_value=most,

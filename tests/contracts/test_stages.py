@@ -19,7 +19,19 @@ from wellspring.tasks.io.store import Store
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("flows", "tasks", "sql", "expectations", "deployments")
-PARTS = ("edge", "node", "thing", "was_read", "was_written", "word", "call", "judged", "rows_in_force", "by_method")
+PARTS = (
+    "edge",
+    "node",
+    "thing",
+    "was_read",
+    "was_written",
+    "word",
+    "call",
+    "judged",
+    "rows_in_force",
+    "by_method",
+    "mix",
+)
 
 
 @pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
