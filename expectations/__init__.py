@@ -27,12 +27,12 @@ def written_text(column: str = "text", *, notes: str, severity: Severity = "fail
 
 
 def none_of(column: str, notes: str, severity: Severity = "fail") -> Expectation:
-    """A count of `sql/audits/<noun>.sql` that must be zero."""
+    """A count of `sql/<noun>/audit.sql` that must be zero."""
     return gxe.ExpectColumnValuesToBeBetween(column=column, max_value=0, severity=severity, notes=notes)
 
 
 def drift(column: str, of: str, most: float = 0.35) -> Expectation:
-    """A mix that must not move far from that of the last ten published runs (`sql/validations/audited.sql`)."""
+    """A mix that must not move far from that of the last ten published runs (`sql/<noun>/mix.sql`)."""
     return gxe.ExpectColumnValuesToBeBetween(
         column=column,
         max_value=most,

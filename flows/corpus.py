@@ -14,7 +14,7 @@ def corpus(profile: str = "full", store: str = "ws", overrides: list[str] | None
     """
     with runs.start("corpus", settings.load(profile, overrides or ()), store, parts=["corpus"]) as run:
         sources.register(run)
-        validation.audit(run, "sources", may_be_empty=True)
+        validation.audit(run, "sources")
         documents.extract(run)
         validation.audit(run, "documents")
         passages.split(run)

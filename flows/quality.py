@@ -2,12 +2,8 @@
 
 from wellspring.flows.jobs import job
 from wellspring.tasks.contracts import settings
+from wellspring.tasks.contracts.stages import STAGES
 from wellspring.tasks.spine import runs, validation
-
-TABLES = (
-    *("sources", "documents", "passages", "seeds", "embeddings", "groundings", "instructions", "responses", "verdicts"),
-    *("scores", "selections", "preferences", "exports", "completions"),
-)
 
 
 @job
@@ -17,5 +13,5 @@ def quality(profile: str = "full", store: str = "ws", overrides: list[str] | Non
     It asks no model. A store that another run holds is left to that run, which audits and writes pages itself.
     """
     with runs.start("quality", settings.load(profile, overrides or ()), store) as run:
-        for table in TABLES:
-            validation.audit(run, table, may_be_empty=True)
+        for noun in STAGES:
+            validation.audit(run, noun, may_be_empty=True)

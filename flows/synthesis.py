@@ -22,4 +22,4 @@ def synthesis(profile: str = "full", store: str = "ws", overrides: list[str] | N
         responses.respond(run)
         validation.audit(run, "responses")
         verdicts.check(run)
-        validation.audit(run, "verdicts", may_be_empty=True)
+        validation.audit(run, "verdicts")

@@ -23,6 +23,7 @@ from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import GroundingsSettings, Settings
+from wellspring.tasks.contracts.stages import STAGES
 from wellspring.tasks.io import encoder, files, search
 from wellspring.tasks.methods import parts as parts_
 from wellspring.tasks.methods.acceptance import Shown, plain, trust
@@ -42,7 +43,6 @@ VERSION = 4
 BATCH_SEEDS = 2_000
 CANDIDATE_TOKENS = 300  # of each candidate, when several are shown to be compared
 NONE_HELPS = "none"
-OF_NO_PAGE = frozenset({"no_document_found", "no_page_fits"})
 FILE_SEEDS = 500  # whose pages lie in one file
 SEARCHES_AT_ONCE = 8
 _RULES = ("acceptance", "copies", "demonstrations", "fit", "fusion", "injections", "knowledge_precision",
@@ -104,12 +104,16 @@ def attribute(run: Run) -> Counts:
     """
     fingerprint = _fingerprint(run.settings)
     run.activate("groundings", {fingerprint: "attribution"}, run.settings.groundings.model_dump())
-    due = _due(run, fingerprint)
-    if not due:
-        return Counts()
-    documents, counts = Hybrid.open(run), Counts()
-    for start in range(0, len(due), BATCH_SEEDS):
-        counts += _attributed(Batch(run, fingerprint, due[start : start + BATCH_SEEDS]), documents)
+    due, counts = _due(run, fingerprint), Counts()
+    if due:
+        documents = Hybrid.open(run)
+        for start in range(0, len(due), BATCH_SEEDS):
+            counts += _attributed(Batch(run, fingerprint, due[start : start + BATCH_SEEDS]), documents)
+    if fit_no_page(run):
+        run.progress.note(
+            "no seed has a page that fits it: instructions are written from pages without demonstrations;"
+            " more pages, or a lower groundings.min_fit, would give some"
+        )
     return counts
 
 
@@ -137,17 +141,11 @@ def collect(run: Run) -> Counts:
 
 
 def fit_no_page(run: Run) -> bool:
-    """Whether there is no grounding for the one good reason, that no seed has a page; and say what follows from it."""
-    reasons = {row["reason"] for row in run.store.query("rejections/of_stage", stage="groundings").to_dicts()}
-    if not reasons or reasons - OF_NO_PAGE:
-        return False
+    """Whether there is no grounding, for the one good reason, that no seed has a page."""
     if run.store.count("groundings/unpublished") or run.store.query("groundings/audience")["rows_valid"][0]:
         return False
-    run.progress.note(
-        "no seed has a page that fits it: instructions are written from pages without demonstrations;"
-        " more pages, or a lower groundings.min_fit, would give some"
-    )
-    return True
+    reasons = set(run.store.query("rejections/of_stage", stage="groundings")["reason"].to_list())
+    return STAGES["groundings"].may_be_empty(run.settings, reasons)
 
 
 def _find(run: Run, keywords: Mapping[str, list[str]]) -> None:

@@ -279,7 +279,7 @@ def _curation(sample: Sample) -> None:
         )
     folder = sample.store.exports / "sample"
     folder.mkdir(parents=True)
-    rows = sample.store.query("lineage/responses", ids=sample.responses).sort("response_id").to_dicts()
+    rows = sample.store.query("responses/of_ids", ids=sample.responses).sort("response_id").to_dicts()
     lines = [json.dumps({"messages": [{"role": "assistant", "content": r["text"]}]}) for r in rows]
     (folder / "train.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     sample.export_path = "sample/train.jsonl"

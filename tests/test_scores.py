@@ -109,7 +109,7 @@ def test_answers_are_judged_beside_the_document_that_they_were_shown(
         responses.respond(run)
         store.publish(run, "responses")
         counts = scores.judge(run).counts
-        requests = [row["request"] for row in run.store.query("lineage/completions", ids=_completions(run)).to_dicts()]
+        requests = [row["request"] for row in run.store.query("completions/of_ids", ids=_completions(run)).to_dicts()]
 
     of_answers = [request for request in requests if "Mark the answer" in request]
     assert counts.rows_out == 12

@@ -11,31 +11,9 @@ FROM (
     WHERE lineage_edges.relation = 'said in'
     UNION ALL
     SELECT
-        scores.subject_id AS subject,
-        scores.completion_id
-    FROM scores
-    UNION ALL
-    SELECT
-        verdicts.subject_id AS subject,
-        verdicts.completion_id
-    FROM verdicts
-    UNION ALL
-    SELECT
-        split_part(rejections.input_id, '#', 1) AS subject,
-        nullif(regexp_extract(rejections.detail, '\[([0-9a-f]{20})\]$', 1), '') AS completion_id
-    FROM rejections
-    UNION ALL
-    SELECT
-        scores.subject_id AS subject,
-        nullif(regexp_extract(scores.reason, '\[([0-9a-f]{20})\]$', 1), '') AS completion_id
-    FROM scores
-    WHERE scores.value IS NULL
-    UNION ALL
-    SELECT
-        verdicts.subject_id AS subject,
-        nullif(regexp_extract(verdicts.detail, '\[([0-9a-f]{20})\]$', 1), '') AS completion_id
-    FROM verdicts
-    WHERE verdicts.passed IS NULL
+        calls.subject,
+        calls.completion_id
+    FROM each_call AS calls
 ) AS made
 WHERE made.subject IN (SELECT unnest($ids)) AND made.completion_id IS NOT NULL
 ORDER BY id;

@@ -5,119 +5,15 @@
 -- grain:  one row per table x mix
 -- params: none
 CREATE OR REPLACE VIEW drifts AS
-WITH topics AS (
+WITH parts AS (
     SELECT
-        selections.run_id,
-        cast(
-            ntile(10) OVER (PARTITION BY selections.run_id, selections.policy ORDER BY count(*) DESC, selections.topic ASC)
-            AS VARCHAR
-        ) AS tenth,
-        count(*) AS weight
-    FROM selections
-    WHERE NOT starts_with(selections.policy, 'random')
-    GROUP BY selections.run_id, selections.policy, selections.topic
-),
-
-parts AS (
-    SELECT
-        'documents' AS noun,
-        'languages' AS mix,
-        documents.run_id,
-        documents.fingerprint,
-        documents.language AS part,
-        1 AS weight
-    FROM documents
-    UNION ALL
-    SELECT
-        'documents' AS noun,
-        'lengths' AS mix,
-        documents.run_id,
-        documents.fingerprint,
-        cast(floor(log2(greatest(documents.tokens, 1))) AS VARCHAR) AS part,
-        1 AS weight
-    FROM documents
-    UNION ALL
-    SELECT
-        'passages' AS noun,
-        'lengths' AS mix,
-        passages.run_id,
-        passages.fingerprint,
-        cast(floor(log2(greatest(passages.tokens, 1))) AS VARCHAR) AS part,
-        1 AS weight
-    FROM passages
-    UNION ALL
-    SELECT
-        'seeds' AS noun,
-        'languages' AS mix,
-        seeds.run_id,
-        seeds.fingerprint,
-        seeds.language AS part,
-        1 AS weight
-    FROM seeds
-    UNION ALL
-    SELECT
-        'seeds' AS noun,
-        'lengths' AS mix,
-        seeds.run_id,
-        seeds.fingerprint,
-        cast(floor(log2(greatest(seeds.tokens, 1))) AS VARCHAR) AS part,
-        1 AS weight
-    FROM seeds
-    UNION ALL
-    SELECT
-        'instructions' AS noun,
-        'lengths' AS mix,
-        instructions.run_id,
-        instructions.fingerprint,
-        cast(floor(log2(greatest(length(instructions.text), 1))) AS VARCHAR) AS part,
-        1 AS weight
-    FROM instructions
-    UNION ALL
-    SELECT
-        'instructions' AS noun,
-        'recipes' AS mix,
-        instructions.run_id,
-        instructions.fingerprint,
-        instructions.recipe AS part,
-        1 AS weight
-    FROM instructions
-    UNION ALL
-    SELECT
-        'responses' AS noun,
-        'lengths' AS mix,
-        responses.run_id,
-        responses.fingerprint,
-        cast(floor(log2(greatest(length(responses.text), 1))) AS VARCHAR) AS part,
-        1 AS weight
-    FROM responses
-    UNION ALL
-    SELECT
-        'verdicts' AS noun,
-        'verdicts' AS mix,
-        verdicts.run_id,
-        verdicts.fingerprint,
-        concat(verdicts.check_name, ' ', coalesce(cast(verdicts.passed AS VARCHAR), 'unknown')) AS part,
-        1 AS weight
-    FROM verdicts
-    UNION ALL
-    SELECT
-        'scores' AS noun,
-        'scores' AS mix,
-        scores.run_id,
-        scores.fingerprint,
-        concat(scores.judge, ' ', scores.criterion, ' ', coalesce(cast(round(scores.value) AS VARCHAR), 'none')) AS part,
-        1 AS weight
-    FROM scores
-    WHERE scores.subject_id NOT IN (SELECT seeds.seed_id FROM seeds)  -- marks of seeds are of the stage `seeds`
-    UNION ALL
-    SELECT
-        'selections' AS noun,
-        'topics' AS mix,
-        topics.run_id,
-        cast(NULL AS VARCHAR) AS fingerprint,
-        topics.tenth AS part,
-        topics.weight
-    FROM topics
+        mixes.noun,
+        mixes.mix,
+        mixes.run_id,
+        mixes.fingerprint,
+        mixes.part,
+        mixes.weight
+    FROM each_mix AS mixes
     UNION ALL
     SELECT
         rejections.stage AS noun,

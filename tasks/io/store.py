@@ -8,7 +8,6 @@ It is opened locked down: no extension is loaded, no file is read by SQL, no Pyt
 import hashlib
 import itertools
 import os
-import re
 import shutil
 import tempfile
 import threading
@@ -28,15 +27,12 @@ from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError
 from wellspring.tasks.io import files, foreign, holding, journal_file, links, outliving, pairing, snapshots, versions
 from wellspring.tasks.io.snapshots import Snapshot
+from wellspring.tasks.io.statements import statement, views
 
 pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what it has freed: 100 MB after some shards
 
 T = TypeVar("T")
 
-_SQL = Path(__file__).parents[2] / "sql"
-_PARAMETER = re.compile(r"\$([a-z_]+)")
-_VIEWS = ("fetched", "unaudited", "standing", "valid", "settled", "audited")
-_GRAPH = ("edges", "nodes", "things", "judgements", "read", "written")  # of all tables, each of those before it
 _OF_THE_DISK = (
     *("No space left", "File too large", "Disk quota", "Read-only file system", "Permission denied"),
     *("Input/output error", "Could not write", "Could not sync", "fsync failed", "Could not truncate"),
@@ -67,29 +63,6 @@ STREAM_MB, KEY_BYTES = 64, 128  # of it while shards pass, and for each row, who
 
 class DatabaseMemoryError(BrokenError):
     """The database may not hold what a statement needs."""
-
-
-@lru_cache(maxsize=256)
-def statement(name: str) -> tuple[str, frozenset[str]]:
-    """Return the text of `sql/<name>.sql` and the names of its parameters.
-
-    Raises:
-        BrokenError: There is no such file.
-    """
-    path = _SQL / f"{name}.sql"
-    if not path.is_file():
-        raise BrokenError(
-            f"there is no query `{name}`",
-            hint=f"queries of that table: {', '.join(queries(name.split('/', maxsplit=1)[0]))}",
-        )
-    text = path.read_text(encoding="utf-8")
-    body = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
-    return text, frozenset(_PARAMETER.findall(body))
-
-
-def queries(noun: str) -> list[str]:
-    """Return the names of a noun's queries, as `noun/question`."""
-    return sorted(f"{noun}/{path.stem}" for path in (_SQL / noun).glob("*.sql"))
 
 
 class Store:
@@ -256,7 +229,7 @@ class Store:
                 self.append("upgrades", [records.Upgrade(number, found, datetime.now(UTC).replace(tzinfo=None))])
             found = number
         with self.transaction():  # one write to disk; those of later tables are made of those of earlier ones
-            self._connection.execute("\n".join(statement(view)[0] for view in _views()))
+            self._connection.execute("\n".join(statement(view)[0] for view in views()))
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         """Connect, once no other program has the database; with `wait` however long that takes."""
@@ -652,14 +625,8 @@ def _is_dropped(path: Path, snapshot: Snapshot) -> bool:
 @lru_cache(maxsize=1)
 def _definition() -> str:
     """Return the digest of all tables and views, as `_define` makes them."""
-    names = [*(f"{noun}/table" for noun in records.TABLES), *_views()]
+    names = [*(f"{noun}/table" for noun in records.TABLES), *views()]
     return hashlib.sha256("".join(statement(name)[0] for name in names).encode()).hexdigest()
-
-
-def _views() -> list[str]:
-    """Return the views in the order in which they can be made."""
-    views = [f"{noun}/{view}" for noun in records.TABLES for view in _VIEWS if f"{noun}/{view}" in queries(noun)]
-    return [*views, *(f"lineage/{view}" for view in _GRAPH)]
 
 
 def _sweep(folder: Path) -> None:

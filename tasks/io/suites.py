@@ -63,7 +63,7 @@ gxe = _Recorder()
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """What must hold of one table: of each row, and of the one-row answer of `sql/audits/<noun>.sql`."""
+    """What must hold of one table: of each row, and of the one-row answer of `sql/<noun>/audit.sql`."""
 
     noun: str
     rows: tuple[Expectation, ...]
@@ -117,7 +117,7 @@ def check(
     Args:
         noun: The table.
         batches: The rows to audit, as frames of any size; columns that the suite does not name are left aside.
-        store: Whom to ask for the one-row answer of `sql/audits/<noun>.sql`; without it no fact is known.
+        store: Whom to ask for the one-row answer of `sql/<noun>/audit.sql`; without it no fact is known.
         run_id: The run whose receipts are held against what it wrote.
 
     Returns:
@@ -127,7 +127,7 @@ def check(
     tallies = [_Tally() for _ in rules.rows]
     for batch in batches:
         _count(_pandas(batch, rules.rows), rules.rows, tallies)
-    facts = store.query(f"audits/{noun}", run_id=run_id) if store is not None else None
+    facts = store.query(f"{noun}/audit", run_id=run_id) if store is not None else None
     fact_tallies = [_Tally() for _ in rules.facts]
     if facts is not None and facts.height:
         _count(_pandas(facts, rules.facts), rules.facts, fact_tallies)

@@ -1,71 +1,19 @@
 """What a run says of itself while it works: OpenLineage events for the run, its stages and its audits.
 
 Every START gets exactly one end: COMPLETE, FAIL, or, when the process was killed, ABORT from the next run that gets the
-store's lock. Which table is made of which, column by column, is declared here once.
+store's lock. Which table is made of which, column by column, is declared in `contracts/stages.py`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.settings import EventsSettings
+from wellspring.tasks.contracts.stages import STAGES, made_from
 from wellspring.tasks.io import events
 from wellspring.tasks.io.events import Dataset, Job
-
-MADE_OF: dict[str, dict[str, Sequence[tuple[str, str]]]] = {
-    "sources": {},
-    "documents": {
-        "source_id": [("sources", "source_id")],
-        "text": [("sources", "uri")],
-        "license": [("sources", "license")],
-    },
-    "passages": {"document_id": [("documents", "document_id")], "text": [("documents", "text")]},
-    "embeddings": {
-        "text_id": [("passages", "passage_id"), ("seeds", "seed_id"), ("instructions", "instruction_id")],
-        "vector": [("passages", "text"), ("seeds", "text"), ("instructions", "text")],
-    },
-    "seeds": {"source_id": [("sources", "source_id")], "text": [("sources", "uri")]},
-    "groundings": {
-        "seed_id": [("seeds", "seed_id")],
-        "document_id": [("documents", "document_id")],
-        "scene": [("seeds", "text"), ("documents", "text"), ("completions", "text")],
-        "knowledge": [("seeds", "text"), ("documents", "text"), ("completions", "text")],
-    },
-    "instructions": {
-        "document_id": [("documents", "document_id")],
-        "parent_ids": [("seeds", "seed_id"), ("groundings", "grounding_id")],
-        "text": [("documents", "text"), ("groundings", "scene"), ("seeds", "text"), ("completions", "text")],
-    },
-    "responses": {
-        "instruction_id": [("instructions", "instruction_id")],
-        "text": [("instructions", "text"), ("completions", "text")],
-    },
-    "verdicts": {
-        "subject_id": [("responses", "response_id"), ("instructions", "instruction_id")],
-        "passed": [("responses", "text"), ("instructions", "text"), ("documents", "text")],
-    },
-    "scores": {
-        "subject_id": [("instructions", "instruction_id"), ("responses", "response_id")],
-        "value": [("instructions", "text"), ("responses", "text"), ("completions", "text")],
-    },
-    "selections": {
-        "instruction_id": [("instructions", "instruction_id")],
-        "rank": [("scores", "value"), ("embeddings", "vector")],
-    },
-    "preferences": {
-        "chosen_id": [("responses", "response_id")],
-        "rejected_id": [("responses", "response_id")],
-        "margin": [("scores", "value")],
-    },
-    "exports": {"row_id": [("responses", "response_id"), ("instructions", "instruction_id")]},
-}
-
-
-def made_from(noun: str) -> list[str]:
-    """Return the tables that a table is made from, in order of name."""
-    return sorted({table for origins in MADE_OF.get(noun, {}).values() for table, _ in origins})
 
 
 class Announcer:
@@ -97,9 +45,10 @@ class Announcer:
         found: dict[str, int] = {}
         with self._part(Job(self._settings.namespace, f"{self._job.name}.{noun}", "STAGE")) as said:
             said["inputs"] = [self._table(table) for table in made_from(noun)]
-            said["outputs"] = [self._table(noun, made_of=MADE_OF.get(noun, {}))]
+            made_of = STAGES[noun].made_of
+            said["outputs"] = [self._table(noun, made_of=made_of)]
             yield found
-            said["outputs"] = [self._table(noun, made_of=MADE_OF.get(noun, {}), rows=found.get("rows", 0))]
+            said["outputs"] = [self._table(noun, made_of=made_of, rows=found.get("rows", 0))]
 
     @contextmanager
     def audit(self, noun: str) -> Iterator[list[Any]]:

@@ -17,6 +17,7 @@ import polars as pl
 
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.contracts.stages import STAGES
 from wellspring.tasks.io import outliving
 from wellspring.tasks.io.llm import Models
 from wellspring.tasks.io.rehearsal import Rehearsal
@@ -24,7 +25,6 @@ from wellspring.tasks.io.store import DATABASE, JOURNAL, Store
 from wellspring.tasks.spine import runs
 from wellspring.tasks.spine.counts import Counts
 from wellspring.tasks.spine.runs import Run
-from wellspring.tasks.spine.standing import ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def estimates(run: Run) -> list[Estimate]:
     found: list[Estimate] = []
     for stage, counts in by_stage.items():
         if counts.calls + counts.cached_calls:
-            role = ROLES.get(stage, "judge")
+            role = STAGES[stage].role
             tokens = (counts.prompt_tokens, counts.completion_tokens)
             asked = (stage, counts.rows_in, counts.calls, counts.cached_calls)
             time_ = door.seconds(role, counts.calls, counts.completion_tokens)

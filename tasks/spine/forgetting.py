@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.stages import SAID, STAGES
 from wellspring.tasks.io import files
 from wellspring.tasks.io.journal import Journal
 from wellspring.tasks.io.store import JOURNAL, READING, Store
@@ -28,13 +29,11 @@ from wellspring.tasks.spine.reach import FRAGMENT_CHARS, Reach
 from wellspring.tasks.spine.runs import FOUND, now
 
 Policy = Literal["drop", "remake"]
-_TABLES = (
-    *("exports", "preferences", "selections", "scores", "verdicts", "responses", "instructions", "groundings"),
-    *("embeddings", "passages", "rejections", "seeds", "signatures", "redactions", "duplicates", "documents"),
-    *("repeats", "similarities"),
-)
-_SAID = ("rejections", "failures", "validations", "runs", "completions")
-_IDS = ("document_id", "passage_id", "text_id", "seed_id", "input_id", "subject_id", "grounding_id", "source_id")
+# What is made of others goes with them, before them; sources and calls stay, or go by ids of their own.
+_NOUNS = [stage for stage in reversed(STAGES.values()) if stage.about or stage.edges]
+_TABLES = ("rejections", *(table for stage in _NOUNS for table in (stage.noun, *stage.beside)))
+_SAID = (*SAID, "completions")
+_IDS = {name for stage in STAGES.values() for name in (stage.id, stage.about, *(edge.column for edge in stage.edges))}
 
 
 @dataclass(slots=True)
@@ -127,7 +126,7 @@ def _bury(store: Store, receipt: Forgotten, scope: Reach, reason: str) -> None:
     way, value = receipt.way, receipt.value
     names = {(way, value)}
     if scope.documents:
-        rows = store.query("lineage/documents", ids=scope.documents)
+        rows = store.query("documents/of_ids", ids=scope.documents)
         names |= {("text", digest) for digest in rows["text_digest"].to_list()}
         names |= near_copies.sketched(rows["text"].to_list()) if receipt.near_copies == "remove" else set()
         if way == "domain":
@@ -153,7 +152,7 @@ def _not_again(store: Store, scope: Reach) -> set[tuple[str, str]]:
 
 
 def _urls(store: Store, documents: Sequence[str]) -> list[str]:
-    return sorted(set(store.query("lineage/documents", ids=documents)["url"].to_list()))
+    return sorted(set(store.query("documents/of_ids", ids=documents)["url"].to_list()))
 
 
 def _sources(store: Store, value: str) -> list[str]:
@@ -221,7 +220,7 @@ def _rows_of(table: pa.Table, ids: pa.Array, fragments: Sequence[str]) -> Any:
 
 def _blank_found(store: Store, scope: Reach) -> None:
     """Put blanks where pages that a live search found are kept: what stays keeps its place in the file."""
-    urls = set(store.query("lineage/documents", ids=scope.documents)["url"].to_list())
+    urls = set(store.query("documents/of_ids", ids=scope.documents)["url"].to_list())
     for path in (store.path / FOUND).glob("*.jsonl"):
         lines = path.read_bytes().splitlines(keepends=True)
         kept = [line if _stays(line, urls, scope.fragments) else b" " * (len(line) - 1) + b"\n" for line in lines]
@@ -250,10 +249,10 @@ def _delete_rows(store: Store, scope: Reach, receipt: Forgotten) -> None:
     with store.transaction():
         _elect(store, scope.documents)
         for table in _TABLES:
-            receipt.rows[table] = receipt.rows.get(table, 0) + store.execute(f"lineage/forget_{table}", ids=scope.ids)
+            receipt.rows[table] = receipt.rows.get(table, 0) + store.execute(f"{table}/forget", ids=scope.ids)
         receipt.rows["completions"] = store.execute("lineage/forget_completions", ids=scope.calls)
         for table in _SAID if scope.fragments else ():
-            store.execute(f"lineage/forget_said_{table}", fragments=scope.fragments)
+            store.execute(f"{table}/unsay", fragments=scope.fragments)
         store.execute("tombstones/refuse")
     receipt.documents = len(scope.documents)
 
@@ -264,7 +263,7 @@ def _elect(store: Store, documents: list[str]) -> None:
     for id_, original in store.query("lineage/near_copies", ids=documents).rows():
         heirs.setdefault(original, []).append(id_)
     for ids in heirs.values():
-        store.execute("lineage/forget_duplicates", ids=ids[:1])
+        store.execute("duplicates/forget", ids=ids[:1])
         store.execute("lineage/repoint", ids=ids[1:], original=ids[0])
 
 

@@ -6,7 +6,8 @@ import polars as pl
 
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import UsageError
-from wellspring.tasks.io.store import Store, queries
+from wellspring.tasks.contracts.stages import STAGES
+from wellspring.tasks.io.store import Store
 
 
 def tables() -> list[str]:
@@ -23,7 +24,11 @@ def rows(store: Store, table: str) -> pl.DataFrame:
     if table not in records.TABLES:
         near = difflib.get_close_matches(table, records.TABLES, n=3) or tables()
         raise UsageError(f"there is no table `{table}`", hint=f"there is {', '.join(near)}")
-    return store.query("rows/all", view=f"valid_{table}" if f"{table}/valid" in queries(table) else table)
+    return store.query("rows/all", view=f"valid_{table}" if _is_by_method(table) else table)
+
+
+def _is_by_method(table: str) -> bool:
+    return table in STAGES and STAGES[table].is_by_method
 
 
 def refused(store: Store, stage: str | None = None, reason: str | None = None) -> pl.DataFrame:

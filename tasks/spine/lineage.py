@@ -14,6 +14,7 @@ from typing import Any
 from wellspring.tasks.contracts import orders, records
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.stages import STAGES
 from wellspring.tasks.contracts.visible import visible
 from wellspring.tasks.io import corpora
 from wellspring.tasks.io.store import Store
@@ -26,21 +27,6 @@ _ID = re.compile(r"[0-9a-f]+")
 _NAMED = re.compile(rf"\b[0-9a-f]{{{records.ID_HEX_CHARS}}}\b")
 _PLACE = re.compile(r" at (\d+)\+(\d+)\b")
 
-_FACTS = {
-    "exports": ("path", "line", "sha256", "fingerprint", "run_id"),
-    "responses": ("model", "text", "finish_reason", "draw", "fingerprint", "run_id"),
-    "instructions": ("recipe", "text", "scene", "round", "draw", "fingerprint", "run_id"),
-    "groundings": ("scene", "keywords", "knowledge", "agreement", "fingerprint", "run_id"),
-    "passages": ("text", "start_chars", "end_chars", "fingerprint", "run_id"),
-    "documents": ("url", "title", "record_offset", "record_length", "license", "fetched_at", "fingerprint", "run_id"),
-    "seeds": ("text", "line", "fingerprint", "run_id"),
-    "sources": ("uri", "name", "kind", "license", "sha256", "bytes", "run_id"),
-    "completions": (
-        *("role", "model", "prompt_tokens", "completion_tokens", "cost_usd", "attempts", "finish_reason", "run_id"),
-    ),
-}
-_MISSING = "missings"  # what an edge leads to and no table holds
-_IDENTITY = {kind: f"{kind[:-1]}_id" for kind in _FACTS}
 _WAYS = ("url", "domain", "source", "seed", "prompt", "model", "document")
 
 
@@ -204,7 +190,7 @@ class _Graph:
 
     def tree(self, id_: str, relation: str = "") -> Node:
         """Return a thing and what is above it; what was shown before is only named, so that it stays small."""
-        node = Node(self.kinds.get(id_, _MISSING)[:-1], id_, relation, is_repeated=id_ in self.shown)
+        node = Node(_singular(self.kinds.get(id_)), id_, relation, is_repeated=id_ in self.shown)
         node.facts = self.facts.get(id_, {})
         if not node.is_repeated:
             self.shown.add(id_)
@@ -266,11 +252,16 @@ def _facts(store: Store, kinds: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         by_kind[kind].append(id_)
     facts: dict[str, dict[str, Any]] = {}
     for kind, ids in by_kind.items():
-        for row in store.query(f"lineage/{kind}", ids=sorted(ids)).to_dicts():
-            facts.setdefault(row[_IDENTITY[kind]], {name: _shown(row[name]) for name in _FACTS[kind]})
+        for row in store.query(f"{kind}/of_ids", ids=sorted(ids)).to_dicts():
+            facts.setdefault(row[STAGES[kind].id], {name: _shown(row[name]) for name in STAGES[kind].shown})
     for id_, what, said in store.query("lineage/judged", ids=sorted(kinds)).rows():
         facts.setdefault(id_, {}).setdefault("judged", {})[what] = said
     return facts
+
+
+def _singular(kind: str | None) -> str:
+    """Return the word for one thing of a kind; `missing` for what an edge leads to and no table holds."""
+    return STAGES[kind].singular if kind else "missing"
 
 
 def _shown(value: Any) -> Any:
@@ -312,7 +303,7 @@ def record_bytes(store: Store, document_id: str, places: Sequence[str] = ()) -> 
         UsageError: There is no such document.
         BrokenError: The archive is nowhere, or is not the file that was read.
     """
-    documents = store.query("lineage/documents", ids=[document_id]).to_dicts()
+    documents = store.query("documents/of_ids", ids=[document_id]).to_dicts()
     if not documents:
         raise UsageError(f"there is no document `{document_id}`", hint="trace the row: its documents are in the tree")
     return bytes_at(store, places=places, **{name: documents[0][name] for name in PLACE})
@@ -326,7 +317,7 @@ def bytes_at(
     Raises:
         BrokenError: It is nowhere: not where it was read, nor where a run has seen it since, nor in `places`.
     """
-    source = store.query("lineage/sources", ids=[source_id]).to_dicts()[0]
+    source = store.query("sources/of_ids", ids=[source_id]).to_dicts()[0]
     known = corpora.known_places(store.indexes / corpora.CACHE, source["sha256"])
     named = [uri for place in places for uri in corpora.expand(place)]
     found: dict[str, str] = {}

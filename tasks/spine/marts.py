@@ -10,8 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from wellspring.tasks.io import files, journal
-from wellspring.tasks.io import store as stores
+from wellspring.tasks.io import files, journal, statements
 from wellspring.tasks.io.store import Store
 from wellspring.tasks.spine import standing
 
@@ -21,7 +20,7 @@ _QUOTED = " such as "  # before values in what an expectation observed (validati
 
 def names() -> list[str]:
     """Return the names of the marts that are one query."""
-    every = (query.removeprefix("marts/") for query in stores.queries("marts"))
+    every = (query.removeprefix("marts/") for query in statements.queries("marts"))
     return [name for name in every if name not in _IN_PIECES]
 
 

@@ -133,7 +133,7 @@ def _made(store: Store, ids: list[str]) -> dict[str, int]:
 
 def _fragments(store: Store, documents: list[str], ids: list[str]) -> tuple[list[str], list[str]]:
     """Cut short texts out of what goes; those that nothing that stays has, and those that some of it has."""
-    texts = store.query("lineage/documents", ids=documents)["text"].to_list()
+    texts = store.query("documents/of_ids", ids=documents)["text"].to_list()
     found = _cut_all(texts, FRAGMENTS_A_TEXT)
     kept = set(store.query("lineage/kept_texts", fragments=found, ids=ids)["text"].to_list()) if found else set()
     return [one for one in found if one not in kept], [one for one in found if one in kept]

@@ -7,9 +7,10 @@ which such rows stand, and what is there of them already stays as it is.
 
 import polars as pl
 
-from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.stages import STAGES
 from wellspring.tasks.io import replies
+from wellspring.tasks.io.statements import queries
 from wellspring.tasks.spine import reads
 from wellspring.tasks.spine.blame import METHOD_ERROR
 from wellspring.tasks.spine.generation import ask_anew
@@ -17,8 +18,8 @@ from wellspring.tasks.spine.runs import Run
 
 # What another try may change: the server's state, or what a model says when it is asked again.
 SERVERS = ("rate_limited", "server_error", "timeout", "connection", "malformed_answer", "expired")
-COMPUTED = ("sources", "documents", "passages", "embeddings", "selections", "exports")
-MARKED = ("scores", "verdicts")
+COMPUTED = [stage.noun for stage in STAGES.values() if not stage.role]
+MARKED = [noun for noun in STAGES if f"{noun}/failed" in queries(noun)]
 JUDGED = (*SERVERS, "content_filter", "refusal", "unparsable_answer")  # of a seed: its other reasons are computed
 ENDED = (METHOD_ERROR, "killed_worker", "out_of_memory")  # on a row that a better method, or more room, may get past
 
@@ -48,7 +49,7 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
     tables = [table for table in MARKED if stage in {None, table}]
     failed = {table: run.store.query(f"{table}/failed", reasons=reasons, run_id=run_id) for table in tables}
     if chosen.is_empty() and all(rows.is_empty() for rows in failed.values()):
-        _expect(run, "stage", stage, list(records.TABLES))
+        _expect(run, "stage", stage, list(STAGES))
         _expect(run, "run", run_id, run.store.query("runs/all")["run_id"].to_list())
     taken_back = [chosen, *failed.values()]
     for name in sorted({one for rows in taken_back for one in rows["reason"].to_list()} & replies.REASONS.keys()):
@@ -69,7 +70,7 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
 
 def _worth_it(chosen: pl.DataFrame) -> pl.DataFrame:
     """Leave out what was computed, and would come out the same."""
-    asks, seeds = ~chosen["stage"].is_in(list(COMPUTED)), chosen["stage"] == "seeds"
+    asks, seeds = ~chosen["stage"].is_in(COMPUTED), chosen["stage"] == "seeds"
     is_judged = (asks & ~seeds) | (seeds & chosen["reason"].is_in(list(JUDGED)))
     return chosen.filter(is_judged | chosen["reason"].is_in(list(ENDED)))
 

@@ -27,6 +27,7 @@ from wellspring.tasks.contracts import casting, orders, records
 from wellspring.tasks.contracts.errors import TransientError, UsageError, WellspringError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import KEPT, Corpus, Settings, alone
+from wellspring.tasks.contracts.stages import made_from
 from wellspring.tasks.io import files, interrupts, journal_file, pairing
 from wellspring.tasks.io import store as stores
 from wellspring.tasks.io.interrupts import Stop
@@ -239,7 +240,7 @@ def _as_asset(noun: str, store: str, function: Callable[..., Any]) -> Callable[.
     from prefect.cache_policies import NO_CACHE
 
     policy = {"name": noun, "task_run_name": noun, "retries": 0, "persist_result": False, "cache_policy": NO_CACHE}
-    upstream: list[Any] = [f"wellspring://{store}/tables/{table}" for table in announcing.made_from(noun)]
+    upstream: list[Any] = [f"wellspring://{store}/tables/{table}" for table in made_from(noun)]
     return materialize(f"wellspring://{store}/tables/{noun}", by="wellspring", asset_deps=upstream, **policy)(function)
 
 

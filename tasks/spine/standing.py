@@ -16,17 +16,17 @@ from typing import Any
 
 import polars as pl
 
-from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.contracts.stages import STAGES
 from wellspring.tasks.io import files, journal_file
 from wellspring.tasks.io import store as stores
 from wellspring.tasks.io.journal import cut_texts
-from wellspring.tasks.io.store import Store, queries, statement
+from wellspring.tasks.io.statements import queries, statement
+from wellspring.tasks.io.store import Store
 from wellspring.tasks.spine.counts import known
 
 RUNS_SHOWN = 10
-ROLES = {"groundings": "generator", "instructions": "generator", "responses": "responder"}  # the rest are judged
 Methods = Mapping[str, Mapping[str, str]]  # stage -> fingerprint -> name
 _DUE = "due.json"
 _AT_WORK = "at_work.json"
@@ -79,7 +79,7 @@ def say_progress(directory: Path, said: Mapping[str, Any]) -> None:
 
 def audited() -> list[str]:
     """Return the nouns that are audited and published, in the order of the pipeline."""
-    return [table for table in records.TABLES if f"{table}/audience" in queries(table)]
+    return [stage.noun for stage in STAGES.values() if stage.is_by_method]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,8 @@ def stages(store: Store, methods: Methods | None = None) -> pl.DataFrame:
 def _cost_of_a_row(noun: str, cost: Mapping[str, Any], of_a_call: Mapping[str, float]) -> float | None:
     """Return what an input of a stage costs: as its receipts say, else at least a call of its role, else None."""
     told = cost.get("cost_of_a_row_usd")
-    return of_a_call.get(ROLES.get(noun, "")) if told is None else told
+    stage = STAGES[noun]
+    return of_a_call.get(stage.role if stage.kind == "prompted" else "") if told is None else told
 
 
 def _cost_of_a_call(store: Store) -> dict[str, float]:

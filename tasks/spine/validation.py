@@ -12,6 +12,7 @@ import polars as pl
 
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.stages import STAGES
 from wellspring.tasks.spine import alerts
 from wellspring.tasks.spine.runs import Run, as_task, in_flow, now
 
@@ -24,7 +25,7 @@ def audit(run: Run, noun: str, *, may_be_empty: bool = False) -> None:
     Args:
         run: The run.
         noun: The table.
-        may_be_empty: An empty table passes (a stage that is switched off); else it is a failure, never a pass.
+        may_be_empty: An empty table passes; else it does where its declaration says so, and else is a failure.
 
     Raises:
         BrokenError: An expectation of severity `fail` does not hold; the message shows the rows, later stages stay
@@ -36,7 +37,7 @@ def audit(run: Run, noun: str, *, may_be_empty: bool = False) -> None:
 def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
     unpublished = run.store.count(f"{noun}/unpublished")
     if not unpublished:
-        if not may_be_empty and not run.store.query(f"{noun}/audience")["rows_valid"][0]:
+        if not may_be_empty and _is_void(run, noun):
             raise _empty(run, noun)
         return
     from wellspring.tasks.io import suites
@@ -59,6 +60,15 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
             raise _broken(run, noun, failed, shows=shows)
     run.store.execute(f"{noun}/publish")
     run.progress(f"audit {noun}", unpublished, unpublished, expectations=len(results))
+
+
+def _is_void(run: Run, noun: str) -> bool:
+    """Whether a table is empty that may not be, by these settings and by what its stage refused."""
+    stage = STAGES[noun]
+    if stage.is_by_method and run.store.query(f"{noun}/audience")["rows_valid"][0]:
+        return False
+    reasons = set(run.store.query("rejections/of_stage", stage=noun)["reason"].to_list())
+    return not stage.may_be_empty(run.settings, reasons)
 
 
 def _batches(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

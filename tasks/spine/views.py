@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from wellspring.tasks.contracts.casting import NOT_FOR_TRAINING
+from wellspring.tasks.contracts.stages import STAGES
 from wellspring.tasks.spine import charts
 from wellspring.tasks.spine.charts import NOTHING, Step, number
 from wellspring.tasks.spine.markup import Child, Html, element, said, table
@@ -16,7 +17,7 @@ from wellspring.tasks.spine.markup import Child, Html, element, said, table
 NUMBER = "number"
 STATUS = {"done": "good", "running": "quiet", "parked": "warn", "stopped": "warn", "failed": "bad", "crashed": "bad"}
 # The way from a record to an exported row; other stages (passages, vectors, scores) only look at rows on it.
-TRUNK = ("documents", "instructions", "responses", "selections", "exports")
+TRUNK = [stage.noun for stage in STAGES.values() if stage.is_trunk]
 
 
 def status_pill(status: str) -> Html:

@@ -44,7 +44,7 @@ folder = Path(sys.argv[1])
 """
 MOMENTS = {
     "tables altered, nothing committed": "stores.Store.append = die; stores.Store.open(folder)",
-    "committed, no view made": "stores.queries = die; stores.Store.open(folder)",
+    "committed, no view made": "stores.views = die; stores.Store.open(folder)",
     "opened, not closed": "stores.Store.open(folder); die()",
 }
 STATEMENTS = """

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from tests import openlineage_spec
-from wellspring.tasks.contracts import records, settings
+from wellspring.tasks.contracts import settings
 from wellspring.tasks.contracts.errors import BrokenError, TransientError
 from wellspring.tasks.io import events
 from wellspring.tasks.io.store import Store, holder
 from wellspring.tasks.spine import announcing, runs
-from wellspring.tasks.spine.announcing import MADE_OF, Announcer, made_from
+from wellspring.tasks.spine.announcing import Announcer
 from wellspring.tasks.spine.runs import Counts, Run, stage
 
 ROOT = Path(__file__).parents[2]
@@ -85,16 +85,6 @@ def test_an_audit_says_each_expectation_and_what_it_found(tmp_path: Path) -> Non
     assert ends(tmp_path / "r.jsonl") == {"corpus": 1, "corpus.audit.documents": 1}
     assert facet["assertions"][0]["severity"] == "warn"
     assert facet["assertions"][0]["column"] == "text"
-
-
-def test_what_tables_are_made_of_names_columns_that_there_are() -> None:
-    for table, columns in MADE_OF.items():
-        for column, origins in columns.items():
-            assert column in records.schema(table).names
-            for origin, field in origins:
-                assert field in records.schema(origin).names
-
-    assert made_from("groundings") == ["completions", "documents", "seeds"]
 
 
 SLEEPER = """

@@ -101,7 +101,7 @@ def test_a_file_that_was_set_aside_keeps_nothing_of_it(sample: Sample, name: str
 def test_what_was_made_from_it_goes_and_what_was_not_stays(sample: Sample) -> None:
     forgetting.forget(sample.store, url=BREAD)
     left = sample.store.query("marts/health").to_dicts()[0]
-    instructions = sample.store.query("lineage/instructions", ids=sample.instructions)["instruction_id"].to_list()
+    instructions = sample.store.query("instructions/of_ids", ids=sample.instructions)["instruction_id"].to_list()
 
     assert left["documents"] == 2
     assert left["seeds"] == 2
@@ -143,7 +143,7 @@ def test_a_tombstone_keeps_the_page_and_copies_of_its_text_from_coming_back(samp
 
 
 def _page_of(sample: Sample, domain: str, text: str) -> records.Document:
-    known = sample.store.query("lineage/documents", ids=[sample.documents[TIDES]]).to_dicts()[0]
+    known = sample.store.query("documents/of_ids", ids=[sample.documents[TIDES]]).to_dicts()[0]
     new = {"document_id": content_id(domain), "url": f"https://{domain}/1", "domain": domain, "text": text}
     return records.Document(**known | new | {"text_digest": content_id(text), "run_id": "later"})
 
@@ -156,7 +156,7 @@ def test_a_forgotten_site_is_forgotten_with_subdomains_that_come_later(sample: S
         "documents", [_page_of(sample, "new.bread.example", "x"), _page_of(sample, "notbread.example", "y")]
     )
 
-    facts = sample.store.query("audits/documents", run_id="").to_dicts()[0]
+    facts = sample.store.query("documents/audit", run_id="").to_dicts()[0]
 
     assert facts["forgotten"] == 1
     for domain, is_refused in (("new.bread.example", True), ("bread.example", True), ("notbread.example", False)):
@@ -192,7 +192,7 @@ def test_ids_that_stages_asked_for_are_forgotten_too(sample: Sample) -> None:
 
 @pytest.mark.slow
 def test_copies_of_the_text_on_other_pages_go_too(sample: Sample) -> None:
-    known = sample.store.query("lineage/documents", ids=[sample.documents[BREAD]]).to_dicts()[0]
+    known = sample.store.query("documents/of_ids", ids=[sample.documents[BREAD]]).to_dicts()[0]
     copy = known | {"document_id": content_id("copy"), "url": "https://mirror.example/1", "domain": "mirror.example"}
     sample.store.append("documents", [records.Document(**copy | {"duplicate_of": known["document_id"]})])
 
@@ -220,7 +220,7 @@ def test_a_near_duplicate_takes_the_place_of_the_original(sample: Sample) -> Non
 def test_a_call_that_only_showed_the_page_loses_its_words_and_its_row_stays(sample: Sample) -> None:
     journal = Journal(sample.store.path / "completions.sqlite")
     chosen_from = json.dumps({"candidates": [PAGES[BREAD], PAGES[TIDES]]})
-    kept = sample.store.query("lineage/groundings", ids=[sample.groundings[1]])["completion_id"][0]
+    kept = sample.store.query("groundings/of_ids", ids=[sample.groundings[1]])["completion_id"][0]
     journal.erase([kept])
     _record(journal, kept, chosen_from, "the second")
     journal.close()
@@ -229,7 +229,7 @@ def test_a_call_that_only_showed_the_page_loses_its_words_and_its_row_stays(samp
     forgetting.forget(sample.store, url=BREAD)
 
     assert everywhere(sample, GONE) == []
-    assert sample.store.query("lineage/groundings", ids=[sample.groundings[1]]).height == 1
+    assert sample.store.query("groundings/of_ids", ids=[sample.groundings[1]]).height == 1
 
 
 @pytest.mark.slow
@@ -486,7 +486,7 @@ def test_a_row_that_quotes_the_page_goes_though_no_parent_of_it_is_the_page(samp
     receipt = forgetting.forget(sample.store, url=BREAD)
 
     assert receipt.texts_left == 0
-    assert sample.store.query("lineage/groundings", ids=[sample.groundings[1]]).is_empty()
+    assert sample.store.query("groundings/of_ids", ids=[sample.groundings[1]]).is_empty()
 
 
 @pytest.mark.slow

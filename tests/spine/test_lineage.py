@@ -226,7 +226,7 @@ def test_an_archive_that_moved_is_found_where_a_run_has_seen_it_since(sample: Sa
 
 def _rounds(sample: Sample, rounds: int, neighbours: int) -> str:
     """Deduce instructions round upon round, each from all of the round before; return one of the last."""
-    known = sample.store.query("lineage/instructions", ids=[sample.instructions[2]]).to_dicts()[0]
+    known = sample.store.query("instructions/of_ids", ids=[sample.instructions[2]]).to_dicts()[0]
     parents = list(sample.seeds)
     for number in range(rounds):
         names = [content_id("round", number, n) for n in range(neighbours)]
@@ -250,7 +250,7 @@ def test_what_many_rows_share_is_shown_once_and_named_after_that(sample: Sample)
 
 
 def test_a_circle_in_a_broken_store_is_named_and_not_followed(sample: Sample) -> None:
-    known = sample.store.query("lineage/instructions", ids=[sample.instructions[2]]).to_dicts()[0]
+    known = sample.store.query("instructions/of_ids", ids=[sample.instructions[2]]).to_dicts()[0]
     names = [content_id("circle", n) for n in range(2)]
     rows = [known | {"instruction_id": own, "parent_ids": [other]} for own, other in (names, names[::-1])]
     sample.store.append("instructions", [records.Instruction(**row) for row in rows])
@@ -266,7 +266,7 @@ def _refuse(sample: Sample, stage: str, input_id: str, reason: str, detail: str)
 
 
 def test_a_refused_record_is_traced_to_its_place_and_its_bytes(sample: Sample) -> None:
-    document = sample.store.query("lineage/documents", ids=[next(iter(sample.documents.values()))]).to_dicts()[0]
+    document = sample.store.query("documents/of_ids", ids=[next(iter(sample.documents.values()))]).to_dicts()[0]
     offset, length = document["record_offset"], document["record_length"]
     item = content_id("item", document["source_id"], offset)
     _refuse(sample, "documents", item, "too_short", f"/where/it/was.warc.gz at {offset}+{length} https://a.example: 3")
@@ -282,7 +282,7 @@ def test_a_refused_record_is_traced_to_its_place_and_its_bytes(sample: Sample) -
 
 def test_a_refused_draw_line_or_copy_is_traced_to_what_it_came_from(sample: Sample) -> None:
     document, source = next(iter(sample.documents.values())), sample.store.query("sources/all")["source_id"][0]
-    call = sample.store.query("lineage/instructions", ids=sample.instructions[:1])["completion_id"][0]
+    call = sample.store.query("instructions/of_ids", ids=sample.instructions[:1])["completion_id"][0]
     draw = _refuse(sample, "instructions", f"{document}#2", "unparsable_answer", f"Sorry [{call}]")
     line = _refuse(sample, "seeds", f"{source}:17", "too_short", "2 tokens")
     copy = content_id("copy")

@@ -1,6 +1,0 @@
--- How many rows of `exports` later stages see.
--- owner:  tasks/spine/validation.py
--- grain:  one row
--- params: none
-SELECT count(*) AS rows_valid
-FROM valid_exports;

@@ -1,7 +1,0 @@
--- Rows that no audit has passed yet, of methods that were not given up: what `groundings` is audited on before it is published.
--- As they were written: to sort texts is to hold them all.
--- owner:  tasks/spine/validation.py
--- grain:  one row per row of `groundings`
--- params: none
-SELECT groundings.*
-FROM unaudited_groundings AS groundings;

@@ -1,0 +1,6 @@
+-- How many rows of a noun later stages see.
+-- owner:  tasks/spine/validation.py
+-- grain:  one row
+-- params: none
+SELECT count(*) AS rows_valid
+FROM valid_nouns;

@@ -1,0 +1,6 @@
+-- The methods of the rows of a noun: a part of `methods/written`.
+-- owner:  tasks/io/statements.py
+-- grain:  one row per row
+-- params: none
+SELECT nouns.noun_fingerprint AS fingerprint
+FROM nouns;

@@ -1,6 +1,0 @@
--- How many rows `selections` has, whatever methods wrote them.
--- owner:  tasks/spine/standing.py
--- grain:  one row
--- params: none
-SELECT count(*) AS rows_all
-FROM selections;

@@ -1,6 +1,0 @@
--- How many rows `verdicts` has, whatever methods wrote them.
--- owner:  tasks/spine/standing.py
--- grain:  one row
--- params: none
-SELECT count(*) AS rows_all
-FROM verdicts;

@@ -1,7 +1,0 @@
--- Rows that no audit has passed yet, of methods that were not given up: what `verdicts` is audited on before it is published.
--- As they were written: to sort texts is to hold them all.
--- owner:  tasks/spine/validation.py
--- grain:  one row per row of `verdicts`
--- params: none
-SELECT verdicts.*
-FROM unaudited_verdicts AS verdicts;
