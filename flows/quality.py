@@ -1,8 +1,8 @@
 """Audit what no audit has passed yet, and write the dashboard: the hourly look at a store."""
 
-from wellspring.flows.jobs import job
+from wellspring.flows.jobs import begin, job
 from wellspring.tasks.contracts import settings
-from wellspring.tasks.spine import runs, validation
+from wellspring.tasks.spine import validation
 
 TABLES = (
     *("sources", "documents", "passages", "seeds", "embeddings", "groundings", "instructions", "responses", "verdicts"),
@@ -16,6 +16,6 @@ def quality(profile: str = "full", store: str = "ws", overrides: list[str] | Non
 
     It asks no model. A store that another run holds is left to that run, which audits and writes pages itself.
     """
-    with runs.start("quality", settings.load(profile, overrides or ()), store) as run:
+    with begin("quality", settings.load(profile, overrides or ()), store) as run:
         for table in TABLES:
             validation.audit(run, table, may_be_empty=True)

@@ -181,7 +181,6 @@ def dashboard(
 ) -> None:
     """Write the dashboard: a static site over all runs of a store, readable without network, server or database."""
     index = _site(store)
-    terminal.say(str(index))
     if open_it:
         webbrowser.open(index.as_uri())
     if serve_it:
@@ -193,13 +192,25 @@ def dashboard(
 
 
 def _site(store: Path) -> Path:
-    """Write the site, in turn with a run at work, which writes it again when it ends."""
+    """Write the site, in turn with a run at work, which writes it again when it ends; say where it is.
+
+    Raises:
+        BrokenError: Some of it could not be written; the rest is.
+    """
     from wellspring.tasks.io.store import refuse_none
-    from wellspring.tasks.spine import pages
+    from wellspring.tasks.site import pages
+    from wellspring.tasks.spine import marts
 
     refuse_none(store)
-    with _opened(store, works=True) as opened, pages.alone(store.absolute()):
-        return pages.write_site(opened)
+    with marts.alone(store.absolute()), _opened(store, works=True) as opened:
+        unwritten, index = pages.write_site(opened), opened.pages / "index.html"
+    terminal.say(str(index))
+    if unwritten:
+        raise BrokenError(
+            f"{len(unwritten)} pages could not be written, all others are: {'; '.join(map(str, unwritten))}",
+            hint="mend what is named, then run the same command again",
+        )
+    return index
 
 
 def doctor(*, store: StoreOption = STORE, profile: ProfileOption = None, as_json: JsonOption = False) -> None:

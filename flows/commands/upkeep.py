@@ -59,12 +59,18 @@ def forget(
 ) -> None:
     """Take a page, site or corpus out with everything made from it, for good; prints a receipt that was checked."""
     from wellspring.tasks.io.store import Store, refuse_none
+    from wellspring.tasks.site import ending, pages
+    from wellspring.tasks.site.attempts import Unwritten
     from wellspring.tasks.spine import forgetting
 
     choices: dict[str, Any] = {"policy": policy.value, "near_copies": near_copies.value, "reason": reason}
+    unwritten = list[Unwritten]()
+    choices["draw"] = lambda opened: unwritten.extend(pages.write_site(opened))
     refuse_none(store)
     with Store.open(store, owner="forget") as opened:
         receipt = forgetting.forget(opened, **choices, url=url, domain=domain, source=source).as_dict()
+        for one in unwritten:
+            terminal.hint(ending.warning(opened, one))
     if as_json:
         terminal.as_json(receipt)
         return

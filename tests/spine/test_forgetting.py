@@ -20,7 +20,8 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.io.journal import Entry, Journal
 from wellspring.tasks.io.store import Store
 from wellspring.tasks.methods import near_duplicates
-from wellspring.tasks.spine import browser, forgetting, pages, standing
+from wellspring.tasks.site import browser, pages
+from wellspring.tasks.spine import forgetting, standing
 
 BREAD, TIDES, RYE = PAGES
 GONE = "Bakers keep a cup of it back for the next loaf"
