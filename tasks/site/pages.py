@@ -95,7 +95,7 @@ def _write_run_pages(store: Store, frames: Frames, attempts: Attempts, *, shows_
 def _turn(store: Store, shown: str) -> None:
     """Take away the pages that were drawn while values were shown or hidden: one that fails now may not go on so."""
     mark = store.pages / "runs" / "values"
-    if mark.is_file() and mark.read_text(encoding="ascii") == shown:
+    if mark.is_file() and mark.read_bytes() == shown.encode():
         return
     shutil.rmtree(store.pages / "runs", ignore_errors=True)
     for drawn in store.pages.glob("*.html"):

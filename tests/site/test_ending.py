@@ -250,6 +250,16 @@ def test_the_next_run_draws_what_the_last_one_could_not(store: Path, capsys: pyt
     assert (store / "pages" / "spend.html").is_file()
 
 
+def test_marks_that_were_damaged_have_pages_drawn_again(store: Path) -> None:
+    for mark in ("runs/values", "rows/digest"):
+        (store / "pages" / mark).write_bytes(b"\xff\x00")
+
+    begin(store)
+
+    assert latest(store)[2] == {}
+    assert (store / "pages" / "runs" / "values").read_bytes() == b"hidden"
+
+
 @pytest.mark.usefixtures("unaudited")
 def test_a_portrait_that_could_not_be_kept_is_drawn_by_the_next_build(
     store: Path, inputs: list[str], capsys: pytest.CaptureFixture[str]
