@@ -192,6 +192,24 @@ def test_a_build_whose_pages_lie_behind_a_file_ends_as_it_would(
     assert "warning: the page" in said
 
 
+@pytest.mark.parametrize(("error", "outcome"), [(None, ("done", "COMPLETE")), (BrokenError("x"), ("failed", "FAIL"))])
+def test_the_outcome_is_written_before_the_first_page(
+    error: Exception | None, outcome: tuple[str, str], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = list[tuple[str, str]]()
+
+    def look(opened: Store) -> None:
+        run = opened.query("runs/latest").to_dicts()[0]
+        events = (opened.events / f"{run['run_id']}.jsonl").read_text(encoding="ascii").splitlines()
+        found.append((run["status"], json.loads(events[-1])["eventType"]))
+
+    monkeypatch.setattr(pages, "_assets", look)
+
+    ended(lambda: begin(store, error))
+
+    assert found == [outcome]
+
+
 def test_a_page_that_fails_leaves_the_other_pages_as_they_would_be(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,6 +324,7 @@ def test_pages_that_fail_are_no_broken_shards_and_do_not_flood(
     with Store.read(store) as opened:
         health = opened.query("marts/health").to_dicts()[0]
         assert (health["broken_shards"], health["queued"]) == (0, 0)
+        assert opened.query("failures/due").is_empty()
         assert standing.stages(opened)["shards_failed"].to_list() == before["shards_failed"].to_list()
         assert len(summaries.of_run(opened)["unwritten"]) == ending.MOST_SAID + 1
 
