@@ -1,9 +1,9 @@
 """Sources -> documents -> passages -> vectors."""
 
-from wellspring.flows.jobs import job
+from wellspring.flows.jobs import begin, job
 from wellspring.tasks import documents, embeddings, passages, sources
 from wellspring.tasks.contracts import settings
-from wellspring.tasks.spine import runs, validation
+from wellspring.tasks.spine import validation
 
 
 @job
@@ -12,7 +12,7 @@ def corpus(profile: str = "full", store: str = "ws", overrides: list[str] | None
 
     Running it again reads only what is new: every stage asks its `pending.sql`.
     """
-    with runs.start("corpus", settings.load(profile, overrides or ()), store, parts=["corpus"]) as run:
+    with begin("corpus", settings.load(profile, overrides or ()), store, parts=["corpus"]) as run:
         sources.register(run)
         validation.audit(run, "sources")
         documents.extract(run)

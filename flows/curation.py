@@ -1,9 +1,9 @@
 """Scores -> selections -> preferences -> exports."""
 
-from wellspring.flows.jobs import job
+from wellspring.flows.jobs import begin, job
 from wellspring.tasks import embeddings, exports, preferences, scores, selections
 from wellspring.tasks.contracts import settings
-from wellspring.tasks.spine import runs, validation
+from wellspring.tasks.spine import validation
 
 
 @job
@@ -12,7 +12,7 @@ def curation(profile: str = "full", store: str = "ws", overrides: list[str] | No
 
     Scores never change a row, so another choice is another query: judging is paid once.
     """
-    with runs.start("curation", settings.load(profile, overrides or ()), store, parts=["curation"]) as run:
+    with begin("curation", settings.load(profile, overrides or ()), store, parts=["curation"]) as run:
         run.meet()
         scores.judge(run)
         validation.audit(run, "scores")

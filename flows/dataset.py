@@ -3,7 +3,7 @@
 from wellspring.flows.corpus import corpus
 from wellspring.flows.curation import curation
 from wellspring.flows.grounding import grounding
-from wellspring.flows.jobs import job
+from wellspring.flows.jobs import begin, job
 from wellspring.flows.synthesis import synthesis
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.spine import runs
@@ -20,7 +20,7 @@ def dataset(
     Running it again does only what is left, and asks no model for what was answered.
     """
     parts = [only] if only else list(PARTS)
-    with runs.start(only or "dataset", settings.load(profile, overrides or ()), store, parts=parts) as run:
+    with begin(only or "dataset", settings.load(profile, overrides or ()), store, parts=parts) as run:
         if only != "corpus":
             run.meet()
         for part in parts:

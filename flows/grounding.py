@@ -1,7 +1,7 @@
 """Seeds -> groundings: real instructions, traced to documents."""
 
 from wellspring.flows.corpus import corpus
-from wellspring.flows.jobs import job
+from wellspring.flows.jobs import begin, job
 from wellspring.tasks import embeddings, groundings, seeds
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.spine import runs, validation
@@ -14,7 +14,7 @@ def grounding(profile: str = "full", store: str = "ws", overrides: list[str] | N
     Pages that a live search finds (where the profile names one) become documents first, by the same stages as any
     other page. Running it again asks only for seeds that have no grounding and no rejection yet.
     """
-    with runs.start("grounding", settings.load(profile, overrides or ()), store, parts=["grounding"]) as run:
+    with begin("grounding", settings.load(profile, overrides or ()), store, parts=["grounding"]) as run:
         run.meet()
         seeds.ingest(run)
         validation.audit(run, "seeds")

@@ -1,7 +1,8 @@
-"""What makes a function a flow of ours: how its runs are named, and in which state they end."""
+"""What makes a function a flow of ours: how its runs are named, how they begin, and in which state they end."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from typing import ParamSpec
 
 from prefect import Flow, State, flow
@@ -9,7 +10,10 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled
 
 from wellspring.tasks.contracts.errors import TransientError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.site import ending
 from wellspring.tasks.spine import alerts, origin, runs
+from wellspring.tasks.spine.runs import Run
 
 PARKED = "Parked"  # a state by name, which automations expect; by type CANCELLED: ended, no failure, no success
 P = ParamSpec("P")
@@ -19,6 +23,11 @@ def job(function: Callable[P, None]) -> Flow[P, None]:
     """Make a function of a profile, a store and overrides a flow: no persisted result, no retries, no butterflies."""
     version = origin.versions().get("wellspring", "source")
     return flow(persist_result=False, version=version, flow_run_name=_run_name)(_parked(function))
+
+
+def begin(name: str, settings: Settings, store: str, *, parts: Collection[str] = ()) -> AbstractContextManager[Run]:
+    """Begin the run of a flow, or join the one at work; its pages are drawn when its outcome is written."""
+    return runs.start(name, settings, store, parts=parts, then=ending.show)
 
 
 def _parked(function: Callable[P, None]) -> Callable[P, None]:

@@ -1,9 +1,9 @@
 """Audit what no audit has passed yet, and write the dashboard: the hourly look at a store."""
 
-from wellspring.flows.jobs import job
+from wellspring.flows.jobs import begin, job
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.contracts.stages import STAGES
-from wellspring.tasks.spine import runs, validation
+from wellspring.tasks.spine import validation
 
 
 @job
@@ -12,6 +12,6 @@ def quality(profile: str = "full", store: str = "ws", overrides: list[str] | Non
 
     It asks no model. A store that another run holds is left to that run, which audits and writes pages itself.
     """
-    with runs.start("quality", settings.load(profile, overrides or ()), store) as run:
+    with begin("quality", settings.load(profile, overrides or ()), store) as run:
         for noun in STAGES:
             validation.audit(run, noun, may_be_empty=True)

@@ -1,9 +1,9 @@
 """Instructions -> responses -> verdicts."""
 
-from wellspring.flows.jobs import job
+from wellspring.flows.jobs import begin, job
 from wellspring.tasks import instructions, responses, scores, verdicts
 from wellspring.tasks.contracts import settings
-from wellspring.tasks.spine import runs, validation
+from wellspring.tasks.spine import validation
 
 
 @job
@@ -12,7 +12,7 @@ def synthesis(profile: str = "full", store: str = "ws", overrides: list[str] | N
 
     Running it again does only what is left: every stage asks its `pending.sql`.
     """
-    with runs.start("synthesis", settings.load(profile, overrides or ()), store, parts=["synthesis"]) as run:
+    with begin("synthesis", settings.load(profile, overrides or ()), store, parts=["synthesis"]) as run:
         run.meet()
         instructions.synthesize(run)
         validation.audit(run, "instructions")

@@ -27,7 +27,7 @@ from wellspring.tasks.methods.card import Facts, card
 from wellspring.tasks.spine import ceilings, contamination, portrait, reads
 from wellspring.tasks.spine.identity import raised
 from wellspring.tasks.spine.portrait import Portrait
-from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.spine.runs import Counts, Run, aside, stage
 
 VERSION = 3
 BEST = "best_per_topic"
@@ -68,6 +68,8 @@ def export(run: Run) -> Counts:
     run.activate("exports", {fingerprint: run.settings.exports.name}, chosen)
     datasets.discard(run.store.exports / run.settings.exports.name)
     if _is_there(run, fingerprint):
+        if not portrait.is_kept(run.store):
+            _keep(run)
         return Counts()
     with datasets.staging(run.store.exports / run.settings.exports.name) as dataset:
         rows_in, written = _tables(run, dataset, fingerprint, _parts(run.settings, chosen))
@@ -76,10 +78,16 @@ def export(run: Run) -> Counts:
         dataset.text("README.md", card(_facts(run, dataset, drawn, named)))
         dataset.text("measures.json", _measures(drawn))
         manifest = dataset.text("manifest.json", _manifest(run.settings, named, fingerprint, dataset))
-    portrait.save(run.store, drawn)
+    _keep(run, drawn)
     run.store.append("exports", written)
     run.store.execute("exports/seal", fingerprint=fingerprint, manifest=manifest)
     return Counts(rows_in=rows_in, rows_out=len(written))
+
+
+def _keep(run: Run, drawn: Portrait | None = None) -> None:
+    """Keep the portrait for the page of the dataset, drawn anew if need be; a page stops no export."""
+    with aside(run, "the portrait of the dataset could not be kept for its page; the next export tries again"):
+        portrait.save(run.store, drawn or portrait.draw(run, _judge(run.settings)))
 
 
 def put_in_place(run: Run) -> None:

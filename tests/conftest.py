@@ -13,6 +13,7 @@ import pytest
 from tests import light
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.site import ending
 from wellspring.tasks.spine import runs
 from wellspring.tasks.spine.runs import Run
 
@@ -81,7 +82,8 @@ def start(store_dir: Path) -> Callable[[Settings], AbstractContextManager[Run]]:
     """Begin a run on this test's store, as a context manager; one role may be scripted beside the stand-in."""
 
     def begin(chosen: Settings, *, with_pages: bool = False) -> AbstractContextManager[Run]:
-        return runs.start("test", chosen, store_dir, quiet=True, may_mix=True, with_pages=with_pages)
+        then = ending.show if with_pages else None
+        return runs.start("test", chosen, store_dir, quiet=True, may_mix=True, has_readers=with_pages, then=then)
 
     return begin
 

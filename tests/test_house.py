@@ -149,7 +149,7 @@ def test_an_expectation_says_why_it_is_there(suite: Path) -> None:
     assert all(any(k.arg == "notes" for k in call.keywords) for call in calls)
 
 
-@pytest.mark.parametrize("room", ["spine", "io", "methods", "recipes", "judges", "contracts"])
+@pytest.mark.parametrize("room", ["site", "spine", "io", "methods", "recipes", "judges", "contracts"])
 def test_every_room_has_a_page_that_says_its_rule(room: str) -> None:
     assert (ROOT / "tasks" / room / "README.md").is_file()
 

@@ -143,7 +143,6 @@ def dashboard(
 ) -> None:
     """Write the dashboard: a static site over all runs of a store, readable without network, server or database."""
     index = _site(store)
-    terminal.say(str(index))
     if open_it:
         webbrowser.open(index.as_uri())
     if serve_it:
@@ -155,15 +154,27 @@ def dashboard(
 
 
 def _site(store: Path) -> Path:
-    """Write the site, in turn with a run at work, which writes it again when it ends."""
+    """Write the site, in turn with a run at work, which writes it again when it ends; say where it is.
+
+    Raises:
+        BrokenError: Some of it could not be written; the rest is.
+    """
     from wellspring.tasks.io.store import Store, holder, refuse_none
-    from wellspring.tasks.spine import pages
+    from wellspring.tasks.site import pages
+    from wellspring.tasks.spine import marts
 
     refuse_none(store)
-    with Store.read(store, works=True) as opened, pages.alone(store.absolute()):
+    with marts.alone(store.absolute()), Store.read(store, works=True) as opened:
         if opened.snapshot is not None and holder(store) is not None:
             terminal.hint(f"a run has the store: this is of {terminal.moment(opened.snapshot.taken_at)}")
-        return pages.write_site(opened)
+        unwritten, index = pages.write_site(opened), opened.pages / "index.html"
+    terminal.say(str(index))
+    if unwritten:
+        raise BrokenError(
+            f"{len(unwritten)} pages could not be written, all others are: {'; '.join(map(str, unwritten))}",
+            hint="mend what is named, then run the same command again",
+        )
+    return index
 
 
 def doctor(*, store: StoreOption = STORE, profile: ProfileOption = None, as_json: JsonOption = False) -> None:

@@ -60,6 +60,8 @@ def forget(
     """Take a page, site or corpus out with everything made from it, for good; prints a receipt that was checked."""
     what: dict[str, Any] = {"url": url, "domain": domain, "source": source, "reason": reason}
     receipt = wellspring.forget(store, **what, policy=policy.value, near_copies=near_copies.value)
+    for warning in receipt.pop("unwritten"):
+        terminal.hint(warning)
     if as_json:
         terminal.as_json(receipt)
         return

@@ -266,19 +266,17 @@ def forget(
         reason: Why, for the tombstone.
 
     Returns:
-        A receipt that was checked: what was looked for, and what was taken out of which table.
+        A receipt that was checked: what was looked for, and what was taken out of which table; and `unwritten`, a
+        warning for each page of the dashboard that could not be drawn anew.
 
     Raises:
         UsageError: Nothing, or more than one thing, is named.
         TransientError: A run works on the store.
     """
-    from wellspring.tasks.io.store import Store, refuse_none
-    from wellspring.tasks.spine import forgetting
+    from wellspring.flows import forgetting
 
-    refuse_none(Path(store))
-    with Store.open(Path(store), owner="forget") as opened:
-        said: dict[str, Any] = {"policy": policy, "near_copies": near_copies, "reason": reason}
-        return forgetting.forget(opened, **said, url=url, domain=domain, source=source).as_dict()
+    what: dict[str, Any] = {"url": url, "domain": domain, "source": source}
+    return forgetting.forget(Path(store), what, {"policy": policy, "near_copies": near_copies, "reason": reason})
 
 
 class Opened:

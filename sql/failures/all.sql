@@ -1,6 +1,6 @@
--- Every shard that broke.
+-- Every shard that broke, and every page that could not be written.
 -- owner:  tasks/spine/sharding.py
--- grain:  one row per broken shard x run
+-- grain:  one row per broken shard or page x run
 -- params: none
 SELECT failures.*
 FROM failures

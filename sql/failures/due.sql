@@ -7,7 +7,8 @@ SELECT
     count(DISTINCT failures.shard_id) AS shards_failed
 FROM failures
 WHERE
-    (failures.stage, failures.shard_id, failures.fingerprint) NOT IN (
+    failures.stage <> 'pages'
+    AND (failures.stage, failures.shard_id, failures.fingerprint) NOT IN (
         SELECT (shards.stage, shards.shard_id, shards.fingerprint) FROM shards
     )
 GROUP BY failures.stage

@@ -18,7 +18,7 @@ SELECT
     (SELECT count(*) FROM scores) AS scores,
     (SELECT count(*) FROM valid_exports) AS exported,
     (SELECT count(*) FROM rejections) AS refused,
-    (SELECT count(*) FROM failures) AS broken_shards,
+    (SELECT count(*) FROM failures WHERE failures.stage <> 'pages') AS broken_shards,
     (SELECT count(*) FROM tombstones) AS tombstones,
     (SELECT count(*) FROM completions) AS calls,
     (SELECT coalesce(sum(completions.prompt_tokens), 0)::BIGINT FROM completions) AS prompt_tokens,
@@ -29,7 +29,8 @@ SELECT
         SELECT count(DISTINCT concat_ws(' ', failures.stage, failures.shard_id, failures.fingerprint))
         FROM failures
         WHERE
-            NOT EXISTS (
+            failures.stage <> 'pages'
+            AND NOT EXISTS (
                 SELECT shards.shard_id
                 FROM shards
                 WHERE

@@ -1,5 +1,5 @@
 -- What exported lines were made from, step by step up to the archive, with what is worth knowing of each thing.
--- owner:  tasks/spine/browser.py
+-- owner:  tasks/site/browser.py
 -- grain:  one row per page of the browser x thing x thing it was made from
 -- params: $start, $stop (numbers of lines), $block (lines on a page)
 WITH up AS (

@@ -1,5 +1,5 @@
 -- Exported lines as people read them: question, answer, who wrote it, from which page. Row values: only where the profile allows.
--- owner:  tasks/spine/browser.py
+-- owner:  tasks/site/browser.py
 -- grain:  one row per exported line
 -- params: $start, $stop (numbers of lines)
 WITH shown AS (

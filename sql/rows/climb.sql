@@ -1,5 +1,5 @@
 -- Go one step up from everything that was reached last, once for each page: a join that fits small memory, for all rows.
--- owner:  tasks/spine/browser.py
+-- owner:  tasks/site/browser.py
 -- grain:  one row per page of the browser x thing x thing it was made from
 -- params: $height (of the steps to go on from)
 INSERT INTO browsed.steps

@@ -1,6 +1,6 @@
 -- Cut some exported lines into words, and note in which of them each stands. Of a word of more lines than are kept only
 -- the first are here.
--- owner:  tasks/spine/browser.py
+-- owner:  tasks/site/browser.py
 -- grain:  one row per part of the lines x word
 -- params: $start, $stop (numbers of lines), $most
 INSERT INTO browsed.words

@@ -1,5 +1,5 @@
 -- What the browser of rows would show, in numbers that change when it does.
--- owner:  tasks/spine/browser.py
+-- owner:  tasks/site/browser.py
 -- grain:  one row
 -- params: none
 SELECT

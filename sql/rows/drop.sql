@@ -1,5 +1,5 @@
 -- Take away what is only there while the browser's files are written.
--- owner:  tasks/spine/browser.py
+-- owner:  tasks/site/browser.py
 -- grain:  none
 -- params: none
 DROP SCHEMA IF EXISTS browsed CASCADE;

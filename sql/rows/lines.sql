@@ -1,5 +1,5 @@
 -- Number the exported lines of the dataset in force, and say which answer, instruction and document each stands on.
--- owner:  tasks/spine/browser.py
+-- owner:  tasks/site/browser.py
 -- grain:  one row per exported line
 -- params: none
 CREATE OR REPLACE TABLE browsed.lines AS

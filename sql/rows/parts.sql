@@ -1,5 +1,5 @@
 -- Make the table of words, which is filled a part of the lines at a time.
--- owner:  tasks/spine/browser.py
+-- owner:  tasks/site/browser.py
 -- grain:  one row per part of the lines x word
 -- params: none
 CREATE OR REPLACE TABLE browsed.words (

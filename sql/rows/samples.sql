@@ -1,5 +1,5 @@
 -- The first lines that a run exported, for its page. Row values: only where the profile allows.
--- owner:  tasks/spine/pages.py
+-- owner:  tasks/site/pages.py
 -- grain:  one row per exported line
 -- params: $run_id, $most
 WITH shown AS (

@@ -1,5 +1,5 @@
 -- Begin the way up from exported lines: the first step, to the row that each line shows.
--- owner:  tasks/spine/browser.py
+-- owner:  tasks/site/browser.py
 -- grain:  one row per page of the browser x thing x thing it was made from
 -- params: $block (lines on a page)
 CREATE OR REPLACE TABLE browsed.steps AS

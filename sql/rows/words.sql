@@ -1,5 +1,5 @@
 -- In which exported lines each word stands: what the browser's filter looks up.
--- owner:  tasks/spine/browser.py
+-- owner:  tasks/site/browser.py
 -- grain:  one row per word x part of the lines
 -- params: none
 SELECT

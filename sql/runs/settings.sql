@@ -1,5 +1,5 @@
 -- The settings of a run.
--- owner:  tasks/spine/pages.py
+-- owner:  tasks/site/pages.py
 -- grain:  one row
 -- params: $run_id
 SELECT runs.settings

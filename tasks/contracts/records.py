@@ -336,7 +336,7 @@ class RejectionRow:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A shard that broke as a whole; it is due again at the next run."""
+    """A shard that broke as a whole; it is due again at the next run. Of stage `pages`: a page that was not written."""
 
     stage: str
     shard_id: str

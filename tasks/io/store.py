@@ -118,8 +118,10 @@ class Store:
                     _refuse_newer(path)
                 holding.sign(lock, owner, path)
                 with _placed(path):
-                    for room in ("shards", "indexes", "exports", "pages", "events"):
+                    for room in ("shards", "indexes", "exports", "events"):
                         (path / room).mkdir(exist_ok=True)
+                with suppress(OSError):  # what is in the way of pages is in the way of no run
+                    (path / "pages").mkdir(exist_ok=True)
                 _sweep(path / READING)
                 kept = outliving.kept(path / JOURNAL, needed=not (path / DATABASE).is_file())
                 _part_from_log(path / DATABASE)

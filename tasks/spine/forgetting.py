@@ -8,7 +8,7 @@ anew, since a deleted row's bytes stay in a database file. At the end it looks, 
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from wellspring.tasks.contracts.stages import SAID, STAGES
 from wellspring.tasks.io import files
 from wellspring.tasks.io.journal import Journal
 from wellspring.tasks.io.store import JOURNAL, READING, Store
-from wellspring.tasks.spine import lineage, near_copies, pages, reach, standing
+from wellspring.tasks.spine import lineage, marts, near_copies, reach, standing
 from wellspring.tasks.spine.reach import FRAGMENT_CHARS, Reach
 from wellspring.tasks.spine.runs import FOUND, now
 
@@ -72,6 +72,7 @@ def forget(
     policy: Policy = "drop",
     near_copies: reach.NearCopies = "remove",
     reason: str = "asked",
+    draw: Callable[[Store], object] | None = None,
     **by: str | None,
 ) -> Forgotten:
     """Take a page out, with everything made from it, and leave a tombstone that keeps it from coming back.
@@ -85,6 +86,8 @@ def forget(
         policy: What becomes of what was only shown it.
         near_copies: Whether pages that are nearly it go, too, or stay and are named in the receipt.
         reason: Why, for the tombstone.
+        draw: Draws the pages anew from what is left, before this looks for what was forgotten; without it there are
+            none.
         by: Exactly one of `url`, `domain`, `source`.
 
     Returns:
@@ -107,12 +110,13 @@ def forget(
     _blank_found(store, scope)
     _withdraw(store, scope, receipt)
     _delete_rows(store, scope, receipt)
-    with pages.alone(store.path):  # nobody draws anew, from a snapshot, what is taken out
+    with marts.alone(store.path):  # nobody draws anew, from a snapshot, what is taken out
         _drop_caches(store)
         store.rewrite()
         _redact_events(store, scope.fragments)
         standing.remember(store, frozenset(scope.ids))
-        pages.write_site(store)
+        if draw is not None:
+            draw(store)
     _look(store, scope, receipt)
     return receipt
 
@@ -272,7 +276,6 @@ def _drop_caches(store: Store) -> None:
     store.execute("rows/drop")  # of a site whose writing was killed
     for folder in (store.pages, store.path / "tmp", store.path / READING):
         shutil.rmtree(folder, ignore_errors=True)
-    store.pages.mkdir()
     for entry in store.indexes.iterdir():
         if not entry.name.startswith("fit-"):  # what an embedder learned of word counts: its vectors depend on it
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

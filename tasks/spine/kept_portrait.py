@@ -32,11 +32,17 @@ class Portrait:
 def save(store: Store, portrait: Portrait) -> None:
     """Keep the portrait where pages find it, its labels and topics only where the profile shows values of rows."""
     kept = portrait if marts.shows_values(store) else _without_values(portrait)
+    store.pages.mkdir(exist_ok=True)
     files.write_json(_place(store), asdict(kept))
 
 
 def _without_values(portrait: Portrait) -> Portrait:
     return replace(portrait, topics=[], points=[(*point[:4], "") for point in portrait.points])
+
+
+def is_kept(store: Store) -> bool:
+    """Whether one is there; the pages of a store may have been taken away."""
+    return _place(store).is_file()
 
 
 def read(store: Store) -> Portrait | None:

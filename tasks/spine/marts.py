@@ -5,16 +5,17 @@ Pages are drawn from these frames and from nothing else, so another tool that re
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
-from wellspring.tasks.io import files, journal, statements
+from wellspring.tasks.io import files, holding, journal, statements
 from wellspring.tasks.io.store import Store
 from wellspring.tasks.spine import standing
 
-_IN_PIECES = frozenset({"rows", "origins"})  # too large for a frame: browser.py publishes them
+_IN_PIECES = frozenset({"rows", "origins"})  # too large for a frame: `tasks/site/browser.py` publishes them
 _QUOTED = " such as "  # before values in what an expectation observed (validation.py)
 
 
@@ -31,11 +32,15 @@ def shows_values(store: Store) -> bool:
     return bool(settings.get("pages", {}).get("show_values", False))
 
 
-def publish(store: Store) -> Mapping[str, pl.DataFrame]:
-    """Write every mart as Parquet, each file at once or not at all, and return them.
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Have what is published of a store for oneself while the block runs: runs, `dashboard`, `forget` write in turn."""
+    with holding.turn(directory / "pages.lock", f"the pages of {directory} to write"):
+        yield
 
-    Where the profile keeps values of rows to itself, what quotes them is left out.
-    """
+
+def read(store: Store) -> Mapping[str, pl.DataFrame]:
+    """Ask for every mart. Where the profile keeps values of rows to itself, what quotes them is left out."""
     frames = {name: store.query(f"marts/{name}", run_id=None) for name in names()}
     frames |= {"attempts": _attempts(store), "standing": standing.stages(store)}
     frames["seeds_funnel"] = store.query("seeds/funnel")
@@ -43,13 +48,17 @@ def publish(store: Store) -> Mapping[str, pl.DataFrame]:
         quoted = pl.col("observed").str.split(_QUOTED).list.first()
         frames["refusals"] = frames["refusals"].with_columns(example_detail=pl.lit(""))
         frames["expectations"] = frames["expectations"].with_columns(observed=quoted)
+    return frames
+
+
+def publish(store: Store, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Write every mart as Parquet, each file at once or not at all."""
     folder = store.pages / "marts"
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in frames.items():
         with files.replacing(folder / f"{name}.parquet") as partial:
             frame.write_parquet(partial)
     _metrics(frames, folder / "metrics.prom")
-    return frames
 
 
 def _attempts(store: Store) -> pl.DataFrame:

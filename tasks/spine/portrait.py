@@ -24,7 +24,7 @@ from wellspring.tasks.methods.agreement import agreement
 from wellspring.tasks.methods.coverage import mean_nearest_distance
 from wellspring.tasks.methods.projection import MOST_POINTS, projected
 from wellspring.tasks.spine import contamination, embedders, retrieval
-from wellspring.tasks.spine.kept_portrait import Portrait, save
+from wellspring.tasks.spine.kept_portrait import Portrait, is_kept, save
 from wellspring.tasks.spine.retrieval import Matrix
 from wellspring.tasks.spine.runs import Run
 
@@ -34,7 +34,7 @@ SAMPLE_ROWS = 10_000
 TOPIC_TEXTS = 40  # that name a topic: phrases of more texts only cost memory
 LABEL_CHARS = 160
 
-__all__ = ["Portrait", "draw", "save"]
+__all__ = ["Portrait", "draw", "is_kept", "save"]
 
 Row = Mapping[str, Any]
 

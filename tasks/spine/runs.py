@@ -31,7 +31,7 @@ from wellspring.tasks.contracts.stages import made_from
 from wellspring.tasks.io import files, interrupts, journal_file, pairing
 from wellspring.tasks.io import store as stores
 from wellspring.tasks.io.interrupts import Stop
-from wellspring.tasks.spine import alerts, announcing, origin, pages, preflight, standing
+from wellspring.tasks.spine import alerts, announcing, origin, preflight, standing
 from wellspring.tasks.spine.announcing import Announcer
 from wellspring.tasks.spine.counts import Counts, Receipt, known
 from wellspring.tasks.spine.progress import Progress
@@ -309,7 +309,8 @@ def start(
     parts: Collection[str] = (),
     quiet: bool = False,
     may_mix: bool = False,
-    with_pages: bool = True,
+    has_readers: bool = True,
+    then: Callable[[Run], None] | None = None,
 ) -> Iterator[Run]:
     """Begin a run: take the store's lock, mark what was killed as crashed, and write down how this one ends.
 
@@ -322,7 +323,8 @@ def start(
         parts: Of the main job that it does: what they need is looked at before anything is read (`preflight.py`).
         quiet: Show no progress.
         may_mix: Let the stand-in stand beside real models: nothing is sent (an estimate), or a test looks at one role.
-        with_pages: Write pages and snapshots for those who look; a test of one stage does without them.
+        has_readers: Leave snapshots for those who look; a test of one stage does without them.
+        then: What comes once its outcome is written, and cannot change it: flows have its pages drawn.
 
     Raises:
         UsageError: The stand-in would pass for a real model, or choose among a real one's rows; something that the
@@ -348,7 +350,7 @@ def start(
         began = {"run_id": run_id, "flow": flow, "started_at": now().isoformat(timespec="seconds")}
         keep: Callable[[Any], None] = lambda stages: _show_progress(run, began | {"stages": stages})  # noqa: E731
         run = Run(run_id, flow, settings, store, Progress(quiet=quiet, keep=keep))
-        run.has_readers = with_pages
+        run.has_readers = has_readers
         _mend_journal(run)
         store.append("runs", [row := _run_row(run)])
         _keep_settings(run, row.settings)
@@ -358,7 +360,7 @@ def start(
         try:
             with interrupts.heard(run.say_stopping, store.interrupt) as stop:
                 run.stop = stop
-                yield from _at_work(run, stop)
+                yield from _at_work(run, stop, then)
         finally:
             _share(run, store.leave)
 
@@ -372,12 +374,12 @@ def _show_progress(run: Run, said: Mapping[str, Any]) -> None:
 def _share(run: Run, put: Callable[[str], None]) -> None:
     """Put a snapshot in place, unless nobody will look: a rehearsal has a store of its own."""
     if run.has_readers and not run.is_rehearsal:
-        with _aside(run, "readers see an older state: no snapshot could be written"):
+        with aside(run, "readers see an older state: no snapshot could be written"):
             put(run.run_id)
 
 
 @contextlib.contextmanager
-def _aside(run: Run, what: str) -> Iterator[None]:
+def aside(run: Run, what: str) -> Iterator[None]:
     """Say what goes wrong besides the work, and let the run end as it ended."""
     try:
         yield
@@ -402,8 +404,8 @@ def _mend_journal(run: Run) -> None:
         run.progress.note(line)
 
 
-def _at_work(run: Run, stop: Stop) -> Iterator[Run]:
-    """Yield the run, and write down how it ends."""
+def _at_work(run: Run, stop: Stop, then: Callable[[Run], None] | None) -> Iterator[Run]:
+    """Yield the run, and write down how it ends; all that comes after that is beside it."""
     store = run.store
     _running[_place(store.path)] = run
     status, problem = "crashed", ""
@@ -425,22 +427,15 @@ def _at_work(run: Run, stop: Stop) -> Iterator[Run]:
     finally:
         del _running[_place(store.path)]
         run.close()
-        with contextlib.nullcontext() if status == "done" else _aside(run, "how the run ended could not be written"):
+        with contextlib.nullcontext() if status == "done" else aside(run, "how the run ended could not be written"):
             store.execute("runs/finish", run_id=run.run_id, status=status, ended_at=now(), error=problem or None)
-        with _aside(run, "its end could not be announced"):
+        with aside(run, "its end could not be announced"):
             run.announcer.ended(status, problem)
-        with _aside(run, "what is due could not be written down"):
+        with aside(run, "what is due could not be written down"):
             standing.remember(store)
-        if run.has_readers:
-            _write_pages(run)
-
-
-def _write_pages(run: Run) -> None:
-    with (
-        _aside(run, "its pages could not be written; `wellspring dashboard` tries again"),
-        pages.alone(run.store.path),
-    ):
-        _show_page(run, pages.write_site(run.store).parent / "runs" / run.run_id / "index.html")
+        if then is not None:
+            with aside(run, "it could not be shown"):
+                then(run)
 
 
 def _who_stopped(stop: Stop, error: BaseException) -> str:
@@ -460,21 +455,6 @@ def _keep_settings(run: Run, settings: str) -> None:
     if not orders.note(orders.of(alone(kept, run.store.path))):
         run.progress.note("what this run was told cannot be noted for this user: `wellspring retry` needs --profile")
     files.write_whole(run.store.path / KEPT, json.dumps(kept, indent=1, ensure_ascii=False).encode())
-
-
-def _show_page(run: Run, page: Path) -> None:
-    """Link the run's page where Prefect's UI shows it; where nobody serves pages, say where the file is."""
-    if not in_flow():
-        return
-    from prefect.artifacts import create_link_artifact, create_markdown_artifact
-
-    key, said = f"{run.label}-run-page", f"The page of run {run.run_id}"
-    if url := run.settings.pages.url:
-        address = f"{url.rstrip('/')}/{page.relative_to(run.store.pages).as_posix()}"
-        create_link_artifact(address, key=key, description=said)
-    else:
-        text = f"`{page}` on the worker; set `pages.url` to have a link here"
-        create_markdown_artifact(text, key=key, description=said)
 
 
 def mark_crashed(store: stores.Store) -> list[str]:

@@ -27,7 +27,7 @@ def of_run(store: Store, run_id: str = "") -> dict[str, Any]:
         `run_id`, `flow`, `status`, `is_idle` (nothing was due), `stages` (a dict per stage, with `reasons`: reason ->
         rows refused; `cost_usd` is None where nobody knows it), `stand_in` (whether it made rows of the store),
         `writers` (instructions in force, by commit of the code), `files` (path, rows), `page` (path or ""),
-        `example_id` (of a row to trace, or "").
+        `unwritten` (page, error: those that could not be written), `example_id` (of a row to trace, or "").
 
     Raises:
         UsageError: No run, or more than one, has such an id.
@@ -52,6 +52,7 @@ def of_run(store: Store, run_id: str = "") -> dict[str, Any]:
         "writers": store.query("runs/writers").to_dicts(),
         "files": [{"path": str(store.path / file["path"]), "rows": file["rows_in_file"]} for file in files],
         "page": str(page) if page.is_file() else "",
+        "unwritten": store.query("failures/pages", run_id=run["run_id"]).to_dicts(),
         "example_id": _example(store, files),
     }
 

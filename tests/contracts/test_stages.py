@@ -164,7 +164,7 @@ from wellspring.tasks.spine import forgetting, lineage, retrying, runs, standing
 
 store, overrides = sys.argv[1], json.loads(sys.argv[2])
 chosen, said = settings.load("full", overrides), {}
-with runs.start("test", chosen, store, quiet=True, may_mix=True, with_pages=False) as run:
+with runs.start("test", chosen, store, quiet=True, may_mix=True, has_readers=False) as run:
     weather.observe(run)
     said["seen before its audit"] = run.store.query("weather/audience")["rows_valid"][0]
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 from collections.abc import Iterator
 from dataclasses import fields
@@ -20,9 +21,11 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.io.journal import Entry, Journal
 from wellspring.tasks.io.store import Store
 from wellspring.tasks.methods import near_duplicates
-from wellspring.tasks.spine import browser, forgetting, pages, standing
+from wellspring.tasks.site import browser, pages
+from wellspring.tasks.spine import forgetting, standing
 
 BREAD, TIDES, RYE = PAGES
+forget = functools.partial(forgetting.forget, draw=pages.write_site)
 GONE = "Bakers keep a cup of it back for the next loaf"
 
 
@@ -76,7 +79,7 @@ def everywhere(sample: Sample, text: str) -> list[str]:
 @pytest.mark.slow
 def test_a_page_is_gone_from_store_journal_shards_exports_and_pages(sample: Sample) -> None:
     before = everywhere(sample, GONE)
-    receipt = forgetting.forget(sample.store, url=BREAD)
+    receipt = forget(sample.store, url=BREAD)
 
     assert {Path(p).name for p in before} >= {"wellspring.duckdb", "completions.sqlite"}
     assert everywhere(sample, GONE) == []
@@ -91,7 +94,7 @@ def test_a_page_is_gone_from_store_journal_shards_exports_and_pages(sample: Samp
 def test_a_file_that_was_set_aside_keeps_nothing_of_it(sample: Sample, name: str) -> None:
     (sample.store.path / name).write_text(f"the log of a database that was lost: {GONE}")
 
-    receipt = forgetting.forget(sample.store, url=BREAD)
+    receipt = forget(sample.store, url=BREAD)
 
     assert everywhere(sample, GONE) == []
     assert receipt.texts_left == 0
@@ -99,7 +102,7 @@ def test_a_file_that_was_set_aside_keeps_nothing_of_it(sample: Sample, name: str
 
 @pytest.mark.slow
 def test_what_was_made_from_it_goes_and_what_was_not_stays(sample: Sample) -> None:
-    forgetting.forget(sample.store, url=BREAD)
+    forget(sample.store, url=BREAD)
     left = sample.store.query("marts/health").to_dicts()[0]
     instructions = sample.store.query("instructions/of_ids", ids=sample.instructions)["instruction_id"].to_list()
 
@@ -115,7 +118,7 @@ def test_what_was_made_from_it_goes_and_what_was_not_stays(sample: Sample) -> No
 def test_what_was_only_shown_it_is_refused_or_due_again_by_policy(
     sample: Sample, policy: Any, *, refused: bool
 ) -> None:
-    forgetting.forget(sample.store, url=BREAD, policy=policy)
+    forget(sample.store, url=BREAD, policy=policy)
     reasons = sample.store.query("rejections/all").filter(reason="forgotten").select("stage", "input_id").rows()
 
     wanted = {("instructions", sample.documents[RYE]), ("groundings", sample.seeds[0])}
@@ -124,7 +127,7 @@ def test_what_was_only_shown_it_is_refused_or_due_again_by_policy(
 
 @pytest.mark.slow
 def test_money_that_was_spent_stays_on_record(sample: Sample) -> None:
-    forgetting.forget(sample.store, domain="bread.example")
+    forget(sample.store, domain="bread.example")
     journal = Journal(sample.store.path / "completions.sqlite")
     spent = journal.ledger.spent_micro_usd
     journal.close()
@@ -134,7 +137,7 @@ def test_money_that_was_spent_stays_on_record(sample: Sample) -> None:
 
 @pytest.mark.slow
 def test_a_tombstone_keeps_the_page_and_copies_of_its_text_from_coming_back(sample: Sample) -> None:
-    forgetting.forget(sample.store, url=BREAD, reason="the author asked")
+    forget(sample.store, url=BREAD, reason="the author asked")
     tombstones = set(sample.store.query("documents/forgotten").rows())
     kinds = {kind for kind, _ in tombstones}
 
@@ -150,7 +153,7 @@ def _page_of(sample: Sample, domain: str, text: str) -> records.Document:
 
 @pytest.mark.slow
 def test_a_forgotten_site_is_forgotten_with_subdomains_that_come_later(sample: Sample) -> None:
-    forgetting.forget(sample.store, domain="Bread.example")
+    forget(sample.store, domain="Bread.example")
     forgotten = set(sample.store.query("documents/forgotten").rows())
     sample.store.append(
         "documents", [_page_of(sample, "new.bread.example", "x"), _page_of(sample, "notbread.example", "y")]
@@ -172,7 +175,7 @@ def test_pages_that_a_live_search_kept_are_blanked_and_the_others_keep_their_pla
     lines = [json.dumps({"url": url, "title": "", "text": text}) + "\n" for url, text in PAGES.items()]
     found.write_text("".join(lines), encoding="utf-8")
 
-    forgetting.forget(sample.store, url=BREAD)
+    forget(sample.store, url=BREAD)
 
     assert everywhere(sample, GONE) == []
     assert found.read_text(encoding="utf-8") == " " * (len(lines[0]) - 1) + "\n" + lines[1] + lines[2]
@@ -184,7 +187,7 @@ def test_ids_that_stages_asked_for_are_forgotten_too(sample: Sample) -> None:
     sample.store.query("instructions/pending_pool", fingerprint="f", item_ids=ids)
     standing.remember(sample.store)
 
-    forgetting.forget(sample.store, url=BREAD)
+    forget(sample.store, url=BREAD)
     kept = json.loads((sample.store.path / "due.json").read_text())
 
     assert kept["instructions/pending_pool"][0]["item_ids"] == [sample.seeds[0], sample.instructions[1]]
@@ -196,7 +199,7 @@ def test_copies_of_the_text_on_other_pages_go_too(sample: Sample) -> None:
     copy = known | {"document_id": content_id("copy"), "url": "https://mirror.example/1", "domain": "mirror.example"}
     sample.store.append("documents", [records.Document(**copy | {"duplicate_of": known["document_id"]})])
 
-    receipt = forgetting.forget(sample.store, url=BREAD)
+    receipt = forget(sample.store, url=BREAD)
 
     assert receipt.documents == 2
     assert everywhere(sample, GONE) == []
@@ -208,7 +211,7 @@ def test_a_near_duplicate_takes_the_place_of_the_original(sample: Sample) -> Non
     rows = [records.Duplicate(id_, "near-1", sample.documents[TIDES], 0.9, RUN) for id_ in near]
     sample.store.append("duplicates", rows)
 
-    receipt = forgetting.forget(sample.store, url=TIDES, near_copies="name")
+    receipt = forget(sample.store, url=TIDES, near_copies="name")
     left = sample.store._connection.sql("SELECT document_id, duplicate_of FROM duplicates").fetchall()
 
     assert left == [(max(near), min(near))]
@@ -226,21 +229,18 @@ def test_a_call_that_only_showed_the_page_loses_its_words_and_its_row_stays(samp
     journal.close()
     sample.store._connection.execute("UPDATE completions SET request = ? WHERE completion_id = ?", [chosen_from, kept])
 
-    forgetting.forget(sample.store, url=BREAD)
+    forget(sample.store, url=BREAD)
 
     assert everywhere(sample, GONE) == []
     assert sample.store.query("groundings/of_ids", ids=[sample.groundings[1]]).height == 1
 
 
 @pytest.mark.slow
-def test_words_that_a_killed_writer_of_the_site_left_are_gone_too(
-    sample: Sample, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_words_that_a_killed_writer_of_the_site_left_are_gone_too(sample: Sample) -> None:
     for step in ("open", "lines", "parts"):
         sample.store.execute(f"rows/{step}")
     sample.store.execute("rows/cut", start=0, stop=100, most=9)
     words = sample.store.query("rows/words")
-    monkeypatch.setattr(pages, "write_site", lambda _: None)
 
     forgetting.forget(sample.store, url=BREAD)
     tables = sample.store._connection.sql(
@@ -259,7 +259,7 @@ def test_quotations_in_errors_refusals_and_events_are_taken_out(sample: Sample) 
     sample.store.append("rejections", [row])
     (sample.store.events / "r.jsonl").write_text(json.dumps({"message": quotation}) + "\n")
 
-    receipt = forgetting.forget(sample.store, url=BREAD)
+    receipt = forget(sample.store, url=BREAD)
 
     assert receipt.texts_left == 0
     assert everywhere(sample, GONE) == []
@@ -268,7 +268,7 @@ def test_quotations_in_errors_refusals_and_events_are_taken_out(sample: Sample) 
 @pytest.mark.slow
 def test_a_whole_source_is_forgotten_with_its_seeds(sample: Sample) -> None:
     (read_from,) = set(sample.store.query("documents/all")["source_id"])
-    forgetting.forget(sample.store, source="pages")
+    forget(sample.store, source="pages")
     left = sample.store.query("marts/health").to_dicts()[0]
 
     assert (left["documents"], left["seeds"], left["instructions"], left["exported"]) == (0, 0, 0, 0)
@@ -278,14 +278,14 @@ def test_a_whole_source_is_forgotten_with_its_seeds(sample: Sample) -> None:
 
 @pytest.mark.slow
 def test_forgetting_again_after_an_interruption_finishes_and_what_never_was_is_refused(sample: Sample) -> None:
-    forgetting.forget(sample.store, url=BREAD)
-    again = forgetting.forget(sample.store, url=BREAD)
+    forget(sample.store, url=BREAD)
+    again = forget(sample.store, url=BREAD)
 
     assert again.documents == 0
     with pytest.raises(UsageError, match="no url"):
-        forgetting.forget(sample.store, url="https://never.example/")
+        forget(sample.store, url="https://never.example/")
     with pytest.raises(UsageError, match="cannot be forgotten"):
-        forgetting.forget(sample.store, model="sample-model")
+        forget(sample.store, model="sample-model")
 
 
 @pytest.mark.slow
@@ -293,7 +293,7 @@ def test_something_that_is_left_is_an_error_that_says_where(sample: Sample, monk
     monkeypatch.setattr(forgetting, "_rewrite_shards", lambda *_: None)
 
     with pytest.raises(BrokenError, match=r"shards/documents/f/0\.documents\.parquet"):
-        forgetting.forget(sample.store, url=BREAD)
+        forget(sample.store, url=BREAD)
 
 
 @pytest.mark.slow
@@ -304,7 +304,7 @@ def test_a_page_of_the_sample_is_forgotten_and_does_not_come_back_with_the_next_
     dataset.fn(profile="smoke", store=str(store_dir), overrides=["limit=8"])
     with Store.open(store_dir) as store:
         url = next(row["url"] for row in browser.first(store) if row["url"])
-        receipt = forgetting.forget(store, url=url, policy="remake")
+        receipt = forget(store, url=url, policy="remake")
     dataset.fn(profile="smoke", store=str(store_dir), overrides=["limit=8"])
     with Store.open(store_dir) as store:
         back = store.query("lineage/by_url", value=url)
@@ -326,7 +326,7 @@ def _without_database(sample: Sample) -> Store:
 
 @pytest.mark.slow
 def test_tombstones_outlive_the_database_and_so_does_what_is_not_to_be_made_again(sample: Sample) -> None:
-    forgetting.forget(sample.store, url=BREAD)
+    forget(sample.store, url=BREAD)
     before = sample.store.query("tombstones/all").to_dicts()
     refused = sample.store.query("rejections/all").filter(reason="forgotten").to_dicts()
 
@@ -361,7 +361,7 @@ def test_tombstones_of_an_older_store_are_copied_to_its_journal_when_it_is_opene
 def test_a_damaged_journal_stops_a_store_whose_database_is_gone_and_is_saved_by_the_next_opening(
     sample: Sample,
 ) -> None:
-    forgetting.forget(sample.store, url=BREAD)
+    forget(sample.store, url=BREAD)
     journal = sample.store.path / "completions.sqlite"
     sample.store.close()
     (sample.store.path / "wellspring.duckdb").unlink()
@@ -409,7 +409,7 @@ def test_a_near_copy_goes_too_whichever_of_the_two_was_kept_and_does_not_come_ba
 ) -> None:
     _mirrored(sample, is_marked=is_marked)
 
-    receipt = forgetting.forget(sample.store, url=BREAD)
+    receipt = forget(sample.store, url=BREAD)
     forgotten = set(sample.store.query("documents/forgotten").rows())
 
     assert receipt.near_copies_named == [NEARLY]
@@ -423,7 +423,7 @@ def test_a_near_copy_goes_too_whichever_of_the_two_was_kept_and_does_not_come_ba
 def test_a_near_copy_that_is_only_to_be_named_stays_and_is_said_to_hold_texts_of_it(sample: Sample) -> None:
     _mirrored(sample, is_marked=False)
 
-    receipt = forgetting.forget(sample.store, url=BREAD, near_copies="name")
+    receipt = forget(sample.store, url=BREAD, near_copies="name")
 
     assert receipt.near_copies_named == [NEARLY]
     assert receipt.quoted_by == [NEARLY]
@@ -448,7 +448,7 @@ def test_what_was_told_of_a_page_is_found_in_calls_that_left_no_row(sample: Samp
     )
     sample.store.append("scores", [failed])
 
-    receipt = forgetting.forget(sample.store, url=BREAD)
+    receipt = forget(sample.store, url=BREAD)
     journal = Journal(sample.store.path / "completions.sqlite")
     left = journal.lookup([tried, judged, other])
     journal.close()
@@ -472,7 +472,7 @@ def test_the_beginning_of_a_long_page_is_found_in_a_prompt_that_shows_nothing_el
     _record(journal, offered, json.dumps({"candidates": [words[:700]]}), "none")
     journal.close()
 
-    forgetting.forget(sample.store, url=BREAD)
+    forget(sample.store, url=BREAD)
 
     assert everywhere(sample, words[200:400]) == []
 
@@ -483,7 +483,7 @@ def test_a_row_that_quotes_the_page_goes_though_no_parent_of_it_is_the_page(samp
         "UPDATE groundings SET knowledge = ? WHERE grounding_id = ?", [PAGES[BREAD], sample.groundings[1]]
     )
 
-    receipt = forgetting.forget(sample.store, url=BREAD)
+    receipt = forget(sample.store, url=BREAD)
 
     assert receipt.texts_left == 0
     assert sample.store.query("groundings/of_ids", ids=[sample.groundings[1]]).is_empty()
@@ -498,7 +498,7 @@ def test_the_receipt_says_of_each_thing_what_was_looked_for_and_found(sample: Sa
     )
     sample.store.append("rejections", [seen])
 
-    found = forgetting.forget(sample.store, domain="bread.example").found
+    found = forget(sample.store, domain="bread.example").found
 
     assert found["pages that were named"] == 2
     assert found["exact copies of their text"] == found["near copies"] == 0

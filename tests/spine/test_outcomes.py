@@ -1,4 +1,4 @@
-"""How a run ends is said first: what goes wrong beside it (a page, a snapshot) is a warning."""
+"""How a run ends is said first: what goes wrong beside it (a snapshot, what is due) is a warning."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -17,13 +17,8 @@ Start = Callable[[Settings], AbstractContextManager[Run]]
 
 
 def block(store: Path, what: str) -> None:
-    """Put a file where the run wants a folder, so that this cannot be written, whoever runs it."""
-    if what == "pages":
-        (store / "pages" / "index.html").mkdir(parents=True)
-        (store / "pages" / "index.html" / "x").touch()
-    elif what == "marts":
-        (store / "pages" / "marts").touch()
-    elif what == "snapshot":
+    """Put a file where the run wants a folder, or the other way round, so that this cannot be written by anyone."""
+    if what == "snapshot":
         (store / "snapshot").touch()
     else:
         (store / what).mkdir()
@@ -37,7 +32,7 @@ def status_of(store: Path, blocked: str) -> dict[str, Any]:
         return opened.query("runs/latest").to_dicts()[0]
 
 
-BLOCKED = ["pages", "marts", "due.json", "snapshot"]
+BLOCKED = ["due.json", "snapshot"]
 
 
 @pytest.mark.parametrize("blocked", BLOCKED)
@@ -64,7 +59,7 @@ def test_what_ended_a_run_is_what_is_raised(
     Store.open(store_dir).close()
     block(store_dir, blocked)
 
-    with pytest.raises(type(error), match=str(error)), start(settings()):
+    with pytest.raises(type(error), match=str(error)), start(settings(), with_pages=True):
         raise error
 
     ended = status_of(store_dir, blocked)

@@ -255,7 +255,7 @@ def test_status_the_corpus_page_and_a_trace_say_what_was_superseded(
         (stands,) = [row for row in standing.of_store(run.store)["stages"] if row["stage"] == "documents"]
         old, new = sorted(run.store.query("documents/all").to_dicts(), key=lambda row: row["fetched_at"])
         traced = lineage.trace(run.store, old["document_id"])
-        dropped = marts.publish(run.store)["dropped"].rows()
+        dropped = marts.read(run.store)["dropped"].rows()
 
     assert stands["reasons"]["superseded"] == 1
     assert ("superseded", "", 1) in dropped

@@ -14,7 +14,8 @@ from tests.scripted_model import scripted_model
 from wellspring.flows import terminal
 from wellspring.tasks import responses, scores
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine import pages, standing, summaries, validation
+from wellspring.tasks.site import pages
+from wellspring.tasks.spine import standing, summaries, validation
 from wellspring.tasks.spine.counts import Counts, known
 from wellspring.tasks.spine.runs import Run
 
@@ -52,7 +53,8 @@ def test_nothing_says_0_usd_of_a_model_that_no_table_lists(
     with asked(settings, start) as run:
         facts, stands = summaries.of_run(run.store), standing.of_store(run.store)
         warned = run.store.query("validations/all").filter(~pl.col("success"))["column_name"].to_list()
-        page = pages.write_site(run.store).parent
+        assert pages.write_site(run.store) == []
+        page = run.store.pages
         spend = (page / "spend.html").read_text(), (page / "runs" / run.run_id / "index.html").read_text()
     terminal.funnel(facts)
     terminal.standing(stands)

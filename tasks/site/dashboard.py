@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from wellspring.tasks.spine import charts, views
-from wellspring.tasks.spine.browser import ROWS_A_PAGE, Extent
-from wellspring.tasks.spine.charts import NOTHING, Point, number
-from wellspring.tasks.spine.markup import Child, Html, element, said, table
+from wellspring.tasks.site import charts, views
+from wellspring.tasks.site.browser import ROWS_A_PAGE, Extent
+from wellspring.tasks.site.charts import NOTHING, Point, number
+from wellspring.tasks.site.markup import Child, Html, element, said, table
 
 Frames = Mapping[str, pl.DataFrame]
 RUNS_IN_TRENDS = 60

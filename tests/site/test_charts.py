@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.tasks.spine import charts
-from wellspring.tasks.spine.charts import Place, Point, Step
+from wellspring.tasks.site import charts
+from wellspring.tasks.site.charts import Place, Point, Step
 
 STYLES = (Path(__file__).parents[2] / "deployments" / "dashboard" / "site.css").read_text(encoding="utf-8")
 # What stands on what; drawings stand on panels, bars also on their own track.

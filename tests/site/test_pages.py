@@ -24,9 +24,10 @@ from tests import sample_store
 from tests.sample_store import RUN, Sample
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.spine import browser, kept_portrait, marts, pages
+from wellspring.tasks.site import browser, pages
+from wellspring.tasks.site.markup import POLICY, Html, element, joined, plain, said
+from wellspring.tasks.spine import kept_portrait, marts
 from wellspring.tasks.spine.kept_portrait import Portrait
-from wellspring.tasks.spine.markup import POLICY, Html, element, joined, plain, said
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from wellspring.tasks.spine import charts, views
-from wellspring.tasks.spine.charts import NOTHING, number
-from wellspring.tasks.spine.markup import Child, Html, element, said, table
+from wellspring.tasks.site import charts, views
+from wellspring.tasks.site.charts import NOTHING, number
+from wellspring.tasks.site.markup import Child, Html, element, said, table
 
 
 def body(

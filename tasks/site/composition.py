@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from wellspring.tasks.spine import charts, views
-from wellspring.tasks.spine.charts import NOTHING, number
+from wellspring.tasks.site import charts, views
+from wellspring.tasks.site.charts import NOTHING, number
+from wellspring.tasks.site.markup import Child, Html, element, said, table
 from wellspring.tasks.spine.kept_portrait import Portrait
-from wellspring.tasks.spine.markup import Child, Html, element, said, table
 
 Frames = Mapping[str, pl.DataFrame]
 ROWS_IN_TABLES = 200

@@ -53,7 +53,7 @@ def write(store: Store, *, shows_values: bool) -> Extent:
         extent = Extent(rows, -(-rows // ROWS_A_PAGE))
         digest = content_id(FORM, shows_values, list(found.values()))
         mark = store.pages / "rows" / "digest"
-        if not mark.is_file() or mark.read_text(encoding="ascii") != digest:
+        if not mark.is_file() or mark.read_bytes() != digest.encode():
             for stale in ("rows", "words"):  # a row that is no longer exported must not stay readable
                 shutil.rmtree(store.pages / stale, ignore_errors=True)
                 (store.pages / stale).mkdir(parents=True)

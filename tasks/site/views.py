@@ -10,9 +10,9 @@ import polars as pl
 
 from wellspring.tasks.contracts.casting import NOT_FOR_TRAINING
 from wellspring.tasks.contracts.stages import STAGES
-from wellspring.tasks.spine import charts
-from wellspring.tasks.spine.charts import NOTHING, Step, number
-from wellspring.tasks.spine.markup import Child, Html, element, said, table
+from wellspring.tasks.site import charts
+from wellspring.tasks.site.charts import NOTHING, Step, number
+from wellspring.tasks.site.markup import Child, Html, element, said, table
 
 NUMBER = "number"
 STATUS = {"done": "good", "running": "quiet", "parked": "warn", "stopped": "warn", "failed": "bad", "crashed": "bad"}

@@ -7,7 +7,7 @@ shows in words; the table beside it has the numbers.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wellspring.tasks.spine.markup import Html, element, plain
+from wellspring.tasks.site.markup import Html, element, plain
 
 NOTHING = "\u2013"  # an en dash, where there is no value
 

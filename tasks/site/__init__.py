@@ -1,0 +1,1 @@
+"""What people look at: pages, charts and the browser of rows, drawn from what the spine says."""
