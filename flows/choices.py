@@ -6,8 +6,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
 
 
@@ -60,6 +58,8 @@ def of_values(values: Mapping[str, Any]) -> list[str]:
 
 
 def _said(values: Mapping[str, Any], section: Any, before: str) -> Iterator[str]:
+    from pydantic import BaseModel
+
     for name, value in values.items():
         key = f"{before}{name}"
         field = getattr(section, "model_fields", {}).get(name)

@@ -20,14 +20,13 @@ from wellspring.flows.commands import building, looking, upkeep
 from wellspring.flows.commands.options import STORE
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.io import interrupts
-from wellspring.tasks.io.keys import Scrubber
 
 app = typer.Typer(
-    help="Grounded instruction data from web archives: durable, audited, traceable to the byte.",
+    help="Make instruction data for language models from web archives, and trace every row back to its page.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    epilog="Start here: [bold]wellspring build[/bold] makes a dataset from the sample corpus, with no key and no GPU.",
+    epilog="Start here: [bold]wellspring build[/bold] makes a dataset from the sample. It needs no key and no GPU.",
 )
 
 COMMANDS = {
@@ -35,13 +34,13 @@ COMMANDS = {
         "wellspring build",
         "wellspring build --corpus crawl.warc.gz --seeds prompts.jsonl --store ./ws --set limit=200",
         "wellspring build --only corpus --corpus A.warc.gz --corpus B.warc.gz",
-        "wellspring build --profile mine.toml --replay   (from recorded answers, network off)",
+        "wellspring build --profile mine.toml --replay   (uses recorded answers and sends nothing)",
     ),
     looking.trace: (
         "wellspring trace 4fd1c09a --store ./ws",
-        "wellspring trace ws/exports/wellspring-dataset/train.jsonl:17",
+        "wellspring trace ws/exports/wellspring-dataset/messages/train.jsonl:17",
         "wellspring trace 4fd1c09a --record > page.http",
-        "wellspring trace 4fd1c09a --record --corpus /archive/2026   (the archive was moved)",
+        "wellspring trace 4fd1c09a --record --corpus /archive/2026   (if the archive was moved)",
     ),
     looking.impact: (
         "wellspring impact --url https://example.org/page --store ./ws",
@@ -59,7 +58,7 @@ COMMANDS = {
     upkeep.forget: (
         "wellspring forget --url https://example.org/page --store ./ws",
         "wellspring forget --domain example.org --policy remake --reason 'asked by its owner'",
-        "wellspring forget --url https://example.org/page --near-copies name   (near copies stay, and are named)",
+        "wellspring forget --url https://example.org/page --near-copies name   (keeps near copies and lists them)",
     ),
     building.retry: (
         "wellspring retry --reason unparsable_answer --store ./ws",
@@ -124,6 +123,8 @@ def _answered_in_json() -> int:
 
 def _again(typed: Sequence[str]) -> str:
     """Return the command as it was typed, with its store: it means the same when WELLSPRING_STORE is another."""
+    from wellspring.tasks.io.keys import Scrubber
+
     with_store = {name.__name__ for name in COMMANDS if "store" in inspect.signature(name).parameters}
     is_named = any(word.partition("=")[0] == "--store" for word in typed)
     store = ["--store", os.environ.get("WELLSPRING_STORE", str(STORE))]

@@ -137,3 +137,16 @@ def test_under_json_a_command_that_was_stopped_says_how_to_go_on(capfd: pytest.C
     told = json.loads(capfd.readouterr().out)
     assert (told["kind"], told["exit_code"]) == ("stopped", 130)
     assert "wellspring build" in told["hint"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [[], ["build"]])
+def test_help_loads_nothing_that_it_does_not_need(command: list[str]) -> None:
+    code = (
+        "import sys; from wellspring.flows.cli import app; app(sys.argv[1:], standalone_mode=False)\n"
+        "print({'numpy', 'pyarrow', 'polars', 'duckdb', 'prefect', 'openai', 'great_expectations'} & set(sys.modules))"
+    )
+
+    said = subprocess.run([sys.executable, "-c", code, *command, "--help"], capture_output=True, text=True, check=True)
+
+    assert said.stdout.splitlines()[-1] == "set()"
