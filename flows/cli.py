@@ -118,7 +118,7 @@ def _answered_in_json() -> int:
         return app(standalone_mode=False) or 0
     except typer.TyperException as error:
         said = getattr(error, "format_message", error.__str__)()
-        raise UsageError(said, hint="`wellspring COMMAND --help` says what there is") from None
+        raise UsageError(said, hint="`wellspring COMMAND --help` lists its options") from None
 
 
 def _again(typed: Sequence[str]) -> str:
