@@ -150,3 +150,9 @@ def test_help_loads_nothing_that_it_does_not_need(command: list[str]) -> None:
     said = subprocess.run([sys.executable, "-c", code, *command, "--help"], capture_output=True, text=True, check=True)
 
     assert said.stdout.splitlines()[-1] == "set()"
+
+
+def test_a_reason_is_shown_as_retry_takes_it() -> None:
+    said = terminal.because({"no_page_fits": 3, "other_language": 1})
+
+    assert said == "3 no_page_fits, 1 other_language"
