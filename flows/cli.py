@@ -123,12 +123,12 @@ def _answered_in_json() -> int:
 
 def _again(typed: Sequence[str]) -> str:
     """Return the command as it was typed, with its store: it means the same when WELLSPRING_STORE is another."""
-    from wellspring.tasks.io.keys import Scrubber
-
     with_store = {name.__name__ for name in COMMANDS if "store" in inspect.signature(name).parameters}
     is_named = any(word.partition("=")[0] == "--store" for word in typed)
     store = ["--store", os.environ.get("WELLSPRING_STORE", str(STORE))]
     needed = store if typed and typed[0].replace("-", "_") in with_store and not is_named else []
+    from wellspring.tasks.io.keys import Scrubber
+
     return Scrubber()(shlex.join(["wellspring", *typed, *needed]))
 
 

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from wellspring.tasks.contracts.errors import BrokenError, WellspringError
+from wellspring.tasks.contracts.prompting import visible
 from wellspring.tasks.io import interrupts
 
 PIPED_COLUMNS = 160  # a file or a pipe has no width of its own
@@ -26,24 +27,14 @@ _out = interrupts.Console(highlight=False, width=None if sys.stdout.isatty() els
 _err = interrupts.Console(stderr=True, highlight=False)
 
 
-def _visible(text: str) -> str:
-    from wellspring.tasks.contracts.prompting import visible  # late: `--help` says nothing that came from outside
-
-    return visible(text)
-
-
-def _shown(text: str) -> str:
-    return escape(_visible(text))
-
-
 def say(text: str) -> None:
     """Print a fact, as it is."""
-    _out.print(_shown(text), soft_wrap=True)
+    _out.print(escape(visible(text)), soft_wrap=True)
 
 
 def hint(text: str) -> None:
     """Print what is worth knowing besides the facts, on stderr."""
-    _err.print(f"\nhint: {_shown(text)}", soft_wrap=True)
+    _err.print(f"\nhint: {escape(visible(text))}", soft_wrap=True)
 
 
 def as_json(value: Any) -> None:
@@ -77,7 +68,7 @@ def table(title: str, columns: Mapping[Any, str], rows: Iterable[Sequence[object
     for name, justify in columns.items():
         drawn.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*(_shown(str(cell)) for cell in row))
+        drawn.add_row(*(escape(visible(str(cell))) for cell in row))
     _out.print(drawn)
 
 
@@ -279,10 +270,10 @@ def tree(node: Any) -> None:
     def label(n: Any) -> str:
         relation = f"[dim]{escape(n.relation)}[/dim] " if n.relation else ""
         facts = "  ".join(
-            f"[dim]{escape(k)}[/dim] {_shown(str(v))}" for k, v in n.facts.items() if v not in (None, "", [])
+            f"[dim]{escape(k)}[/dim] {escape(visible(str(v)))}" for k, v in n.facts.items() if v not in (None, "", [])
         )
         said = "[dim]as above[/dim]" if n.is_repeated else facts
-        return f"{relation}[bold]{escape(n.kind)}[/bold] {_shown(n.id)}  {said}"
+        return f"{relation}[bold]{escape(n.kind)}[/bold] {escape(visible(n.id))}  {said}"
 
     def grow(branch: Tree, n: Any) -> Tree:
         for child in n.children:
@@ -347,8 +338,8 @@ def _own_fault(error: Exception, *, is_json: bool) -> None:
 
 def _complain(kind: str, message: str, then: str, exit_code: int, *, is_json: bool) -> None:
     if is_json:
-        as_json({"error": _visible(message), "kind": kind, "hint": _visible(then), "exit_code": exit_code})
+        as_json({"error": visible(message), "kind": kind, "hint": visible(then), "exit_code": exit_code})
         return
-    _err.print(f"[red]{kind}[/red]: {_shown(message)}", soft_wrap=True)
+    _err.print(f"[red]{kind}[/red]: {escape(visible(message))}", soft_wrap=True)
     if then:
         hint(then)

@@ -139,19 +139,6 @@ def test_under_json_a_command_that_was_stopped_says_how_to_go_on(capfd: pytest.C
     assert "wellspring build" in told["hint"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("command", [[], ["build"]])
-def test_help_loads_nothing_that_it_does_not_need(command: list[str]) -> None:
-    code = (
-        "import sys; from wellspring.flows.cli import app; app(sys.argv[1:], standalone_mode=False)\n"
-        "print({'numpy', 'pyarrow', 'polars', 'duckdb', 'prefect', 'openai', 'great_expectations'} & set(sys.modules))"
-    )
-
-    said = subprocess.run([sys.executable, "-c", code, *command, "--help"], capture_output=True, text=True, check=True)
-
-    assert said.stdout.splitlines()[-1] == "set()"
-
-
 def test_a_reason_is_shown_as_retry_takes_it() -> None:
     said = terminal.because({"no_page_fits": 3, "other_language": 1})
 

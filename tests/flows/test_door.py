@@ -138,14 +138,14 @@ def test_settings_are_given_as_values() -> None:
 
 @pytest.mark.parametrize("values", [{"limit": None}, {"models": {"generator": {"extra_body": {"x": object()}}}}])
 def test_a_value_that_no_profile_can_hold_is_refused_by_its_name(values: dict[str, object]) -> None:
-    with pytest.raises(wellspring.UsageError, match="`(limit|models.generator.extra_body)` cannot be"):
+    with pytest.raises(wellspring.UsageError, match=r"`(limit|models\.generator\.extra_body)` cannot be"):
         wellspring.build(store="nowhere", **values)
 
     assert not Path("nowhere").exists()
 
 
 def test_a_setting_that_is_misspelt_is_refused_with_the_right_one(tmp_path: Path) -> None:
-    with pytest.raises(wellspring.UsageError, match="documents.extracter"):
+    with pytest.raises(wellspring.UsageError, match=r"documents\.extracter"):
         wellspring.build(store=tmp_path / "ws", documents={"extracter": "x"})
 
     assert not (tmp_path / "ws").exists()
