@@ -22,11 +22,11 @@ from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.io import interrupts
 
 app = typer.Typer(
-    help="Grounded instruction data from web archives: durable, audited, traceable to the byte.",
+    help="Make instruction data for language models from web archives, and trace every row back to its page.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    epilog="Start here: [bold]wellspring build[/bold] makes a dataset from the sample corpus, with no key and no GPU.",
+    epilog="Start here: [bold]wellspring build[/bold] makes a dataset from the sample. It needs no key and no GPU.",
 )
 
 COMMANDS = {
@@ -34,13 +34,13 @@ COMMANDS = {
         "wellspring build",
         "wellspring build --corpus crawl.warc.gz --seeds prompts.jsonl --store ./ws --set limit=200",
         "wellspring build --only corpus --corpus A.warc.gz --corpus B.warc.gz",
-        "wellspring build --profile mine.toml --replay   (from recorded answers, network off)",
+        "wellspring build --profile mine.toml --replay   (uses recorded answers and sends nothing)",
     ),
     looking.trace: (
         "wellspring trace 4fd1c09a --store ./ws",
-        "wellspring trace ws/exports/wellspring-dataset/train.jsonl:17",
+        "wellspring trace ws/exports/wellspring-dataset/messages/train.jsonl:17",
         "wellspring trace 4fd1c09a --record > page.http",
-        "wellspring trace 4fd1c09a --record --corpus /archive/2026   (the archive was moved)",
+        "wellspring trace 4fd1c09a --record --corpus /archive/2026   (if the archive was moved)",
     ),
     looking.impact: (
         "wellspring impact --url https://example.org/page --store ./ws",
@@ -58,7 +58,7 @@ COMMANDS = {
     upkeep.forget: (
         "wellspring forget --url https://example.org/page --store ./ws",
         "wellspring forget --domain example.org --policy remake --reason 'asked by its owner'",
-        "wellspring forget --url https://example.org/page --near-copies name   (near copies stay, and are named)",
+        "wellspring forget --url https://example.org/page --near-copies name   (keeps near copies and lists them)",
     ),
     building.retry: (
         "wellspring retry --reason unparsable_answer --store ./ws",
@@ -118,7 +118,7 @@ def _answered_in_json() -> int:
         return app(standalone_mode=False) or 0
     except typer.TyperException as error:
         said = getattr(error, "format_message", error.__str__)()
-        raise UsageError(said, hint="`wellspring COMMAND --help` says what there is") from None
+        raise UsageError(said, hint="`wellspring COMMAND --help` lists its options") from None
 
 
 def _again(typed: Sequence[str]) -> str:

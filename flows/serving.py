@@ -74,6 +74,6 @@ def _refuse_a_workers(names: Sequence[str]) -> None:
     pool = pools[taken[0]]
     raise UsageError(
         f"`prefect deploy` gave these to the work pool `{pool}`: {', '.join(taken)}",
-        hint=f"either run them there: prefect worker start --pool {pool}; or delete them, and serve again: "
+        hint=f"run them there with: prefect worker start --pool {pool}; or delete them and serve again: "
         f"for name in {' '.join(taken)}; do prefect deployment delete $name; done",
     )

@@ -259,8 +259,8 @@ def money(usd: float | None) -> str:
 
 
 def because(reasons: Mapping[str, int], shown: int = 4) -> str:
-    """Say why rows were refused, the commonest reasons first."""
-    said = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in list(reasons.items())[:shown])
+    """Say why rows were refused, the commonest reasons first, as `retry --reason` takes them."""
+    said = ", ".join(f"{count} {reason}" for reason, count in list(reasons.items())[:shown])
     return said + (f", {len(reasons) - shown} more reasons" if len(reasons) > shown else "")
 
 

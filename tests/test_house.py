@@ -130,6 +130,15 @@ def test_a_library_is_imported_behind_its_one_door(path: Path) -> None:
     assert not wrong
 
 
+def test_our_modules_are_imported_by_the_name_under_which_they_are_installed() -> None:
+    """From the project's folder `import tasks` works, too, and makes a second copy of everything."""
+    bare = re.compile(r"(?m)^\s*(?:from|import) (?:flows|tasks|expectations)\b")
+
+    found = [p for p in (*MODULES, *(ROOT / "tests").rglob("*.py")) if bare.search(p.read_text(encoding="utf-8"))]
+
+    assert found == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_module_is_named_for_nothing(path: Path) -> None:
     assert path.stem not in FORBIDDEN_NAMES

@@ -28,17 +28,15 @@ def build(
     store: StoreOption = STORE,
     only: OnlyOption = None,
     chosen: SetOption = None,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Answer from recorded completions only; send nothing.")
-    ] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Use recorded answers only, and send nothing.")] = False,
     prefect: Annotated[
         bool | None,
-        typer.Option("--prefect/--no-prefect", help="Run as a Prefect flow. Default: where PREFECT_API_URL is set."),
+        typer.Option("--prefect/--no-prefect", help="Run as a Prefect flow. Default: if PREFECT_API_URL is set."),
     ] = None,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a dataset from web archives, or go on with one: only what is left is done, nothing is paid twice."""
+    """Make a dataset from web archives and seeds, or continue one. Nothing is done or paid for twice."""
     asked: dict[str, Any] = {"profile": profile, "only": only and only.value, "replay": replay, "prefect": prefect}
     built = wellspring.build(corpus, seeds, store, **asked, trust_store=trust, overrides=chosen or ())
     _say_build(built, as_json=as_json)
@@ -49,19 +47,17 @@ def export(
     formats: Annotated[
         list[str] | None,
         typer.Option(
-            "--format", help="messages, sharegpt, alpaca, dpo, kto, reward_conditioned or raw. Again for more."
+            "--format", help="messages, sharegpt, alpaca, dpo, kto, reward_conditioned or raw. Repeat it for more."
         ),
     ] = None,
-    only: Annotated[
-        bool, typer.Option("--only", help="Only these forms; those that are there are taken away.")
-    ] = False,
+    only: Annotated[bool, typer.Option("--only", help="Keep only these forms, and remove the others.")] = False,
     profile: ProfileOption = None,
     store: StoreOption = STORE,
     chosen: SetOption = None,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the dataset's files in more forms, beside those that are there; asks no model for what is there."""
+    """Write the dataset in more forms, next to those that are there. Rows that exist are not asked for again."""
     asked: dict[str, Any] = {"only": only, "profile": profile, "trust_store": trust, "overrides": chosen or ()}
     _say_build(wellspring.export(formats or (), store, **asked), as_json=as_json)
 
@@ -98,16 +94,17 @@ def retry(
     *,
     profile: ProfileOption = None,
     store: StoreOption = STORE,
-    run_id: Annotated[str | None, typer.Option("--run", help="Only what this run refused.")] = None,
-    stage: Annotated[str | None, typer.Option(help="Only what this stage refused.")] = None,
+    run_id: Annotated[str | None, typer.Option("--run", help="Only what this run refused (its id).")] = None,
+    stage: Annotated[str | None, typer.Option(help="Only what this stage refused, such as responses.")] = None,
     reason: Annotated[
-        str | None, typer.Option("--reason", "--rejected", help="Only what was refused for this.")
+        str | None,
+        typer.Option("--reason", "--rejected", help="Only what was refused for this reason, such as no_page_fits."),
     ] = None,
     chosen: SetOption = None,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask again for what was refused, and finish what broke; nothing that was answered is paid again."""
+    """Ask again for what was refused, and finish what broke. Nothing that was answered is paid for again."""
     asked: dict[str, Any] = {"stage": stage, "reason": reason, "run": run_id, "profile": profile}
     built = wellspring.retry(store, **asked, trust_store=trust, overrides=chosen or ())
     _say_build(built, as_json=as_json)
@@ -124,7 +121,7 @@ def estimate(
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a build would ask and cost, by stage, before anything is sent: rehearsed on a copy of the store."""
+    """Show what a build would ask and cost, stage by stage. It rehearses on a copy of the store and sends nothing."""
     asked: dict[str, Any] = {"profile": profile, "only": only and only.value, "trust_store": trust}
     found = wellspring.estimate(corpus, seeds, store, **asked, overrides=chosen or ())
     if as_json:

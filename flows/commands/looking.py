@@ -26,10 +26,10 @@ from wellspring.tasks.contracts.errors import BrokenError
 def status(
     *,
     store: StoreOption = STORE,
-    run_id: Annotated[str | None, typer.Option("--run", help="One run: what each of its stages did.")] = None,
+    run_id: Annotated[str | None, typer.Option("--run", help="Show what each stage of this run did.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is done, due, refused, failed and running in each stage, what the rest would cost, how runs ended."""
+    """Show what each stage has done, what is due and at what cost, what was refused or broke, and how runs ended."""
     from wellspring.tasks.io.store import is_new
     from wellspring.tasks.spine import standing
 
@@ -62,33 +62,36 @@ def _opened(store: Path, *, says: bool = True) -> Iterator[wellspring.Opened]:
 def trace(
     target: Annotated[
         str,
-        typer.Argument(help="An id (or its beginning) of any row, or of what was refused, or FILE:LINE of an export."),
+        typer.Argument(
+            help="The id of a row or of something refused (its beginning is enough), or FILE:LINE of an export."
+        ),
     ],
     *,
     store: StoreOption = STORE,
     record: Annotated[
         bool,
         typer.Option(
-            "--record", help="Print the bytes of the original record, if its archive is the one that was read."
+            "--record", help="Print the bytes of the page as they were archived, unless the archive has changed."
         ),
     ] = False,
     corpus: Annotated[
         list[str] | None,
-        typer.Option(help="Where the archive of --record lies now: a file, folder or URI. Again for more."),
+        typer.Option(help="Where the archive is now, for --record: a file, a folder or a URI. Repeat it for more."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow a row back to the bytes it came from: answer, instruction, demonstrations, document, archive, offset.
+    """Follow a row back to where it came from: answer, instruction, demonstrations, document, archive, byte range.
 
-    Each line is a thing: how the one above it used it ("answers", "shown", "grounded in", "record of", "said in"), its
-    kind, its id, and what is worth knowing. What several were made from is shown once, and "as above" after that.
+    Each line shows one thing: how the line above used it ("answers", "shown", "grounded in", "record of", "said in"),
+    its kind, its id, and some facts. If several lines were made from the same thing, it is shown in full once.
 
-    An id of something refused (the funnel and `status` name some) says what refused it, why, and where it was read.
+    For the id of something that was refused, trace says which stage refused it, why, and where it was read.
 
-    --record reads the whole archive to compare its sha256 with that of when it was read, and prints nothing of one that
-    has changed. An archive that moved is found by that digest: where a build has seen it since, or under --corpus.
+    With --record, Wellspring reads the whole archive and compares its sha256 with the one that it had at first. If they
+    differ, it prints nothing. It finds an archive that was moved by this sha256, where a later build has read it, or
+    under --corpus.
 
-    --json is the same tree: kind, id, relation, facts, children; `is_repeated` marks what was given in full before.
+    With --json, each node has kind, id, relation, facts and children; `is_repeated` marks what was shown before.
     """
     with _opened(store) as opened:
         if record:
@@ -109,19 +112,19 @@ def impact(
     source: SourceOption = None,
     document: Annotated[str | None, typer.Option(help="A document's id.")] = None,
     seed: Annotated[str | None, typer.Option(help="A seed's id.")] = None,
-    prompt: Annotated[str | None, typer.Option(help="A method: its fingerprint or name.")] = None,
-    model: Annotated[str | None, typer.Option(help="A model.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="A method, by its name or fingerprint.")] = None,
+    model: Annotated[str | None, typer.Option(help="A model, by its name.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what depends on a page, site, corpus, seed, prompt or model, down to the exported lines.
+    """Show what depends on a page, a site, a corpus file, a seed, a prompt or a model, down to exported lines.
 
-    Name one thing, in one way. It is followed down through all that was made from it or was shown it: groundings,
-    instructions, answers, lines of exported files. The first table counts rows of each kind (of what was named, too);
-    then come the files, with the run that wrote them and how many lines of each depend on it.
+    Name exactly one thing. Wellspring follows everything that was made from it, or whose prompt showed it: groundings,
+    instructions, answers, exported lines. First it prints how many rows of each kind there are. Then it prints the
+    exported files, the run that wrote each, and how many of its lines depend on the thing.
 
-    Nothing is changed: `wellspring forget` takes a page, site or corpus out with all that.
+    This changes nothing. To remove a page, a site or a corpus file, use `wellspring forget`.
 
-    --json has the ids as well: start (what was named), counts, files, ids.
+    With --json you also get the ids: start (what you named), counts, files, ids.
     """
     given = {"url": url, "domain": domain, "source": source, "document": document}
     with _opened(store) as opened:
@@ -137,11 +140,13 @@ def impact(
 def dashboard(
     *,
     store: StoreOption = STORE,
-    open_it: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
-    serve_it: Annotated[bool, typer.Option("--serve", help="Serve it on loopback until stopped.")] = False,
-    port: Annotated[int, typer.Option(help="Port on loopback, for --serve.")] = 8400,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the pages in a browser.")] = False,
+    serve_it: Annotated[
+        bool, typer.Option("--serve", help="Serve the pages on this machine until you stop it.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="The port, for --serve.")] = 8400,
 ) -> None:
-    """Write the dashboard: a static site over all runs of a store, readable without network, server or database."""
+    """Write web pages about all runs of a store. They need no network, no server and no database."""
     index = _site(store)
     if open_it:
         webbrowser.open(index.as_uri())
@@ -178,7 +183,7 @@ def _site(store: Path) -> Path:
 
 
 def doctor(*, store: StoreOption = STORE, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
-    """Check Python, packages, GPU, endpoints, store, journal, disk and clock, and say what to do."""
+    """Check Python, packages, GPU, model servers, store, journal, disk and clock, and say what to do."""
     from wellspring.tasks.contracts import settings
     from wellspring.tasks.spine import diagnosis
 

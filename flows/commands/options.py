@@ -17,29 +17,33 @@ class Part(StrEnum):
 
 
 StoreOption = Annotated[
-    Path, typer.Option("--store", help="The store: a directory with everything a run knows.", envvar="WELLSPRING_STORE")
+    Path,
+    typer.Option("--store", help="The store: the folder with everything that runs know.", envvar="WELLSPRING_STORE"),
 ]
 ProfileOption = Annotated[
-    str | None, typer.Option(help="smoke, full, or a TOML file of your own (`wellspring init` writes one).")
+    str | None, typer.Option(help="Settings: smoke, full, or a TOML file (`wellspring init` writes one).")
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", help="One setting, as key=value; a dotted key reaches into a section. Again for more."),
+    typer.Option("--set", help="One setting, such as limit=200 or exports.name=mine. Repeat it for more."),
 ]
 CorpusOption = Annotated[
-    list[str] | None, typer.Option(help="A WARC, WET, JSONL, Parquet, a folder of pages, or a URI. Again for more.")
+    list[str] | None,
+    typer.Option(help="Pages: WARC, ARC, WET, JSONL, Parquet, a folder, a glob or a URI. Repeat it for more."),
 ]
-SeedsOption = Annotated[list[str] | None, typer.Option(help="Human instructions: JSONL or Parquet. Again for more.")]
-OnlyOption = Annotated[Part | None, typer.Option(help="One part of the job.")]
+SeedsOption = Annotated[
+    list[str] | None, typer.Option(help="Instructions that people wrote: JSONL or Parquet. Repeat it for more.")
+]
+OnlyOption = Annotated[Part | None, typer.Option(help="Do only one part of the job.")]
 TrustOption = Annotated[
     bool,
     typer.Option(
-        "--trust-store", help="Take over what the store's own settings want: endpoints, keys, paths, addresses."
+        "--trust-store", help="Accept the servers, keys, paths and addresses in the settings of a store from elsewhere."
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Facts as JSON on stdout; an error, too.")]
-PageOption = Annotated[str | None, typer.Option("--url", help="A page.")]
-SiteOption = Annotated[str | None, typer.Option("--domain", help="A site.")]
-SourceOption = Annotated[str | None, typer.Option("--source", help="A corpus file: its id or URI.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the facts as JSON on stdout, and an error, too.")]
+PageOption = Annotated[str | None, typer.Option("--url", help="A page, by its address.")]
+SiteOption = Annotated[str | None, typer.Option("--domain", help="A site, such as example.org.")]
+SourceOption = Annotated[str | None, typer.Option("--source", help="A corpus file, by its id or URI.")]
 
 STORE = Path("ws")

@@ -49,15 +49,17 @@ def forget(
     url: PageOption = None,
     domain: SiteOption = None,
     source: SourceOption = None,
-    policy: Annotated[Policy, typer.Option(help="What becomes of rows that were only shown it.")] = Policy.drop,
+    policy: Annotated[
+        Policy, typer.Option(help="What to do with rows whose prompt only showed it: drop them, or make them again.")
+    ] = Policy.drop,
     near_copies: Annotated[
         NearCopies,
-        typer.Option(help="Whether near copies on other pages go, too, or stay and are named in the receipt."),
+        typer.Option(help="Remove near copies on other pages, too; or keep them and name them in the receipt."),
     ] = NearCopies.remove,
-    reason: Annotated[str, typer.Option(help="Why, for the tombstone.")] = "asked",
+    reason: Annotated[str, typer.Option(help="Why; the tombstone keeps it.")] = "asked",
     as_json: JsonOption = False,
 ) -> None:
-    """Take a page, site or corpus out with everything made from it, for good; prints a receipt that was checked."""
+    """Remove a page, a site or a corpus file for good, with everything made from it. Print a checked receipt."""
     what: dict[str, Any] = {"url": url, "domain": domain, "source": source, "reason": reason}
     receipt = wellspring.forget(store, **what, policy=policy.value, near_copies=near_copies.value)
     for warning in receipt.pop("unwritten"):
@@ -73,11 +75,13 @@ def batches(
     *,
     store: StoreOption = STORE,
     profile: ProfileOption = None,
-    cancel: Annotated[str | None, typer.Option("--cancel", help="A job, as it is listed, or `all`.")] = None,
+    cancel: Annotated[
+        str | None, typer.Option("--cancel", help="Cancel a job by its name in the list, or `all`.")
+    ] = None,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the batch jobs that are out, and the last that failed; or cancel some, which frees their calls."""
+    """Show the open batch jobs and the last that failed; or cancel some, so that their calls can be sent again."""
     from wellspring.tasks.contracts import settings
     from wellspring.tasks.io.jobs import OPEN, listed
     from wellspring.tasks.io.llm import Models
@@ -111,21 +115,21 @@ def _job_row(job: "Job") -> tuple[object, ...]:
 
 
 def init(
-    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("wellspring.toml"),
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("wellspring.toml"),
     *,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
 ) -> None:
-    """Write a profile with every setting, its default and what it means, ready to edit."""
+    """Write a profile to edit: a TOML file with every setting, its default and its meaning."""
     from wellspring.tasks.contracts import profiles
 
     if path.exists() and not force:
-        raise UsageError(f"{path} is there already", hint="give another name, or --force to write over it")
+        raise UsageError(f"{path} exists already", hint="give another name, or overwrite it with --force")
     path.write_text(profiles.commented(), encoding="utf-8")
     terminal.say(f"{path} is written; build with: wellspring build --profile {path}")
 
 
 def serve(*, profile: ProfileOption = None, store: StoreOption = STORE) -> None:
-    """Serve every schedule of deployments/prefect.yaml from this process, against a running Prefect server."""
+    """Run every schedule in deployments/prefect.yaml from this process. It needs a running Prefect server."""
     if not os.environ.get("PREFECT_API_URL"):
         raise UsageError(
             "there is no Prefect server to serve for: PREFECT_API_URL is not set",
@@ -156,18 +160,18 @@ class WithQuirks(TyperCommand):
 
 def offline_model(
     *,
-    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one and says which.")] = 8000,
+    port: Annotated[int, typer.Option(help="The port on this machine; 0 takes a free one and prints it.")] = 8000,
     chosen: Annotated[
-        str, typer.Option("--faults", help="Faults to inject, by profile name (seeded); empty injects none.")
+        str, typer.Option("--faults", help="Answer with faults: the name of a fault profile. Empty: no faults.")
     ] = "",
     quirk: Annotated[
         list[str] | None,
         typer.Option(
-            help="What it does as some real servers do: NAME, NAME=VALUE or NAME=VALUE,option=value. Again for more."
+            help="Behave as some real servers do: NAME, NAME=VALUE or NAME=VALUE,option=value. Repeat it for more."
         ),
     ] = None,
 ) -> None:
-    """Serve the offline stand-in as an OpenAI-compatible server on loopback. It is extractive, not a language model."""
+    """Serve the offline stand-in as an OpenAI-compatible server on this machine. It is not a language model."""
     if quirk:
         from wellspring.tasks.io import quirks
 

@@ -69,7 +69,7 @@ def refuse_stand_ins(settings: Settings) -> None:
             where = "models.base_url" if role.endpoints == (shared,) else f"models.{name}.endpoints"
             raise UsageError(
                 f"{where} is `{OFFLINE}`, so the built-in stand-in would answer as {role.model}; set {where}",
-                hint="empty is OPENAI_BASE_URL, else OpenAI: --set models.base_url= ; a server of your own: --set "
+                hint="for OPENAI_BASE_URL, or else OpenAI: --set models.base_url= ; for a server of your own: --set "
                 "models.base_url=http://127.0.0.1:8000/v1",
             )
     real = [name for name in _WRITERS if not is_stand_in(roles[name].model)]

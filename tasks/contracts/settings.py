@@ -732,7 +732,8 @@ def trust(profile: str) -> None:
 
     if not is_of_store(profile):
         raise UsageError(
-            f"`{profile}` is a profile of your own", hint="--trust-store is for the settings.json of a store"
+            f"--trust-store says nothing about `{profile}`, which is a profile of your own",
+            hint="leave it out: it accepts the settings.json that a store from elsewhere brings",
         )
     orders.note(orders.of(_validated(_profile(profile))))
 
@@ -777,8 +778,8 @@ def _profile(profile: str) -> dict[str, Any]:
         said = error if isinstance(error, ValueError) else "it is no table of sections"
         raise UsageError(
             f"{path} is not {kind}: {said}",
-            hint="see deployments/profiles/full.toml for the form; a store's own settings.json is written anew by "
-            "the next `wellspring build --profile` with the profile it was built with",
+            hint="deployments/profiles/full.toml shows the form. If this is the settings.json of a store, build with "
+            "the store's profile (`wellspring build --profile FILE`): that writes it anew",
         ) from error
     return values
 

@@ -329,7 +329,7 @@ def _look(store: Store, scope: Reach, receipt: Forgotten) -> None:
         places = ", ".join(f"{name}: {n}" for name, n in sorted(found.items())) or "rows made from it"
         raise BrokenError(
             f"{receipt.descendants_left} descendants and {receipt.texts_left} texts are left ({places})",
-            hint="run the same command again; if it stays, something else writes this store",
+            hint="run the same command again; if they are still left, another process writes this store",
         )
 
 

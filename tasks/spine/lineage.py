@@ -131,9 +131,9 @@ def _line(store: Store, path: str, line: int) -> str:
     if rows.is_empty():
         if _is_unknown(store, path):
             raise BrokenError(
-                f"`{path}` is an export that the database does not know: it was lost or moved since, and a run that was"
-                " to make it anew has not come to its end",
-                hint="run the same `wellspring build` again; it asks for nothing that the journal holds",
+                f"the database does not know the export `{path}`: it was lost or moved since, and the run that was"
+                " to make it anew did not finish",
+                hint="run the same `wellspring build` again: the journal has the answers, so none is paid again",
             )
         raise UsageError(
             f"no export of {store.path} has a line {line} in `{path}`",
@@ -141,8 +141,8 @@ def _line(store: Store, path: str, line: int) -> str:
         )
     if rows["path"].n_unique() > 1:
         raise UsageError(
-            f"`{path}` is the end of {rows['path'].n_unique()} exports",
-            hint=f"say which: {', '.join(rows['path'].unique().sort())}",
+            f"{rows['path'].n_unique()} exported files end in `{path}`",
+            hint=f"name one of them: {', '.join(rows['path'].unique().sort())}",
         )
     return rows["export_id"][0]
 
@@ -331,7 +331,7 @@ def bytes_at(
     said = "; ".join(f"{uri} {what}" for uri, what in list(found.items())[:5])
     raise BrokenError(
         f"{said}; when it was read it had {source['bytes']} bytes, sha256 {source['sha256']}",
-        hint="say where the archive lies now: wellspring trace ID --record --corpus PATH; it is known by its bytes",
+        hint="say where the archive is now: wellspring trace ID --record --corpus PATH; its bytes are compared",
     )
 
 
@@ -364,7 +364,7 @@ def one_of(by: Mapping[str, str | None]) -> tuple[str, str]:
     given = {way: value for way, value in by.items() if value}
     if len(given) != 1 or not set(given) <= set(_WAYS):
         raise UsageError(
-            f"say what, in exactly one way; got {', '.join(sorted(given)) or 'none'}",
+            f"name exactly one thing; got {', '.join(sorted(given)) or 'none'}",
             hint="one of " + ", ".join(f"--{way}" for way in _WAYS),
         )
     way, value = next(iter(given.items()))
@@ -387,5 +387,5 @@ def starts(store: Store, way: str, value: str) -> list[str]:
     else:
         found = store.query(f"lineage/by_{way}", value=value)["id"].to_list()
     if not found:
-        raise UsageError(f"no {way} `{value}` in {store.path}", hint="it is compared as it is written in the store")
+        raise UsageError(f"no {way} `{value}` in {store.path}", hint="write it exactly as it is in the store")
     return found

@@ -115,7 +115,7 @@ def _recipe(name: str) -> None:
     if not hasattr(importlib.import_module(f"wellspring.tasks.recipes.{name}"), "INPUTS"):
         raise UsageError(
             f"`{name}` writes no instructions",
-            hint="instructions.recipes takes those with INPUTS, such as attributed_grounding and knn_instruct",
+            hint="name recipes that do (they have INPUTS) in instructions.recipes, such as attributed_grounding",
         )
 
 
@@ -214,7 +214,7 @@ def _door(role: Role, endpoint: Endpoint) -> None:
     except OSError as error:
         raise TransientError(
             f"{servers.name_of(endpoint)} does not answer at {where[0]}:{where[1]}: {error.strerror or error}",
-            hint="check base_url and that it is up, then run the same command",
+            hint="check base_url, check that the server runs, then run the same command",
         ) from error
 
 

@@ -42,9 +42,8 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
     chosen = _worth_it(run.store.query("rejections/chosen", stage=stage, reasons=reasons, run_id=run_id))
     if stage in COMPUTED and chosen.is_empty():
         raise UsageError(
-            f"`{stage}` asks no model: what it refused it would refuse again",
-            hint="change the setting that refuses it (another fingerprint makes all its inputs due); "
-            "shards that broke are due anyway",
+            f"`{stage}` asks no model: what it refused, it would refuse again",
+            hint="change the setting that refuses them, which makes their inputs due; shards that broke are due anyway",
         )
     tables = [table for table in MARKED if stage in {None, table}]
     failed = {table: run.store.query(f"{table}/failed", reasons=reasons, run_id=run_id) for table in tables}
@@ -86,4 +85,4 @@ def _unmark(run: Run, table: str, failed: pl.DataFrame) -> int:
 
 def _expect(run: Run, what: str, name: str | None, known: list[str]) -> None:
     if name and not any(one.startswith(name) for one in known):
-        raise UsageError(f"there is no {what} `{name}`", hint=f"wellspring status --store {run.store.path}")
+        raise UsageError(f"there is no {what} `{name}`", hint=f"see: wellspring status --store {run.store.path}")

@@ -133,7 +133,7 @@ def compute(
     if broken:
         raise BrokenError(
             f"{len(broken)} of {total} shards of `{stage}` broke, the first by {broken[0]}",
-            hint="they are due again: run the same command; each is a row in `failures`",
+            hint="run the same command again: they are due; each is a row in `failures`, with its error",
         )
     return counts
 
@@ -338,8 +338,8 @@ def _check_start(pool: Executor) -> None:
     except BrokenExecutor as error:
         raise BrokenError(
             "no worker process can start; nothing was refused for it",
-            hint="what it said stands above (a script that builds needs `if __name__ == '__main__':`), or free memory; "
-            "--set runner=thread needs none",
+            hint="a script that builds needs `if __name__ == '__main__':` before its lines; else see what the worker "
+            "said above, free memory, or start none with --set runner=thread",
         ) from error
 
 

@@ -62,7 +62,9 @@ def _run(store: Store, run_id: str) -> dict[str, Any]:
         return store.query("runs/latest").to_dicts()[0]
     found = [run for run in store.query("runs/all").to_dicts() if run["run_id"].startswith(run_id)]
     if len(found) != 1:
-        raise UsageError(f"{len(found)} runs begin with `{run_id}`", hint=f"wellspring status --store {store.path}")
+        raise UsageError(
+            f"{len(found)} runs begin with `{run_id}`", hint=f"the runs: wellspring status --store {store.path}"
+        )
     return found[0]
 
 

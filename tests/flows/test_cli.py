@@ -137,3 +137,9 @@ def test_under_json_a_command_that_was_stopped_says_how_to_go_on(capfd: pytest.C
     told = json.loads(capfd.readouterr().out)
     assert (told["kind"], told["exit_code"]) == ("stopped", 130)
     assert "wellspring build" in told["hint"]
+
+
+def test_a_reason_is_shown_as_retry_takes_it() -> None:
+    said = terminal.because({"no_page_fits": 3, "other_language": 1})
+
+    assert said == "3 no_page_fits, 1 other_language"
