@@ -123,7 +123,7 @@ def init(
     from wellspring.tasks.contracts import profiles
 
     if path.exists() and not force:
-        raise UsageError(f"{path} exists already", hint="give another name, or overwrite it with --force")
+        raise UsageError(f"{path} is there already", hint="give another name, or overwrite it with --force")
     path.write_text(profiles.commented(), encoding="utf-8")
     terminal.say(f"{path} is written; build with: wellspring build --profile {path}")
 
