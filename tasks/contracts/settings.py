@@ -858,9 +858,9 @@ def _fill_roles(values: dict[str, Any]) -> None:
     defaults = ModelsSettings()
     for name, field in ModelsSettings.model_fields.items():
         role: Any = given.setdefault(name, {}) if field.annotation is Role else given.get(name)
-        if isinstance(role, dict):
+        default = getattr(defaults, name) or defaults.judge
+        if isinstance(role, dict) and isinstance(default, Role):
             own = typing.cast("dict[str, Any]", role)
-            default = getattr(defaults, name) or defaults.judge
             own.setdefault("model", default.model)
             own.setdefault("temperature", default.temperature)
             where = {"base_url": given.get("base_url", "offline"), "key_env": given.get("key_env", defaults.key_env)}

@@ -5,6 +5,8 @@ computed would come out the same again, unless a method raised, or its worker di
 which such rows stand, and what is there of them already stays as it is.
 """
 
+import difflib
+
 import polars as pl
 
 from wellspring.tasks.contracts.errors import UsageError
@@ -50,6 +52,7 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
     if chosen.is_empty() and all(rows.is_empty() for rows in failed.values()):
         _expect(run, "stage", stage, list(STAGES))
         _expect(run, "run", run_id, run.store.query("runs/all")["run_id"].to_list())
+        _say_reason(run, stage, reason)
     taken_back = [chosen, *failed.values()]
     for name in sorted({one for rows in taken_back for one in rows["reason"].to_list()} & replies.REASONS.keys()):
         run.models.journal.reopen(name)
@@ -81,6 +84,22 @@ def _unmark(run: Run, table: str, failed: pl.DataFrame) -> int:
         subjects, prints = pairs["subject_id"].to_list(), pairs["fingerprint"].to_list()
         run.store.execute(f"{table}/reopen", subjects=subjects, fingerprints=prints)
     return len(pairs)
+
+
+def _say_reason(run: Run, stage: str | None, reason: str | None) -> None:
+    """Say why nothing is due again for a reason: it is misspelt, was asked again before, or is of a computed stage."""
+    refused = run.store.query("rejections/chosen", stage=stage, reasons=None, run_id=None)
+    if reason is None:
+        return
+    if reason in refused["reason"].to_list():
+        run.progress.note(
+            f"retry: what was refused for `{reason}` was computed, and would be refused again: change the setting that "
+            "refuses it"
+        )
+        return
+    near = difflib.get_close_matches(reason, sorted(set(_worth_it(refused)["reason"].to_list())), n=3)
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    run.progress.note(f"retry: nothing is refused for `{reason}`{meant}")
 
 
 def _expect(run: Run, what: str, name: str | None, known: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Settings: later wins, a profile's paths are its own, and a wrong key names the valid ones."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,17 @@ def test_half_a_character_in_any_setting_is_refused_by_the_settings_name(extra: 
         settings.load(None, environment={}, extra=extra)
 
     assert f"`{name}`" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["base_url", "key_env", "proxy", "prices", "generator", "moderator"])
+@pytest.mark.parametrize("value", [{}, [], 7, True, {"a": {}}])
+def test_a_value_of_another_kind_is_refused_by_its_name_wherever_roles_are_filled(
+    tmp_path: Path, name: str, value: object
+) -> None:
+    (tmp_path / "odd.json").write_text(json.dumps({"models": {name: value}}), encoding="utf-8")
+    if name in {"generator", "moderator"} and value == {}:  # a role that changes nothing
+        assert settings.load(str(tmp_path / "odd.json"), [], environment={})
+        return
+
+    with pytest.raises(UsageError, match=rf"models\.{name}"):
+        settings.load(str(tmp_path / "odd.json"), [], environment={})

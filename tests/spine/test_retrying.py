@@ -93,6 +93,23 @@ def test_a_reason_for_which_nothing_was_refused_is_no_fault(start: Start, settin
         assert retrying.reopen(run, reason="unparsable_answer", run_id=run.run_id[:8]) == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [("unparsable_anwser", "did you mean unparsable_answer"), ("too_short", "was computed"), ("never", "for `never`")],
+)
+def test_a_reason_for_which_nothing_is_due_again_is_not_passed_over_in_silence(
+    start: Start, settings: Any, monkeypatch: pytest.MonkeyPatch, reason: str, said: str
+) -> None:
+    with start(settings()) as run:
+        refuse(run)
+        notes: list[str] = []
+        monkeypatch.setattr(run.progress, "note", notes.append)
+
+        assert retrying.reopen(run, reason=reason) == 0
+        assert any(said in note for note in notes)
+
+
 def test_a_stage_that_computes_is_not_retried_but_told_what_to_do(start: Start, settings: Any) -> None:
     with start(settings()) as run, pytest.raises(UsageError, match="would refuse again") as caught:
         retrying.reopen(run, stage="documents")
