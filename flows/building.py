@@ -44,7 +44,7 @@ def build(
         _await_temporary_server()
     job = dataset if scheduled else dataset.fn
     job(profile=profile, store=str(store), overrides=overrides, only=only)
-    return _facts(store, time.monotonic() - started)
+    return facts(store, time.monotonic() - started)
 
 
 def _await_temporary_server() -> None:
@@ -63,7 +63,7 @@ def retry(
     from wellspring.flows.retry import retry as again
 
     again.fn(profile, str(store), overrides, stage, reason, run)
-    return _facts(store, time.monotonic() - started)
+    return facts(store, time.monotonic() - started)
 
 
 def estimate(profile: str, store: Path, overrides: list[str], *, only: str | None = None) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def forms(formats: Sequence[str], *, only: bool) -> list[str]:
     return [*said, "exports.also=[]", "exports.added=drop"] if only else said
 
 
-def _facts(directory: Path, seconds: float) -> dict[str, Any]:
+def facts(directory: Path, seconds: float) -> dict[str, Any]:
     """Return what the run that just ended did; `unread` says why that cannot be read: the run is done all the same."""
     from wellspring.tasks.io.store import Store
     from wellspring.tasks.spine import summaries

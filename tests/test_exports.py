@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+import wellspring
 from tests import instruction_store as store
 from tests.exported import digests
 from tests.scripted_model import scripted_model
+from wellspring.flows import building as runs_of
 from wellspring.flows.commands import building
 from wellspring.tasks import exports, preferences, responses, scores, selections, verdicts
 from wellspring.tasks.contracts.casting import NOT_FOR_TRAINING
@@ -529,7 +531,7 @@ def test_a_build_of_the_stand_ins_rows_says_so_in_its_last_line_and_one_of_a_rea
             page = (store_dir / "pages" / "index.html").read_text(encoding="utf-8")
             shown_first.append(NOT_FOR_TRAINING in page)
             for as_json in (False, True):
-                building._say_build(store_dir, 1.0, as_json=as_json)
+                building._say_build(wellspring.Built(store_dir, runs_of.facts(store_dir, 1.0)), as_json=as_json)
                 shown = capsys.readouterr().out
                 told += [json.loads(shown)["stand_in"]] if as_json else []
                 said += [] if as_json else [shown.splitlines()[-1]]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.flows.commands import options
+from wellspring.flows import choices
 from wellspring.flows.corpus import corpus
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
@@ -25,7 +25,7 @@ def test_a_file_of_an_odd_name_is_read(tmp_path: Path, name: str, monkeypatch: p
     path = tmp_path / name
     path.write_text(ROW)
 
-    chosen = settings.load(None, options.overrides([name], [name], None), environment={})
+    chosen = settings.load(None, choices.overrides([name], [name]), environment={})
 
     assert [one.path for one in chosen.sources.corpora] == list(chosen.seeds.paths) == [str(path)]
     assert corpora.expand(str(path)) == [str(path)]
@@ -44,9 +44,9 @@ def test_a_name_that_is_no_utf8_is_named(tmp_path: Path) -> None:
     (tmp_path / NOT_UTF8).write_text(ROW)
 
     with pytest.raises(UsageError, match=r"udcff' is not UTF-8"):
-        options.overrides([NOT_UTF8], None, None)
+        choices.overrides([NOT_UTF8], [])
     with pytest.raises(UsageError, match=r"udcff' is not UTF-8"):
-        options.overrides(None, [NOT_UTF8], None)
+        choices.overrides([], [NOT_UTF8])
     with pytest.raises(BrokenError, match=r"udcff' is not UTF-8"):
         corpora.expand(str(tmp_path))
 
@@ -65,7 +65,7 @@ def test_a_store_and_a_profile_in_a_folder_of_an_odd_name_are_used(tmp_path: Pat
     (folder / "in" / "😀#%20?[1]*.jsonl").write_text(f'{{"text": "{text}"}}\n')
     (folder / "my 😀.toml").write_text("[embeddings]\ndimensions = 8\n")
 
-    chosen = options.overrides([str(folder / "in")], None, ["runner=thread"])
+    chosen = [*choices.overrides([str(folder / "in")], []), "runner=thread"]
     corpus.fn(str(folder / "my 😀.toml"), str(folder / "ws 😀"), chosen)
 
     with Store.read(folder / "ws 😀") as store:
