@@ -1,4 +1,4 @@
-r"""Words of many texts as 64-bit hashes, in one pass of compiled code: what shingles and n-grams are made of.
+r"""Words of many texts as 64-bit hashes, in one pass of compiled code: shingles and n-grams are made of them.
 
 A word is a run of letters, digits and underscores (`re.findall(r"\w+", text.lower())`, any script), and its hash is
 FNV-1a over the UTF-8 bytes of its lower case. Python's own tokenising was the bottleneck of every deduplication we
