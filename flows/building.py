@@ -5,14 +5,13 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from wellspring import Part
 from wellspring.tasks.contracts.errors import WellspringError
 
 if TYPE_CHECKING:
     from wellspring.tasks.spine.runs import Run
-
-PARTS = ("corpus", "grounding", "synthesis", "curation")
 
 
 def build(
@@ -84,7 +83,7 @@ def estimate(profile: str, store: Path, overrides: list[str], *, only: str | Non
 
 def parts(only: str | None) -> list[str]:
     """Return the parts of the job that are run."""
-    return [only] if only else list(PARTS)
+    return [only] if only else list(get_args(Part))
 
 
 def forms(formats: Sequence[str], *, only: bool) -> list[str]:

@@ -1,5 +1,6 @@
 """The main job: corpus, grounding, synthesis and curation, end to end."""
 
+from wellspring.flows import building
 from wellspring.flows.corpus import corpus
 from wellspring.flows.curation import curation
 from wellspring.flows.grounding import grounding
@@ -19,7 +20,7 @@ def dataset(
 
     Running it again does only what is left, and asks no model for what was answered.
     """
-    parts = [only] if only else list(PARTS)
+    parts = building.parts(only)
     with begin(only or "dataset", settings.load(profile, overrides or ()), store, parts=parts) as run:
         if only != "corpus":
             run.meet()

@@ -269,9 +269,7 @@ def tree(node: Any) -> None:
 
     def label(n: Any) -> str:
         relation = f"[dim]{escape(n.relation)}[/dim] " if n.relation else ""
-        facts = "  ".join(
-            f"[dim]{escape(k)}[/dim] {escape(visible(str(v)))}" for k, v in n.facts.items() if v not in (None, "", [])
-        )
+        facts = "  ".join(f"[dim]{escape(k)}[/dim] {escape(visible(str(v)))}" for k, v in n.known)
         said = "[dim]as above[/dim]" if n.is_repeated else facts
         return f"{relation}[bold]{escape(n.kind)}[/bold] {escape(visible(n.id))}  {said}"
 

@@ -23,7 +23,6 @@ from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import GroundingsSettings, Settings
-from wellspring.tasks.contracts.stages import STAGES
 from wellspring.tasks.io import encoder, files, search
 from wellspring.tasks.methods import parts as parts_
 from wellspring.tasks.methods.acceptance import Shown, plain, trust
@@ -33,7 +32,7 @@ from wellspring.tasks.methods.injections import orders
 from wellspring.tasks.methods.knowledge_precision import knowledge_precision
 from wellspring.tasks.methods.tokens import MOST_CHARS, cut_tokens
 from wellspring.tasks.methods.words import words
-from wellspring.tasks.spine import embedders, reads, runs
+from wellspring.tasks.spine import embedders, reads, runs, validation
 from wellspring.tasks.spine.generation import generate
 from wellspring.tasks.spine.identity import raised
 from wellspring.tasks.spine.retrieval import Hybrid
@@ -144,8 +143,7 @@ def fit_no_page(run: Run) -> bool:
     """Whether there is no grounding, for the one good reason, that no seed has a page."""
     if run.store.count("groundings/unpublished") or run.store.query("groundings/audience")["rows_valid"][0]:
         return False
-    reasons = set(run.store.query("rejections/of_stage", stage="groundings")["reason"].to_list())
-    return STAGES["groundings"].may_be_empty(run.settings, reasons)
+    return validation.may_lack_rows(run, "groundings")
 
 
 def _find(run: Run, keywords: Mapping[str, list[str]]) -> None:

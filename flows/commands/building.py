@@ -37,7 +37,7 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Make a dataset from web archives and seeds, or continue one. Nothing is done or paid for twice."""
-    asked: dict[str, Any] = {"profile": profile, "only": only and only.value, "replay": replay, "prefect": prefect}
+    asked: dict[str, Any] = {"profile": profile, "only": only, "replay": replay, "prefect": prefect}
     built = wellspring.build(corpus, seeds, store, **asked, trust_store=trust, overrides=chosen or ())
     _say_build(built, as_json=as_json)
 
@@ -122,7 +122,7 @@ def estimate(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a build would ask and cost, stage by stage. It rehearses on a copy of the store and sends nothing."""
-    asked: dict[str, Any] = {"profile": profile, "only": only and only.value, "trust_store": trust}
+    asked: dict[str, Any] = {"profile": profile, "only": only, "trust_store": trust}
     found = wellspring.estimate(corpus, seeds, store, **asked, overrides=chosen or ())
     if as_json:
         terminal.as_json(found)

@@ -1,9 +1,9 @@
 """Commands that look and change nothing of the store: status, trace, impact, dashboard, doctor."""
 
-import asyncio
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -51,12 +51,17 @@ def status(
 @contextmanager
 def _opened(store: Path, *, says: bool = True) -> Iterator[wellspring.Opened]:
     """Open a store to look at, and say of when what follows is, if a run is at work on it."""
+    with wellspring.open(store) as opened:
+        if says:
+            _say_of_when(store, opened.as_of)
+        yield opened
+
+
+def _say_of_when(store: Path, seen: datetime | None) -> None:
     from wellspring.tasks.io.store import holder
 
-    with wellspring.open(store) as opened:
-        if says and opened.as_of is not None and holder(store) is not None:
-            terminal.hint(f"a run has the store: this is of {terminal.moment(opened.as_of)}")
-        yield opened
+    if seen is not None and holder(store) is not None:
+        terminal.hint(f"a run has the store: this is of {terminal.moment(seen)}")
 
 
 def trace(
@@ -151,6 +156,8 @@ def dashboard(
     if open_it:
         webbrowser.open(index.as_uri())
     if serve_it:
+        import asyncio
+
         from wellspring.tasks.io import loopback
 
         listening = loopback.opened(port)
@@ -164,14 +171,13 @@ def _site(store: Path) -> Path:
     Raises:
         BrokenError: Some of it could not be written; the rest is.
     """
-    from wellspring.tasks.io.store import Store, holder, refuse_none
+    from wellspring.tasks.io.store import Store, refuse_none
     from wellspring.tasks.site import pages
     from wellspring.tasks.spine import marts
 
     refuse_none(store)
     with marts.alone(store.absolute()), Store.read(store, works=True) as opened:
-        if opened.snapshot is not None and holder(store) is not None:
-            terminal.hint(f"a run has the store: this is of {terminal.moment(opened.snapshot.taken_at)}")
+        _say_of_when(store, opened.snapshot and opened.snapshot.taken_at)
         unwritten, index = pages.write_site(opened), opened.pages / "index.html"
     terminal.say(str(index))
     if unwritten:

@@ -1,20 +1,11 @@
 """What several commands take."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class Part(StrEnum):
-    """A part of the main job."""
-
-    corpus = "corpus"
-    grounding = "grounding"
-    synthesis = "synthesis"
-    curation = "curation"
-
+from wellspring import Part
 
 StoreOption = Annotated[
     Path,

@@ -21,10 +21,14 @@ def rows(store: Store, table: str) -> pl.DataFrame:
     Raises:
         UsageError: There is no such table.
     """
-    if table not in records.TABLES:
-        near = difflib.get_close_matches(table, records.TABLES, n=3) or tables()
-        raise UsageError(f"there is no table `{table}`", hint=f"there is {', '.join(near)}")
+    _expect("table", table)
     return store.query("rows/all", view=f"valid_{table}" if _is_by_method(table) else table)
+
+
+def _expect(what: str, name: str) -> None:
+    if name not in records.TABLES:
+        near = difflib.get_close_matches(name, records.TABLES, n=3) or tables()
+        raise UsageError(f"there is no {what} `{name}`", hint=f"there is {', '.join(near)}")
 
 
 def _is_by_method(table: str) -> bool:
@@ -37,9 +41,8 @@ def refused(store: Store, stage: str | None = None, reason: str | None = None) -
     Raises:
         UsageError: There is no such stage, or it has refused nothing for such a reason.
     """
-    if stage is not None and stage not in records.TABLES:
-        near = difflib.get_close_matches(stage, records.TABLES, n=3) or tables()
-        raise UsageError(f"there is no stage `{stage}`", hint=f"there is {', '.join(near)}")
+    if stage is not None:
+        _expect("stage", stage)
     found = store.query("rejections/seen", stage=stage, reason=reason)
     if reason is not None and found.is_empty():
         known = store.query("rejections/seen", stage=stage, reason=None)["reason"].unique().sort().to_list()

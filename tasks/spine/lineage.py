@@ -55,14 +55,18 @@ class Node:
             "is_repeated": self.is_repeated,
         }
 
+    @property
+    def known(self) -> list[tuple[str, Any]]:
+        """The facts that there are, without the empty ones: names and values."""
+        return [(name, value) for name, value in self.facts.items() if value not in (None, "", [])]
+
     def __str__(self) -> str:
         """Draw the tree, a line a row."""
         return "\n".join(self.lines())
 
     def lines(self, indent: str = "") -> Iterator[str]:
         """Yield a line a row, those that it was made from below it and further right."""
-        known = "  ".join(f"{name} {value}" for name, value in self.facts.items() if value not in (None, "", []))
-        said = "as above" if self.is_repeated else known
+        said = "as above" if self.is_repeated else "  ".join(f"{name} {value}" for name, value in self.known)
         yield indent + visible(f"{self.relation} {self.kind} {self.id}  {said}".replace("\n", " ")).strip()
         for child in self.children:
             yield from child.lines(f"{indent}    ")

@@ -17,6 +17,7 @@ UNREAD: dict[str, Any] = {
     "stages": [],
     "writers": [],
     "files": [],
+    "unwritten": [],
 }
 
 

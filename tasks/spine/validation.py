@@ -64,11 +64,15 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
 
 def _is_void(run: Run, noun: str) -> bool:
     """Whether a table is empty that may not be, by these settings and by what its stage refused."""
-    stage = STAGES[noun]
-    if stage.is_by_method and run.store.query(f"{noun}/audience")["rows_valid"][0]:
+    if STAGES[noun].is_by_method and run.store.query(f"{noun}/audience")["rows_valid"][0]:
         return False
+    return not may_lack_rows(run, noun)
+
+
+def may_lack_rows(run: Run, noun: str) -> bool:
+    """Whether an empty table passes, by these settings and by what its stage refused."""
     reasons = set(run.store.query("rejections/of_stage", stage=noun)["reason"].to_list())
-    return not stage.may_be_empty(run.settings, reasons)
+    return STAGES[noun].may_be_empty(run.settings, reasons)
 
 
 def _batches(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
