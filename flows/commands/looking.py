@@ -171,11 +171,11 @@ def _site(store: Path) -> Path:
     Raises:
         BrokenError: Some of it could not be written; the rest is.
     """
-    from wellspring.tasks.io.store import Store, refuse_none
+    from wellspring.tasks.io.store import Store
     from wellspring.tasks.site import pages
     from wellspring.tasks.spine import marts
 
-    refuse_none(store)
+    Store.read(store).close()  # what cannot be read is refused before a lock is laid beside it
     with marts.alone(store.absolute()), Store.read(store, works=True) as opened:
         _say_of_when(store, opened.snapshot and opened.snapshot.taken_at)
         unwritten, index = pages.write_site(opened), opened.pages / "index.html"

@@ -8,6 +8,7 @@ nothing to look at fails, and so does one whose column is missing or that raised
 import importlib
 import logging
 import os
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,8 @@ from wellspring.tasks.io.store import Store
 
 SAMPLE_ROWS = 5
 SAMPLE_CHARS = 200
+
+_ALONE = threading.RLock()  # The library keeps its context in a global, so two threads must not check at once.
 
 Severity = Literal["fail", "warn"]
 
@@ -186,17 +189,18 @@ def _count(frame: Any, rules: tuple[Expectation, ...], tallies: list[_Tally]) ->
     here = [i for i, rule in enumerate(rules) if set((rule.column or "").split(", ")) <= set(frame.columns)]
     for i in set(range(len(rules))) - set(here):
         tallies[i].problems[f"there is no column `{rules[i].column}`"] += 1
-    gx, definition = _library()
-    expectations = [build(rules[i]) for i in here]
-    for i, expectation in zip(here, expectations, strict=True):
-        expectation.meta = {"position": i}
-    batch = definition.get_batch(batch_parameters={"dataframe": frame})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandas deprecations inside the library.
-        report = batch.validate(
-            gx.ExpectationSuite(name="rows", expectations=expectations),
-            result_format={"result_format": "BASIC", "partial_unexpected_count": SAMPLE_ROWS},
-        )
+    with _ALONE:
+        gx, definition = _library()
+        expectations = [build(rules[i]) for i in here]
+        for i, expectation in zip(here, expectations, strict=True):
+            expectation.meta = {"position": i}
+        batch = definition.get_batch(batch_parameters={"dataframe": frame})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pandas deprecations inside the library.
+            report = batch.validate(
+                gx.ExpectationSuite(name="rows", expectations=expectations),
+                result_format={"result_format": "BASIC", "partial_unexpected_count": SAMPLE_ROWS},
+            )
     for found in report.results:
         _add(tallies[found.expectation_config.meta["position"]], found, len(frame))
 

@@ -1,6 +1,7 @@
 """The audit door: what holds passes, what does not is shown, and nothing to look at is never a pass."""
 
 import importlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,25 @@ def test_a_suite_holds_on_a_whole_store(sample: Sample, noun: str) -> None:
     results = suites.check(noun, [rows], sample.store)
 
     assert [r for r in results if not r.success and r.severity == "fail"] == []
+
+
+@pytest.mark.timeout(120)
+def test_threads_check_in_turn_since_the_library_keeps_its_context_in_a_global() -> None:
+    frame, counted = pl.DataFrame({"source_id": ["s"] * 3}), []
+    barrier = threading.Barrier(3)
+
+    def check() -> None:
+        barrier.wait()
+        counted.extend([r.evaluated for r in suites.check("sources", [frame]) if r.column_name == "source_id"])
+
+    threads = [threading.Thread(target=check) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(counted) >= 3
+    assert set(counted) == {3}
 
 
 def test_values_are_counted_over_all_batches_and_slack_is_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
