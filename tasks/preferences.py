@@ -7,6 +7,7 @@ guard it was.
 """
 
 import itertools
+from dataclasses import replace
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -119,7 +120,7 @@ def _confirmed(run: Run, proposed: list[Proposed]) -> tuple[list[Proposed], dict
     calls = [call for one in proposed for call in _both_orders(method, one)]
     winners: dict[str, Winner | None] = {}
     counts = Counts()
-    for outcome in run.models.ask("judge", calls):
+    for outcome in run.models.answers(replace(call, role="judge") for call in calls):
         winners[outcome.call.input_id] = _winner(method, outcome)
         counts += _counted(outcome, is_priced=is_priced(run, "judge"))
     kept: list[Proposed] = []

@@ -15,8 +15,8 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wellspring.tasks.contracts.calls import Answer, Call, Refused
@@ -25,7 +25,7 @@ from wellspring.tasks.contracts.settings import Role
 from wellspring.tasks.io import waits
 from wellspring.tasks.io.bulk import Bulk, Said, count_of, id_of, storable
 from wellspring.tasks.io.complaints import remedy
-from wellspring.tasks.io.delivery import CHUNK_CALLS, Courier, Door, chunked
+from wellspring.tasks.io.delivery import Courier, Door
 from wellspring.tasks.io.jobs import DROPPED, FAILED, GONE, INTENT, LOST, MERGED, SUBMITTED, Job, Jobs, Note, settle
 from wellspring.tasks.io.prices import Prices
 from wellspring.tasks.io.results import Results
@@ -64,45 +64,10 @@ class BatchDesk:
         self.fresh.remove(key)
         return True
 
-    def ask(
-        self,
-        door: Door,
-        calls: Iterable[Call],
-        recorded: Recorded,
-        leave: Callable[[Call], None],
-        tick: waits.Tick | None = None,
-    ) -> Iterator[Answer | Refused]:
-        """Collect what jobs have answered, send what is new as jobs, and wait for one to end if the role says so.
-
-        Args:
-            door: The role's.
-            calls: What to ask.
-            recorded: Yields what is recorded of a chunk and returns the rest.
-            leave: Told of each call that is not answered yet; it is to be asked for again.
-            tick: Called now and then while a job is waited for.
-
-        Raises:
-            TransientError: Jobs are running, the budget is used up, or a server does not take or do a job; what is
-                answered came out first.
-            BrokenError: A server refuses the key.
-        """
+    def post(self, door: Door) -> "Post":
+        """Collect what jobs have answered, and return where a role's new calls become jobs."""
         self.collect()
-        box = Outbox(door)
-        try:
-            for chunk in chunked(calls, CHUNK_CALLS):
-                pairs = yield from recorded(door.role, chunk)
-                for _, call in pairs:
-                    leave(call)
-                box.left += len(pairs)
-                self.run(self.submitter.take(box, pairs))
-            self.run(self.submitter.send(box))
-        finally:
-            if box.draft is not None:
-                self.run(self.submitter.drop(box))
-        if (trouble := self.troubles.pop(door.name)) is not None:
-            raise trouble
-        if box.left and not box.is_smaller:
-            self.wait(door, box, tick)
+        return Post(self, Outbox(door))
 
     def live(
         self, door: Door, pairs: Keyed, recorded: Recorded
@@ -324,6 +289,52 @@ class BatchDesk:
             return TransientError(words, hint=f"{RUN_AGAIN} later")
         await self._advance(door, server, job, is_last=True)
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A role's new calls on their way into jobs: take them, send what is left, then wait if the role says so."""
+
+    desk: BatchDesk
+    box: Outbox
+
+    def take(self, calls: list[Call], recorded: Recorded, leave: Callable[[Call], None]) -> Iterator[Answer | Refused]:
+        """Answer what is recorded, and put the rest into jobs.
+
+        Args:
+            calls: What to ask.
+            recorded: Yields what is recorded of a chunk and returns the rest.
+            leave: Told of each call that is not answered yet; it is to be asked for again.
+        """
+        pairs = yield from recorded(self.box.door.role, calls)
+        for _, call in pairs:
+            leave(call)
+        self.box.left += len(pairs)
+        self.desk.run(self.desk.submitter.take(self.box, pairs))
+
+    def send(self) -> None:
+        """Send the last job, which may be small."""
+        self.desk.run(self.desk.submitter.send(self.box))
+
+    def drop(self) -> None:
+        """Leave no draft behind, where something went wrong before it was sent."""
+        if self.box.draft is not None:
+            self.desk.run(self.desk.submitter.drop(self.box))
+
+    def has_waited(self, tick: waits.Tick | None = None) -> bool:
+        """Wait for a job to end, where calls are left and the role says so; whether there was one to wait for.
+
+        Raises:
+            TransientError: Jobs are running, the budget is used up, or a server does not take or do a job; what is
+                answered came out first.
+            BrokenError: A server refuses the key.
+        """
+        if (trouble := self.desk.troubles.pop(self.box.door.name)) is not None:
+            raise trouble
+        if not self.box.left or self.box.is_smaller:
+            return False
+        self.desk.wait(self.box.door, self.box, tick)
+        return True
 
 
 def _parked(door: Door, running: Sequence[Job], box: Outbox | None) -> TransientError:

@@ -5,7 +5,6 @@ here and nowhere else.
 """
 
 import asyncio
-import itertools
 import queue
 import random
 import re
@@ -569,8 +568,22 @@ def _looks_cut(server: Server, order: Order, verdict: Answered) -> bool:
     return chars >= CUT_LEAST_CHARS and verdict.prompt_tokens < CUT_SHARE * fewest * chars
 
 
-def chunked(calls: Iterable[Call], size: int) -> Iterator[list[Call]]:
-    """Take calls in lists of at most `size`."""
-    calls = iter(calls)
-    while chunk := list(itertools.islice(calls, size)):
+def chunked(calls: Iterable[Call | None], size: int) -> Iterator[list[Call]]:
+    """Take calls in lists of at most `size`; a None ends a list, which may be empty then: no call is at hand."""
+    chunk: list[Call] = []
+    for call in calls:
+        if call is not None:
+            chunk.append(call)
+        if call is None or len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
         yield chunk
+
+
+def by_role(chunk: Iterable[Call]) -> dict[str, list[Call]]:
+    """Group calls by the role that they ask, in the order of each role's first."""
+    found: dict[str, list[Call]] = {}
+    for call in chunk:
+        found.setdefault(call.role, []).append(call)
+    return found

@@ -9,6 +9,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,8 +21,8 @@ from wellspring.tasks.contracts.calls import Answer, Call, Refused
 from wellspring.tasks.contracts.errors import BrokenError, UsageError, WellspringError
 from wellspring.tasks.contracts.settings import Role, Settings
 from wellspring.tasks.io import acquaintance, waits
-from wellspring.tasks.io.batches import BatchDesk
-from wellspring.tasks.io.delivery import APIS, CHUNK_CALLS, Activity, Asking, Courier, Door, Order, chunked
+from wellspring.tasks.io.batches import BatchDesk, Post
+from wellspring.tasks.io.delivery import APIS, CHUNK_CALLS, Activity, Asking, Courier, Door, Order, by_role, chunked
 from wellspring.tasks.io.embedding import EmbeddingDesk, NotTaken
 from wellspring.tasks.io.forms import embedding_ids, identity, role_of
 from wellspring.tasks.io.journal import DONE, Caps, Entry, Journal, cut_texts
@@ -32,6 +33,19 @@ from wellspring.tasks.io.servers import Server
 GRACE_SECONDS = 5.0  # for calls that are out when the door closes
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One `answers` at work: what waits for its answer, what batch jobs are for, and the room there is."""
+
+    leave: Callable[[Call], None]
+    tick: waits.Tick | None
+    asking: Asking = field(default_factory=Asking)
+    posts: dict[str, Post] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)  # live roles with calls that a batch job is out for
+    waiting: int = 0
+    room: int = 0
 
 
 class Models:
@@ -138,13 +152,21 @@ class Models:
         leave: Callable[[Call], None] | None = None,
         tick: waits.Tick | None = None,
     ) -> Iterator[Answer | Refused]:
-        """Ask a role's model; answers come in the order in which they are complete.
+        """Ask one role's model; `answers` says how."""
+        yield from self.answers((replace(call, role=role) for call in calls), leave, tick)
+
+    def answers(
+        self,
+        calls: Iterable[Call | None],
+        leave: Callable[[Call], None] | None = None,
+        tick: waits.Tick | None = None,
+    ) -> Iterator[Answer | Refused]:
+        """Ask the models of the roles that calls name; answers come in the order in which they are complete.
 
         `calls` is consumed as room is there, so it may be long. What is recorded is answered from the journal.
 
         Args:
-            role: Whose model.
-            calls: What to ask.
+            calls: What to ask. A None among them says that the next call depends on an answer that is out.
             leave: Told of each call that a batch job is out for, also where the role is live by now; the caller has to
                 ask for it again. Without it, such calls are held in memory until their jobs end.
             tick: Called about twice a second while nothing comes.
@@ -154,49 +176,67 @@ class Models:
                 was answered came out first.
             BrokenError: The key is wrong, the journal's disk is full, or `replay` needs a call that is not recorded.
         """
-        settings = self.role(role)
         held: list[Call] = []
         while True:
-            if settings.mode == "live" or self.settings.replay:
-                yield from self._ask_live(role, settings, calls, leave or held.append, tick)
-            else:
-                yield from self.desk.ask(self.door(role), calls, self._recorded, leave or held.append, tick)
+            yield from self._exchanged(_Exchange(leave or held.append, tick), calls)
             if not held:
                 return
             calls, held = held, []
 
-    def _ask_live(
-        self,
-        role: str,
-        settings: Role,
-        calls: Iterable[Call],
-        leave: Callable[[Call], None],
-        tick: waits.Tick | None,
-    ) -> Iterator[Answer | Refused]:
-        asking = Asking()
-        waiting = left = 0
-        room = 2 * sum(settings.max_concurrency or endpoint.max_concurrency for endpoint in settings.endpoints)
-        for chunk in chunked(calls, CHUNK_CALLS):
-            fresh = yield from self._recorded(settings, chunk)
-            if fresh:
-                self._refuse_in_replay(role, fresh)
-                fresh, out = yield from self.desk.live(self.door(role), fresh, self._recorded)
-                for _, call in out:
-                    leave(call)
-                left += len(out)
-                self.loop.call_soon_threadsafe(self._start, self.door(role), fresh, asking)
-                waiting += len(fresh)
-            while waiting > room or (waiting and not asking.done.empty()):
-                waiting -= 1
-                yield from self._taken(asking, tick)
-            if asking.stop is not None:
-                break
-        for _ in range(waiting):
-            yield from self._taken(asking, tick)
-        if asking.stop is not None:
-            raise asking.stop
-        if left:
-            self.desk.rest(self.door(role), tick)
+    def room(self, role: str) -> int:
+        """Return how many calls of a role may wait at once: twice as many as its servers may be asked at once."""
+        settings = self.role(role)
+        return 2 * sum(settings.max_concurrency or endpoint.max_concurrency for endpoint in settings.endpoints)
+
+    def _exchanged(self, at: "_Exchange", calls: Iterable[Call | None]) -> Iterator[Answer | Refused]:
+        try:
+            for chunk in chunked(calls, CHUNK_CALLS):
+                for role, some in by_role(chunk).items():
+                    yield from self._sent(at, role, some)
+                yield from self._awaited(at, is_at_hand=bool(chunk))
+                if at.asking.stop is not None:
+                    break
+            while at.waiting:
+                yield from self._taken(at)
+            if at.asking.stop is not None:
+                raise at.asking.stop
+            for post in at.posts.values():
+                post.send()
+        finally:
+            for post in at.posts.values():
+                post.drop()
+        for post in at.posts.values():
+            if post.has_waited(at.tick):
+                return
+        for role in at.left:
+            self.desk.rest(self.door(role), at.tick)
+
+    def _awaited(self, at: "_Exchange", *, is_at_hand: bool) -> Iterator[Answer | Refused]:
+        """Take what is answered; wait where there is no room, and once where no other call is at hand."""
+        while at.waiting and (at.waiting > at.room or not is_at_hand or not at.asking.done.empty()):
+            is_at_hand = True
+            yield from self._taken(at)
+
+    def _sent(self, at: "_Exchange", role: str, calls: list[Call]) -> Iterator[Answer | Refused]:
+        """Answer what is recorded of a role's calls, and send the others, or post them for a batch job."""
+        settings = self.role(role)
+        if settings.mode == "batch" and not self.settings.replay:
+            if role not in at.posts:
+                at.posts[role] = self.desk.post(self.door(role))
+            yield from at.posts[role].take(calls, self._recorded, at.leave)
+            return
+        fresh = yield from self._recorded(settings, calls)
+        if not fresh:
+            return
+        self._refuse_in_replay(role, fresh)
+        door = self.door(role)
+        fresh, out = yield from self.desk.live(door, fresh, self._recorded)
+        for _, call in out:
+            at.leave(call)
+            at.left.add(role)
+        at.room = max(at.room, self.room(role))
+        self.loop.call_soon_threadsafe(self._start, door, fresh, at.asking)
+        at.waiting += len(fresh)
 
     def cancel(self, role: str, job_id: str = "all") -> int:
         """Cancel a role's batch jobs, or one by its id or nonce; what they answered until then is kept."""
@@ -207,10 +247,11 @@ class Models:
         door = self.doors.get(role)
         return door.activity() if door else Activity()
 
-    def _taken(self, asking: Asking, tick: waits.Tick | None) -> Iterator[Answer | Refused]:
-        outcome = waits.taken(asking.done, tick)
+    def _taken(self, at: "_Exchange") -> Iterator[Answer | Refused]:
+        at.waiting -= 1
+        outcome = waits.taken(at.asking.done, at.tick)
         if isinstance(outcome, WellspringError):
-            asking.stop = asking.stop or outcome
+            at.asking.stop = at.asking.stop or outcome
         elif isinstance(outcome, BaseException):
             raise outcome
         else:

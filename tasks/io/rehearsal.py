@@ -19,7 +19,7 @@ from wellspring.tasks.contracts.calls import Answer, Call, Refused
 from wellspring.tasks.contracts.records import Completion
 from wellspring.tasks.contracts.settings import Role, Settings
 from wellspring.tasks.io import offline
-from wellspring.tasks.io.delivery import CHUNK_CALLS, Activity, Stats, chunked
+from wellspring.tasks.io.delivery import CHUNK_CALLS, Activity, Stats, by_role, chunked
 from wellspring.tasks.io.endpoints import START_CONCURRENCY
 from wellspring.tasks.io.forms import embedding_ids, identity, request_of, role_of
 from wellspring.tasks.io.journal import DONE, Journal
@@ -78,28 +78,35 @@ class Rehearsal:
         del role
         return Activity()
 
-    def ask(
+    def answers(
         self,
-        role: str,
-        calls: Iterable[Call],
+        calls: Iterable[Call | None],
         leave: Callable[[Call], None] | None = None,
         tick: Tick | None = None,
     ) -> Iterator[Answer | Refused]:
-        """Answer calls as `Models.ask` would, only that what is not recorded is made up and counted; none is left."""
+        """Answer calls as `Models.answers` would; what is not recorded is made up and counted, and none is left."""
         del leave, tick
-        settings = self.role(role)
         for chunk in chunked(calls, CHUNK_CALLS):
-            keyed = [(identity(settings, call), call) for call in chunk]
-            found = self.journal.lookup([key for key, _ in keyed])
-            for key, call in keyed:
-                entry = found.get(key)
-                if entry is None:
-                    yield self._imagined(role, settings, key, call)
-                elif entry.state == DONE:
-                    counts = (entry.prompt_tokens, entry.completion_tokens, entry.cached_tokens)
-                    yield Answer(call, key, entry.text, entry.model, entry.finish_reason, *counts, 0.0, is_cached=True)
-                else:
-                    yield Refused(call, key, entry.state, entry.text, is_cached=True)
+            for role, some in by_role(chunk).items():
+                yield from self._answered(role, self.role(role), some)
+
+    def room(self, role: str) -> int:
+        """Return how many calls of a role may wait at once; none does."""
+        del role
+        return CHUNK_CALLS
+
+    def _answered(self, role: str, settings: Role, calls: list[Call]) -> Iterator[Answer | Refused]:
+        keyed = [(identity(settings, call), call) for call in calls]
+        found = self.journal.lookup([key for key, _ in keyed])
+        for key, call in keyed:
+            entry = found.get(key)
+            if entry is None:
+                yield self._imagined(role, settings, key, call)
+            elif entry.state == DONE:
+                counts = (entry.prompt_tokens, entry.completion_tokens, entry.cached_tokens)
+                yield Answer(call, key, entry.text, entry.model, entry.finish_reason, *counts, 0.0, is_cached=True)
+            else:
+                yield Refused(call, key, entry.state, entry.text, is_cached=True)
 
     def _imagined(self, role: str, settings: Role, key: str, call: Call) -> Answer:
         request = request_of(settings, call)

@@ -156,7 +156,7 @@ class _Work:
         """
         before, calls = self.left, self._calls(frames)
         while True:
-            for outcome in self.run.models.ask(self.role, calls, self._leave, self._tick):
+            for outcome in self.run.models.answers((replace(call, role=self.role) for call in calls), self._leave, self._tick):
                 self._take(outcome)
                 if self.settled >= BATCH_INPUTS or time.monotonic() - self.flushed > BATCH_SECONDS:
                     self.flush()
