@@ -1,26 +1,25 @@
 """Groundings: each seed traced to a document, a person and a reason to ask (SynthQuestions, step B, attribution).
 
-Two calls to the generator, with a search between them: keywords of the seed; candidates among our own documents, by
-words and by vectors; then the scene that leads from the chosen document to the seed. A candidate that holds too little
-of the keywords is none, and a seed without any is refused: `no_page_fits`. Which of the others is chosen: the first, as
-in the paper, or the one that the judge is for in most of several shuffled orders, with the share of the orders that
-agree. What stands between the calls is
-kept nowhere but in the journal: a run that was killed asks for the keywords again and gets the recorded answers, free.
-Seeds are taken a batch at a time, so that memory does not grow with their number.
+One program for each seed: keywords of the seed, from the generator; candidates among our own documents, by words and
+by vectors; then, from the generator, the scene that leads from the chosen document to the seed. A candidate that holds
+too little of the keywords is none, and a seed without any is refused: `no_page_fits`. Which of the others is chosen:
+the first, as in the paper, or the one that the judge is for in most of several shuffled orders, with the share of the
+orders that agree. What stands between the calls is kept nowhere but in the journal: a run that was killed asks for the
+keywords again and gets the recorded answers, free.
 """
 
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 from wellspring.tasks.contracts import prompting, records
 from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
+from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import GroundingsSettings, Settings
 from wellspring.tasks.io import encoder, files, search
@@ -33,13 +32,14 @@ from wellspring.tasks.methods.knowledge_precision import knowledge_precision
 from wellspring.tasks.methods.tokens import MOST_CHARS, cut_tokens
 from wellspring.tasks.methods.words import words
 from wellspring.tasks.spine import embedders, reads, runs, validation
-from wellspring.tasks.spine.generation import generate
+from wellspring.tasks.spine.blame import METHOD_ERROR
 from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.programs import Ask, Body, Program
 from wellspring.tasks.spine.retrieval import Hybrid
+from wellspring.tasks.spine.runner import conduct
 from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 4
-BATCH_SEEDS = 2_000
 CANDIDATE_TOKENS = 300  # of each candidate, when several are shown to be compared
 NONE_HELPS = "none"
 FILE_SEEDS = 500  # whose pages lie in one file
@@ -48,50 +48,13 @@ _RULES = ("acceptance", "copies", "demonstrations", "fit", "fusion", "injections
           "loops", "parts", "spine.retrieval", "thought_marks", "tokens", "words")  # fmt: skip
 
 
-@dataclass(slots=True)
-class Trace:
-    """What is known of a seed on its way: what it is after, the document chosen for it, and how sure the choice is."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The document that was chosen for a seed, its beginning, and the share of the orders that were for it."""
 
-    intention: str
-    keywords: list[str]
-    found: list[tuple[str, float]] = field(default_factory=list)  # documents, and how well each fits
-    candidates: list[str] = field(default_factory=list)  # those that fit, best first
-    votes: list[str] = field(default_factory=list)
-    document_id: str = ""
-    excerpt: str = ""
+    document_id: str
+    excerpt: str
     agreement: float | None = None
-    grounding: records.Grounding | None = None
-
-
-@dataclass(slots=True)
-class Batch:
-    """Seeds that are asked about together."""
-
-    run: Run
-    fingerprint: str
-    seed_ids: list[str]
-    traces: dict[str, Trace] = field(default_factory=dict)
-
-    @property
-    def wanted(self) -> GroundingsSettings:
-        """The stage's settings."""
-        return self.run.settings.groundings
-
-    def generate(self, method: PromptedMethod, rows: Any, role: str = "generator", on_failure: Any = None) -> Counts:
-        """Ask for every seed of the batch that is still due."""
-        return generate(
-            self.run,
-            stage="groundings",
-            table="groundings",
-            role=role,
-            method=method,
-            fingerprint=self.fingerprint,
-            pending="groundings/left",
-            params={"fingerprint": self.fingerprint, "seed_ids": self.seed_ids},
-            rows=rows,
-            settings=self.wanted,
-            on_failure=on_failure,
-        )
 
 
 @stage("groundings")
@@ -103,11 +66,10 @@ def attribute(run: Run) -> Counts:
     """
     fingerprint = _fingerprint(run.settings)
     run.activate("groundings", {fingerprint: "attribution"}, run.settings.groundings.model_dump())
-    due, counts = _due(run, fingerprint), Counts()
-    if due:
-        documents = Hybrid.open(run)
-        for start in range(0, len(due), BATCH_SEEDS):
-            counts += _attributed(Batch(run, fingerprint, due[start : start + BATCH_SEEDS]), documents)
+    counts = Counts()
+    if due := _due(run, fingerprint):
+        attribution = Attribution(run, fingerprint, Hybrid.open(run))
+        counts = _conducted(run, fingerprint, due, attribution.trace)
     if fit_no_page(run):
         run.progress.note(
             "no seed has a page that fits it: instructions are written from pages without demonstrations;"
@@ -131,11 +93,15 @@ def collect(run: Run) -> Counts:
     if not run.settings.groundings.search_url:
         return Counts()
     fingerprint = _fingerprint(run.settings)
-    batch = Batch(run, fingerprint, _due(run, fingerprint))
-    counts = batch.generate(prompting.load("wellspring.tasks.recipes", "keywords"), _collector(batch.traces))
-    asked = sorted(batch.traces)
-    for start in range(0, len(asked), FILE_SEEDS):
-        _find(run, {seed_id: batch.traces[seed_id].keywords for seed_id in asked[start : start + FILE_SEEDS]})
+    keywords: dict[str, list[str]] = {}
+
+    async def asked(row: Row, ask: Ask) -> None:
+        keywords[row["input_id"]] = (await _said(run, row, ask))["keywords"]
+
+    counts = _conducted(run, fingerprint, _due(run, fingerprint), asked)
+    seed_ids = sorted(keywords)
+    for start in range(0, len(seed_ids), FILE_SEEDS):
+        _find(run, {seed_id: keywords[seed_id] for seed_id in seed_ids[start : start + FILE_SEEDS]})
     return counts
 
 
@@ -173,71 +139,173 @@ def _due(run: Run, fingerprint: str) -> list[str]:
 def _fingerprint(settings: Settings) -> str:
     """Identity of the two calls, of the search between them, and of who is asked."""
     asked = settings.models.generator.asked
-    methods = [prompting.load("wellspring.tasks.recipes", name).fingerprint(**asked) for name in ("keywords", "scene")]
+    methods = [_method(name).fingerprint(**asked) for name in ("keywords", "scene")]
     chosen = settings.groundings.model_dump(exclude={"search_url", "search_key_env", "search_results"})
     judged = [("choice", chosen["choice"] == "listwise"), ("support", chosen["judge_support"])]
-    methods += [
-        prompting.load("wellspring.tasks.recipes", name).fingerprint(model=settings.models.judge.model)
-        for name, is_asked in judged
-        if is_asked
-    ]
+    methods += [_method(name).fingerprint(model=settings.models.judge.model) for name, is_asked in judged if is_asked]
     vectors = embedders.described(settings.embeddings, "passages")
     vectors |= encoder.shape() if chosen["reread"] else {}
     versions = raised(*_RULES, *embedders.methods_of(settings.embeddings, "passages")).items()
     return content_id("method", "groundings", VERSION, methods, chosen, vectors, *versions)
 
 
-def _attributed(batch: Batch, documents: Hybrid) -> Counts:
-    """Take one batch from seeds to groundings; each becomes a row or a rejection."""
-    first = batch.generate(prompting.load("wellspring.tasks.recipes", "keywords"), _collector(batch.traces))
-    votes = _choose(batch, documents)
-    second = batch.generate(_scene(batch), _writer(batch))
-    last = batch.generate(_support(batch), _supported(batch), "judge") if batch.wanted.judge_support else second
-    spent = first + votes + second + (last if last is not second else Counts())
-    return replace(spent, rows_in=first.rows_in, rows_out=last.rows_out)
+def _conducted(run: Run, fingerprint: str, seed_ids: list[str], body: Body) -> Counts:
+    wanted = run.settings.groundings
+    is_judged = wanted.judge_support or wanted.choice == "listwise"
+    program = Program(
+        "groundings", "attribution", fingerprint, ("generator", "judge") if is_judged else ("generator",), body
+    )
+    return conduct(run, program, "groundings/left", {"fingerprint": fingerprint, "seed_ids": seed_ids})
 
 
-def _collector(traces: dict[str, Trace]) -> Any:
-    """Keep what the first call found; it writes no row, since nothing reads it but the second call."""
+async def _said(run: Run, row: Row, ask: Ask) -> dict[str, Any]:
+    """Ask for the intention and the keywords of a seed."""
 
-    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[Any]:  # noqa: ARG001 - the loop's form
+    def read(parsed: dict[str, Any], _: Answer) -> dict[str, Any]:
         plain("\n".join((parsed["intention"], *parsed["keywords"])))
-        traces[row["input_id"]] = Trace(parsed["intention"], parsed["keywords"])
-        return []
+        return parsed
 
-    return rows
-
-
-def _choose(batch: Batch, documents: Hybrid) -> Counts:
-    """Find candidates for every trace, and take one: the first, or the one that most orders of them are for."""
-    found, least = _candidates(batch, documents), batch.wanted.min_fit
-    fitting = {seed_id: [name for name, value in hits if value >= least] for seed_id, hits in found.items()}
-    excerpts = _excerpts(batch.run, sorted({name for names in fitting.values() for name in names}))
-    for seed_id, trace in batch.traces.items():
-        trace.found = [(name, value) for name, value in found[seed_id]]
-        trace.candidates = [name for name in fitting[seed_id] if name in excerpts]
-        trace.document_id = trace.candidates[0] if trace.candidates else ""
-    counts = _vote(batch, excerpts) if batch.wanted.choice == "listwise" else Counts()
-    for trace in batch.traces.values():
-        trace.excerpt = excerpts.get(trace.document_id, "")
-    return counts
+    return await ask(_method("keywords"), row, role="generator", settings=run.settings.groundings, read=read)
 
 
-def _candidates(batch: Batch, documents: Hybrid) -> dict[str, list[list[Any]]]:
-    """Return [document_id, fit] of what a search by its keywords found for each seed, best first."""
+class Attribution:
+    """From a seed to its grounding: keywords, a search, a choice, a scene, and a look at what supports it."""
 
-    def find(seed_ids: list[str]) -> dict[str, list[list[Any]]]:
-        asked = {seed_id: " ".join(batch.traces[seed_id].keywords) for seed_id in seed_ids}
-        hits = documents.search(list(asked.values()), batch.wanted.candidates)
-        found = {seed_id: [name for name, _ in some] for seed_id, some in zip(seed_ids, hits, strict=True)}
-        return _fits(batch.run, found, {seed_id: documents.rarity(said) for seed_id, said in asked.items()})
+    def __init__(self, run: Run, fingerprint: str, documents: Hybrid) -> None:
+        self._run, self._fingerprint, self._documents = run, fingerprint, documents
+        self._wanted: GroundingsSettings = run.settings.groundings
 
-    def is_there(kept: Mapping[str, list[list[Any]]]) -> set[str]:
-        names = sorted({name for hits in kept.values() for name, _ in hits})
-        there = set(batch.run.store.query("groundings/documents", document_ids=names, chars=1)["document_id"].to_list())
-        return {seed_id for seed_id, hits in kept.items() if there.issuperset(name for name, _ in hits)}
+    async def trace(self, row: Row, ask: Ask) -> None:
+        """Trace one seed to the page that it may have come from, and to the scene that leads from there to it."""
+        said = await _said(self._run, row, ask)
+        page = await self._page(row, ask, said["keywords"])
+        shown = {**row, "document_text": page.excerpt}
 
-    return reads.recorded(batch.run, "candidates", batch.fingerprint, sorted(batch.traces), find, is_there)
+        def read(parsed: dict[str, Any], answer: Answer) -> records.Grounding:
+            self._check_scene(row, parsed, page.excerpt, answer.call.prompt.messages[0].content)
+            return self._grounding(row, said, page, parsed, answer)
+
+        grounding = await ask(_method("scene"), shown, role="generator", settings=self._wanted, read=read)
+        if self._wanted.judge_support:
+            told = {"scene": grounding.scene, "knowledge": grounding.knowledge}
+            await ask(_method("support"), shown | told, role="judge", settings=self._wanted, read=_supported)
+        ask.make("groundings", [grounding])
+
+    async def _page(self, row: Row, ask: Ask, keywords: Sequence[str]) -> Page:
+        """Find candidates, and take one: the first that fits, or the one that most orders of them are for.
+
+        Raises:
+            Rejection: `no_document_found`, `no_page_fits` or `no_useful_document`.
+        """
+        found = await ask.look(self._candidates, keywords)
+        fitting = [name for name, value in found if value >= self._wanted.min_fit]
+        excerpts = await ask.look(self._excerpts, fitting)
+        candidates = [name for name in fitting if name in excerpts]
+        self._check_found(keywords, found, candidates)
+        votes = await self._votes(row, ask, candidates, excerpts) if self._wanted.choice == "listwise" else []
+        if not votes:
+            return Page(candidates[0], excerpts[candidates[0]])
+        tally = Counter(votes)
+        best = min((*candidates, NONE_HELPS), key=lambda name: -tally[name])  # of equal ones the first
+        agreement = tally[best] / len(votes)
+        if best == NONE_HELPS:
+            raise Rejection("no_useful_document", f"{agreement:.0%} of the orders say so")
+        return Page(best, excerpts[best], agreement)
+
+    def _candidates(self, asked: Sequence[tuple[str, Any]]) -> list[list[list[Any]]]:
+        """Return [document_id, fit] of what a search by its keywords found for each seed, best first."""
+        keywords = {seed_id: " ".join(said) for seed_id, said in asked}
+
+        def find(seed_ids: list[str]) -> dict[str, list[list[Any]]]:
+            sought = [keywords[seed_id] for seed_id in seed_ids]
+            hits = self._documents.search(sought, self._wanted.candidates)
+            found = {seed_id: [name for name, _ in some] for seed_id, some in zip(seed_ids, hits, strict=True)}
+            rarity = {name: self._documents.rarity(said) for name, said in zip(seed_ids, sought, strict=True)}
+            return _fits(self._run, found, rarity)
+
+        def is_there(kept: Mapping[str, list[list[Any]]]) -> set[str]:
+            names = sorted({name for hits in kept.values() for name, _ in hits})
+            rows = self._run.store.query("groundings/documents", document_ids=names, chars=1)
+            there = set(rows["document_id"].to_list())
+            return {seed_id for seed_id, hits in kept.items() if there.issuperset(name for name, _ in hits)}
+
+        found = reads.recorded(self._run, "candidates", self._fingerprint, sorted(keywords), find, is_there)
+        return [found[seed_id] for seed_id, _ in asked]
+
+    def _excerpts(self, asked: Sequence[tuple[str, Any]]) -> list[dict[str, str]]:
+        """Return the beginnings of the documents that each seed may be traced to, by id."""
+        texts = _excerpts(self._run, sorted({name for _, names in asked for name in names}))
+        return [{name: texts[name] for name in names if name in texts} for _, names in asked]
+
+    def _check_found(self, keywords: Sequence[str], found: Sequence[Any], candidates: Sequence[str]) -> None:
+        """Return where a page fits a seed.
+
+        Raises:
+            Rejection: `no_document_found`, the search found none; `no_page_fits`, with the best of those that it found.
+        """
+        said = ", ".join(keywords)
+        if not found:
+            raise Rejection("no_document_found", f"for {said}")
+        if not candidates:
+            name, value = max(found, key=lambda hit: hit[1])
+            least = self._wanted.min_fit
+            raise Rejection("no_page_fits", f"{name} is the best with {value:.2f}, at least {least}, for {said}")
+
+    async def _votes(self, row: Row, ask: Ask, candidates: Sequence[str], excerpts: Mapping[str, str]) -> list[str]:
+        """Show a seed's candidates in several orders, side by side; return the one that each order is for.
+
+        Chance, decided by the seed's id, makes the orders. One whose answer cannot be read has no vote.
+        """
+
+        async def vote(number: int) -> str:
+            order = drawn(len(candidates), marks(candidates), "order", number, row["input_id"])
+            names = [candidates[i] for i in order]
+            shown = {**row, "pages": [cut_tokens(excerpts[name], CANDIDATE_TOKENS) for name in names]}
+            best = (await ask(_method("choice"), shown, role="judge", settings=self._wanted))["best"]
+            return names[best - 1] if best else NONE_HELPS
+
+        said = await ask.tried([vote(number) for number in range(self._wanted.orders)])
+        for one in said:
+            if isinstance(one, Rejection) and one.reason == METHOD_ERROR:
+                raise one
+        return [one for one in said if isinstance(one, str)]
+
+    def _check_scene(self, row: Row, parsed: Mapping[str, Any], page: str, prompt: str) -> None:
+        parts_.check(parsed)
+        shown = parts_.examples(prompt)
+        parts_.check_copies(parsed, shown)
+        parts_.check_pieces(parsed, shown)
+        trust("\n".join(parsed.values()), Shown((row["text"],), page, prompt))
+        _check_support(row, parsed, page, self._wanted.min_support)
+
+    def _grounding(
+        self, row: Row, said: Mapping[str, Any], page: Page, parsed: Mapping[str, Any], answer: Answer
+    ) -> records.Grounding:
+        return records.Grounding(
+            grounding_id=content_id("grounding", self._fingerprint, row["input_id"], page.document_id),
+            fingerprint=self._fingerprint,
+            seed_id=row["input_id"],
+            document_id=page.document_id,
+            intention=said["intention"],
+            keywords=said["keywords"],
+            scene=parsed["scene"],
+            ability=parsed["ability"],
+            knowledge=parsed["knowledge"],
+            output=parsed["output"],
+            extra_information=parsed["extra_information"],
+            agreement=page.agreement,
+            completion_id=answer.completion_id,
+            run_id=self._run.run_id,
+        )
+
+
+def _method(name: str) -> PromptedMethod:
+    return prompting.load("wellspring.tasks.recipes", name)
+
+
+def _supported(parsed: dict[str, Any], _: Answer) -> None:
+    if not parsed["supported"]:
+        raise Rejection("unsupported", parsed["evidence"][:300])
 
 
 def _fits(
@@ -258,62 +326,6 @@ def _fits(
     }
 
 
-def _check_found(batch: Batch, trace: Trace) -> None:
-    """Return where a page fits a seed.
-
-    Raises:
-        Rejection: `no_document_found`, the search found none; `no_page_fits`, with the best of those that it found.
-    """
-    said = ", ".join(trace.keywords)
-    if not trace.found:
-        raise Rejection("no_document_found", f"for {said}")
-    if not trace.candidates:
-        name, value = max(trace.found, key=lambda hit: hit[1])
-        least = batch.wanted.min_fit
-        raise Rejection("no_page_fits", f"{name} is the best with {value:.2f}, at least {least}, for {said}")
-
-
-def _vote(batch: Batch, excerpts: Mapping[str, str]) -> Counts:
-    """Show each seed's candidates in several orders, and take the one that most orders name.
-
-    An order whose answer cannot be read has no vote. Equal votes go to the better rank of the search.
-    """
-    counts = sum((_ballot(batch, excerpts, number) for number in range(batch.wanted.orders)), Counts())
-    for trace in batch.traces.values():
-        if trace.votes:
-            tally = Counter(trace.votes)
-            rank = {name: place for place, name in enumerate((*trace.candidates, NONE_HELPS))}
-            trace.document_id = min(tally, key=lambda name: (-tally[name], rank[name]))
-            trace.agreement = tally[trace.document_id] / len(trace.votes)
-    return replace(counts, rows_in=0, rows_out=0, rows_rejected=0)
-
-
-def _ballot(batch: Batch, excerpts: Mapping[str, str], number: int) -> Counts:
-    """Ask about one order of every seed's candidates; chance, decided by the seed's id, makes the order."""
-    method = prompting.load("wellspring.tasks.recipes", "choice")
-
-    def shown(row: Row) -> list[str]:
-        candidates = batch.traces[row["input_id"]].candidates
-        return [candidates[i] for i in drawn(len(candidates), marks(candidates), "order", number, row["input_id"])]
-
-    def pages(row: Row) -> Row:
-        return {**row, "pages": [cut_tokens(excerpts[name], CANDIDATE_TOKENS) for name in shown(row)]}
-
-    def prompt(row: Row, settings: Any) -> Prompt:
-        _check_found(batch, batch.traces[row["input_id"]])
-        return method.prompt(pages(row), settings)
-
-    def parse(row: Row, text: str) -> dict[str, Any]:
-        return method.parse(pages(row), text)
-
-    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[Any]:  # noqa: ARG001 - the loop's form
-        best = parsed["best"]
-        batch.traces[row["input_id"]].votes.append(shown(row)[best - 1] if best else NONE_HELPS)
-        return []
-
-    return batch.generate(replace(method, prompt=prompt, parse=parse), rows, "judge", on_failure=lambda *_: [])
-
-
 def _excerpts(run: Run, document_ids: Sequence[str]) -> Mapping[str, str]:
     """Return the beginnings of documents, by id; those that give orders to models are left out."""
     tokens = run.settings.groundings.document_tokens
@@ -323,80 +335,6 @@ def _excerpts(run: Run, document_ids: Sequence[str]) -> Mapping[str, str]:
         for row in found.iter_rows(named=True)
     }
     return {document_id: text for document_id, text in texts.items() if not orders(text)}
-
-
-def _scene(batch: Batch) -> PromptedMethod:
-    """Return the second call's method, which looks up the document that was chosen for a seed."""
-    method = prompting.load("wellspring.tasks.recipes", "scene")
-
-    def prompt(row: Row, settings: Any) -> Prompt:
-        trace = batch.traces[row["input_id"]]
-        if trace.document_id == NONE_HELPS:
-            raise Rejection("no_useful_document", f"{trace.agreement:.0%} of the orders say so")
-        _check_found(batch, trace)
-        return method.prompt({**row, "document_text": trace.excerpt}, settings)
-
-    return replace(method, prompt=prompt)
-
-
-def _writer(batch: Batch) -> Any:
-    """Write what the second call said, or keep it for the judge who looks at it first."""
-
-    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Grounding]:
-        trace = batch.traces[row["input_id"]]
-        parts_.check(parsed)
-        shown = parts_.examples(answer.call.prompt.messages[0].content)
-        parts_.check_copies(parsed, shown)
-        parts_.check_pieces(parsed, shown)
-        trust("\n".join(parsed.values()), Shown((row["text"],), trace.excerpt, answer.call.prompt.messages[0].content))
-        _check_support(row, parsed, trace.excerpt, batch.wanted.min_support)
-        trace.grounding = _grounding(batch, row, parsed, answer)
-        return [] if batch.wanted.judge_support else [trace.grounding]
-
-    return rows
-
-
-def _grounding(batch: Batch, row: Row, parsed: Mapping[str, Any], answer: Answer) -> records.Grounding:
-    trace = batch.traces[row["input_id"]]
-    return records.Grounding(
-        grounding_id=content_id("grounding", batch.fingerprint, row["input_id"], trace.document_id),
-        fingerprint=batch.fingerprint,
-        seed_id=row["input_id"],
-        document_id=trace.document_id,
-        intention=trace.intention,
-        keywords=trace.keywords,
-        scene=parsed["scene"],
-        ability=parsed["ability"],
-        knowledge=parsed["knowledge"],
-        output=parsed["output"],
-        extra_information=parsed["extra_information"],
-        agreement=trace.agreement,
-        completion_id=answer.completion_id,
-        run_id=batch.run.run_id,
-    )
-
-
-def _support(batch: Batch) -> PromptedMethod:
-    """Return the judge's method, which looks up what was written for a seed, and from which document."""
-    method = prompting.load("wellspring.tasks.recipes", "support")
-
-    def prompt(row: Row, settings: Any) -> Prompt:
-        trace = batch.traces[row["input_id"]]
-        if trace.grounding is None:
-            raise Rejection("no_scene", "the second call left none")
-        said = {"scene": trace.grounding.scene, "knowledge": trace.grounding.knowledge}
-        return method.prompt({**row, **said, "document_text": trace.excerpt}, settings)
-
-    return replace(method, prompt=prompt)
-
-
-def _supported(batch: Batch) -> Any:
-    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[Any]:  # noqa: ARG001 - the loop's form
-        if not parsed["supported"]:
-            raise Rejection("unsupported", parsed["evidence"][:300])
-        return [batch.traces[row["input_id"]].grounding]
-
-    return rows
 
 
 def _check_support(row: Row, parsed: Mapping[str, Any], document: str, least: float) -> None:

@@ -6,32 +6,19 @@ profile asks for it, a judgement in both orders. An instruction without such a p
 guard it was.
 """
 
-import itertools
-from dataclasses import replace
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
-
 from wellspring.tasks.contracts import prompting, records
-from wellspring.tasks.contracts.calls import Answer, Call, Refused
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.judges.pairwise import Winner, consistent
 from wellspring.tasks.methods.pairs import Draw, Pair, widest_pair
 from wellspring.tasks.methods.tokens import count_tokens
-from wellspring.tasks.spine.generation import is_priced, load_completions
 from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.programs import Ask, Body, Program
+from wellspring.tasks.spine.runner import conduct
 from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 1
-BATCH_PAIRS = 200
-
-
-class Proposed(NamedTuple):
-    """A pair that passed its guards, with the row it is of."""
-
-    row: Row
-    pair: Pair
 
 
 @stage("preferences")
@@ -43,11 +30,9 @@ def pair(run: Run) -> Counts:
     fingerprint = _fingerprint(run)
     chosen = run.settings.preferences
     run.activate("preferences", {fingerprint: "widest_pair"}, chosen.model_dump())
-    counts = Counts()
-    due = _due(run, fingerprint)
-    while batch := list(itertools.islice(due, BATCH_PAIRS)):
-        counts += _settled(run, fingerprint, batch)
-    return counts
+    roles = ("judge",) if chosen.both_orders else ()
+    program = Program("preferences", "widest_pair", fingerprint, roles, _pairing(run, fingerprint))
+    return conduct(run, program, "preferences/pending", {"fingerprint": fingerprint, "judge": chosen.judge})
 
 
 def _fingerprint(run: Run) -> str:
@@ -62,107 +47,38 @@ def _pairwise(run: Run) -> tuple[PromptedMethod, str]:
     return method, method.fingerprint(**run.settings.models.judge.asked)
 
 
-def _due(run: Run, fingerprint: str) -> Iterator[Row]:
-    frames = run.store.stream("preferences/pending", fingerprint=fingerprint, judge=run.settings.preferences.judge)
-    return (row for frame in frames for row in frame.iter_rows(named=True))
+def _pairing(run: Run, fingerprint: str) -> Body:
+    """Return what is done for each instruction: propose a pair, have it confirmed where that is wanted, write it."""
+    chosen, (method, _) = run.settings.preferences, _pairwise(run)
+
+    async def paired(row: Row, ask: Ask) -> None:
+        judged = [draw for draw in row["draws"] if draw["reward"] is not None]
+        draws = [Draw(draw["response_id"], draw["reward"], count_tokens(draw["text"])) for draw in judged]
+        pair = widest_pair(draws, chosen.min_margin, chosen.max_length_ratio)
+        if chosen.both_orders:
+            await _confirm(method, row, ask, pair)
+        ids = (pair.chosen.response_id, pair.rejected.response_id)
+        ask.make("preferences", [records.Preference(row["input_id"], fingerprint, *ids, pair.margin, run.run_id)])
+
+    return paired
 
 
-def _settled(run: Run, fingerprint: str, batch: list[Row]) -> Counts:
-    """Propose a pair for each row, have it confirmed where that is wanted, and write pairs and refusals together."""
-    proposed, refused = _proposed(run, batch)
-    counts = Counts()
-    if run.settings.preferences.both_orders:
-        proposed, turned, counts = _confirmed(run, proposed)
-        refused |= turned
-    made = [
-        records.Preference(
-            one.row["input_id"],
-            fingerprint,
-            one.pair.chosen.response_id,
-            one.pair.rejected.response_id,
-            one.pair.margin,
-            run.run_id,
-        )
-        for one in proposed
-    ]
-    rejections = [
-        records.RejectionRow("preferences", input_id, fingerprint, why.reason, why.detail, run.run_id)
-        for input_id, why in sorted(refused.items())
-    ]
-    with run.store.transaction():
-        run.store.append("preferences", made)
-        run.store.append("rejections", rejections)
-        if counts.calls or counts.cached_calls:
-            load_completions(run)
-    return counts + Counts(rows_in=len(batch), rows_out=len(made), rows_rejected=len(rejections))
+async def _confirm(method: PromptedMethod, row: Row, ask: Ask, pair: Pair) -> None:
+    """Ask which is better in both orders, and return if both name the chosen one.
 
+    Raises:
+        Rejection: `judge_failed`, one order has no answer of use; `inconsistent_pair`; `judged_worse`.
+    """
+    texts = {draw["response_id"]: draw["text"] for draw in row["draws"]}
+    chosen, rejected = texts[pair.chosen.response_id], texts[pair.rejected.response_id]
 
-def _proposed(run: Run, batch: Iterable[Row]) -> tuple[list[Proposed], dict[str, Rejection]]:
-    chosen = run.settings.preferences
-    proposed: list[Proposed] = []
-    refused: dict[str, Rejection] = {}
-    for row in batch:
-        draws = [
-            Draw(draw["response_id"], draw["reward"], count_tokens(draw["text"]))
-            for draw in row["draws"]
-            if draw["reward"] is not None
-        ]
-        try:
-            proposed.append(Proposed(row, widest_pair(draws, chosen.min_margin, chosen.max_length_ratio)))
-        except Rejection as refusal:
-            refused[row["input_id"]] = refusal
-    return proposed, refused
+    async def winner(first: str, second: str) -> Winner:
+        shown = {"instruction": row["instruction"], "first": first, "second": second}
+        return (await ask(method, shown, role="judge"))["winner"]
 
-
-def _confirmed(run: Run, proposed: list[Proposed]) -> tuple[list[Proposed], dict[str, Rejection], Counts]:
-    """Ask which is better in both orders; keep a pair only if both name the chosen one."""
-    method, _ = _pairwise(run)
-    calls = [call for one in proposed for call in _both_orders(method, one)]
-    winners: dict[str, Winner | None] = {}
-    counts = Counts()
-    for outcome in run.models.answers(replace(call, role="judge") for call in calls):
-        winners[outcome.call.input_id] = _winner(method, outcome)
-        counts += _counted(outcome, is_priced=is_priced(run, "judge"))
-    kept: list[Proposed] = []
-    refused: dict[str, Rejection] = {}
-    for one in proposed:
-        chosen_first = winners[f"{one.row['input_id']}/first"]
-        chosen_second = winners[f"{one.row['input_id']}/second"]
-        winner = consistent(chosen_first, chosen_second)
-        if winner == "first":
-            kept.append(one)
-        else:
-            reason = {None: "judge_failed", "tie": "inconsistent_pair", "second": "judged_worse"}[winner]
-            refused[one.row["input_id"]] = Rejection(reason, f"chosen first: {chosen_first}; second: {chosen_second}")
-    return kept, refused, counts
-
-
-def _both_orders(method: PromptedMethod, one: Proposed) -> Iterator[Call]:
-    texts = {draw["response_id"]: draw["text"] for draw in one.row["draws"]}
-    chosen, rejected = texts[one.pair.chosen.response_id], texts[one.pair.rejected.response_id]
-    for order, first, second in (("first", chosen, rejected), ("second", rejected, chosen)):
-        shown: dict[str, Any] = {"instruction": one.row["instruction"], "first": first, "second": second}
-        yield Call(f"{one.row['input_id']}/{order}", method.prompt(shown, None))
-
-
-def _winner(method: PromptedMethod, outcome: Answer | Refused) -> Winner | None:
-    if isinstance(outcome, Refused):
-        return None
-    try:
-        return method.parse({}, outcome.text)["winner"]
-    except Rejection:
-        return None
-
-
-def _counted(outcome: Answer | Refused, *, is_priced: bool) -> Counts:
-    if isinstance(outcome, Refused):
-        return Counts(calls=1, unpriced_calls=not is_priced)
-    if outcome.is_cached:
-        return Counts(cached_calls=1)
-    return Counts(
-        calls=1,
-        prompt_tokens=outcome.prompt_tokens,
-        completion_tokens=outcome.completion_tokens,
-        cost_usd=outcome.cost_usd,
-        unpriced_calls=not is_priced,
-    )
+    said = await ask.tried([winner(chosen, rejected), winner(rejected, chosen)])
+    first, second = (None if isinstance(one, Rejection) else one for one in said)
+    found = consistent(first, second)
+    if found != "first":
+        reason = {None: "judge_failed", "tie": "inconsistent_pair", "second": "judged_worse"}[found]
+        raise Rejection(reason, f"chosen first: {first}; second: {second}")

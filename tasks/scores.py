@@ -16,8 +16,9 @@ from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.judges.panel import MARKED_BY, OF_SEEDS, TOTAL, Judge
 from wellspring.tasks.judges.panel import judge as load_judge
 from wellspring.tasks.methods.tokens import MOST_CHARS, cut_tokens
-from wellspring.tasks.spine.generation import failure, generate
+from wellspring.tasks.spine.generation import generate
 from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.repairs import failure
 from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 2

@@ -34,8 +34,9 @@ from wellspring.tasks.judges.checklist_questions import MOST
 from wellspring.tasks.methods import checks, cross_validation, sameness
 from wellspring.tasks.methods.code_blocks import code_blocks
 from wellspring.tasks.spine import contamination
-from wellspring.tasks.spine.generation import failure, generate
+from wellspring.tasks.spine.generation import generate
 from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.repairs import failure
 from wellspring.tasks.spine.runs import Counts, Run, stage
 from wellspring.tasks.spine.workers import executor, workers
 

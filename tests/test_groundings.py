@@ -20,7 +20,7 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io.store import Store
 from wellspring.tasks.methods import parts
-from wellspring.tasks.spine import validation
+from wellspring.tasks.spine import runner, validation
 from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -108,10 +108,10 @@ def test_the_limit_takes_the_first_seeds_and_a_second_run_does_nothing(
 
 
 @pytest.mark.slow
-def test_small_batches_change_no_row(
+def test_how_many_look_up_together_changes_no_row(
     seeds_path: str, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groundings, "BATCH_SEEDS", 3)
+    monkeypatch.setattr(runner, "LOOKED_UP", 3)
     with start(settings("runner=thread", seeds={"paths": [seeds_path]})) as run:
         page_store.fill_pages(run)
         page_store.fill_seeds(run)
@@ -125,7 +125,7 @@ def test_small_batches_change_no_row(
 def test_a_refused_seed_brings_no_other_into_its_batch(
     at: int, seeds_path: str, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groundings, "BATCH_SEEDS", 3)
+    monkeypatch.setattr(runner, "LOOKED_UP", 3)
 
     def script(body: dict[str, Any]) -> str:
         said = _said(body)

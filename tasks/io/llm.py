@@ -205,11 +205,9 @@ class Models:
         finally:
             for post in at.posts.values():
                 post.drop()
-        for post in at.posts.values():
-            if post.has_waited(at.tick):
-                return
-        for role in at.left:
-            self.desk.rest(self.door(role), at.tick)
+        if not any(post.has_waited(at.tick) for post in at.posts.values()):
+            for role in at.left:
+                self.desk.rest(self.door(role), at.tick)
 
     def _awaited(self, at: "_Exchange", *, is_at_hand: bool) -> Iterator[Answer | Refused]:
         """Take what is answered; wait where there is no room, and once where no other call is at hand."""

@@ -12,7 +12,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import weakref
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -89,6 +90,7 @@ class Store:
         self._is_open = True
         self._connection = self._connected()
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
+        self._streams: weakref.WeakSet[Generator[pl.DataFrame, None, None]] = weakref.WeakSet()
         self._rest_until = time.monotonic() + snapshots.EVERY_SECONDS
         self.asked: dict[str, list[dict[str, Any]]] = {}
 
@@ -318,7 +320,16 @@ class Store:
             return cursor.sql(text, params=self._bind(name, names, params)).pl()
 
     def stream(self, name: str, rows: int = 1000, **params: Any) -> Iterator[pl.DataFrame]:
-        """Run `sql/<name>.sql` and yield its rows in frames of about `rows`, as they were when it began."""
+        """Run `sql/<name>.sql` and yield its rows in frames of about `rows`, as they were when it began.
+
+        One that was not read to its end is closed with the store: DuckDB waits for ever to open a file whose old
+        connection has a result left, and a traceback that somebody keeps would hold that.
+        """
+        frames = self._streamed(name, rows, params)
+        self._streams.add(frames)
+        return frames
+
+    def _streamed(self, name: str, rows: int, params: Mapping[str, Any]) -> Generator[pl.DataFrame, None, None]:
         text, names = statement(name)
         with _named_errors(self), self._cursor() as cursor:
             for batch in cursor.sql(text, params=self._bind(name, names, params)).to_arrow_reader(rows):
@@ -450,6 +461,8 @@ class Store:
         if not self._is_open:
             return
         self._is_open = False
+        for frames in tuple(self._streams):
+            frames.close()
         self._connection.close()
         if self._lock is not None:
             os.ftruncate(self._lock, 0)

@@ -15,7 +15,7 @@ from wellspring.tasks.io import replies
 from wellspring.tasks.io.statements import queries
 from wellspring.tasks.spine import reads
 from wellspring.tasks.spine.blame import METHOD_ERROR
-from wellspring.tasks.spine.generation import ask_anew
+from wellspring.tasks.spine.repairs import ask_anew
 from wellspring.tasks.spine.runs import Run
 
 # What another try may change: the server's state, or what a model says when it is asked again.

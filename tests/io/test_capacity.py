@@ -15,7 +15,7 @@ from wellspring.tasks.io import quirks
 from wellspring.tasks.io.endpoints import START_CONCURRENCY
 from wellspring.tasks.io.forms import RETRY_SEEDS, request_of
 from wellspring.tasks.io.llm import Models
-from wellspring.tasks.spine.generation import repair
+from wellspring.tasks.spine.repairs import repair
 
 ROWS = 16
 LONG = "The river carries sand and stones from the hills to the sea, and in spring it floods the meadows below. " * 120

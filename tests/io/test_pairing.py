@@ -13,8 +13,7 @@ from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io.journal import Entry, Journal, record
 from wellspring.tasks.io.store import DATABASE, JOURNAL, Store
-from wellspring.tasks.spine import runs
-from wellspring.tasks.spine.generation import load_completions
+from wellspring.tasks.spine import completions, runs
 from wellspring.tasks.spine.progress import Progress
 from wellspring.tasks.spine.runs import Run
 
@@ -46,7 +45,7 @@ def copied(directory: Path, settings: Settings) -> None:
     """Have the database copy what the journal has."""
     with Store.open(directory) as store:
         run = opened(store, settings)
-        load_completions(run)
+        completions.load(run)
         run.models.close()
 
 

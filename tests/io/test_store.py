@@ -308,3 +308,15 @@ def test_a_database_that_another_program_has_open_is_left_to_it(store_dir: Path)
 
     assert "close it there" in parked.value.hint
     Store.open(store_dir).close()
+
+
+@pytest.mark.timeout(60)
+def test_a_stream_that_somebody_still_holds_does_not_keep_its_store_from_being_opened_again(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        store.append("publications", [records.Publication("documents", f"p{n}", "run") for n in range(5000)])
+        frames = store.stream("publications/all", rows=100)
+        next(frames)
+
+    with Store.open(tmp_path) as store:
+        assert store.count("publications/all") == 5000
+    assert next(frames, None) is None

@@ -25,7 +25,8 @@ from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import faults, spoilt
 from wellspring.tasks.io.store import Store
 from wellspring.tasks.spine import retrying
-from wellspring.tasks.spine.generation import generate, repair
+from wellspring.tasks.spine.generation import generate
+from wellspring.tasks.spine.repairs import repair
 from wellspring.tasks.spine.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -333,7 +334,7 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from tests.spine import test_generation as tests
 from wellspring.tasks.contracts import prompting, settings
-from wellspring.tasks.spine import generation, runs
+from wellspring.tasks.spine import reporting, runs
 
 @runs.stage("scores")
 def judge(run):
@@ -346,7 +347,7 @@ def synthesis():
         judge(run)
 
 if __name__ == "__main__":
-    generation.SHOWN_SECONDS = 0.0
+    reporting.SHOWN_SECONDS = 0.0
     synthesis()
     with get_client(sync_client=True) as client:
         for artifact in client.read_artifacts():

@@ -1,0 +1,214 @@
+"""Programs: what is done for each input of a stage that asks models, and what a program is given to ask with.
+
+A program is a coroutine for one input: it asks (`ask(...)`, `ask.draws(...)`), goes on side by side (`ask.each(...)`),
+looks things up together with all other inputs (`ask.look(...)`), and makes rows (`ask.make(...)`). Nothing of its
+state is stored: what a model said is durable in the journal before the program goes on, so one that was killed is
+started again and gets the same answers, free. An input is settled as a whole, its rows and refusals in one
+transaction, or not at all.
+
+`runner.py` runs it for all inputs.
+"""
+
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import PromptedMethod, Row
+from wellspring.tasks.spine import blame
+from wellspring.tasks.spine.blame import METHOD_ERROR
+from wellspring.tasks.spine.repairs import FORM, repair
+from wellspring.tasks.spine.runs import Run
+
+Body = Callable[[Row, "Ask"], Coroutine[Any, Any, None]]
+Look = Callable[[Sequence[tuple[str, Any]]], Sequence[Any]]
+Read = Callable[[dict[str, Any], Answer], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What is done for each input of a stage, and as whose work it is recorded.
+
+    `roles` are those that it may ask, the one that it asks most first. `samples` says how many rows an input is to
+    make, where its draws are counted one by one.
+    """
+
+    stage: str
+    name: str
+    fingerprint: str
+    roles: tuple[str, ...]
+    body: Body
+    samples: int = 1
+
+
+class Wait:
+    """What a program waits for; the runner answers it by sending the value into the coroutine."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator["Wait", Any, Any]:
+        return (yield self)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Wait):
+    """For a call's answer, or its refusal."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide(Wait):
+    """For all of these: what each returned, or its refusal."""
+
+    coroutines: Sequence[Coroutine[Any, Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp(Wait):
+    """For what is looked up, together with what others want."""
+
+    look: Look
+    value: Any
+
+
+@dataclass(slots=True)
+class Input:
+    """A row on its way: what was made of it so far, and how much is still waited for."""
+
+    number: int
+    row: Row
+    waits: int = 0  # calls and look-ups
+    left: int = 0  # calls that a batch job is out for
+    is_paid: bool = False  # something was asked for it in this run
+    is_read: bool = False  # a method said something of an answer, be it a refusal
+    made: dict[str, list[Any]] = field(default_factory=dict)
+    refused: dict[int, Rejection] = field(default_factory=dict)
+
+    @property
+    def input_id(self) -> str:
+        """The id of its row."""
+        return str(self.row["input_id"])
+
+
+class Ask:
+    """What a program is given to ask with. It is handed one for each input."""
+
+    __slots__ = ("_item", "_run")
+
+    def __init__(self, run: Run, item: Input) -> None:
+        self._run, self._item = run, item
+
+    async def __call__(
+        self,
+        method: PromptedMethod,
+        row: Row,
+        *,
+        role: str,
+        settings: Any = None,
+        temperature: float | None = None,
+        read: Read = lambda parsed, _: parsed,
+    ) -> Any:
+        """Ask for one answer, and once more where its form cannot be read.
+
+        Args:
+            method: Its prompt and its parser.
+            row: Of the prompt's fields.
+            role: Whose model is asked.
+            settings: Handed to the prompt.
+            temperature: Overrides the role's.
+            read: Looks at what was parsed, with the answer, and returns what the program gets; it may refuse.
+
+        Raises:
+            Rejection: There is no answer of use. It ends the program, unless the program catches it.
+        """
+        prompt = method.prompt(row, settings)
+        return await self._one(method, row, Call(self._item.input_id, prompt, 0, temperature, role=role), read)
+
+    async def draws(
+        self,
+        numbers: Sequence[int],
+        method: PromptedMethod,
+        row: Row,
+        *,
+        role: str,
+        settings: Any = None,
+        temperature: float | None = None,
+        read: Read = lambda parsed, _: parsed,
+    ) -> list[Any]:
+        """Ask the same several times, side by side; a draw that is refused is a `Rejection` in its place."""
+        prompt = method.prompt(row, settings)
+        calls = [Call(self._item.input_id, prompt, number, temperature, role=role) for number in numbers]
+        return await self.tried([self._one(method, row, call, read) for call in calls])
+
+    async def each(self, coroutines: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
+        """Go on side by side; returns what each returned, in their order.
+
+        Raises:
+            Rejection: One was refused: the first of them in their order. The others are finished before.
+        """
+        found = await self.tried(coroutines)
+        for one in found:
+            if isinstance(one, Rejection):
+                raise one
+        return found
+
+    async def tried(self, coroutines: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
+        """Go on side by side, as `each` does; one that is refused is a `Rejection` in its place."""
+        return await SideBySide(coroutines) if coroutines else []
+
+    async def look(self, look: Look, value: Any) -> Any:
+        """Look something up: `look` is given what all waiting inputs want, as (input id, value), in one call.
+
+        Raises:
+            Rejection: `look` returned one for this input.
+        """
+        found = await LookedUp(look, value)
+        if isinstance(found, Rejection):
+            raise found
+        return found
+
+    def make(self, table: str, rows: Sequence[Any]) -> None:
+        """Have rows written, together with all else of the input once it is settled."""
+        self._item.made.setdefault(table, []).extend(map(outside.storable, rows))
+
+    def refuse(self, draw: int, refusal: Rejection) -> None:
+        """Have one draw refused, where others of the input may stand."""
+        self._item.refused[draw] = refusal
+
+    async def _one(self, method: PromptedMethod, row: Row, call: Call, read: Read) -> Any:
+        outcome = await Asked(call)
+        try:
+            return self._read(method, row, outcome, read)
+        except Rejection as refusal:
+            if isinstance(outcome, Refused) or refusal.reason not in FORM:
+                raise _named(refusal, outcome) from None
+            again = repair(outcome, refusal, self._run.models.role(call.role).max_tokens)
+        outcome = await Asked(again)
+        try:
+            return self._read(method, row, outcome, read)
+        except Rejection as refusal:
+            raise _named(refusal, outcome) from None
+
+    def _read(self, method: PromptedMethod, row: Row, outcome: Answer | Refused, read: Read) -> Any:
+        """Return what an answer says, as tables can hold it."""
+        if isinstance(outcome, Refused):
+            raise Rejection(outcome.reason, outcome.detail)
+        try:
+            with blame.refusing():
+                said = replace(outcome, text=outside.sound(outcome.text), thought=outside.sound(outcome.thought))
+                found = read(method.parse(row, said.text), said)
+        except Rejection as refusal:
+            self._item.is_read |= refusal.reason != METHOD_ERROR
+            raise
+        self._item.is_read = True
+        return found
+
+
+def _named(refusal: Rejection, outcome: Answer | Refused) -> Rejection:
+    """Name the completion that a refused answer was read from, so that it can be asked for again."""
+    if isinstance(outcome, Refused):
+        return refusal
+    return Rejection(refusal.reason, f"{refusal.detail} [{outcome.completion_id}]".strip())

@@ -1,0 +1,316 @@
+"""The runner: a program for every input that is due, as many at once as there is room for.
+
+Nothing waits for all inputs: an input goes on as soon as its answer is there. A new input is opened only when fewer
+calls wait than may be out, and calls of the oldest input go first, so that little is unfinished when money ends. In
+batch mode an input whose calls are in a job is let go of; a later run starts it again and gets as far as the next job.
+"""
+
+import time
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from heapq import heappop, heappush
+from typing import Any
+
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.records import RejectionRow
+from wellspring.tasks.spine import blame, completions
+from wellspring.tasks.spine.blame import METHOD_ERROR
+from wellspring.tasks.spine.programs import Ask, Asked, Input, Look, LookedUp, Program
+from wellspring.tasks.spine.reporting import Reporter
+from wellspring.tasks.spine.runs import Counts, Run
+
+BATCH_INPUTS = 500  # settled inputs in one transaction
+BATCH_SECONDS = 10.0  # a slow model's rows are written this often
+FREE_INPUTS = 64  # open at once while answers come from the journal: they are looked up together
+LOOKED_UP = 2_000  # inputs that look something up at once
+
+
+@dataclass(slots=True)
+class _Branch:
+    """A coroutine of an input: the program itself, or one of those that go on side by side in it."""
+
+    item: "Input"
+    coroutine: Coroutine[Any, Any, Any]
+    place: str = ""
+    parent: "_Branch | None" = None
+    number: int = 0
+    steps: int = 0  # that were numbered in it
+    results: list[Any] = field(default_factory=list)  # of its own branches
+    missing: int = 0
+
+
+def conduct(run: Run, program: Program, pending: str, params: Mapping[str, Any]) -> Counts:
+    """Run a program for every input that is due, and write what it makes.
+
+    Args:
+        run: Whose store, models and settings are used.
+        program: What is done.
+        pending: The query of what is left, as `noun/name`; its column `input_id` names the input.
+        params: The query's parameters.
+
+    Raises:
+        TransientError: The budget or the quota is used up; what is settled is written.
+        BrokenError: The key is wrong, or a disk is full; what is settled is written as far as it could be.
+    """
+    total = run.store.count(pending, **params) * program.samples
+    if total == 0:
+        return Counts()  # and no model door was opened
+    if lost := run.models.lost_answers():
+        run.progress.note(f"the journal was damaged: {lost} recorded answers are lost, and asked for again")
+    for role in program.roles:
+        if not completions.is_priced(run, role):
+            model = run.models.role(role).model
+            run.progress.note(f"the price of `{model}` is in no table: what its calls cost is unknown")
+    runner = Runner(run, program, total)
+    try:
+        while runner.has_left_out(run.store.stream(pending, **params)):
+            runner.flush()
+        runner.clear()
+    finally:
+        runner.flush()
+    return Counts(**runner.counts)
+
+
+class Runner:
+    """One program at work: its open inputs, their calls, and what is not yet written."""
+
+    def __init__(self, run: Run, program: Program, total: int) -> None:
+        self.run, self.program, self.total = run, program, total
+        self.counts: dict[str, Any] = {f.name: f.default for f in fields(Counts)}
+        self.is_priced = {role: completions.is_priced(run, role) for role in program.roles}
+        self._reporter = Reporter(run, program, total)
+        self._room = max(map(run.models.room, program.roles), default=FREE_INPUTS)
+        self._due: list[tuple[int, int, Call]] = []  # calls at hand, those of the oldest input first
+        self._asked: dict[str, _Branch] = {}  # whom the answer to a call is for
+        self._looks: dict[Look, list[tuple[_Branch, Any]]] = {}
+        self._opened = self._numbered = self._out = 0
+        self._is_free = False  # the last answer came from the journal
+        self._left = 0  # calls that batch jobs were out for
+        self._doubted: list[Input] = []  # ended by exceptions, and no row was read yet
+        self._made: dict[str, list[Any]] = {}
+        self._rejections: list[RejectionRow] = []
+        self._settled = 0
+        self._flushed = time.monotonic()
+
+    # Inputs, calls, answers
+
+    def has_left_out(self, frames: Iterator[Any]) -> bool:
+        """Run the program for every row; whether batch jobs had calls of some that they have no more."""
+        before = self._left
+        rows = (row for frame in frames for row in frame.iter_rows(named=True))
+        for outcome in self.run.models.answers(self._calls(rows), self._leave, self._tick):
+            self._take(outcome)
+            if self._settled >= BATCH_INPUTS or time.monotonic() - self._flushed > BATCH_SECONDS:
+                self.flush()
+            else:
+                self._reporter.tell_now_and_then(self.counts)
+        return self._left > before
+
+    def _calls(self, rows: Iterator[Row]) -> Iterator[Call | None]:
+        """Yield calls as they come up; None where the next one depends on an answer that is out."""
+        is_more = True
+        while True:
+            if self._due:
+                self._out += 1
+                yield heappop(self._due)[2]
+            elif self._out >= max(self._room, FREE_INPUTS * self._is_free):
+                yield None
+            elif is_more and not self._is_look_up_due():
+                row = next(rows, None)
+                is_more = row is not None
+                if row is not None:
+                    self._open(row)
+            elif self._looks and (is_more or self._looking() >= self._out):
+                self._look_up()
+            elif self._out:
+                yield None
+            else:
+                return
+
+    def _open(self, row: Row) -> None:
+        self._opened += 1
+        self.counts["rows_in"] += self.program.samples
+        item = Input(self._opened, row)
+        self._step(_Branch(item, self.program.body(row, Ask(self.run, item))))
+
+    def _step(self, branch: _Branch, value: Any = None) -> None:
+        """Let a coroutine go on to what it waits for next, or to its end."""
+        try:
+            is_ended, found = _sent(branch.coroutine, value)
+        except Rejection as error:
+            is_ended, found = True, error
+        if is_ended:
+            self._end(branch, found)
+        elif isinstance(found, Asked):
+            self._put(branch, found.call)
+        elif isinstance(found, LookedUp):
+            branch.item.waits += 1
+            self._looks.setdefault(found.look, []).append((branch, found.value))
+        else:
+            self._fork(branch, found.coroutines)
+
+    def _put(self, branch: _Branch, call: Call) -> None:
+        place = f"{branch.item.number}/{self._place(branch)}"
+        self._asked[place] = branch
+        self._numbered += 1
+        branch.item.waits += 1
+        heappush(self._due, (branch.item.number, self._numbered, replace(call, place=place)))
+
+    def _fork(self, branch: _Branch, coroutines: Sequence[Coroutine[Any, Any, Any]]) -> None:
+        place = self._place(branch)
+        branch.results, branch.missing = [None] * len(coroutines), len(coroutines)
+        for number, coroutine in enumerate(coroutines):
+            self._step(_Branch(branch.item, coroutine, f"{place}.{number}.", branch, number))
+
+    @staticmethod
+    def _place(branch: _Branch) -> str:
+        branch.steps += 1
+        return f"{branch.place}{branch.steps - 1}"
+
+    def _end(self, branch: _Branch, found: Any) -> None:
+        parent = branch.parent
+        if parent is None:
+            self._settle(branch.item, found if isinstance(found, Rejection) else None)
+            return
+        parent.results[branch.number] = found
+        parent.missing -= 1
+        if not parent.missing:
+            self._step(parent, parent.results)
+
+    def _take(self, outcome: Answer | Refused) -> None:
+        self._out -= 1
+        call = outcome.call
+        branch = self._asked.pop(call.place)
+        self._is_free = outcome.is_cached
+        branch.item.is_paid |= not outcome.is_cached
+        branch.item.waits -= 1
+        self._count(outcome)
+        self._step(branch, outcome)
+        self._let_go(branch.item)
+
+    def _leave(self, call: Call) -> None:
+        """Note that a batch job is out for a call: its input is let go of once nothing else of it goes on."""
+        self._out -= 1
+        self._left += 1
+        item = self._asked.pop(call.place).item
+        item.waits, item.left = item.waits - 1, item.left + 1
+        self._let_go(item)
+
+    def _let_go(self, item: Input) -> None:
+        """Let go of an input that only batch jobs could bring on; it stays due, and its answers are recorded."""
+        if item.left and not item.waits:
+            item.left = 0
+            self.counts["rows_in"] -= self.program.samples
+
+    def _looking(self) -> int:
+        return sum(map(len, self._looks.values()))
+
+    def _is_look_up_due(self) -> bool:
+        """Whether so many inputs look something up that they are answered before another is opened."""
+        paid = sum(branch.item.is_paid for asked in self._looks.values() for branch, _ in asked)
+        return paid >= self._room or self._looking() >= LOOKED_UP
+
+    def _look_up(self) -> None:
+        """Answer all that is looked up: each kind in one call, as arrays."""
+        looks, self._looks = self._looks, {}
+        for look, asked in looks.items():
+            asked.sort(key=lambda one: (one[0].item.number, one[0].place))
+            found = look([(branch.item.input_id, value) for branch, value in asked])
+            for (branch, _), value in zip(asked, found, strict=True):
+                branch.item.waits -= 1
+                self._step(branch, value)
+                self._let_go(branch.item)
+
+    def _tick(self) -> None:
+        """While no answer comes: write what is there, and say what is waited for."""
+        if self._settled and time.monotonic() - self._flushed > BATCH_SECONDS:
+            self.flush()
+        else:
+            self._reporter.tell(self.counts)
+
+    def _count(self, outcome: Answer | Refused) -> None:
+        if outcome.is_cached:
+            self.counts["cached_calls"] += 1
+            return
+        self.counts["calls"] += 1
+        self.counts["unpriced_calls"] += not self.is_priced[outcome.call.role]
+        if isinstance(outcome, Answer):
+            self.counts["prompt_tokens"] += outcome.prompt_tokens
+            self.counts["completion_tokens"] += outcome.completion_tokens
+            self.counts["cost_usd"] += outcome.cost_usd
+
+    # Settlement
+
+    def _settle(self, item: Input, refusal: Rejection | None) -> None:
+        """Turn an input whose program has ended into rows and rejections, to be written together."""
+        if refusal is not None:
+            item.made.clear()
+            item.refused = dict.fromkeys(range(self.program.samples), refusal)
+        if item.is_read:
+            self._write_doubted()
+        elif any(one.reason == METHOD_ERROR for one in item.refused.values()):
+            self._doubted.append(item)
+            if len(self._doubted) >= BATCH_INPUTS:
+                self.clear()
+            return
+        self._write(item)
+
+    def _write(self, item: Input) -> None:
+        """One rejection for each refused draw; the bare id, which pending queries look for, only if none gave rows."""
+        program, input_id = self.program, item.input_id
+        names = [input_id] if not any(item.made.values()) else []
+        for draw, refusal in sorted(item.refused.items()):
+            name = names.pop() if names else f"{input_id}#{draw}"
+            said = (refusal.reason, outside.sound(refusal.detail))
+            self._rejections.append(RejectionRow(program.stage, name, program.fingerprint, *said, self.run.run_id))
+        self.counts["rows_rejected"] += len(item.refused)
+        self.counts["rows_out"] += program.samples - len(item.refused)
+        for table, rows in item.made.items():
+            self._made.setdefault(table, []).extend(rows)
+        self._settled += 1
+
+    def clear(self) -> None:
+        """Refuse the rows that ended by exceptions, unless it is the method that failed, on all rows there are.
+
+        Raises:
+            BrokenError: All ended in the same exception.
+        """
+        if self._doubted and not self.run.store.count("methods/written", fingerprint=self.program.fingerprint):
+            refusals = [refusal for item in self._doubted for refusal in item.refused.values()]
+            details = [refusal.detail for refusal in refusals if refusal.reason == METHOD_ERROR]
+            blame.accuse(self.program.stage, len(self._doubted), details)
+        self._write_doubted()
+
+    def _write_doubted(self) -> None:
+        """Refuse the rows that ended by exceptions: another one was read, or they ended in different ways."""
+        doubted, self._doubted = self._doubted, []
+        for item in doubted:
+            self._write(item)
+
+    def flush(self) -> None:
+        """Write what is settled, and the completions it rests on, in one transaction."""
+        store = self.run.store
+        with store.transaction():
+            for table, rows in self._made.items():
+                store.append(table, rows)
+            if self._rejections:
+                store.append("rejections", self._rejections)
+            completions.load(self.run)
+        self._made, self._rejections, self._settled, self._flushed = {}, [], 0, time.monotonic()
+        self._reporter.tell(self.counts)
+
+
+def _sent(coroutine: Coroutine[Any, Any, Any], value: Any) -> tuple[bool, Any]:
+    """Let a coroutine go on; returns whether it has ended, and what it returned or waits for.
+
+    Raises:
+        Rejection: It was refused, or ended in an exception that is its row's end.
+    """
+    with blame.refusing():
+        try:
+            return False, coroutine.send(value)
+        except StopIteration as ended:
+            return True, ended.value
