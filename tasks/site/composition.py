@@ -73,7 +73,7 @@ def corpus(frames: Frames) -> Iterable[Child]:
         (said(r["domain"], 80), number(r["documents"]), number(r["tokens"]), number(r["instructions"]))
         for r in frames["domains"].head(ROWS_IN_TABLES).to_dicts()
     ]
-    heads = ("Site", ("Documents", views.NUMBER), ("Tokens", views.NUMBER), ("Instructions written", views.NUMBER))
+    heads = ("Site", ("Documents", views.NUMBER), ("Tokens", views.NUMBER), ("Instructions", views.NUMBER))
     yield views.section(
         "Sites",
         views.filter_box("sites", "sites"),

@@ -75,7 +75,7 @@ def overview(frames: Frames) -> Iterable[Child]:
             (
                 "Instructions",
                 number(health["instructions"]),
-                f"new ones, and {views.many(health['responses'], 'answer')}",
+                f"written by models, with {views.many(health['responses'], 'answer')}",
             ),
             ("Exported rows", number(health["exported"]), "in files; their audits passed"),
             ("Refused", number(health["refused"]), "inputs not used, each with a reason"),
@@ -232,9 +232,9 @@ def quality(frames: Frames) -> Iterable[Child]:
     yield element(
         "p",
         element("span", "✓ held", class_="pill good"),
-        " The table is as it should be. ",
+        " ",
         element("span", "! warned", class_="pill warn"),
-        " Look at the rows; the run went on. ",
+        " Look at the rows. ",
         element("span", "✕ failed", class_="pill bad"),
         " The run stopped.",
     )

@@ -279,7 +279,7 @@ def call_table(calls: pl.DataFrame) -> Html:
         ("Calls", NUMBER),
         ("Repeated", NUMBER),
         ("Tokens sent", NUMBER),
-        ("Of these, cached", NUMBER),
+        ("Cached", NUMBER),
         ("Received", NUMBER),
     )
     more = (("Spent", NUMBER), ("Median time", NUMBER), ("95 % within", NUMBER), ("Cut off", NUMBER))

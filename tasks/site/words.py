@@ -52,7 +52,7 @@ CALLS = {
     "Role": "what a model is used for: the generator writes instructions and what leads to them, the responder "
     "answers, a judge gives marks, a moderator looks for harm, an embedder makes vectors",
     "Repeated": "attempts after the first one of a call",
-    "Of these, cached": "sent tokens that the provider still had, often at a lower price",
+    "Cached": "sent tokens that the provider still had, often at a lower price",
     "Median time": "half of the answers took no longer",
     "95 % within": "19 of 20 answers took no longer",
     "Cut off": "answers that ended at the limit of tokens; fewer is better",
