@@ -44,7 +44,9 @@ def drift(column: str, of: str, most: float = 0.35) -> Expectation:
 def written() -> Expectation:
     """Something was written."""
     return gxe.ExpectColumnValuesToBeBetween(
-        column="rows_written", min_value=1, notes="An audit of nothing must not publish anything."
+        column="rows_written",
+        min_value=1,
+        notes="If a run wrote no rows, there is nothing to check, so nothing is published.",
     )
 
 

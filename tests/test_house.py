@@ -159,8 +159,19 @@ def test_an_expectation_says_why_it_is_there(suite: Path) -> None:
 
 
 @pytest.mark.parametrize("room", ["site", "spine", "io", "methods", "recipes", "judges", "contracts"])
-def test_every_room_has_a_page_that_says_its_rule(room: str) -> None:
-    assert (ROOT / "tasks" / room / "README.md").is_file()
+def test_every_room_has_a_page_that_says_its_rule_and_what_it_may_import(room: str) -> None:
+    _, rule, *_ = (ROOT / "tasks" / room / "README.md").read_text(encoding="utf-8").split("\n\n")
+
+    assert rule.startswith("**Rule.** ")
+    assert re.search(r"\b(?:may import|imports nothing)\b", " ".join(rule.split()))
+
+
+@pytest.mark.parametrize("room", ["site", "spine", "io", "methods", "recipes", "judges", "contracts"])
+def test_the_page_of_a_room_names_each_of_its_files(room: str) -> None:
+    page = (ROOT / "tasks" / room / "README.md").read_text(encoding="utf-8")
+    files = [path.name for path in (ROOT / "tasks" / room).glob("[a-z]*.py")]
+
+    assert [name for name in files if f"`{name}`" not in page and f"`{name.removesuffix('.py')}`" not in page] == []
 
 
 def test_ci_calls_the_test_command_that_readme_gives() -> None:

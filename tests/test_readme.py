@@ -30,6 +30,8 @@ COMMANDS = [line.strip() for block in BLOCKS for line in block.replace("\\\n", "
 SAMPLE = ROOT / "deployments" / "sample"
 PAGES = ["README.md", ".github/CONTRIBUTING.md", "flows/README.md"]
 PAGES += [f"deployments/{name}.md" for name in ("README", "GLOSSARY", "FIGURES")]
+PAGES += sorted(str(page.relative_to(ROOT)) for page in (ROOT / "tasks").glob("*/README.md"))
+PAGES += ["sql/README.md", "expectations/README.md"]
 GLOSSARY = (ROOT / "deployments" / "GLOSSARY.md").read_text(encoding="utf-8")
 LONGEST_CELL_CHARS = 90
 

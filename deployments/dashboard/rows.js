@@ -29,7 +29,7 @@
     const note = make("p", undefined, { class: "note" });
     note.append(make("span", row.recipe || "row", { class: "pill quiet" }), " ", said(row.model || "", 60));
     if (row.url) note.append(" · from ", said(row.url, 120));
-    note.append(" · ", whole ? said(`${row.path}:${row.line}`, 300) : make("a", "lineage", { href: `#r=${n}`, "aria-label": `Lineage of row ${n + 1}` }));
+    note.append(" · ", whole ? said(`${row.path}:${row.line}`, 300) : make("a", "how it was made", { href: `#r=${n}`, "aria-label": `How row ${n + 1} was made` }));
     made.append(head, answer, note);
     return made;
   }
@@ -160,15 +160,15 @@
     const row = data.rows[n % size];
     const whole = graph(data, n % size);
     const figure = make("figure");
-    const scrolls = make("div", undefined, { class: "scrolls", tabindex: "0", role: "group", "aria-label": "Lineage, drawn" });
+    const scrolls = make("div", undefined, { class: "scrolls", tabindex: "0", role: "group", "aria-label": "How this row was made, drawn" });
     scrolls.append(drawing(whole));
-    figure.append(scrolls, make("figcaption", "Left: the exported line. Right: what it was made from, as far as the archive."));
+    figure.append(scrolls, make("figcaption", "Point at a line to see how one thing was made from the other."));
     const judged = (row.judged || "").split(" · ").filter(Boolean);
     const parts = [
       turn([["All rows", `#p=${Math.floor(n / size)}`], ["Before", n ? `#r=${n - 1}` : ""], [`Row ${number(n + 1)} of ${number(total)}`], ["Next", n + 1 < total ? `#r=${n + 1}` : ""]].filter(([name, href]) => href || name.startsWith("Row"))),
       card(row, n, true),
-      section("Lineage", ["From the exported line on the left to the archive on the right; ", make("code", `wellspring trace ${row.export_id.slice(0, 12)}`), " prints more of each."], figure),
-      section("In words", [], table("What this row was made from", ["Id", "What", "How", "Tells", "Note"], inWords(whole, n % size))),
+      section("How this row was made", ["The exported line is on the left. To its right is what it was made from, back to the file that was read. ", make("code", `wellspring trace ${row.export_id.slice(0, 12)}`), " says more."], figure),
+      section("The same as a table", ["“How” says how a thing was used: “answers” stands at the instruction that was answered, “shown” at a seed that a model was shown, “said in” at a model call."], table("What this row was made from", ["Id", "What", "How", "Text or place", "Note"], inWords(whole, n % size))),
     ];
     if (judged.length) {
       const list = make("ul", undefined, { class: "reasons judged" });
@@ -177,7 +177,7 @@
         item.append(said(one, 300));
         list.append(item);
       }
-      parts.push(section("Judged", ["What judges, checks and policies said of the instruction and the answer."], list));
+      parts.push(section("Checks and marks", ["What checks, judges and selections said of the instruction and its answer. Random selections are there for comparison."], list));
     }
     place.replaceChildren(...parts);
     count.textContent = "";
@@ -275,7 +275,7 @@
     return undefined;
   }
   const missing = () => {
-    count.textContent = "A file of these pages is missing; write them anew: wellspring dashboard";
+    count.textContent = "A file of this site is missing. To write it again: wellspring dashboard";
   };
   addEventListener("hashchange", async () => {
     await (location.hash ? route() : showPage(0)).catch(missing);

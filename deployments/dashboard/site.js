@@ -105,7 +105,7 @@
       const made = make("table");
       made.append(make("caption", caption, { class: "unseen" }));
       const head = make("tr");
-      for (const [text, kind] of [["", ""], ["This run", "number"], ["With", "number"], ["Change", "number"]]) head.append(make("th", text, { scope: "col", class: kind }));
+      for (const [text, kind] of [["What", ""], ["First run", "number"], ["Second run", "number"], ["Change", "number"]]) head.append(make("th", text, { scope: "col", class: kind }));
       const top = make("thead");
       top.append(head);
       const body = make("tbody");
@@ -129,10 +129,10 @@
     const compare = async () => {
       const [a, b] = await Promise.all(sides.map((side) => load(`runs/${side.value}/facts`)));
       const totals = {
-        status: "Status", rows_in: "Rows in", exported: "Exported", rows_rejected: "Refused", calls: "Calls paid", cached_calls: "Answers from memory",
-        prompt_tokens: "Tokens sent", completion_tokens: "Tokens received", cost_usd: "Cost", seconds: "Took", failed: "Expectations failed", warned: "Expectations that warn",
+        status: "Status", rows_in: "Inputs", exported: "Rows exported", rows_rejected: "Inputs refused", calls: "Model calls", cached_calls: "Answers reused",
+        prompt_tokens: "Tokens sent", completion_tokens: "Tokens received", cost_usd: "Cost", seconds: "Took", failed: "Expectations that failed", warned: "Expectations that warned",
       };
-      const same = sides[0].options.length > 1 ? "Both sides are the same run." : "This store has one run so far, shown beside itself; a second one makes a comparison.";
+      const same = sides[0].options.length > 1 ? "Both sides are the same run." : "This store has one run so far, so it is shown beside itself. A second run makes a comparison.";
       place.replaceChildren(
         ...(sides[0].value === sides[1].value ? [make("p", same, { class: "verdict" })] : []),
         table("Totals", Object.entries(totals).map(([name, said]) => [said, a.runs[0][name], b.runs[0][name], { cost_usd: dollars, seconds }[name]])),

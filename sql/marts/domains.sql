@@ -1,4 +1,4 @@
--- Sites that the valid documents come from, and how many exported lines stand on each.
+-- Sites that the valid documents come from, and how many instructions were written from each.
 -- owner:  tasks/spine/marts.py
 -- grain:  one row per domain
 -- params: none

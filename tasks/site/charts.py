@@ -144,7 +144,7 @@ def funnel(steps: Sequence[Step], label: str) -> Html:
     if not steps:
         none = element("text", "no stage has run", x=8, y=34, class_="quiet")
         return drawing(600, 60, f"{label}: no stage has run", none)
-    each, bar, top, thick = 210.0, 14.0, 46.0, 130.0
+    each, bar, top, thick = 205.0, 14.0, 46.0, 130.0
     parts: list[Html] = []
     lowest = top + thick
     for i, step in enumerate(steps):
@@ -236,7 +236,7 @@ def scatter(places: Sequence[Place], label: str) -> Html:
     drawn = sorted(places, key=lambda p: ("document", "seed", "instruction").index(p.kind))
     marks = [_mark(p, 10 + (width - 20) * p.x, 10 + (height - 20) * (1 - p.y)) for p in drawn]
     counts = {kind: sum(p.kind == kind for p in places) for kind in ("instruction", "seed", "document")}
-    words = ", ".join(f"{n} {kind}s" for kind, n in counts.items() if n)
+    words = ", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items() if n)
     return drawing(width, height, f"{label}: {words}", *marks, class_="drawing map")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from wellspring.tasks.site import charts, views
+from wellspring.tasks.site import charts, views, words
 from wellspring.tasks.site.charts import NOTHING, number
 from wellspring.tasks.site.markup import Child, Html, element, said, table
 from wellspring.tasks.spine.kept_portrait import Portrait
@@ -21,12 +21,15 @@ def corpus(frames: Frames) -> Iterable[Child]:
     lengths = frames["lengths"].filter(pl.col("noun") == "documents")
     bars = list(languages.select("language", "texts").head(LANGUAGES_DRAWN).iter_rows())
     by_language = element(
-        "figure", element("figcaption", "Languages"), charts.columns(bars, "Documents by language"), class_="trend"
+        "figure",
+        element("figcaption", "Languages, by their ISO codes"),
+        charts.columns(bars, "Documents by language"),
+        class_="trend",
     )
     yield views.section(
         "Composition",
         element("div", by_language, _histogram("Lengths, in tokens", lengths), class_="grid wide"),
-        lead="Valid documents, by language and by length (powers of two).",
+        lead="Documents in use, without copies. The bar “512+” counts those of 512 to 1,023 tokens.",
     )
     rows = [
         (
@@ -49,15 +52,23 @@ def corpus(frames: Frames) -> Iterable[Child]:
         ("Duplicates", views.NUMBER),
         ("Tokens", views.NUMBER),
     )
-    yield views.section("Sources", table("Archives and what came of them", heads, rows, hidden=True))
+    yield views.section(
+        "Sources",
+        table("Files and addresses that were read, and what came of them", heads, rows, hidden=True),
+        lead="A source is a file or address that was read. Duplicates are copies of other documents, and are not used.",
+    )
     yield _left_out(frames)
     replaced = [
         (r["kind"].replace("_", " "), number(r["documents"]), number(r["replaced"]))
         for r in frames["redactions"].to_dicts()
     ]
     if replaced:
-        heads = ("Kind", ("Documents", views.NUMBER), ("Replaced", views.NUMBER))
-        yield views.section("Personal data", table("Personal data that was replaced", heads, replaced, hidden=True))
+        heads = ("Kind", ("Documents", views.NUMBER), ("Places", views.NUMBER))
+        yield views.section(
+            "Personal data",
+            table("Personal data that was replaced", heads, replaced, hidden=True),
+            lead="What looks like personal data is replaced by a placeholder. “Places” counts what was replaced.",
+        )
     sites = [
         (said(r["domain"], 80), number(r["documents"]), number(r["tokens"]), number(r["instructions"]))
         for r in frames["domains"].head(ROWS_IN_TABLES).to_dicts()
@@ -67,7 +78,7 @@ def corpus(frames: Frames) -> Iterable[Child]:
         "Sites",
         views.filter_box("sites", "sites"),
         element("div", table("Sites by documents", heads, sites, hidden=True), id="sites"),
-        lead=f"The {len(sites)} largest." if len(sites) == ROWS_IN_TABLES else "",
+        lead=f"These are the {len(sites)} largest sites." if len(sites) == ROWS_IN_TABLES else "",
     )
 
 
@@ -79,13 +90,13 @@ def _left_out(frames: Frames) -> Html:
     drawn = [
         table(name, (head, (count, views.NUMBER)), [(what, number(n)) for what, n in rows[:ROWS_IN_TABLES]])
         for name, head, count, rows in (
-            ("What dropped items: reasons, quality rules, opt-outs", "Reason or rule", "Items", rules),
-            ("Copies that were set aside", "Copy", "Documents", copies),
-            ("Licences that pages and corpora declare", "Licence", "Documents", licences),
+            ("Records of the corpus that were refused", "Reason or rule", "Records", rules),
+            ("Copies that are not used", "Kind of copy", "Documents", copies),
+            ("Licences, as the page or the corpus states them", "Licence", "Documents", licences),
         )
         if rows
     ]
-    return views.section("Left out, copied, licensed", element("div", *drawn, class_="grid wide"))
+    return views.section("What was left out, and licences", element("div", *drawn, class_="grid wide"))
 
 
 def dataset(frames: Frames, portrait: Portrait | None) -> Iterable[Child]:
@@ -103,11 +114,15 @@ def dataset(frames: Frames, portrait: Portrait | None) -> Iterable[Child]:
     ]
     heads = (
         "Recipe",
-        *((name, views.NUMBER) for name in ("Instructions", "Pages", "Mean characters", "Selected", "Share")),
+        *((name, views.NUMBER) for name in ("Instructions", "Pages used", "Mean characters", "Selected", "Share")),
     )
-    yield views.section("Recipes", table("What each recipe wrote", heads, rows, hidden=True))
+    yield views.section(
+        "Recipes",
+        table("What each recipe wrote", heads, rows, hidden=True),
+        lead="A recipe is one way to write instructions. Those that are selected go into the dataset.",
+    )
     if portrait:
-        yield from _portrayed(portrait)
+        yield from portrayed(portrait)
     cards = [
         _histogram(f"Lengths of {noun}, in tokens", frames["lengths"].filter(pl.col("noun") == noun))
         for noun in ("instructions", "responses")
@@ -115,7 +130,8 @@ def dataset(frames: Frames, portrait: Portrait | None) -> Iterable[Child]:
     yield views.section(
         "Scores and lengths",
         element("div", [*_score_charts(frames["scores"]), *cards], class_="grid"),
-        lead="How often judges gave each value (none: the judge failed), and how long texts are (powers of two).",
+        lead="How often judges gave each mark (“none”: no usable answer), and how long texts are by estimate: the bar "
+        "“32+” counts texts of 32 to 63 tokens.",
     )
 
 
@@ -124,15 +140,17 @@ def _histogram(name: str, lengths: pl.DataFrame) -> Html:
     return element("figure", element("figcaption", name), charts.columns(bars, name), class_="trend")
 
 
-def _portrayed(portrait: Portrait) -> Iterable[Child]:
+def portrayed(portrait: Portrait) -> Iterable[Child]:
+    """Show the measures of the dataset, its map and its topics."""
     parts = portrait.measures
     names = [name for name in parts[0] if name != "part"] if parts else []
-    rows = [(name.replace("_", " "), *(_measure(part[name]) for part in parts)) for name in names]
-    heads = ("Measure", *((part["part"].replace("_", " "), views.NUMBER) for part in parts))
+    rows = [_explained(name, [part[name] for part in parts]) for name in names]
+    heads = ("Measure", *((part["part"].replace("_", " "), views.NUMBER) for part in parts), "What it means")
     yield views.section(
         "Measures",
-        table("Measures of the selection, of its recipes and of random controls", heads, rows, hidden=True),
-        lead="The selection beside its recipes, and beside the mean of random controls of the same size.",
+        table("Measures of the dataset, of its recipes and of random choices", heads, rows, hidden=True),
+        lead="“all” is the whole dataset. Beside it are its recipes, and “random”: the mean of random choices that are "
+        "as large. Compare “all” with “random” to see what the selection changed.",
     )
     places = [charts.Place(*point) for point in portrait.points]
     shown = places[:: max(1, -(-len(places) // PLACES_ON_MAP))]
@@ -140,20 +158,29 @@ def _portrayed(portrait: Portrait) -> Iterable[Child]:
         "Map",
         views.figure(
             charts.scatter(shown, "The dataset"),
-            "Dots are instructions, coloured by topic; rings are human seeds; grey squares are documents.",
+            "Dots are instructions, coloured by topic. Rings are human seeds. Grey squares are documents.",
         ),
-        lead=f"{len(shown):,} of {len(places):,} texts, placed so that what is alike lies close.",
+        lead=f"Texts that are alike lie close together. This shows {len(shown):,} of {len(places):,} texts.",
     )
     topics = [(t["topic"], t["group"], number(t["rows"])) for t in portrait.topics[:ROWS_IN_TABLES]]
     if topics:
         yield _topics(topics)
 
 
+def _explained(name: str, values: Iterable[float | None]) -> list[Child]:
+    """Return the cells of a measure; one that the pages do not know keeps its name and has no meaning beside it."""
+    label, meaning = words.MEASURES.get(name, (name.replace("_", " "), ""))
+    return [label, *(_measure(value) for value in values), element("span", meaning, class_="why")]
+
+
 def _topics(topics: list[tuple[str, str, str]]) -> Html:
     return views.section(
         "Topics",
         views.filter_box("topics", "topics"),
-        element("div", table("Topics", ("Topic", "Group", ("Rows", views.NUMBER)), topics, hidden=True), id="topics"),
+        element(
+            "div", table("Topics", ("Topic", "Group", ("Instructions", views.NUMBER)), topics, hidden=True), id="topics"
+        ),
+        lead="A topic holds similar instructions, and a group holds similar topics. Both are named by typical phrases.",
     )
 
 

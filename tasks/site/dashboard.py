@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from wellspring.tasks.site import charts, views
+from wellspring.tasks.site import charts, views, words
 from wellspring.tasks.site.browser import ROWS_A_PAGE, Extent
 from wellspring.tasks.site.charts import NOTHING, Point, number
 from wellspring.tasks.site.markup import Child, Html, element, said, table
@@ -30,8 +30,17 @@ def _trend(runs: Sequence[Mapping[str, Any]], column: str, name: str, as_text: C
     points = _points(runs, column)
     now = as_text(points[-1].value) if points else NOTHING
     caption = element("figcaption", name, element("strong", now))
-    alone = element("p", "Of one run so far; a second one makes a line.", class_="note")
-    return element("figure", caption, alone if len(points) == 1 else charts.trend(points, name), class_="trend")
+    return element("figure", caption, None if len(points) == 1 else charts.trend(points, name), class_="trend")
+
+
+def _trends(runs: Sequence[Mapping[str, Any]], trends: Sequence[tuple[str, str, Callable[[float], str]]]) -> Html:
+    """Return some columns of runs as lines; of a single run, as numbers."""
+    cards = [_trend(runs, column, name, as_text) for column, name, as_text in trends]
+    lead = "There is one run so far. A second run makes lines of these numbers."
+    if len(runs) > 1:
+        looked = views.last(min(len(runs), RUNS_IN_TRENDS), "run")
+        lead = f"{looked}. Each number is that of the newest run. A red dot is a run that did not end well."
+    return views.section("Trends", element("div", cards, class_="grid"), lead=lead)
 
 
 def overview(frames: Frames) -> Iterable[Child]:
@@ -39,7 +48,7 @@ def overview(frames: Frames) -> Iterable[Child]:
     runs = frames["runs"].to_dicts()
     health = frames["health"].to_dicts()[0]
     if not runs:
-        yield element("p", "No run yet. ", element("code", "wellspring build"), " makes the first.", class_="lead")
+        yield element("p", "There is no run yet. ", element("code", "wellspring build"), " makes one.", class_="lead")
         return
     last = runs[-1]
     yield element(
@@ -47,9 +56,9 @@ def overview(frames: Frames) -> Iterable[Child]:
         element(
             "p",
             views.status_pill(last["status"]),
-            f" The last run, {last['flow']}, began ",
+            f" The latest run (job: {last['flow']}) began on ",
             views.when(last["started_at"]),
-            ". ",
+            " UTC. Its page: ",
             views.run_link(last["run_id"]),
         ),
         element("pre", said(last["error"], 600)) if last["error"] else None,
@@ -61,20 +70,24 @@ def overview(frames: Frames) -> Iterable[Child]:
             (
                 "Documents",
                 number(health["documents"] - health["duplicates"]),
-                f"{views.many(health['duplicates'], 'duplicate')} beside them",
+                f"texts of pages, without {views.many(health['duplicates'], 'copy', 'copies')}",
             ),
-            ("Instructions", number(health["instructions"]), f"{number(health['responses'])} answers"),
-            ("Exported rows", number(health["exported"]), "valid, in files"),
-            ("Refused", number(health["refused"]), "each with its reason"),
+            (
+                "Instructions",
+                number(health["instructions"]),
+                f"written by models, with {views.many(health['responses'], 'answer')}",
+            ),
+            ("Exported rows", number(health["exported"]), "in files; their audits passed"),
+            ("Refused", number(health["refused"]), "inputs not used, each with a reason"),
             (
                 "Spent",
                 views.usd(health["cost_usd"]),
-                f"{number(health['calls'])} calls, {number(health['retries'])} sent again",
+                f"{views.many(health['calls'], 'model call')}, {views.many(health['retries'], 'repeat')}",
             ),
             (
                 "Newest page",
                 element("span", (health["newest_document_at"] or NOTHING)[:10], class_="long"),
-                "by its crawl date",
+                "when it was fetched from the web",
             ),
         ]
     )
@@ -84,16 +97,12 @@ def overview(frames: Frames) -> Iterable[Child]:
         ("cost_usd", "Spent", views.usd),
         ("seconds", "Took", views.took),
     )
-    cards = [_trend(runs, column, name, as_text) for column, name, as_text in trends]
+    yield _trends(runs, trends)
     yield views.section(
-        "Trends",
-        element("div", cards, class_="grid"),
-        lead=f"{views.last(min(len(runs), RUNS_IN_TRENDS), 'run')}. Red: it did not end well." if len(runs) > 1 else "",
-    )
-    yield views.section(
-        "Where it stands",
+        "Where each stage stands",
         views.standing_table(frames["standing"]),
-        lead="Due: what the next run would do. What it would cost is what rows of the stage have cost here so far.",
+        views.stages_explained(words.STANDING, frames["standing"]),
+        lead="A stage is one step of the pipeline and fills one table. The next run works on the inputs that are due.",
     )
     yield views.section(
         "Latest runs",
@@ -120,28 +129,38 @@ def run_table(runs: Sequence[Mapping[str, Any]], name: str) -> Html:
     ]
     heads = (
         "Run",
-        "Flow",
+        "Job",
         "Status",
         "Began (UTC)",
         ("Took", views.NUMBER),
-        ("Exported", views.NUMBER),
-        ("Refused", views.NUMBER),
+        ("Rows exported", views.NUMBER),
+        ("Inputs refused", views.NUMBER),
         ("Spent", views.NUMBER),
-        ("Failed / warn", views.NUMBER),
+        ("Rules failed / warned", views.NUMBER),
     )
     return element("div", table("Runs, newest first", heads, rows, hidden=True), id=name, data_sortable=True)
 
 
-def pager(n: int, pages: int, stem: str) -> Html | None:
-    """Return links to the pages before and after."""
+def run_list(runs: Sequence[Mapping[str, Any]], n: int, pages: int) -> Iterable[Child]:
+    """Show page `n` of all runs, newest first."""
+    lead = "A run is one execution of a job. The newest run comes first; click a heading to sort."
+    yield element("p", lead, class_="lead")
+    yield views.filter_box("runs", "these runs")
+    yield run_table(runs, "runs")
+    yield views.explained("What the statuses mean", {name: f"The run {did}" for name, did in words.STATUSES.items()})
+    yield _pager(n, pages)
+
+
+def _pager(n: int, pages: int) -> Html | None:
+    """Return links to the runs before and after."""
     if pages == 1:
         return None
     links: list[Child] = []
     if n:
-        links.append(element("a", "Newer" if stem == "runs" else "Before", href=numbered(stem, n - 1), rel="prev"))
+        links.append(element("a", "Newer", href=numbered("runs", n - 1), rel="prev"))
     links.append(element("span", f"Page {n + 1} of {pages}"))
     if n + 1 < pages:
-        links.append(element("a", "Older" if stem == "runs" else "Next", href=numbered(stem, n + 1), rel="next"))
+        links.append(element("a", "Older", href=numbered("runs", n + 1), rel="next"))
     return element("nav", links, class_="pager", aria_label="Pages")
 
 
@@ -155,13 +174,12 @@ def funnel(frames: Frames) -> Iterable[Child]:
     refusals = frames["refusals"].group_by("stage", "reason").agg(pl.col("rows_rejected").sum())
     refusals = refusals.sort(["stage", "rows_rejected", "reason"], descending=[False, True, False])
     yield element(
-        "p", "All runs of this store together: every input is a row or a refusal with its reason.", class_="lead"
+        "p",
+        "How many rows went into each stage, came out of it, and were refused. All runs of this store are added up.",
+        class_="lead",
     )
-    yield views.figure(
-        charts.funnel(views.steps(stages, refusals), "Funnel of the store"),
-        "The trunk is the share that goes on; numbers are rows; what leaves it was refused or not taken.",
-    )
-    yield views.section("By stage", views.stage_table(stages, refusals))
+    yield views.funnel_figure(charts.funnel(views.steps(stages, refusals), "Funnel of the store"))
+    yield views.section("By stage", views.stage_table(stages, refusals), views.stages_explained(words.FLOW, stages))
     yield _seeds(frames["seeds_funnel"])
 
 
@@ -181,11 +199,12 @@ def _seeds(steps: pl.DataFrame) -> Html | None:
         )
         for label, a, b in steps.select("label", "seeds", "paper").rows()
     ]
-    heads = ("Step", ("Share", "roomy"), *((head, views.NUMBER) for head in ("Here", "of all", "Paper", "of all ")))
+    numbers = ("Here", "Share here", "In the paper", "Share there")
+    heads = ("Left after the step", ("Left here", "roomy"), *((head, views.NUMBER) for head in numbers))
     return views.section(
         "From conversations to seeds",
         table("Seeds by step, beside the paper's counts", heads, rows, hidden=True),
-        lead="All conversation sets of this store, beside the counts of SynthQuestions at the steps that it names.",
+        lead="A seed is an instruction that a person wrote. The paper is SynthQuestions; it counts some of the steps.",
     )
 
 
@@ -193,7 +212,7 @@ def quality(frames: Frames) -> Iterable[Child]:
     """Show every expectation over the last runs, trouble first."""
     results = frames["expectations"]
     if results.is_empty():
-        yield element("p", "Nothing has been audited yet.", class_="lead")
+        yield element("p", "No table has been audited yet.", class_="lead")
         return
     order = results.select("run_id").unique(maintain_order=True)["run_id"].to_list()[-RUNS_IN_HISTORY:]
     by_rule = defaultdict[tuple[str, str, str, str], dict[str, Mapping[str, Any]]](dict)
@@ -205,8 +224,9 @@ def quality(frames: Frames) -> Iterable[Child]:
     warned = sum(not r["success"] and r["severity"] == "warn" for r in now)
     yield element(
         "p",
-        f"{views.many(len(rules), 'expectation')}. {views.last(len(order), 'audited run')}. "
-        f"In the newest, {failed} failed and {warned} warn.",
+        "An expectation is a rule for a table. It is checked before a later stage may read the rows. "
+        f"There are {views.many(len(rules), 'expectation')}. In the newest audited run, {failed} failed and "
+        f"{warned} warned.",
         class_="lead",
     )
     yield element(
@@ -214,8 +234,14 @@ def quality(frames: Frames) -> Iterable[Child]:
         element("span", "✓ held", class_="pill good"),
         " ",
         element("span", "! warned", class_="pill warn"),
-        " ",
+        " Look at the rows. ",
         element("span", "✕ failed", class_="pill bad"),
+        " The run stopped.",
+    )
+    yield element(
+        "p",
+        f"{views.last(len(order), 'audited run')}. “0 of 45 rows” means that no row breaks the rule.",
+        class_="note",
     )
     yield views.filter_box("rules", "expectations")
     rows = [
@@ -231,7 +257,10 @@ def quality(frames: Frames) -> Iterable[Child]:
     yield element(
         "div",
         table(
-            "Expectations over time", ("Table", "Column", "Runs", "Last observed", "Why it is asked"), rows, hidden=True
+            "Expectations over time",
+            ("Table", "Column or count", "Runs", "Found last", "Why it is checked"),
+            rows,
+            hidden=True,
         ),
         id="rules",
     )
@@ -261,16 +290,16 @@ def spend(frames: Frames) -> Iterable[Child]:
     asked = sum(run["calls"] for run in runs)
     yield views.tiles(
         [
-            ("Spent in all", views.usd(health["cost_usd"]), f"{number(health['calls'])} calls answered"),
-            ("Projected, 30 days", views.usd(_projected(runs)), "from the last 7 days with runs"),
-            ("From memory", views.share(cached, asked + cached), f"{number(cached)} answers were not paid again"),
-            ("Sent again", number(health["retries"]), f"{number(_limited(frames))} refused for their rate (429)"),
+            ("Spent in all", views.usd(health["cost_usd"]), f"for {views.many(health['calls'], 'answered call')}"),
+            ("Next 30 days", views.usd(_projected(runs)), "if runs go on as in the last week that had any"),
+            ("Answers reused", views.share(cached, asked + cached), f"{views.many(cached, 'answer')} not paid again"),
+            ("Repeats", number(health["retries"]), f"{number(_limited(frames))} attempts hit a rate limit (429)"),
             (
                 "Tokens",
                 number(health["prompt_tokens"] + health["completion_tokens"]),
                 f"{number(health['prompt_tokens'])} sent, {number(health['completion_tokens'])} received",
             ),
-            ("Queue", number(health["queued"]), "shards due again"),
+            ("Failed work", number(health["queued"]), "parts of stages that are due again"),
         ]
     )
     slowest = dict(calls.group_by("run_id").agg(pl.col("latency_p95_seconds").max()).iter_rows())
@@ -279,16 +308,17 @@ def spend(frames: Frames) -> Iterable[Child]:
     trends = (
         ("cost_usd", "Spent", views.usd),
         ("completion_tokens", "Tokens received", number),
-        ("calls", "Calls", number),
-        ("cached_calls", "Answers from memory", number),
-        ("retries", "Sent again", number),
-        ("latency", "Slowest 5 % of answers, from", views.took),
+        ("calls", "Model calls", number),
+        ("cached_calls", "Answers reused", number),
+        ("retries", "Repeats", number),
+        ("latency", "95 % of answers within", views.took),
     )
-    cards = [_trend(runs, column, name, as_text) for column, name, as_text in trends]
-    yield views.section("Trends", element("div", cards, class_="grid"))
+    yield _trends(runs, trends)
     if not frames["attempts"].is_empty():
         yield views.section(
-            "On the wire", _wire(frames["attempts"]), lead="Every attempt of every call, by how it ended."
+            "Attempts",
+            _wire(frames["attempts"]),
+            lead="An attempt that fails is repeated. This counts all attempts of all calls, by how they ended.",
         )
     if not calls.is_empty():
         merged = calls.group_by("role", "model").agg(
@@ -301,7 +331,8 @@ def spend(frames: Frames) -> Iterable[Child]:
         yield views.section(
             "By role and model",
             views.call_table(merged.sort("role", "model")),
-            lead="Latency: median of the runs' medians; the slowest run's 95 %.",
+            views.calls_explained(),
+            lead="Times over several runs: the median is that of the runs' medians, 95 % that of the slowest run.",
         )
 
 
@@ -314,7 +345,7 @@ def _wire(attempts: pl.DataFrame) -> Html:
         (r["outcome"].replace("_", " "), str(r["status"] or NOTHING), number(r["attempts"]))
         for r in attempts.to_dicts()
     ]
-    return table("How attempts ended", ("Outcome", "HTTP", ("Attempts", views.NUMBER)), rows, hidden=True)
+    return table("How attempts ended", ("How it ended", "HTTP status", ("Attempts", views.NUMBER)), rows, hidden=True)
 
 
 def _projected(runs: Sequence[Mapping[str, Any]]) -> float:
@@ -330,9 +361,10 @@ def _projected(runs: Sequence[Mapping[str, Any]]) -> float:
 def browser(rows: Sequence[Mapping[str, Any]], extent: Extent) -> Iterable[Child]:
     """Show the first page of exported rows, and what the script needs to page, to search, and to draw a lineage."""
     if not rows:
-        show = element("code", "--set pages.show_values=true")
-        yield element("p", "Nothing is exported yet, or the profile keeps values of rows off the pages.", class_="lead")
-        yield element("p", "A run with ", show, " shows them.", class_="quiet")
+        yield element(
+            "p", "There are no rows to show: nothing is exported yet, or the profile hides them.", class_="lead"
+        )
+        yield views.hidden_values()
         return
     yield element(
         "p",
@@ -343,12 +375,16 @@ def browser(rows: Sequence[Mapping[str, Any]], extent: Extent) -> Iterable[Child
     )
     yield element(
         "p",
-        "Words of question, answer, address, title, recipe, model; the last may be a beginning.",
+        "Search looks at questions, answers, addresses, titles, recipes and models. The last word may be unfinished.",
         class_="note",
     )
     yield element(
         "noscript",
-        element("p", "Without script these are the first rows; ", element("code", "wellspring trace FILE:LINE")),
+        element(
+            "p",
+            "Without JavaScript you see the first rows only. To see how a row was made: ",
+            element("code", "wellspring trace FILE:LINE"),
+        ),
     )
     yield element(
         "div",
@@ -364,7 +400,11 @@ def browser(rows: Sequence[Mapping[str, Any]], extent: Extent) -> Iterable[Child
 def comparison(frames: Frames) -> Iterable[Child]:
     """Show two runs side by side; the script fills in what is chosen."""
     runs = frames["runs"].to_dicts()[::-1][:ROWS_IN_TABLES]
-    yield element("p", "Two runs side by side: what changed in rows, refusals, tokens and cost.", class_="lead")
+    yield element(
+        "p",
+        "Choose two runs to see what changed in rows, refusals, tokens and cost. The change is second minus first.",
+        class_="lead",
+    )
 
     def choice(name: str, label: str, chosen: int) -> Html:
         options = [
@@ -379,11 +419,11 @@ def comparison(frames: Frames) -> Iterable[Child]:
         return element("p", element("label", label, for_=name), element("select", options, id=name), class_="filter")
 
     yield element(
-        "div", choice("left", "This run", min(1, len(runs) - 1)), choice("right", "With", 0), class_="choices"
+        "div", choice("left", "First run", min(1, len(runs) - 1)), choice("right", "Second run", 0), class_="choices"
     )
     yield element(
         "div",
-        element("noscript", element("p", "Choosing needs the site's script; each run's page has the same figures.")),
+        element("noscript", element("p", "Choosing needs JavaScript. The page of each run has the same figures.")),
         id="comparison",
         aria_live="polite",
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from wellspring.tasks.io import files
 from wellspring.tasks.io.store import Store
-from wellspring.tasks.site import browser, composition, dashboard, run_page, views
+from wellspring.tasks.site import browser, composition, dashboard, run_page
 from wellspring.tasks.site.attempts import Attempts, Unwritten
 from wellspring.tasks.site.dashboard import Frames
 from wellspring.tasks.site.markup import Child, page
@@ -163,9 +163,4 @@ def _write_runs(store: Store, frames: Frames, attempts: Attempts) -> None:
         path = dashboard.numbered("runs", n)
         with attempts.at(path):
             part = runs[n * RUNS_A_PAGE : (n + 1) * RUNS_A_PAGE]
-            body = (
-                views.filter_box("runs", "these runs"),
-                dashboard.run_table(part, "runs"),
-                dashboard.pager(n, pages, "runs"),
-            )
-            _write(store, path, "Runs", body)
+            _write(store, path, "Runs", dashboard.run_list(part, n, pages))

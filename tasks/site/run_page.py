@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from wellspring.tasks.site import charts, views
+from wellspring.tasks.site import charts, views, words
 from wellspring.tasks.site.charts import NOTHING, number
-from wellspring.tasks.site.markup import Child, Html, element, said, table
+from wellspring.tasks.site.markup import Child, Html, element, joined, said, table
 
 
 def body(
@@ -30,20 +30,13 @@ def _verdict(run: Mapping[str, Any], expectations: pl.DataFrame) -> Html:
     """Say first what a person needs to know on a bad day."""
     failed = expectations.filter(~pl.col("success") & (pl.col("severity") == "fail"))
     kind = views.STATUS.get(run["status"], "quiet")
-    said_of = {
-        "done": "This run ended well.",
-        "running": "This run was still at work when the page was written.",
-        "parked": "This run parked itself; nothing is lost. Run it again later.",
-        "stopped": "A person stopped this run; what it did is kept, and the next one goes on.",
-        "failed": "This run failed; what it wrote before is kept, and nothing later was paid for.",
-        "crashed": "This run was killed; its unfinished work is due again.",
-    }[run["status"]]
-    notes: list[Child] = [element("p", views.status_pill(run["status"]), " ", said_of)]
+    said_of = f" This run {words.STATUSES[run['status']]}"
+    notes: list[Child] = [element("p", views.status_pill(run["status"]), said_of)]
     if run["error"]:
         notes.append(element("pre", said(run["error"], 2000)))
     if failed.height:
         names = ", ".join(sorted(set(failed["noun"].to_list())))
-        notes.append(element("p", f"{views.many(failed.height, 'expectation')} failed, on {names}: see Audits below."))
+        notes.append(element("p", f"{views.many(failed.height, 'expectation')} failed on {names}. See “Audits” below."))
     return element("div", notes, class_=f"verdict {'bad' if failed.height else kind}")
 
 
@@ -52,17 +45,20 @@ def _funnel(frames: Mapping[str, pl.DataFrame]) -> Html:
     if not frames["stages"].filter((pl.col("rows_in") > 0) | (pl.col("rows_out") > 0)).height:
         idle = "No stage had anything to do." if frames["stages"].height else "No stage finished."
         return views.section("Funnel", element("p", idle, class_="quiet"))
-    drawn = views.figure(
-        charts.funnel(steps, "Funnel of this run"),
-        "The trunk is the share that goes on; numbers are rows; what leaves it was refused or not taken.",
+    drawn = views.funnel_figure(charts.funnel(steps, "Funnel of this run"))
+    return views.section(
+        "Funnel",
+        drawn if steps else None,
+        views.stage_table(frames["stages"], frames["refusals"]),
+        views.stages_explained(words.FLOW, frames["stages"]),
+        lead="How many rows went into each stage, came out of it, and were refused.",
     )
-    return views.section("Funnel", drawn if steps else None, views.stage_table(frames["stages"], frames["refusals"]))
 
 
 def _run_tiles(run: Mapping[str, Any]) -> Html:
     return views.tiles(
         [
-            ("Exported rows", number(run["exported"]), "in the files of this run"),
+            ("Exported rows", number(run["exported"]), "that this run wrote to files"),
             (
                 "Refused",
                 number(run["rows_rejected"]),
@@ -73,7 +69,7 @@ def _run_tiles(run: Mapping[str, Any]) -> Html:
             (
                 "Spent",
                 views.usd(run["cost_usd"]),
-                f"{number(run['calls'])} calls, {number(run['cached_calls'])} from memory",
+                f"{views.many(run['calls'], 'model call')}; {views.many(run['cached_calls'], 'answer')} reused",
             ),
             (
                 "Tokens",
@@ -81,13 +77,13 @@ def _run_tiles(run: Mapping[str, Any]) -> Html:
                 f"{number(run['prompt_tokens'])} sent, {number(run['completion_tokens'])} received",
             ),
             (
-                "Audits",
+                "Rules of audits",
                 f"{run['expectations'] - run['failed'] - run['warned']} of {run['expectations']}"
                 if run["expectations"]
                 else NOTHING,
-                f"hold; {run['failed']} failed, {run['warned']} warn" if run["expectations"] else "nothing to audit",
+                f"held; {run['failed']} failed, {run['warned']} warned" if run["expectations"] else "nothing to audit",
             ),
-            ("Took", views.took(run["seconds"]), views.when(run["started_at"])),
+            ("Took", views.took(run["seconds"]), joined("from ", views.when(run["started_at"]), " UTC")),
         ]
     )
 
@@ -100,7 +96,11 @@ def _audits(expectations: pl.DataFrame) -> Html:
     parts: list[Child] = []
     if not rows:
         parts.append(
-            element("p", "Nothing was audited: the run wrote nothing new, or did not get that far.", class_="quiet")
+            element(
+                "p",
+                "Nothing was audited. The run wrote nothing new, or it ended before its first audit.",
+                class_="quiet",
+            )
         )
     if bad:
         parts.append(
@@ -109,7 +109,11 @@ def _audits(expectations: pl.DataFrame) -> Html:
     if held:
         inner = table("Expectations that hold", views.EXPECTATION_HEADS, views.expectation_rows(held), hidden=True)
         parts.append(element("details", element("summary", f"{views.many(len(held), 'expectation')} held"), inner))
-    return views.section("Audits", parts, lead="What must hold before the next stage may read a table.")
+    return views.section(
+        "Audits",
+        parts,
+        lead="An audit checks a table before the next stage may read it. Its rules are called expectations.",
+    )
 
 
 def _refused(refusals: pl.DataFrame) -> Html:
@@ -125,35 +129,42 @@ def _refused(refusals: pl.DataFrame) -> Html:
     ]
     if not rows:
         return views.section("Refusals", element("p", "Nothing was refused.", class_="quiet"))
-    heads = ("Stage", "Reason", ("Rows", views.NUMBER), "Such as", "Detail")
-    return views.section("Refusals", table("Refused inputs by stage and reason", heads, rows, hidden=True))
+    heads = ("Stage", "Reason", ("Inputs", views.NUMBER), "Example", "Detail of the example")
+    more = element("p", element("code", "wellspring trace"), " with the id of an example says more.", class_="note")
+    return views.section(
+        "Refusals",
+        table("Refused inputs by stage and reason", heads, rows, hidden=True),
+        more,
+        lead="A refused input was not used. These are all reasons, each with one example.",
+    )
 
 
 def _calls(calls: pl.DataFrame, run: Mapping[str, Any]) -> Html:
     if calls.is_empty():
-        note = "No model was asked in this run."
+        note = "This run asked no model."
         if run["cached_calls"]:
-            note = f"No model was asked: all {number(run['cached_calls'])} answers were recorded before."
+            note = f"This run asked no model. All {number(run['cached_calls'])} answers were on record."
         return views.section("Cost and tokens", element("p", note, class_="quiet"))
-    return views.section("Cost and tokens", views.call_table(calls))
+    return views.section("Cost and tokens", views.call_table(calls), views.calls_explained())
 
 
 def _samples(samples: Sequence[Mapping[str, Any]], *, shows_values: bool) -> Html:
     if not shows_values:
-        return views.section("Samples", element("p", "The profile keeps values of rows off the pages.", class_="quiet"))
+        return views.section("Samples", views.hidden_values())
     if not samples:
         return views.section("Samples", element("p", "This run exported nothing.", class_="quiet"))
-    return views.section("Samples", [views.card(row) for row in samples])
+    lead = "Some rows that this run exported. Each ends with its id: wellspring trace ID shows how it was made."
+    return views.section("Samples", [views.card(row) for row in samples], lead=lead)
 
 
 def _provenance(run: Mapping[str, Any]) -> Html:
     facts = [
         ("Run", element("code", run["run_id"])),
-        ("Commit", element("code", run["commit"])),
-        ("Started", views.when(run["started_at"])),
-        ("Ended", views.when(run["ended_at"])),
+        ("Code", ["commit ", element("code", run["commit"])]),
+        ("Began", [views.when(run["started_at"]), " UTC"]),
+        ("Ended", [views.when(run["ended_at"]), " UTC"] if run["ended_at"] else NOTHING),
     ]
     return views.section(
-        "Provenance",
+        "About this run",
         element("dl", [element("div", element("dt", k), element("dd", v)) for k, v in facts], class_="facts"),
     )

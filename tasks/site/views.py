@@ -10,7 +10,7 @@ import polars as pl
 
 from wellspring.tasks.contracts.casting import NOT_FOR_TRAINING
 from wellspring.tasks.contracts.stages import STAGES
-from wellspring.tasks.site import charts
+from wellspring.tasks.site import charts, words
 from wellspring.tasks.site.charts import NOTHING, Step, number
 from wellspring.tasks.site.markup import Child, Html, element, said, table
 
@@ -59,9 +59,9 @@ def share(part: float, whole: float) -> str:
     return f"{part / whole:.1%}" if whole else NOTHING
 
 
-def many(count: int, what: str) -> str:
-    """Write a number of things: 1 run, 2 runs."""
-    return f"{number(count)} {what}{'' if count == 1 else 's'}"
+def many(count: int, one: str, more: str = "") -> str:
+    """Write a number of things: 1 run, 2 runs; 1 copy, 2 copies."""
+    return f"{number(count)} {one if count == 1 else more or f'{one}s'}"
 
 
 def last(count: int, what: str) -> str:
@@ -84,6 +84,26 @@ def tiles(tiles: Iterable[tuple[str, Child, Child]]) -> Html:
 def section(heading: str, *children: Child | Iterable[Child], lead: str = "") -> Html:
     """Return a section under its heading."""
     return element("section", element("h2", heading), element("p", lead, class_="lead") if lead else None, *children)
+
+
+def explained(summary: str, meanings: Mapping[str, str]) -> Html:
+    """Return what words mean, folded away under a line that opens it."""
+    pairs = [element("div", element("dt", word), element("dd", meaning)) for word, meaning in meanings.items()]
+    return element("details", element("summary", summary), element("dl", pairs, class_="facts words"))
+
+
+def stages_explained(columns: Mapping[str, str], stages: pl.DataFrame) -> Html:
+    """Explain the columns of a table by stage, and its stages."""
+    return explained(
+        "What the columns and stages mean",
+        {**columns, **{noun: meaning for noun, meaning in words.STAGES.items() if noun in stages["stage"]}},
+    )
+
+
+def funnel_figure(drawn: Html) -> Html:
+    """Return a funnel with the key to it."""
+    key = "The wide band is the share that goes on. Red: refused, with the reason. Grey: not taken. Numbers are rows."
+    return figure(drawn, key)
 
 
 def figure(drawing: Html, caption: str) -> Html:
@@ -173,7 +193,7 @@ def stage_table(stages: pl.DataFrame, refusals: pl.DataFrame) -> Html:
     ]
     heads = (
         "Stage",
-        ("Share", "roomy"),
+        ("Kept and refused", "roomy"),
         ("In", NUMBER),
         ("Out", NUMBER),
         ("Refused", NUMBER),
@@ -198,18 +218,18 @@ def expectation_rows(results: Sequence[Mapping[str, Any]]) -> Iterable[tuple[Chi
 
 
 _OUTCOME = {"held": "good", "warned": "warn", "failed": "bad"}
-EXPECTATION_HEADS = ("Table", "Outcome", "Column", "Expectation", "Observed", "Why it is asked")
+EXPECTATION_HEADS = ("Table", "Result", "Column or count", "Rule", "Found", "Why it is checked")
 
 
 def card(row: Mapping[str, Any], *, href: str = "") -> Html:
-    """Return an exported row as people read it, with a link to its lineage or the id to trace it by.
+    """Return an exported row as people read it, with a link to what it was made from or the id to trace it by.
 
     With a link it stands right under the page's heading, without one in a section with a heading of its own.
     """
     facts: list[Child] = [element("span", row["recipe"] or "row", class_="pill quiet"), " ", said(row["model"], 60)]
     if row["url"]:
         facts += [" · from ", said(row["url"], 120)]
-    more = element("a", "lineage", href=href) if href else element("code", row["export_id"])
+    more = element("a", "how it was made", href=href) if href else element("code", row["export_id"])
     return element(
         "article",
         element("h2" if href else "h3", said(row["instruction"], 600)),
@@ -217,6 +237,22 @@ def card(row: Mapping[str, Any], *, href: str = "") -> Html:
         element("p", facts, " · ", more, class_="note"),
         class_="card",
     )
+
+
+def hidden_values() -> Html:
+    """Say that the profile hides rows, and how to show them."""
+    return element(
+        "p",
+        "The profile hides the values of rows. A run with ",
+        element("code", "--set pages.show_values=true"),
+        " shows them.",
+        class_="quiet",
+    )
+
+
+def calls_explained() -> Html:
+    """Explain the columns of a table of model calls."""
+    return explained("What the columns mean", words.CALLS)
 
 
 def call_table(calls: pl.DataFrame) -> Html:
@@ -241,10 +277,10 @@ def call_table(calls: pl.DataFrame) -> Html:
         "Role",
         "Model",
         ("Calls", NUMBER),
-        ("Sent again", NUMBER),
-        ("Tokens in", NUMBER),
-        ("of them cached", NUMBER),
-        ("Tokens out", NUMBER),
+        ("Repeated", NUMBER),
+        ("Tokens sent", NUMBER),
+        ("Cached", NUMBER),
+        ("Received", NUMBER),
     )
-    more = (("Cost", NUMBER), ("Median", NUMBER), ("95 %", NUMBER), ("Cut off", NUMBER))
+    more = (("Spent", NUMBER), ("Median time", NUMBER), ("95 % within", NUMBER), ("Cut off", NUMBER))
     return table("Model calls by role and model", (*heads, *more), rows, hidden=True)

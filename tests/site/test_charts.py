@@ -96,7 +96,7 @@ def test_a_map_says_how_much_of_what_it_shows() -> None:
     places = [Place(0.1, 0.2, "instruction", 3, "<b>"), Place(1, 1, "seed", -1, ""), Place(0, 0, "document", -1, "")]
     drawn = charts.scatter(places, "Map")
 
-    assert "1 instructions, 1 seeds, 1 documents" in drawn
+    assert "1 instruction, 1 seed, 1 document" in drawn
     assert "&lt;b&gt;" in drawn
     assert 'class="topic topic3"' in drawn
 

@@ -40,6 +40,9 @@ def sample(tmp_path: Path) -> Iterator[Sample]:
     filled.store.close()
 
 
+SAID = {"lead": r'<p class="lead">(.*?)</p>', "head": r'<th scope="col"[^>]*>([^<]*)</th>'}
+
+
 class Outline(HTMLParser):
     """What a page is made of, as a reader's software sees it."""
 
@@ -131,6 +134,16 @@ def test_headings_of_a_page_leave_out_no_level(sample: Sample) -> None:
 
         assert levels[0] == 1, name
         assert all(after <= before + 1 for before, after in pairwise(levels)), name
+
+
+def test_what_a_page_says_of_itself_is_sentences_and_a_heading_of_a_table_is_a_phrase(sample: Sample) -> None:
+    for name in written(sample):
+        text = (sample.store.pages / name).read_text(encoding="utf-8")
+        said = {kind: re.findall(rule, text) for kind, rule in SAID.items()}
+        for lead in said["lead"]:
+            assert re.fullmatch(r"[A-Z“].*\.", lead), f"{name}: {lead}"
+            assert max(len(one.split()) for one in re.split(r"[.:;] ", lead)) <= 22, f"{name}: {lead}"
+        assert [head for head in said["head"] if not 1 < len(head) <= 24] == [], name
 
 
 def test_no_page_has_a_script_a_style_or_an_address_of_its_own(sample: Sample) -> None:
@@ -514,5 +527,5 @@ def test_the_site_searches_traces_and_compares_when_it_is_opened_as_a_file(sampl
     assert 'class="box source"' in traced
     assert "pages.warc.gz" in traced
     assert "Rows out by stage" in compared
-    assert "one run so far, shown beside itself" in compared
+    assert "one run so far, so it is shown beside itself" in compared
     assert re.search(r"<th[^>]*>Cost</th><td[^>]*>\$\d", compared)

@@ -14,6 +14,8 @@ from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.methods import measures
+from wellspring.tasks.site import composition, words
+from wellspring.tasks.site.markup import joined
 from wellspring.tasks.spine import kept_portrait, portrait, retrieval, runs
 from wellspring.tasks.spine.kept_portrait import Portrait
 from wellspring.tasks.spine.runs import Run
@@ -85,6 +87,14 @@ def test_each_measure_is_what_its_definition_gives(drawn: tuple) -> None:
     assert found["largest_document_share"] == pytest.approx(largest / len(best), rel=1e-3)
     assert found["score_mean"] == pytest.approx(mean(row["score"] for row in best), rel=1e-3)
     assert found["answers_refused"] == 0
+
+
+def test_each_measure_has_a_name_and_a_meaning_on_the_page(drawn: tuple) -> None:
+    portrait_, by_part, _, _ = drawn
+    page = joined(composition.portrayed(portrait_))
+
+    assert by_part["all"].keys() - {"part"} == words.MEASURES.keys()
+    assert all(said in page for pair in words.MEASURES.values() for said in pair)
 
 
 def test_topics_are_named_and_count_every_row_once(drawn: tuple) -> None:
