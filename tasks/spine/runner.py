@@ -86,6 +86,7 @@ class Runner:
         self._due: list[tuple[int, int, Call]] = []  # calls at hand, those of the oldest input first
         self._asked: dict[str, _Branch] = {}  # whom the answer to a call is for
         self._looks: dict[Look, list[tuple[_Branch, Any]]] = {}
+        self._looking = self._looking_paid = 0  # inputs that look something up; those that were paid for in this run
         self._opened = self._numbered = self._out = 0
         self._is_free = False  # the last answer came from the journal
         self._left = 0  # calls that batch jobs were out for
@@ -123,7 +124,7 @@ class Runner:
                 is_more = row is not None
                 if row is not None:
                     self._open(row)
-            elif self._looks and (is_more or self._looking() >= self._out):
+            elif self._looks and (is_more or self._looking >= self._out):
                 self._look_up()
             elif self._out:
                 yield None
@@ -141,13 +142,16 @@ class Runner:
         try:
             is_ended, found = _sent(branch.coroutine, value)
         except Rejection as error:
-            is_ended, found = True, error
+            self._end(branch, error)
+            return
         if is_ended:
             self._end(branch, found)
         elif isinstance(found, Asked):
             self._put(branch, found.call)
         elif isinstance(found, LookedUp):
             branch.item.waits += 1
+            self._looking += 1
+            self._looking_paid += branch.item.is_paid
             self._looks.setdefault(found.look, []).append((branch, found.value))
         else:
             self._fork(branch, found.coroutines)
@@ -205,17 +209,14 @@ class Runner:
             item.left = 0
             self.counts["rows_in"] -= self.program.samples
 
-    def _looking(self) -> int:
-        return sum(map(len, self._looks.values()))
-
     def _is_look_up_due(self) -> bool:
         """Whether so many inputs look something up that they are answered before another is opened."""
-        paid = sum(branch.item.is_paid for asked in self._looks.values() for branch, _ in asked)
-        return paid >= self._room or self._looking() >= LOOKED_UP
+        return self._looking_paid >= self._room or self._looking >= LOOKED_UP
 
     def _look_up(self) -> None:
         """Answer all that is looked up: each kind in one call, as arrays."""
         looks, self._looks = self._looks, {}
+        self._looking = self._looking_paid = 0
         for look, asked in looks.items():
             asked.sort(key=lambda one: (one[0].item.number, one[0].place))
             found = look([(branch.item.input_id, value) for branch, value in asked])
@@ -249,6 +250,7 @@ class Runner:
         if refusal is not None:
             item.made.clear()
             item.refused = dict.fromkeys(range(self.program.samples), refusal)
+            item.is_read &= refusal.reason != METHOD_ERROR
         if item.is_read:
             self._write_doubted()
         elif any(one.reason == METHOD_ERROR for one in item.refused.values()):

@@ -14,7 +14,7 @@ from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import replies
 from wellspring.tasks.io.journal import Entry
-from wellspring.tasks.spine import generation, retrying, runs, validation
+from wellspring.tasks.spine import repairs, retrying, runs, validation
 from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -156,11 +156,11 @@ def test_judgements_that_failed_are_due_again_and_what_a_check_could_not_say_is_
 
 
 def test_what_a_judge_was_read_from_stays_at_the_end_of_a_long_reason() -> None:
-    said = generation.failure("unparsable_answer", f"{'blah ' * 100}[{'a' * 20}]")
+    said = repairs.failure("unparsable_answer", f"{'blah ' * 100}[{'a' * 20}]")
 
     assert len(said) == 300
     assert said.endswith(f" [{'a' * 20}]")
-    assert generation.failure("refusal", "no") == "refusal: no"
+    assert repairs.failure("refusal", "no") == "refusal: no"
 
 
 PAGES = (
