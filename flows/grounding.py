@@ -4,7 +4,7 @@ from wellspring.flows.corpus import corpus
 from wellspring.flows.jobs import begin, job
 from wellspring.tasks import embeddings, groundings, seeds
 from wellspring.tasks.contracts import settings
-from wellspring.tasks.spine import runs, validation
+from wellspring.tasks.spine import pool, runs, validation
 
 
 @job
@@ -20,6 +20,8 @@ def grounding(profile: str = "full", store: str = "ws", overrides: list[str] | N
         validation.audit(run, "seeds")
         embeddings.embed(run, of="seeds")
         validation.audit(run, "embeddings")
+        if "synthesis" in run.parts:
+            pool.refuse_small(run)
         groundings.collect(run)
         if run.found_pages:
             runs.called(corpus)(profile, store, overrides)

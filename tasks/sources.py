@@ -26,6 +26,7 @@ def register(run: Run) -> Counts:
             hint="add --corpus PATH (an archive, JSONL, Parquet or a folder), or [[sources.corpora]] in the profile",
         )
     found = [(corpus, uri) for corpus in run.corpora for uri in corpora.expand(corpus.path)]
+    _say_left_aside(run)
     known = dict(run.store.query("sources/all").select("source_id", "uri").rows())
     rows: dict[str, Source] = {}
     for done, (corpus, uri) in enumerate(found, start=1):
@@ -36,6 +37,14 @@ def register(run: Run) -> Counts:
     _move(run, [row for row in rows.values() if known.get(row.source_id, row.uri) != row.uri])
     new = run.store.append("sources", list(rows.values()))
     return Counts(rows_in=new, rows_out=new)
+
+
+def _say_left_aside(run: Run) -> None:
+    """Say which files of a folder are read as no page, so that nobody looks for them among the refusals."""
+    for corpus in run.corpora:
+        if names := corpora.left_aside(corpus.path):
+            shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")  # noqa: PLR2004 - as many as are shown
+            run.progress.note(f"sources: {len(names)} side files of {corpus.path} are left out, as no pages: {shown}")
 
 
 def _move(run: Run, rows: list[Source]) -> None:

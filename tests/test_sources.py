@@ -42,6 +42,23 @@ def test_a_folder_is_walked_and_files_are_told_by_their_bytes(folder: Path, sett
     assert sorted((Path(row["uri"]).name, row["kind"]) for row in rows) == [("a.html", "html"), ("lines.data", "jsonl")]
 
 
+def test_side_files_of_a_folder_are_left_out_and_named(
+    folder: Path, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "notes.md").write_text("# what I have to do")
+    (folder / "deep").mkdir(exist_ok=True)
+    (folder / "deep" / "style.css").write_text("p {}")
+    notes = list[str]()
+    with start(settings(**corpora(folder))) as run:
+        monkeypatch.setattr(run.progress, "note", notes.append)
+        sources.register(run)
+
+    said = " ".join(notes)
+    assert "4 side files" in said  # two of them were there before
+    assert "deep/style.css" in said
+    assert "a.html" not in said
+
+
 def test_twice_is_once_and_a_moved_file_is_the_same_source(folder: Path, settings: Make, start: Start) -> None:
     with start(settings(**corpora(folder))) as run:
         sources.register(run)

@@ -10,6 +10,7 @@ Nothing is trusted: a line is read up to a cap and no further, nesting may be to
 
 import gzip
 import itertools
+import json
 import re
 import sys
 import zlib
@@ -218,6 +219,8 @@ def _parsed(raw: bytes) -> Mapping[str, Any] | Rejection:
         value = outside.loads(raw)
     except UnicodeDecodeError as error:
         return Rejection("damaged_line", f"not UTF-8 at byte {error.start}")
+    except json.JSONDecodeError as error:
+        return Rejection("damaged_line", f"not JSON: {error.msg.removesuffix(' at')}, at character {error.pos + 1}")
     except ValueError as error:
         return Rejection("damaged_line", f"not JSON: {error}")
     if not isinstance(value, dict):

@@ -105,6 +105,15 @@ def expand(path: str) -> list[str]:
     return sorted(filesystem.unstrip_protocol(name) if "://" in path else name for name in found)
 
 
+def left_aside(path: str) -> list[str]:
+    """Return the side files of a folder (notes, styles, images, hidden files), which are no pages; in order."""
+    filesystem, inner = fsspec.url_to_fs(path)
+    if not filesystem.isdir(inner):
+        return []
+    names = (name[len(inner) :].lstrip("/") for name in filesystem.find(inner))
+    return sorted(name for name in names if _NOT_DATA.search(f"/{name}"))
+
+
 def look(uri: str, cache: Path | None = None) -> File:
     """Name a file by its bytes, and learn its kind and extent.
 

@@ -141,7 +141,8 @@ def _line(store: Store, path: str, line: int) -> str:
             )
         raise UsageError(
             f"no export of {store.path} has a line {line} in `{path}`",
-            hint=f"lines count from 1; the files are in {store.exports}",
+            hint=f"lines count from 1; the files are in {store.exports}, if `forget` did not withdraw them: "
+            "then run the same `wellspring build` again",
         )
     if rows["path"].n_unique() > 1:
         raise UsageError(

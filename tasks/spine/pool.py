@@ -31,6 +31,26 @@ VERSION = 2
 OMITTED = " [...]"
 
 
+def refuse_small(run: Run) -> None:
+    """Stop before anything is paid for, where the pool will be too small for its recipe.
+
+    Raises:
+        BrokenError: It has no more items than an instruction has neighbours.
+    """
+    if "knn_instruct" in run.settings.instructions.recipes:
+        _check_size(
+            run.store.count("instructions/pool", most=run.settings.limit, earlier=[]), run.settings.instructions
+        )
+
+
+def _check_size(items: int, wanted: InstructionsSettings) -> None:
+    if items <= wanted.k:
+        raise BrokenError(
+            f"the pool holds {items} seeds, and k = {wanted.k} needs {wanted.k + 1}",
+            hint="add --seeds, lower instructions.k, or leave knn_instruct out of instructions.recipes",
+        )
+
+
 class Pool:
     """Seeds and what earlier rounds wrote, in the order of their ids, and the neighbours of each."""
 
@@ -45,11 +65,7 @@ class Pool:
                               "nothing is deduced from them")  # fmt: skip
         self._items: dict[str, dict[str, Any]] = {row["item_id"]: row for row in rows}
         self.ids = list(self._items)
-        if len(self.ids) <= self._wanted.k:
-            raise BrokenError(
-                f"the pool holds {len(self.ids)} seeds, and k = {self._wanted.k} needs {self._wanted.k + 1}",
-                hint="add --seeds, lower instructions.k, or leave knn_instruct out of instructions.recipes",
-            )
+        _check_size(len(self.ids), self._wanted)
 
     def dialogs_of(self, anchors: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
         """Return what each anchor is shown with: itself and its neighbours, in the order that the profile names.

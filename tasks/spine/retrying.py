@@ -65,6 +65,8 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
             if why in ENDED:
                 run.store.execute("shards/reopen", stage=name, reason=why, run_id=run_id)
             taken += run.store.execute("rejections/reopen", stage=name, reasons=[why], run_id=run_id)
+    if is_open and not taken:
+        _say_others(run)
     marks = sum(_unmark(run, table, rows) for table, rows in failed.items())
     run.progress.note(f"retry: {taken} refusals are due again" + (f", and {marks} failed judgements" if marks else ""))
     return taken + marks
@@ -84,6 +86,16 @@ def _unmark(run: Run, table: str, failed: pl.DataFrame) -> int:
         subjects, prints = pairs["subject_id"].to_list(), pairs["fingerprint"].to_list()
         run.store.execute(f"{table}/reopen", subjects=subjects, fingerprints=prints)
     return len(pairs)
+
+
+def _say_others(run: Run) -> None:
+    """Name the reasons for which a person may ask again, where no server refused anything."""
+    others = _worth_it(run.store.query("rejections/chosen", stage=None, reasons=None, run_id=None))["reason"]
+    if not others.is_empty():
+        names = ", ".join(sorted(set(others.to_list())))
+        run.progress.note(
+            f"retry: no server refused anything; {len(others)} other refusals can be asked again by --reason: {names}"
+        )
 
 
 def _say_reason(run: Run, stage: str | None, reason: str | None) -> None:

@@ -65,6 +65,7 @@ class Run:
         self.announcer = Announcer(store.events, settings.events, run_id, flow, version)
         self.stop: Stop | None = None
         self.has_readers = True
+        self.parts: frozenset[str] = frozenset()  # of the main job that it does; none is said of a rehearsal
         self._models: Models | None = None
         self._has_met = False
 
@@ -350,7 +351,7 @@ def start(
         began = {"run_id": run_id, "flow": flow, "started_at": now().isoformat(timespec="seconds")}
         keep: Callable[[Any], None] = lambda stages: _show_progress(run, began | {"stages": stages})  # noqa: E731
         run = Run(run_id, flow, settings, store, Progress(quiet=quiet, keep=keep))
-        run.has_readers = has_readers
+        run.has_readers, run.parts = has_readers, frozenset(parts)
         _mend_journal(run)
         store.append("runs", [row := _run_row(run)])
         _keep_settings(run, row.settings)

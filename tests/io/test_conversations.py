@@ -99,6 +99,7 @@ def test_damage_costs_the_damaged_line_only(tmp_path: Path) -> None:
     assert [line for line, _ in items] == [1, 2, 3, 4, 5, 6, 7, 8]
     reasons = [item.reason if isinstance(item, Rejection) else item.text for _, item in items]
     assert reasons[:4] == ["one", "damaged_line", "empty_line", "damaged_line"]
+    assert "at character 15" in items[1][1].detail  # of its own line
     assert reasons[4:] == ["damaged_line", "oversize_line", "oversize_line", "sur\ufffdrogate"]
 
 

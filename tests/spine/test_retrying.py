@@ -94,6 +94,24 @@ def test_a_reason_for_which_nothing_was_refused_is_no_fault(start: Start, settin
 
 
 @pytest.mark.slow
+def test_a_retry_that_names_nothing_and_finds_nothing_says_what_could_be_named(
+    start: Start, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start(settings()) as run:
+        refuse(run)
+        notes: list[str] = []
+        monkeypatch.setattr(run.progress, "note", notes.append)
+        retrying.reopen(run)
+        first = " ".join(notes)
+        notes.clear()
+        retrying.reopen(run)
+
+    assert "by --reason" not in first  # a server had refused some
+    assert "by --reason: " in " ".join(notes)
+    assert "unparsable_answer" in " ".join(notes)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reason", "said"),
     [("unparsable_anwser", "did you mean unparsable_answer"), ("too_short", "was computed"), ("never", "for `never`")],
