@@ -192,6 +192,19 @@ def test_a_build_whose_pages_lie_behind_a_file_ends_as_it_would(
     assert "warning: the page" in said
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("unaudited")
+def test_too_few_seeds_are_told_before_anything_is_paid_for(
+    store_dir: Path, inputs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = ended(lambda: dataset.fn("smoke", str(store_dir), [*inputs, 'instructions.recipes=["knn_instruct"]']))
+
+    assert left == 1
+    assert "the pool holds 2 seeds" in capsys.readouterr().err
+    with Store.read(store_dir) as opened:
+        assert opened.count("completions/by_role", role="generator") == 0
+
+
 @pytest.mark.parametrize(("error", "outcome"), [(None, ("done", "COMPLETE")), (BrokenError("x"), ("failed", "FAIL"))])
 def test_the_outcome_is_written_before_the_first_page(
     error: Exception | None, outcome: tuple[str, str], store: Path, monkeypatch: pytest.MonkeyPatch
