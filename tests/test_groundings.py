@@ -510,5 +510,6 @@ def test_where_groundings_are_refused_for_what_they_say_the_run_stops(tmp_path: 
     with scripted_model(lambda _: json.dumps({"intention": "...", "keywords": ["..."]})) as model:
         named = [f"models.{role}.model=m" for role in ("generator", "responder", "judge")]
         asked = [f"models.base_url={model.base_url}", *named, "scores.allow_same_model=true"]
+        asked.append('instructions.recipes=["attributed_grounding"]')
         with pytest.raises(BrokenError, match="`groundings` is empty: 1 placeholder"):
             dataset.fn("smoke", str(store), [*inputs, *asked])
