@@ -37,19 +37,18 @@ def pair(run: Run) -> Counts:
 
 def _fingerprint(run: Run) -> str:
     of_others = [sorted(run.store.query("methods/active", stage=s)["fingerprint"]) for s in ("responses", "scores")]
-    both = _pairwise(run)[1] if run.settings.preferences.both_orders else ""
+    both = _pairwise().fingerprint(**run.settings.models.judge.asked) if run.settings.preferences.both_orders else ""
     versions = raised("pairs", "tokens").items()
     return content_id("preferences", VERSION, run.settings.preferences.model_dump(), both, of_others, *versions)
 
 
-def _pairwise(run: Run) -> tuple[PromptedMethod, str]:
-    method = prompting.load("wellspring.tasks.judges", "pairwise")
-    return method, method.fingerprint(**run.settings.models.judge.asked)
+def _pairwise() -> PromptedMethod:
+    return prompting.load("wellspring.tasks.judges", "pairwise")
 
 
 def _pairing(run: Run, fingerprint: str) -> Body:
     """Return what is done for each instruction: propose a pair, have it confirmed where that is wanted, write it."""
-    chosen, (method, _) = run.settings.preferences, _pairwise(run)
+    chosen, method = run.settings.preferences, _pairwise()
 
     async def paired(row: Row, ask: Ask) -> None:
         judged = [draw for draw in row["draws"] if draw["reward"] is not None]

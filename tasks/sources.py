@@ -12,6 +12,8 @@ from wellspring.tasks.contracts.settings import Corpus
 from wellspring.tasks.io import corpora
 from wellspring.tasks.spine.runs import Counts, Run, stage
 
+NAMED = 3  # side files, in a note
+
 
 @stage("sources")
 def register(run: Run) -> Counts:
@@ -25,8 +27,11 @@ def register(run: Run) -> Counts:
             "the run names no corpus",
             hint="add --corpus PATH (an archive, JSONL, Parquet or a folder), or [[sources.corpora]] in the profile",
         )
-    found = [(corpus, uri) for corpus in run.corpora for uri in corpora.expand(corpus.path)]
-    _say_left_aside(run)
+    found: list[tuple[Corpus, str]] = []
+    for corpus in run.corpora:
+        uris, aside = corpora.listed(corpus.path)
+        found += [(corpus, uri) for uri in uris]
+        _say_left_aside(run, corpus, aside)
     known = dict(run.store.query("sources/all").select("source_id", "uri").rows())
     rows: dict[str, Source] = {}
     for done, (corpus, uri) in enumerate(found, start=1):
@@ -39,12 +44,11 @@ def register(run: Run) -> Counts:
     return Counts(rows_in=new, rows_out=new)
 
 
-def _say_left_aside(run: Run) -> None:
+def _say_left_aside(run: Run, corpus: Corpus, names: list[str]) -> None:
     """Say which files of a folder are read as no page, so that nobody looks for them among the refusals."""
-    for corpus in run.corpora:
-        if names := corpora.left_aside(corpus.path):
-            shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")  # noqa: PLR2004 - as many as are shown
-            run.progress.note(f"sources: {len(names)} side files of {corpus.path} are left out, as no pages: {shown}")
+    if names:
+        shown = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+        run.progress.note(f"sources: {len(names)} side files of {corpus.path} are left out, as no pages: {shown}")
 
 
 def _move(run: Run, rows: list[Source]) -> None:

@@ -81,12 +81,24 @@ def expand(path: str) -> list[str]:
     Raises:
         BrokenError: There is nothing there.
     """
+    return listed(path)[0]
+
+
+def listed(path: str) -> tuple[list[str], list[str]]:
+    """Return what `expand` does, and the side files of a folder: notes, styles, images, hidden files; both in order.
+
+    Raises:
+        BrokenError: There is nothing there.
+    """
+    aside: list[str] = []
     try:
         filesystem, inner = fsspec.url_to_fs(path)
         if any(char in path for char in "*?[") and not filesystem.exists(inner):
             found = [name for name in filesystem.glob(inner) if not filesystem.isdir(name)]
         elif filesystem.isdir(inner):
-            found = [name for name in filesystem.find(inner) if not _NOT_DATA.search(name[len(inner) :])]
+            every = filesystem.find(inner)
+            found = [name for name in every if not _NOT_DATA.search(name[len(inner) :])]
+            aside = sorted(name[len(inner) :].lstrip("/") for name in set(every) - set(found))
         else:
             found = [inner] if filesystem.exists(inner) else []
     except Exception as error:  # each filesystem has its own: a web server's 401 is no OSError
@@ -102,16 +114,7 @@ def expand(path: str) -> list[str]:
         raise BrokenError(
             f"the name {unreadable[0]!r} is not UTF-8, and cannot be written down", hint="rename the file"
         )
-    return sorted(filesystem.unstrip_protocol(name) if "://" in path else name for name in found)
-
-
-def left_aside(path: str) -> list[str]:
-    """Return the side files of a folder (notes, styles, images, hidden files), which are no pages; in order."""
-    filesystem, inner = fsspec.url_to_fs(path)
-    if not filesystem.isdir(inner):
-        return []
-    names = (name[len(inner) :].lstrip("/") for name in filesystem.find(inner))
-    return sorted(name for name in names if _NOT_DATA.search(f"/{name}"))
+    return sorted(filesystem.unstrip_protocol(name) if "://" in path else name for name in found), aside
 
 
 def look(uri: str, cache: Path | None = None) -> File:

@@ -7,7 +7,7 @@ from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.spine.blame import METHOD_ERROR
-from wellspring.tasks.spine.programs import Ask, Program
+from wellspring.tasks.spine.programs import Ask, How, Program
 from wellspring.tasks.spine.runner import conduct
 from wellspring.tasks.spine.runs import Counts, Run
 
@@ -56,9 +56,9 @@ def generate(
         def read(parsed: dict[str, Any], answer: Answer) -> list[Any]:
             return rows(row, parsed, answer)
 
-        said = {"role": role, "settings": settings, "temperature": temperature, "read": read}
+        how: How = {"role": role, "settings": settings, "temperature": temperature, "read": read}
         try:
-            found = await ask.draws(range(draws), method, row, **said)
+            found = await ask.draws(range(draws), method, row, **how)
         except Rejection as refusal:  # there is no prompt
             found = [refusal] * draws
         for draw, one in enumerate(found):

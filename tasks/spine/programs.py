@@ -11,7 +11,7 @@ transaction, or not at all.
 
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Required, TypedDict, Unpack
 
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.calls import Answer, Call, Refused
@@ -93,6 +93,18 @@ class Input:
         return str(self.row["input_id"])
 
 
+class How(TypedDict, total=False):
+    """How something is asked: `role`, whose model; `settings`, for the prompt; `temperature`, in place of the role's.
+
+    `read` looks at what was parsed, with the answer, and returns what the program gets; it may refuse.
+    """
+
+    role: Required[str]
+    settings: Any
+    temperature: float | None
+    read: Read
+
+
 class Ask:
     """What a program is given to ask with. It is handed one for each input."""
 
@@ -101,47 +113,23 @@ class Ask:
     def __init__(self, run: Run, item: Input) -> None:
         self._run, self._item = run, item
 
-    async def __call__(
-        self,
-        method: PromptedMethod,
-        row: Row,
-        *,
-        role: str,
-        settings: Any = None,
-        temperature: float | None = None,
-        read: Read = lambda parsed, _: parsed,
-    ) -> Any:
+    async def __call__(self, method: PromptedMethod, row: Row, **how: Unpack[How]) -> Any:
         """Ask for one answer, and once more where its form cannot be read.
 
         Args:
             method: Its prompt and its parser.
             row: Of the prompt's fields.
-            role: Whose model is asked.
-            settings: Handed to the prompt.
-            temperature: Overrides the role's.
-            read: Looks at what was parsed, with the answer, and returns what the program gets; it may refuse.
+            how: See `How`.
 
         Raises:
             Rejection: There is no answer of use. It ends the program, unless the program catches it.
         """
-        prompt = method.prompt(row, settings)
-        return await self._one(method, row, Call(self._item.input_id, prompt, 0, temperature, role=role), read)
+        return await self._one(method, row, self._calls((0,), method, row, how)[0], how)
 
-    async def draws(
-        self,
-        numbers: Sequence[int],
-        method: PromptedMethod,
-        row: Row,
-        *,
-        role: str,
-        settings: Any = None,
-        temperature: float | None = None,
-        read: Read = lambda parsed, _: parsed,
-    ) -> list[Any]:
+    async def draws(self, numbers: Sequence[int], method: PromptedMethod, row: Row, **how: Unpack[How]) -> list[Any]:
         """Ask the same several times, side by side; a draw that is refused is a `Rejection` in its place."""
-        prompt = method.prompt(row, settings)
-        calls = [Call(self._item.input_id, prompt, number, temperature, role=role) for number in numbers]
-        return await self.tried([self._one(method, row, call, read) for call in calls])
+        calls = self._calls(numbers, method, row, how)
+        return await self.tried([self._one(method, row, call, how) for call in calls])
 
     async def each(self, coroutines: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
         """Go on side by side; returns what each returned, in their order.
@@ -178,19 +166,19 @@ class Ask:
         """Have one draw refused, where others of the input may stand."""
         self._item.refused[draw] = refusal
 
-    async def _one(self, method: PromptedMethod, row: Row, call: Call, read: Read) -> Any:
+    def _calls(self, numbers: Sequence[int], method: PromptedMethod, row: Row, how: How) -> list[Call]:
+        prompt, warmth = method.prompt(row, how.get("settings")), how.get("temperature")
+        return [Call(self._item.input_id, prompt, number, warmth, role=how["role"]) for number in numbers]
+
+    async def _one(self, method: PromptedMethod, row: Row, call: Call, how: How) -> Any:
         outcome = await Asked(call)
         try:
-            return self._read(method, row, outcome, read)
+            return self._read(method, row, outcome, how.get("read", _parsed))
         except Rejection as refusal:
-            if isinstance(outcome, Refused) or refusal.reason not in FORM:
+            if isinstance(outcome, Refused) or call.retry or refusal.reason not in FORM:
                 raise _named(refusal, outcome) from None
             again = repair(outcome, refusal, self._run.models.role(call.role).max_tokens)
-        outcome = await Asked(again)
-        try:
-            return self._read(method, row, outcome, read)
-        except Rejection as refusal:
-            raise _named(refusal, outcome) from None
+        return await self._one(method, row, again, how)
 
     def _read(self, method: PromptedMethod, row: Row, outcome: Answer | Refused, read: Read) -> Any:
         """Return what an answer says, as tables can hold it."""
@@ -205,6 +193,10 @@ class Ask:
             raise
         self._item.is_read = True
         return found
+
+
+def _parsed(parsed: dict[str, Any], _: Answer) -> Any:
+    return parsed
 
 
 def _named(refusal: Rejection, outcome: Answer | Refused) -> Rejection:

@@ -65,9 +65,9 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
             if why in ENDED:
                 run.store.execute("shards/reopen", stage=name, reason=why, run_id=run_id)
             taken += run.store.execute("rejections/reopen", stage=name, reasons=[why], run_id=run_id)
-    if is_open and not taken:
-        _say_others(run)
     marks = sum(_unmark(run, table, rows) for table, rows in failed.items())
+    if is_open and not taken + marks:
+        _say_others(run)
     run.progress.note(f"retry: {taken} refusals are due again" + (f", and {marks} failed judgements" if marks else ""))
     return taken + marks
 

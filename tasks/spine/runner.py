@@ -32,7 +32,7 @@ LOOKED_UP = 2_000  # inputs that look something up at once
 class _Branch:
     """A coroutine of an input: the program itself, or one of those that go on side by side in it."""
 
-    item: "Input"
+    item: Input
     coroutine: Coroutine[Any, Any, Any]
     place: str = ""
     parent: "_Branch | None" = None
@@ -60,11 +60,11 @@ def conduct(run: Run, program: Program, pending: str, params: Mapping[str, Any])
         return Counts()  # and no model door was opened
     if lost := run.models.lost_answers():
         run.progress.note(f"the journal was damaged: {lost} recorded answers are lost, and asked for again")
-    for role in program.roles:
-        if not completions.is_priced(run, role):
+    runner = Runner(run, program, total)
+    for role, is_priced in runner.is_priced.items():
+        if not is_priced:
             model = run.models.role(role).model
             run.progress.note(f"the price of `{model}` is in no table: what its calls cost is unknown")
-    runner = Runner(run, program, total)
     try:
         while runner.has_left_out(run.store.stream(pending, **params)):
             runner.flush()
@@ -78,7 +78,7 @@ class Runner:
     """One program at work: its open inputs, their calls, and what is not yet written."""
 
     def __init__(self, run: Run, program: Program, total: int) -> None:
-        self.run, self.program, self.total = run, program, total
+        self.run, self.program = run, program
         self.counts: dict[str, Any] = {f.name: f.default for f in fields(Counts)}
         self.is_priced = {role: completions.is_priced(run, role) for role in program.roles}
         self._reporter = Reporter(run, program, total)
