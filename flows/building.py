@@ -65,20 +65,46 @@ def retry(
     return facts(store, time.monotonic() - started)
 
 
-def estimate(profile: str, store: Path, overrides: list[str], *, only: str | None = None) -> dict[str, Any]:
-    """Return what a build would ask and cost, as `estimating.estimate` does."""
+def estimate(
+    profile: str, store: Path, overrides: list[str], *, only: str | None = None, pilot: int | None = None
+) -> dict[str, Any]:
+    """Return what a build would ask and cost, as `estimating.estimate` does.
+
+    With a `pilot` so many inputs of each program are asked about first, and paid for: what they took is gone by.
+    """
     from wellspring.tasks.contracts import settings
     from wellspring.tasks.spine import preflight
 
     wanted = settings.load(profile, overrides)
-    preflight.look(wanted, store, parts(only), is_sending=False)  # before Prefect is loaded
+    preflight.look(wanted, store, parts(only), is_sending=bool(pilot))  # before Prefect is loaded
     from wellspring.flows.dataset import dataset
     from wellspring.tasks.spine import estimating
+
+    if pilot:
+        _pilot(profile, store, overrides, parts(only), pilot)
 
     def rehearse(run: "Run") -> None:
         dataset.fn(profile, str(run.store.path), overrides, only)
 
     return estimating.estimate(wanted, store, rehearse)
+
+
+def _pilot(profile: str, store: Path, overrides: list[str], wanted: list[str], inputs: int) -> None:
+    """Do the parts with few inputs for each program; what is done over a whole set (to choose, to pair) is left out."""
+    from wellspring.flows.dataset import dataset
+    from wellspring.tasks import scores
+    from wellspring.tasks.contracts import settings
+    from wellspring.tasks.spine import runs, validation
+
+    with runs.start("pilot", settings.load(profile, overrides), store, parts=wanted) as run:
+        run.pilot = inputs
+        for part in wanted:
+            if part != "curation":
+                dataset.fn(profile, str(store), overrides, part)
+        if "curation" in wanted:
+            run.meet()
+            scores.judge(run)
+            validation.audit(run, "scores")
 
 
 def parts(only: str | None) -> list[str]:

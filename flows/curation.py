@@ -22,7 +22,8 @@ def curation(profile: str = "full", store: str = "ws", overrides: list[str] | No
         validation.audit(run, "selections")
         preferences.pair(run)
         validation.audit(run, "preferences")
-        validation.audit(run, "completions")
+        for noun in ("completions", "settled", "steps"):
+            validation.audit(run, noun)
         exports.export(run)
         validation.audit(run, "exports")
         exports.put_in_place(run)

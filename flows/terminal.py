@@ -208,16 +208,17 @@ def _next(facts: Mapping[str, Any]) -> str:
 
 def estimate(found: Mapping[str, Any], prices: object) -> None:
     """Print what a build would ask and cost, stage by stage; `prices` is the table a missing price is added to."""
-    columns = ("rows", "calls", "recorded", "prompt tokens", "answer tokens", "cost", "minutes")
-    keys = ("stage", "rows_in", "calls", "recorded_calls", "prompt_tokens", "completion_tokens")
+    columns = ("rows", "calls", "recorded", "waves", "prompt tokens", "answer tokens", "cost", "minutes")
+    keys = ("stage", "rows_in", "calls", "recorded_calls", "waves", "prompt_tokens", "completion_tokens")
     table(
         "what a build would ask",
-        {"stage": "left"} | dict.fromkeys(columns, "right") | {"tokens are": "left"},
+        {"stage": "left"} | dict.fromkeys(columns, "right") | {"calls are": "left", "tokens are": "left"},
         [
             (
                 *(one[key] for key in keys),
                 money(one["cost_usd"]),
                 "?" if one["seconds"] is None else f"{one['seconds'] / 60:.1f}",
+                f"of {one['settled']} inputs here" if one["settled"] else "rehearsed",
                 "measured on recorded calls" if one["is_measured"] else "estimated",
             )
             for one in found["stages"]

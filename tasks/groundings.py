@@ -36,7 +36,7 @@ from wellspring.tasks.spine.blame import METHOD_ERROR
 from wellspring.tasks.spine.identity import raised
 from wellspring.tasks.spine.programs import Ask, Body, Program
 from wellspring.tasks.spine.retrieval import Hybrid
-from wellspring.tasks.spine.runner import conduct
+from wellspring.tasks.spine.runner import conduct, due
 from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 4
@@ -67,9 +67,8 @@ def attribute(run: Run) -> Counts:
     fingerprint = _fingerprint(run.settings)
     run.activate("groundings", {fingerprint: "attribution"}, run.settings.groundings.model_dump())
     counts = Counts()
-    if due := _due(run, fingerprint):
-        attribution = Attribution(run, fingerprint, Hybrid.open(run))
-        counts = _conducted(run, fingerprint, due, attribution.trace)
+    if _due(run, fingerprint):
+        counts = _conducted(run, fingerprint, Attribution(run, fingerprint, Hybrid.open(run)).trace)
     if fit_no_page(run):
         run.progress.note(
             "no seed has a page that fits it: instructions are written from pages without demonstrations;"
@@ -98,7 +97,7 @@ def collect(run: Run) -> Counts:
     async def asked(row: Row, ask: Ask) -> None:
         keywords[row["input_id"]] = (await _said(run, row, ask))["keywords"]
 
-    counts = _conducted(run, fingerprint, _due(run, fingerprint), asked)
+    counts = _conducted(run, fingerprint, asked, settles=False)
     seed_ids = sorted(keywords)
     for start in range(0, len(seed_ids), FILE_SEEDS):
         _find(run, {seed_id: keywords[seed_id] for seed_id in seed_ids[start : start + FILE_SEEDS]})
@@ -132,8 +131,7 @@ def _ask(wanted: GroundingsSettings, keywords: Sequence[str]) -> list[search.Pag
 
 
 def _due(run: Run, fingerprint: str) -> list[str]:
-    """Return the seeds that are due, asked once: what a batch refuses must not bring others into it."""
-    return run.store.query("groundings/pending", fingerprint=fingerprint, most=run.settings.limit)["input_id"].to_list()
+    return due(run, "groundings", "seeds", fingerprint, run.settings.limit)
 
 
 def _fingerprint(settings: Settings) -> str:
@@ -149,13 +147,13 @@ def _fingerprint(settings: Settings) -> str:
     return content_id("method", "groundings", VERSION, methods, chosen, vectors, *versions)
 
 
-def _conducted(run: Run, fingerprint: str, seed_ids: list[str], body: Body) -> Counts:
+def _conducted(run: Run, fingerprint: str, body: Body, *, settles: bool = True) -> Counts:
     wanted = run.settings.groundings
-    is_judged = wanted.judge_support or wanted.choice == "listwise"
-    program = Program(
-        "groundings", "attribution", fingerprint, ("generator", "judge") if is_judged else ("generator",), body
-    )
-    return conduct(run, program, "groundings/left", {"fingerprint": fingerprint, "seed_ids": seed_ids})
+    roles = ("generator", "judge") if wanted.judge_support or wanted.choice == "listwise" else ("generator",)
+    orders = wanted.orders if wanted.choice == "listwise" else 0
+    most_calls = 2 + orders + wanted.judge_support  # keywords and scene, votes, a look at what supports it
+    program = Program("groundings", "attribution", "seeds", fingerprint, roles, most_calls, body, settles=settles)
+    return conduct(run, program, most=run.settings.limit)
 
 
 async def _said(run: Run, row: Row, ask: Ask) -> dict[str, Any]:

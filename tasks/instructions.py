@@ -27,9 +27,10 @@ from wellspring.tasks.methods.novelty import repeats
 from wellspring.tasks.methods.subjects import is_code, is_mathematics
 from wellspring.tasks.spine import ceilings, contamination, embedders, reads
 from wellspring.tasks.spine.demonstrations import Demonstrations, excerpt, limits
-from wellspring.tasks.spine.generation import generate
+from wellspring.tasks.spine.generation import Rows, generate
 from wellspring.tasks.spine.identity import raised
 from wellspring.tasks.spine.pool import Pool
+from wellspring.tasks.spine.runner import due
 from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 2
@@ -151,7 +152,7 @@ def _rules(settings: Settings, inputs: str) -> list[str]:
 
 
 def _generate(
-    run: Run, writer: Writer, method: PromptedMethod, pending: str, params: dict[str, Any], rows: Any
+    run: Run, writer: Writer, method: PromptedMethod, rows: Rows, most: int | None, among: Sequence[str] | None = None
 ) -> Counts:
     return generate(
         run,
@@ -160,9 +161,10 @@ def _generate(
         role="generator",
         method=method,
         fingerprint=writer.fingerprint,
-        pending=pending,
-        params={"fingerprint": writer.fingerprint, **params},
+        takes=writer.inputs,
         rows=rows,
+        most=most,
+        among=among,
         settings=run.settings.instructions,
         draws=run.settings.instructions.draws,
     )
@@ -211,8 +213,8 @@ def _system(prompt: Prompt) -> str:
 
 
 def _from_documents(run: Run, writer: Writer) -> Counts:
-    wanted, params = run.settings.instructions, {"most": run.settings.limit}
-    if not run.store.count("instructions/pending", fingerprint=writer.fingerprint, **params):
+    wanted, most = run.settings.instructions, run.settings.limit
+    if not due(run, "instructions", "documents", writer.fingerprint, most):
         return Counts()
     shown = Demonstrations(run, writer.method, writer.fingerprint)
     is_grounded = writer.method.name != "ungrounded"
@@ -240,7 +242,7 @@ def _from_documents(run: Run, writer: Writer) -> Counts:
         return [_instruction(run, writer, row, parsed, answer, [d["grounding_id"] for d in demonstrations])]
 
     method = replace(writer.method, prompt=prompt)
-    return _generate(run, writer, method, "instructions/pending", params, rows)
+    return _generate(run, writer, method, rows, most)
 
 
 # From the pool
@@ -248,11 +250,10 @@ def _from_documents(run: Run, writer: Writer) -> Counts:
 
 def _from_pool(run: Run, writer: Writer, earlier: Sequence[str]) -> Counts:
     pool = Pool(run, earlier, writer.fingerprint)
-    params = {"item_ids": pool.ids}
-    due = run.store.query("instructions/pending_pool", fingerprint=writer.fingerprint, **params)["input_id"].to_list()
-    if not due:
+    left = due(run, "instructions", "pool", writer.fingerprint, among=pool.ids)
+    if not left:
         return Counts()
-    dialogs = pool.dialogs_of(due)
+    dialogs = pool.dialogs_of(left)
 
     def prompt(row: Row, settings: Any) -> Prompt:
         shown = dialogs[row["input_id"]]
@@ -268,7 +269,7 @@ def _from_pool(run: Run, writer: Writer, earlier: Sequence[str]) -> Counts:
         return [_instruction(run, writer, row, parsed, answer, [dialog["item_id"] for dialog in shown])]
 
     method = replace(writer.method, prompt=prompt)
-    return pool.counts + _generate(run, writer, method, "instructions/pending_pool", params, rows)
+    return pool.counts + _generate(run, writer, method, rows, None, pool.ids)
 
 
 # All of them together

@@ -31,8 +31,10 @@ def pair(run: Run) -> Counts:
     chosen = run.settings.preferences
     run.activate("preferences", {fingerprint: "widest_pair"}, chosen.model_dump())
     roles = ("judge",) if chosen.both_orders else ()
-    program = Program("preferences", "widest_pair", fingerprint, roles, _pairing(run, fingerprint))
-    return conduct(run, program, "preferences/pending", {"fingerprint": fingerprint, "judge": chosen.judge})
+    program = Program(
+        "preferences", "widest_pair", "pairs", fingerprint, roles, 2 * chosen.both_orders, _pairing(run, fingerprint)
+    )
+    return conduct(run, program)
 
 
 def _fingerprint(run: Run) -> str:

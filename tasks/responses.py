@@ -18,7 +18,7 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.methods import acceptance
 from wellspring.tasks.methods.injections import obeyed, orders
-from wellspring.tasks.methods.tokens import MOST_CHARS, cut_tokens
+from wellspring.tasks.methods.tokens import cut_tokens
 from wellspring.tasks.spine.generation import generate
 from wellspring.tasks.spine.identity import raised
 from wellspring.tasks.spine.runs import Counts, Run, stage
@@ -28,21 +28,14 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way of answering: for which instructions, how often, how warm."""
+    """One way of answering: how often, how warm, and whether who answers is shown the page."""
 
     name: str
     method: PromptedMethod
     draws: int
     temperature: float
-    hard_from: int
-    is_hard: bool
-    has_page: bool | None  # only what has a page, or has none; None is any
+    is_grounded: bool
     fingerprint: str
-
-    @property
-    def is_grounded(self) -> bool:
-        """Whether who answers is shown the page."""
-        return self.has_page is True
 
 
 @stage("responses")
@@ -89,14 +82,7 @@ def _answered(run: Run, way: Way) -> Counts:
         role="responder",
         method=_beside_page(way.method, run.settings) if way.is_grounded else way.method,
         fingerprint=way.fingerprint,
-        pending="responses/pending",
-        params={
-            "fingerprint": way.fingerprint,
-            "hard_from": way.hard_from,
-            "is_hard": way.is_hard,
-            "has_page": way.has_page,
-            "document_chars": run.settings.responses.document_tokens * MOST_CHARS if way.is_grounded else 0,
-        },
+        takes="instructions" if way.name == "answer_for_pairs" else way.name,
         rows=rows,
         settings=run.settings.responses,
         draws=way.draws,
@@ -140,7 +126,7 @@ def _ways(settings: Settings) -> list[Way]:
         ways.append(_way(settings, "answer_grounded", "answer_grounded", *drawn, has_page=True))
     if hard_from:
         name = "answer_with_rationale"
-        ways.append(_way(settings, name, name, *drawn, hard_from=hard_from, is_hard=True, has_page=has_page))
+        ways.append(_way(settings, name, name, *drawn, hard_from=hard_from, has_page=has_page))
     if settings.preferences.draws:
         pairs = settings.preferences
         ways.append(_way(settings, "answer_for_pairs", "answer", pairs.draws, pairs.temperature))
@@ -155,7 +141,6 @@ def _way(
     temperature: float,
     *,
     hard_from: int = 0,
-    is_hard: bool = False,
     has_page: bool | None = None,
 ) -> Way:
     method = prompting.load("wellspring.tasks.recipes", recipe)
@@ -166,4 +151,4 @@ def _way(
         shown |= {"document_tokens": settings.responses.document_tokens}
     versions = raised("acceptance", "loops", *(("copies", "injections", "tokens") if has_page else ()), own=VERSION)
     fingerprint = method.fingerprint(way=name, draws=draws, hard_from=hard_from, **shown, **asked, **spoken, **versions)
-    return Way(name, method, draws, temperature, hard_from, is_hard, has_page, fingerprint)
+    return Way(name, method, draws, temperature, has_page is True, fingerprint)

@@ -15,15 +15,13 @@ from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.judges.panel import MARKED_BY, OF_SEEDS, TOTAL, Judge
 from wellspring.tasks.judges.panel import judge as load_judge
-from wellspring.tasks.methods.tokens import MOST_CHARS, cut_tokens
+from wellspring.tasks.methods.tokens import cut_tokens
 from wellspring.tasks.spine.generation import generate
 from wellspring.tasks.spine.identity import raised
 from wellspring.tasks.spine.repairs import failure
 from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 2
-_ALL_WAYS = ["answer", "answer_grounded", "answer_with_rationale", "answer_for_pairs"]
-_PAIR_WAYS = ["answer_for_pairs"]
 
 
 @stage("scores")
@@ -61,7 +59,7 @@ def _judged(run: Run, one: Judge, fingerprint: str) -> Counts:
     def failed(row: Row, reason: str, detail: str) -> list[Any]:
         return [score(row, name, None, failure(reason, detail), None) for name in (*one.criteria, TOTAL)]
 
-    wanted = one.name in run.settings.scores.judges
+    is_for_pairs = one.name not in run.settings.scores.judges
     return generate(
         run,
         stage="scores",
@@ -69,12 +67,7 @@ def _judged(run: Run, one: Judge, fingerprint: str) -> Counts:
         role="judge",
         method=_within(one.method, run.settings.scores.document_tokens),
         fingerprint=fingerprint,
-        pending=f"scores/pending_{one.subject}s",
-        params={
-            "fingerprint": fingerprint,
-            "ways": _ALL_WAYS if wanted else _PAIR_WAYS,
-            "document_chars": run.settings.scores.document_tokens * MOST_CHARS,
-        },
+        takes="responses_for_pairs" if is_for_pairs and one.subject == "response" else f"{one.subject}s",
         rows=rows,
         settings=run.settings.scores,
         on_failure=failed,

@@ -65,7 +65,7 @@ def ingest(run: Run) -> Counts:
     marks = judge.method.fingerprint(**run.settings.models.judge.asked, **raised(*MARKED_BY))
     judged = content_id("method", "seeds judged", read, marks, wanted.min_score)
     active = {judged: OF_SEEDS} if wanted.min_score else {read: "read"}
-    run.activate("seeds", active, wanted.model_dump(exclude={"paths"}))
+    run.activate("seeds", active, wanted.model_dump(exclude={"paths"}) | {"read": read})
     shards = [shard for path in wanted.paths for shard in _shards(run, Path(path))]
     # Committed in this order: of two equal lines the one of the lower source and line is credited, however paths stand.
     shards.sort(key=lambda shard: (shard.payload["source_id"], shard.payload["first"]))
@@ -308,8 +308,8 @@ def _mark(run: Run, judge: Judge, due: dict[str, Any]) -> Counts:
         role="judge",
         method=judge.method,
         fingerprint=due["fingerprint"],
-        pending="seeds/pending",
-        params=due | {"is_marked": False},
+        takes="read_seeds",
+        most=due["most"],
         rows=rows,
         settings=run.settings.scores,
     )
@@ -319,7 +319,7 @@ def _mark(run: Run, judge: Judge, due: dict[str, Any]) -> Counts:
 def _choose(run: Run, judge: Judge, due: dict[str, Any]) -> Counts:
     """Write the seeds whose total meets the threshold once more, as rows in force; refuse the others."""
     least, judged, counts = run.settings.seeds.min_score, due["fingerprint"], Counts()
-    for frame in run.store.stream("seeds/pending", **due, is_marked=True):
+    for frame in run.store.stream("seeds/marked", **due):
         kept = [
             records.Seed(**{name: row[name] for name in _SEED_COLUMNS}, fingerprint=judged, run_id=run.run_id)
             for row in frame.filter(frame["total"] >= least).iter_rows(named=True)

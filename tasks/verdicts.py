@@ -34,15 +34,18 @@ from wellspring.tasks.judges.checklist_questions import MOST
 from wellspring.tasks.methods import checks, cross_validation, sameness
 from wellspring.tasks.methods.code_blocks import code_blocks
 from wellspring.tasks.spine import contamination
+from wellspring.tasks.spine.blame import METHOD_ERROR
 from wellspring.tasks.spine.generation import generate
 from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.programs import Ask, Program
 from wellspring.tasks.spine.repairs import failure
+from wellspring.tasks.spine.runner import conduct
 from wellspring.tasks.spine.runs import Counts, Run, stage
 from wellspring.tasks.spine.workers import executor, workers
 
 VERSION = 2
 FRAME_ROWS = 500
-CHECKLIST, MODERATION = "checklist_questions", "moderation"
+CHECKLIST, QUESTIONED, MODERATION = "checklist_questions", "checklist", "moderation"
 RUN_CHECK = "code_runs"  # the computed checks that are no pure methods of one answer
 SAME_CHECK = "not_same"
 VERIFIERS, VERIFIED = "verifiers", "verified"
@@ -57,20 +60,16 @@ def check(run: Run) -> Counts:
     computed = {_of_checks(run): "checks"} if names - {SAME_CHECK} else {}
     compared = {_of_set(run): SAME_CHECK} if SAME_CHECK in names else {}
     asked = _asked(run)
-    run.activate("verdicts", computed | compared | {print_: name for print_, (name, _) in asked.items()}, _chosen(run))
+    run.activate("verdicts", computed | compared | asked, _chosen(run))
     _say_unasked(run)
     counts = Counts()
     for fingerprint in computed:
         counts += _computed(run, fingerprint)
     for fingerprint in compared:
         counts += _compared(run, fingerprint)
-    for fingerprint, (name, number) in asked.items():
-        if name == VERIFIERS:
-            counts += _verifiers(run, fingerprint)
-        elif name == VERIFIED:
-            counts += _verified(run, fingerprint)
-        else:
-            counts += _prompted(run, fingerprint, name, number)
+    does = {VERIFIERS: _verifiers, VERIFIED: _verified, QUESTIONED: _questioned}
+    for fingerprint, name in asked.items():
+        counts += does[name](run, fingerprint) if name in does else _prompted(run, fingerprint, name)
     return counts
 
 
@@ -103,31 +102,31 @@ def _of_set(run: Run) -> str:
     return content_id(SAME_CHECK, found, *raised(*checks.USES[SAME_CHECK], own=VERSION).items())
 
 
-def _asked(run: Run) -> dict[str, tuple[str, int]]:
-    """The prompted checks in their order: fingerprint -> (judge, number of the question; 0 for what is asked once)."""
-    wanted: list[tuple[str, int]] = []
-    if MODERATION in run.settings.verdicts.judges:
-        wanted.append((MODERATION, 0))
-    if "checklist" in run.settings.verdicts.judges:
-        wanted += [(CHECKLIST, 0), *(("checklist", number) for number in range(1, MOST + 1))]
-    found = {_of_judge(run, name, number): (name, number) for name, number in wanted}
-    if VERIFIERS in run.settings.verdicts.judges:
+def _asked(run: Run) -> dict[str, str]:
+    """The prompted checks in their order: fingerprint -> judge, and what is done with what it wrote."""
+    judges, found = run.settings.verdicts.judges, dict[str, str]()
+    if MODERATION in judges:
+        found[_of_judge(run, MODERATION)] = MODERATION
+    if QUESTIONED in judges:
+        found |= {_of_judge(run, CHECKLIST): CHECKLIST, _of_questions(run): QUESTIONED}
+    if VERIFIERS in judges:
         written = _of_verifiers(run)
-        found |= {written: (VERIFIERS, 0), content_id(VERIFIED, written): (VERIFIED, 0)}
+        found |= {written: VERIFIERS, content_id(VERIFIED, written): VERIFIED}
     return found
 
 
-def _of_judge(run: Run, name: str, number: int, *more: Any) -> str:
+def _of_judge(run: Run, name: str, **more: Any) -> str:
     role, method = _asked_of(run, name)
-    of_questions = {"number": number, "checklist": _of_judge(run, CHECKLIST, 0)} if number else {}
-    sampled = role_of(run.settings, role).asked
-    versions = raised("loops", own=VERSION)
-    return method.fingerprint(**sampled, **of_questions, **({"more": more} if more else {}), **versions)
+    return method.fingerprint(**role_of(run.settings, role).asked, **more, **raised("loops", own=VERSION))
+
+
+def _of_questions(run: Run) -> str:
+    return _of_judge(run, QUESTIONED, checklist=_of_judge(run, CHECKLIST))
 
 
 def _of_verifiers(run: Run) -> str:
     least = (run.settings.verdicts.least_functions, run.settings.verdicts.least_cases)
-    return _of_judge(run, VERIFIERS, 0, SANDBOX_VERSION, cross_validation.VERSION, *least)
+    return _of_judge(run, VERIFIERS, more=(SANDBOX_VERSION, cross_validation.VERSION, *least))
 
 
 def _asked_of(run: Run, name: str) -> tuple[str, PromptedMethod]:
@@ -238,15 +237,12 @@ def _verdict(run: Run, fingerprint: str, written: Written) -> records.Verdict:
     return records.Verdict(subject, fingerprint, name, passed, detail, None, run.run_id)
 
 
-def _prompted(run: Run, fingerprint: str, name: str, number: int) -> Counts:
+def _prompted(run: Run, fingerprint: str, name: str) -> Counts:
     role, method = _asked_of(run, name)
-    check_name = f"{name}.{number}" if number else name
 
     def rows(row: Row, parsed: Mapping[str, Any], answer: Answer) -> list[Any]:
         passed, detail = parsed.get("passed", True), parsed.get("detail") or orjson.dumps(parsed["questions"]).decode()
-        return [
-            records.Verdict(row["input_id"], fingerprint, check_name, passed, detail, answer.completion_id, run.run_id)
-        ]
+        return [records.Verdict(row["input_id"], fingerprint, name, passed, detail, answer.completion_id, run.run_id)]
 
     return generate(
         run,
@@ -255,12 +251,36 @@ def _prompted(run: Run, fingerprint: str, name: str, number: int) -> Counts:
         role=role,
         method=method,
         fingerprint=fingerprint,
-        pending=_PENDING[name],
-        params={"fingerprint": fingerprint, "number": number, "checklist": _of_judge(run, CHECKLIST, 0)},
+        takes="texts" if name == MODERATION else "answered",
         rows=rows,
         settings=run.settings.verdicts,
-        on_failure=_failed(run, fingerprint, check_name),
+        on_failure=_failed(run, fingerprint, name),
     )
+
+
+def _questioned(run: Run, fingerprint: str) -> Counts:
+    """Put each question of a checklist to the answer, side by side, in a call of its own."""
+    role, method = _asked_of(run, QUESTIONED)
+
+    async def body(row: Row, ask: Ask) -> None:
+        async def put(number: int, question: str) -> records.Verdict:
+            def read(parsed: Mapping[str, Any], answer: Answer) -> records.Verdict:
+                said = (parsed["passed"], parsed["detail"], answer.completion_id)
+                return records.Verdict(row["input_id"], fingerprint, f"{QUESTIONED}.{number}", *said, run.run_id)
+
+            asked = {**row, "question": question}
+            return await ask(method, asked, role=role, settings=run.settings.verdicts, read=read)
+
+        found = await ask.tried([put(*one) for one in enumerate(row["questions"][:MOST], start=1)])
+        for number, one in enumerate(found, start=1):
+            if not isinstance(one, Rejection):
+                ask.make("verdicts", [one])
+            elif one.reason == METHOD_ERROR:
+                raise one
+            else:
+                ask.make("verdicts", _failed(run, fingerprint, f"{QUESTIONED}.{number}")(row, one.reason, one.detail))
+
+    return conduct(run, Program("verdicts", QUESTIONED, "questions", fingerprint, (role,), MOST, body))
 
 
 def _verifiers(run: Run, fingerprint: str) -> Counts:
@@ -282,8 +302,7 @@ def _verifiers(run: Run, fingerprint: str) -> Counts:
             role="judge",
             method=prompting.load("wellspring.tasks.judges", VERIFIERS),
             fingerprint=fingerprint,
-            pending="verdicts/pending_verifiers",
-            params={"fingerprint": fingerprint},
+            takes="answered",
             rows=rows,
             settings=run.settings.verdicts,
             on_failure=_failed(run, fingerprint, VERIFIERS),
@@ -330,10 +349,3 @@ def _failed(run: Run, fingerprint: str, check_name: str) -> Callable[[Row, str, 
         return [records.Verdict(row["input_id"], fingerprint, check_name, None, said, None, run.run_id)]
 
     return failed
-
-
-_PENDING = {
-    MODERATION: "verdicts/pending_moderation",
-    CHECKLIST: "verdicts/pending_checklists",
-    "checklist": "verdicts/pending_questions",
-}

@@ -20,6 +20,7 @@ from typing import Any
 
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.io import versions
 from wellspring.tasks.io.store import Store
 
 RUN = content_id("run", "sample")
@@ -363,6 +364,15 @@ def _history(sample: Sample) -> None:
         ("instructions", "r3", "attributed_grounding-1", "unparsable_answer", "Sorry"),
     ]
     store.append("rejections", [records.RejectionRow(*row, RUN) for row in refused_rows])
+    settle(store)
+
+
+def settle(store: Store) -> None:
+    """Say of rows that were written by hand what programs say of theirs, as an older store is brought up to date."""
+    store._connection.execute("DELETE FROM settled; DELETE FROM steps")
+    store._connection.execute(versions.upgrades("store")[4])
+    store._connection.execute("UPDATE steps SET place = cast(rowid AS VARCHAR)")
+    store._connection.execute("DELETE FROM publications WHERE noun IN ('settled', 'steps')")
 
 
 def publish(sample: Sample, keep: Collection[str] = ()) -> None:

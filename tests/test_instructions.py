@@ -22,6 +22,7 @@ from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.methods.tokens import count_tokens
 from wellspring.tasks.spine import demonstrations, embedders, runs, validation
 from wellspring.tasks.spine import pool as pool_
+from wellspring.tasks.spine.runner import due
 from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -34,6 +35,11 @@ PARTS = {"ability": "plan a week", "knowledge": "yeast and cold", "output": "a t
 def seeds_path(tmp_path: Path) -> str:
     """Eight messages, half of them answered."""
     return page_store.write_seeds(tmp_path / "seeds.jsonl", answer="Keep it cold and feed it before you leave.")
+
+
+def page_rows(run: Run) -> pl.DataFrame:
+    ids = due(run, "instructions", "documents", "none")
+    return run.store.query("settled/inputs", view="inputs_documents", input_ids=ids)
 
 
 def _prepare(run: Run, *, grounded: bool = True) -> None:
@@ -229,7 +235,7 @@ def test_every_prompt_holds_its_budget_and_skips_what_does_not_fit(
             _prepare(run)
             method = instructions._writers(run.settings)[0].method
             shown = demonstrations.Demonstrations(run, method, "print")
-            documents = run.store.query("instructions/pending", fingerprint="none", most=None).to_dicts()
+            documents = page_rows(run).to_dicts()
             prompts = [
                 method.prompt(
                     demonstrations.excerpt(row, run.settings.instructions) | {"demonstrations": shown.of(row)},
@@ -257,7 +263,7 @@ def test_a_document_is_never_shown_its_own_grounding(seeds_path: str, settings: 
                 _prepare(run)
             method = instructions._writers(run.settings)[0].method
             shown = demonstrations.Demonstrations(run, method, "print")
-            rows = run.store.query("instructions/pending", fingerprint="none", most=None).to_dicts()
+            rows = page_rows(run).to_dicts()
             drawn = {row["input_id"]: [d["document_id"] for d in shown.of(row)] for row in rows}
 
         assert all(own not in others for own, others in drawn.items())

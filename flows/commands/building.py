@@ -117,12 +117,19 @@ def estimate(
     seeds: SeedsOption = None,
     store: StoreOption = STORE,
     only: OnlyOption = None,
+    pilot: Annotated[
+        int | None,
+        typer.Option(min=1, help="First ask about so many inputs of each program, and pay for them, to know better."),
+    ] = None,
     chosen: SetOption = None,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a build would ask and cost, stage by stage. It rehearses on a copy of the store and sends nothing."""
-    asked: dict[str, Any] = {"profile": profile, "only": only, "trust_store": trust}
+    """Show what a build would ask and cost, stage by stage. It rehearses on a copy of the store and sends nothing.
+
+    With --pilot it does send something: that many inputs of each program are built as any build would, and kept.
+    """
+    asked: dict[str, Any] = {"profile": profile, "only": only, "pilot": pilot, "trust_store": trust}
     found = wellspring.estimate(corpus, seeds, store, **asked, overrides=chosen or ())
     if as_json:
         terminal.as_json(found)

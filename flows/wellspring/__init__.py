@@ -213,6 +213,7 @@ def estimate(
     *,
     profile: Place | None = None,
     only: Part | None = None,
+    pilot: int | None = None,
     trust_store: bool = False,
     overrides: Sequence[str] = (),
     **settings: Any,
@@ -225,6 +226,7 @@ def estimate(
         store: As for `build`.
         profile: As for `build`.
         only: As for `build`.
+        pilot: Ask about so many inputs of each program first, and pay for them; what they took is gone by.
         trust_store: As for `build`.
         overrides: As for `build`.
         settings: As for `build`.
@@ -241,7 +243,7 @@ def estimate(
     corpora, lists = _listed(corpus), _listed(seeds)
     said = [*choices.overrides(corpora, lists), *choices.of_values(settings), *overrides]
     named = choices.profile(_text(profile), corpora, lists, trust=trust_store)
-    return building.estimate(named, Path(store), said, only=only)
+    return building.estimate(named, Path(store), said, only=only, pilot=pilot)
 
 
 def forget(

@@ -1,19 +1,12 @@
--- Model calls that rows of these ids came from, judgements of them included, and those whose answers were refused.
+-- Model calls that rows of these ids came from, and all that was asked about these: judgements, and what was refused.
 -- owner:  tasks/spine/reach.py
 -- grain:  one row per model call
 -- params: $ids
-SELECT DISTINCT made.completion_id AS id
-FROM (
-    SELECT
-        lineage_edges.child_id AS subject,
-        lineage_edges.parent_id AS completion_id
-    FROM lineage_edges
-    WHERE lineage_edges.relation = 'said in'
-    UNION ALL
-    SELECT
-        calls.subject,
-        calls.completion_id
-    FROM each_call AS calls
-) AS made
-WHERE made.subject IN (SELECT unnest($ids)) AND made.completion_id IS NOT NULL
+SELECT lineage_edges.parent_id AS id
+FROM lineage_edges
+WHERE lineage_edges.relation = 'said in' AND lineage_edges.child_id IN (SELECT unnest($ids))
+UNION
+SELECT steps.completion_id AS id
+FROM steps
+WHERE steps.input_id IN (SELECT unnest($ids))
 ORDER BY id;

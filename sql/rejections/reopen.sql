@@ -1,10 +1,22 @@
--- Take refusals back: their inputs are due again.
+-- Take refusals of inputs back, each of one method, those of their draws, too: they are due again.
 -- owner:  tasks/spine/retrying.py
 -- grain:  one row per refused input x stage x method
--- params: $stage, $reasons, $run_id
+-- params: $stage, $input_ids, $fingerprints
+WITH pairs AS (
+    SELECT
+        unnest($input_ids) AS input_id,
+        unnest($fingerprints) AS fingerprint
+)
+
 DELETE FROM rejections
 WHERE
-    rejections.stage = coalesce($stage, rejections.stage)
-    AND ($reasons IS NULL OR list_contains($reasons, rejections.reason))
-    AND starts_with(rejections.run_id, coalesce($run_id, ''))  -- the beginning of an id will do
-    AND rejections.reason NOT IN ('forgotten', 'superseded');
+    rejections.stage = $stage
+    AND rejections.reason NOT IN ('forgotten', 'superseded')
+    AND (
+        concat(rejections.input_id, ' ', rejections.fingerprint) IN (
+            SELECT concat(pairs.input_id, ' ', pairs.fingerprint) FROM pairs
+        )
+        OR concat(regexp_replace(rejections.input_id, '#[0-9]+$', ''), ' ', rejections.fingerprint) IN (
+            SELECT concat(pairs.input_id, ' ', pairs.fingerprint) FROM pairs
+        )
+    );

@@ -15,8 +15,8 @@ INNER JOIN valid_instructions AS instructions ON responses.instruction_id = inst
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
 WHERE
     responses.response_id NOT IN (
-        SELECT settled.input_id
-        FROM settled_verdicts AS settled
-        WHERE settled.fingerprint = $fingerprint
+        SELECT verdicts.subject_id
+        FROM verdicts
+        WHERE verdicts.fingerprint = $fingerprint
     )
 ORDER BY responses.response_id;

@@ -12,8 +12,8 @@ WHERE
     verdicts.fingerprint = $verifiers
     AND verdicts.passed
     AND responses.response_id NOT IN (
-        SELECT settled.input_id
-        FROM settled_verdicts AS settled
-        WHERE settled.fingerprint = $fingerprint
+        SELECT done.subject_id
+        FROM verdicts AS done
+        WHERE done.fingerprint = $fingerprint
     )
 ORDER BY responses.response_id;

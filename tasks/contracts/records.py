@@ -335,6 +335,40 @@ class RejectionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """An input that a program is done with: how often it asked, what it made, and how many draws it refused.
+
+    `calls` counts recorded answers, too; `seconds` is the time from the first question to the last answer.
+    """
+
+    input_id: str
+    fingerprint: str
+    stage: str
+    run_id: str
+    calls: int
+    made: int
+    refused: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A model call that a program made on its way, and its place there.
+
+    `place` counts the calls of a program from 0; `2.1.0` is the first call in branch 1 of what was third. `heading` is
+    the prompt's name.
+    """
+
+    input_id: str
+    fingerprint: str
+    place: str
+    heading: str
+    role: str
+    completion_id: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A shard that broke as a whole; it is due again at the next run. Of stage `pages`: a page that was not written."""
 
@@ -472,6 +506,8 @@ TABLES: dict[str, type] = {
     "preferences": Preference,
     "exports": Export,
     "completions": Completion,
+    "settled": Settled,
+    "steps": Step,
     "rejections": RejectionRow,
     "failures": Failure,
     "shards": Shard,

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
 
+MOST_TOKENS = 40_000  # of a page that an answer or a judgement is given: 200,000 characters, in sql/inputs
 _SHIPPED = "shipped:"
 _MEASURED = "unset: what was measured of the embedder in force (tasks/spine/ceilings.py)"
 _BENCHMARKS = Path(__file__).parents[2] / "deployments" / "benchmarks"
@@ -233,7 +234,9 @@ class ResponsesSettings(Section):
         default=0, ge=0, le=7, description="ask for a rationale where the instruction scores at least this; 0 is off"
     )
     grounded: bool = Field(default=False, description="show who answers the page that the instruction was made from")
-    document_tokens: int = Field(default=1500, gt=0, description="of the page that who answers is shown")
+    document_tokens: int = Field(
+        default=1500, gt=0, le=MOST_TOKENS, description="of the page that who answers is shown"
+    )
 
 
 RowCheck = Literal[  # without its pass a row does not deserve to be one
@@ -313,7 +316,9 @@ class ScoresSettings(Section):
 
     judges: tuple[str, ...] = ("seven_criteria",)
     allow_same_model: bool = Field(default=False, description="let a model judge what it wrote")
-    document_tokens: int = Field(default=1500, gt=0, description="of its document that a judge of an answer sees")
+    document_tokens: int = Field(
+        default=1500, gt=0, le=MOST_TOKENS, description="of its document that a judge of an answer sees"
+    )
 
 
 class SelectionsSettings(Section):

@@ -57,6 +57,7 @@ class Stage:
             settings say; `whole-table`, chosen from all rows at once; `recorded`, a copy of the journal.
         made_of: For each column that tells of other tables, the columns it is made of.
         id: The column by which its rows are things of the lineage; a table without it tells of other things.
+        input: The column with the input of its program for which a row was made.
         about: The column with the thing a row tells of and goes with, where it is none itself.
         method: The column that says what wrote a row.
         is_by_method: Whether rows are in force with their method; else all that are there are.
@@ -76,6 +77,7 @@ class Stage:
     kind: Kind
     made_of: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict[str, Sequence[tuple[str, str]]])
     id: str = ""
+    input: str = ""
     about: str = ""
     method: str = "fingerprint"
     is_by_method: bool = True
@@ -175,6 +177,7 @@ _DECLARED = (
             "knowledge": [("seeds", "text"), ("documents", "text"), ("completions", "text")],
         },
         id="grounding_id",
+        input="seed_id",
         role="generator",
         edges=(Edge("explains", "seed_id"), Edge("grounded in", "document_id"), Edge("said in", "completion_id")),
         shown=("scene", "keywords", "knowledge", "agreement", "fingerprint", "run_id"),
@@ -193,6 +196,7 @@ _DECLARED = (
             "text": [("documents", "text"), ("groundings", "scene"), ("seeds", "text"), ("completions", "text")],
         },
         id="instruction_id",
+        input="input_id",
         role="generator",
         edges=(
             Edge("grounded in", "document_id"),
@@ -215,6 +219,7 @@ _DECLARED = (
             "text": [("instructions", "text"), ("completions", "text")],
         },
         id="response_id",
+        input="instruction_id",
         role="responder",
         edges=(Edge("answers", "instruction_id"), Edge("said in", "completion_id")),
         shown=("model", "text", "finish_reason", "draw", "fingerprint", "run_id"),
@@ -231,6 +236,7 @@ _DECLARED = (
             "subject_id": [("responses", "response_id"), ("instructions", "instruction_id")],
             "passed": [("responses", "text"), ("instructions", "text"), ("documents", "text")],
         },
+        input="subject_id",
         about="subject_id",
         role="judge",
         words=("detail",),
@@ -243,6 +249,7 @@ _DECLARED = (
             "subject_id": [("instructions", "instruction_id"), ("responses", "response_id")],
             "value": [("instructions", "text"), ("responses", "text"), ("completions", "text")],
         },
+        input="subject_id",
         about="subject_id",
         role="judge",
         words=("reason",),
@@ -266,6 +273,7 @@ _DECLARED = (
             "rejected_id": [("responses", "response_id")],
             "margin": [("scores", "value")],
         },
+        input="instruction_id",
         about="instruction_id",
         role="judge",
         may_be_empty=_always,
@@ -292,6 +300,27 @@ _DECLARED = (
         telling="{model}",
         note="{prompt_tokens} + {completion_tokens} tokens",
         words=("request", "text", "thought", "tool_calls"),
+        may_be_empty=_always,
+    ),
+    Stage(
+        "settled",
+        "recorded",
+        {
+            "input_id": [
+                *(("seeds", "seed_id"), ("documents", "document_id")),
+                *(("instructions", "instruction_id"), ("responses", "response_id")),
+            ]
+        },
+        about="input_id",
+        is_by_method=False,
+        may_be_empty=_always,
+    ),
+    Stage(
+        "steps",
+        "recorded",
+        {"completion_id": [("completions", "completion_id")]},
+        about="input_id",
+        is_by_method=False,
         may_be_empty=_always,
     ),
 )

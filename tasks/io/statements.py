@@ -21,7 +21,7 @@ _PARAMETER = re.compile(r"\$([a-z_]+)")
 _EACH = re.compile(r"\beach_([a-z_]+)\b")
 _WORD = re.compile(r"(?:\bnouns\.)?\bnoun_[a-z]+\b")
 _NOUN = re.compile(r"\b(valid_|unaudited_|)nouns\b")
-_VIEWS = ("fetched", "unaudited", "standing", "valid", "settled", "audited")
+_VIEWS = ("fetched", "unaudited", "standing", "valid", "audited")
 _GRAPH = ("edges", "nodes", "things", "judgements", "read", "written")  # of all tables, each of those before it
 _BESIDE = {table: stage for stage in STAGES.values() for table in stage.beside}
 
@@ -51,7 +51,7 @@ def queries(noun: str) -> list[str]:
 def views() -> list[str]:
     """Return the views in the order in which they can be made."""
     of_tables = [f"{noun}/{view}" for noun in records.TABLES for view in _VIEWS if _text(f"{noun}/{view}") is not None]
-    return [*of_tables, *(f"lineage/{view}" for view in _GRAPH)]
+    return [*of_tables, "responses/ways", *queries("inputs"), *(f"lineage/{view}" for view in _GRAPH)]
 
 
 def _text(name: str) -> str | None:
@@ -104,12 +104,11 @@ def _words(table: str) -> Mapping[str, str]:
 def _of_stage(stage: Stage) -> Mapping[str, str]:
     method = _columns(stage, [stage.method])
     words = _columns(stage, stage.words)
-    is_judged = stage.about and "completion_id" in records.schema(stage.noun).names
     return {
         "noun_singular": stage.singular,
         "nouns.noun_id": _columns(stage, [stage.id]),
         "nouns.noun_subject": _columns(stage, [stage.subject]),
-        "nouns.noun_judged": _columns(stage, [stage.about]) if is_judged else "",
+        "nouns.noun_input": _columns(stage, [stage.input]),
         "nouns.noun_method": method,
         "nouns.noun_fingerprint": method if stage.is_by_method else "",
         "nouns.noun_published": method if stage.is_by_method else "''",

@@ -18,6 +18,8 @@ STAGES = {
     "preferences": "makes pairs of a better and a worse answer",
     "exports": "writes the files that a trainer reads",
     "completions": "copies the record of all model calls into the database",
+    "settled": "says which inputs are done with, and what was made of each",
+    "steps": "says which model calls were made for each input",
 }
 
 STATUSES = {  # what the run did

@@ -59,7 +59,7 @@ def _place(filename: str) -> Path:
     return file if "site-packages" in place.parts else place
 
 
-def _way(detail: str) -> str:
+def way(detail: str) -> str:
     """Return what tells one exception from another: its class and line, without its words."""
     found = _WAY.search(detail)
     return found[0] if found else detail
@@ -71,10 +71,14 @@ def accuse(stage: str, rows: int, details: list[str]) -> None:
     Raises:
         BrokenError: They did; it names the exception, file and line.
     """
-    if rows < ENOUGH or len({_way(detail) for detail in details}) > 1:
-        return
-    raise BrokenError(
-        f"each of the {rows} rows of `{stage}` ended in {_way(details[0])}, the first with: {details[0]}",
+    if rows >= ENOUGH and len({way(detail) for detail in details}) <= 1:
+        raise accused(f"each of the {rows} rows of `{stage}`", details[0])
+
+
+def accused(who: str, detail: str) -> BrokenError:
+    """Return what a person is told where a method is at fault: whose rows ended in its exception, and where it was."""
+    return BrokenError(
+        f"{who} ended in {way(detail)}, such as: {detail}",
         hint="no row is at fault, and none was refused: mend that line, or the prompt file it reads, "
         "and run the same command again",
     )

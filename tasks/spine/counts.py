@@ -44,3 +44,19 @@ class Receipt:
     stage: str
     counts: Counts
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conducted:
+    """What one program did in a run: inputs that it began, calls, recorded ones included, and what they came to.
+
+    `waves` is how many calls of an input had to wait for each other, at most. `most_calls` is what the program says.
+    """
+
+    stage: str
+    program: str
+    fingerprint: str
+    inputs: int
+    calls: int
+    waves: int
+    most_calls: int

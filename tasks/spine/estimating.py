@@ -7,7 +7,7 @@ by the stand-in, and counts (tasks/io/rehearsal.py). The copy is thrown away.
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from wellspring.tasks.io.llm import Models
 from wellspring.tasks.io.rehearsal import Rehearsal
 from wellspring.tasks.io.store import DATABASE, JOURNAL, Store
 from wellspring.tasks.spine import runs
-from wellspring.tasks.spine.counts import Counts
+from wellspring.tasks.spine.counts import Conducted, Counts
 from wellspring.tasks.spine.runs import Run
 
 
@@ -31,7 +31,9 @@ from wellspring.tasks.spine.runs import Run
 class Estimate:
     """What a stage would do: calls to pay, calls that are recorded, tokens, USD; seconds where a latency was seen.
 
-    `cost_usd` is None where no table lists the model's price: an unknown price is not 0.
+    `cost_usd` is None where no table lists the model's price: an unknown price is not 0. `settled` inputs of the same
+    programs told how many calls one takes; where it is 0, the rehearsal did. `most_calls` is the most of any input, and
+    `waves` how many calls of one have to wait for each other: in batch mode, as many jobs.
     """
 
     stage: str
@@ -43,6 +45,9 @@ class Estimate:
     cost_usd: float | None
     seconds: float | None
     is_measured: bool
+    settled: int
+    most_calls: int
+    waves: int
 
 
 @contextmanager
@@ -82,8 +87,13 @@ def _linked(source: str, target: str) -> None:
         shutil.copyfile(source, target)
 
 
-def estimates(run: Run) -> list[Estimate]:
-    """Return what the stages of a rehearsed run asked, in their order; stages that asked nothing are left out."""
+def estimates(run: Run, means: Mapping[str, tuple[int, float]]) -> list[Estimate]:
+    """Return what the stages of a rehearsed run would ask, in their order; stages that ask nothing are left out.
+
+    Args:
+        run: The rehearsed run.
+        means: Of programs that have settled inputs: by fingerprint how many, and the mean of their calls.
+    """
     door = cast("Rehearsal", run.models)
     by_stage: dict[str, Counts] = {}
     for receipt in run.receipts:
@@ -92,12 +102,34 @@ def estimates(run: Run) -> list[Estimate]:
     for stage, counts in by_stage.items():
         if counts.calls + counts.cached_calls:
             role = STAGES[stage].role
-            tokens = (counts.prompt_tokens, counts.completion_tokens)
-            asked = (stage, counts.rows_in, counts.calls, counts.cached_calls)
-            time_ = door.seconds(role, counts.calls, counts.completion_tokens)
-            cost = None if door.role(role).model in door.unpriced and counts.calls else counts.cost_usd
-            found.append(Estimate(*asked, *tokens, cost, time_, door.means(role) is not None))
+            programs = [one for one in run.conducted if one.stage == stage]
+            share = _share(programs, counts, means)
+            calls, tokens = round(share * counts.calls), [round(share * n) for n in _tokens(counts)]
+            time_ = door.seconds(role, calls, tokens[1])
+            cost = None if door.role(role).model in door.unpriced and counts.calls else share * counts.cost_usd
+            settled = sum(means[one.fingerprint][0] for one in programs if one.fingerprint in means)
+            most = (max((one.most_calls for one in programs), default=0), max((p.waves for p in programs), default=0))
+            asked = (stage, counts.rows_in, calls, counts.cached_calls)
+            found.append(Estimate(*asked, *tokens, cost, time_, door.means(role) is not None, settled, *most))
     return found
+
+
+def _tokens(counts: Counts) -> tuple[int, int]:
+    return counts.prompt_tokens, counts.completion_tokens
+
+
+def _share(programs: Sequence[Conducted], counts: Counts, means: Mapping[str, tuple[int, float]]) -> float:
+    """Return how many calls there will be to pay for each that was rehearsed.
+
+    The stand-in does not fail where a model does, and the other way round: what inputs have taken here tells more.
+    """
+    if not counts.calls:
+        return 1.0
+    expected = sum(
+        means[one.fingerprint][1] * one.inputs if one.fingerprint in means else one.calls for one in programs
+    )
+    rehearsed = sum(one.calls for one in programs)
+    return max(0.0, counts.calls + expected - rehearsed) / counts.calls
 
 
 def superseded(run: Run, before: pl.DataFrame) -> list[dict[str, Any]]:
@@ -139,11 +171,12 @@ def estimate(settings: Settings, directory: str | Path, build: Callable[[Run], N
     stopped = ""
     with rehearsal(settings, directory) as run:
         before = run.store.query("methods/rows")
+        means = {print_: (n, mean) for print_, n, mean in run.store.query("settled/means").rows()}
         try:
             build(run)
         except BrokenError as error:  # the stand-in's rows may fail an audit; what was counted until then counts
             stopped = error.message
-        found, old = estimates(run), superseded(run, before)
+        found, old = estimates(run, means), superseded(run, before)
         unpriced = sorted(cast("Rehearsal", run.models).unpriced)
     seconds = [one.seconds for one in found]
     return {

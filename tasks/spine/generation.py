@@ -1,6 +1,6 @@
 """The simplest program: one prompt for each row, asked so many times, and rows of what each answer says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from wellspring.tasks.contracts.calls import Answer
@@ -22,9 +22,10 @@ def generate(
     role: str,
     method: PromptedMethod,
     fingerprint: str,
-    pending: str,
-    params: Mapping[str, Any],
+    takes: str,
     rows: Rows,
+    most: int | None = None,
+    among: Sequence[str] | None = None,
     settings: Any = None,
     draws: int = 1,
     temperature: float | None = None,
@@ -39,9 +40,10 @@ def generate(
         role: Whose model is asked: generator, judge, responder.
         method: The recipe or judge: its prompt and its parser.
         fingerprint: Of the method under its settings.
-        pending: The query of what is left, as `noun/name`; its column `input_id` names the input.
-        params: The query's parameters.
+        takes: The view of `sql/inputs/` that its inputs are rows of.
         rows: What to write for a row, its parsed answer, and the answer itself.
+        most: Only the first so many inputs, by their ids.
+        among: Only these inputs.
         settings: Handed to `method.prompt`.
         draws: Samples of each row.
         temperature: Overrides the role's.
@@ -69,4 +71,5 @@ def generate(
             else:
                 ask.make(table, on_failure(row, one.reason, one.detail))
 
-    return conduct(run, Program(stage, method.name, fingerprint, (role,), body, draws), pending, params)
+    program = Program(stage, method.name, takes, fingerprint, (role,), draws, body, draws)
+    return conduct(run, program, most=most, among=among)

@@ -176,9 +176,9 @@ def _answer_all(run: Run, items: list[str]) -> tuple[str, Counts]:
         role="responder",
         method=method,
         fingerprint=fingerprint,
-        pending="instructions/unanswered",
-        params={"fingerprint": fingerprint, "item_ids": items},
+        takes="pool",
         rows=rows,
+        among=items,
         settings=wanted,
         temperature=wanted.temperature,
     )

@@ -9,6 +9,7 @@ transaction, or not at all.
 `runner.py` runs it for all inputs.
 """
 
+import time
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Required, TypedDict, Unpack
@@ -31,16 +32,27 @@ Read = Callable[[dict[str, Any], Answer], Any]
 class Program:
     """What is done for each input of a stage, and as whose work it is recorded.
 
-    `roles` are those that it may ask, the one that it asks most first. `samples` says how many rows an input is to
-    make, where its draws are counted one by one.
+    Attributes:
+        stage: The noun that refusals are counted under.
+        name: As people know it.
+        takes: The view of `sql/inputs/` that its inputs are rows of.
+        fingerprint: Of the program under its settings.
+        roles: Whom it may ask, the one that it asks most first.
+        most_calls: The most that it asks for one input, second tries apart.
+        body: What is done.
+        samples: How many rows an input is to make, where its draws are counted one by one.
+        settles: Whether an input is done with; else what was found is the caller's to keep, and it is due again.
     """
 
     stage: str
     name: str
+    takes: str
     fingerprint: str
     roles: tuple[str, ...]
+    most_calls: int
     body: Body
     samples: int = 1
+    settles: bool = True
 
 
 class Wait:
@@ -54,9 +66,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Asked(Wait):
-    """For a call's answer, or its refusal."""
+    """For a call's answer, or its refusal; `heading` is the prompt's name."""
 
     call: Call
+    heading: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +89,20 @@ class LookedUp(Wait):
 
 @dataclass(slots=True)
 class Input:
-    """A row on its way: what was made of it so far, and how much is still waited for."""
+    """A row on its way: what was made of it so far, and how much is still waited for.
+
+    `steps` are its calls: place, heading, role, completion id.
+    """
 
     number: int
     row: Row
     waits: int = 0  # calls and look-ups
     left: int = 0  # calls that a batch job is out for
+    asked: int = 0  # calls, second tries apart
     is_paid: bool = False  # something was asked for it in this run
     is_read: bool = False  # a method said something of an answer, be it a refusal
+    began: float = field(default_factory=time.monotonic)
+    steps: list[tuple[str, str, str, str]] = field(default_factory=list[tuple[str, str, str, str]])
     made: dict[str, list[Any]] = field(default_factory=dict)
     refused: dict[int, Rejection] = field(default_factory=dict)
 
@@ -108,10 +127,10 @@ class How(TypedDict, total=False):
 class Ask:
     """What a program is given to ask with. It is handed one for each input."""
 
-    __slots__ = ("_item", "_run")
+    __slots__ = ("_item", "_most_calls", "_run")
 
-    def __init__(self, run: Run, item: Input) -> None:
-        self._run, self._item = run, item
+    def __init__(self, run: Run, item: Input, most_calls: int) -> None:
+        self._run, self._item, self._most_calls = run, item, most_calls
 
     async def __call__(self, method: PromptedMethod, row: Row, **how: Unpack[How]) -> Any:
         """Ask for one answer, and once more where its form cannot be read.
@@ -167,11 +186,14 @@ class Ask:
         self._item.refused[draw] = refusal
 
     def _calls(self, numbers: Sequence[int], method: PromptedMethod, row: Row, how: How) -> list[Call]:
+        self._item.asked += len(numbers)
+        if self._item.asked > self._most_calls:
+            raise Rejection(METHOD_ERROR, f"it asks more than the {self._most_calls} calls that it says are its most")
         prompt, warmth = method.prompt(row, how.get("settings")), how.get("temperature")
         return [Call(self._item.input_id, prompt, number, warmth, role=how["role"]) for number in numbers]
 
     async def _one(self, method: PromptedMethod, row: Row, call: Call, how: How) -> Any:
-        outcome = await Asked(call)
+        outcome = await Asked(call, method.name)
         try:
             return self._read(method, row, outcome, how.get("read", _parsed))
         except Rejection as refusal:

@@ -59,17 +59,31 @@ def reopen(run: Run, *, stage: str | None = None, reason: str | None = None, run
     if not is_open:  # named by a person, who wants another answer and not the recorded one read again
         ask_anew(run, [detail for rows in taken_back for detail in rows["detail"].to_list()])
         reads.drop(run, chosen["input_id"].to_list())
-    taken = 0
     for name, why in sorted(set(chosen["stage", "reason"].rows())):
         with run.store.transaction():
             if why in ENDED:
                 run.store.execute("shards/reopen", stage=name, reason=why, run_id=run_id)
-            taken += run.store.execute("rejections/reopen", stage=name, reasons=[why], run_id=run_id)
+            _take_back(run, name, chosen.filter((chosen["stage"] == name) & (chosen["reason"] == why)))
     marks = sum(_unmark(run, table, rows) for table, rows in failed.items())
-    if is_open and not taken + marks:
+    if is_open and not len(chosen) + marks:
         _say_others(run)
-    run.progress.note(f"retry: {taken} refusals are due again" + (f", and {marks} failed judgements" if marks else ""))
-    return taken + marks
+    judgements = f", and {marks} failed judgements" if marks else ""
+    run.progress.note(f"retry: {len(chosen)} refusals are due again{judgements}")
+    return len(chosen) + marks
+
+
+def _take_back(run: Run, stage: str, refused: pl.DataFrame) -> None:
+    """Take refusals out; an input with a refused draw is settled anew, with all its draws: those answered are free."""
+    ids, prints = refused["input_id"], refused["fingerprint"].to_list()
+    if stage not in COMPUTED:
+        ids = ids.str.split("#").list.first()
+        _unsettle(run, ids.to_list(), prints)
+    run.store.execute("rejections/reopen", stage=stage, input_ids=ids.to_list(), fingerprints=prints)
+
+
+def _unsettle(run: Run, input_ids: list[str], fingerprints: list[str]) -> None:
+    for table in ("settled", "steps"):
+        run.store.execute(f"{table}/reopen", input_ids=input_ids, fingerprints=fingerprints)
 
 
 def _worth_it(chosen: pl.DataFrame) -> pl.DataFrame:
@@ -85,6 +99,7 @@ def _unmark(run: Run, table: str, failed: pl.DataFrame) -> int:
     if not pairs.is_empty():
         subjects, prints = pairs["subject_id"].to_list(), pairs["fingerprint"].to_list()
         run.store.execute(f"{table}/reopen", subjects=subjects, fingerprints=prints)
+        _unsettle(run, subjects, prints)
     return len(pairs)
 
 

@@ -6,7 +6,8 @@ batch mode an input whose calls are in a job is let go of; a later run starts it
 """
 
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from heapq import heappop, heappush
 from typing import Any
@@ -15,16 +16,18 @@ from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.calls import Answer, Call, Refused
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Row
-from wellspring.tasks.contracts.records import RejectionRow
+from wellspring.tasks.contracts.records import RejectionRow, Settled, Step
 from wellspring.tasks.spine import blame, completions
 from wellspring.tasks.spine.blame import METHOD_ERROR
+from wellspring.tasks.spine.counts import Conducted
 from wellspring.tasks.spine.programs import Ask, Asked, Input, Look, LookedUp, Program
 from wellspring.tasks.spine.reporting import Reporter
-from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.spine.runs import Counts, Run, as_task
 
 BATCH_INPUTS = 500  # settled inputs in one transaction
 BATCH_SECONDS = 10.0  # a slow model's rows are written this often
 FREE_INPUTS = 64  # open at once while answers come from the journal: they are looked up together
+FIRST, LAST = 5, 100  # inputs by which a program is judged that ends in exceptions
 LOOKED_UP = 2_000  # inputs that look something up at once
 
 
@@ -38,40 +41,84 @@ class _Branch:
     parent: "_Branch | None" = None
     number: int = 0
     steps: int = 0  # that were numbered in it
+    wave: int = 0  # how many calls had to be answered, one after the other, to come so far
     results: list[Any] = field(default_factory=list)  # of its own branches
     missing: int = 0
 
 
-def conduct(run: Run, program: Program, pending: str, params: Mapping[str, Any]) -> Counts:
+def conduct(run: Run, program: Program, *, most: int | None = None, among: Sequence[str] | None = None) -> Counts:
     """Run a program for every input that is due, and write what it makes.
 
     Args:
         run: Whose store, models and settings are used.
         program: What is done.
-        pending: The query of what is left, as `noun/name`; its column `input_id` names the input.
-        params: The query's parameters.
+        most: Only the first so many inputs of its view, by their ids.
+        among: Only these inputs of its view.
 
     Raises:
         TransientError: The budget or the quota is used up; what is settled is written.
         BrokenError: The key is wrong, or a disk is full; what is settled is written as far as it could be.
     """
-    total = run.store.count(pending, **params) * program.samples
-    if total == 0:
+
+    def left() -> list[str]:
+        return due(run, program.stage, program.takes, program.fingerprint, most, among)
+
+    def begin() -> Counts:
+        return _conducted(run, program, found, left)
+
+    if not (found := left()[: run.pilot]):
         return Counts()  # and no model door was opened
+    return as_task(f"{program.stage} by {program.name}", begin)()
+
+
+def _conducted(run: Run, program: Program, found: list[str], left: Callable[[], list[str]]) -> Counts:
+    for noun in ("settled", "steps"):
+        run.store.execute("publications/retract", noun=noun, run_id=run.run_id)
     if lost := run.models.lost_answers():
         run.progress.note(f"the journal was damaged: {lost} recorded answers are lost, and asked for again")
-    runner = Runner(run, program, total)
+    runner = Runner(run, program, len(found) * program.samples)
     for role, is_priced in runner.is_priced.items():
         if not is_priced:
             model = run.models.role(role).model
             run.progress.note(f"the price of `{model}` is in no table: what its calls cost is unknown")
+    wanted = {*found}
     try:
-        while runner.has_left_out(run.store.stream(pending, **params)):
+        while found and runner.has_left_out(_inputs(run, program, found)):
             runner.flush()
+            found = [one for one in left() if one in wanted]
         runner.clear()
     finally:
         runner.flush()
+        calls = runner.counts["calls"] + runner.counts["cached_calls"]
+        of = (program.stage, program.name, program.fingerprint)
+        run.conducted.append(Conducted(*of, runner.opened, calls, runner.waves, program.most_calls))
     return Counts(**runner.counts)
+
+
+def due(
+    run: Run, stage: str, takes: str, fingerprint: str, most: int | None = None, among: Sequence[str] | None = None
+) -> list[str]:
+    """Return the ids of the inputs that a program is not done with, in their order.
+
+    Args:
+        run: Whose store is asked.
+        stage: The noun that refusals are counted under.
+        takes: The view of `sql/inputs/` that the inputs are rows of.
+        fingerprint: Of the program.
+        most: Only the first so many inputs of the view.
+        among: Only these inputs of the view.
+    """
+    wanted = {"most": most, "among": None if among is None else list(among)}
+    found = run.store.query("settled/pending", view=_view(takes), stage=stage, fingerprint=fingerprint, **wanted)
+    return found["input_id"].to_list()
+
+
+def _inputs(run: Run, program: Program, input_ids: list[str]) -> Iterator[Any]:
+    return run.store.stream("settled/inputs", view=_view(program.takes), input_ids=input_ids)
+
+
+def _view(takes: str) -> str:
+    return f"inputs_{takes}"
 
 
 class Runner:
@@ -84,16 +131,20 @@ class Runner:
         self._reporter = Reporter(run, program, total)
         self._room = max(map(run.models.room, program.roles), default=FREE_INPUTS)
         self._due: list[tuple[int, int, Call]] = []  # calls at hand, those of the oldest input first
-        self._asked: dict[str, _Branch] = {}  # whom the answer to a call is for
+        self._asked: dict[str, tuple[_Branch, str]] = {}  # whom the answer to a call is for, and the call's heading
         self._looks: dict[Look, list[tuple[_Branch, Any]]] = {}
         self._looking = self._looking_paid = 0  # inputs that look something up; those that were paid for in this run
-        self._opened = self._numbered = self._out = 0
+        self.opened = self.waves = 0
+        self._numbered = self._out = 0
         self._is_free = False  # the last answer came from the journal
         self._left = 0  # calls that batch jobs were out for
-        self._doubted: list[Input] = []  # ended by exceptions, and no row was read yet
+        self._ended = 0  # inputs
+        self._ways: deque[str] = deque(maxlen=LAST)  # in which the last of them ended; empty where no exception did it
+        self._doubted: list[tuple[int, Input]] = []  # ended by exceptions, of late
         self._made: dict[str, list[Any]] = {}
         self._rejections: list[RejectionRow] = []
-        self._settled = 0
+        self._settled: list[Settled] = []
+        self._steps: list[Step] = []
         self._flushed = time.monotonic()
 
     # Inputs, calls, answers
@@ -104,7 +155,7 @@ class Runner:
         rows = (row for frame in frames for row in frame.iter_rows(named=True))
         for outcome in self.run.models.answers(self._calls(rows), self._leave, self._tick):
             self._take(outcome)
-            if self._settled >= BATCH_INPUTS or time.monotonic() - self._flushed > BATCH_SECONDS:
+            if len(self._settled) >= BATCH_INPUTS or time.monotonic() - self._flushed > BATCH_SECONDS:
                 self.flush()
             else:
                 self._reporter.tell_now_and_then(self.counts)
@@ -132,10 +183,10 @@ class Runner:
                 return
 
     def _open(self, row: Row) -> None:
-        self._opened += 1
+        self.opened += 1
         self.counts["rows_in"] += self.program.samples
-        item = Input(self._opened, row)
-        self._step(_Branch(item, self.program.body(row, Ask(self.run, item))))
+        item = Input(self.opened, row)
+        self._step(_Branch(item, self.program.body(row, Ask(self.run, item, self.program.most_calls))))
 
     def _step(self, branch: _Branch, value: Any = None) -> None:
         """Let a coroutine go on to what it waits for next, or to its end."""
@@ -147,7 +198,7 @@ class Runner:
         if is_ended:
             self._end(branch, found)
         elif isinstance(found, Asked):
-            self._put(branch, found.call)
+            self._put(branch, found)
         elif isinstance(found, LookedUp):
             branch.item.waits += 1
             self._looking += 1
@@ -156,18 +207,18 @@ class Runner:
         else:
             self._fork(branch, found.coroutines)
 
-    def _put(self, branch: _Branch, call: Call) -> None:
+    def _put(self, branch: _Branch, asked: Asked) -> None:
         place = f"{branch.item.number}/{self._place(branch)}"
-        self._asked[place] = branch
+        self._asked[place] = (branch, asked.heading)
         self._numbered += 1
         branch.item.waits += 1
-        heappush(self._due, (branch.item.number, self._numbered, replace(call, place=place)))
+        heappush(self._due, (branch.item.number, self._numbered, replace(asked.call, place=place)))
 
     def _fork(self, branch: _Branch, coroutines: Sequence[Coroutine[Any, Any, Any]]) -> None:
         place = self._place(branch)
         branch.results, branch.missing = [None] * len(coroutines), len(coroutines)
         for number, coroutine in enumerate(coroutines):
-            self._step(_Branch(branch.item, coroutine, f"{place}.{number}.", branch, number))
+            self._step(_Branch(branch.item, coroutine, f"{place}.{number}.", branch, number, wave=branch.wave))
 
     @staticmethod
     def _place(branch: _Branch) -> str:
@@ -180,6 +231,7 @@ class Runner:
             self._settle(branch.item, found if isinstance(found, Rejection) else None)
             return
         parent.results[branch.number] = found
+        parent.wave = max(parent.wave, branch.wave)
         parent.missing -= 1
         if not parent.missing:
             self._step(parent, parent.results)
@@ -187,7 +239,10 @@ class Runner:
     def _take(self, outcome: Answer | Refused) -> None:
         self._out -= 1
         call = outcome.call
-        branch = self._asked.pop(call.place)
+        branch, heading = self._asked.pop(call.place)
+        branch.wave += 1
+        self.waves = max(self.waves, branch.wave)
+        branch.item.steps.append((call.place.partition("/")[2], heading, call.role, outcome.completion_id))
         self._is_free = outcome.is_cached
         branch.item.is_paid |= not outcome.is_cached
         branch.item.waits -= 1
@@ -199,7 +254,7 @@ class Runner:
         """Note that a batch job is out for a call: its input is let go of once nothing else of it goes on."""
         self._out -= 1
         self._left += 1
-        item = self._asked.pop(call.place).item
+        item = self._asked.pop(call.place)[0].item
         item.waits, item.left = item.waits - 1, item.left + 1
         self._let_go(item)
 
@@ -251,14 +306,16 @@ class Runner:
             item.made.clear()
             item.refused = dict.fromkeys(range(self.program.samples), refusal)
             item.is_read &= refusal.reason != METHOD_ERROR
-        if item.is_read:
-            self._write_doubted()
-        elif any(one.reason == METHOD_ERROR for one in item.refused.values()):
-            self._doubted.append(item)
-            if len(self._doubted) >= BATCH_INPUTS:
-                self.clear()
-            return
-        self._write(item)
+        errors = [] if item.is_read else [one for one in item.refused.values() if one.reason == METHOD_ERROR]
+        self._ended += 1
+        self._ways.append(blame.way(errors[0].detail) if errors else "")
+        if errors:
+            self._doubted.append((self._ended, item))
+            self._accuse(errors[0].detail)
+        else:
+            self._write(item)
+        while self._doubted and self._doubted[0][0] <= self._ended - LAST:
+            self._write(self._doubted.pop(0)[1])
 
     def _write(self, item: Input) -> None:
         """One rejection for each refused draw; the bare id, which pending queries look for, only if none gave rows."""
@@ -272,25 +329,40 @@ class Runner:
         self.counts["rows_out"] += program.samples - len(item.refused)
         for table, rows in item.made.items():
             self._made.setdefault(table, []).extend(rows)
-        self._settled += 1
+        if not program.settles:
+            return
+        made, seconds = sum(map(len, item.made.values())), time.monotonic() - item.began
+        of = (input_id, program.fingerprint)
+        counts = (len(item.steps), made, len(item.refused), seconds)
+        self._settled.append(Settled(*of, program.stage, self.run.run_id, *counts))
+        self._steps += [Step(*of, *step, self.run.run_id) for step in sorted(item.steps)]
+
+    def _accuse(self, detail: str, *, is_last: bool = False) -> None:
+        """Stop where it is the method that failed, and no row; what ended in exceptions just now is not refused then.
+
+        Raises:
+            BrokenError: The first inputs, or all there are, ended at one line, and the method never wrote a row; or
+                more than half of the last hundred did.
+        """
+        alike = self._ways.count(blame.way(detail))
+        if alike == self._ended and (self._ended == FIRST or (is_last and self._ended >= blame.ENOUGH)):
+            if not self.run.store.count("methods/written", fingerprint=self.program.fingerprint):
+                raise blame.accused(f"each of the {alike} inputs of `{self.program.stage}`", detail)
+        elif 2 * alike > LAST:
+            raise blame.accused(f"{alike} of the last {LAST} inputs of `{self.program.stage}`", detail)
 
     def clear(self) -> None:
-        """Refuse the rows that ended by exceptions, unless it is the method that failed, on all rows there are.
+        """Refuse the inputs that ended by exceptions, unless it is the method that failed, on all that there are.
 
         Raises:
             BrokenError: All ended in the same exception.
         """
-        if self._doubted and not self.run.store.count("methods/written", fingerprint=self.program.fingerprint):
-            refusals = [refusal for item in self._doubted for refusal in item.refused.values()]
-            details = [refusal.detail for refusal in refusals if refusal.reason == METHOD_ERROR]
-            blame.accuse(self.program.stage, len(self._doubted), details)
-        self._write_doubted()
-
-    def _write_doubted(self) -> None:
-        """Refuse the rows that ended by exceptions: another one was read, or they ended in different ways."""
-        doubted, self._doubted = self._doubted, []
-        for item in doubted:
+        if self._doubted:
+            errors = [one for one in self._doubted[-1][1].refused.values() if one.reason == METHOD_ERROR]
+            self._accuse(errors[0].detail, is_last=True)
+        for _, item in self._doubted:
             self._write(item)
+        self._doubted.clear()
 
     def flush(self) -> None:
         """Write what is settled, and the completions it rests on, in one transaction."""
@@ -300,9 +372,22 @@ class Runner:
                 store.append(table, rows)
             if self._rejections:
                 store.append("rejections", self._rejections)
+            self._write_settled()
             completions.load(self.run)
-        self._made, self._rejections, self._settled, self._flushed = {}, [], 0, time.monotonic()
+        self._made, self._rejections, self._settled, self._steps = {}, [], [], []
+        self._flushed = time.monotonic()
         self._reporter.tell(self.counts)
+
+    def _write_settled(self) -> None:
+        """Say what was done with each input, in place of what was said before of one whose page was overtaken."""
+        said = {
+            "input_ids": [one.input_id for one in self._settled],
+            "fingerprints": [one.fingerprint for one in self._settled],
+        }
+        for table, rows in {"settled": self._settled, "steps": self._steps}.items():
+            if rows:
+                self.run.store.execute(f"{table}/reopen", **said)
+                self.run.store.append(table, rows)
 
 
 def _sent(coroutine: Coroutine[Any, Any, Any], value: Any) -> tuple[bool, Any]:

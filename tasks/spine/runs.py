@@ -33,7 +33,7 @@ from wellspring.tasks.io import store as stores
 from wellspring.tasks.io.interrupts import Stop
 from wellspring.tasks.spine import alerts, announcing, origin, preflight, standing
 from wellspring.tasks.spine.announcing import Announcer
-from wellspring.tasks.spine.counts import Counts, Receipt, known
+from wellspring.tasks.spine.counts import Conducted, Counts, Receipt, known
 from wellspring.tasks.spine.progress import Progress
 
 if typing.TYPE_CHECKING:
@@ -61,6 +61,8 @@ class Run:
         self.store = store
         self.progress = progress
         self.receipts: list[Receipt] = []
+        self.conducted: list[Conducted] = []
+        self.pilot: int | None = None  # how many inputs of each program are asked about, at most
         version = origin.versions().get("wellspring", "source")
         self.announcer = Announcer(store.events, settings.events, run_id, flow, version)
         self.stop: Stop | None = None
@@ -144,7 +146,7 @@ class Run:
         ]
         with self.store.transaction():
             self.store.append("methods", rows)
-            self.store.execute("methods/activate", stage=stage, fingerprints=list(methods))
+            self.store.execute("methods/activate", stage=stage, fingerprints=list(methods), settings=described)
 
     def say_stopping(self) -> None:
         """Tell whoever pressed Ctrl-C what happens now; called from any thread."""

@@ -184,8 +184,9 @@ def _due(store: Store, methods: Methods) -> dict[str, int]:
     asked_now = {old: new for noun in audited() for old, new in _followed(store, noun, methods).items()}
     due: dict[str, int] = {}
     for name, every in _asked(store).items():
-        noun = name.partition("/")[0]
-        for asked in every if name in queries(noun) else ():
+        table = name.partition("/")[0]
+        for asked in every if name in queries(table) else ():
+            noun = asked.get("stage", table)
             key = "fingerprint" if "fingerprint" in asked else "model"
             if asked.get(key) in asked_now:
                 now = dict.fromkeys(statement(name)[1]) | asked | {key: asked_now[asked[key]]}

@@ -26,7 +26,7 @@ PARTS = (
     "was_read",
     "was_written",
     "word",
-    "call",
+    "ledger",
     "judged",
     "rows_in_force",
     "by_method",

@@ -184,6 +184,12 @@ BREAKS = [
     ("exports", "UPDATE exports SET sha256 = concat(line, repeat('0', 63))", "two_digests"),
     ("exports", "DELETE FROM exports WHERE line = 2", "torn_files"),
     ("exports", "UPDATE exports SET row_id = 'lost'", "orphans"),
+    ("settled", "DELETE FROM groundings", "lost_rows"),
+    ("settled", "DELETE FROM rejections", "lost_refusals"),
+    ("settled", "INSERT INTO settled SELECT * FROM settled", "settled_twice"),
+    ("steps", "UPDATE steps SET completion_id = 'lost'", "orphan_completions"),
+    ("steps", "DELETE FROM settled", "orphans"),
+    ("steps", "INSERT INTO steps SELECT * FROM steps", "places_twice"),
 ]
 
 

@@ -184,13 +184,14 @@ def test_pages_that_a_live_search_kept_are_blanked_and_the_others_keep_their_pla
 @pytest.mark.slow
 def test_ids_that_stages_asked_for_are_forgotten_too(sample: Sample) -> None:
     ids = [sample.seeds[0], sample.instructions[0], sample.instructions[1]]
-    sample.store.query("instructions/pending_pool", fingerprint="f", item_ids=ids)
+    asked = {"view": "inputs_pool", "stage": "instructions", "fingerprint": "f", "most": None}
+    sample.store.query("settled/pending", **asked, among=ids)
     standing.remember(sample.store)
 
     forget(sample.store, url=BREAD)
     kept = json.loads((sample.store.path / "due.json").read_text())
 
-    assert kept["instructions/pending_pool"][0]["item_ids"] == [sample.seeds[0], sample.instructions[1]]
+    assert kept["settled/pending"][0]["among"] == [sample.seeds[0], sample.instructions[1]]
 
 
 @pytest.mark.slow
@@ -447,6 +448,7 @@ def test_what_was_told_of_a_page_is_found_in_calls_that_left_no_row(sample: Samp
         sample.instructions[0], "x", "seven_criteria", "total", None, f"unparsable_answer: hm [{judged}]", None, RUN
     )
     sample.store.append("scores", [failed])
+    sample.store.append("steps", [records.Step(failed.subject_id, "x", "0", "seven_criteria", "judge", judged, RUN)])
 
     receipt = forget(sample.store, url=BREAD)
     journal = Journal(sample.store.path / "completions.sqlite")

@@ -60,9 +60,8 @@ def score(run: Run, method: PromptedMethod, **options: Any) -> Counts:
         ]
 
     run.activate("scores", {"judge": "seven"})
-    asked = {"stage": "scores", "table": "scores", "role": "judge", "pending": "scores/pending_instructions"}
-    params = {"fingerprint": "judge"}
-    return generate(run, method=method, fingerprint="judge", params=params, **asked, **{"rows": rows} | options)
+    asked = {"stage": "scores", "table": "scores", "role": "judge", "takes": "instructions"}
+    return generate(run, method=method, fingerprint="judge", **asked, **{"rows": rows} | options)
 
 
 def asking(server: faults.FaultServer, **role: Any) -> dict[str, Any]:
@@ -179,7 +178,7 @@ def test_a_better_parser_costs_nothing(start: Start, settings: MakeSettings, met
     with faults.running() as server, start(settings(**asking(server))) as run:
         fill(run, [instruction(n) for n in range(25)])
         score(run, method, rows=none_is_good)
-        run.store.execute("rejections/reopen", stage="scores", reasons=["parser_has_a_bug"], run_id=None)
+        retrying._take_back(run, "scores", run.store.query("rejections/all"))
         counts = score(run, method)
 
     assert (counts.rows_out, counts.calls, counts.cached_calls) == (25, 0, 25)
@@ -213,7 +212,7 @@ def test_what_was_refused_is_asked_again_on_request_and_nothing_else_is(
         due = retrying.reopen(run, reason="refusal")
         counts = score(run, method)
 
-    assert (idle.calls, idle.cached_calls) == (0, 2)
+    assert idle == Counts()
     assert due == 2
     assert (counts.rows_in, counts.calls) == (2, 2)
     assert server.counts["requests"] == 22
@@ -455,7 +454,9 @@ def test_where_every_row_ends_in_the_same_exception_the_run_stops_and_nothing_is
     broken = method if part == "rows" else replace(method, **{part: mistaken})
     with faults.running() as server, start(settings(**asking(server))) as run:
         fill(run, [instruction(n) for n in range(5)])
-        with pytest.raises(BrokenError, match=r"each of the 5 rows.*KeyError at tests/spine/test_generation\.py:\d+"):
+        with pytest.raises(
+            BrokenError, match=r"each of the 5 inputs of `scores`.*KeyError at tests/spine/test_generation\.py:\d+"
+        ):
             score(run, broken, **({"rows": mistaken} if part == "rows" else {}))
         left = run.store.count("rejections/all")
         counts = score(run, method)

@@ -44,8 +44,8 @@ def asking(model: ScriptedModel, at_once: int = 8) -> dict[str, Any]:
 def run_program(run: Run, body: Body, inputs: int = 20, roles: Sequence[str] = ("generator", "judge")) -> Counts:
     fill(run, [instruction(number) for number in range(inputs)])
     run.activate("scores", {"print": "p"})
-    program = Program("scores", "p", "print", tuple(roles), body)
-    return conduct(run, program, "scores/pending_instructions", {"fingerprint": "print"})
+    program = Program("scores", "p", "instructions", "print", tuple(roles), 9, body)
+    return conduct(run, program)
 
 
 def score(row: Row, text: str, number: int = 0) -> records.Score:
@@ -159,9 +159,9 @@ def test_what_is_looked_up_comes_together_and_for_the_right_input(start: Start, 
             reasons = refused(run)
         live = len(sizes)
         with start(settings(**asking(model))) as run:  # another method, and every answer from the journal
-            program = Program("scores", "q", "other", ("generator",), body)
+            program = Program("scores", "q", "instructions", "other", ("generator",), 9, body)
             run.activate("scores", {"other": "q"})
-            conduct(run, program, "scores/pending_instructions", {"fingerprint": "other"})
+            conduct(run, program)
 
     assert (counts.rows_out, counts.rows_rejected) == (19, 1)
     assert texts["i00007"] == "i00007 i00007"
@@ -214,9 +214,9 @@ def test_an_exception_of_a_program_refuses_its_input_and_where_all_end_so_stops_
         all_of_them = True
         with start(settings(**asking(model))) as run:
             run.activate("scores", {"other": "q"})
-            program = Program("scores", "q", "other", ("generator",), body)
-            with pytest.raises(BrokenError, match="each of the 20 rows"):
-                conduct(run, program, "scores/pending_instructions", {"fingerprint": "other"})
+            program = Program("scores", "q", "instructions", "other", ("generator",), 9, body)
+            with pytest.raises(BrokenError, match="each of the 5 inputs of `scores`"):
+                conduct(run, program)
             again = refused(run)
 
     assert (counts.rows_out, counts.rows_rejected) == (19, 1)

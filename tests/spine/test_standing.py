@@ -18,11 +18,11 @@ from wellspring.tasks.spine import standing, summaries
 
 ROOT = Path(__file__).parents[2]
 ANSWERS: dict[str, Any] = {
+    "view": "inputs_answer",
+    "stage": "responses",
     "fingerprint": "respond-1",
-    "hard_from": 0,
-    "is_hard": False,
-    "document_chars": 0,
-    "has_page": None,
+    "most": None,
+    "among": None,
 }
 
 
@@ -39,9 +39,9 @@ def stage(store: Store, name: str) -> dict[str, Any]:
 
 
 def test_what_is_due_is_asked_as_the_stage_asked_it_and_costs_what_its_rows_have_cost(sample: Sample) -> None:
-    sample.store.query("responses/pending", **ANSWERS)
+    sample.store.query("settled/pending", **ANSWERS)
     before = stage(sample.store, "responses")
-    sample.store._connection.execute("DELETE FROM responses WHERE instruction_id = ?", [sample.instructions[0]])
+    sample.store._connection.execute("DELETE FROM settled WHERE input_id = ?", [sample.instructions[0]])
 
     after = stage(sample.store, "responses")
     receipts = sample.store.query("runs/stages").filter(stage="responses").to_dicts()[0]
@@ -52,15 +52,15 @@ def test_what_is_due_is_asked_as_the_stage_asked_it_and_costs_what_its_rows_have
 
 
 def test_questions_of_methods_that_are_no_longer_in_force_are_not_asked_again(sample: Sample) -> None:
-    sample.store.query("responses/pending", **ANSWERS | {"fingerprint": "another"})
+    sample.store.query("settled/pending", **ANSWERS | {"fingerprint": "another"})
 
     assert stage(sample.store, "responses")["rows_due"] == 0
 
 
 def test_what_was_asked_is_known_to_the_next_process(sample: Sample) -> None:
-    sample.store.query("responses/pending", **ANSWERS)
+    sample.store.query("settled/pending", **ANSWERS)
     standing.remember(sample.store)
-    sample.store._connection.execute("DELETE FROM responses")
+    sample.store._connection.execute("DELETE FROM settled")
     sample.store.close()
 
     with Store.read(sample.store.path) as opened:
@@ -74,10 +74,10 @@ def test_what_was_asked_is_known_to_the_next_process(sample: Sample) -> None:
 
 
 def test_what_stages_spent_that_never_ended_is_said_and_their_rows_cost_at_least_a_call(sample: Sample) -> None:
-    sample.store.query("responses/pending", **ANSWERS)
+    sample.store.query("settled/pending", **ANSWERS)
     before = standing.of_store(sample.store)
     sample.store._connection.execute("DELETE FROM receipts")
-    sample.store._connection.execute("DELETE FROM responses WHERE instruction_id = ?", [sample.instructions[0]])
+    sample.store._connection.execute("DELETE FROM settled WHERE input_id = ?", [sample.instructions[0]])
 
     facts = standing.of_store(sample.store)
 

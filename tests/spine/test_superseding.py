@@ -10,14 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from tests import light, page_store
+from tests import light, page_store, sample_store
 from tests.page_store import WRITER
 from wellspring.flows.dataset import dataset
 from wellspring.tasks import documents, passages, sources
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import forgetting, lineage, marts, runs, site_rules, standing, superseding, validation
+from wellspring.tasks.spine import (
+    forgetting,
+    lineage,
+    marts,
+    runner,
+    runs,
+    site_rules,
+    standing,
+    superseding,
+    validation,
+)
 from wellspring.tasks.spine.runs import Counts, Run
 
 pytestmark = pytest.mark.slow
@@ -323,14 +333,14 @@ def made_from_an_older_text(run: Run) -> list[str]:
         run.store.append(table, [row])
         run.store.append("methods", [records.MethodRow(table, fingerprint, table, "{}", True, WRITER)])
         run.store.execute(f"{table}/publish")
+    sample_store.settle(run.store)
     return [old, new]
 
 
 def due_and_valid(run: Run) -> dict[str, list[str] | int]:
-    asked = {"fingerprint": "method-1", "most": None, "batch": None}
     due = {
-        noun: run.store.query(f"{noun}/pending", **asked)["input_id"].to_list()
-        for noun in ("groundings", "instructions")
+        noun: runner.due(run, noun, takes, "method-1")
+        for noun, takes in {"groundings": "seeds", "instructions": "documents"}.items()
     }
     valid = {
         f"valid {noun}": run.store.query(f"{noun}/audience")["rows_valid"][0]

@@ -1,7 +1,8 @@
--- Instructions all of whose draws have been judged, and whose pair is not settled; each with its draws.
+-- Instructions all of whose draws have been judged, each with its draws.
 -- owner:  tasks/preferences.py
 -- grain:  one row per instruction
--- params: $fingerprint, $judge
+-- params: none
+CREATE OR REPLACE VIEW inputs_pairs AS
 SELECT
     instructions.instruction_id AS input_id,
     instructions.text AS instruction,
@@ -16,16 +17,13 @@ INNER JOIN valid_instructions AS instructions ON responses.instruction_id = inst
 LEFT JOIN valid_scores AS rewards
     ON
         responses.response_id = rewards.subject_id
-        AND rewards.judge = $judge
         AND rewards.criterion = 'total'
-WHERE
-    methods.name = 'answer_for_pairs'
-    AND instructions.instruction_id NOT IN (
-        SELECT settled.input_id
-        FROM settled_preferences AS settled
-        WHERE settled.fingerprint = $fingerprint
-    )
+        AND rewards.judge = (
+            SELECT max(json_extract_string(pairing.settings, 'judge'))
+            FROM methods AS pairing
+            WHERE pairing.stage = 'preferences' AND pairing.active
+        )
+WHERE methods.name = 'answer_for_pairs'
 GROUP BY instructions.instruction_id, instructions.text
 -- A failed judge has a row, whose value is NULL; a draw that nobody has judged yet has none.
-HAVING count(*) = count(rewards.subject_id)
-ORDER BY instructions.instruction_id;
+HAVING count(*) = count(rewards.subject_id);

@@ -1,7 +1,7 @@
--- Seeds that were read and kept, and about which nothing is decided yet: those to be marked, or those with their marks.
+-- Seeds that were read and kept, and about which nothing is decided yet, with their marks.
 -- owner:  tasks/seeds.py
 -- grain:  one row per human instruction
--- params: $fingerprint, $read, $marks, $is_marked, $most
+-- params: $fingerprint, $read, $marks, $most
 WITH wanted AS (
     SELECT seeds.*
     FROM seeds
@@ -37,9 +37,9 @@ SELECT
     marked.total,
     marked.missed
 FROM wanted
-LEFT JOIN marked ON wanted.seed_id = marked.subject_id
+INNER JOIN marked ON wanted.seed_id = marked.subject_id
 WHERE
-    (marked.total IS NOT NULL) = $is_marked
+    marked.total IS NOT NULL
     AND wanted.seed_id NOT IN (SELECT seeds.seed_id FROM seeds WHERE seeds.fingerprint = $fingerprint)
     AND wanted.seed_id NOT IN (
         SELECT rejections.input_id

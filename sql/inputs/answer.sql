@@ -1,0 +1,11 @@
+-- Instructions that are answered in the way `answer`.
+-- owner:  tasks/responses.py
+-- grain:  one row per instruction
+-- params: none
+CREATE OR REPLACE VIEW inputs_answer AS
+SELECT
+    instructions.instruction_id AS input_id,
+    instructions.text,
+    instructions.domain
+FROM ways_responses AS instructions
+WHERE instructions.way = 'answer';

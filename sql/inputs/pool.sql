@@ -1,0 +1,14 @@
+-- What instructions are deduced from: seeds, and instructions of the rounds before that nothing refused.
+-- owner:  tasks/spine/pool.py
+-- grain:  one row per seed or instruction
+-- params: none
+CREATE OR REPLACE VIEW inputs_pool AS
+SELECT
+    seeds.seed_id AS input_id,
+    seeds.text
+FROM valid_seeds AS seeds
+UNION ALL
+SELECT
+    instructions.instruction_id AS input_id,
+    instructions.text
+FROM standing_instructions AS instructions;

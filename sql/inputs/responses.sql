@@ -1,0 +1,16 @@
+-- Answers, with as much of the page as a budget can hold where it was shown to who answered.
+-- owner:  tasks/scores.py
+-- grain:  one row per response
+-- params: none
+CREATE OR REPLACE VIEW inputs_responses AS
+SELECT
+    responses.response_id AS input_id,
+    instructions.text AS instruction,
+    responses.text AS response,
+    methods.name AS way,
+    CASE WHEN methods.name = 'answer_grounded' THEN left(documents.text, 200000) END AS document
+FROM valid_responses AS responses
+INNER JOIN methods
+    ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
+INNER JOIN valid_instructions AS instructions ON responses.instruction_id = instructions.instruction_id
+LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id;

@@ -1,0 +1,10 @@
+-- Seeds, as they are traced to a page.
+-- owner:  tasks/groundings.py
+-- grain:  one row per seed
+-- params: none
+CREATE OR REPLACE VIEW inputs_seeds AS
+SELECT
+    seeds.seed_id AS input_id,
+    seeds.text,
+    seeds.language
+FROM valid_seeds AS seeds;

@@ -1,0 +1,9 @@
+-- From which instruction, and by which method, pairs were made, for each of their answers: a part of the ledger.
+-- owner:  tasks/preferences.py
+-- grain:  one row per pair x answer
+-- params: none
+SELECT
+    preferences.instruction_id AS input_id,
+    preferences.fingerprint,
+    unnest([preferences.chosen_id, preferences.rejected_id]) AS thing
+FROM preferences;

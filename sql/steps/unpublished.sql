@@ -1,0 +1,6 @@
+-- Rows that no audit has passed yet: what `steps` is audited on.
+-- owner:  tasks/spine/validation.py
+-- grain:  one row per row of `steps`
+-- params: none
+SELECT steps.*
+FROM unaudited_steps AS steps;
