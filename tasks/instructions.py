@@ -11,7 +11,7 @@ What an input is shown is decided by its id and by what was there when it was wr
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from wellspring.tasks.contracts import prompting, records
@@ -27,10 +27,10 @@ from wellspring.tasks.methods.novelty import repeats
 from wellspring.tasks.methods.subjects import is_code, is_mathematics
 from wellspring.tasks.spine import ceilings, contamination, embedders, reads
 from wellspring.tasks.spine.demonstrations import Demonstrations, excerpt, limits
-from wellspring.tasks.spine.generation import Rows, generate
 from wellspring.tasks.spine.identity import raised
 from wellspring.tasks.spine.pool import Pool
-from wellspring.tasks.spine.runner import due
+from wellspring.tasks.spine.programs import Ask, Body, How, Program
+from wellspring.tasks.spine.runner import conduct, due
 from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 2
@@ -151,23 +151,13 @@ def _rules(settings: Settings, inputs: str) -> list[str]:
     ]
 
 
-def _generate(
-    run: Run, writer: Writer, method: PromptedMethod, rows: Rows, most: int | None, among: Sequence[str] | None = None
-) -> Counts:
-    return generate(
-        run,
-        stage="instructions",
-        table="instructions",
-        role="generator",
-        method=method,
-        fingerprint=writer.fingerprint,
-        takes=writer.inputs,
-        rows=rows,
-        most=most,
-        among=among,
-        settings=run.settings.instructions,
-        draws=run.settings.instructions.draws,
-    )
+def _conducted(run: Run, writer: Writer, body: Body, **inputs: Any) -> Counts:
+    wanted = run.settings.instructions
+    roles, most_calls = ("generator",), wanted.draws
+    if writer.inputs == "pool" and wanted.with_responses:
+        roles, most_calls = ("generator", "responder"), wanted.draws + wanted.k + 1
+    of = ("instructions", writer.recipe, writer.inputs, writer.fingerprint)
+    return conduct(run, Program(*of, roles, most_calls, body, wanted.draws), **inputs)
 
 
 def _instruction(
@@ -216,60 +206,60 @@ def _from_documents(run: Run, writer: Writer) -> Counts:
     wanted, most = run.settings.instructions, run.settings.limit
     if not due(run, "instructions", "documents", writer.fingerprint, most):
         return Counts()
-    shown = Demonstrations(run, writer.method, writer.fingerprint)
+    demonstrations = Demonstrations(run, writer.method, writer.fingerprint)
     is_grounded = writer.method.name != "ungrounded"
 
-    def prompt(row: Row, settings: Any) -> Prompt:
+    async def body(row: Row, ask: Ask) -> None:
         page = excerpt(row, wanted)
-        if is_grounded and (found := orders(f"{page['title'] or ''}\n{page['text']}")):
+        text = f"{page['title'] or ''}\n{page['text']}"
+        if is_grounded and (found := orders(text)):
             raise Rejection("document_talks_to_models", found[0][:300])
         if not wanted.math_and_code and (is_code(row["text"]) or is_mathematics(row["text"])):
             raise Rejection("math_or_code", "instructions.math_and_code is off")
-        return writer.method.prompt({**page, "demonstrations": shown.of(row)}, settings)
+        shown = await ask.look(demonstrations.look, row)
 
-    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Instruction]:
-        demonstrations = shown.of(row)
-        page = excerpt(row, wanted)
-        untrusted = Shown(
-            demonstrations=[demonstration["text"] for demonstration in demonstrations],
-            document=f"{page['title'] or ''}\n{page['text']}" if is_grounded else "",
-            prompt=_system(answer.call.prompt),
-        )
-        accept(parsed["text"], limits(wanted, row["language"] if is_grounded else None), untrusted)
-        parts_.check(parsed)
-        parts_.check_copies(parsed, demonstrations)
-        _check_around(run, parsed, untrusted)
-        return [_instruction(run, writer, row, parsed, answer, [d["grounding_id"] for d in demonstrations])]
+        def read(parsed: dict[str, Any], answer: Answer) -> list[records.Instruction]:
+            untrusted = Shown(
+                demonstrations=[demonstration["text"] for demonstration in shown],
+                document=text if is_grounded else "",
+                prompt=_system(answer.call.prompt),
+            )
+            accept(parsed["text"], limits(wanted, row["language"] if is_grounded else None), untrusted)
+            parts_.check(parsed)
+            parts_.check_copies(parsed, shown)
+            _check_around(run, parsed, untrusted)
+            return [_instruction(run, writer, row, parsed, answer, [d["grounding_id"] for d in shown])]
 
-    method = replace(writer.method, prompt=prompt)
-    return _generate(run, writer, method, rows, most)
+        asked = {**page, "demonstrations": shown}
+        how: How = {"role": "generator", "settings": wanted, "read": read}
+        await ask.write("instructions", wanted.draws, writer.method, asked, **how)
+
+    return _conducted(run, writer, body, most=most)
 
 
 # From the pool
 
 
 def _from_pool(run: Run, writer: Writer, earlier: Sequence[str]) -> Counts:
-    pool = Pool(run, earlier, writer.fingerprint)
-    left = due(run, "instructions", "pool", writer.fingerprint, among=pool.ids)
-    if not left:
-        return Counts()
-    dialogs = pool.dialogs_of(left)
+    wanted, pool = run.settings.instructions, Pool(run, earlier, writer.fingerprint)
 
-    def prompt(row: Row, settings: Any) -> Prompt:
-        shown = dialogs[row["input_id"]]
+    async def body(row: Row, ask: Ask) -> None:
+        shown = await pool.dialogs(ask)
         if len(shown) == 1:
             raise Rejection("no_neighbours", "all others are too much like it, or too long")
-        return writer.method.prompt({**row, "dialogs": shown, "language": pool.language(row["input_id"])}, settings)
+        language = pool.language(row["input_id"])
 
-    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Instruction]:
-        shown = dialogs[row["input_id"]]
-        untrusted = Shown(demonstrations=[dialog["text"] for dialog in shown], prompt=_system(answer.call.prompt))
-        accept(parsed["text"], limits(run.settings.instructions, pool.language(row["input_id"])), untrusted)
-        _check_around(run, parsed, untrusted)
-        return [_instruction(run, writer, row, parsed, answer, [dialog["item_id"] for dialog in shown])]
+        def read(parsed: dict[str, Any], answer: Answer) -> list[records.Instruction]:
+            untrusted = Shown(demonstrations=[dialog["text"] for dialog in shown], prompt=_system(answer.call.prompt))
+            accept(parsed["text"], limits(wanted, language), untrusted)
+            _check_around(run, parsed, untrusted)
+            return [_instruction(run, writer, row, parsed, answer, [dialog["item_id"] for dialog in shown])]
 
-    method = replace(writer.method, prompt=prompt)
-    return pool.counts + _generate(run, writer, method, rows, None, pool.ids)
+        asked = {**row, "dialogs": shown, "language": language}
+        how: How = {"role": "generator", "settings": wanted, "read": read}
+        await ask.write("instructions", wanted.draws, writer.method, asked, **how)
+
+    return _conducted(run, writer, body, among=pool.ids)
 
 
 # All of them together

@@ -7,20 +7,21 @@ beside its page is judged and checked by it. A refusal or a truncation by the mo
 `verdicts` says so, and nothing is lost from the record.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from wellspring.tasks.contracts import prompting, records
 from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
-from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
+from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.methods import acceptance
 from wellspring.tasks.methods.injections import obeyed, orders
 from wellspring.tasks.methods.tokens import cut_tokens
-from wellspring.tasks.spine.generation import generate
 from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.programs import Ask, How, Program
+from wellspring.tasks.spine.runner import conduct
 from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 1
@@ -56,54 +57,40 @@ def respond(run: Run) -> Counts:
 
 
 def _answered(run: Run, way: Way) -> Counts:
-    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Response]:
-        acceptance.clean(parsed["text"])
-        if way.is_grounded:
-            _check_obeyed(parsed["text"], _page(row, run.settings))
-        return [
-            records.Response(
-                response_id=content_id("response", row["input_id"], way.fingerprint, answer.call.draw),
-                fingerprint=way.fingerprint,
-                instruction_id=row["input_id"],
-                model=answer.model,
-                draw=answer.call.draw,
-                text=parsed["text"],
-                finish_reason=answer.finish_reason,
-                completion_id=answer.completion_id,
-                run_id=run.run_id,
-                thought=answer.thought or None,
-            )
-        ]
+    wanted = run.settings.responses
 
-    return generate(
-        run,
-        stage="responses",
-        table="responses",
-        role="responder",
-        method=_beside_page(way.method, run.settings) if way.is_grounded else way.method,
-        fingerprint=way.fingerprint,
-        takes="instructions" if way.name == "answer_for_pairs" else way.name,
-        rows=rows,
-        settings=run.settings.responses,
-        draws=way.draws,
-        temperature=way.temperature,
-    )
-
-
-def _page(row: Row, settings: Settings) -> str:
-    return cut_tokens(row["document"], settings.responses.document_tokens)
-
-
-def _beside_page(method: PromptedMethod, settings: Settings) -> PromptedMethod:
-    """Return the method, which cuts the page to its budget and shows none that gives orders to models."""
-
-    def prompt(row: Row, wanted: Any) -> Prompt:
-        page = _page(row, settings)
+    async def body(row: Row, ask: Ask) -> None:
+        page = cut_tokens(row["document"], wanted.document_tokens) if way.is_grounded else ""
         if found := orders(page):
             raise Rejection("document_talks_to_models", found[0][:300])
-        return method.prompt({**row, "document": page}, wanted)
 
-    return replace(method, prompt=prompt)
+        def read(parsed: dict[str, Any], answer: Answer) -> list[records.Response]:
+            acceptance.clean(parsed["text"])
+            if way.is_grounded:
+                _check_obeyed(parsed["text"], page)
+            return [
+                records.Response(
+                    response_id=content_id("response", row["input_id"], way.fingerprint, answer.call.draw),
+                    fingerprint=way.fingerprint,
+                    instruction_id=row["input_id"],
+                    model=answer.model,
+                    draw=answer.call.draw,
+                    text=parsed["text"],
+                    finish_reason=answer.finish_reason,
+                    completion_id=answer.completion_id,
+                    run_id=run.run_id,
+                    thought=answer.thought or None,
+                )
+            ]
+
+        shown = {**row, "document": page} if way.is_grounded else row
+        how: How = {"role": "responder", "settings": wanted, "temperature": way.temperature, "read": read}
+        await ask.write("responses", way.draws, way.method, shown, **how)
+
+    takes = "instructions" if way.name == "answer_for_pairs" else way.name
+    return conduct(
+        run, Program("responses", way.name, takes, way.fingerprint, ("responder",), way.draws, body, way.draws)
+    )
 
 
 def _check_obeyed(text: str, page: str) -> None:

@@ -6,19 +6,20 @@ criterion with the reason, so that it is counted, asked again by `wellspring ret
 The marks of seeds are here too, written by the stage `seeds`, which chooses by them.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.calls import Answer
-from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.judges.panel import MARKED_BY, OF_SEEDS, TOTAL, Judge
 from wellspring.tasks.judges.panel import judge as load_judge
 from wellspring.tasks.methods.tokens import cut_tokens
-from wellspring.tasks.spine.generation import generate
 from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.programs import Ask, Program
 from wellspring.tasks.spine.repairs import failure
+from wellspring.tasks.spine.runner import conduct
 from wellspring.tasks.spine.runs import Counts, Run, stage
 
 VERSION = 2
@@ -50,35 +51,22 @@ def _fingerprint(settings: Settings, one: Judge) -> str:
 
 
 def _judged(run: Run, one: Judge, fingerprint: str) -> Counts:
-    def score(row: Row, criterion: str, mark: float | None, why: str, completion: str | None) -> records.Score:
-        return records.Score(row["input_id"], fingerprint, one.name, criterion, mark, why, completion, run.run_id)
+    tokens = run.settings.scores.document_tokens
 
-    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[Any]:
-        return [score(row, name, *marked, answer.completion_id) for name, marked in one.marked(parsed).items()]
+    async def body(row: Row, ask: Ask) -> None:
+        def score(criterion: str, mark: float | None, why: str, completion: str | None) -> records.Score:
+            return records.Score(row["input_id"], fingerprint, one.name, criterion, mark, why, completion, run.run_id)
 
-    def failed(row: Row, reason: str, detail: str) -> list[Any]:
-        return [score(row, name, None, failure(reason, detail), None) for name in (*one.criteria, TOTAL)]
+        def read(parsed: dict[str, Any], answer: Answer) -> list[records.Score]:
+            return [score(name, *marked, answer.completion_id) for name, marked in one.marked(parsed).items()]
+
+        def failed(refusal: Rejection) -> list[records.Score]:
+            return [score(name, None, failure(refusal), None) for name in (*one.criteria, TOTAL)]
+
+        document = row.get("document")  # only where it was shown to who answered
+        shown = {**row, "document": cut_tokens(document, tokens)} if document else row
+        await ask.judge("scores", failed, one.method, shown, role="judge", settings=run.settings.scores, read=read)
 
     is_for_pairs = one.name not in run.settings.scores.judges
-    return generate(
-        run,
-        stage="scores",
-        table="scores",
-        role="judge",
-        method=_within(one.method, run.settings.scores.document_tokens),
-        fingerprint=fingerprint,
-        takes="responses_for_pairs" if is_for_pairs and one.subject == "response" else f"{one.subject}s",
-        rows=rows,
-        settings=run.settings.scores,
-        on_failure=failed,
-    )
-
-
-def _within(method: PromptedMethod, tokens: int) -> PromptedMethod:
-    """Return the judge's method, which cuts the document to its budget; there is one where it was shown."""
-
-    def prompt(row: Row, settings: Any) -> Prompt:
-        document = row.get("document")
-        return method.prompt({**row, "document": cut_tokens(document, tokens)} if document else row, settings)
-
-    return replace(method, prompt=prompt)
+    takes = "responses_for_pairs" if is_for_pairs and one.subject == "response" else f"{one.subject}s"
+    return conduct(run, Program("scores", one.name, takes, fingerprint, ("judge",), 1, body))

@@ -36,8 +36,9 @@ from wellspring.tasks.methods.languages import identify
 from wellspring.tasks.methods.semantic_duplicates import repeats
 from wellspring.tasks.methods.tokens import count_tokens
 from wellspring.tasks.spine import allowances, blame, ceilings, contamination, embedders, reads
-from wellspring.tasks.spine.generation import generate
 from wellspring.tasks.spine.identity import raised
+from wellspring.tasks.spine.programs import Ask, Program
+from wellspring.tasks.spine.runner import conduct
 from wellspring.tasks.spine.runs import Counts, Run, stage
 from wellspring.tasks.spine.sharding import REFUSED, Produced, Shard, Work, compute, rejections
 
@@ -293,26 +294,18 @@ def _mark(run: Run, judge: Judge, due: dict[str, Any]) -> Counts:
         Counts of calls, and of those whose judge failed; what becomes of the others is counted where it is decided.
     """
 
-    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Score]:
-        return [
-            records.Score(
-                row["input_id"], due["marks"], judge.name, criterion, mark, why, answer.completion_id, run.run_id
-            )
-            for criterion, (mark, why) in judge.marked(parsed).items()
-        ]
+    async def body(row: Row, ask: Ask) -> None:
+        def read(parsed: dict[str, Any], answer: Answer) -> list[records.Score]:
+            of = (row["input_id"], due["marks"], judge.name)
+            return [
+                records.Score(*of, criterion, mark, why, answer.completion_id, run.run_id)
+                for criterion, (mark, why) in judge.marked(parsed).items()
+            ]
 
-    counts = generate(
-        run,
-        stage="seeds",
-        table="scores",
-        role="judge",
-        method=judge.method,
-        fingerprint=due["fingerprint"],
-        takes="read_seeds",
-        most=due["most"],
-        rows=rows,
-        settings=run.settings.scores,
-    )
+        await ask.write("scores", 1, judge.method, row, role="judge", settings=run.settings.scores, read=read)
+
+    program = Program("seeds", judge.name, "read_seeds", due["fingerprint"], ("judge",), 1, body)
+    counts = conduct(run, program, most=due["most"])
     return replace(counts, rows_in=counts.rows_rejected, rows_out=0)
 
 

@@ -34,8 +34,6 @@ from wellspring.tasks.judges.checklist_questions import MOST
 from wellspring.tasks.methods import checks, cross_validation, sameness
 from wellspring.tasks.methods.code_blocks import code_blocks
 from wellspring.tasks.spine import contamination
-from wellspring.tasks.spine.blame import METHOD_ERROR
-from wellspring.tasks.spine.generation import generate
 from wellspring.tasks.spine.identity import raised
 from wellspring.tasks.spine.programs import Ask, Program
 from wellspring.tasks.spine.repairs import failure
@@ -240,22 +238,16 @@ def _verdict(run: Run, fingerprint: str, written: Written) -> records.Verdict:
 def _prompted(run: Run, fingerprint: str, name: str) -> Counts:
     role, method = _asked_of(run, name)
 
-    def rows(row: Row, parsed: Mapping[str, Any], answer: Answer) -> list[Any]:
-        passed, detail = parsed.get("passed", True), parsed.get("detail") or orjson.dumps(parsed["questions"]).decode()
-        return [records.Verdict(row["input_id"], fingerprint, name, passed, detail, answer.completion_id, run.run_id)]
+    async def body(row: Row, ask: Ask) -> None:
+        def read(parsed: Mapping[str, Any], answer: Answer) -> list[records.Verdict]:
+            detail = parsed.get("detail") or orjson.dumps(parsed["questions"]).decode()
+            return [_said(run, fingerprint, row, name, (parsed.get("passed", True), detail), answer)]
 
-    return generate(
-        run,
-        stage="verdicts",
-        table="verdicts",
-        role=role,
-        method=method,
-        fingerprint=fingerprint,
-        takes="texts" if name == MODERATION else "answered",
-        rows=rows,
-        settings=run.settings.verdicts,
-        on_failure=_failed(run, fingerprint, name),
-    )
+        failed = _failed(run, fingerprint, row, name)
+        await ask.judge("verdicts", failed, method, row, role=role, settings=run.settings.verdicts, read=read)
+
+    takes = "texts" if name == MODERATION else "answered"
+    return conduct(run, Program("verdicts", name, takes, fingerprint, (role,), 1, body))
 
 
 def _questioned(run: Run, fingerprint: str) -> Counts:
@@ -263,50 +255,33 @@ def _questioned(run: Run, fingerprint: str) -> Counts:
     role, method = _asked_of(run, QUESTIONED)
 
     async def body(row: Row, ask: Ask) -> None:
-        async def put(number: int, question: str) -> records.Verdict:
-            def read(parsed: Mapping[str, Any], answer: Answer) -> records.Verdict:
-                said = (parsed["passed"], parsed["detail"], answer.completion_id)
-                return records.Verdict(row["input_id"], fingerprint, f"{QUESTIONED}.{number}", *said, run.run_id)
+        async def put(number: int, question: str) -> None:
+            name = f"{QUESTIONED}.{number}"
 
-            asked = {**row, "question": question}
-            return await ask(method, asked, role=role, settings=run.settings.verdicts, read=read)
+            def read(parsed: Mapping[str, Any], answer: Answer) -> list[records.Verdict]:
+                return [_said(run, fingerprint, row, name, (parsed["passed"], parsed["detail"]), answer)]
 
-        found = await ask.tried([put(*one) for one in enumerate(row["questions"][:MOST], start=1)])
-        for number, one in enumerate(found, start=1):
-            if not isinstance(one, Rejection):
-                ask.make("verdicts", [one])
-            elif one.reason == METHOD_ERROR:
-                raise one
-            else:
-                ask.make("verdicts", _failed(run, fingerprint, f"{QUESTIONED}.{number}")(row, one.reason, one.detail))
+            shown, failed = {**row, "question": question}, _failed(run, fingerprint, row, name)
+            await ask.judge("verdicts", failed, method, shown, role=role, settings=run.settings.verdicts, read=read)
+
+        await ask.each([put(*one) for one in enumerate(row["questions"][:MOST], start=1)])
 
     return conduct(run, Program("verdicts", QUESTIONED, "questions", fingerprint, (role,), MOST, body))
 
 
 def _verifiers(run: Run, fingerprint: str) -> Counts:
     """Have functions written that check the form of an answer, try them in the sandbox, keep those that agree."""
+    method, wanted = prompting.load("wellspring.tasks.judges", VERIFIERS), run.settings.verdicts
     with Sandbox() as sandbox:
 
-        def rows(row: Row, parsed: Mapping[str, Any], answer: Answer) -> list[Any]:
-            passed, detail = _believed(sandbox, parsed, run.settings.verdicts)
-            return [
-                records.Verdict(
-                    row["input_id"], fingerprint, VERIFIERS, passed, detail, answer.completion_id, run.run_id
-                )
-            ]
+        async def body(row: Row, ask: Ask) -> None:
+            def read(parsed: Mapping[str, Any], answer: Answer) -> list[records.Verdict]:
+                return [_said(run, fingerprint, row, VERIFIERS, _believed(sandbox, parsed, wanted), answer)]
 
-        return generate(
-            run,
-            stage="verdicts",
-            table="verdicts",
-            role="judge",
-            method=prompting.load("wellspring.tasks.judges", VERIFIERS),
-            fingerprint=fingerprint,
-            takes="answered",
-            rows=rows,
-            settings=run.settings.verdicts,
-            on_failure=_failed(run, fingerprint, VERIFIERS),
-        )
+            failed = _failed(run, fingerprint, row, VERIFIERS)
+            await ask.judge("verdicts", failed, method, row, role="judge", settings=wanted, read=read)
+
+        return conduct(run, Program("verdicts", VERIFIERS, "answered", fingerprint, ("judge",), 1, body))
 
 
 def _believed(sandbox: Sandbox, parsed: Mapping[str, Any], wanted: VerdictsSettings) -> tuple[bool | None, str]:
@@ -315,7 +290,7 @@ def _believed(sandbox: Sandbox, parsed: Mapping[str, Any], wanted: VerdictsSetti
     if not functions:
         return None, "[]"
     if missing := cross_validation.too_few(functions, cases, wanted.least_functions, wanted.least_cases):
-        return None, failure("too_few_verifiers", missing)
+        return None, failure(Rejection("too_few_verifiers", missing))
     said = [[sandbox.verify(code, text).value for text, _ in cases] for code in functions]
     kept = cross_validation.cross_validated(said, [expected for _, expected in cases]).functions
     return bool(kept), orjson.dumps([functions[i] for i in kept]).decode()
@@ -341,11 +316,16 @@ def _passes(sandbox: Sandbox, row: Row) -> checks.Outcome:
     return checks.Outcome(sum(known) / len(known) > cross_validation.CASE_ACCURACY if known else None, said)
 
 
-def _failed(run: Run, fingerprint: str, check_name: str) -> Callable[[Row, str, str], list[Any]]:
+def _said(
+    run: Run, fingerprint: str, row: Row, name: str, said: tuple[bool | None, str], answer: Answer
+) -> records.Verdict:
+    return records.Verdict(row["input_id"], fingerprint, name, *said, answer.completion_id, run.run_id)
+
+
+def _failed(run: Run, fingerprint: str, row: Row, name: str) -> Callable[[Rejection], list[records.Verdict]]:
     """What a judge that failed writes: NULL, and why."""
 
-    def failed(row: Row, reason: str, detail: str) -> list[Any]:
-        said = failure(reason, detail)
-        return [records.Verdict(row["input_id"], fingerprint, check_name, None, said, None, run.run_id)]
+    def failed(refusal: Rejection) -> list[records.Verdict]:
+        return [records.Verdict(row["input_id"], fingerprint, name, None, failure(refusal), None, run.run_id)]
 
     return failed

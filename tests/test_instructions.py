@@ -18,11 +18,13 @@ from tests.scripted_model import scripted_model
 from wellspring.tasks import groundings, instructions, seeds
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.methods.tokens import count_tokens
 from wellspring.tasks.spine import demonstrations, embedders, runs, validation
 from wellspring.tasks.spine import pool as pool_
-from wellspring.tasks.spine.runner import due
+from wellspring.tasks.spine.programs import Ask, Program
+from wellspring.tasks.spine.runner import conduct, due
 from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -35,6 +37,17 @@ PARTS = {"ability": "plan a week", "knowledge": "yeast and cold", "output": "a t
 def seeds_path(tmp_path: Path) -> str:
     """Eight messages, half of them answered."""
     return page_store.write_seeds(tmp_path / "seeds.jsonl", answer="Keep it cold and feed it before you leave.")
+
+
+def dialogs_of(run: Run, pool: pool_.Pool) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+
+    async def body(row: Row, ask: Ask) -> None:
+        found[row["input_id"]] = await pool.dialogs(ask)
+
+    program = Program("instructions", "shown", "pool", "shown", ("responder",), 9, body, settles=False)
+    conduct(run, program, among=pool.ids)
+    return found
 
 
 def page_rows(run: Run) -> pl.DataFrame:
@@ -238,10 +251,10 @@ def test_every_prompt_holds_its_budget_and_skips_what_does_not_fit(
             documents = page_rows(run).to_dicts()
             prompts = [
                 method.prompt(
-                    demonstrations.excerpt(row, run.settings.instructions) | {"demonstrations": shown.of(row)},
+                    demonstrations.excerpt(row, run.settings.instructions) | {"demonstrations": own},
                     run.settings.instructions,
                 )
-                for row in documents
+                for row, own in zip(documents, shown.look([(row["input_id"], row) for row in documents]), strict=True)
             ]
             everything = [
                 method.prompt(row | {"demonstrations": shown._rows}, run.settings.instructions) for row in documents
@@ -264,7 +277,8 @@ def test_a_document_is_never_shown_its_own_grounding(seeds_path: str, settings: 
             method = instructions._writers(run.settings)[0].method
             shown = demonstrations.Demonstrations(run, method, "print")
             rows = page_rows(run).to_dicts()
-            drawn = {row["input_id"]: [d["document_id"] for d in shown.of(row)] for row in rows}
+            found = shown.look([(row["input_id"], row) for row in rows])
+            drawn = {row["input_id"]: [d["document_id"] for d in own] for row, own in zip(rows, found, strict=True)}
 
         assert all(own not in others for own, others in drawn.items())
         assert all(others for others in drawn.values())
@@ -301,10 +315,10 @@ def test_neighbours_are_k_others_and_come_in_the_order_of_the_profile(
     with start(near) as run:
         _prepare(run, grounded=False)
         pool = pool_.Pool(run, [], "print")
-        shown = {anchor: [d["item_id"] for d in dialogs] for anchor, dialogs in pool.dialogs_of(pool.ids).items()}
+        shown = {anchor: [d["item_id"] for d in dialogs] for anchor, dialogs in dialogs_of(run, pool).items()}
     with start(last) as run:
         other = pool_.Pool(run, [], "print")
-        turned = {anchor: [d["item_id"] for d in dialogs] for anchor, dialogs in other.dialogs_of(other.ids).items()}
+        turned = {anchor: [d["item_id"] for d in dialogs] for anchor, dialogs in dialogs_of(run, other).items()}
 
     assert all(ids[0] == anchor and len(set(ids)) == 5 for anchor, ids in shown.items())
     assert turned == {anchor: ids[::-1] for anchor, ids in shown.items()}
@@ -318,7 +332,7 @@ def test_near_copies_of_the_anchor_are_passed_over(tmp_path: Path, settings: Mak
     with start(chosen) as run:
         _prepare(run, grounded=False)
         pool = pool_.Pool(run, [], "print")
-        texts = {anchor: [d["text"].lower() for d in dialogs] for anchor, dialogs in pool.dialogs_of(pool.ids).items()}
+        texts = {anchor: [d["text"].lower() for d in dialogs] for anchor, dialogs in dialogs_of(run, pool).items()}
 
     stem = page_store.ASKED[0].lower()[:-1]
     assert len(texts) == 10
@@ -335,7 +349,7 @@ def test_an_answer_is_cut_to_its_own_budget(tmp_path: Path, settings: Make, star
     with start(chosen) as run:
         _prepare(run, grounded=False)
         pool = pool_.Pool(run, [], "print")
-        dialogs = [dialog for shown in pool.dialogs_of(pool.ids).values() for dialog in shown]
+        dialogs = [dialog for shown in dialogs_of(run, pool).values() for dialog in shown]
 
     assert all(dialog["response"] for dialog in dialogs)
     cut = [dialog["response"] for dialog in dialogs if dialog["response"].startswith("Feed it.")]

@@ -1,5 +1,5 @@
 -- Model calls of one role, oldest first.
--- owner:  tasks/spine/generation.py
+-- owner:  tasks/spine/completions.py
 -- grain:  one row per model call
 -- params: $role
 SELECT completions.*

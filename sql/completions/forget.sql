@@ -1,5 +1,5 @@
 -- Take model calls out of the copy, for what the journal says of them now.
--- owner:  tasks/spine/generation.py
+-- owner:  tasks/spine/completions.py
 -- grain:  one row per model call
 -- params: $completion_ids
 DELETE FROM completions

@@ -1,5 +1,5 @@
 -- The place in the journal up to which completions are loaded.
--- owner:  tasks/spine/generation.py
+-- owner:  tasks/spine/completions.py
 -- grain:  one row
 -- params: none
 SELECT coalesce(max(completions.sequence), 0) AS sequence

@@ -1,5 +1,5 @@
 -- Whether a method has written a row already: one, or none.
--- owner:  tasks/spine/generation.py
+-- owner:  tasks/spine/runner.py
 -- grain:  one row, or none
 -- params: $fingerprint
 SELECT DISTINCT written.fingerprint

@@ -9,7 +9,7 @@ at the first).
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -28,7 +28,6 @@ from wellspring.tasks.spine.runs import Run
 
 VERSION = 2
 TITLE_TOKENS = 60
-RECENT_INPUTS = 4096  # whose demonstrations are remembered from the prompt to the answer
 
 
 class Demonstrations:
@@ -47,32 +46,26 @@ class Demonstrations:
         self._place = {row["grounding_id"]: i for i, row in enumerate(self._rows)}
         self._of_document = Counter(row["document_id"] for row in self._rows)
         self._costs: dict[int, int] = {}
-        self._recent: dict[str, list[dict[str, Any]]] = {}
 
     def _shown(self, row: Row) -> dict[str, Any]:
         about = "\n".join((row["scene"], row["knowledge"], row["text"]))
         return {**row, "document_text": part(row["document_text"], about, self._wanted.demonstration_document_tokens)}
 
-    def of(self, row: Row) -> list[dict[str, Any]]:
-        """Return the demonstrations of a document: drawn, without those of its own page, packed into the budget."""
-        if row["input_id"] not in self._recent:
-            if len(self._recent) > RECENT_INPUTS:
-                self._recent.clear()
-            self._recent[row["input_id"]] = [self._rows[i] for i in self._recorded(row)]
-        return self._recent[row["input_id"]]
+    def look(self, asked: Sequence[tuple[str, Row]]) -> list[list[dict[str, Any]]]:
+        """Return the demonstrations of each document: drawn, without those of its own page, packed into the budget.
 
-    def _recorded(self, row: Row) -> list[int]:
-        """Return the places of a document's demonstrations: those that it was shown first, while all are there."""
-        input_id = row["input_id"]
+        They are those that it was shown first, while all are there.
+        """
+        pages = dict(asked)
 
-        def find(_: list[str]) -> dict[str, list[str]]:
-            return {input_id: [self._rows[i]["grounding_id"] for i in self._drawn(row)]}
+        def find(input_ids: list[str]) -> dict[str, list[str]]:
+            return {one: [self._rows[i]["grounding_id"] for i in self._drawn(pages[one])] for one in input_ids}
 
         def is_there(kept: Mapping[str, list[str]]) -> list[str]:
             return [name for name, shown in kept.items() if self._place.keys() >= {*shown}]
 
-        shown = reads.recorded(self._run, "demonstrations", self._fingerprint, [input_id], find, is_there)
-        return [self._place[grounding_id] for grounding_id in shown[input_id]]
+        shown = reads.recorded(self._run, "demonstrations", self._fingerprint, list(pages), find, is_there)
+        return [[self._rows[self._place[name]] for name in shown[input_id]] for input_id, _ in asked]
 
     def _drawn(self, row: Row) -> list[int]:
         offered = [i for i in self._offered(row) if self._rows[i]["document_id"] != row["input_id"]]

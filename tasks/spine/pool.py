@@ -4,16 +4,13 @@ A seed is a person's, and stays as it was read; what a model wrote is taken only
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from wellspring.tasks.contracts import prompting, records
-from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts import prompting
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
 from wellspring.tasks.contracts.prompting import Row
-from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import InstructionsSettings
 from wellspring.tasks.io import index
 from wellspring.tasks.methods.acceptance import Shown, accept
@@ -23,9 +20,8 @@ from wellspring.tasks.methods.packing import pack
 from wellspring.tasks.methods.tokens import count_tokens, cut_tokens
 from wellspring.tasks.spine import ceilings, embedders, reads
 from wellspring.tasks.spine.demonstrations import limits
-from wellspring.tasks.spine.generation import generate
-from wellspring.tasks.spine.identity import raised
-from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.spine.programs import Ask, How
+from wellspring.tasks.spine.runs import Run
 
 VERSION = 2
 OMITTED = " [...]"
@@ -56,7 +52,7 @@ class Pool:
 
     def __init__(self, run: Run, earlier: Sequence[str], fingerprint: str) -> None:
         self._run, self._fingerprint = run, fingerprint
-        self.counts = Counts()
+        self._method = prompting.load("wellspring.tasks.recipes", "answer")
         self._wanted: InstructionsSettings = run.settings.instructions
         found = run.store.query("instructions/pool", most=run.settings.limit, earlier=list(earlier))
         rows = [row for row in found.iter_rows(named=True) if row["is_human"] or _is_acceptable(row, self._wanted)]
@@ -67,15 +63,34 @@ class Pool:
         self.ids = list(self._items)
         _check_size(len(self.ids), self._wanted)
 
-    def dialogs_of(self, anchors: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-        """Return what each anchor is shown with: itself and its neighbours, in the order that the profile names.
-
-        Answers that are not there yet are asked for first. An answer is cut to its budget; a neighbour that does not
-        fit beside those before it is left out.
-        """
+    def look(self, asked: Sequence[tuple[str, Any]]) -> list[list[dict[str, Any]]]:
+        """Return each anchor and its neighbours, nearest first, as rows of the pool."""
+        anchors = [anchor for anchor, _ in asked]
         chosen = reads.recorded(self._run, "neighbours", self._fingerprint, anchors, self._found, self._is_there)
-        texts = self._answers(sorted({*anchors, *(n for near in chosen.values() for n in near)}))
-        return {a: self._ordered([self._dialog(item, texts) for item in (a, *near)]) for a, near in chosen.items()}
+        return [[self._items[item] for item in (anchor, *chosen[anchor])] for anchor in anchors]
+
+    async def dialogs(self, ask: Ask) -> list[dict[str, Any]]:
+        """Return what an anchor is shown with: itself and its neighbours, in the order that the profile names.
+
+        Answers that are not there are asked for, as `responses` would ask: where it does, too, they cost nothing. An
+        answer is cut to its budget; a neighbour that does not fit beside those before it is left out.
+        """
+        items = await ask.look(self.look, None)
+        said = await ask.tried([self._answer(item, ask) for item in items])
+        return self._ordered(
+            [
+                self._dialog(item, None if isinstance(one, Rejection) else one)
+                for item, one in zip(items, said, strict=True)
+            ]
+        )
+
+    async def _answer(self, item: Row, ask: Ask) -> str | None:
+        """Return the answer that an item came with, else the responder's."""
+        if item["response"] or not self._wanted.with_responses:
+            return item["response"] if self._wanted.with_responses else None
+        wanted = self._run.settings.responses
+        how: How = {"role": "responder", "settings": wanted, "temperature": wanted.temperature}
+        return (await ask(self._method, item, **how))["text"]
 
     def language(self, anchor: str) -> str:
         """Return the language of an item: as it was read, or as its text says."""
@@ -112,23 +127,10 @@ class Pool:
         _, rows = index.kept(np.ascontiguousarray(base[own] * sign), base, self._wanted.k, keep)
         return [[self.ids[row] for row in found if row >= 0] for found in rows.tolist()]
 
-    def _answers(self, items: list[str]) -> dict[str, str]:
-        """Return the answers of items by id, after asking the responder for those that have none."""
-        if not self._wanted.with_responses:
-            return {}
-        texts = {item: self._items[item]["response"] for item in items if self._items[item]["response"]}
-        missing = [item for item in items if item not in texts]
-        if not missing:
-            return texts
-        fingerprint, self.counts = _answer_all(self._run, missing)
-        found = self._run.store.query("instructions/answers", fingerprint=fingerprint, item_ids=missing)
-        return texts | dict(zip(found["item_id"].to_list(), found["text"].to_list(), strict=True))
-
-    def _dialog(self, item: str, texts: dict[str, str]) -> dict[str, Any]:
-        response = texts.get(item)
+    def _dialog(self, item: Row, response: str | None) -> dict[str, Any]:
         if response is not None and count_tokens(response) > self._wanted.response_tokens:
             response = cut_tokens(response, self._wanted.response_tokens) + OMITTED
-        return {"item_id": item, "text": self._items[item]["text"], "response": response}
+        return {"item_id": item["item_id"], "text": item["text"], "response": response}
 
     def _ordered(self, dialogs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         costs = [count_tokens(dialog["text"]) + count_tokens(dialog["response"] or "") for dialog in dialogs]
@@ -143,44 +145,3 @@ def _is_acceptable(row: Row, wanted: InstructionsSettings) -> bool:
     except Rejection:
         return False
     return True
-
-
-def _answer_all(run: Run, items: list[str]) -> tuple[str, Counts]:
-    """Have the responder answer these items of the pool, as `responses` would; returns the method and what it cost.
-
-    The same request has the same answer: where `responses` asks again for one of them, it costs nothing.
-    """
-    method, wanted = prompting.load("wellspring.tasks.recipes", "answer"), run.settings.responses
-    asked = run.settings.models.responder.asked | wanted.model_dump(include={"temperature", "system"})
-    fingerprint = method.fingerprint(way="answer_for_pool", **asked, **raised("loops", own=VERSION))
-
-    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Response]:
-        return [
-            records.Response(
-                response_id=content_id("response", row["input_id"], fingerprint, 0),
-                fingerprint=fingerprint,
-                instruction_id=row["input_id"],
-                model=answer.model,
-                draw=0,
-                text=parsed["text"],
-                finish_reason=answer.finish_reason,
-                completion_id=answer.completion_id,
-                run_id=run.run_id,
-            )
-        ]
-
-    counts = generate(
-        run,
-        stage="instructions",
-        table="responses",
-        role="responder",
-        method=method,
-        fingerprint=fingerprint,
-        takes="pool",
-        rows=rows,
-        among=items,
-        settings=wanted,
-        temperature=wanted.temperature,
-    )
-    # Answers to show are no inputs of this stage; its rows in and out count instructions.
-    return fingerprint, replace(counts, rows_in=0, rows_out=0, rows_rejected=0)

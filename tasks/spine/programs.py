@@ -166,6 +166,40 @@ class Ask:
         """Go on side by side, as `each` does; one that is refused is a `Rejection` in its place."""
         return await SideBySide(coroutines) if coroutines else []
 
+    async def write(self, table: str, draws: int, method: PromptedMethod, row: Row, **how: Unpack[How]) -> None:
+        """Ask for so many draws, and have the rows written that each of them says; a draw may be refused alone.
+
+        `read` returns the rows of an answer.
+        """
+        for draw, one in enumerate(await self.draws(range(draws), method, row, **how)):
+            if isinstance(one, Rejection):
+                self.refuse(draw, one)
+            else:
+                self.make(table, one)
+
+    async def judge(
+        self,
+        table: str,
+        failed: Callable[[Rejection], Sequence[Any]],
+        method: PromptedMethod,
+        row: Row,
+        **how: Unpack[How],
+    ) -> None:
+        """Ask for one answer, and have the rows written that it says; where there is none of use, what `failed` says.
+
+        A judge refuses nothing: what it cannot tell stands in its table, to be asked again.
+
+        Raises:
+            Rejection: `method_error`: it is not the judge that failed.
+        """
+        try:
+            rows = await self(method, row, **how)
+        except Rejection as refusal:
+            if refusal.reason == METHOD_ERROR:
+                raise
+            rows = failed(refusal)
+        self.make(table, rows)
+
     async def look(self, look: Look, value: Any) -> Any:
         """Look something up: `look` is given what all waiting inputs want, as (input id, value), in one call.
 

@@ -17,11 +17,11 @@ FORM = frozenset({"unparsable_answer", "incomplete_answer", "mark_out_of_range"}
 _ANSWER = re.compile(r"\[([0-9a-f]{20})\]$")
 
 
-def failure(reason: str, detail: str, most: int = 300) -> str:
+def failure(refusal: Rejection, most: int = 300) -> str:
     """Say why a judge failed, in few characters; the completion that it was read from stays at the end."""
-    found = _ANSWER.search(detail)
+    found = _ANSWER.search(refusal.detail)
     end = f" {found[0]}" if found else ""
-    return f"{reason}: {detail.removesuffix(end)}"[: most - len(end)] + end
+    return f"{refusal.reason}: {refusal.detail.removesuffix(end)}"[: most - len(end)] + end
 
 
 def ask_anew(run: Run, details: Iterable[str]) -> int:

@@ -25,8 +25,9 @@ from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import faults, spoilt
 from wellspring.tasks.io.store import Store
 from wellspring.tasks.spine import retrying
-from wellspring.tasks.spine.generation import generate
+from wellspring.tasks.spine.programs import Ask, How, Program
 from wellspring.tasks.spine.repairs import repair
+from wellspring.tasks.spine.runner import conduct
 from wellspring.tasks.spine.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -52,16 +53,28 @@ def fill(run: Run, rows: list[records.Instruction]) -> None:
     run.store.execute("instructions/publish")
 
 
-def score(run: Run, method: PromptedMethod, **options: Any) -> Counts:
-    def rows(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Score]:
+def score(
+    run: Run,
+    method: PromptedMethod,
+    rows: Callable[..., Any] | None = None,
+    draws: int = 1,
+    on_failure: Callable[..., Any] | None = None,
+) -> Counts:
+    def marks(row: Row, parsed: dict[str, Any], answer: Answer) -> list[records.Score]:
         return [
             records.Score(row["input_id"], "judge", "seven", name, value, "", answer.completion_id, run.run_id)
             for name, value in parsed["values"].items()
         ]
 
+    async def body(row: Row, ask: Ask) -> None:
+        how: How = {"role": "judge", "read": lambda parsed, answer: (rows or marks)(row, parsed, answer)}
+        if on_failure is None:
+            await ask.write("scores", draws, method, row, **how)
+        else:
+            await ask.judge("scores", lambda why: on_failure(row, why.reason, why.detail), method, row, **how)
+
     run.activate("scores", {"judge": "seven"})
-    asked = {"stage": "scores", "table": "scores", "role": "judge", "takes": "instructions"}
-    return generate(run, method=method, fingerprint="judge", **asked, **{"rows": rows} | options)
+    return conduct(run, Program("scores", method.name, "instructions", "judge", ("judge",), draws, body, draws))
 
 
 def asking(server: faults.FaultServer, **role: Any) -> dict[str, Any]:
