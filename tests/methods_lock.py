@@ -88,7 +88,10 @@ def _bound(statement: ast.stmt) -> set[str]:
 
 
 def used(of: Source, statements: Iterable[ast.AST]) -> set[Symbol]:
-    """Return the names of our modules that these statements rest on; what they are annotated with does not count."""
+    """Return the names of our modules that these statements rest on.
+
+    What they are annotated with does not count, but in a class of another class, whose fields it may read by.
+    """
     found: set[Symbol] = set()
     for node in _walked(statements):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -107,6 +110,8 @@ def _walked(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
     while due:
         node = due.pop()
         yield node
+        if isinstance(node, ast.ClassDef) and node.bases:
+            due += [field.annotation for field in node.body if isinstance(field, ast.AnnAssign)]
         for name, value in ast.iter_fields(node):
             if name not in {"annotation", "returns"}:
                 due += [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, ast.AST)]

@@ -139,6 +139,21 @@ def test_what_a_judge_takes_from_other_modules_is_part_of_it_and_what_it_does_no
     assert digest(1, 1, 10) != first
 
 
+def test_what_the_fields_of_a_class_are_read_by_is_part_of_a_judge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(methods_lock, "TASKS", tmp_path)
+    monkeypatch.setattr(methods_lock, "_read", methods_lock.read)
+    (tmp_path / "judges").mkdir()
+    body = "from wellspring.tasks.judges.marks import argued\n\n\nclass Verdict(Base):\n    evidence: argued('x')\n"
+
+    def digest(chars: int) -> str:
+        (tmp_path / "judges" / "marks.py").write_text(f"def argued(of):\n    return of[:{chars}]\n")
+        return digest_of("judges.mine", body)
+
+    assert digest(9) != digest(10)
+
+
 def test_a_change_under_the_same_version_is_told_with_what_to_do_and_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,7 +5,7 @@ A prompted method is a module `x.py` with its template `x.md`. The module holds
     PAPER     where it comes from, and where ours differs
     VERSION   an int, raised when `prompt` or `parse` change what they return for the same input; a lock of the code
               holds it to that (`python -m tests.methods_lock`)
-    SCHEMA    the JSON schema of the answer, or None for plain text
+    SCHEMA    the JSON schema of the answer (`Answered.identity`, see answers.py), or None for plain text
     prompt(row, settings) -> Prompt      pure; `row` is a row of the stage's `pending.sql`
     parse(row, text) -> dict             pure; columns of the stage's table, or raises Rejection(reason, detail)
 
@@ -42,11 +42,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is asked of a model: messages, and the JSON schema of the answer (None for plain text)."""
+    """What is asked of a model: messages, and the JSON schema of the answer (None for plain text).
+
+    `wire` is the same schema with the lengths of texts, where it has any: it goes to a server that takes them.
+    """
 
     messages: tuple[Message, ...]
     schema: Mapping[str, Any] | None = None
     schema_name: str = "answer"
+    wire: Mapping[str, Any] | None = None
 
 
 _DESCRIPTION = re.compile(r'"<([^<>"]+)>"')

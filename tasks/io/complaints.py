@@ -77,7 +77,7 @@ def complaint(words: str, parameter: str, request: Mapping[str, Any]) -> Complai
         request: As it went over the wire.
     """
     is_structured = "response_format" in request or "tools" in request
-    if is_structured and _BOUNDS.search(words) and '"maxLength"' in _schema_text(request):
+    if is_structured and _BOUNDS.search(words) and has_lengths(request):
         return Complaint(BOUNDS)
     if is_structured and _STRUCTURE.search(f"{parameter} {words}") and not _CAPPED.search(words):
         return Complaint(STRUCTURE)
@@ -151,8 +151,9 @@ def _numbers(words: str) -> list[int]:
     return [int(number) for number in _NUMBER.findall(words)]
 
 
-def _schema_text(request: Mapping[str, Any]) -> str:
-    return str(request.get("response_format") or request.get("tools")).replace("'", '"')
+def has_lengths(request: Mapping[str, Any]) -> bool:
+    """Whether a request, as it goes over the wire, has lengths of texts in its schema."""
+    return "'maxLength'" in str(request.get("response_format") or request.get("tools"))
 
 
 # What a person can do about what a server says of every call.

@@ -156,7 +156,8 @@ class Door:
 
     def worded(self, call: Call) -> tuple[dict[str, Any], int, int]:
         """Return a call's request, about how many tokens its prompt has, and the most it may cost in micro-USD."""
-        request = request_of(self.role, call)
+        takes_lengths = all(server.ability.get("bounds") for server in self.servers)
+        request = request_of(self.role, call, takes_lengths=takes_lengths)
         said = "\n".join(message.content for message in call.prompt.messages)
         return request, tokens_of(said), self.price.micro_usd(most_tokens(said), request.get("max_tokens", 0))
 
@@ -351,6 +352,8 @@ class Courier:
         if door.doubts.answered(shape, order.sent_at) or order.learned:
             if not server.is_offline:
                 server.ability["answered"] = [*server.ability.get("answered", ()), shape][-MOST_SHAPES:]
+                if complaints.has_lengths(order.sent):
+                    server.ability.setdefault("bounds", True)
                 server.remember()
             order.learned = {}
 

@@ -67,8 +67,14 @@ def identity(role: Role, call: Call) -> str:
     return hashlib.sha256(canonical).hexdigest()[:ID_HEX_CHARS]
 
 
-def request_of(role: Role, call: Call) -> dict[str, Any]:
-    """Return the request as the protocol has it; stable text stands first, for the provider's prompt cache."""
+def request_of(role: Role, call: Call, *, takes_lengths: bool = False) -> dict[str, Any]:
+    """Return the request as the protocol has it; stable text stands first, for the provider's prompt cache.
+
+    Args:
+        role: Who is asked.
+        call: What is asked.
+        takes_lengths: Whether every server of the role was seen to take lengths of texts in a schema.
+    """
     if role.api == "moderations":
         return {"model": role.model, "input": call.prompt.messages[-1].content}
     body: dict[str, Any] = {
@@ -86,16 +92,12 @@ def request_of(role: Role, call: Call) -> dict[str, Any]:
         body["reasoning_effort"] = role.reasoning_effort
     if call.logprobs:
         body |= {"logprobs": True, "top_logprobs": call.logprobs}
-    if call.prompt.schema is not None:
+    if (schema := call.prompt.schema) is not None:
+        asked = (takes_lengths and call.prompt.wire) or schema
+        asked = bounded(asked, _bound(schema, body["max_tokens"])) if call.retry else asked
         body["response_format"] = {
             "type": "json_schema",
-            "json_schema": {
-                "name": call.prompt.schema_name,
-                "strict": _strict(call.prompt.schema),
-                "schema": bounded(call.prompt.schema, _bound(call.prompt.schema, body["max_tokens"]))
-                if call.retry
-                else call.prompt.schema,
-            },
+            "json_schema": {"name": call.prompt.schema_name, "strict": _strict(schema), "schema": asked},
         }
     return body | role.extra_body
 

@@ -77,7 +77,7 @@ class Server:
         structured         the best form in which it takes a wish for JSON
         unknown            parameters that it does not take
         system             `user` where it takes no system turn
-        bounds             False where it takes no lengths in schemas
+        bounds             whether it takes lengths of texts in schemas, as far as it was asked with any
         max_tokens_cap     the most tokens of an answer it lets be asked for
         context            tokens of prompt and answer together
         concurrency        calls at once, as far as was found out

@@ -6,22 +6,25 @@ comes before the verdict, and an answer that cannot be read is NULL and leaves t
 One answer: `{"evidence": "The table lists both wells with a pump each.", "answer": "yes"}`
 """
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from wellspring.tasks.contracts import outside
-from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
-from wellspring.tasks.judges.marks import argument
+from wellspring.tasks.contracts.answers import Answered
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, template
+from wellspring.tasks.judges.marks import argued
 
 PAPER = "TICK, arXiv 2410.03608"
 VERSION = 3
 SUBJECT = "response"
-SCHEMA = {
-    "type": "object",
-    "properties": {"evidence": {"type": "string"}, "answer": {"type": "string", "enum": ["yes", "no"]}},
-    "required": ["evidence", "answer"],
-    "additionalProperties": False,
-}
+
+
+class Verdict(Answered):
+    """Whether an answer passes one question."""
+
+    evidence: Annotated[str, argued("answer")]
+    answer: Literal["yes", "no"]
+
+
+SCHEMA = Verdict.identity()
 
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
@@ -35,19 +38,6 @@ def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks th
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:
-    """Read the verdict.
-
-    Returns:
-        `passed`, and `detail`: the question and the evidence.
-
-    Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, it is neither yes nor no or has no evidence.
-    """
-    answer = json_object(text, required=("answer",))
-    said = str(answer["answer"]).strip().lower().rstrip(".")
-    if answer["answer"] is True or answer["answer"] is False:
-        said = "yes" if answer["answer"] else "no"
-    if said not in {"yes", "no"}:
-        raise Rejection("incomplete_answer", f"neither yes nor no: {outside.shown(answer['answer'])}")
-    evidence = argument(answer.get("evidence"), "answer", template("wellspring.tasks.judges", "checklist"))
-    return {"passed": said == "yes", "detail": f"{row['question']} {evidence}"}
+    """Return `passed`, and as `detail` the question and the evidence; raises what `Answered.read` does."""
+    said = Verdict.read(text, template("wellspring.tasks.judges", "checklist"), first=("answer",))
+    return {"passed": said.answer == "yes", "detail": f"{row['question']} {said.evidence}"}

@@ -7,21 +7,33 @@ questions about what cannot be read off a text are ruled out in the prompt (its 
 One answer: `{"questions": ["Does the answer name a pump for each of the two wells?", "Is the total below 400 euros?"]}`
 """
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
+from pydantic import Field
+
+from wellspring.tasks.contracts.answers import Answered, Read
+from wellspring.tasks.contracts.prompting import Prompt, Row, Template, fenced, template
 
 PAPER = "TICK, arXiv 2410.03608"
 VERSION = 3
 SUBJECT = "instruction"
-FEWEST, MOST = 2, 8
-SCHEMA = {
-    "type": "object",
-    "properties": {"questions": {"type": "array", "items": {"type": "string"}, "minItems": FEWEST, "maxItems": MOST}},
-    "required": ["questions"],
-    "additionalProperties": False,
-}
+MOST = 8
+
+
+def _questions(said: Row, name: str, _: Template | None) -> list[str]:
+    lines = cast("list[Any]", said[name]) if isinstance(said[name], list) else []
+    asked = [" ".join(line.split()) for line in lines if isinstance(line, str)]
+    return list(dict.fromkeys(question for question in asked if question.endswith(("?", "\uff1f"))))
+
+
+class Checklist(Answered):
+    """What an answer to one instruction has to pass."""
+
+    questions: Annotated[list[str], Field(min_length=2, max_length=MOST), Read(_questions)]
+    """Each can be answered by yes or no; no two alike."""
+
+
+SCHEMA = Checklist.identity()
 
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
@@ -33,15 +45,5 @@ def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks th
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer stands alone
-    """Read the questions: distinct, ended with a question mark, at most eight.
-
-    Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, fewer than two questions are left.
-    """
-    found = json_object(text, required=("questions",))["questions"]
-    lines = cast("list[Any]", found) if isinstance(found, list) else []
-    asked = [" ".join(line.split()) for line in lines if isinstance(line, str)]
-    questions = list(dict.fromkeys(question for question in asked if question.endswith(("?", "\uff1f"))))[:MOST]
-    if len(questions) < FEWEST:
-        raise Rejection("incomplete_answer", f"{len(questions)} questions of at least {FEWEST}")
-    return {"questions": questions}
+    """Return the questions; raises what `Answered.read` does."""
+    return Checklist.read(text).model_dump()

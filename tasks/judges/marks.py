@@ -6,53 +6,68 @@ this subject; the stage then writes NULL. A default would look like a judgement 
 
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from functools import partial
+from typing import Annotated, Any, Self, cast
+
+from pydantic import Field, create_model
 
 from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.answers import Answered, Read
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Template, is_placeholder
 
 _NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(?:/\s*\d+)?\s*")
+_ANALYSIS = "_analysis"
 _REASON_CHARS = 600  # of a judge's argument; the whole answer stays in `completions`
 
 
-def graded(criteria: tuple[str, ...], lowest: int, highest: int) -> dict[str, Any]:
-    """Return the JSON schema of one argued mark for each criterion; the argument stands before the mark.
+class Graded(Answered):
+    """One argued mark for each criterion: flat as asked for, in any spelling of the names, or nested.
 
-    It is flat (`clarity_analysis`, then `clarity`): small models and constrained decoders keep to it better.
+    Flat is `clarity_analysis`, then `clarity`: small models and constrained decoders keep to it better. Some models
+    answer `{"clarity": {"analysis": ..., "score": ...}}` all the same. Names that nobody asked for are left out.
     """
-    properties: dict[str, Any] = {}
+
+    @classmethod
+    def taken(cls, said: Mapping[str, Any], form: Template | None = None, first: tuple[str, ...] = ()) -> Self:
+        """Read the marks, each before its argument; raises what `Answered.read` does."""
+        criteria = [name for name in cls.model_fields if not name.endswith(_ANALYSIS)]
+        first = tuple(name for criterion in criteria for name in (criterion, criterion + _ANALYSIS))
+        return super().taken({_name(key): value for key, value in said.items()}, form, first)
+
+    def columns(self) -> dict[str, Any]:
+        """Return `values`, criterion -> float, and `reasons`, criterion -> the argument given for it."""
+        said = self.model_dump()
+        reasons = {name.removesuffix(_ANALYSIS): said.pop(name) for name in list(said) if name.endswith(_ANALYSIS)}
+        return {"values": said, "reasons": reasons}
+
+
+def graded(criteria: tuple[str, ...], lowest: int, highest: int) -> type[Graded]:
+    """Return the class of these criteria; the argument stands before the mark."""
+    fields: dict[str, Any] = {}
+    limits: Any = {"type": "integer", "minimum": lowest, "maximum": highest}
     for criterion in criteria:
-        properties[f"{criterion}_analysis"] = {"type": "string"}
-        properties[criterion] = {"type": "integer", "minimum": lowest, "maximum": highest}
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+        read = partial(_mark, criterion, lowest, highest)
+        fields[criterion + _ANALYSIS] = Annotated[str, argued(criterion)]
+        fields[criterion] = Annotated[float, Read(read, is_needed=False), Field(json_schema_extra=limits)]
+    return create_model("Marks", __base__=Graded, **fields)
 
 
-def marks(
-    answer: Mapping[str, Any], criteria: tuple[str, ...], lowest: int, highest: int, form: Template | None = None
-) -> dict[str, Any]:
-    """Read one argued mark for each criterion; names that nobody asked for are left out.
+def argued(criterion: str) -> Read:
+    """Return how a text is read that argues a mark or a verdict."""
 
-    Flat as asked for, or nested (`{"clarity": {"analysis": ..., "score": ...}}`), as some models answer all the same.
+    def read(said: Mapping[str, Any], name: str, form: Template | None) -> str:
+        given = said.get(criterion)
+        found = cast("Mapping[str, Any]", given).get("analysis") if isinstance(given, Mapping) else said.get(name)
+        return argument(found, criterion, form)
 
-    Returns:
-        `values`, criterion -> float, and `reasons`, criterion -> the argument given for it.
+    return Read(read, is_needed=False)
 
-    Raises:
-        Rejection: `incomplete_answer`, a criterion, its mark or its argument is missing; `mark_out_of_range`;
-            `placeholder`.
-    """
-    named = {_name(key): value for key, value in answer.items()}
-    values: dict[str, float] = {}
-    reasons: dict[str, str] = {}
-    for criterion in criteria:
-        given, analysis = named.get(criterion), named.get(f"{criterion}_analysis")
-        if isinstance(given, Mapping):
-            nested = cast("Mapping[str, Any]", given)
-            given, analysis = nested.get("score"), nested.get("analysis")
-        values[criterion] = mark(given, criterion, lowest, highest)
-        reasons[criterion] = argument(analysis, criterion, form)
-    return {"values": values, "reasons": reasons}
+
+def _mark(criterion: str, lowest: int, highest: int, said: Mapping[str, Any], _name: str, _: Template | None) -> float:
+    given = said.get(criterion)
+    found = cast("Mapping[str, Any]", given).get("score") if isinstance(given, Mapping) else given
+    return mark(found, criterion, lowest, highest)
 
 
 def mark(value: Any, criterion: str, lowest: int, highest: int) -> float:

@@ -8,22 +8,16 @@ One answer: `{"evidence": "The first gives the dose by weight, the second only i
 """
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.answers import Answered, Aside, Read
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
+from wellspring.tasks.contracts.prompting import Prompt, Row, Template, fenced, json_object, template
 
 PAPER = "FairEval (position bias); LLMBar (verdicts in words)"
 VERSION = 2
 SUBJECT = "pair"
-SCHEMA = {
-    "type": "object",
-    "properties": {"evidence": {"type": "string"}, "winner": {"type": "string", "enum": ["first", "second", "tie"]}},
-    "required": ["evidence", "winner"],
-    "additionalProperties": False,
-}
-
 Winner = Literal["first", "second", "tie"]
 
 _WORDS: dict[Winner, tuple[str, ...]] = {
@@ -61,6 +55,24 @@ _EQUAL = re.compile(
 _REFUSED = re.compile(r"\bcannot (?:claim|say|decide|determine|provide|choose|select)\b", re.IGNORECASE)
 
 
+def _winner_named(said: Row, name: str, _: Template | None) -> Winner:
+    words = re.findall(r"[a-z0-9]+", str(said[name]).lower())
+    named: set[Winner] = {_NAMES[word] for word in words if word in _NAMES}
+    if len(named) != 1:
+        raise Rejection("unparsable_answer", f"`{name}` = {outside.shown(said[name])}")
+    return named.pop()
+
+
+class Verdict(Answered):
+    """Which of two answers is better, by the order in which they were shown."""
+
+    evidence: Aside
+    winner: Annotated[Winner, Read(_winner_named)]
+
+
+SCHEMA = Verdict.identity()
+
+
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
     """Show `row["first"]` before `row["second"]`, both answers to `row["instruction"]`."""
     messages = template("wellspring.tasks.judges", "pairwise").render(
@@ -84,11 +96,8 @@ def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer s
         answer = json_object(text, required=("winner",))
     except Rejection:
         return {"winner": verdict_in_words(text), "detail": " ".join(text.split())[:600]}
-    words = re.findall(r"[a-z0-9]+", str(answer["winner"]).lower())
-    named = [_NAMES[word] for word in words if word in _NAMES]
-    if len(set(named)) != 1:
-        raise Rejection("unparsable_answer", f"`winner` = {outside.shown(answer['winner'])}")
-    return {"winner": named[0], "detail": " ".join(str(answer.get("evidence", "")).split())[:600]}
+    said = Verdict.taken(answer)
+    return {"winner": said.winner, "detail": " ".join(said.evidence.split())[:600]}
 
 
 def verdict_in_words(text: str) -> Winner:

@@ -9,8 +9,8 @@ One answer, shortened: `{"following_analysis": "Lists three of the five steps.",
 
 from typing import Any
 
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
-from wellspring.tasks.judges.marks import graded, marks
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, template
+from wellspring.tasks.judges.marks import graded
 
 PAPER = "FairEval (evidence before score), PORTIA (score form)"
 VERSION = 4
@@ -18,7 +18,8 @@ SUBJECT = "response"
 CRITERIA = ("following", "correctness", "helpfulness", "clarity")
 LOWEST, HIGHEST = 1, 10
 TOTAL = "mean"
-SCHEMA = graded(CRITERIA, LOWEST, HIGHEST)
+Marks = graded(CRITERIA, LOWEST, HIGHEST)
+SCHEMA = Marks.identity()
 
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
@@ -32,9 +33,5 @@ def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks th
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer stands alone
-    """Read the four marks and their arguments.
-
-    Raises:
-        Rejection: `unparsable_answer`, `incomplete_answer`, `mark_out_of_range` or `placeholder`.
-    """
-    return marks(json_object(text), CRITERIA, LOWEST, HIGHEST, template("wellspring.tasks.judges", "response_quality"))
+    """Return the four marks and their arguments; raises what `Answered.read` does."""
+    return Marks.read(text, template("wellspring.tasks.judges", "response_quality")).columns()

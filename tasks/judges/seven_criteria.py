@@ -11,8 +11,8 @@ One answer, shortened: `{"specificity_analysis": "It names the pump and the budg
 
 from typing import Any
 
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
-from wellspring.tasks.judges.marks import graded, marks
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, template
+from wellspring.tasks.judges.marks import graded
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step D (criteria of Arena-Hard)"
 VERSION = 4
@@ -28,7 +28,8 @@ CRITERIA = (
 )
 LOWEST, HIGHEST = 0, 1
 TOTAL = "sum"
-SCHEMA = graded(CRITERIA, LOWEST, HIGHEST)
+Marks = graded(CRITERIA, LOWEST, HIGHEST)
+SCHEMA = Marks.identity()
 
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks the same of every run
@@ -40,9 +41,5 @@ def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - a judge asks th
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer stands alone
-    """Read the seven marks and their arguments.
-
-    Raises:
-        Rejection: `unparsable_answer`, `incomplete_answer`, `mark_out_of_range` or `placeholder`.
-    """
-    return marks(json_object(text), CRITERIA, LOWEST, HIGHEST, template("wellspring.tasks.judges", "seven_criteria"))
+    """Return the seven marks and their arguments; raises what `Answered.read` does."""
+    return Marks.read(text, template("wellspring.tasks.judges", "seven_criteria")).columns()

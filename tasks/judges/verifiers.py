@@ -9,33 +9,60 @@ One answer, shortened: `{"functions": ["def evaluate(response): return len(respo
 "cases": [{"response": "Too short to fail.", "expected": true}, ...]}`
 """
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
+from pydantic import Field
+
+from wellspring.tasks.contracts.answers import Answered, Read
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
+from wellspring.tasks.contracts.prompting import Prompt, Row, Template, fenced, template
 
 PAPER = "AutoIF, arXiv 2406.13542, step 2"
 VERSION = 3
 SUBJECT = "instruction"
-MOST_FUNCTIONS, MOST_CASES = 8, 20
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "functions": {"type": "array", "items": {"type": "string"}, "maxItems": MOST_FUNCTIONS},
-        "cases": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"response": {"type": "string"}, "expected": {"type": "boolean"}},
-                "required": ["response", "expected"],
-                "additionalProperties": False,
-            },
-            "maxItems": MOST_CASES,
-        },
-    },
-    "required": ["functions", "cases"],
-    "additionalProperties": False,
-}
+
+
+class Case(Answered):
+    """A response, and whether it meets the demands of the instruction."""
+
+    response: str
+    expected: bool
+
+
+def _list(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def _functions(said: Row, name: str, form: Template | None) -> list[str]:
+    listed, cases = _list(said[name]), _cases(said, "cases", form)
+    functions = [code.strip() for code in listed if isinstance(code, str) and "evaluate" in code]
+    if listed and not (functions and cases):
+        raise Rejection("incomplete_answer", f"{len(functions)} functions `evaluate`, {len(cases)} cases")
+    return list(dict.fromkeys(functions))
+
+
+def _cases(said: Row, name: str, _: Template | None) -> list[Case]:
+    return [case for entry in _list(said[name]) if (case := _case(entry)) is not None]
+
+
+def _case(entry: Any) -> Case | None:
+    """Read one case; an expected verdict may come as text ("true"), as models write it."""
+    if not isinstance(entry, dict):
+        return None
+    case = cast("dict[str, Any]", entry)
+    expected = {"true": True, "false": False}.get(str(case.get("expected", case.get("output"))).strip().lower())
+    shown = case.get("response", case.get("input"))
+    return Case(response=shown, expected=expected) if isinstance(shown, str) and expected is not None else None
+
+
+class Verifiers(Answered):
+    """Functions `evaluate(response) -> bool`, and cases to try them on; both are empty if code can check nothing."""
+
+    functions: Annotated[list[str], Field(max_length=8), Read(_functions)]
+    cases: Annotated[list[Case], Field(max_length=20), Read(_cases)]
+
+
+SCHEMA = Verifiers.identity()
 
 
 def prompt(row: Row, settings: Any) -> Prompt:
@@ -49,29 +76,6 @@ def prompt(row: Row, settings: Any) -> Prompt:
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - the answer stands alone
-    """Read functions and cases; both empty says that nothing about the answer can be checked by code.
-
-    Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, functions without cases, or neither in the form asked for.
-    """
-    answer = json_object(text, required=("functions", "cases"))
-    functions = [code.strip() for code in _list(answer, "functions") if isinstance(code, str) and "evaluate" in code]
-    cases = [case for entry in _list(answer, "cases") if (case := _case(entry)) is not None]
-    if _list(answer, "functions") and not (functions and cases):
-        raise Rejection("incomplete_answer", f"{len(functions)} functions `evaluate`, {len(cases)} cases")
-    return {"functions": list(dict.fromkeys(functions))[:MOST_FUNCTIONS], "cases": cases[:MOST_CASES]}
-
-
-def _list(answer: dict[str, Any], key: str) -> list[Any]:
-    value = answer[key]
-    return cast("list[Any]", value) if isinstance(value, list) else []
-
-
-def _case(entry: Any) -> tuple[str, bool] | None:
-    """Read one case; an expected verdict may come as text ("true"), as models write it."""
-    if not isinstance(entry, dict):
-        return None
-    case = cast("dict[str, Any]", entry)
-    expected = {"true": True, "false": False}.get(str(case.get("expected", case.get("output"))).strip().lower())
-    shown = case.get("response", case.get("input"))
-    return (shown, expected) if isinstance(shown, str) and expected is not None else None
+    """Return the functions and, as pairs, the cases; raises what `Answered.read` does."""
+    answer = Verifiers.read(text)
+    return {"functions": answer.functions, "cases": [(case.response, case.expected) for case in answer.cases]}

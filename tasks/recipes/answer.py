@@ -9,26 +9,16 @@ put between fences: it is what the model is to follow, and what a trained model 
 
 from typing import Any
 
-from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.answers import Text
 from wellspring.tasks.contracts.prompting import Prompt, Row, template
 
 PAPER = "KNN-Instruct, EMNLP 2024 main 577, prompt 2; SynthQuestions, arXiv 2506.03968, step F"
 VERSION = 1
 SCHEMA = None
+parse = Text.columns
 
 
 def prompt(row: Row, settings: Any) -> Prompt:
     """Ask `row["text"]` under the system prompt of `row["domain"]`; `settings` is the section `responses`."""
     system = settings.systems.get(row.get("domain") or "", settings.system)
     return Prompt(template("wellspring.tasks.recipes", "answer").render(system=system, instruction=row["text"]))
-
-
-def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
-    """Return the answer as `text`, as it was written.
-
-    Raises:
-        Rejection: `empty_answer`.
-    """
-    if not text.strip():
-        raise Rejection("empty_answer", "nothing but white space")
-    return {"text": text.strip()}

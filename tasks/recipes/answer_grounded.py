@@ -11,12 +11,13 @@ trained model will see no page.
 
 from typing import Any
 
-from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.answers import Text
 from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, template
 
 PAPER = "ours; SynthQuestions, arXiv 2506.03968, step F, with its page"
 VERSION = 1
 SCHEMA = None
+parse = Text.columns
 
 
 def prompt(row: Row, settings: Any) -> Prompt:
@@ -26,14 +27,3 @@ def prompt(row: Row, settings: Any) -> Prompt:
         system=system, document=fenced("document", row["document"]), instruction=row["text"]
     )
     return Prompt(messages)
-
-
-def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
-    """Return the answer as `text`, as it was written.
-
-    Raises:
-        Rejection: `empty_answer`.
-    """
-    if not text.strip():
-        raise Rejection("empty_answer", "nothing but white space")
-    return {"text": text.strip()}

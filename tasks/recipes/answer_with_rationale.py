@@ -9,12 +9,13 @@ score, not the share of a majority among ten samples, which needs a label to be 
 
 from typing import Any
 
-from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.answers import Text
 from wellspring.tasks.contracts.prompting import Prompt, Row, template
 
 PAPER = "Rationales Are Not Silver Bullets, arXiv 2505.24147"
 VERSION = 1
 SCHEMA = None
+parse = Text.columns
 
 
 def prompt(row: Row, settings: Any) -> Prompt:
@@ -23,14 +24,3 @@ def prompt(row: Row, settings: Any) -> Prompt:
     return Prompt(
         template("wellspring.tasks.recipes", "answer_with_rationale").render(system=system, instruction=row["text"])
     )
-
-
-def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
-    """Return the answer, reasons included, as `text`.
-
-    Raises:
-        Rejection: `empty_answer`.
-    """
-    if not text.strip():
-        raise Rejection("empty_answer", "nothing but white space")
-    return {"text": text.strip()}

@@ -12,23 +12,13 @@ tokens, and everything that is not ours stands behind fences.
 import json
 from typing import Any
 
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, language, template, text_field
-from wellspring.tasks.recipes.scene import COMPOSITIONS, COMPOSITIONS_SCHEMA, compositions
+from wellspring.tasks.contracts.answers import Answered, Aside
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, language, template
+from wellspring.tasks.recipes.scene import Compositions
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step C"
 VERSION = 4
 INPUTS = "documents"
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "thought": {"type": "string"},
-        "scene": {"type": "string"},
-        "query_compositions": COMPOSITIONS_SCHEMA,
-        "query": {"type": "string"},
-    },
-    "required": ["thought", "scene", "query_compositions", "query"],
-    "additionalProperties": False,
-}
 THOUGHT = (
     "Who works with the matter of this page has to {ability}. That asks for {knowledge}, which is where it gets hard. "
     "What would settle it is {output}."
@@ -44,6 +34,20 @@ The message will be judged by these questions; meet as many as the scene allows.
 - Does it demand that technical detail is right?
 - Does it come from something that people really do?
 """
+
+
+class Grounded(Answered):
+    """The message of someone to whom the matter of a page is a problem."""
+
+    thought: Aside
+    scene: str
+    """Who writes, and why."""
+    query_compositions: Compositions
+    query: str
+    """The message itself."""
+
+
+SCHEMA = Grounded.identity()
 
 
 def prompt(row: Row, settings: Any) -> Prompt:
@@ -68,7 +72,7 @@ def prompt(row: Row, settings: Any) -> Prompt:
 
 
 def _example(number: int, shown: Row) -> str:
-    parts = {name: shown[name] for name in COMPOSITIONS}
+    parts = {name: shown[name] for name in Compositions.model_fields}
     thought = THOUGHT.format(**parts)
     answer = {"thought": thought, "scene": shown["scene"], "query_compositions": parts, "query": shown["text"]}
     page = fenced("example_page", shown["document_text"])
@@ -77,13 +81,7 @@ def _example(number: int, shown: Row) -> str:
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
-    """Return the message as `text`, with its scene and compositions.
-
-    Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, the message, the scene or a composition is missing;
-            `placeholder`, one of them is the form's.
-    """
-    answer = json_object(text, ("scene", "query_compositions", "query"))
+    """Return the message as `text`, with its scene and compositions; raises what `Answered.read` does."""
     form = template("wellspring.tasks.recipes", "attributed_grounding")
-    texts = {"text": text_field(answer, "query", form), "scene": text_field(answer, "scene", form)}
-    return texts | compositions(answer, form)
+    answer = Grounded.read(text, form, first=("query",))
+    return {"text": answer.query, "scene": answer.scene, **answer.query_compositions.model_dump()}

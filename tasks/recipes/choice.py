@@ -8,20 +8,27 @@ say that none helps, and counts votes; SynthQuestions takes the first hit of its
     -> {"best": 1}
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from wellspring.tasks.contracts import outside
+from pydantic import Field
+
+from wellspring.tasks.contracts.answers import Answered, Aside
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, template
 
 PAPER = "Utility judgments, arXiv 2403.19216; SynthQuestions, arXiv 2506.03968, step B.2"
 VERSION = 2
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"comparison": {"type": "string"}, "best": {"type": "integer", "minimum": 0}},
-    "required": ["comparison", "best"],
-    "additionalProperties": False,
-}
+
+
+class Choice(Answered):
+    """Which page helps most with a task."""
+
+    comparison: Aside
+    best: Annotated[int, Field(json_schema_extra={"minimum": 0})]
+    """Its number, from 1; 0 is none of them."""
+
+
+SCHEMA = Choice.identity()
 
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted methods have this form
@@ -34,15 +41,8 @@ def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted me
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:
-    """Return the number of the page, from 1; 0 is none.
-
-    Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, no whole number; `choice_out_of_range`.
-    """
-    best: Any = json_object(text, ("best",))["best"]
-    number = outside.whole(best)
-    if number is None:
-        raise Rejection("incomplete_answer", f"`best` is {outside.shown(best)}")
-    if not 0 <= number <= len(row["pages"]):
-        raise Rejection("choice_out_of_range", f"{number} of {len(row['pages'])} pages")
-    return {"best": number}
+    """Return the number of the page; raises what `Answered.read` does, and `choice_out_of_range`."""
+    best = Choice.read(text).best
+    if not 0 <= best <= len(row["pages"]):
+        raise Rejection("choice_out_of_range", f"{best} of {len(row['pages'])} pages")
+    return {"best": best}

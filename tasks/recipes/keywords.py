@@ -7,23 +7,37 @@ behind a fence, a schema for the answer, and more than five keywords are cut to 
     -> {"intention": "Keep rows whose grouping key is missing ...", "keywords": ["pandas groupby dropna", ...]}
 """
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
+from pydantic import Field
+
+from wellspring.tasks.contracts.answers import Answered, Read
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, is_placeholder, json_object, template, text_field
+from wellspring.tasks.contracts.prompting import Prompt, Row, Template, fenced, is_placeholder, template
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step B.1"
 VERSION = 4
-MAX_KEYWORDS = 5
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "intention": {"type": "string"},
-        "keywords": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_KEYWORDS},
-    },
-    "required": ["intention", "keywords"],
-    "additionalProperties": False,
-}
+
+
+def _keywords(said: Row, name: str, form: Template | None) -> list[str]:
+    listed: Any = said[name]
+    words = cast("list[Any]", listed) if isinstance(listed, list) else str(listed).split(",")
+    given = list(dict.fromkeys(word.strip() for word in words if isinstance(word, str) and word.strip()))
+    keywords = [word for word in given if not is_placeholder(word, form)]
+    if not keywords:
+        raise Rejection("placeholder" if given else "incomplete_answer", f"no keywords in {listed!r}"[:200])
+    return keywords
+
+
+class Keywords(Answered):
+    """What a person is after."""
+
+    intention: str
+    keywords: Annotated[list[str], Field(min_length=1, max_length=5), Read(_keywords)]
+    """To search with, no two alike."""
+
+
+SCHEMA = Keywords.identity()
 
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted methods have this form
@@ -36,17 +50,6 @@ def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted me
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
-    """Return `intention` and `keywords` (one to five, no two alike).
-
-    Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, no intention or no keywords; `placeholder`.
-    """
-    answer = json_object(text, ("intention", "keywords"))
-    listed: Any = answer["keywords"]
-    words = cast("list[Any]", listed) if isinstance(listed, list) else str(listed).split(",")
+    """Return `intention` and `keywords` (one to five); raises what `Answered.read` does."""
     form = template("wellspring.tasks.recipes", "keywords")
-    said = list(dict.fromkeys(word.strip() for word in words if isinstance(word, str) and word.strip()))
-    keywords = [word for word in said if not is_placeholder(word, form)]
-    if not keywords:
-        raise Rejection("placeholder" if said else "incomplete_answer", f"no keywords in {listed!r}"[:200])
-    return {"intention": text_field(answer, "intention", form), "keywords": keywords[:MAX_KEYWORDS]}
+    return Keywords.read(text, form, first=("keywords",)).model_dump()

@@ -11,17 +11,24 @@ no part of it.
 
 from typing import Any
 
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, language, template, text_field
+from wellspring.tasks.contracts.answers import Answered
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, language, template
 
 PAPER = "KNN-Instruct, EMNLP 2024 main 577"
 VERSION = 4
 INPUTS = "pool"
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"user": {"type": "string"}, "query": {"type": "string"}},
-    "required": ["user", "query"],
-    "additionalProperties": False,
-}
+
+
+class Next(Answered):
+    """What the people behind some conversations would send next."""
+
+    user: str
+    """Who they are."""
+    query: str
+    """The new message."""
+
+
+SCHEMA = Next.identity()
 
 
 def prompt(row: Row, settings: Any) -> Prompt:
@@ -43,11 +50,6 @@ def _dialog(number: int, dialog: Row) -> str:
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
-    """Return the new message as `text`, and who would send it as `scene`.
-
-    Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, the message or its people are missing; `placeholder`.
-    """
-    answer = json_object(text, ("user", "query"))
-    form = template("wellspring.tasks.recipes", "knn_instruct")
-    return {"text": text_field(answer, "query", form), "scene": text_field(answer, "user", form)}
+    """Return the new message as `text`, and who would send it as `scene`; raises what `Answered.read` does."""
+    answer = Next.read(text, template("wellspring.tasks.recipes", "knn_instruct"), first=("query",))
+    return {"text": answer.query, "scene": answer.user}

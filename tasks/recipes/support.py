@@ -10,18 +10,21 @@ does not look for it. Ours is a judge's reading beside the share of words (`grou
 
 from typing import Any
 
-from wellspring.tasks.contracts import outside
-from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, template, text_field
+from wellspring.tasks.contracts.answers import Answered
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, template
 
 PAPER = "Correctness and faithfulness of instruction following QA, TACL 2024; SynthQuestions, arXiv 2506.03968, limits"
 VERSION = 3
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"evidence": {"type": "string"}, "supported": {"type": "boolean"}},
-    "required": ["evidence", "supported"],
-    "additionalProperties": False,
-}
+
+
+class Support(Answered):
+    """Whether a scene rests on its page."""
+
+    evidence: str
+    supported: bool
+
+
+SCHEMA = Support.identity()
 
 
 def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted methods have this form
@@ -34,18 +37,6 @@ def prompt(row: Row, settings: Any) -> Prompt:  # noqa: ARG001 - all prompted me
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
-    """Return `supported` and its `evidence`.
-
-    Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, no evidence, or neither true nor false; `placeholder`.
-    """
-    answer = json_object(text, ("evidence", "supported"))
-    said: Any = answer["supported"]
-    if isinstance(said, str):
-        said = {"true": True, "yes": True, "false": False, "no": False}.get(said.strip().lower())
-    if not isinstance(said, bool):
-        raise Rejection("incomplete_answer", f"`supported` is {outside.shown(answer['supported'])}")
-    return {
-        "supported": said,
-        "evidence": text_field(answer, "evidence", template("wellspring.tasks.recipes", "support")),
-    }
+    """Return `supported` and its `evidence`; raises what `Answered.read` does."""
+    form = template("wellspring.tasks.recipes", "support")
+    return Support.read(text, form, first=("supported",)).model_dump()

@@ -7,23 +7,26 @@ come from one.
 
 from typing import Any
 
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, json_object, language, template, text_field
+from wellspring.tasks.contracts.answers import Answered
+from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, language, template
 from wellspring.tasks.recipes.attributed_grounding import CRITERIA
-from wellspring.tasks.recipes.scene import COMPOSITIONS_SCHEMA, compositions
+from wellspring.tasks.recipes.scene import Compositions
 
 PAPER = "SynthQuestions, arXiv 2506.03968, ablation without grounding"
 VERSION = 4
 INPUTS = "documents"
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "scene": {"type": "string"},
-        "query_compositions": COMPOSITIONS_SCHEMA,
-        "query": {"type": "string"},
-    },
-    "required": ["scene", "query_compositions", "query"],
-    "additionalProperties": False,
-}
+
+
+class Ungrounded(Answered):
+    """One more message, of a person who is named by no page."""
+
+    scene: str
+    query_compositions: Compositions
+    query: str
+    """The message itself."""
+
+
+SCHEMA = Ungrounded.identity()
 
 
 def prompt(row: Row, settings: Any) -> Prompt:
@@ -39,13 +42,6 @@ def prompt(row: Row, settings: Any) -> Prompt:
 
 
 def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
-    """Return the message as `text`, with its scene and compositions.
-
-    Raises:
-        Rejection: `unparsable_answer`; `incomplete_answer`, the message, the scene or a composition is missing;
-            `placeholder`, one of them is the form's.
-    """
-    answer = json_object(text, ("scene", "query_compositions", "query"))
-    form = template("wellspring.tasks.recipes", "ungrounded")
-    texts = {"text": text_field(answer, "query", form), "scene": text_field(answer, "scene", form)}
-    return texts | compositions(answer, form)
+    """Return the message as `text`, with its scene and compositions; raises what `Answered.read` does."""
+    answer = Ungrounded.read(text, template("wellspring.tasks.recipes", "ungrounded"), first=("query",))
+    return {"text": answer.query, "scene": answer.scene, **answer.query_compositions.model_dump()}

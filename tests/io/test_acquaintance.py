@@ -2,14 +2,20 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
 
+from tests.scripted_model import scripted_model
 from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.answers import Answered
+from wellspring.tasks.contracts.calls import Answer, Call
 from wellspring.tasks.contracts.errors import BrokenError, TransientError
+from wellspring.tasks.contracts.prompting import Message, Prompt
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import quirks
+from wellspring.tasks.io.forms import BOUND_CHARS
 from wellspring.tasks.io.llm import Models
 from wellspring.tasks.io.offline import Response
 
@@ -70,6 +76,41 @@ def test_the_context_that_ollama_uses_is_taken_and_not_the_models(tmp_path: Path
     known = met(tmp_path, "ollama", "context=3000")
 
     assert known["context"] == 3000
+
+
+class Colour(Answered):
+    """The colour of a thing."""
+
+    colour: Annotated[str, Field(max_length=20)]
+
+
+def ask(models: Models, number: int, retry: int = 0) -> None:
+    prompt = Prompt((Message("user", f"What colour is {number}?"),), Colour.identity(), "colour", Colour.wire())
+    (outcome,) = models.ask("generator", [Call(str(number), prompt, retry=retry)])
+    assert isinstance(outcome, Answer)
+
+
+def test_lengths_of_texts_are_sent_once_a_server_was_seen_to_take_them(tmp_path: Path) -> None:
+    with scripted_model(lambda _: '{"colour": "green"}') as server:
+        for numbers in ((1, 2), (3, 4)):  # the second run knows it from the first
+            with Models(chosen(server.base_url), tmp_path, "run") as models:
+                ask(models, numbers[0])
+                ask(models, numbers[1], retry=numbers[0] == 1)
+        texts = [body["response_format"]["json_schema"]["schema"]["properties"]["colour"] for body in server.asked]
+
+    assert [text.get("maxLength") for text in texts] == [None, BOUND_CHARS, 20, 20]
+
+
+def test_lengths_are_never_sent_again_to_a_server_that_refused_them(tmp_path: Path) -> None:
+    with quirks.running("no_maxlength") as server, Models(chosen(server.url), tmp_path, "run") as models:
+        ask(models, 1, retry=1)
+        before = server.stats()["requests"]
+        ask(models, 2)
+        ask(models, 3, retry=1)
+        asked = server.stats()["requests"] - before
+
+    assert models.doors["generator"].servers[0].ability["bounds"] is False
+    assert asked == 2
 
 
 @pytest.mark.parametrize("told", [b"[]", b'{"parameters": 5, "total_slots": "many"}', b"\xff", b"{" * 5000, b"null"])
