@@ -104,7 +104,7 @@ def estimates(run: Run, means: Mapping[str, tuple[int, float]]) -> list[Estimate
             role = STAGES[stage].role
             programs = [one for one in run.conducted if one.stage == stage]
             share = _share(programs, counts, means)
-            calls, tokens = round(share * counts.calls), [round(share * n) for n in _tokens(counts)]
+            calls, tokens = round(share * counts.calls), _tokens(counts, share)
             time_ = door.seconds(role, calls, tokens[1])
             cost = None if door.role(role).model in door.unpriced and counts.calls else share * counts.cost_usd
             settled = sum(means[one.fingerprint][0] for one in programs if one.fingerprint in means)
@@ -114,8 +114,8 @@ def estimates(run: Run, means: Mapping[str, tuple[int, float]]) -> list[Estimate
     return found
 
 
-def _tokens(counts: Counts) -> tuple[int, int]:
-    return counts.prompt_tokens, counts.completion_tokens
+def _tokens(counts: Counts, share: float) -> tuple[int, int]:
+    return round(share * counts.prompt_tokens), round(share * counts.completion_tokens)
 
 
 def _share(programs: Sequence[Conducted], counts: Counts, means: Mapping[str, tuple[int, float]]) -> float:

@@ -227,10 +227,13 @@ def _refused(store: Store, rows: Sequence[Mapping[str, Any]]) -> Node:
     ids |= {place["source_id"]: "read from" for place in places if place}
     kinds = dict(store.query("lineage/kinds", ids=sorted(ids)).rows())
     graph = _Graph(store, sorted(kinds))
+    asked = _asked(store, [row["input_id"] for row in rows])
     nodes = [
         Node("refusal", row["input_id"], "", {k: row[k] for k in row if k != "input_id"} | place)
         for row, place in zip(rows, places, strict=True)
     ]
+    for node in nodes:
+        node.facts |= {"asked": asked[node.id]} if node.id in asked else {}
     root, *more = nodes
     for one in more:
         one.relation = "refused, too"
@@ -261,7 +264,17 @@ def _facts(store: Store, kinds: Mapping[str, str]) -> dict[str, dict[str, Any]]:
             facts.setdefault(row[STAGES[kind].id], {name: _shown(row[name]) for name in STAGES[kind].shown})
     for id_, what, said in store.query("lineage/judged", ids=sorted(kinds)).rows():
         facts.setdefault(id_, {}).setdefault("judged", {})[what] = said
+    for id_, asked in _asked(store, sorted(kinds)).items():
+        facts.setdefault(id_, {})["asked"] = asked
     return facts
+
+
+def _asked(store: Store, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the model calls on the way to each thing, where there were several: what was asked, of whom, the call."""
+    found = defaultdict[str, list[str]](list)
+    for row in store.query("steps/of_things", ids=list(ids)).iter_rows(named=True):
+        found[row["id"]].append(f"{row['heading']} of the {row['role']} [{row['completion_id']}]")
+    return {id_: calls for id_, calls in found.items() if len(calls) > 1}
 
 
 def _singular(kind: str | None) -> str:

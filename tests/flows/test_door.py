@@ -55,6 +55,22 @@ def test_a_second_build_has_nothing_to_do(built: wellspring.Built) -> None:
 
 
 @pytest.mark.slow
+def test_a_pilot_is_built_and_kept_and_the_rest_is_estimated_by_it(tmp_path: Path) -> None:
+    few = {"limit": 8, "runner": "thread"}
+
+    found = wellspring.estimate(store=tmp_path / "ws", pilot=3, **few)
+    with wellspring.open(tmp_path / "ws") as store:
+        settled = store._store.query("settled/means").rows()
+    built = wellspring.build(store=tmp_path / "ws", **few)
+
+    stages = {stage["stage"]: stage for stage in found["stages"]}
+    assert {stages[name]["settled"] for name in ("groundings", "responses")} == {3}
+    assert all(inputs <= 3 for _, inputs, _ in settled)
+    assert stages["groundings"]["waves"] >= 2
+    assert built.stages.filter(stage="groundings")["rows_in"].to_list() == [5]
+
+
+@pytest.mark.slow
 def test_rows_in_force_are_frames(built: wellspring.Built) -> None:
     with wellspring.open(built.store) as store:
         lines, texts = store.rows("exports"), store.rows("instructions")

@@ -55,6 +55,21 @@ def test_the_beginning_of_an_id_is_enough_and_what_judges_said_is_there(sample: 
     assert tree.facts["judged"]["selected by best_per_topic"] == "rank 0"
 
 
+def test_the_calls_on_the_way_to_a_row_are_named_in_their_order(sample: Sample) -> None:
+    grounding = sample.groundings[0]
+    step = sample.store.query("steps/of_things", ids=[grounding]).to_dicts()[0]
+    seed = sample.store.query("groundings/of_ids", ids=[grounding])["seed_id"][0]
+    sample.store._connection.execute(
+        "UPDATE steps SET place = '1', heading = 'scene' WHERE completion_id = ?", [step["completion_id"]]
+    )
+    keywords = records.Step(seed, "ground-1", "0", "keywords", "generator", "0" * 20, sample_store.RUN)
+    sample.store.append("steps", [keywords])
+
+    asked = lineage.trace(sample.store, grounding).facts["asked"]
+
+    assert asked == [f"keywords of the generator [{'0' * 20}]", f"scene of the generator [{step['completion_id']}]"]
+
+
 def test_a_line_is_known_by_any_path_that_ends_like_the_export(sample: Sample) -> None:
     absolute = sample.store.exports / sample.export_path
 
