@@ -1,10 +1,11 @@
 -- Counts over `instructions`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/instructions.py
 -- grain:  one row
--- params: $run_id
+-- params: $run_id, $fingerprint (of the one method that is looked at, or NULL)
 WITH written AS (
     SELECT instructions.*
     FROM unaudited_instructions AS instructions
+    WHERE instructions.fingerprint = coalesce($fingerprint, instructions.fingerprint)
 )
 
 SELECT

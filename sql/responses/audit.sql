@@ -1,10 +1,11 @@
 -- Counts over `responses`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/responses.py
 -- grain:  one row
--- params: $run_id
+-- params: $run_id, $fingerprint (of the one method that is looked at, or NULL)
 WITH written AS (
     SELECT responses.*
     FROM unaudited_responses AS responses
+    WHERE responses.fingerprint = coalesce($fingerprint, responses.fingerprint)
 )
 
 SELECT

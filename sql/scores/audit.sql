@@ -1,10 +1,11 @@
 -- Counts over `scores`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/scores.py
 -- grain:  one row
--- params: $run_id
+-- params: $run_id, $fingerprint (of the one method that is looked at, or NULL)
 WITH written AS (
     SELECT scores.*
     FROM unaudited_scores AS scores
+    WHERE scores.fingerprint = coalesce($fingerprint, scores.fingerprint)
 ),
 
 of_stage AS (
@@ -30,6 +31,7 @@ SELECT
             WHERE
                 receipts.stage = 'scores'
                 AND receipts.run_id = $run_id
+                AND $fingerprint IS NULL  -- receipts are of all methods
             GROUP BY receipts.run_id
         ) AS inputs
     ) AS unaccounted,

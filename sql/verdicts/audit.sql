@@ -1,10 +1,11 @@
 -- Counts over `verdicts`, and over its rows that no audit has passed yet, that the suite judges.
 -- owner:  expectations/verdicts.py
 -- grain:  one row
--- params: $run_id
+-- params: $run_id, $fingerprint (of the one method that is looked at, or NULL)
 WITH written AS (
     SELECT verdicts.*
     FROM unaudited_verdicts AS verdicts
+    WHERE verdicts.fingerprint = coalesce($fingerprint, verdicts.fingerprint)
 )
 
 SELECT
@@ -23,6 +24,7 @@ SELECT
             WHERE
                 receipts.stage = 'verdicts'
                 AND receipts.run_id = $run_id
+                AND $fingerprint IS NULL  -- receipts are of all methods
             GROUP BY receipts.run_id
         ) AS inputs
     ) AS unaccounted,

@@ -113,7 +113,11 @@ def suite(noun: str) -> Suite:
 
 
 def check(
-    noun: str, batches: Iterable[pl.DataFrame | pa.Table], store: Store | None = None, run_id: str = ""
+    noun: str,
+    batches: Iterable[pl.DataFrame | pa.Table],
+    store: Store | None = None,
+    run_id: str = "",
+    fingerprint: str | None = None,
 ) -> list[Result]:
     """Check a table's suite over batches of its rows, in one pass and in bounded memory.
 
@@ -122,6 +126,7 @@ def check(
         batches: The rows to audit, as frames of any size; columns that the suite does not name are left aside.
         store: Whom to ask for the one-row answer of `sql/<noun>/audit.sql`; without it no fact is known.
         run_id: The run whose receipts are held against what it wrote.
+        fingerprint: Of the one method whose rows these are, if they are not of all.
 
     Returns:
         One result for each expectation, in the order of the suite. Nothing to look at is a failure, never a pass.
@@ -130,7 +135,7 @@ def check(
     tallies = [_Tally() for _ in rules.rows]
     for batch in batches:
         _count(_pandas(batch, rules.rows), rules.rows, tallies)
-    facts = store.query(f"{noun}/audit", run_id=run_id) if store is not None else None
+    facts = store.query(f"{noun}/audit", run_id=run_id, fingerprint=fingerprint) if store is not None else None
     fact_tallies = [_Tally() for _ in rules.facts]
     if facts is not None and facts.height:
         _count(_pandas(facts, rules.facts), rules.facts, fact_tallies)

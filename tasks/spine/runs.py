@@ -62,6 +62,7 @@ class Run:
         self.progress = progress
         self.receipts: list[Receipt] = []
         self.conducted: list[Conducted] = []
+        self.held: list[WellspringError] = []  # what went wrong with a part, where the rest went on
         self.pilot: int | None = None  # how many inputs of each program are asked about, at most
         version = origin.versions().get("wellspring", "source")
         self.announcer = Announcer(store.events, settings.events, run_id, flow, version)
@@ -147,6 +148,15 @@ class Run:
         with self.store.transaction():
             self.store.append("methods", rows)
             self.store.execute("methods/activate", stage=stage, fingerprints=list(methods), settings=described)
+
+    def fail_late(self) -> None:
+        """Say at its end what went wrong with a part of it, while the rest went on.
+
+        Raises:
+            WellspringError: The first of these errors.
+        """
+        if self.held:
+            raise self.held[0]
 
     def say_stopping(self) -> None:
         """Tell whoever pressed Ctrl-C what happens now; called from any thread."""
@@ -414,6 +424,7 @@ def _at_work(run: Run, stop: Stop, then: Callable[[Run], None] | None) -> Iterat
     status, problem = "crashed", ""
     try:
         yield run
+        run.fail_late()
         status = "done"
     except BaseException as error:
         if stop.is_asked or not isinstance(error, Exception):

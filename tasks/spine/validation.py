@@ -29,7 +29,8 @@ def audit(run: Run, noun: str, *, may_be_empty: bool = False) -> None:
 
     Raises:
         BrokenError: An expectation of severity `fail` does not hold; the message shows the rows, later stages stay
-            unpaid, and the rows stay unpublished until they pass.
+            unpaid, and the rows stay unpublished until they pass. Where rows of one program break it and those of
+            another do not, these are published, the run goes on with them, and fails at its end.
     """
     as_task(f"audit {noun}", _audit)(run, noun, may_be_empty=may_be_empty)
 
@@ -43,10 +44,10 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
     from wellspring.tasks.io import suites
 
     run.progress(f"audit {noun}", 0, unpublished)
-    frames = _batches(run.store.stream(f"{noun}/unpublished", rows=AUDIT_BATCH_ROWS))
+    prints = set[str]()
     shows = run.settings.pages.show_values
     with run.announcer.audit(noun) as results:
-        results.extend(suites.check(noun, frames, run.store, run.run_id))
+        results.extend(suites.check(noun, _unpublished(run, noun, prints), run.store, run.run_id))
         run.store.append("validations", [_row(run, noun, result, shows=shows) for result in results])
         _show(run, noun, results)
         for result in results:
@@ -57,9 +58,44 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
         if failed:
             if in_flow():
                 alerts.audit_failed(run.store.path, noun, run.run_id, failed)
-            raise _broken(run, noun, failed, shows=shows)
+            _go_on_without(run, noun, _broken(run, noun, failed, shows=shows), prints)
+            return
     run.store.execute(f"{noun}/publish")
     run.progress(f"audit {noun}", unpublished, unpublished, expectations=len(results))
+
+
+def _unpublished(run: Run, noun: str, prints: set[str], only: str | None = None) -> Iterator[pl.DataFrame]:
+    """Yield what is to be audited, in batches, and take down which methods wrote it; or what one of them wrote."""
+    column = STAGES[noun].method
+    for frame in _batches(run.store.stream(f"{noun}/unpublished", rows=AUDIT_BATCH_ROWS)):
+        if column in frame.columns:
+            prints.update(frame[column].unique().to_list())
+        yield frame if only is None else frame.filter(frame[column] == only)
+
+
+def _go_on_without(run: Run, noun: str, error: BrokenError, prints: set[str]) -> None:
+    """Publish what those programs wrote whose rows pass alone; the run ends with this error, but later.
+
+    Raises:
+        BrokenError: There is one program only, or none passes.
+    """
+    from wellspring.tasks.io import suites
+
+    names, passing = dict(run.store.query("methods/active", stage=noun).rows()), list[str]()
+    for one in sorted(prints) if STAGES[noun].role and len(prints) > 1 else ():
+        found = suites.check(noun, _unpublished(run, noun, set(), one), run.store, run.run_id, one)
+        if all(result.success or result.severity != "fail" for result in found):
+            passing.append(one)
+    if not passing:
+        raise error
+    for one in passing:
+        run.store.execute(f"{noun}/publish_method", fingerprint=one)
+    held = ", ".join(sorted({names.get(one, one) for one in prints if one not in passing}))
+    said = f"rows of {held} break it and stay unpublished; the run goes on with the others"
+    run.progress.note(f"audit {noun}: {said}")
+    run.held.append(
+        BrokenError(error.message, hint=f"{said}: why each expectation is there is in expectations/{noun}.py")
+    )
 
 
 def _is_void(run: Run, noun: str) -> bool:

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from tests.spine.test_generation import fill, instruction
 from wellspring.tasks.contracts.errors import BrokenError
-from wellspring.tasks.contracts.records import RejectionRow, Seed, Source, Tombstone, content_id
+from wellspring.tasks.contracts.records import Completion, RejectionRow, Score, Seed, Source, Tombstone, content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.spine import validation
 from wellspring.tasks.spine.runs import Counts, Run, now, stage
@@ -66,6 +68,36 @@ def test_what_breaks_names_the_column_and_the_rows_and_stays_unpublished(start: 
 
     with start(settings()) as later, pytest.raises(BrokenError, match="breaks"):
         validation.audit(later, "seeds")  # a run that wrote nothing does not pass what another left
+
+
+@pytest.mark.slow
+def test_rows_of_one_program_that_break_an_audit_do_not_hold_up_those_of_another(start: Start, settings: Make) -> None:
+    rows = [replace(instruction(number), instruction_id=content_id("i", number)) for number in range(4)]
+    call = Completion("c" * 20, 1, "judge", "m", "{}", "1", "stop", 1, 1, 0, 0.0, 1, 0.1, "run")
+
+    def marks(fingerprint: str, value: float) -> list[Score]:
+        of = ("total", value, "why", call.completion_id, "run")
+        return [Score(row.instruction_id, fingerprint, fingerprint, *of) for row in rows]
+
+    def night() -> None:
+        with start(settings()) as run:
+            fill(run, rows)
+            run.activate("scores", {"good": "good", "bad": "bad"})
+            run.store.append("completions", [call])
+            run.store.append("scores", [*marks("good", 1.0), *marks("bad", 11.0)])
+            validation.audit(run, "scores")
+            published = run.store.query("publications/all").to_dicts()
+            seen.append([row["fingerprint"] for row in published if row["noun"] == "scores"])
+            seen.append(run.store.query("scores/audience")["rows_valid"][0])
+
+    seen = list[Any]()
+    with pytest.raises(BrokenError, match="`scores` breaks 1 of its") as caught:
+        night()
+    with start(settings()) as again, pytest.raises(BrokenError, match="`scores` breaks"):
+        validation.audit(again, "scores")  # what is left is of one program
+
+    assert seen == [["good"], 4]
+    assert "rows of bad break it" in caught.value.hint
 
 
 def test_values_of_rows_are_not_shown_where_the_profile_forbids_it(start: Start, settings: Make) -> None:
