@@ -29,6 +29,7 @@ class Reporter:
         self._started = time.monotonic()
         self._told = self._shown = -math.inf
         self._artifact: Any = None
+        self.wave = 0  # how many calls of one input were answered, one after the other, at most
 
     def tell_now_and_then(self, counts: Mapping[str, Any]) -> None:
         """Say how far it is, if that was not said just now."""
@@ -45,6 +46,7 @@ class Reporter:
         facts: dict[str, Any] = {
             "out": activity.out,
             "oldest_seconds": activity.oldest_seconds,
+            "wave": self.wave if self.wave > 1 else 0,
             "rows_per_second": done / seconds,
             "tokens": counts["prompt_tokens"] + counts["completion_tokens"],
             "tokens_per_second": counts["completion_tokens"] / seconds,

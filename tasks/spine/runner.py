@@ -91,7 +91,7 @@ def _conducted(run: Run, program: Program, found: list[str], left: Callable[[], 
         runner.flush()
         calls = runner.counts["calls"] + runner.counts["cached_calls"]
         of = (program.stage, program.name, program.fingerprint)
-        run.conducted.append(Conducted(*of, runner.opened, calls, runner.waves, program.most_calls))
+        run.conducted.append(Conducted(*of, runner.opened, calls, runner.reporter.wave, program.most_calls))
     return Counts(**runner.counts)
 
 
@@ -128,13 +128,13 @@ class Runner:
         self.run, self.program = run, program
         self.counts: dict[str, Any] = {f.name: f.default for f in fields(Counts)}
         self.is_priced = {role: completions.is_priced(run, role) for role in program.roles}
-        self._reporter = Reporter(run, program, total)
+        self.reporter = Reporter(run, program, total)
         self._room = max(map(run.models.room, program.roles), default=FREE_INPUTS)
         self._due: list[tuple[int, int, Call]] = []  # calls at hand, those of the oldest input first
         self._asked: dict[str, tuple[_Branch, str]] = {}  # whom the answer to a call is for, and the call's heading
         self._looks: dict[Look, list[tuple[_Branch, Any]]] = {}
         self._looking = self._looking_paid = 0  # inputs that look something up; those that were paid for in this run
-        self.opened = self.waves = 0
+        self.opened = 0
         self._numbered = self._out = 0
         self._is_free = False  # the last answer came from the journal
         self._left = 0  # calls that batch jobs were out for
@@ -158,7 +158,7 @@ class Runner:
             if len(self._settled) >= BATCH_INPUTS or time.monotonic() - self._flushed > BATCH_SECONDS:
                 self.flush()
             else:
-                self._reporter.tell_now_and_then(self.counts)
+                self.reporter.tell_now_and_then(self.counts)
         return self._left > before
 
     def _calls(self, rows: Iterator[Row]) -> Iterator[Call | None]:
@@ -241,7 +241,7 @@ class Runner:
         call = outcome.call
         branch, heading = self._asked.pop(call.place)
         branch.wave += 1
-        self.waves = max(self.waves, branch.wave)
+        self.reporter.wave = max(self.reporter.wave, branch.wave)
         branch.item.steps.append((call.place.partition("/")[2], heading, call.role, outcome.completion_id))
         self._is_free = outcome.is_cached
         branch.item.is_paid |= not outcome.is_cached
@@ -285,7 +285,7 @@ class Runner:
         if self._settled and time.monotonic() - self._flushed > BATCH_SECONDS:
             self.flush()
         else:
-            self._reporter.tell(self.counts)
+            self.reporter.tell(self.counts)
 
     def _count(self, outcome: Answer | Refused) -> None:
         if outcome.is_cached:
@@ -376,7 +376,7 @@ class Runner:
             completions.load(self.run)
         self._made, self._rejections, self._settled, self._steps = {}, [], [], []
         self._flushed = time.monotonic()
-        self._reporter.tell(self.counts)
+        self.reporter.tell(self.counts)
 
     def _write_settled(self) -> None:
         """Say what was done with each input, in place of what was said before of one whose page was overtaken."""
