@@ -325,6 +325,22 @@ def test_neighbours_are_k_others_and_come_in_the_order_of_the_profile(
 
 
 @pytest.mark.slow
+def test_the_pool_is_embedded_once_for_all_that_look_up_their_neighbours(
+    seeds_path: str, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, embedder = list[str](), embedders.embedder
+    monkeypatch.setattr(embedders, "embedder", lambda run, of: asked.append(of) or embedder(run, of))
+    with start(settings("runner=thread", "instructions.k=2", seeds={"paths": [seeds_path]})) as run:
+        _prepare(run, grounded=False)
+        pool = pool_.Pool(run, [], "print")
+        asked.clear()
+        found = [pool.look([(anchor, None)])[0] for anchor in pool.ids]
+
+    assert asked == ["seeds"]
+    assert [items[0]["item_id"] for items in found] == pool.ids
+
+
+@pytest.mark.slow
 def test_near_copies_of_the_anchor_are_passed_over(tmp_path: Path, settings: Make, start: Start) -> None:
     asked = [*page_store.ASKED, page_store.ASKED[0].replace("?", "!"), page_store.ASKED[0].upper()]
     path = page_store.write_seeds(tmp_path / "copies.jsonl", asked)

@@ -4,6 +4,7 @@ A seed is a person's, and stays as it was read; what a model wrote is taken only
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from wellspring.tasks.contracts import prompting
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import InstructionsSettings
+from wellspring.tasks.contracts.vectors import Vectors
 from wellspring.tasks.io import index
 from wellspring.tasks.methods.acceptance import Shown, accept
 from wellspring.tasks.methods.demonstrations import drawn, marks
@@ -113,10 +115,15 @@ class Pool:
             found.append([self.ids[row] for row in rows if self.ids[row] != anchor][:k])
         return found
 
+    @cached_property
+    def _base(self) -> tuple[Vectors, dict[str, int]]:
+        """The vectors of all items (n, d), and the row of each item: made once, for however many look-ups."""
+        vectors = embedders.embedder(self._run, "seeds").embed([self._items[i]["text"] for i in self.ids]).vectors
+        return vectors, {item: row for row, item in enumerate(self.ids)}
+
     def _by_vectors(self, anchors: Sequence[str]) -> list[list[str]]:
         """Return the k nearest (or farthest) items of each anchor; itself and its near-copies are passed over."""
-        base = embedders.embedder(self._run, "seeds").embed([self._items[i]["text"] for i in self.ids]).vectors
-        row_of = {item: row for row, item in enumerate(self.ids)}
+        base, row_of = self._base
         own = np.array([row_of[anchor] for anchor in anchors], dtype=np.int64)
         sign = np.float32(-1 if self._wanted.neighbours == "far" else 1)
         ceiling = ceilings.neighbours(self._run.settings)
