@@ -256,7 +256,7 @@ def _compare(run: Run, read: str) -> Counts:
 def _repeated(run: Run, read: str, fresh: Mapping[str, str], prompts: Sequence[str]) -> dict[int, Rejection]:
     """Return which of some new seeds are refused, by their place, and why."""
     ceiling, ids = _ceiling(run.settings), list(fresh)
-    known = run.store.query("seeds/known", fingerprint=read)
+    known = run.store.query("seeds/known", fingerprint=read, fresh_ids=ids)
     vectors = embedders.of_texts(run, [*known["text"].to_list(), *fresh.values(), *prompts]).vectors
     ends = (len(known), len(known) + len(fresh))
     looked_at, asked = vectors[ends[0] : ends[1]], vectors[ends[1] :]

@@ -1,4 +1,4 @@
--- What a new instruction must not repeat: seeds, and standing instructions, published or of the writers before.
+-- What a new instruction must not repeat: seeds, and standing instructions of its writer and of the writers before it.
 -- owner:  tasks/instructions.py
 -- grain:  one row per seed or instruction
 -- params: $fresh_ids, $earlier
@@ -13,8 +13,5 @@ SELECT
 FROM standing_instructions AS instructions
 WHERE
     instructions.instruction_id NOT IN (SELECT unnest($fresh_ids))
-    AND (
-        instructions.fingerprint IN (SELECT unnest($earlier))
-        OR instructions.instruction_id NOT IN (SELECT unaudited.instruction_id FROM unaudited_instructions AS unaudited)
-    )
+    AND instructions.fingerprint IN (SELECT unnest($earlier))
 ORDER BY item_id;

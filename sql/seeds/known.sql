@@ -1,14 +1,14 @@
--- Seeds of one version of reading that were published before: what new ones must not repeat.
+-- Seeds of one version of reading that stand, but for new ones: what these must not repeat.
 -- owner:  tasks/seeds.py
 -- grain:  one row per human instruction
--- params: $fingerprint
+-- params: $fingerprint, $fresh_ids
 SELECT
     seeds.seed_id,
     seeds.text
 FROM seeds
 WHERE
     seeds.fingerprint = $fingerprint
-    AND seeds.seed_id NOT IN (SELECT unaudited.seed_id FROM unaudited_seeds AS unaudited WHERE unaudited.fingerprint = $fingerprint)
+    AND seeds.seed_id NOT IN (SELECT unnest($fresh_ids))
     AND NOT EXISTS (
         SELECT 1
         FROM rejections

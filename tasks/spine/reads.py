@@ -45,9 +45,9 @@ def recorded(
 
 
 def keep(run: Run, kind: str, fingerprint: str, found: Mapping[str, Any]) -> None:
-    """Record what was found for some inputs; an estimate records nothing.
+    """Record what was found for some inputs, and return when it is durable: rows that follow from it may be refused.
 
-    It is not waited for: a call that rests on it is written down, and sent, after it.
+    An estimate records nothing.
     """
     if found and not run.is_rehearsal:
         said = {input_id: json.dumps(value) for input_id, value in found.items()}
@@ -55,7 +55,7 @@ def keep(run: Run, kind: str, fingerprint: str, found: Mapping[str, Any]) -> Non
         if not run.has_models:  # a run that asks nothing needs no door
             outliving.written(run.store.path / JOURNAL, "INSERT OR REPLACE INTO", {"reads": rows})
             return
-        run.models.journal.writer.later(
+        run.models.journal.writer.apply(
             lambda connection: connection.executemany("INSERT OR REPLACE INTO reads VALUES (?, ?, ?, ?, ?)", rows)
         )
 
@@ -97,13 +97,17 @@ def compared(
         find: Compares some of them, and returns the refused ones by their place, each with its reason.
     """
 
-    def said(ids: list[str]) -> dict[str, list[str]]:
-        refused = find({name: texts[name] for name in ids})
-        return {
-            name: [refused[row].reason, refused[row].detail] if row in refused else [] for row, name in enumerate(ids)
-        }
+    before = kept(run, "compared", fingerprint, list(texts))
+    counts = _refuse(run, stage, fingerprint, before)  # first: what is refused is nothing that others repeat
+    new = {name: text for name, text in texts.items() if name not in before}
+    refused = find(new) if new else {}
+    found = {name: [refused[i].reason, refused[i].detail] if i in refused else [] for i, name in enumerate(new)}
+    keep(run, "compared", fingerprint, found)
+    return counts + _refuse(run, stage, fingerprint, found)
 
-    found = recorded(run, "compared", fingerprint, list(texts), said)
+
+def _refuse(run: Run, stage: str, fingerprint: str, found: Mapping[str, Sequence[str]]) -> Counts:
+    """Refuse what a comparison found to repeat something: by id its reason and detail, or nothing."""
     rows = [
         records.RejectionRow(stage, name, fingerprint, why[0], why[1], run.run_id)
         for name, why in sorted(found.items())
