@@ -4,12 +4,15 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.spine.test_generation import instruction
 from tests.spine.test_runner import run_program
+from wellspring.tasks import instructions
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Settings
@@ -18,10 +21,16 @@ from wellspring.tasks.spine import reads
 from wellspring.tasks.spine.programs import Ask
 from wellspring.tasks.spine.runs import Run
 
+Start = Callable[[Settings], AbstractContextManager[Run]]
+Refused = Callable[[str, str], tuple[list[str], list[str]]]  # in a store that was kept, and in one made anew
 UNWAITED = (
     "`reads.keep` only queues its write, and DuckDB commits what follows from it. A process that is killed between the"
     " two leaves a refusal whose comparison is not in the journal. A store that is made anew then compares again, with"
     " the pages of later nights, keeps what was refused, and asks for answers that nobody recorded."
+)
+BELOW = (
+    "A recipe's new rows are compared with what recipes below it published in earlier nights. In a store that lost its"
+    " database those are not there yet when a new night is built: a row stands that was refused, and is paid for."
 )
 BUSY_SECONDS = 0.5
 
@@ -66,7 +75,7 @@ def look_up(run: Run) -> None:
 @pytest.mark.parametrize("refuse", [compare, look_up])
 def test_a_refusal_is_in_the_database_only_once_what_it_rests_on_is_in_the_journal(
     refuse: Callable[[Run], None],
-    start: Callable[[Settings], AbstractContextManager[Run]],
+    start: Start,
     settings: Callable[..., Settings],
     store_dir: Path,
 ) -> None:
@@ -78,3 +87,57 @@ def test_a_refusal_is_in_the_database_only_once_what_it_rests_on_is_in_the_journ
             kept = on_disk(store_dir / JOURNAL)
 
     assert (refused, kept) == (1, 1)
+
+
+def refused_after(run: Run, rows: dict[str, list[int]]) -> list[str]:
+    """Let each recipe of the profile write so many of these rows, all of one text; return which are refused in all."""
+    writers = instructions._writers(run.settings)
+    run.activate("instructions", {writer.fingerprint: writer.recipe for writer in writers})
+    for place, writer in enumerate(writers):
+        made = [instruction(number, "How do tides work?") for number in rows.get(writer.recipe, [])]
+        of_it = {"fingerprint": writer.fingerprint, "recipe": writer.recipe, "run_id": run.run_id}
+        run.store.append("instructions", [replace(row, **of_it) for row in made])
+        instructions._compare(run, writer, [before.fingerprint for before in writers[:place]])
+    run.store.execute("instructions/publish")
+    return sorted(run.store.query("rejections/all")["input_id"].to_list())
+
+
+@pytest.fixture
+def refused(start: Start, settings: Callable[..., Settings], store_dir: Path) -> Refused:
+    """Let one recipe write a row in a first night, and one the same in a second; say what is refused in the second.
+
+    Twice: on the store of the first night, and on one that has nothing left of it but its journal.
+    """
+
+    def of(first: str, second: str) -> tuple[list[str], list[str]]:
+        recipes = 'instructions.recipes=["attributed_grounding", "knn_instruct"]'
+        chosen = settings(recipes, "instructions.rounds=1", "instructions.max_pool_cosine=0.9")
+        with start(chosen) as run:
+            assert refused_after(run, {first: [1]}) == []
+        journal = (store_dir / JOURNAL).read_bytes()
+        with start(chosen) as run:
+            kept = refused_after(run, {second: [2]})
+        (store_dir / "wellspring.duckdb").unlink()
+        (store_dir / JOURNAL).write_bytes(journal)
+        with start(chosen) as run:
+            return kept, refused_after(run, {first: [1, 2]} if first == second else {first: [1], second: [2]})
+
+    return of
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["attributed_grounding", "knn_instruct"])
+def test_a_row_that_repeats_one_of_an_earlier_night_is_refused_also_where_the_database_was_lost(
+    first: str, refused: Refused
+) -> None:
+    assert refused(first, "knn_instruct") == (["i00002"], ["i00002"])
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(reason=BELOW, strict=True)
+def test_a_row_that_repeats_one_of_a_recipe_below_ends_the_same_whether_the_database_was_lost_or_not(
+    refused: Refused,
+) -> None:
+    kept, rebuilt = refused("knn_instruct", "attributed_grounding")
+
+    assert kept == rebuilt
