@@ -1,6 +1,6 @@
 """Make what was refused due again, and run the main job: what `wellspring retry` and the daily deployment do."""
 
-from wellspring.flows.dataset import PARTS
+from wellspring.flows.dataset import PARTS, dataset
 from wellspring.flows.jobs import begin, job
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.spine import retrying, runs
@@ -20,8 +20,7 @@ def retry(
     Without any of the three it reopens only what a server refused; broken shards and killed runs are due anyway.
     """
     chosen = settings.load(profile, overrides or ())
-    with begin("retry", chosen, store) as run:
+    with begin("retry", chosen, store, parts=PARTS) as run:
         run.meet()
         retrying.reopen(run, stage=stage, reason=reason, run_id=run_id)
-        for part in PARTS.values():
-            runs.called(part)(profile, store, overrides)
+        runs.called(dataset)(profile, store, overrides)

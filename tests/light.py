@@ -7,6 +7,7 @@ import pytest
 
 from wellspring.tasks.io import suites
 from wellspring.tasks.site import ending
+from wellspring.tasks.spine import portrait
 
 
 @contextmanager
@@ -19,7 +20,8 @@ def unaudited() -> Iterator[None]:
 
 @contextmanager
 def pageless() -> Iterator[None]:
-    """Write no pages."""
+    """Write no pages, and place no dots on the map that one of them shows."""
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(portrait, "_points", lambda *_: [])
         patched.setattr(ending, "drawn", lambda _: [])
         yield

@@ -19,32 +19,32 @@ KNN = (
 WORDS = ["river", "mill", "harbour", "orchard", "glacier", "meadow", "quarry", "lantern", "canal", "vineyard"]
 
 
-def pages(folder: Path, night: int) -> str:
+def pages(folder: Path, night: int, most: int = 99) -> str:
     """The pages of a night, as a corpus: those of the store, told anew for another place."""
     path = folder / f"pages-{night}.jsonl"
     with path.open("w", encoding="utf-8") as file:
-        for name, text in page_store.PAGES.items():
+        for name, text in list(page_store.PAGES.items())[:most]:
             place = WORDS[night]
             said = f"In the town by the {place} they tell it so. {text} The {place} is why it is done this way here. "
             file.write(json.dumps({"url": f"https://{name}-{night}.example/", "text": said * 2}) + "\n")
     return str(path)
 
 
-def seeds(folder: Path, night: int) -> str:
+def seeds(folder: Path, night: int, most: int = 99) -> str:
     """The seeds of a night, as a file: those of the store first, others of their own later."""
     other = [
         f"How do I tell the {WORDS[night]} of {n} friends about {word}s and {n * 7} boats?"
         for n, word in enumerate(WORDS)
     ]
-    return page_store.write_seeds(folder / f"seeds-{night}.jsonl", other if night else page_store.ASKED)
+    return page_store.write_seeds(folder / f"seeds-{night}.jsonl", (other if night else page_store.ASKED)[:most])
 
 
-def inputs(folder: Path, nights: int) -> list[str]:
-    """The settings that name all that came in so many nights."""
-    corpora = ", ".join(f'{{path="{pages(folder, night)}"}}' for night in range(nights))
+def inputs(folder: Path, nights: int, most: int = 99) -> list[str]:
+    """The settings that name all that came in so many nights; at most so many pages and seeds of each."""
+    corpora = ", ".join(f'{{path="{pages(folder, night, most)}"}}' for night in range(nights))
     return [
         f"sources.corpora=[{corpora}]",
-        f"seeds.paths={json.dumps([seeds(folder, night) for night in range(nights)])}",
+        f"seeds.paths={json.dumps([seeds(folder, night, most) for night in range(nights)])}",
     ]
 
 

@@ -149,6 +149,19 @@ class Prefect:
         history = until(lambda: self.ask(f"flow_run_states/?flow_run_id={run}"), f"states of {run}")
         return [state["name"] for state in sorted(history, key=lambda state: state["timestamp"])]
 
+    def tasks(self, run: str, state: str) -> list[str]:
+        """Return the names of the tasks in a state, of a run and of the runs in it."""
+        found = self.ask("task_runs/filter", task_runs={"state": {"type": {"any_": [state]}}})
+        inner = self.runs(flow_runs={"parent_flow_run_id": {"any_": [run]}})
+        within = {run, *(one["id"] for one in inner)}
+        return [task["name"] for task in found if task["flow_run_id"] in within]
+
+    def retry(self, run: str) -> None:
+        """Press Retry on the page of a run: what Prefect's UI then asks of the server."""
+        state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+        answer = self.ask(f"flow_runs/{run}/set_state", state=state, force=False)
+        assert answer["status"] == "ACCEPT", answer
+
     def ended(self, run: str, times: int = 1) -> str:
         """Wait until a run has ended for the n-th time; returns the name of its state."""
 

@@ -5,13 +5,21 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import light
+from tests.exported import exported
+from tests.nights import KNN
 from tests.prefect_server import DEPLOYMENTS, ROOT, Pager, Prefect, holding, kill, stop, until
-from wellspring.tasks.io import journal
+from wellspring.flows.dataset import dataset
+from wellspring.tasks.io import faults, journal
+from wellspring.tasks.io.faults import FaultServer, Profile
+from wellspring.tasks.io.loopback import Request
+from wellspring.tasks.io.spoilt import Exchange
 from wellspring.tasks.io.store import Store
 from wellspring.tasks.spine.alerts import store_label
 
@@ -127,14 +135,67 @@ def test_a_run_that_is_retried_and_one_that_is_started_again_pay_nothing_twice(
     assert (attempts(store), exported(store)) == (paid, made)
 
 
+class Withdrawn(FaultServer):
+    """The stand-in, whose key is withdrawn after so many answers; it keeps what it was asked, and what it answered."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(Profile())
+        self.most = most
+        self.answered = Counter[bytes]()
+
+    async def _deliver(self, request: Request, exchange: Exchange, fault: str) -> None:
+        if self.answered.total() >= self.most:
+            fault = "http_401"
+        else:
+            self.answered[request.body] += 1
+        await super()._deliver(request, exchange, fault)
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_recipe_that_fails_goes_on_by_the_retry_of_its_page_pays_nothing_twice_and_is_named(
+    prefect: Prefect, as_shipped: Path, tmp_path: Path
+) -> None:
+    calm, store, profile = tmp_path / "calm", tmp_path / "ws", str(as_shipped / "mine.toml")
+    whole = Withdrawn(most=10**6)
+    with faults.threaded(whole), light.unaudited(), light.pageless():
+        dataset.fn(profile, str(calm), [f"models.base_url={whole.url}", "limit=8", *KNN])
+    calls = calls_of(calm)
+    later = sum(calls[noun] for noun in ("instructions", "responses", "scores"))
+    server = Withdrawn(most=whole.answered.total() - later + calls["instructions"] // 2)
+
+    with faults.threaded(server):
+        overrides = [f"models.base_url={server.url}", "limit=8", *KNN]
+        run = prefect.run("dataset/dataset", store=str(store), overrides=overrides)
+        broken, failed = prefect.ended(run), prefect.tasks(run, "FAILED")
+        server.most = 10**6
+        prefect.retry(run)
+        ended = prefect.ended(run, 2)
+    label = store_label(store)
+    shown = {artifact["key"]: artifact for artifact in prefect.ask("artifacts/latest/filter")}
+    page = store / "pages" / shown[f"{label}-run-page"]["data"].partition(f"({PAGES}/")[2].rstrip(")")
+    progress = prefect.ask("artifacts/filter", artifacts={"key": {"like_": f"{label}-progress-instructions"}})
+    said = [artifact["description"] for artifact in progress]
+
+    assert (broken, ended) == ("Failed", "Completed")
+    assert "instructions" in failed
+    assert server.answered == whole.answered
+    assert set(server.answered.values()) == {1}
+    assert exported(store) == exported(calm)
+    for program in ("attributed_grounding", "knn_instruct"):
+        assert program in page.read_text(encoding="utf-8")
+        assert any(one.startswith(f"instructions by {program}: ") for one in said), said
+
+
+def calls_of(store: Path) -> dict[str, int]:
+    """Return how many calls each stage made in the latest run."""
+    with Store.read(store) as opened:
+        run = opened.query("runs/latest")["run_id"][0]
+        return dict(opened.query("runs/receipts", run_id=run).select("stage", "calls").rows())
+
+
 def attempts(store: Path) -> int:
     """Return how many calls have gone to a model, by the journal."""
     return sum(row[2] for row in journal.outcomes(store / "completions.sqlite"))
-
-
-def exported(store: Path) -> dict[str, bytes]:
-    """Return the files of an export."""
-    return {p.name: p.read_bytes() for p in sorted((store / "exports").rglob("*.jsonl"))}
 
 
 @pytest.mark.usefixtures("worker")

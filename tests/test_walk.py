@@ -8,14 +8,13 @@ What brings something in (pages of a night, a form, a page that is forgotten) is
 same order and with nothing between. After each step both export the same bytes, and the server was asked nothing twice.
 """
 
+import math
 import os
 import random
 import resource
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,7 +24,7 @@ import typer
 
 from tests import light
 from tests.old_stores import OLD
-from tests.walking import FRESH, Alone, Walk, differences, started, take
+from tests.walking import FRESH, Alone, Walk, differences, take
 from wellspring.flows import cli
 from wellspring.tasks.io import faults
 
@@ -102,17 +101,10 @@ def _cut(walk: Walk) -> None:
 
 def _kill(walk: Walk) -> None:
     chosen = _due(walk)
-    build = started(["build", *walk.options(*chosen), "--store", str(walk.store)])
-    by_clock = walk.chance.random() < 0.3
-    until = time.monotonic() + (walk.chance.uniform(0, MOST_SECONDS) if by_clock else 3600)
-    calls = walk.server.counts["requests"] + walk.chance.randint(1, MOST_CALLS)
-    while build.poll() is None and time.monotonic() < until and (by_clock or walk.server.counts["requests"] < calls):
-        time.sleep(0.005)
-    if build.poll() is None:
-        os.killpg(build.pid, signal.SIGKILL)
-    walk.said.append(f"{build.wait()}  a build with {chosen} that is killed")
-    assert build.returncode in {0, -signal.SIGKILL}, walk.tale("")
-    walk.is_home = False
+    if walk.chance.random() < 0.3:
+        walk.kill(*chosen, calls=math.inf, seconds=walk.chance.uniform(0, MOST_SECONDS))
+    else:
+        walk.kill(*chosen, calls=walk.chance.randint(1, MOST_CALLS))
 
 
 def _small_files() -> None:

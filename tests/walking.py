@@ -4,18 +4,24 @@ Models are asked over HTTP: what the server counts is the truth about money. The
 again in an empty store (`Alone`), each prefix once for all walks that begin with it.
 """
 
+import asyncio
 import difflib
 import errno
+import os
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Collection
-from contextlib import closing
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from tests.exported import digests
@@ -24,10 +30,31 @@ from tests.nights import KNN, SMALL, inputs
 from tests.old_stores import ROOT, unpacked
 from wellspring.flows import cli
 from wellspring.tasks.contracts.errors import WellspringError
-from wellspring.tasks.io.faults import FaultServer
+from wellspring.tasks.io.faults import FaultServer, Profile
+from wellspring.tasks.io.llm import Models
+from wellspring.tasks.io.loopback import Request
+from wellspring.tasks.io.spoilt import Exchange
+from wellspring.tasks.io.store import Store
 
 FRESH = ""  # where a walk begins that begins with nothing; else the name of an old store
+LAST_SECONDS = 0.04  # the longest that a shuffled answer takes
 OF_THE_OLD = ("runner=thread", "threads=1", "pages.show_values=false", "limit=8")
+
+
+class Shuffled(FaultServer):
+    """The stand-in with answers that come in another order than they were asked for: each takes its time by chance."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(Profile())
+        self.chance = random.Random(seed)
+
+    async def _deliver(self, request: Request, exchange: Exchange, fault: str) -> None:
+        await asyncio.sleep(self.chance.uniform(0, LAST_SECONDS))
+        await super()._deliver(request, exchange, fault)
+
+
+class Crash(BaseException):
+    """A process is at its end: nothing of ours may catch this."""
 
 
 @dataclass
@@ -42,6 +69,7 @@ class Walk:
     as_processes: bool = False
     has_disk: bool = False  # the store lies on a small file system of its own
     nights: int = 1
+    most: int = 99  # pages and seeds of a night
     brought: list[tuple[str, str]] = field(default_factory=list)
     forms: set[str] = field(default_factory=set)
     said: list[str] = field(default_factory=list)
@@ -59,7 +87,7 @@ class Walk:
 
     def options(self, *chosen: str) -> list[str]:
         """The options of a build of all that was brought in so far."""
-        ours = OF_THE_OLD if self.origin else (*inputs(self.inputs, self.nights), *SMALL, *KNN)
+        ours = OF_THE_OLD if self.origin else (*inputs(self.inputs, self.nights, self.most), *SMALL, *KNN)
         wanted = [f"models.base_url={self.server.url}", *ours, *chosen]
         return ["--profile", "smoke", *(word for one in wanted for word in ("--set", one))]
 
@@ -84,6 +112,25 @@ class Walk:
         self.is_home = not chosen and not code
         self.is_made |= self.is_home
         return code
+
+    def kill(self, *chosen: str, calls: float, seconds: float = 3600.0) -> int:
+        """Build in a process of its own, which is killed after so many calls, or so long; returns its exit code."""
+        process = started(["build", *self.options(*chosen), "--store", str(self.store)])
+        until, calls = time.monotonic() + seconds, calls + self.server.counts["requests"]
+        while process.poll() is None and time.monotonic() < until and self.server.counts["requests"] < calls:
+            time.sleep(0.005)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        self.said.append(f"{process.wait()}  a build with {chosen} that is killed")
+        assert process.returncode in {0, -signal.SIGKILL}, self.tale("")
+        self.is_home = False
+        return process.returncode
+
+    def crash(self, *chosen: str, calls: int) -> None:
+        """Build here, and let it end at its n-th answer as a process does that dies: nothing more is written."""
+        with _crashing(calls), pytest.raises(Crash):
+            self.build(*chosen)
+        self.said.append(f"crashed at answer {calls}")
 
     def settle(self) -> None:
         """Make what was brought in before anything else comes: so it is in an empty store, too."""
@@ -123,6 +170,33 @@ class Walk:
     def tale(self, why: str) -> str:
         """Say what was done until something went wrong."""
         return "\n".join([f"from {self.origin or 'nothing'}", *self.said, why])
+
+
+@contextmanager
+def _crashing(calls: int) -> Iterator[None]:
+    """Let what runs here crash at its n-th answer; its database takes nothing from then on."""
+    left = calls
+
+    def answers(models: Models, *asked: Any) -> Iterator[Any]:
+        nonlocal left
+        for outcome in answered(models, *asked):
+            left -= not outcome.is_cached
+            if left <= 0:
+                raise Crash
+            yield outcome
+
+    @contextmanager
+    def transaction(store: Store) -> Iterator[None]:
+        if left <= 0:
+            raise Crash
+        with written(store):
+            yield
+
+    answered, written = Models.answers, Store.transaction
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Models, "answers", answers)
+        patched.setattr(Store, "transaction", transaction)
+        yield
 
 
 def _short(words: tuple[str, ...]) -> str:

@@ -14,6 +14,7 @@ from tests import light, nights, page_store
 from wellspring.flows import jobs, terminal
 from wellspring.flows.commands import looking, upkeep
 from wellspring.flows.dataset import dataset
+from wellspring.flows.retry import retry
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import BrokenError, TransientError
@@ -194,10 +195,11 @@ def test_a_build_whose_pages_lie_behind_a_file_ends_as_it_would(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("unaudited")
+@pytest.mark.parametrize("job", [dataset, retry], ids=lambda job: job.name)
 def test_too_few_seeds_are_told_before_anything_is_paid_for(
-    store_dir: Path, inputs: list[str], capsys: pytest.CaptureFixture[str]
+    job: Any, store_dir: Path, inputs: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    left = ended(lambda: dataset.fn("smoke", str(store_dir), [*inputs, 'instructions.recipes=["knn_instruct"]']))
+    left = ended(lambda: job.fn("smoke", str(store_dir), [*inputs, 'instructions.recipes=["knn_instruct"]']))
 
     assert left == 1
     assert "the pool holds 2 seeds" in capsys.readouterr().err
