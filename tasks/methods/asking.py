@@ -43,10 +43,12 @@ EDGE_SENTENCES = 3  # at either end of a long message: who asks, asks there
 _SENTENCE = re.compile(r"(?<=[.!?:;\u3002\uff01\uff1f\u061f\u0964\uff1a])\s+|(?<=[\u3002\uff01\uff1f\uff1a])|\n+|\|")
 _CLAUSE = re.compile(r",\s+|\s[\u2013\u2014-]+\s")
 _NUMBERED = re.compile(r"[\s*#>\u2022\u2013\u2014\"'\u2018\u201c\u00ab\u300c\u300e(.-]*(?:\d+[.)]\s*)?")
+_STOPS = (".", "!", ":", "\u2026")
+_NOTHING = re.compile(r"(?!)")
 _HAS_WORD = re.compile(r"\w")
 _MARK = re.compile(r"[?\uff1f\u061f]")
 _FORMAL = re.compile(
-    r"```|^\s*[<{\[]|[{}]|[^<>=]=[^<>=]|==|_{3,}|\\\w+\{|\$[a-z\\]|^\s*[A-D][.)] |\bdef \w|\bTraceback\b"
+    r"```|^\s*[<{\[]|[{}]|[^<>=]=[^<>=]|=\s*$|==|_{3,}|\\\w+\{|\$[a-z\\]|^\s*[A-D][.)] |\bdef \w|\bTraceback\b"
     r"|^(?:options|choices|answers?|questions?|hypothesis|premise)\s?:"
     r"|\w+Exception\b|\w\(\)|</?\w+>|[\u2200-\u22ff]|\d ?[+*^\u00d7\u00f7] ?\d|\d / \d",
     re.MULTILINE | re.IGNORECASE,
@@ -64,6 +66,7 @@ class _Signs(NamedTuple):
     verbs: re.Pattern[str]
     deeds: re.Pattern[str]
     mine: re.Pattern[str]
+    orders: dict[str, re.Pattern[str]]
     polite: re.Pattern[str]
     leads: re.Pattern[str]
 
@@ -83,12 +86,23 @@ def states_only(text: str) -> bool:
     said = [part for part in parts if _HAS_WORD.search(part) and not _signs().sells.match(part)]
     if len(said) > 2 * EDGE_SENTENCES:
         said = said[:EDGE_SENTENCES] + said[-EDGE_SENTENCES:]
-    if len(text) <= SHORT_CHARS and any(map(_signs().mine.search, said)):
+    return not any(map(_has_sign, said)) and not _is_persons(text, said) and _has_no_order(text, said)
+
+
+def _is_persons(text: str, said: list[str]) -> bool:
+    """Whether a short text is typed as nobody publishes, or tells of the writer's own things."""
+    if len(text) > SHORT_CHARS:
         return False
+    is_typed = text[:1].islower() and len(said) == 1 and not text.rstrip().endswith(_STOPS)
+    return is_typed or any(map(_signs().mine.search, said))
+
+
+def _has_no_order(text: str, said: list[str]) -> bool:
+    """Whether a text is in a known language, and its first sentence is no order."""
+    language, signs = identify(text), _signs()
     is_first = bool(said) and text.lstrip().startswith(said[0])
-    if is_first and _begins(said[0], _signs().deeds):
-        return False
-    return not any(map(_has_sign, said)) and identify(text) in _signs().codes
+    is_order = is_first and (_begins(said[0], signs.deeds) or _begins(said[0], signs.orders.get(language, _NOTHING)))
+    return language in signs.codes and not is_order
 
 
 def _has_sign(sentence: str) -> bool:
@@ -131,6 +145,11 @@ def _signs() -> _Signs:
         re.compile(words_of("verbs") + not_a_noun, re.IGNORECASE),
         re.compile(words_of("deeds") + not_a_noun, re.IGNORECASE),
         re.compile("|".join(language["mine"] for language in known), re.IGNORECASE),
+        {
+            code: re.compile(language["orders"], re.IGNORECASE | re.VERBOSE)
+            for code, language in languages.items()
+            if "orders" in language
+        },
         re.compile(rf"(?:{words_of('polite')}\W*)+", re.IGNORECASE),
         re.compile(words_of("leads"), re.IGNORECASE),
     )
