@@ -6,8 +6,9 @@ What asks: human seeds and prompts, instruction pools and benchmark prompts of .
 in the languages that are judged (`tests/data/asking.toml`). What does not: a sentence, a paragraph and the first line
 of real pages, answers that people wrote, and statements of our own. Half of each, by a hash of its text, is for tuning;
 the other is for the report. Tasks on a passage (`carrying_sets.toml`, the passage left out) were written by somebody
-who had not seen the signs; of them the set `report` is for the report. `--show` prints what goes wrong in the half for
-tuning, `--read` the refused messages of real people in the report half, to be read by eye at the end.
+who had not seen the signs; of them the set `report` is for the report. LLMBar's prompts and the whole news articles are
+all for the report. `--show` prints what goes wrong in the half for tuning, `--read` the refused messages of real people
+in the report half, to be read by eye at the end.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from wellspring.tasks.methods.asking import states_only
 from wellspring.tasks.methods.languages import identify
 
 OWN = tomllib.loads((Path(__file__).parents[1] / "data" / "asking.toml").read_text(encoding="utf-8"))
+FRESH = ("llmbar_natural", "llmbar_gptinst")  # never looked at while the signs were chosen
 PEOPLE = ("seeds_knn_instruct_a", "seeds_oasst_en100", "seeds_self_instruct_175", "bench_arena_hard_v01")
 PROMPTS = ("bench_alpaca_eval", "bench_ifeval", "bench_mt_bench", "seeds_prompts_chat_a", "pool_alpaca_a", "pool_t0_a")
 MOST = 3000  # of a pool
@@ -65,6 +67,9 @@ def requests() -> Iterator[Said]:
     for name in PEOPLE + PROMPTS:
         for text in islice(dict.fromkeys(prompts(name)), MOST):
             yield _said(text, name, "en", asks=True)
+    for name in FRESH:
+        for row in lines(f"judge/{name}.jsonl.gz"):
+            yield Said(row["input"], name, "en", asks=True, is_report=True)
     for row in _dolly():
         yield _said("\n\n".join(filter(None, (row["instruction"], row["input"]))), "pool_dolly_a", "en", asks=True)
     for code, own in OWN.items():
@@ -82,6 +87,8 @@ def _dolly() -> list[dict[str, Any]]:
 
 def statements() -> Iterator[Said]:
     """Yield what asks for nothing."""
+    for row in lines("dedup/mccormick_articles.jsonl.gz"):
+        yield Said(row["text"], "whole news articles", "en", asks=False, is_report=True)
     yield from (_said(row["output"], "answers of people", "en", asks=False) for row in _dolly())
     for code, own in OWN.items():
         yield from (_said(text, "our own", code, asks=False) for text in own["statements"])
@@ -136,7 +143,7 @@ def main() -> None:
             print("-- by language", *table(some, "language"), sep="\n")
         for row in part:
             is_wrong = states_only(row.text) == row.asks
-            is_read = chosen.read and is_report and row.asks and row.kind in PEOPLE
+            is_read = chosen.read and is_report and row.asks and row.kind in {*PEOPLE, "pool_dolly_a"}
             if is_wrong and ((chosen.show and not is_report) or is_read):
                 print(f"  {row.kind} {row.language} asks={row.asks} {identify(row.text)} {row.text[:160]!r}")
 
