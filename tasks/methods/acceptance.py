@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import OUR_FENCE
+from wellspring.tasks.methods.asking import states_only
 from wellspring.tasks.methods.carrying import Parts, own_words, parted, passages, retold, sets_task
 from wellspring.tasks.methods.copies import rouge_l, words
 from wellspring.tasks.methods.injections import obeyed
@@ -18,7 +19,7 @@ from wellspring.tasks.methods.self_containment import dangling
 from wellspring.tasks.methods.thought_marks import mark
 from wellspring.tasks.methods.tokens import count_tokens
 
-VERSION = 4
+VERSION = 5
 SHORTEST_IDENTIFIED_CHARS = 40  # a language told from less is a guess
 ENGLISH_SHARE = 0.2
 SHORTEST_CHARS, LONGEST_CHARS = 8, 40_000  # shorter is a fragment, longer a copy of the page, whatever a profile allows
@@ -70,8 +71,8 @@ def accept(text: str, limits: Limits, shown: Shown) -> None:
         Rejection: `too_short`, `too_long`; `no_substance`, it has no words; `other_language`; `not_self_contained`,
             it points at what it does not carry; `preamble`, it begins with words to whoever asked for it; `declined`,
             its writer would not; `copy_of_demonstration`; `copy_of_document`, `retells_document`, it has a passage
-            and too few words of its own, or none that ask for anything, or it says the page in other words; or what
-            `trust` raises.
+            and too few words of its own, or none that ask for anything, or it says the page in other words;
+            what `trust` raises; `asks_nothing`, it only states, sells or greets.
     """
     _check_length(text, limits)
     _check_words(text)
@@ -83,6 +84,8 @@ def accept(text: str, limits: Limits, shown: Shown) -> None:
         raise Rejection("not_self_contained", f"`{pointer}` in: {text[:200]}")
     _check_copies(text, parts, limits, shown)
     trust(text, shown, carried)
+    if not carried and states_only(text):
+        raise Rejection("asks_nothing", f"no question, wish, order or trouble in: {text[:200]}")
 
 
 def trust(text: str, shown: Shown, carried: Sequence[tuple[int, int]] = ()) -> None:
