@@ -96,7 +96,6 @@ def compared(
         texts: Of the new rows, by id.
         find: Compares some of them, and returns the refused ones by their place, each with its reason.
     """
-
     before = kept(run, "compared", fingerprint, list(texts))
     counts = _refuse(run, stage, fingerprint, before)  # first: what is refused is nothing that others repeat
     new = {name: text for name, text in texts.items() if name not in before}

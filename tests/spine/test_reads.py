@@ -23,15 +23,6 @@ from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Refused = Callable[[str, str], tuple[list[str], list[str]]]  # in a store that was kept, and in one made anew
-UNWAITED = (
-    "`reads.keep` only queues its write, and DuckDB commits what follows from it. A process that is killed between the"
-    " two leaves a refusal whose comparison is not in the journal. A store that is made anew then compares again, with"
-    " the pages of later nights, keeps what was refused, and asks for answers that nobody recorded."
-)
-BELOW = (
-    "A recipe's new rows are compared with what recipes below it published in earlier nights. In a store that lost its"
-    " database those are not there yet when a new night is built: a row stands that was refused, and is paid for."
-)
 BUSY_SECONDS = 0.5
 
 
@@ -71,7 +62,6 @@ def look_up(run: Run) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason=UNWAITED, strict=True)
 @pytest.mark.parametrize("refuse", [compare, look_up])
 def test_a_refusal_is_in_the_database_only_once_what_it_rests_on_is_in_the_journal(
     refuse: Callable[[Run], None],
@@ -134,7 +124,6 @@ def test_a_row_that_repeats_one_of_an_earlier_night_is_refused_also_where_the_da
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason=BELOW, strict=True)
 def test_a_row_that_repeats_one_of_a_recipe_below_ends_the_same_whether_the_database_was_lost_or_not(
     refused: Refused,
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from wellspring.tasks import documents, passages, seeds, sources
 from wellspring.tasks.contracts import records
-from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.errors import Rejection, UsageError
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import replies
 from wellspring.tasks.io.journal import Entry
@@ -174,11 +174,11 @@ def test_judgements_that_failed_are_due_again_and_what_a_check_could_not_say_is_
 
 
 def test_what_a_judge_was_read_from_stays_at_the_end_of_a_long_reason() -> None:
-    said = repairs.failure("unparsable_answer", f"{'blah ' * 100}[{'a' * 20}]")
+    said = repairs.failure(Rejection("unparsable_answer", f"{'blah ' * 100}[{'a' * 20}]"))
 
     assert len(said) == 300
     assert said.endswith(f" [{'a' * 20}]")
-    assert repairs.failure("refusal", "no") == "refusal: no"
+    assert repairs.failure(Rejection("refusal", "no")) == "refusal: no"
 
 
 PAGES = (
