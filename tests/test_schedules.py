@@ -178,6 +178,11 @@ def test_a_recipe_that_fails_goes_on_by_the_retry_of_its_page_pays_nothing_twice
 
     assert (broken, ended) == ("Failed", "Completed")
     assert "instructions" in failed
+    assert {one for one in failed if one.startswith("instructions by ")} <= {
+        "instructions by attributed_grounding",
+        "instructions by knn_instruct",
+    }
+    assert len(failed) > 1  # the program's own task, in that of its stage
     assert server.answered == whole.answered
     assert set(server.answered.values()) == {1}
     assert exported(store) == exported(calm)
