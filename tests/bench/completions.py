@@ -21,7 +21,7 @@ from typing import Any
 
 CONCURRENCY = 64
 ROUNDS = 3
-PARTS = ("speed", "limits", "slots", "faults", "overhead", "kills", "batch", "million")
+PARTS = ("speed", "programs", "limits", "slots", "faults", "overhead", "kills", "batch", "million")
 PEERS = Path(__file__).parent / "peers"
 PEER_SECONDS = 240  # a peer that takes longer is given up
 TEXT = "Tell me what a person who lives by a river has to know about floods, and what to do first. " * 8 + "River {}."
@@ -80,6 +80,30 @@ def ours(url: str, rows: int, directory: str, **options: Any) -> dict[str, Any]:
             ends[getattr(outcome, "reason", "answered")] += 1
         seconds = time.perf_counter() - started
     return {"seconds": seconds, "peak_mb": peak_mb(), "ends": dict(ends)}
+
+
+def programmed(url: str, rows: int, directory: str, **options: Any) -> dict[str, Any]:
+    """Ask as a stage does: a program for each row, its answer a row, settled with its steps, all in the database."""
+    from tests.spine.test_generation import fill, instruction
+    from tests.spine.test_runner import SAY
+    from wellspring.tasks.contracts import records, settings
+    from wellspring.tasks.spine import runs
+    from wellspring.tasks.spine.programs import Program
+    from wellspring.tasks.spine.runner import conduct
+
+    async def body(row: Any, ask: Any) -> None:
+        found = await ask(SAY, {"said": TEXT.format(row["input_id"])}, role="generator")
+        ask.make("scores", [records.Score(row["input_id"], "p", "p", "c", 1.0, found["text"], None, run.run_id)])
+
+    endpoint = {"base_url": url, "max_concurrency": options.get("concurrency", CONCURRENCY)}
+    chosen = settings.load(None, (), environment={}, extra={"models": {"generator": {"endpoints": [endpoint]}}})
+    with runs.start("bench", chosen, f"{directory}/ws", quiet=True, may_mix=True, has_readers=False) as run:
+        fill(run, [instruction(number) for number in range(rows)])
+        run.activate("scores", {"p": "p"})
+        before, started = peak_mb(), time.perf_counter()
+        counts = conduct(run, Program("scores", "p", "instructions", "p", ("generator",), 1, body))
+        seconds = time.perf_counter() - started
+    return {"seconds": seconds, "peak_mb": peak_mb(), "before_mb": before, "ends": {"answered": counts.rows_out}}
 
 
 async def _gathered(one: Callable[[int], Any], rows: int) -> float:
@@ -172,7 +196,9 @@ def speed(rows: int, peers: dict[str, str]) -> None:
     }
     with serving("fixed=true") as url:
         for turn in range(ROUNDS):
-            found = {name: measured(name, url, rows) for name in ("plain", "plain_aiohttp", "floor", "ours")}
+            found = {
+                name: measured(name, url, rows) for name in ("plain", "plain_aiohttp", "floor", "ours", "programmed")
+            }
             for name, python in peers.items() if turn == 0 else ():  # once: they take minutes
                 match peer(name, python, url, rows):
                     case str(problem):
@@ -187,6 +213,7 @@ def speed(rows: int, peers: dict[str, str]) -> None:
         "plain_aiohttp": "the same with DefaultAioHttpClient",
         "floor": "aiohttp gather (floor)",
         "ours": "ours, durable before and after each call",
+        "programmed": "a program for each row, settled in the database",
     }
     lines = [
         (shown.get(n, f"{n} with its cache"), rows / f["seconds"], base / f["seconds"], f["peak_mb"], f["ends"])
@@ -253,6 +280,18 @@ def faulty(_: int) -> None:
     ends = ", ".join(f"{count} {end}" for end, count in sorted(found["ends"].items()))
     lines = [(ends, sum(found["ends"].values()), sent / 1000, found["seconds"], found["peak_mb"])]
     table("1,000 rows, 30% of requests spoilt in 28 ways", ("ends", "rows", "calls a row", "seconds", "peak MB"), lines)
+
+
+def programs(rows: int) -> None:
+    """Two calls of the same model door, bare and through the runner, in turn; and 2,000 inputs that are open at once."""
+    with serving("fixed=true") as url:
+        pairs = [(measured("ours", url, rows), measured("programmed", url, rows)) for _ in range(ROUNDS)]
+    lines = [(rows / bare["seconds"], rows / run["seconds"], bare["seconds"] / run["seconds"]) for bare, run in pairs]
+    table(f"{rows:,} zero-latency calls, {CONCURRENCY} at once", ("bare, rows/s", "programs, rows/s", "ratio"), lines)
+    with serving("fixed=true,latency_seconds=1.0") as url:
+        few, many = (measured("programmed", url, 4000, concurrency=at_once) for at_once in (64, 2000))
+    told = [(n, one["seconds"], one["before_mb"], one["peak_mb"]) for n, one in ((64, few), (2000, many))]
+    table("4,000 calls of a second", ("open at once", "seconds", "MB before", "peak MB"), told)
 
 
 def overhead(_: int) -> None:
