@@ -283,7 +283,7 @@ def faulty(_: int) -> None:
 
 
 def programs(rows: int) -> None:
-    """Two calls of the same model door, bare and through the runner, in turn; and 2,000 inputs that are open at once."""
+    """The model door bare and through the runner, in turn; and 2,000 inputs that are open at once."""
     with serving("fixed=true") as url:
         pairs = [(measured("ours", url, rows), measured("programmed", url, rows)) for _ in range(ROUNDS)]
     lines = [(rows / bare["seconds"], rows / run["seconds"], bare["seconds"] / run["seconds"]) for bare, run in pairs]
