@@ -231,4 +231,6 @@ def test_publications_name_the_method_and_an_idle_build_changes_none(build: Buil
         after = store.query("publications/all").rows()
 
     assert after == before
-    assert all(fingerprint for noun, fingerprint, _ in before if noun not in {"sources", "completions", "settled", "steps"})
+    assert all(
+        fingerprint for noun, fingerprint, _ in before if noun not in {"sources", "completions", "settled", "steps"}
+    )

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import zlib
@@ -76,7 +77,18 @@ def missing() -> str:
     tried = subprocess.run(
         [_file("bin/llama-server"), "--version"], env=_environment(), capture_output=True, text=True, check=False
     )
-    return f"llama-server does not run here: {tried.stderr.strip()[-300:]}" if tried.returncode else ""
+    if tried.returncode:
+        return f"llama-server does not run here: {tried.stderr.strip()[-300:]}"
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with serving(Path(folder) / "log"):
+                return ""
+        except UnfitError as error:
+            return str(error)
+
+
+class UnfitError(RuntimeError):
+    """This machine's processor lacks an instruction that the server was built with."""
 
 
 def _file(name: str) -> Path:
@@ -137,6 +149,8 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
             time.sleep(0.1)
         else:
             return
+    if process.poll() == -signal.SIGILL:
+        raise UnfitError("llama-server was built with instructions that this machine's processor does not have")
     raise RuntimeError(f"llama-server did not start:\n{log.read_text('utf-8', 'replace')[-2000:]}")
 
 
