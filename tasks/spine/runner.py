@@ -145,6 +145,8 @@ class Runner:
         self._rejections: list[RejectionRow] = []
         self._settled: list[Settled] = []
         self._steps: list[Step] = []
+        done = run.store.query("settled/of_method", fingerprint=program.fingerprint)["input_id"].to_list()
+        self._done_before = frozenset(done)  # some are due again: their page was overtaken
         self._flushed = time.monotonic()
 
     # Inputs, calls, answers
@@ -380,14 +382,12 @@ class Runner:
 
     def _write_settled(self) -> None:
         """Say what was done with each input, in place of what was said before of one whose page was overtaken."""
-        said = {
-            "input_ids": [one.input_id for one in self._settled],
-            "fingerprints": [one.fingerprint for one in self._settled],
-        }
+        again = [one.input_id for one in self._settled if one.input_id in self._done_before]
         for table, rows in {"settled": self._settled, "steps": self._steps}.items():
-            if rows:
-                self.run.store.execute(f"{table}/reopen", **said)
-                self.run.store.append(table, rows)
+            if again:
+                prints = [self.program.fingerprint] * len(again)
+                self.run.store.execute(f"{table}/reopen", input_ids=again, fingerprints=prints)
+            self.run.store.append(table, rows)
 
 
 def _sent(coroutine: Coroutine[Any, Any, Any], value: Any) -> tuple[bool, Any]:

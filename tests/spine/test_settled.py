@@ -9,6 +9,7 @@ import pytest
 from tests.scripted_model import scripted_model
 from tests.spine.test_generation import fill, instruction, refused
 from tests.spine.test_runner import SAY, asking, run_program, said, score, side_by_side
+from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.errors import BrokenError, Rejection, TransientError
 from wellspring.tasks.contracts.prompting import Row
@@ -111,6 +112,17 @@ def test_a_program_that_makes_nothing_of_an_input_is_done_with_it(start: Start, 
         again = run_program(run, looks_only, inputs=5)
 
     assert (len(model.asked), again) == (5, Counts())
+
+
+def test_an_input_whose_page_was_overtaken_is_due_again_and_settled_once(start: Start, settings: MakeSettings) -> None:
+    before = records.Settled("i00001", "print", "groundings", "earlier", 2, 1, 0, 1.0)  # and its grounding is gone
+    with scripted_model(lambda _: "yes") as model, start(settings(**asking(model))) as run:
+        run.store.append("settled", [before])
+        counts = run_program(run, side_by_side, inputs=2)
+        found = [(row["input_id"], row["stage"], row["calls"]) for row in ledger(run)]
+
+    assert counts.rows_in == 2
+    assert found == [("i00000", "scores", 6), ("i00001", "scores", 6)]
 
 
 @pytest.mark.parametrize("share", [0.4, 0.6])

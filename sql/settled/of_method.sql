@@ -1,0 +1,8 @@
+-- The inputs that a method was done with, whether that still stands or not.
+-- owner:  tasks/spine/runner.py
+-- grain:  one row per input
+-- params: $fingerprint
+SELECT settled.input_id
+FROM settled
+WHERE settled.fingerprint = $fingerprint
+ORDER BY settled.input_id;
