@@ -83,7 +83,7 @@ def _take_back(run: Run, stage: str, refused: pl.DataFrame) -> None:
 
 def _unsettle(run: Run, input_ids: list[str], fingerprints: list[str]) -> None:
     for table in ("settled", "steps"):
-        run.store.execute(f"{table}/reopen", input_ids=input_ids, fingerprints=fingerprints)
+        run.store.execute(f"{table}/reopen", ids=input_ids, fingerprints=fingerprints)
 
 
 def _worth_it(chosen: pl.DataFrame) -> pl.DataFrame:
@@ -98,7 +98,7 @@ def _unmark(run: Run, table: str, failed: pl.DataFrame) -> int:
     pairs = failed.select("subject_id", "fingerprint").unique()
     if not pairs.is_empty():
         subjects, prints = pairs["subject_id"].to_list(), pairs["fingerprint"].to_list()
-        run.store.execute(f"{table}/reopen", subjects=subjects, fingerprints=prints)
+        run.store.execute(f"{table}/reopen", ids=subjects, fingerprints=prints)
         _unsettle(run, subjects, prints)
     return len(pairs)
 

@@ -386,7 +386,7 @@ class Runner:
         for table, rows in {"settled": self._settled, "steps": self._steps}.items():
             if again:
                 prints = [self.program.fingerprint] * len(again)
-                self.run.store.execute(f"{table}/reopen", input_ids=again, fingerprints=prints)
+                self.run.store.execute(f"{table}/reopen", ids=again, fingerprints=prints)
             self.run.store.append(table, rows)
 
 
