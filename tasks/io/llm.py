@@ -31,6 +31,7 @@ from wellspring.tasks.io.prices import Prices
 from wellspring.tasks.io.servers import Server
 
 GRACE_SECONDS = 5.0  # for calls that are out when the door closes
+LAST_ENDED = 1000  # calls that are remembered, for the moment between a look-up and its calls
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -68,6 +69,7 @@ class Models:
         self.opening = threading.Lock()
         self.tasks: set[asyncio.Task[None]] = set()
         self.in_flight: dict[str, asyncio.Future[Entry]] = {}
+        self.ended: dict[str, tuple[float, Entry]] = {}  # the last calls, and when: a look-up before that missed them
 
     def __enter__(self) -> Self:
         return self
@@ -223,6 +225,7 @@ class Models:
                 at.posts[role] = self.desk.post(self.door(role))
             yield from at.posts[role].take(calls, self._recorded, at.leave)
             return
+        looked = time.monotonic()
         fresh = yield from self._recorded(settings, calls)
         if not fresh:
             return
@@ -233,7 +236,7 @@ class Models:
             at.leave(call)
             at.left.add(role)
         at.room = max(at.room, self.room(role))
-        self.loop.call_soon_threadsafe(self._start, door, fresh, at.asking)
+        self.loop.call_soon_threadsafe(self._start, door, fresh, at.asking, looked)
         at.waiting += len(fresh)
 
     def cancel(self, role: str, job_id: str = "all") -> int:
@@ -274,16 +277,19 @@ class Models:
                 hint="`--replay` sends nothing; run without it to ask for what is new",
             )
 
-    def _start(self, door: Door, fresh: Sequence[tuple[str, Call]], asking: Asking) -> None:
+    def _start(self, door: Door, fresh: Sequence[tuple[str, Call]], asking: Asking, looked: float) -> None:
         for key, call in fresh:
-            task = self.loop.create_task(self._settle(door, key, call, asking))
+            task = self.loop.create_task(self._settle(door, key, call, asking, looked))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
 
-    async def _settle(self, door: Door, key: str, call: Call, asking: Asking) -> None:
+    async def _settle(self, door: Door, key: str, call: Call, asking: Asking, looked: float) -> None:
+        """Answer a call that was not recorded when it was looked up; what has ended since is not asked again."""
         try:
             if key in self.in_flight:  # the same was just asked for another row
                 entry, is_cached = await asyncio.shield(self.in_flight[key]), True
+            elif key in self.ended and self.ended[key][0] >= looked:  # and answered, while this one was on its way
+                entry, is_cached = self.ended[key][1], True
             else:
                 entry, is_cached = await self._shared(door, key, call, asking), False
         except BaseException as error:  # noqa: BLE001 - raised in the caller's thread, which would wait for ever otherwise
@@ -305,6 +311,10 @@ class Models:
             raise
         else:
             future.set_result(entry)
+            self.ended.pop(key, None)
+            self.ended[key] = (time.monotonic(), entry)
+            while len(self.ended) > LAST_ENDED:
+                del self.ended[next(iter(self.ended))]
             return entry
         finally:
             del self.in_flight[key]

@@ -1,5 +1,6 @@
 """The model door against a real HTTP server on loopback that does what real servers do wrong."""
 
+import asyncio
 import collections
 import contextlib
 import itertools
@@ -201,6 +202,33 @@ def test_poison_rows_become_refusals_with_the_servers_words_and_all_others_finis
     assert "this prompt cannot be taken" in refused[3].detail
     assert "internal error" in refused[7].detail
     assert len(outcomes) == 60
+
+
+def test_a_call_that_was_answered_between_its_look_up_and_its_turn_is_not_sent_again(
+    opened: Callable[[Settings], Models],
+) -> None:
+    with faults.running() as server:
+        models = opened(chosen(server.url))
+        door, asking = models.door("generator"), delivery.Asking()
+
+        def settle(name: str, looked: float) -> None:
+            one = Call(name, call(1).prompt)
+            key = identity(models.role("generator"), one)
+            asyncio.run_coroutine_threadsafe(models._settle(door, key, one, asking, looked), models.loop).result()
+
+        looked = time.monotonic()
+        settle("first", looked)
+        settle("second", looked)
+        settle("later", time.monotonic())  # looked up after that, and no longer on record: a person asked anew
+        sent = server.counts["requests"] - questions(models)
+
+    found = [asking.done.get() for _ in range(3)]
+    assert [(one.call.input_id, one.is_cached) for one in found] == [
+        ("first", False),
+        ("second", True),
+        ("later", False),
+    ]
+    assert sent == 2
 
 
 def test_refused_calls_are_not_sent_again_until_they_are_reopened(opened: Callable[[Settings], Models]) -> None:
