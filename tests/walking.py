@@ -115,14 +115,16 @@ class Walk:
 
     def kill(self, *chosen: str, calls: float, seconds: float = 3600.0) -> int:
         """Build in a process of its own, which is killed after so many calls, or so long; returns its exit code."""
-        process = started(["build", *self.options(*chosen), "--store", str(self.store)])
+        log = self.store.parent / "killed.log"
+        process = started(["build", *self.options(*chosen), "--store", str(self.store)], log)
         until, calls = time.monotonic() + seconds, calls + self.server.counts["requests"]
         while process.poll() is None and time.monotonic() < until and self.server.counts["requests"] < calls:
             time.sleep(0.005)
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        self.said.append(f"{process.wait()}  a build with {chosen} that is killed")
-        assert process.returncode in {0, -signal.SIGKILL}, self.tale("")
+        code = process.wait()
+        self.said.append(f"{code}  a build with {chosen} that is killed")
+        assert code in {0, -signal.SIGKILL}, self.tale(log.read_text("utf-8", "replace")[-2000:])
         self.is_home = False
         return process.returncode
 
@@ -223,10 +225,10 @@ def as_process(words: list[str], before: Callable[[], None] | None = None) -> tu
     return done.returncode, done.stdout * (not done.returncode) + done.stderr
 
 
-def started(words: list[str]) -> "subprocess.Popen[bytes]":
-    """Start a command in a process group of its own, to be killed with its workers."""
-    nowhere = subprocess.DEVNULL
-    return subprocess.Popen(_typed(words), cwd=ROOT, stdout=nowhere, stderr=nowhere, start_new_session=True)
+def started(words: list[str], log: Path) -> "subprocess.Popen[bytes]":
+    """Start a command in a process group of its own, to be killed with its workers; `log` gets what it says."""
+    with log.open("wb") as said:
+        return subprocess.Popen(_typed(words), cwd=ROOT, stdout=said, stderr=said, start_new_session=True)
 
 
 def _typed(words: list[str]) -> list[str]:

@@ -212,7 +212,11 @@ class Store:
         return self.path / "events"
 
     def _refuse_foreign(self) -> None:
-        """Refuse a database that holds what would be taken for ours: functions, views for tables, computed columns."""
+        """Refuse a database that holds what would be taken for ours: functions, views for tables, computed columns.
+
+        What a run has left there that was killed while its pages were drawn is ours, and is taken away.
+        """
+        self._connection.execute(statement("rows/drop")[0])
         if strange := foreign.found(self._connection):
             raise BrokenError(
                 f"{self.path / DATABASE} holds what Wellspring did not make: {', '.join(strange)[:400]}",

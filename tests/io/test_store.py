@@ -320,3 +320,14 @@ def test_a_stream_that_somebody_still_holds_does_not_keep_its_store_from_being_o
     with Store.open(tmp_path) as store:
         assert store.count("publications/all") == 5000
     assert next(frames, None) is None
+
+
+def test_what_a_run_left_that_was_killed_while_its_pages_were_drawn_stops_no_later_one(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "ws") as store:
+        store.execute("rows/open")  # the schema that a page's rows are sorted in
+        store._connection.execute("CREATE TABLE browsed.lines AS SELECT 1 AS line")
+
+    with Store.open(tmp_path / "ws") as store:
+        schemas = store._connection.sql("SELECT schema_name FROM duckdb_schemas() WHERE NOT internal").fetchall()
+
+    assert ("browsed",) not in schemas
