@@ -6,15 +6,6 @@ CREATE OR REPLACE VIEW inputs_read_seeds AS
 SELECT
     seeds.seed_id AS input_id,
     seeds.text
-FROM seeds
+FROM standing_seeds AS seeds
 INNER JOIN methods
-    ON seeds.fingerprint = json_extract_string(methods.settings, 'read') AND methods.stage = 'seeds' AND methods.active
-WHERE
-    NOT EXISTS (
-        SELECT 1
-        FROM rejections
-        WHERE
-            rejections.stage = 'seeds'
-            AND rejections.input_id = seeds.seed_id
-            AND rejections.fingerprint = seeds.fingerprint
-    );
+    ON seeds.fingerprint = json_extract_string(methods.settings, 'read') AND methods.stage = 'seeds' AND methods.active;

@@ -5,16 +5,8 @@
 SELECT
     seeds.seed_id,
     seeds.text
-FROM seeds
+FROM standing_seeds AS seeds
 WHERE
     seeds.fingerprint = $fingerprint
     AND seeds.seed_id IN (SELECT unaudited.seed_id FROM unaudited_seeds AS unaudited WHERE unaudited.fingerprint = $fingerprint)
-    AND NOT EXISTS (
-        SELECT 1
-        FROM rejections
-        WHERE
-            rejections.stage = 'seeds'
-            AND rejections.input_id = seeds.seed_id
-            AND rejections.fingerprint = seeds.fingerprint
-    )
 ORDER BY seeds.seed_id;

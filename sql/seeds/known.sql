@@ -5,16 +5,8 @@
 SELECT
     seeds.seed_id,
     seeds.text
-FROM seeds
+FROM standing_seeds AS seeds
 WHERE
     seeds.fingerprint = $fingerprint
     AND seeds.seed_id NOT IN (SELECT unnest($fresh_ids))
-    AND NOT EXISTS (
-        SELECT 1
-        FROM rejections
-        WHERE
-            rejections.stage = 'seeds'
-            AND rejections.input_id = seeds.seed_id
-            AND rejections.fingerprint = seeds.fingerprint
-    )
 ORDER BY seeds.seed_id;

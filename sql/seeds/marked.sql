@@ -4,17 +4,8 @@
 -- params: $fingerprint, $read, $marks, $most
 WITH wanted AS (
     SELECT seeds.*
-    FROM seeds
-    WHERE
-        seeds.fingerprint = $read
-        AND NOT EXISTS (
-            SELECT 1
-            FROM rejections
-            WHERE
-                rejections.stage = 'seeds'
-                AND rejections.input_id = seeds.seed_id
-                AND rejections.fingerprint = seeds.fingerprint
-        )
+    FROM standing_seeds AS seeds
+    WHERE seeds.fingerprint = $read
     ORDER BY seeds.seed_id  -- so that a smoke run takes the same rows every time
     LIMIT $most
 ),

@@ -4,7 +4,7 @@
 -- params: none
 CREATE OR REPLACE VIEW valid_seeds AS
 SELECT seeds.*
-FROM seeds
+FROM standing_seeds AS seeds
 WHERE
     seeds.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'seeds' AND methods.active)
     AND EXISTS (
@@ -14,12 +14,4 @@ WHERE
             publications.noun = 'seeds'
             AND publications.fingerprint = seeds.fingerprint
             AND publications.run_id = seeds.run_id
-    )
-    AND NOT EXISTS (
-        SELECT 1
-        FROM rejections
-        WHERE
-            rejections.stage = 'seeds'
-            AND rejections.input_id = seeds.seed_id
-            AND rejections.fingerprint = seeds.fingerprint
     );
