@@ -28,6 +28,7 @@ if __name__ == "__main__":
 _AT_WORK = """
 import signal, sys, time
 from wellspring.tasks.contracts import settings
+from wellspring.tasks.io import waits
 from wellspring.tasks.spine import workers
 
 def stop(number, frame):
@@ -40,7 +41,7 @@ if __name__ == "__main__":
     try:
         with workers.executor(settings.load("smoke", ["runner=dask", "threads=2"])) as pool:
             print("at work", flush=True)
-            pool.submit(time.sleep, 600).result()
+            waits.result(pool.submit(time.sleep, 600))  # as stages wait: a wait without an end may miss the signal
     finally:
         time.sleep(60)  # the pages are written
 """
