@@ -66,15 +66,25 @@ _NOT_SAID = re.compile(rf"n/?a|none|null|nil|string|text|todo|tbd|placeholder|un
 _FIELD = re.compile(r"\$(?:\$|[A-Za-z_]\w*|\{\w*\}|)")
 
 
+@lru_cache(maxsize=1024)
+def _fields(part: str) -> frozenset[str]:
+    return frozenset(string.Template(part).get_identifiers())
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A prompt file: the system and the user part, with `$name` fields."""
+    """A prompt: the system and the user part, with `$name` fields; and where the two begin in its file."""
 
     system: str
     user: str
     digest: str
-    package: str = ""
-    name: str = ""
+    file: str = ""
+    lines: tuple[int, int] = (1, 1)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of its fields."""
+        return _fields(self.system) | _fields(self.user)
 
     @property
     def placeholders(self) -> frozenset[str]:
@@ -85,23 +95,31 @@ class Template:
         """Fill the fields in; stable text first, so that a provider's prompt cache can hold it.
 
         Raises:
-            BrokenError: The template names a field that is not given, or has a `$` that names none: no row is at fault.
+            BrokenError: The template names a field that is not given, or has a `$` that names none; or a field is given
+                that it does not name. No row is at fault.
         """
         try:
             system = Message("system", string.Template(self.system).substitute(fields))
             user = Message("user", string.Template(self.user).substitute(fields))
         except (KeyError, ValueError):
             raise self._mistyped(fields) from None
+        if left := sorted(fields.keys() - self.fields):
+            raise BrokenError(
+                f"{self.file}:{self.lines[1]} does not name `${left[0]}`, and it is given",
+                hint=f"write ${left[0]} into the prompt, or do not give it",
+            )
         return (system, user) if system.content else (user,)
 
     def _mistyped(self, fields: Mapping[str, str]) -> BrokenError:
         """Name the first line with a `$` that is no field."""
-        file = f"{self.package.replace('.', '/')}/{self.name}.md"
-        text = (resources.files(self.package) / f"{self.name}.md").read_text(encoding="utf-8")
-        found = [(text.count("\n", 0, at.start()) + 1, at.group()) for at in _FIELD.finditer(text)]
+        found = [
+            (begin + part.count("\n", 0, at.start()), at.group())
+            for part, begin in zip((self.system, self.user), self.lines, strict=True)
+            for at in _FIELD.finditer(part)
+        ]
         line, said = next((at for at in found if at[1] == "$" or at[1].strip("${}") not in {*fields, ""}), (0, "$"))
         return BrokenError(
-            f"{file}:{line} names `{said}`, and there is no such field",
+            f"{self.file}:{line} names `{said}`, and there is no such field",
             hint=f"fields: {', '.join(f'${name}' for name in sorted(fields))}; a dollar sign is written $$",
         )
 
@@ -131,13 +149,20 @@ class PromptedMethod:
 def template(package: str, name: str) -> Template:
     """Read `name`.md of a room (`wellspring.tasks.recipes`, `wellspring.tasks.judges`, `wellspring.tasks.methods`)."""
     text = (resources.files(package) / f"{name}.md").read_text(encoding="utf-8")
-    parts = re.split(r"(?m)^# (system|user)\s*$", text)
-    sections = {parts[i]: parts[i + 1].strip() for i in range(1, len(parts) - 1, 2)}
-    if "user" not in sections:
+    file = f"{package.replace('.', '/')}/{name}.md"
+    found = list(re.finditer(r"(?m)^# (system|user)\s*$", text))
+    ends = [*(at.start() for at in found), len(text)][1:]
+    parts = {at[1]: stripped(text, at.end(), end) for at, end in zip(found, ends, strict=True)}
+    if "user" not in parts:
         raise UsageError(f"{package}/{name}.md has no `# user` heading", hint="a prompt file needs `# user`")
-    return Template(
-        sections.get("system", ""), sections["user"], hashlib.sha256(text.encode()).hexdigest(), package, name
-    )
+    (system, first), (user, second) = parts.get("system", ("", 1)), parts["user"]
+    return Template(system, user, hashlib.sha256(text.encode()).hexdigest(), file, (first, second))
+
+
+def stripped(text: str, start: int, end: int) -> tuple[str, int]:
+    """Return a part of a text without white space around it, and the line that it begins in."""
+    part = text[start:end]
+    return part.strip(), text.count("\n", 0, end - len(part.lstrip())) + 1
 
 
 def load(package: str, name: str) -> PromptedMethod:

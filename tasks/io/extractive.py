@@ -4,6 +4,8 @@ Not a language model. Every answer is a function of the request alone, so the sa
 machine, and different material has different answers. Names of fields say what goes into them: `keywords`, `scene`,
 `query`; anything else is an extract. Marks come from measurable features of the text that is judged (length, variety,
 numbers, long words), so that they differ between subjects and a threshold does something.
+
+A prompt that stands under a heading (`contracts/headings.py`) is answered by one of its examples.
 """
 
 import hashlib
@@ -15,7 +17,12 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from wellspring.tasks.contracts import headings
+from wellspring.tasks.contracts.headings import Blanks, Heading
+from wellspring.tasks.contracts.prompting import Message
+
 READ_CHARS = 4_000  # of each text: phrases stop changing after about as much, and time is linear in it
+MOST_CHARS = 600  # of a field, in an example's answer
 MIN_WORD_CHARS = 3
 LONG_WORD_CHARS = 9
 TIE = 0.02  # texts whose measured quality differs by less are equal
@@ -35,6 +42,7 @@ _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 _SENTENCE = re.compile(r"[^.!?\u3002\uff01\uff1f\n]{20,400}(?:[.!?\u3002\uff01\uff1f]|(?=\n|$))")
 _NUMBER = re.compile(r"\b\d[\d.,]*\b")
 _JSON_KEY = re.compile(r'"([A-Za-z_]\w*)"\s*:\s*("<[^<>"]*>"|\S?)')
+_SCHEMA = '{"type":"object"'
 _RANGE = re.compile(r'"<(\d+) (?:to|or) (\d+)>"')
 _WANTS_INSTRUCTION = re.compile(
     r"\b(?:write|create|generate|compose|devise)\b.{0,80}?\b(?:instruction|question|query)", re.IGNORECASE | re.DOTALL
@@ -379,7 +387,7 @@ def wanted_schema(body: Mapping[str, Any], about: Material) -> Mapping[str, Any]
 
 def _written_schema(text: str) -> Mapping[str, Any] | None:
     """Return a JSON schema that stands in the text itself."""
-    at = text.find('{"type":"object"')
+    at = text.find(_SCHEMA)
     try:
         return json.JSONDecoder().raw_decode(text, at)[0] if at >= 0 else None
     except ValueError:
@@ -403,10 +411,54 @@ def _shown_schema(text: str) -> Mapping[str, Any] | None:
     return {"type": "object", "properties": shown} if shown else None
 
 
+_TOLD = re.compile(rf"\n\n[^\n]*\bJSON schema\b[^\n]*\n{re.escape(_SCHEMA)}[^\n]*\Z")  # where no form carries it
+
+
+def _heading(body: Mapping[str, Any]) -> tuple[Heading, Mapping[str, str]] | None:
+    """Return the heading that a request is of, and the values of its fields; None where it is of none."""
+    schema = (body.get("response_format") or {}).get("json_schema") or (body.get("tools") or [{}])[0].get("function")
+    said = [Message(str(one.get("role")), str(one.get("content") or "")) for one in body["messages"]]
+    if schema:
+        heading = headings.named(str(schema.get("name")))
+        return heading and (heading, headings.fields_of(heading, said) or {})
+    told = [Message(one.role, _TOLD.sub("", one.content)) if _SCHEMA in one.content else one for one in said]
+    return headings.recognised(told)
+
+
+def exemplary(heading: Heading, fields: Mapping[str, str], about: Material) -> str:
+    """Answer by one of a heading's examples, with the texts of the prompt in its blanks.
+
+    Args:
+        heading: Whose examples.
+        fields: What stands in the prompt for each of its fields.
+        about: The prompt, whose mark chooses.
+    """
+    example = heading.examples[about.mark % len(heading.examples)]
+    shown = {name: _FENCED.sub(r"\3", value).strip() for name, value in fields.items()}
+    phrases = read("\n".join(shown.values()) or about.subject).phrases
+    shown = {headings.WORDS: phrases[about.mark // len(heading.examples) % len(phrases)]} | shown
+    blanks = Blanks(example)
+    texts = {name: _blank(name, shown, about) for name in blanks.get_identifiers()}
+    if example.startswith("{"):
+        texts = {name: json.dumps(text, ensure_ascii=False)[1:-1] for name, text in texts.items()}
+    return blanks.substitute(texts)
+
+
+def _blank(name: str, shown: Mapping[str, str], about: Material) -> str:
+    of, _, number = name.partition(".")
+    text = shown.get(of, about.subject.strip())
+    if number:
+        sentences = [sentence.strip() for sentence in _SENTENCE.findall(text[:READ_CHARS])] or [text]
+        text = sentences[(int(number) - 1) % len(sentences)]
+    return text if len(text) <= MOST_CHARS else text[: MOST_CHARS + 1].rsplit(None, 1)[0][:MOST_CHARS]
+
+
 def complete(body: Mapping[str, Any]) -> str:
-    """Answer a chat request with text: filled JSON where a schema is asked for, else an instruction or an extract."""
+    """Answer a chat request: by an example of its heading, by its schema, with an instruction, or with an extract."""
     about = material(body["messages"])
     about = about._replace(mark=about.mark ^ mark_of(f"seed {body.get('seed')}"))
+    if (asked := _heading(body)) is not None:
+        return exemplary(*asked, about)
     schema = wanted_schema(body, about)
     if schema is not None:
         return json.dumps(fill(schema, about), ensure_ascii=False)

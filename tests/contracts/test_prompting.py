@@ -51,6 +51,13 @@ def test_a_mistyped_field_of_a_prompt_file_is_named_with_its_file_and_line(
     prompting.template.cache_clear()
 
 
+def test_a_field_that_no_part_of_a_prompt_names_is_refused() -> None:
+    asked = prompting.template("wellspring.tasks.recipes", "answer")
+
+    with pytest.raises(BrokenError, match=r"wellspring/tasks/recipes/answer\.md:7 does not name `\$page`"):
+        asked.render(**dict.fromkeys(asked.fields, "x"), page="p")
+
+
 ANSWER = {"query": 'Why? {braces} and "quotes"', "scene": "a\nb", "n": [1, 2]}
 
 
