@@ -72,6 +72,11 @@ COMMANDS = {
         "wellspring status --store ./ws",
         "wellspring status --run 4fd1c09a --store ./ws --json",
     ),
+    looking.recipes: (
+        "wellspring recipes",
+        "wellspring recipes attributed_grounding",
+        "wellspring recipes knn_instruct --json",
+    ),
     upkeep.init: ("wellspring init mine.toml && wellspring build --profile mine.toml",),
     looking.doctor: ("wellspring doctor --store ./ws --profile mine.toml",),
     upkeep.serve: ("prefect server start &   then   wellspring serve --profile mine.toml --store ./ws",),

@@ -249,6 +249,37 @@ def receipt(facts: Mapping[str, Any]) -> None:
     table("receipt", {"what": "left", "": "left"}, lines)
 
 
+def recipes(found: Iterable[Mapping[str, Any]]) -> None:
+    """Print what each recipe is, takes and makes."""
+    keys = ("name", "system", "paper", "takes")
+    rows = [(*(one[key] for key in keys), ", ".join(one["makes"])) for one in found]
+    table("recipes", dict.fromkeys((*keys, "makes"), "left"), rows)
+    hint("wellspring recipes NAME shows the prompts of one; name those that are to write in instructions.recipes")
+
+
+def recipe(facts: Mapping[str, Any]) -> None:
+    """Print what one recipe says of itself, what can be set, and what it asks."""
+    say(f"{facts['name']}\n\n{facts['about']}\n")
+    for name, key in {
+        "system": "system",
+        "paper": "paper",
+        "takes": "takes",
+        "makes": "makes",
+        "asks": "roles",
+    }.items():
+        say(f"{name}: {facts[key] if isinstance(facts[key], str) else ', '.join(facts[key])}")
+    if facts["knobs"]:
+        rows = [(one["name"], one["default"], one["description"]) for one in facts["knobs"]]
+        table(f"\n[recipes.{facts['name']}]", dict.fromkeys(("setting", "default", "what it says"), "left"), rows)
+    for prompt in facts["prompts"]:
+        say(f"\n# {prompt['heading']}")
+        for part in ("system", "user"):
+            if prompt[part]:
+                say(f"\n## {part}\n\n{prompt[part]}")
+        for number, example in enumerate(prompt["examples"], start=1):
+            say(f"\n## example {number}\n\n{example}")
+
+
 def moment(at: datetime) -> str:
     """Say when something was."""
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -34,8 +34,9 @@ JOB = (
     "INSERT INTO batches (role, endpoint, run_id, digest, state, job_id, reserved_micro_usd)"
     " VALUES ('generator', ?, 'r', '', 'submitted', 'batch_1', 0)"
 )
+NO_STORE = {"init", "recipes"}  # they take none
 SERVES = {"serve", "offline-model"}  # until they are stopped; the first takes a profile of one's own
-LOOKS = {"status", "impact", "dashboard", "doctor", "trace", "forget", "init"}  # they go by no settings of a store
+LOOKS = {"status", "impact", "dashboard", "doctor", "trace", "forget", *NO_STORE}  # they go by no settings of a store
 
 
 @contextmanager
@@ -148,7 +149,7 @@ def words_of(command: str, store: Path) -> list[str]:
         "forget": ["--url", "http://x.example/"],
         "init": [str(store.parent / "mine.toml")],
     }
-    return [command, *more.get(command, []), *([] if command == "init" else ["--store", str(store)])]
+    return [command, *more.get(command, []), *([] if command in NO_STORE else ["--store", str(store)])]
 
 
 COMMANDS = sorted(each.__name__.replace("_", "-") for each in cli.COMMANDS)
@@ -323,7 +324,7 @@ LINKED = ["wellspring.lock", DATABASE, JOURNAL, "completions.lock", KEPT, "pages
     ("command", "name"),
     [
         *(("status", name) for name in LINKED),
-        *((command, "exports/a/deep") for command in sorted({*COMMANDS} - SERVES - {"init"})),
+        *((command, "exports/a/deep") for command in sorted({*COMMANDS} - SERVES - NO_STORE)),
     ],
 )
 def test_a_link_inside_a_store_is_refused_by_name(command: str, name: str, store_dir: Path, outside: Path) -> None:

@@ -1,4 +1,4 @@
-"""Commands that look and change nothing of the store: status, trace, impact, dashboard, doctor."""
+"""Commands that look and change nothing of the store: status, trace, impact, dashboard, recipes, doctor."""
 
 import webbrowser
 from collections.abc import Iterator
@@ -186,6 +186,25 @@ def _site(store: Path) -> Path:
             hint="mend what is named, then run the same command again",
         )
     return index
+
+
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="A recipe, to see all that its files say.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show which recipes can write instructions, or what one of them asks and makes.
+
+    A recipe is named in `instructions.recipes`. With NAME you see its docstring, what it takes and makes, whom it asks,
+    its settings with their defaults, and its prompts with the answers that the offline stand-in gives.
+    """
+    found = wellspring.recipes(name)
+    if as_json:
+        terminal.as_json(found)
+    elif isinstance(found, dict):
+        terminal.recipe(found)
+    else:
+        terminal.recipes(found)
 
 
 def doctor(*, store: StoreOption = STORE, profile: ProfileOption = None, as_json: JsonOption = False) -> None:

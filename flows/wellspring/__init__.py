@@ -41,6 +41,7 @@ __all__ = [
     "export",
     "forget",
     "open",
+    "recipes",
     "retry",
 ]
 _ERRORS = ("BrokenError", "TransientError", "UsageError", "WellspringError")
@@ -279,6 +280,24 @@ def forget(
 
     what: dict[str, Any] = {"url": url, "domain": domain, "source": source}
     return forgetting.forget(Path(store), what, {"policy": policy, "near_copies": near_copies, "reason": reason})
+
+
+def recipes(name: str | None = None) -> list[dict[str, Any]] | dict[str, Any]:
+    """Say what can stand in `instructions.recipes`, or all that the files of one recipe say.
+
+    Args:
+        name: A recipe. By default all are listed.
+
+    Returns:
+        A dict for each recipe: `name`, `system`, `paper`, `takes`, `makes`. Of one recipe this dict, and its docstring
+        (`about`), whom it asks (`roles`), its `knobs`, and its `prompts` with the stand-in's `examples`.
+
+    Raises:
+        UsageError: There is no such recipe.
+    """
+    from wellspring.flows import recipes as found
+
+    return found.listed() if name is None else found.described(name)
 
 
 class Opened:
