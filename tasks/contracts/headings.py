@@ -255,7 +255,7 @@ def _values(part: str, text: str) -> dict[str, str] | None:
     """Return what stands in a text for the fields of a part: each up to what the part says next, past its fences."""
     (first, *own), names = _taken_apart(part)
     found, at = dict[str, str](), len(first)
-    if not text.startswith(first) or not text.endswith(own[-1] if own else first):
+    if not text.startswith(first):
         return None
     for number, (name, said) in enumerate(zip(names, own, strict=True), start=1):
         fence = _FENCES.match(text, at)
@@ -284,7 +284,7 @@ def fields_of(heading: Template, messages: Sequence[Message]) -> dict[str, str] 
     users = [message.content for message in messages if message.role == "user"]
     user, given = heading.user, dict[str, str]()
     if heading.system and messages[0].role != "system":
-        user, users = f"{heading.system}\n\n{heading.user}", users[:1]
+        user = f"{heading.system}\n\n{heading.user}"
     elif heading.system:
         if (said := _values(heading.system, messages[0].content)) is None:
             return None

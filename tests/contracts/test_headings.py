@@ -30,6 +30,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Headings:
 
 @pytest.fixture
 def registered(read: Headings) -> Iterator[Headings]:
+    assert headings.recognised(read["reply"].render(question="Why?")) is None
     headings.register("mine", read)
     yield read
     del headings._registered["mine"]
