@@ -156,6 +156,24 @@ def test_messages_of_another_prompt_have_no_fields_of_this(read: Headings) -> No
     assert headings.fields_of(read["reply"], [system, user]) is None
 
 
+@pytest.mark.parametrize(
+    ("system", "user"),
+    [("Be brief, x.", "Say x or y!"), ("Be brief, y.", "Say x or x!"), ("Be brief, x.", "Say x or x! Now.")],
+)
+def test_a_field_has_one_value_and_nothing_follows_a_prompt(system: str, user: str) -> None:
+    asked = Heading("Be brief, $a.", "Say $a or $a!", "")
+
+    assert headings.fields_of(asked, asked.render(a="x")) == {"a": "x"}
+    assert headings.fields_of(asked, [Message("system", system), Message("user", user)]) is None
+
+
+def test_a_prompt_without_fields_is_no_beginning_of_another() -> None:
+    asked = Heading("", "Be brief.", "")
+
+    assert headings.fields_of(asked, [Message("user", "Be brief.")]) == {}
+    assert headings.fields_of(asked, [Message("user", "Be brief. Say why.")]) is None
+
+
 def test_a_value_that_says_what_its_prompt_says_next_is_read_back_past_its_fences() -> None:
     asked = Heading("", "$texts\n\n$reply\n\nEnd.", "")
     fields = {"texts": f"{fenced('texts', 'A')}\n\n{fenced('texts', 'B.')}", "reply": fenced("reply", "C\n\nEnd.")}
