@@ -165,6 +165,7 @@ def test_a_field_has_one_value_and_nothing_follows_a_prompt(system: str, user: s
 
     assert headings.fields_of(asked, asked.render(a="x")) == {"a": "x"}
     assert headings.fields_of(asked, [Message("system", system), Message("user", user)]) is None
+    assert headings.fields_of(Heading("", asked.user, ""), [Message("user", "Say x or y!")]) is None
 
 
 def test_a_prompt_without_fields_is_no_beginning_of_another() -> None:
