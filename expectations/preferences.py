@@ -10,6 +10,11 @@ SUITE = Suite(
         gxe.ExpectColumnValuesToBeBetween(
             column="margin", min_value=0, notes="A negative margin is a pair the wrong way round."
         ),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="kind",
+            value_set=["reward", "verified", "refined", "rule", "negative"],
+            notes="The kind says which sides must pass the checks; of an unknown one only the better side would.",
+        ),
     ),
     facts=(
         *accounted(),

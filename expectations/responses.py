@@ -11,6 +11,11 @@ SUITE = Suite(
         gxe.ExpectColumnValuesToMatchRegex(
             column="model", regex=r"\S", notes="The card must say who answered; so must a licence check."
         ),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="use",
+            value_set=["answer", "draw", "rejected"],
+            notes="Only an answer is exported as one; of an unknown use nobody could say whether it is.",
+        ),
         gxe.ExpectColumnValuesToNotBeInSet(
             column="finish_reason",
             value_set=["length"],

@@ -15,7 +15,8 @@ def synthesis(profile: str = "full", store: str = "ws", overrides: list[str] | N
     with begin("synthesis", settings.load(profile, overrides or ()), store, parts=["synthesis"]) as run:
         run.meet()
         instructions.synthesize(run)
-        validation.audit(run, "instructions")
+        for noun in ("notes", "rewrites", "instructions"):
+            validation.audit(run, noun)
         if run.settings.responses.rationale_from_score:  # who is asked for a rationale depends on how hard it is
             scores.judge(run)
             validation.audit(run, "scores")

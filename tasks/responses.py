@@ -80,6 +80,7 @@ def _answered(run: Run, way: Way) -> Counts:
                     completion_id=answer.completion_id,
                     run_id=run.run_id,
                     thought=answer.thought or None,
+                    use="draw" if way.name == "answer_for_pairs" else "answer",
                 )
             ]
 
@@ -87,9 +88,8 @@ def _answered(run: Run, way: Way) -> Counts:
         how: How = {"role": "responder", "settings": wanted, "temperature": way.temperature, "read": read}
         await ask.write("responses", way.draws, way.method, shown, **how)
 
-    takes = "instructions" if way.name == "answer_for_pairs" else way.name
     return conduct(
-        run, Program("responses", way.name, takes, way.fingerprint, ("responder",), way.draws, body, way.draws)
+        run, Program("responses", way.name, way.name, way.fingerprint, ("responder",), way.draws, body, way.draws)
     )
 
 

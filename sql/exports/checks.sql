@@ -2,7 +2,13 @@
 -- owner:  tasks/exports.py
 -- grain:  one row per check
 -- params: $required
-WITH named AS (
+WITH total AS (
+    SELECT count(*) AS answers
+    FROM valid_responses AS responses
+    WHERE responses.use <> 'rejected'
+),
+
+named AS (
     SELECT DISTINCT verdicts.check_name
     FROM valid_verdicts AS verdicts
     UNION
@@ -16,9 +22,9 @@ said AS (
         count(*) FILTER (WHERE NOT verdicts.passed) AS failed,
         count(*) FILTER (WHERE verdicts.passed IS NULL AND starts_with(verdicts.detail, 'does not apply: ')) AS does_not_apply,
         count(*) FILTER (WHERE verdicts.passed IS NULL AND NOT starts_with(verdicts.detail, 'does not apply: ')) AS could_not_say,
-        (SELECT count(*) FROM valid_responses) - count(*) AS never_looked
+        count(*) AS looked_at
     FROM valid_verdicts AS verdicts
-    INNER JOIN valid_responses AS responses ON verdicts.subject_id = responses.response_id
+    INNER JOIN valid_responses AS responses ON verdicts.subject_id = responses.response_id AND responses.use <> 'rejected'
     GROUP BY verdicts.check_name
 )
 
@@ -29,8 +35,9 @@ SELECT
     coalesce(said.failed, 0) AS failed,
     coalesce(said.does_not_apply, 0) AS does_not_apply,
     coalesce(said.could_not_say, 0) AS could_not_say,
-    coalesce(said.never_looked, (SELECT count(*) FROM valid_responses)) AS no_verdict
+    total.answers - coalesce(said.looked_at, 0) AS no_verdict
 FROM named
+CROSS JOIN total
 LEFT JOIN said ON named.check_name = said.check_name
 WHERE named.check_name NOT IN ('checklist_questions', 'verifiers')  -- of instructions
 ORDER BY named.check_name;

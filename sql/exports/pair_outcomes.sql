@@ -6,6 +6,7 @@ SELECT
     'kept' AS outcome,
     count(*) AS pairs
 FROM valid_preferences
+WHERE valid_preferences.kind = 'reward'
 UNION ALL
 SELECT
     rejections.reason AS outcome,

@@ -1,4 +1,5 @@
--- Pairs of answers to the instructions that a policy took, better first, in its order; both passed the checks.
+-- Pairs of answers to the instructions that a policy took, better first, in its order. The better one passed the checks; of a
+-- pair by reward both did.
 -- owner:  tasks/exports.py
 -- grain:  one row per pair
 -- params: $policy, $answer_judge, $required, $owed
@@ -62,5 +63,5 @@ LEFT JOIN valid_scores AS rejected_reward
         AND rejected_reward.criterion = 'total'
 WHERE
     pairs.chosen_id NOT IN (SELECT failed.subject_id FROM failed)
-    AND pairs.rejected_id NOT IN (SELECT failed.subject_id FROM failed)
+    AND (pairs.kind <> 'reward' OR pairs.rejected_id NOT IN (SELECT failed.subject_id FROM failed))
 ORDER BY selections.rank, pairs.chosen_id, pairs.rejected_id;

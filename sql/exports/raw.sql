@@ -43,7 +43,7 @@ SELECT
     list_concat(said_of_instruction.checks, said_of_response.checks) AS verdicts
 FROM valid_responses AS responses
 INNER JOIN methods
-    ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
+    ON responses.fingerprint = methods.fingerprint AND methods.stage IN ('responses', 'instructions') AND methods.active
 INNER JOIN valid_instructions AS instructions ON responses.instruction_id = instructions.instruction_id
 LEFT JOIN completions AS answered ON responses.completion_id = answered.completion_id
 LEFT JOIN completions AS written ON instructions.completion_id = written.completion_id

@@ -29,15 +29,13 @@ answers AS (
             ORDER BY rewards.value DESC NULLS LAST, responses.draw ASC, responses.response_id ASC
         ) AS place
     FROM valid_responses AS responses
-    INNER JOIN methods
-        ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
     LEFT JOIN valid_scores AS rewards
         ON
             responses.response_id = rewards.subject_id
             AND rewards.judge = $answer_judge
             AND rewards.criterion = 'total'
     WHERE
-        methods.name IN ('answer', 'answer_grounded', 'answer_with_rationale')
+        responses.use = 'answer'
         AND responses.response_id NOT IN (SELECT failed.subject_id FROM failed)
 )
 

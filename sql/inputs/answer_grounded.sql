@@ -6,6 +6,7 @@ CREATE OR REPLACE VIEW inputs_answer_grounded AS
 SELECT
     instructions.instruction_id AS input_id,
     instructions.text,
+    instructions.history,
     instructions.domain,
     left(documents.text, 200000) AS document
 FROM ways_responses AS instructions

@@ -7,4 +7,6 @@ SELECT
     instructions.instruction_id AS input_id,
     instructions.text
 FROM valid_instructions AS instructions
-WHERE instructions.instruction_id IN (SELECT responses.instruction_id FROM valid_responses AS responses);
+WHERE instructions.instruction_id IN (
+    SELECT responses.instruction_id FROM valid_responses AS responses WHERE responses.use <> 'rejected'
+);

@@ -11,8 +11,6 @@ SELECT
         ORDER BY responses.response_id
     ) AS draws
 FROM valid_responses AS responses
-INNER JOIN methods
-    ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
 INNER JOIN valid_instructions AS instructions ON responses.instruction_id = instructions.instruction_id
 LEFT JOIN valid_scores AS rewards
     ON
@@ -23,7 +21,7 @@ LEFT JOIN valid_scores AS rewards
             FROM methods AS pairing
             WHERE pairing.stage = 'preferences' AND pairing.active
         )
-WHERE methods.name = 'answer_for_pairs'
+WHERE responses.use = 'draw'
 GROUP BY instructions.instruction_id, instructions.text
 -- A failed judge has a row, whose value is NULL; a draw that nobody has judged yet has none.
 HAVING count(*) = count(rewards.subject_id);

@@ -12,10 +12,8 @@ FROM verdicts AS checklists
 INNER JOIN methods AS asked
     ON checklists.fingerprint = asked.fingerprint AND asked.stage = 'verdicts' AND asked.active AND asked.name = 'checklist_questions'
 INNER JOIN valid_responses AS responses ON checklists.subject_id = responses.instruction_id
-INNER JOIN methods
-    ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
 INNER JOIN valid_instructions AS instructions ON responses.instruction_id = instructions.instruction_id
 WHERE
     checklists.passed
     AND json_array_length(checklists.detail) > 0
-    AND methods.name IN ('answer', 'answer_grounded', 'answer_with_rationale');
+    AND responses.use = 'answer';

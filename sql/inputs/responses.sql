@@ -7,10 +7,10 @@ SELECT
     responses.response_id AS input_id,
     instructions.text AS instruction,
     responses.text AS response,
-    methods.name AS way,
+    responses.use,
     CASE WHEN methods.name = 'answer_grounded' THEN left(documents.text, 200000) END AS document
 FROM valid_responses AS responses
-INNER JOIN methods
-    ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
+LEFT JOIN methods ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses'
 INNER JOIN valid_instructions AS instructions ON responses.instruction_id = instructions.instruction_id
-LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id;
+LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
+WHERE responses.use <> 'rejected';

@@ -5,4 +5,4 @@
 CREATE OR REPLACE VIEW inputs_responses_for_pairs AS
 SELECT responses.*
 FROM inputs_responses AS responses
-WHERE responses.way = 'answer_for_pairs';
+WHERE responses.use = 'draw';

@@ -11,4 +11,5 @@ UNION ALL
 SELECT
     responses.response_id AS input_id,
     responses.text
-FROM valid_responses AS responses;
+FROM valid_responses AS responses
+WHERE responses.use <> 'rejected';

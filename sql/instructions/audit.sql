@@ -36,6 +36,8 @@ SELECT
             AND parents.parent_id NOT IN (SELECT others.instruction_id FROM instructions AS others)
             AND parents.parent_id NOT IN (SELECT documents.document_id FROM documents)
             AND parents.parent_id NOT IN (SELECT passages.passage_id FROM passages)
+            AND parents.parent_id NOT IN (SELECT notes.note_id FROM notes)
+            AND parents.parent_id NOT IN (SELECT rewrites.rewrite_id FROM rewrites)
     ) AS orphan_parents,
     (
         SELECT count(*)

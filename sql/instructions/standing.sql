@@ -4,25 +4,11 @@
 -- grain:  one row per recipe x inputs x draw
 -- params: none
 CREATE OR REPLACE VIEW standing_instructions AS
-WITH RECURSIVE overtaken AS (
-    SELECT documents.document_id AS input_id
-    FROM documents
-    WHERE documents.document_id NOT IN (SELECT valid.document_id FROM valid_documents AS valid)
-    UNION
-    SELECT seeds.seed_id AS input_id
-    FROM seeds
-    WHERE seeds.seed_id NOT IN (SELECT valid.seed_id FROM valid_seeds AS valid)
-    UNION
-    SELECT instructions.instruction_id AS input_id
-    FROM instructions
-    INNER JOIN overtaken ON instructions.input_id = overtaken.input_id
-)
-
 SELECT instructions.*
 FROM instructions
 WHERE
     instructions.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions' AND methods.active)
-    AND instructions.input_id NOT IN (SELECT overtaken.input_id FROM overtaken)
+    AND instructions.input_id NOT IN (SELECT lapsed.id FROM lapsed_things AS lapsed)
     AND NOT EXISTS (
         SELECT 1
         FROM rejections

@@ -1,4 +1,4 @@
--- A synthetic instruction: recipe x inputs x draw. `input_id` is the row of `pending.sql` it was written for.
+-- A synthetic instruction: recipe x inputs x draw. `input_id` is the row of a view that it was written for.
 -- owner:  tasks/instructions.py
 -- grain:  one row per recipe x inputs x draw
 -- params: none
@@ -19,5 +19,7 @@ CREATE TABLE IF NOT EXISTS instructions (
     extra_information VARCHAR,
     completion_id VARCHAR NOT NULL,
     run_id VARCHAR NOT NULL,
+    history VARCHAR NOT NULL DEFAULT '',
+    tools VARCHAR NOT NULL DEFAULT '',
     PRIMARY KEY (instruction_id, fingerprint)
 );

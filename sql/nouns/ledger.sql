@@ -3,7 +3,9 @@
 -- grain:  one row per row
 -- params: none
 SELECT
-    nouns.noun_input AS input_id,
+    -- A program's answer is to its own instruction, and its verdict of its own answer: their input is that one's input.
+    coalesce(own.input_id, nouns.noun_input) AS input_id,
     nouns.noun_fingerprint AS fingerprint,
     nouns.noun_subject AS thing
-FROM nouns;
+FROM nouns
+LEFT JOIN lineage_inputs AS own ON nouns.noun_input = own.id AND nouns.noun_fingerprint = own.fingerprint;

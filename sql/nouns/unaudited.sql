@@ -6,7 +6,11 @@ CREATE OR REPLACE VIEW unaudited_nouns AS
 SELECT nouns.*
 FROM nouns
 WHERE
-    nouns.noun_fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'nouns' AND NOT methods.active)
+    nouns.noun_fingerprint NOT IN (
+        SELECT methods.fingerprint
+        FROM methods
+        WHERE methods.stage IN ('nouns', 'instructions') AND NOT methods.active
+    )
     AND NOT EXISTS (
         SELECT 1
         FROM publications

@@ -6,7 +6,12 @@ CREATE OR REPLACE VIEW valid_nouns AS
 SELECT nouns.*
 FROM nouns
 WHERE
-    nouns.noun_fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'nouns' AND methods.active)
+    nouns.noun_fingerprint IN (
+        -- A program of the stage `instructions` makes rows of other nouns, too.
+        SELECT methods.fingerprint
+        FROM methods
+        WHERE methods.stage IN ('nouns', 'instructions') AND methods.active
+    )
     AND EXISTS (
         SELECT 1
         FROM publications

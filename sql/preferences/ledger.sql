@@ -3,7 +3,8 @@
 -- grain:  one row per pair x answer
 -- params: none
 SELECT
-    preferences.instruction_id AS input_id,
+    coalesce(own.input_id, preferences.instruction_id) AS input_id,
     preferences.fingerprint,
     unnest([preferences.chosen_id, preferences.rejected_id]) AS thing
-FROM preferences;
+FROM preferences
+LEFT JOIN lineage_inputs AS own ON preferences.instruction_id = own.id AND preferences.fingerprint = own.fingerprint;

@@ -9,5 +9,6 @@ CREATE TABLE IF NOT EXISTS preferences (
     rejected_id VARCHAR NOT NULL,
     margin DOUBLE NOT NULL,
     run_id VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL DEFAULT 'reward',
     PRIMARY KEY (instruction_id, chosen_id, rejected_id, fingerprint)
 );

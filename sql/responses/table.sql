@@ -13,5 +13,6 @@ CREATE TABLE IF NOT EXISTS responses (
     completion_id VARCHAR NOT NULL,
     run_id VARCHAR NOT NULL,
     thought VARCHAR,
+    use VARCHAR NOT NULL DEFAULT 'answer',
     PRIMARY KEY (response_id, fingerprint)
 );

@@ -6,7 +6,11 @@ CREATE OR REPLACE VIEW valid_responses AS
 SELECT responses.*
 FROM responses
 WHERE
-    responses.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'responses' AND methods.active)
+    responses.fingerprint IN (
+        SELECT methods.fingerprint
+        FROM methods
+        WHERE methods.stage IN ('responses', 'instructions') AND methods.active
+    )
     AND EXISTS (
         SELECT 1
         FROM publications

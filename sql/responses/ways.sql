@@ -1,4 +1,5 @@
--- Instructions, and which of the ways of answering in force is theirs: beside their page, with reasons, or neither.
+-- Instructions that their own program has not answered, and which of the ways in force is theirs: beside their page, with
+-- reasons, or neither.
 -- owner:  tasks/responses.py
 -- grain:  one row per instruction
 -- params: none
@@ -23,6 +24,7 @@ totals AS (
 SELECT
     instructions.instruction_id,
     instructions.text,
+    instructions.history,
     documents.document_id,
     documents.domain,
     CASE
@@ -33,4 +35,12 @@ SELECT
 FROM valid_instructions AS instructions
 CROSS JOIN wanted
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
-LEFT JOIN totals ON instructions.instruction_id = totals.subject_id;
+LEFT JOIN totals ON instructions.instruction_id = totals.subject_id
+WHERE
+    (instructions.instruction_id, instructions.fingerprint) NOT IN (
+        SELECT
+            responses.instruction_id,
+            responses.fingerprint
+        FROM responses
+        WHERE responses.use = 'answer'
+    );

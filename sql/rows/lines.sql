@@ -18,7 +18,7 @@ answers AS (
         any_value(responses.instruction_id) AS instruction_id,
         arg_min(responses.fingerprint, concat(active.fingerprint IS NULL, responses.fingerprint)) AS method
     FROM responses
-    LEFT JOIN active ON active.stage = 'responses' AND responses.fingerprint = active.fingerprint
+    LEFT JOIN active ON active.stage IN ('responses', 'instructions') AND responses.fingerprint = active.fingerprint
     GROUP BY responses.response_id
 ),
 

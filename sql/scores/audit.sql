@@ -9,10 +9,12 @@ WITH written AS (
 ),
 
 of_stage AS (
-    -- Marks of seeds are written, and accounted for, by the stage `seeds`.
+    -- Marks of seeds are written, and accounted for, by the stage `seeds`; those of programs by `instructions`.
     SELECT written.*
     FROM written
-    WHERE written.subject_id NOT IN (SELECT seeds.seed_id FROM seeds)
+    WHERE
+        written.subject_id NOT IN (SELECT seeds.seed_id FROM seeds)
+        AND written.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions')
 )
 
 SELECT

@@ -11,6 +11,9 @@ FROM scores
 WHERE
     scores.value IS NULL
     AND regexp_matches(scores.reason, '^[a-z_]+: ')
+    AND scores.fingerprint NOT IN (  -- a program makes all that is of an input, or nothing
+        SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions'
+    )
     AND ($reasons IS NULL OR list_contains($reasons, split_part(scores.reason, ':', 1)))
     AND starts_with(scores.run_id, coalesce($run_id, ''))  -- the beginning of an id will do
 ORDER BY scores.subject_id, scores.fingerprint, reason, detail;

@@ -35,11 +35,9 @@ answers AS (
         min(coalesce(failed.reason, unchecked.reason)) AS reason,
         bool_or(failed.reason IS NULL AND unchecked.reason IS NULL) AS is_usable
     FROM valid_responses AS responses
-    INNER JOIN methods
-        ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
     LEFT JOIN failed ON responses.response_id = failed.subject_id
     LEFT JOIN unchecked ON responses.response_id = unchecked.subject_id
-    WHERE methods.name IN ('answer', 'answer_grounded', 'answer_with_rationale')
+    WHERE responses.use = 'answer'
     GROUP BY responses.instruction_id
 ),
 

@@ -10,16 +10,10 @@ WITH things AS (
     FROM groundings
     UNION ALL
     SELECT
-        instructions.instruction_id AS id,
-        instructions.input_id,
-        instructions.fingerprint
-    FROM instructions
-    UNION ALL
-    SELECT
-        responses.response_id AS id,
-        responses.instruction_id AS input_id,
-        responses.fingerprint
-    FROM responses
+        made.id,
+        made.input_id,
+        made.fingerprint
+    FROM lineage_inputs AS made
     UNION ALL
     SELECT
         rejections.input_id AS id,

@@ -7,4 +7,5 @@ SELECT
     responses.instruction_id,
     responses.text AS response
 FROM valid_responses AS responses
+WHERE responses.use <> 'rejected'
 ORDER BY responses.response_id;

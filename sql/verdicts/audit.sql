@@ -18,7 +18,11 @@ SELECT
                 sum(receipts.rows_rejected) + (
                     SELECT count(DISTINCT concat(mine.subject_id, ' ', mine.fingerprint))
                     FROM written AS mine
-                    WHERE mine.run_id = receipts.run_id
+                    WHERE
+                        mine.run_id = receipts.run_id
+                        AND mine.fingerprint NOT IN (  -- those of programs are accounted for by their own stage
+                            SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions'
+                        )
                 ) AS settled
             FROM receipts
             WHERE

@@ -12,7 +12,11 @@ WHERE
     verdicts.passed IS NULL
     AND regexp_matches(verdicts.detail, '^[a-z_]+: ')
     AND verdicts.fingerprint NOT IN (
-        SELECT methods.fingerprint FROM methods WHERE methods.stage = 'verdicts' AND methods.name IN ('checks', 'verified', 'not_same')
+        SELECT methods.fingerprint
+        FROM methods
+        WHERE
+            methods.stage = 'instructions'  -- a program makes all that is of an input, or nothing
+            OR (methods.stage = 'verdicts' AND methods.name IN ('checks', 'verified', 'not_same'))
     )
     AND ($reasons IS NULL OR list_contains($reasons, split_part(verdicts.detail, ':', 1)))
     AND starts_with(verdicts.run_id, coalesce($run_id, ''))  -- the beginning of an id will do

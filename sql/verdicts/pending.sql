@@ -9,12 +9,12 @@ SELECT
     responses.finish_reason,
     if(methods.name = 'answer_grounded', documents.text, NULL) AS document
 FROM valid_responses AS responses
-INNER JOIN methods
-    ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses' AND methods.active
+LEFT JOIN methods ON responses.fingerprint = methods.fingerprint AND methods.stage = 'responses'
 INNER JOIN valid_instructions AS instructions ON responses.instruction_id = instructions.instruction_id
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
 WHERE
-    responses.response_id NOT IN (
+    responses.use <> 'rejected'
+    AND responses.response_id NOT IN (
         SELECT verdicts.subject_id
         FROM verdicts
         WHERE verdicts.fingerprint = $fingerprint

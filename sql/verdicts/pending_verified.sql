@@ -11,6 +11,7 @@ INNER JOIN valid_responses AS responses ON verdicts.subject_id = responses.instr
 WHERE
     verdicts.fingerprint = $verifiers
     AND verdicts.passed
+    AND responses.use <> 'rejected'
     AND responses.response_id NOT IN (
         SELECT done.subject_id
         FROM verdicts AS done

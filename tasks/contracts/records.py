@@ -194,7 +194,10 @@ class Grounding:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """A synthetic instruction: recipe x inputs x draw. `input_id` is the row of `pending.sql` it was written for."""
+    """A synthetic instruction: recipe x inputs x draw. `input_id` is the row of a view that it was written for.
+
+    `history` holds the turns before `text`, and `tools` the tools that are offered: JSON lists, or '' where none are.
+    """
 
     instruction_id: str
     fingerprint: str
@@ -212,11 +215,42 @@ class Instruction:
     extra_information: str | None
     completion_id: str
     run_id: str
+    history: str = ""
+    tools: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A thing on the way that a program wants an id for, such as a rubric; `data` is JSON text."""
+
+    note_id: str
+    fingerprint: str
+    input_id: str
+    kind: str
+    data: str
+    completion_id: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A page that a model said again in another style (WRAP)."""
+
+    rewrite_id: str
+    fingerprint: str
+    document_id: str
+    style: str
+    text: str
+    completion_id: str
+    run_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer to an instruction (or to a seed without one): instruction x model x draw."""
+    """An answer to an instruction (or to a seed without one): instruction x model x draw.
+
+    `use` is `answer`; or `draw`, one of several to make pairs of; or `rejected`, the worse side of a pair and no more.
+    """
 
     response_id: str
     fingerprint: str
@@ -228,6 +262,7 @@ class Response:
     completion_id: str
     run_id: str
     thought: str | None = None
+    use: str = "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +306,11 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """A pair of answers to one instruction, better first, and by how much the reward differs."""
+    """A pair of answers to one instruction, better first, and by how much the reward differs.
+
+    `kind` says how it is known which is better: by `reward`; or in a program, as `verified`, `refined`, `rule` or
+    `negative`.
+    """
 
     instruction_id: str
     fingerprint: str
@@ -279,6 +318,7 @@ class Preference:
     rejected_id: str
     margin: float
     run_id: str
+    kind: str = "reward"
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,6 +539,8 @@ TABLES: dict[str, type] = {
     "seeds": Seed,
     "groundings": Grounding,
     "instructions": Instruction,
+    "notes": Note,
+    "rewrites": Rewrite,
     "responses": Response,
     "verdicts": Verdict,
     "scores": Score,

@@ -21,8 +21,8 @@ _PARAMETER = re.compile(r"\$([a-z_]+)")
 _EACH = re.compile(r"\beach_([a-z_]+)\b")
 _WORD = re.compile(r"(?:\bnouns\.)?\bnoun_[a-z]+\b")
 _NOUN = re.compile(r"\b(valid_|unaudited_|)nouns\b")
-_VIEWS = ("fetched", "unaudited", "standing", "valid", "audited")
-_GRAPH = ("edges", "nodes", "things", "judgements", "read", "written")  # of all tables, each of those before it
+_VIEWS = ("fetched", "unaudited", "lapsed", "standing", "valid", "audited")
+_GRAPH = ("inputs", "edges", "nodes", "things", "judgements", "read", "written")  # of all, each of those before it
 _BESIDE = {table: stage for stage in STAGES.values() for table in stage.beside}
 
 

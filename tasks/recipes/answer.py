@@ -2,7 +2,8 @@
 
 Paper: KNN-Instruct, second prompt (the new query alone, no system prompt); SynthQuestions, step F, does not say more.
 Ours differs: a system prompt may be set, also by domain (Mixture of Instructions, PAPERS B). The instruction is not
-put between fences: it is what the model is to follow, and what a trained model will see.
+put between fences: it is what the model is to follow, and what a trained model will see. The turns before it
+(`row["history"]`) stand as they were said.
 
     {"text": "How do I prune an old quince hedge?", "domain": "garden.example"} -> {"text": "Wait for late winter ..."}
 """
@@ -10,6 +11,7 @@ put between fences: it is what the model is to follow, and what a trained model 
 from typing import Any
 
 from wellspring.tasks.contracts.answers import Text
+from wellspring.tasks.contracts.conversation import continued, opened
 from wellspring.tasks.contracts.prompting import Prompt, Row, template
 
 PAPER = "KNN-Instruct, EMNLP 2024 main 577, prompt 2; SynthQuestions, arXiv 2506.03968, step F"
@@ -20,5 +22,7 @@ parse = Text.columns
 
 def prompt(row: Row, settings: Any) -> Prompt:
     """Ask `row["text"]` under the system prompt of `row["domain"]`; `settings` is the section `responses`."""
-    system = settings.systems.get(row.get("domain") or "", settings.system)
-    return Prompt(template("wellspring.tasks.recipes", "answer").render(system=system, instruction=row["text"]))
+    own = settings.systems.get(row.get("domain") or "", settings.system)
+    system, earlier = opened(row.get("history", ""), own)
+    messages = template("wellspring.tasks.recipes", "answer").render(system=system, instruction=row["text"])
+    return Prompt(continued(earlier, messages))

@@ -12,6 +12,7 @@ trained model will see no page.
 from typing import Any
 
 from wellspring.tasks.contracts.answers import Text
+from wellspring.tasks.contracts.conversation import continued, opened
 from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, template
 
 PAPER = "ours; SynthQuestions, arXiv 2506.03968, step F, with its page"
@@ -22,8 +23,9 @@ parse = Text.columns
 
 def prompt(row: Row, settings: Any) -> Prompt:
     """Ask `row["text"]` beside `row["document"]`, cut to its budget; `settings` is the section `responses`."""
-    system = settings.systems.get(row.get("domain") or "", settings.system)
+    own = settings.systems.get(row.get("domain") or "", settings.system)
+    system, earlier = opened(row.get("history", ""), own)
     messages = template("wellspring.tasks.recipes", "answer_grounded").render(
         system=system, document=fenced("document", row["document"]), instruction=row["text"]
     )
-    return Prompt(messages)
+    return Prompt(continued(earlier, messages))

@@ -10,6 +10,7 @@ score, not the share of a majority among ten samples, which needs a label to be 
 from typing import Any
 
 from wellspring.tasks.contracts.answers import Text
+from wellspring.tasks.contracts.conversation import continued, opened
 from wellspring.tasks.contracts.prompting import Prompt, Row, template
 
 PAPER = "Rationales Are Not Silver Bullets, arXiv 2505.24147"
@@ -20,7 +21,8 @@ parse = Text.columns
 
 def prompt(row: Row, settings: Any) -> Prompt:
     """Ask `row["text"]` under the domain's system prompt and the wish for reasons; `settings` is `responses`."""
-    system = settings.systems.get(row.get("domain") or "", settings.system)
-    return Prompt(
-        template("wellspring.tasks.recipes", "answer_with_rationale").render(system=system, instruction=row["text"])
-    )
+    own = settings.systems.get(row.get("domain") or "", settings.system)
+    system, earlier = opened(row.get("history", ""), own)
+    form = template("wellspring.tasks.recipes", "answer_with_rationale")
+    messages = form.render(system=system, instruction=row["text"])
+    return Prompt(continued(earlier, messages))

@@ -10,6 +10,8 @@ STAGES = {
     "embeddings": "turns texts into vectors, by which similar texts are found",
     "seeds": "reads the instructions that people wrote",
     "groundings": "finds a page that fits a seed, and describes who would ask it",
+    "notes": "keeps what programs note on their way, such as rubrics",
+    "rewrites": "keeps pages that a model said again in another style",
     "instructions": "writes new instructions",
     "responses": "writes answers to the instructions",
     "verdicts": "checks answers: passed, failed, or could not say",

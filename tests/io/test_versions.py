@@ -133,6 +133,23 @@ def test_an_old_store_gets_the_tables_of_a_fresh_one(name: str, tmp_path: Path) 
     assert set(thoughts) == {""}
 
 
+def test_what_an_old_store_drew_for_pairs_is_of_that_use_and_no_answer(tmp_path: Path) -> None:
+    old = unpacked("6154e7a", tmp_path / "old")
+    with closing(duckdb.connect(str(old / "wellspring.duckdb"))) as connection:
+        drawn = connection.execute("SELECT min(response_id) FROM responses").fetchone()
+        connection.execute("UPDATE responses SET fingerprint = 'p' WHERE response_id = ?", drawn)
+        connection.execute("INSERT INTO methods VALUES ('responses', 'p', 'answer_for_pairs', '{}', false, 'r')")
+
+    with Store.open(old) as store:
+        uses = dict(store._connection.execute("SELECT response_id, use FROM responses").fetchall())
+        turns = store._connection.execute("SELECT DISTINCT history, tools FROM instructions").fetchall()
+
+    assert drawn
+    assert [name for name, use in uses.items() if use == "draw"] == [drawn[0]]
+    assert {*uses.values()} == {"answer", "draw"}
+    assert turns == [("", "")]
+
+
 @pytest.mark.parametrize("name", OLD)
 def test_an_old_journal_gets_the_tables_of_a_fresh_one_and_keeps_every_answer(name: str, tmp_path: Path) -> None:
     old = unpacked(name, tmp_path / "old")

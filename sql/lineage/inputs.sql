@@ -1,0 +1,30 @@
+-- What programs made, and of which of their inputs: an answer to an instruction of the same program is of that one's input.
+-- owner:  tasks/spine/lineage.py
+-- grain:  one row per thing x method
+-- params: none
+CREATE OR REPLACE VIEW lineage_inputs AS
+SELECT
+    instructions.instruction_id AS id,
+    instructions.fingerprint,
+    instructions.input_id
+FROM instructions
+UNION ALL
+SELECT
+    notes.note_id AS id,
+    notes.fingerprint,
+    notes.input_id
+FROM notes
+UNION ALL
+SELECT
+    rewrites.rewrite_id AS id,
+    rewrites.fingerprint,
+    rewrites.document_id AS input_id
+FROM rewrites
+UNION ALL
+SELECT
+    responses.response_id AS id,
+    responses.fingerprint,
+    coalesce(own.input_id, responses.instruction_id) AS input_id
+FROM responses
+LEFT JOIN instructions AS own
+    ON responses.instruction_id = own.instruction_id AND responses.fingerprint = own.fingerprint;

@@ -1,0 +1,98 @@
+"""Rows of a program of the stage `instructions`, as one that settles its inputs writes them: of six nouns.
+
+`fill` puts them into a store of tests/instruction_store.py: two instructions, one with turns before it and two
+responses, a pair of these, a note, a rewrite, a verdict and a score. The second instruction rests on the note and the
+rewrite, and has no answer of its program.
+"""
+
+import json
+from typing import Any
+
+from tests import instruction_store as store
+from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.spine.runs import Run
+
+PRINT = content_id("a program")
+SEED = content_id("seed", "What should I know about pumps?")
+DOCUMENT = content_id("document", "pumps")
+TURNS: list[dict[str, Any]] = [
+    {"role": "system", "content": "You mend pumps, 24/7. 修理"},
+    {"role": "user", "content": "Mine hums and lifts nothing. \u2028 Why?"},
+    {"role": "assistant", "content": "", "thought": "A check valve, I'd say."},
+]
+TEXT = "And how do I see which way the valve of the pumps is turned?"
+OTHER = "Write a checklist for the yearly service of a submersible pump in a well of forty metres."
+NOUNS = ("notes", "rewrites", "instructions", "responses", "verdicts", "scores", "preferences")
+
+
+def id_of(what: str) -> str:
+    """Return the id of a row, by what it is."""
+    return content_id("made by a program", what)
+
+
+def fill(run: Run, *, kind: str = "verified", use: str = "answer") -> None:
+    """Write a program's rows, and put it in force beside the recipes that are.
+
+    Args:
+        run: Whose store; the instructions of tests/instruction_store.py are in it.
+        kind: Of the pair.
+        use: Of the better response.
+    """
+    by = (PRINT, run.run_id)
+    run.store.append("methods", [records.MethodRow("instructions", PRINT, "mends", "{}", True, run.run_id)])
+    run.store.append("instructions", [_instruction("told", TEXT, by), _instruction("other", OTHER, by)])
+    run.store.append("responses", [_response("good", use, by), _response("bad", "rejected", by)])
+    pair = (id_of("told"), PRINT, id_of("good"), id_of("bad"), 0.0, run.run_id, kind)
+    run.store.append("preferences", [records.Preference(*pair)])
+    run.store.append("notes", [records.Note(id_of("note"), PRINT, SEED, "rubric", '["hums"]', _call("n"), run.run_id)])
+    rewrite = (id_of("rewrite"), PRINT, DOCUMENT, "dialogue", "A: It hums. B: Turn the valve.", _call("w"), run.run_id)
+    run.store.append("rewrites", [records.Rewrite(*rewrite)])
+    unsaid = (None, "unsure: why", None, run.run_id)
+    run.store.append("verdicts", [records.Verdict(id_of("good"), PRINT, "turns", *unsaid)])
+    score = (id_of("good"), PRINT, "mends", "total", None, "unsure: why", _call("s"), run.run_id)
+    run.store.append("scores", [records.Score(*score)])
+    run.store.append("settled", [records.Settled(SEED, PRINT, "instructions", run.run_id, 3, 8, 0, 1.0)])
+    run.store.append("settled", [records.Settled(DOCUMENT, PRINT, "instructions", run.run_id, 1, 1, 0, 1.0)])
+    run.store.append("steps", [records.Step(SEED, PRINT, "0", "mend", "generator", _call("told"), run.run_id)])
+    answered = [_completion(name, run.run_id) for name in ("told", "other", "good", "bad", "n", "w", "s")]
+    run.store.append("completions", answered)
+
+
+def publish(run: Run) -> None:
+    """Say that they passed their audits."""
+    store.publish(run, *NOUNS)
+
+
+def _call(name: str) -> str:
+    return content_id("call", name)
+
+
+def _instruction(name: str, text: str, by: tuple[str, str]) -> records.Instruction:
+    is_told = name == "told"
+    return records.Instruction(
+        instruction_id=id_of(name),
+        fingerprint=by[0],
+        input_id=SEED,
+        recipe="mends",
+        draw=0,
+        round=0,
+        text=text,
+        document_id=None,
+        parent_ids=[SEED] if is_told else [id_of("note"), id_of("rewrite")],
+        **dict.fromkeys(("scene", "ability", "knowledge", "output", "extra_information")),
+        completion_id=_call(name),
+        run_id=by[1],
+        history=json.dumps(TURNS, ensure_ascii=False) if is_told else "",
+    )
+
+
+def _response(name: str, use: str, by: tuple[str, str]) -> records.Response:
+    text = f"The {name} way is to follow the arrow on its housing, which points to where the water goes."
+    rest: dict[str, Any] = {"thought": "An arrow.", "use": use}
+    return records.Response(id_of(name), by[0], id_of("told"), "m", 0, text, "stop", _call(name), by[1], **rest)
+
+
+def _completion(name: str, run_id: str) -> records.Completion:
+    counts = (1, 1, 0, 0.0, 1, 0.1)
+    return records.Completion(_call(name), 0, "generator", "m", "{}", "said", "stop", *counts, run_id)
