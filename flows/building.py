@@ -31,10 +31,10 @@ def build(
     """
     started = time.monotonic()
     from wellspring.tasks.contracts import casting, settings
-    from wellspring.tasks.spine import preflight
+    from wellspring.tasks.spine import preflight, recipes
 
     wanted = settings.load(profile, overrides)
-    casting.refuse_stand_ins(wanted)
+    casting.refuse_stand_ins(wanted, recipes.roles(wanted))
     preflight.look(wanted, store, parts(only))  # the run looks again; here it is said before Prefect is loaded
     from wellspring.flows.dataset import dataset
 
@@ -73,7 +73,7 @@ def estimate(
     With a `pilot` so many inputs of each program are asked about first, and paid for: what they took is gone by.
     """
     from wellspring.tasks.contracts import settings
-    from wellspring.tasks.spine import preflight
+    from wellspring.tasks.spine import preflight, recipes
 
     wanted = settings.load(profile, overrides)
     preflight.look(wanted, store, parts(only), is_sending=bool(pilot))  # before Prefect is loaded

@@ -1,7 +1,8 @@
 """Instructions: what the recipes write (SynthQuestions, step C; KNN-Instruct, its rounds).
 
-A recipe says by `INPUTS` what it is given: `documents`, each with demonstrations drawn from the groundings, or the
-`pool` of seeds and earlier rounds, each with its neighbours. Every answer passes the checks of
+A recipe is a program file of its own (`contracts/program.py`), or a method that says by `INPUTS` what it is given:
+`documents`, each with demonstrations drawn from the groundings, or the `pool` of seeds and earlier rounds, each with
+its neighbours. They write in the order of the profile, and a program sees what those above it made. Every answer passes the checks of
 `tasks/methods/acceptance.py` or is refused with the reason; then each recipe's new rows are looked at together, and
 what repeats a seed, an earlier instruction or one of their own is refused, too. Those stay as rows, named in
 `rejections` by their own id, and `valid_instructions` leaves them out.
@@ -10,7 +11,7 @@ What an input is shown is decided by its id and by what was there when it was wr
 """
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,16 +21,20 @@ from wellspring.tasks.contracts.errors import Rejection, UsageError
 from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io.sandbox import VERSION as SANDBOX
 from wellspring.tasks.methods import parts as parts_
 from wellspring.tasks.methods.acceptance import Shown, accept, trust
 from wellspring.tasks.methods.injections import orders
 from wellspring.tasks.methods.novelty import repeats
 from wellspring.tasks.methods.subjects import is_code, is_mathematics
-from wellspring.tasks.spine import ceilings, contamination, embedders, reads
+from wellspring.tasks.spine import ceilings, contamination, embedders, reads, recipes
+from wellspring.tasks.spine.asks import Asks, Work
 from wellspring.tasks.spine.demonstrations import Demonstrations, excerpt, limits
 from wellspring.tasks.spine.identity import raised
 from wellspring.tasks.spine.pool import Pool
 from wellspring.tasks.spine.programs import Ask, Body, How, Program
+from wellspring.tasks.spine.reading import Reader
+from wellspring.tasks.spine.recipes import Recipe
 from wellspring.tasks.spine.runner import conduct, due
 from wellspring.tasks.spine.runs import Counts, Run, stage
 
@@ -56,10 +61,15 @@ class Writer:
     """A recipe at work: its name in the profile, its method, what it is given, its identity, and its round."""
 
     recipe: str
-    method: PromptedMethod
+    method: PromptedMethod | Recipe
     inputs: str
     fingerprint: str
     round: int = 0
+
+    @property
+    def may_resemble(self) -> bool:
+        """Whether its rows may be like what they were made from."""
+        return isinstance(self.method, Recipe) and "resemble" in self.method.may
 
 
 @stage("instructions")
@@ -75,10 +85,12 @@ def synthesize(run: Run) -> Counts:
     run.activate("instructions", active, run.settings.instructions.model_dump())
     counts, earlier, done = Counts(), list[str](), list[str]()
     for writer in writers:
-        if writer.inputs == "documents":
-            counts += _from_documents(run, writer)
+        if isinstance(writer.method, Recipe):
+            counts += _from_program(run, writer, writer.method, done)
+        elif writer.inputs == "documents":
+            counts += _from_documents(run, writer, writer.method)
         else:
-            counts += _from_pool(run, writer, earlier)
+            counts += _from_pool(run, writer, writer.method, earlier)
             earlier.append(writer.fingerprint)
         counts += _compare(run, writer, done)
         done.append(writer.fingerprint)
@@ -89,6 +101,9 @@ def _writers(settings: Settings) -> list[Writer]:
     """Return the recipes in the order in which they write; each round of a pool's recipe is one."""
     writers: list[Writer] = []
     for recipe in settings.instructions.recipes:
+        if program := recipes.find(recipe, settings):
+            writers.append(Writer(recipe, program, program.takes, _program_fingerprint(settings, program)))
+            continue
         name = "ungrounded" if recipe == "attributed_grounding" and not settings.instructions.grounded else recipe
         method = prompting.load("wellspring.tasks.recipes", name)
         inputs = _inputs(name)
@@ -129,6 +144,16 @@ def _fingerprint(settings: Settings, method: PromptedMethod, inputs: str, number
     return method.fingerprint(**identity, round=number, **raised(*_rules(settings, inputs), own=VERSION))
 
 
+def _program_fingerprint(settings: Settings, program: Recipe) -> str:
+    """Identity of a program: its own, and what is kept of what it makes."""
+    wanted = settings.instructions
+    checks = wanted.model_dump(include={*_CHECKS, *(("document_tokens",) if program.takes == "documents" else ())})
+    checks |= {"max_pool_cosine": _ceiling(settings), "benchmarks": contamination.fingerprint(settings)}
+    near = embedders.described(settings.embeddings, *_compared(program.takes))
+    versions = raised(*_rules(settings, "program"), "spine.asks", "spine.reading", own=VERSION)
+    return content_id("program", program.identity(settings), checks, near, settings.seed, SANDBOX, sorted(versions.items()))
+
+
 def _ceiling(settings: Settings) -> float:
     return ceilings.cosine(settings, "instructions", settings.instructions.max_pool_cosine)
 
@@ -141,11 +166,11 @@ def _compared(inputs: str) -> tuple[str, ...]:
 def _rules(settings: Settings, inputs: str) -> list[str]:
     """Name the methods by which an input is shown and an answer is kept, under these settings."""
     wanted = settings.instructions
-    of_documents = inputs == "documents"
+    of_documents, of_pool = inputs == "documents", inputs == "pool"
     return [
         *(*_ACCEPTED_BY, *embedders.methods_of(settings.embeddings, *_compared(inputs))),
         "spine.demonstrations",
-        *(("excerpts", "words") if of_documents else ("spine.pool",)),
+        *(("excerpts", "words") if of_documents else ("spine.pool",) if of_pool else ()),
         *(("subjects",) if of_documents and not wanted.math_and_code else ()),
         *(("novelty",) if _ceiling(settings) <= 1 else ()),
     ]
@@ -202,18 +227,18 @@ def _system(prompt: Prompt) -> str:
     return "\n".join(message.content for message in prompt.messages if message.role == "system")
 
 
-def _from_documents(run: Run, writer: Writer) -> Counts:
+def _from_documents(run: Run, writer: Writer, method: PromptedMethod) -> Counts:
     wanted, most = run.settings.instructions, run.settings.limit
     if not due(run, "instructions", "documents", writer.fingerprint, most):
         return Counts()
-    demonstrations = Demonstrations(run, writer.method, writer.fingerprint)
-    is_grounded = writer.method.name != "ungrounded"
+    demonstrations = Demonstrations(run, method, writer.fingerprint)
+    is_grounded = method.name != "ungrounded"
 
     async def body(row: Row, ask: Ask) -> None:
         page = excerpt(row, wanted)
         text = f"{page['title'] or ''}\n{page['text']}"
-        if is_grounded and (found := orders(text)):
-            raise Rejection("document_talks_to_models", found[0][:300])
+        if is_grounded:
+            _refuse_orders(text)
         if not wanted.math_and_code and (is_code(row["text"]) or is_mathematics(row["text"])):
             raise Rejection("math_or_code", "instructions.math_and_code is off")
         shown = await ask.look(demonstrations.look, row)
@@ -232,15 +257,25 @@ def _from_documents(run: Run, writer: Writer) -> Counts:
 
         asked = {**page, "demonstrations": shown}
         how: How = {"role": "generator", "settings": wanted, "read": read}
-        await ask.write("instructions", wanted.draws, writer.method, asked, **how)
+        await ask.write("instructions", wanted.draws, method, asked, **how)
 
     return _conducted(run, writer, body, most=most)
+
+
+def _refuse_orders(page: str) -> None:
+    """Return when a page gives no orders to models.
+
+    Raises:
+        Rejection: `document_talks_to_models`.
+    """
+    if found := orders(page):
+        raise Rejection("document_talks_to_models", found[0][:300])
 
 
 # From the pool
 
 
-def _from_pool(run: Run, writer: Writer, earlier: Sequence[str]) -> Counts:
+def _from_pool(run: Run, writer: Writer, method: PromptedMethod, earlier: Sequence[str]) -> Counts:
     wanted, pool = run.settings.instructions, Pool(run, earlier, writer.fingerprint)
 
     async def body(row: Row, ask: Ask) -> None:
@@ -257,9 +292,33 @@ def _from_pool(run: Run, writer: Writer, earlier: Sequence[str]) -> Counts:
 
         asked = {**row, "dialogs": shown, "language": language}
         how: How = {"role": "generator", "settings": wanted, "read": read}
-        await ask.write("instructions", wanted.draws, writer.method, asked, **how)
+        await ask.write("instructions", wanted.draws, method, asked, **how)
 
     return _conducted(run, writer, body, among=pool.ids)
+
+
+# By a program
+
+
+def _from_program(run: Run, writer: Writer, program: Recipe, above: Sequence[str]) -> Counts:
+    """Run a program file for its inputs: rows read from outside, or what the programs above it made."""
+    wanted, is_page = run.settings.instructions, program.takes == "documents"
+    among = run.store.query("instructions/of_writers", fingerprints=list(above))["instruction_id"].to_list()
+    inputs: dict[str, Any] = {"among": among} if program.module.TAKES == "instructions" else {"most": run.settings.limit}
+    with Reader(run, writer.fingerprint, above) as reader:
+        work = Work(run, program, writer.fingerprint, reader)
+
+        async def body(row: Row, ask: Ask) -> None:
+            shown = excerpt(row, wanted) if is_page else row
+            if is_page:
+                _refuse_orders(f"{shown['title'] or ''}\n{shown['text']}")
+            asks = Asks(work, shown, ask)
+            await program.module.program(shown, asks)
+            asks.made.hand_over(ask)
+
+        of = ("instructions", writer.recipe, program.takes, writer.fingerprint, tuple(program.module.ROLES))
+        made = Program(*of, program.most_calls, body, samples=None, makes=program.module.MAKES[0])
+        return conduct(run, made, **inputs)
 
 
 # All of them together
@@ -277,10 +336,13 @@ def _compare(run: Run, writer: Writer, before: Sequence[str]) -> Counts:
         return Counts()
     texts = dict(fresh.select("instruction_id", "text").rows())
     writers = [*before, writer.fingerprint]
-    return reads.compared(run, "instructions", writer.fingerprint, texts, lambda new: _repeated(run, new, writers))
+    find = lambda new: _repeated(run, new, writers, may_resemble=writer.may_resemble)  # noqa: E731
+    return reads.compared(run, "instructions", writer.fingerprint, texts, find)
 
 
-def _repeated(run: Run, texts: Mapping[str, str], writers: Sequence[str]) -> dict[int, Rejection]:
+def _repeated(
+    run: Run, texts: Mapping[str, str], writers: Sequence[str], *, may_resemble: bool
+) -> dict[int, Rejection]:
     """Return which of some new instructions are refused, by their place, and why."""
     ids = list(texts)
     embed = embedders.embedder(run, "instructions").embed
@@ -293,6 +355,21 @@ def _repeated(run: Run, texts: Mapping[str, str], writers: Sequence[str]) -> dic
         known = run.store.query("instructions/known", fresh_ids=ids, earlier=list(writers))
         left = [row for row in range(len(ids)) if row not in refused]
         names = [*known["item_id"].to_list(), *(ids[row] for row in left)]
-        for row, (other, cosine) in repeats(new[left], embed(known["text"].to_list()).vectors, ceiling).items():
+        may = _relatives(run, [ids[row] for row in left], names) if may_resemble else None
+        for row, (other, cosine) in repeats(new[left], embed(known["text"].to_list()).vectors, ceiling, may).items():
             refused[left[row]] = Rejection("too_near_the_pool", f"cosine {cosine:.3f} with {names[other]}")
     return refused
+
+
+def _relatives(run: Run, ids: Sequence[str], names: Sequence[str]) -> Callable[[int, int], bool]:
+    """Return what tells whether a new row may be like another: it was made from it, or from the same, and differs."""
+    rows = run.store.query("instructions/relatives", ids=list({*ids, *names}))
+    parents = {name: {*of} for name, of in rows.select("instruction_id", "parents").rows()}
+    texts = dict(rows.select("instruction_id", "text").rows())
+
+    def may(row: int, other: int) -> bool:
+        one, another = ids[row], names[other]
+        is_kin = another in parents[one] or not parents[one].isdisjoint(parents.get(another, ()))
+        return is_kin and texts[one] != texts.get(another)
+
+    return may

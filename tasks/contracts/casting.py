@@ -5,6 +5,7 @@ or answered under one.
 """
 
 import re
+from collections.abc import Collection
 
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.settings import Endpoint, Role, Settings
@@ -32,8 +33,8 @@ def without_directories(name: str) -> str:
     return re.split(r"[/\\]", name.rstrip("/\\"))[-1]
 
 
-def cast(settings: Settings) -> dict[str, Role]:
-    """Return the roles that a whole run of this profile asks, by name."""
+def cast(settings: Settings, also: Collection[str] = ()) -> dict[str, Role]:
+    """Return the roles that a whole run of this profile asks, by name; `also` those that its programs ask."""
     models, judges = settings.models, settings.verdicts.judges
     moderator = models.moderator if "moderation" in judges else None
     is_judging = (
@@ -45,7 +46,7 @@ def cast(settings: Settings) -> dict[str, Role]:
         [name for name in judges if name != "moderation" or moderator is None],
     )
     found = {"generator": models.generator, "responder": models.responder}
-    if any(is_judging):
+    if any(is_judging) or "judge" in also:
         found["judge"] = models.judge
     if moderator is not None:
         found["moderator"] = moderator
@@ -54,15 +55,15 @@ def cast(settings: Settings) -> dict[str, Role]:
     return found
 
 
-def refuse_stand_ins(settings: Settings) -> None:
+def refuse_stand_ins(settings: Settings, also: Collection[str] = ()) -> None:
     """Return when no stand-in would pass for a real model, nor choose among a real model's rows.
 
-    A real judge of a stand-in's rows is allowed: its rows say whose they are.
+    A real judge of a stand-in's rows is allowed: its rows say whose they are. `also` are roles that programs ask.
 
     Raises:
         UsageError: The built-in stand-in would answer under a real model's name, or stands beside a real writer.
     """
-    roles = cast(settings)
+    roles = cast(settings, also)
     for name, role in roles.items():
         if any(endpoint.base_url == OFFLINE for endpoint in role.endpoints) and not is_stand_in(role.model):
             shared = Endpoint(base_url=settings.models.base_url, key_env=settings.models.key_env)

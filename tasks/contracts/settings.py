@@ -601,6 +601,10 @@ class Settings(Section):
     )
     wait: bool = Field(default=False, description="wait for the run that holds the store instead of exiting")
     replay: bool = Field(default=False, description="answer from recorded completions only; send nothing")
+    plugins: tuple[str, ...] = Field(default=(), description="folders with recipes of your own")
+    recipes: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="knobs of recipes, such as [recipes.autoif]; `wellspring recipes` shows them"
+    )
     sources: SourcesSettings = SourcesSettings()
     documents: DocumentsSettings = DocumentsSettings()
     benchmarks: BenchmarksSettings = BenchmarksSettings()
@@ -886,6 +890,8 @@ def _root(values: dict[str, Any], folder: Path) -> None:
     seeds: Any = values.get("seeds", {})
     if isinstance(seeds.get("paths"), list):
         seeds["paths"] = [rooted(path) for path in seeds["paths"]]
+    if isinstance(values.get("plugins"), list):
+        values["plugins"] = [rooted(path) for path in values["plugins"]]
     benchmarks: Any = values.get("benchmarks", {})
     if isinstance(benchmarks.get("paths"), dict):
         benchmarks["paths"] = {name: rooted(path) for name, path in benchmarks["paths"].items()}

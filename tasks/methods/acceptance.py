@@ -64,8 +64,14 @@ class Shown:
     prompt: str = ""
 
 
-def accept(text: str, limits: Limits, shown: Shown) -> None:
+def accept(text: str, limits: Limits, shown: Shown, *, is_alone: bool = True) -> None:
     """Return when the instruction may be kept.
+
+    Args:
+        text: The instruction.
+        limits: What it must keep to.
+        shown: What its writer was shown.
+        is_alone: It begins its conversation; else it may point at what was said before, and need not ask anything.
 
     Raises:
         Rejection: `too_short`, `too_long`; `no_substance`, it has no words; `other_language`; `not_self_contained`,
@@ -80,11 +86,11 @@ def accept(text: str, limits: Limits, shown: Shown) -> None:
     _check_language(text, limits)
     parts = parted(text, shown.document)
     carried = passages(text, parts)
-    if pointer := dangling(text, carries=bool(carried)):
+    if is_alone and (pointer := dangling(text, carries=bool(carried))):
         raise Rejection("not_self_contained", f"`{pointer}` in: {text[:200]}")
     _check_copies(text, parts, limits, shown)
     trust(text, shown, carried)
-    if not carried and states_only(text):
+    if is_alone and not carried and states_only(text):
         raise Rejection("asks_nothing", f"no question, wish, order or trouble in: {text[:200]}")
 
 

@@ -6,6 +6,8 @@ caller's (ids), so the outcome depends on nothing else. O(n m d) in blocks; exac
 and the final score of a pair decides, which is the same on every machine.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from wellspring.tasks.contracts.vectors import Vectors, pair_scores
@@ -14,13 +16,16 @@ VERSION = 1
 BLOCK_SCORES = 2**24  # 64 MB of products at a time
 
 
-def repeats(fresh: Vectors, known: Vectors, ceiling: float) -> dict[int, tuple[int, float]]:
+def repeats(
+    fresh: Vectors, known: Vectors, ceiling: float, may: Callable[[int, int], bool] | None = None
+) -> dict[int, tuple[int, float]]:
     """Return the rows of `fresh` to refuse: row -> (the row it is too near, their cosine).
 
     Args:
         fresh: (n, d) float32, rows of unit length, in the order in which they are accepted.
         known: (m, d), same d.
         ceiling: A cosine above this is too near.
+        may: Whether a row of `fresh` may be near another one, counted as below; none may, where it is not given.
 
     Returns:
         The other row is one of `known` where it is below m, else m + a row of `fresh` that was accepted before. Of
@@ -39,6 +44,7 @@ def repeats(fresh: Vectors, known: Vectors, ceiling: float) -> dict[int, tuple[i
             near, others = near[is_before] + start, others[is_before]
             scores = pair_scores(fresh[near], base[others])
             for row, other, cosine in zip(near.tolist(), (others + first).tolist(), scores.tolist(), strict=True):
-                if cosine > ceiling and row not in refused and other - len(known) not in refused:
+                is_free = row not in refused and other - len(known) not in refused
+                if cosine > ceiling and is_free and not (may is not None and may(row, other)):
                     refused[row] = (other, cosine)
     return refused

@@ -18,7 +18,7 @@ from wellspring.tasks.contracts.errors import UsageError, WellspringError
 from wellspring.tasks.contracts.settings import Endpoint, Role, Settings
 from wellspring.tasks.io import encoder, journal, mounts
 from wellspring.tasks.io import store as stores
-from wellspring.tasks.spine import ceilings, contamination, embedders, origin, runs
+from wellspring.tasks.spine import ceilings, contamination, embedders, origin, recipes, runs
 
 LEAST_FREE_BYTES = 2 * 2**30
 EARLIEST_YEAR = 2026
@@ -203,10 +203,10 @@ def _prefect() -> Finding:
 def _cast(settings: Settings) -> Finding:
     """Look at who is asked for what: the stand-in must not pass for a real model, nor choose among its rows."""
     try:
-        casting.refuse_stand_ins(settings)
+        casting.refuse_stand_ins(settings, recipes.roles(settings))
     except UsageError as error:
         return Finding("models", False, error.message, error.hint)
-    roles = casting.cast(settings)
+    roles = casting.cast(settings, recipes.roles(settings))
     said = "; ".join(f"{name}: {role.model}" for name, role in roles.items())
     is_real = not any(casting.is_stand_in(role.model) for role in roles.values())
     return Finding("models", True, said, "" if is_real else casting.NOT_FOR_TRAINING)

@@ -6,7 +6,6 @@ server is asked by `Run.meet` alone.
 """
 
 import ast
-import importlib
 import os
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -22,6 +21,7 @@ from wellspring.tasks.contracts.settings import Endpoint, Role, Settings
 from wellspring.tasks.io import benchmarks, conversations, corpora, encoder, links, prices
 from wellspring.tasks.judges import panel
 from wellspring.tasks.methods import quality
+from wellspring.tasks.spine import recipes
 
 DOOR_SECONDS = 2.0  # for a server to open its door; whether it answers well, `Run.meet` finds out
 LEAST_ANSWER_TOKENS = 1024  # of a context, beside the longest prompt
@@ -99,7 +99,9 @@ def _names(settings: Settings) -> Iterator[Look]:
     for name in settings.documents.quality:
         yield lambda name=name: quality.rules([name])
     for name in settings.instructions.recipes:
-        yield lambda name=name: _recipe(name)
+        yield lambda name=name: _recipe(name, settings)
+    for name in settings.recipes:
+        yield lambda name=name: _has_knobs(name, settings)
     for name in (*scores.judges, *([settings.preferences.judge] if settings.preferences.draws else ())):
         yield lambda name=name: panel.judge(name)
     yield lambda: prices.Prices(settings.models.prices)
@@ -110,13 +112,19 @@ def _names(settings: Settings) -> Iterator[Look]:
         yield _dask
 
 
-def _recipe(name: str) -> None:
-    prompting.load("wellspring.tasks.recipes", name)
-    if not hasattr(importlib.import_module(f"wellspring.tasks.recipes.{name}"), "INPUTS"):
-        raise UsageError(
-            f"`{name}` writes no instructions",
-            hint="name recipes that do (they have INPUTS) in instructions.recipes, such as attributed_grounding",
-        )
+def _recipe(name: str, settings: Settings) -> None:
+    """Look at a recipe of the profile: a program, or a method that writes instructions."""
+    if recipes.find(name, settings) is not None:
+        return
+    known = {*recipes.names(settings), *recipes.methods()}
+    if name not in known:
+        raise recipes.unknown(name, sorted(known))
+
+
+def _has_knobs(name: str, settings: Settings) -> None:
+    """Look at a section of knobs: whose they are, and whether they are as they should be."""
+    if recipes.find(name, settings) is None:
+        raise recipes.unknown(name, sorted(recipes.names(settings)))
 
 
 def _dask() -> None:
@@ -125,9 +133,10 @@ def _dask() -> None:
 
 def _prompts() -> Iterator[Look]:
     """Look at the placeholders of every prompt."""
+    programs = recipes.names()
     for package in ("wellspring.tasks.recipes", "wellspring.tasks.judges"):
         for file in resources.files(package).iterdir():
-            if file.name.endswith(".md") and file.name != "README.md":
+            if file.name.endswith(".md") and file.name != "README.md" and file.name[:-3] not in programs:
                 yield lambda package=package, name=file.name[:-3]: _placeholders(package, name)
 
 
@@ -180,7 +189,7 @@ def _benchmark(name: str, path: str) -> None:
 
 def _servers(settings: Settings, parts: Collection[str]) -> Iterator[Look]:
     """Look at the servers that are asked: their keys, and whether they open their door."""
-    for name, role in casting.cast(settings).items():
+    for name, role in casting.cast(settings, recipes.roles(settings)).items():
         if name == "embedder" or set(parts) != {"corpus"}:
             for endpoint in role.endpoints:
                 if endpoint.base_url != casting.OFFLINE:

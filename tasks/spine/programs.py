@@ -40,7 +40,9 @@ class Program:
         roles: Whom it may ask, the one that it asks most first.
         most_calls: The most that it asks for one input, second tries apart.
         body: What is done.
-        samples: How many rows an input is to make, where its draws are counted one by one.
+        samples: How many rows an input is to make, where its draws are counted one by one; None where only the program
+            knows, and what it makes of its stage is counted.
+        makes: The table whose rows are counted as made, where `samples` is None.
         settles: Whether an input is done with; else what was found is the caller's to keep, and it is due again.
     """
 
@@ -51,8 +53,9 @@ class Program:
     roles: tuple[str, ...]
     most_calls: int
     body: Body
-    samples: int = 1
+    samples: int | None = 1
     settles: bool = True
+    makes: str = ""
 
 
 class Wait:
@@ -81,10 +84,11 @@ class SideBySide(Wait):
 
 @dataclass(frozen=True, slots=True)
 class LookedUp(Wait):
-    """For what is looked up, together with what others want."""
+    """For what is looked up, together with what others want; `is_placed`: the look is told the place, too."""
 
     look: Look
     value: Any
+    is_placed: bool = False
 
 
 @dataclass(slots=True)
@@ -113,7 +117,7 @@ class Input:
 
 
 class How(TypedDict, total=False):
-    """How something is asked: `role`, whose model; `settings`, for the prompt; `temperature`, in place of the role's.
+    """How something is asked: `role`, whose model; `settings`, for the prompt; the rest in place of the role's own.
 
     `read` looks at what was parsed, with the answer, and returns what the program gets; it may refuse.
     """
@@ -121,6 +125,7 @@ class How(TypedDict, total=False):
     role: Required[str]
     settings: Any
     temperature: float | None
+    max_tokens: int | None
     read: Read
 
 
@@ -200,13 +205,15 @@ class Ask:
             rows = failed(refusal)
         self.make(table, rows)
 
-    async def look(self, look: Look, value: Any) -> Any:
+    async def look(self, look: Look, value: Any, *, is_placed: bool = False) -> Any:
         """Look something up: `look` is given what all waiting inputs want, as (input id, value), in one call.
+
+        With `is_placed` a value is (place of the look in the program, value).
 
         Raises:
             Rejection: `look` returned one for this input.
         """
-        found = await LookedUp(look, value)
+        found = await LookedUp(look, value, is_placed)
         if isinstance(found, Rejection):
             raise found
         return found
@@ -223,8 +230,8 @@ class Ask:
         self._item.asked += len(numbers)
         if self._item.asked > self._most_calls:
             raise Rejection(METHOD_ERROR, f"it asks more than the {self._most_calls} calls that it says are its most")
-        prompt, warmth = method.prompt(row, how.get("settings")), how.get("temperature")
-        return [Call(self._item.input_id, prompt, number, warmth, role=how["role"]) for number in numbers]
+        prompt, own = method.prompt(row, how.get("settings")), (how.get("temperature"), how.get("max_tokens"))
+        return [Call(self._item.input_id, prompt, number, *own, role=how["role"]) for number in numbers]
 
     async def _one(self, method: PromptedMethod, row: Row, call: Call, how: How) -> Any:
         outcome = await Asked(call, method.name)

@@ -41,6 +41,7 @@ class _Branch:
     parent: "_Branch | None" = None
     number: int = 0
     steps: int = 0  # that were numbered in it
+    looks: int = 0
     wave: int = 0  # how many calls had to be answered, one after the other, to come so far
     results: list[Any] = field(default_factory=list)  # of its own branches
     missing: int = 0
@@ -76,7 +77,7 @@ def _conducted(run: Run, program: Program, found: list[str], left: Callable[[], 
         run.store.execute("publications/retract", noun=noun, run_id=run.run_id)
     if lost := run.models.lost_answers():
         run.progress.note(f"the journal was damaged: {lost} recorded answers are lost, and asked for again")
-    runner = Runner(run, program, len(found) * program.samples)
+    runner = Runner(run, program, len(found) * (program.samples or 1))
     for role, is_priced in runner.is_priced.items():
         if not is_priced:
             model = run.models.role(role).model
@@ -129,6 +130,7 @@ class Runner:
         self.counts: dict[str, Any] = {f.name: f.default for f in fields(Counts)}
         self.is_priced = {role: completions.is_priced(run, role) for role in program.roles}
         self.reporter = Reporter(run, program, total)
+        self._expected = 1 if program.samples is None else program.samples  # rows of an input, before it is settled
         self._room = max(map(run.models.room, program.roles), default=FREE_INPUTS)
         self._due: list[tuple[int, int, Call]] = []  # calls at hand, those of the oldest input first
         self._asked: dict[str, tuple[_Branch, str]] = {}  # whom the answer to a call is for, and the call's heading
@@ -186,7 +188,7 @@ class Runner:
 
     def _open(self, row: Row) -> None:
         self.opened += 1
-        self.counts["rows_in"] += self.program.samples
+        self.counts["rows_in"] += self._expected
         item = Input(self.opened, row)
         self._step(_Branch(item, self.program.body(row, Ask(self.run, item, self.program.most_calls))))
 
@@ -205,7 +207,10 @@ class Runner:
             branch.item.waits += 1
             self._looking += 1
             self._looking_paid += branch.item.is_paid
-            self._looks.setdefault(found.look, []).append((branch, found.value))
+            branch.looks += 1
+            place = f"{branch.place}look{branch.looks - 1}"
+            value = (place, found.value) if found.is_placed else found.value
+            self._looks.setdefault(found.look, []).append((branch, value))
         else:
             self._fork(branch, found.coroutines)
 
@@ -264,7 +269,7 @@ class Runner:
         """Let go of an input that only batch jobs could bring on; it stays due, and its answers are recorded."""
         if item.left and not item.waits:
             item.left = 0
-            self.counts["rows_in"] -= self.program.samples
+            self.counts["rows_in"] -= self._expected
 
     def _is_look_up_due(self) -> bool:
         """Whether so many inputs look something up that they are answered before another is opened."""
@@ -306,7 +311,7 @@ class Runner:
         """Turn an input whose program has ended into rows and rejections, to be written together."""
         if refusal is not None:
             item.made.clear()
-            item.refused = dict.fromkeys(range(self.program.samples), refusal)
+            item.refused = dict.fromkeys(range(self._expected), refusal)
             item.is_read &= refusal.reason != METHOD_ERROR
         errors = [] if item.is_read else [one for one in item.refused.values() if one.reason == METHOD_ERROR]
         self._ended += 1
@@ -327,13 +332,19 @@ class Runner:
             name = names.pop() if names else f"{input_id}#{draw}"
             said = (refusal.reason, outside.sound(refusal.detail))
             self._rejections.append(RejectionRow(program.stage, name, program.fingerprint, *said, self.run.run_id))
+        is_counted = program.samples is not None
+        stood = self._expected - len(item.refused) if is_counted else len(item.made.get(program.makes, ()))
         self.counts["rows_rejected"] += len(item.refused)
-        self.counts["rows_out"] += program.samples - len(item.refused)
+        self.counts["rows_out"] += stood
+        more = stood + len(item.refused) - self._expected  # than were expected of it, where only the program knows
+        self.counts["rows_in"] += more
+        self.reporter.total += more
         for table, rows in item.made.items():
             self._made.setdefault(table, []).extend(rows)
         if not program.settles:
             return
-        made, seconds = sum(map(len, item.made.values())), time.monotonic() - item.began
+        seconds = time.monotonic() - item.began
+        made = sum(map(len, item.made.values())) if is_counted else len(item.made.get(program.stage, ()))
         of = (input_id, program.fingerprint)
         counts = (len(item.steps), made, len(item.refused), seconds)
         self._settled.append(Settled(*of, program.stage, self.run.run_id, *counts))

@@ -31,7 +31,7 @@ from wellspring.tasks.contracts.stages import made_from
 from wellspring.tasks.io import files, interrupts, journal_file, pairing
 from wellspring.tasks.io import store as stores
 from wellspring.tasks.io.interrupts import Stop
-from wellspring.tasks.spine import alerts, announcing, origin, preflight, standing
+from wellspring.tasks.spine import alerts, announcing, origin, preflight, recipes, standing
 from wellspring.tasks.spine.announcing import Announcer
 from wellspring.tasks.spine.counts import Conducted, Counts, Receipt, known
 from wellspring.tasks.spine.progress import Progress
@@ -47,7 +47,7 @@ _USERINFO = re.compile(r"://[^/@\s\"]+@")
 
 def met_roles(settings: Settings) -> list[str]:
     """Return the roles whose servers are learned before a run pays: those that a run of this profile asks."""
-    roles = casting.cast(settings)
+    roles = casting.cast(settings, recipes.roles(settings))
     return [name for name in ("generator", "responder", "judge") if name in roles and roles[name].asks_a_server]
 
 
@@ -349,7 +349,7 @@ def start(
             yield current
         return
     if not may_mix:
-        casting.refuse_stand_ins(settings)
+        casting.refuse_stand_ins(settings, recipes.roles(settings))
     if not str(directory).strip():
         raise UsageError(
             "the parameter `store` is empty", hint="name a folder, or set WELLSPRING_STORE before `prefect deploy`"

@@ -1,0 +1,229 @@
+"""What a program is given to ask with: the form that its file can rely on, whoever runs it.
+
+A program is a file of the room `recipes`, or of a plug-in folder: `x.py` with its prompts in `x.md`, and `x.jsonl`
+where the paper brings a list. The module holds
+
+    SYSTEM    the system of the paper that it is
+    PAPER     where that stands, and where ours differs
+    VERSION   an int, raised when what is asked or kept changes
+    TAKES     what it is given: `instructions` of the programs above it, `documents`, `seeds`
+    MAKES     the nouns that it writes; rows of the first are what is counted as made
+    ROLES     whom it asks; the first is asked where no role is named
+    MAY       what its rows may do that others may not (see `MAY`)
+    Knobs     a `Section`: what a profile can set under `[recipes.x]`
+    most_calls(knobs) -> int             the most calls of one input; the runner holds it to that
+    async def program(row, ask) -> None
+
+Between its asks a program has no clock, no chance and no files: it is started again after a kill, and must come the
+same way. `ask` gives it all that is not in its row, and records what it gave.
+"""
+
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypedDict, TypeVar
+
+from wellspring.tasks.contracts.answers import Answered, Text
+from wellspring.tasks.contracts.prompting import Row
+
+MAY = {
+    "resemble": "be like what it was made from, and like others made from the same; an unchanged copy may not",
+    "switch_language": "be in another language than what it was made from",
+    "need_history": "point at earlier turns of its conversation",
+}
+NOUNS = ("instructions", "responses", "preferences", "verdicts", "scores", "notes", "rewrites")
+TAKEN = ("documents", "instructions", "seeds")
+HOW = frozenset({"role", "temperature", "history", "max_tokens"})  # names of arguments that are no fields of a prompt
+Use = Literal["answer", "draw", "rejected"]
+A = TypeVar("A", bound=Answered | Text)
+T = TypeVar("T")
+
+
+class Turn(TypedDict):
+    """A turn of a conversation; its role is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+class Bare(str):
+    """A text that stands in a prompt as it is, without fences."""
+
+    __slots__ = ()
+
+
+def bare(text: str) -> Bare:
+    """Have a text stand in a prompt as it is: what a model is to follow, or words of our own.
+
+    A house test lists who says so of what: text of pages, people and models stands between fences otherwise.
+    """
+    return Bare(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A thing that a program has made: its id, by which others name it, and its text."""
+
+    id: str
+    text: str
+
+
+class Makes(Protocol):
+    """What a program makes with. Ids come from the input and from the place of the ask that said the text."""
+
+    def instruction(  # noqa: PLR0913 - what an instruction has
+        self,
+        answer: Answered | Text,
+        field: str = "text",
+        *,
+        parents: Sequence[str | Made] = (),
+        history: Sequence[Turn] = (),
+        scene: str | None = None,
+    ) -> Made:
+        """Make an instruction of a field of an answer. Its checks look at once, before an answer to it is paid.
+
+        Args:
+            answer: As `ask` gave it.
+            field: Whose text it is.
+            parents: Ids of what it was made from, beside the input.
+            history: The turns before it.
+            scene: Who would send it.
+
+        Raises:
+            Rejection: A check refuses it. It ends the program, unless it was made in a branch of `ask.tried`.
+        """
+        ...
+
+    def answer(
+        self, answer: Answered | Text, of: str | Made, field: str = "text", *, use: Use = "answer"
+    ) -> Made | None:
+        """Make a response to an instruction; None where it cannot be kept, and the refusal is recorded.
+
+        Args:
+            answer: As `ask` gave it.
+            of: The instruction; of a given one its id.
+            field: Whose text it is.
+            use: `answer` is checked and exported; `draw` and `rejected` only stand in pairs.
+        """
+        ...
+
+    def pair(self, chosen: Made, rejected: Made, kind: str, margin: float = 1.0) -> None:
+        """Make a pair of two responses to one instruction, the better first.
+
+        Args:
+            chosen: A response that was made.
+            rejected: Another one.
+            kind: verified, refined, rule or negative.
+            margin: By how much they differ, where something measured that.
+        """
+        ...
+
+    def verdict(
+        self, subject: str | Made, check: str, *, passed: bool | None, detail: str = "", answer: Any = None
+    ) -> None:
+        """Say whether a thing passes a check; None where that cannot be told."""
+        ...
+
+    def score(self, subject: str | Made, criterion: str, value: float, reason: str = "", answer: Any = None) -> None:
+        """Give a thing a mark."""
+        ...
+
+    def note(self, kind: str, data: Any, answer: Answered | Text) -> Made:
+        """Keep an intermediate thing that others name as a parent: a constraint, a rubric, a verifier."""
+        ...
+
+    def rewrite(self, answer: Answered | Text, field: str = "text", *, style: str) -> Made:
+        """Make a text that says the input's page in another style."""
+        ...
+
+    def refused(self, reason: str, detail: str = "") -> None:
+        """Record that something was not made, and why, where others of the input stand."""
+        ...
+
+
+class Ask(Protocol):
+    """What a program asks with; everything that it gives is recorded before the program goes on."""
+
+    @property
+    def knobs(self) -> Any:
+        """The program's knobs, as the profile sets them."""
+        ...
+
+    @property
+    def own(self) -> Sequence[Mapping[str, Any]]:
+        """The rows of the program's `x.jsonl`."""
+        ...
+
+    @property
+    def made(self) -> Makes:
+        """What it makes with."""
+        ...
+
+    async def __call__(  # noqa: PLR0913 - how something is asked
+        self,
+        heading: str,
+        form: type[A],
+        *,
+        role: str = "",
+        temperature: float | None = None,
+        history: Sequence[Turn] = (),
+        max_tokens: int | None = None,
+        **fields: object,
+    ) -> A:
+        """Ask for one answer, and once more where its form cannot be read.
+
+        Args:
+            heading: Of the program's `.md`.
+            form: What the answer is read as: a class of answers, or `Text`.
+            role: Whose model; the first of ROLES where none is named.
+            temperature: In place of the role's.
+            history: Turns between the system part and the user part.
+            max_tokens: In place of the role's.
+            fields: Of the prompt. A text stands between fences; `bare(...)`, a number and a truth as they are; of a
+                list each text between fences of its own.
+
+        Raises:
+            Rejection: There is no answer of use. It ends the program, unless it is asked in a branch of `ask.tried`.
+        """
+        ...
+
+    async def draws(  # noqa: PLR0913 - how something is asked
+        self,
+        number: int,
+        heading: str,
+        form: type[A],
+        *,
+        role: str = "",
+        temperature: float | None = None,
+        history: Sequence[Turn] = (),
+        max_tokens: int | None = None,
+        **fields: object,
+    ) -> list[A]:
+        """Ask the same several times, side by side. The draws that came, in their order; refused ones are recorded."""
+        ...
+
+    async def each(self, coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+        """Go on side by side; what each returned, in their order. A refusal of one ends the program."""
+        ...
+
+    async def tried(self, coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T | None]:
+        """Go on side by side; None in the place of one that was refused, and the refusal is recorded."""
+        ...
+
+    async def run(self, functions: Sequence[str], texts: Sequence[str]) -> list[list[bool | None]]:
+        """Run functions that a model wrote, `evaluate(response) -> bool`, on texts, in the sandbox.
+
+        Returns:
+            For each function what it said of each text; None where it said nothing of use.
+        """
+        ...
+
+    async def drawn(self, view: str, number: int, key: str = "") -> list[Row]:
+        """Draw rows of a view of `sql/inputs/`; the same for the same input and key, whatever else is there later.
+
+        Only what was there when the stage began is drawn, and never the input itself.
+        """
+        ...
+
+    async def near(self, text: str, view: str, number: int) -> list[Row]:
+        """Return the rows of a view whose `text` is nearest to a text, nearest first; never the input itself."""
+        ...

@@ -1,0 +1,342 @@
+"""What a program file is given to ask with and to make with: `contracts/program.py`, at work.
+
+Ids of what it makes come from the input, its fingerprint and the place of the ask that said the text, and rows are
+handed over in the order of places: so the order in which answers come changes nothing.
+"""
+
+import inspect
+import json
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from wellspring.tasks.contracts import prompting, records
+from wellspring.tasks.contracts.answers import Answered, Text
+from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.headings import Heading
+from wellspring.tasks.contracts.program import A, Bare, Made, T, Turn, Use
+from wellspring.tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.methods import acceptance
+from wellspring.tasks.methods.acceptance import Shown, accept, trust
+from wellspring.tasks.methods.languages import identify
+from wellspring.tasks.spine import contamination
+from wellspring.tasks.spine.demonstrations import limits
+from wellspring.tasks.spine.programs import Ask, How
+from wellspring.tasks.spine.reading import Reader
+from wellspring.tasks.spine.recipes import Recipe
+from wellspring.tasks.spine.runs import Run
+
+VERSION = 1
+_ROLES = frozenset({"system", "user", "assistant"})
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A recipe at work in a run: what all its inputs share."""
+
+    run: Run
+    recipe: Recipe
+    fingerprint: str
+    reader: Reader
+
+
+class Asks:
+    """What a program asks with; one for each input."""
+
+    def __init__(self, work: Work, row: Row, ask: Ask) -> None:
+        self._work, self._row, self._ask = work, row, ask
+        self._said: dict[int, tuple[object, Answer]] = {}  # the answers that it has, each with what it was read from
+        self._made = Making(work, row, self._said)
+
+    @property
+    def knobs(self) -> Any:
+        return self._work.recipe.knobs
+
+    @property
+    def own(self) -> Sequence[Mapping[str, Any]]:
+        return self._work.recipe.own
+
+    @property
+    def made(self) -> "Making":
+        return self._made
+
+    async def __call__(self, heading: str, form: type[A], **how: Any) -> A:
+        method, given = self._asked(heading, form, how)
+        return self._keep(await self._ask(method, self._row, **given))
+
+    async def draws(self, number: int, heading: str, form: type[A], **how: Any) -> list[A]:
+        method, given = self._asked(heading, form, how)
+        found = await self._ask.draws(range(number), method, self._row, **given)
+        return [self._keep(one) for one in self._those_that_came(found) if one is not None]
+
+    async def each(self, coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+        return await self._ask.each(coroutines)
+
+    async def tried(self, coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T | None]:
+        return self._those_that_came(await self._ask.tried(coroutines))
+
+    async def run(self, functions: Sequence[str], texts: Sequence[str]) -> list[list[bool | None]]:
+        return await self._ask.look(self._work.reader.run, (list(functions), list(texts)), is_placed=True)
+
+    async def drawn(self, view: str, number: int, key: str = "") -> list[Row]:
+        return await self._ask.look(self._work.reader.of(view).drawn, (number, key), is_placed=True)
+
+    async def near(self, text: str, view: str, number: int) -> list[Row]:
+        return await self._ask.look(self._work.reader.of(view).near, (text, number), is_placed=True)
+
+    def _those_that_came(self, found: Sequence[Any]) -> list[Any]:
+        for one in found:
+            if isinstance(one, Rejection):
+                self._made.refused(one.reason, one.detail)
+        return [None if isinstance(one, Rejection) else one for one in found]
+
+    def _keep(self, read: tuple[Any, Answer]) -> Any:
+        self._said[id(read[0])] = read
+        return read[0]
+
+    def _asked(self, heading: str, form: type[Answered] | type[Text], how: dict[str, Any]) -> tuple[PromptedMethod, How]:
+        """Return what is asked as a prompted method, and how."""
+        recipe = self._work.recipe
+        given: How = {"role": how.pop("role", "") or recipe.module.ROLES[0], "read": lambda parsed, answer: (parsed["it"], answer)}
+        if given["role"] not in recipe.module.ROLES:
+            raise ValueError(f"`{heading}` asks the {given['role']}, whom ROLES does not name")
+        for name in ("temperature", "max_tokens"):
+            if (value := how.pop(name, None)) is not None:
+                given[name] = value
+        history = [_turn(turn) for turn in how.pop("history", ())]
+        return _method(recipe, recipe.headings[heading], form, history, how), given
+
+
+def _method(
+    recipe: Recipe,
+    heading: Heading,
+    form: type[Answered] | type[Text],
+    history: Sequence[Message],
+    fields: Mapping[str, object],
+) -> PromptedMethod:
+    """Return a heading, filled in, as a prompted method that the runner can ask."""
+    first, *rest = heading.render(**{name: _shown(name, value) for name, value in fields.items()})
+    messages = (first, *history, *rest) if first.role == "system" else (*history, first, *rest)
+    schema = form.identity() if issubclass(form, Answered) else None
+    wire = form.wire() if issubclass(form, Answered) and form.wire() != schema else None
+    prompt = Prompt(messages, schema, f"{recipe.name}-{heading.name}"[:64], wire)
+
+    def parse(_: Row, text: str) -> dict[str, Any]:
+        read = form.read(text, cast("Any", heading)) if issubclass(form, Answered) else Text.read(text)
+        return {"it": read}
+
+    return PromptedMethod(
+        heading.name, recipe.module.PAPER, recipe.module.VERSION, cast("Any", heading), schema, lambda *_: prompt, parse
+    )
+
+
+def _shown(name: str, value: object) -> str:
+    """Return a field as it stands in a prompt: texts that are not ours between fences."""
+    if isinstance(value, Bare):
+        return str(value)
+    if isinstance(value, str):
+        return prompting.fenced(name, value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return "\n\n".join(_shown(name.removesuffix("s"), one) for one in cast("Sequence[object]", value))
+    raise TypeError(f"the field `{name}` is a {type(value).__name__}: give a text, a number or a list of texts")
+
+
+def _turn(turn: Turn) -> Message:
+    if turn["role"] not in _ROLES:
+        raise ValueError(f"a turn's role is `{turn['role']}`, not {', '.join(sorted(_ROLES))}")
+    return Message(turn["role"], turn["content"])
+
+
+def _order(place: str) -> list[int]:
+    return [int(part) for part in place.split(".") if part]
+
+
+@dataclass(slots=True)
+class Making:
+    """What a program makes of one input. `hand_over` has it written."""
+
+    work: Work
+    row: Row
+    said: Mapping[int, tuple[object, Answer]]
+    rows: list[tuple[list[int], str, Any]] = field(default_factory=list[tuple[list[int], str, Any]])
+    refusals: list[Rejection] = field(default_factory=list[Rejection])
+
+    def instruction(
+        self,
+        answer: Answered | Text,
+        field: str = "text",
+        *,
+        parents: Sequence[str | Made] = (),
+        history: Sequence[Turn] = (),
+        scene: str | None = None,
+    ) -> Made:
+        text, (source, place) = _text(answer, field), self._source(answer)
+        self._check(text, source, has_history=bool(history))
+        made = Made(self._id("instruction", place, field), text)
+        given = [one.id if isinstance(one, Made) else one for one in parents]
+        row = records.Instruction(
+            instruction_id=made.id,
+            fingerprint=self.work.fingerprint,
+            input_id=self.row["input_id"],
+            recipe=self.work.recipe.name,
+            draw=source.call.draw,
+            round=0,
+            text=text,
+            document_id=self._page(),
+            parent_ids=given,
+            scene=scene,
+            ability=None,
+            knowledge=None,
+            output=None,
+            extra_information=None,
+            completion_id=source.completion_id,
+            run_id=self.work.run.run_id,
+            history=json.dumps([dict(turn) for turn in history], ensure_ascii=False) if history else "",
+        )
+        self._add(place, "instructions", row)
+        return made
+
+    def answer(
+        self, answer: Answered | Text, of: str | Made, field: str = "text", *, use: Use = "answer"
+    ) -> Made | None:
+        text, (source, place) = _text(answer, field), self._source(answer)
+        try:
+            acceptance.clean(text)
+        except Rejection as refusal:
+            self.refused(refusal.reason, refusal.detail)
+            return None
+        instruction_id = of.id if isinstance(of, Made) else of
+        made = Made(self._id("response", place, field, instruction_id), text)
+        row = records.Response(
+            response_id=made.id,
+            fingerprint=self.work.fingerprint,
+            instruction_id=instruction_id,
+            model=source.model,
+            draw=source.call.draw,
+            text=text,
+            finish_reason=source.finish_reason,
+            completion_id=source.completion_id,
+            run_id=self.work.run.run_id,
+            thought=source.thought or None,
+            use=use,
+        )
+        self._add(place, "responses", row)
+        return made
+
+    def pair(self, chosen: Made, rejected: Made, kind: str, margin: float = 1.0) -> None:
+        of = {row.response_id: row.instruction_id for _, table, row in self.rows if table == "responses"}
+        if chosen.id == rejected.id or chosen.text == rejected.text:
+            self.refused("same_text", "both sides of a pair say the same")
+            return
+        row = records.Preference(
+            instruction_id=of[chosen.id],
+            fingerprint=self.work.fingerprint,
+            chosen_id=chosen.id,
+            rejected_id=rejected.id,
+            margin=margin,
+            run_id=self.work.run.run_id,
+            kind=kind,
+        )
+        self._add("", "preferences", row)
+
+    def verdict(
+        self, subject: str | Made, check: str, *, passed: bool | None, detail: str = "", answer: Any = None
+    ) -> None:
+        of = (subject.id if isinstance(subject, Made) else subject, self.work.fingerprint, check)
+        self._add("", "verdicts", records.Verdict(*of, passed, detail, self._completion(answer), self.work.run.run_id))
+
+    def score(self, subject: str | Made, criterion: str, value: float, reason: str = "", answer: Any = None) -> None:
+        of = (subject.id if isinstance(subject, Made) else subject, self.work.fingerprint)
+        marked = (self.work.recipe.name, criterion, value, reason, self._completion(answer), self.work.run.run_id)
+        self._add("", "scores", records.Score(*of, *marked))
+
+    def note(self, kind: str, data: Any, answer: Answered | Text) -> Made:
+        source, place = self._source(answer)
+        said = json.dumps(data, ensure_ascii=False, sort_keys=True)
+        made = Made(self._id("note", place, kind, said), said)
+        of = (made.id, self.work.fingerprint, self.row["input_id"], kind, said, source.completion_id)
+        self._add(place, "notes", records.Note(*of, self.work.run.run_id))
+        return made
+
+    def rewrite(self, answer: Answered | Text, field: str = "text", *, style: str) -> Made:
+        text, (source, place) = _text(answer, field), self._source(answer)
+        acceptance.clean(text)
+        trust(text, Shown(document=self.row["text"], prompt=_system(source)))
+        made = Made(self._id("rewrite", place, field), text)
+        of = (made.id, self.work.fingerprint, str(self._page()), style, text, source.completion_id)
+        self._add(place, "rewrites", records.Rewrite(*of, self.work.run.run_id))
+        return made
+
+    def refused(self, reason: str, detail: str = "") -> None:
+        self.refusals.append(Rejection(reason, detail))
+
+    def hand_over(self, ask: Ask) -> None:
+        """Have all of it written, in the order of places; refusals in an order of their own."""
+        for _, table, row in sorted(self.rows, key=lambda one: one[0]):
+            ask.make(table, [row])
+        for number, refusal in enumerate(sorted(self.refusals, key=lambda one: (one.reason, one.detail))):
+            ask.refuse(number, refusal)
+
+    def _check(self, text: str, source: Answer, *, has_history: bool) -> None:
+        """Look at an instruction as it is made.
+
+        Raises:
+            Rejection: It may not be kept.
+        """
+        run, may, given = self.work.run, self.work.recipe.may, str(self.row.get("text") or "")
+        is_page = self.work.recipe.module.TAKES == "documents"
+        if not is_page and _same(text) == _same(given):
+            raise Rejection("copy_of_demonstration", f"it is what it was made from: {text[:200]}")
+        outside = [given] if given and not is_page and "resemble" not in may else []
+        shown = Shown(demonstrations=outside, document=given if is_page else "", prompt=_system(source))
+        language = None if "switch_language" in may else self.row.get("language") or identify(given)
+        points = has_history or "need_history" in may
+        accept(text, limits(run.settings.instructions, language), shown, is_alone=not points)
+        contamination.check(run.settings.benchmarks, text)
+
+    def _page(self) -> str | None:
+        return self.row["input_id"] if self.work.recipe.module.TAKES == "documents" else self.row.get("document_id")
+
+    def _add(self, place: str, table: str, row: Any) -> None:
+        if table not in self.work.recipe.module.MAKES:
+            raise ValueError(f"it makes {table}, which MAKES does not name")
+        self.rows.append((_order(place) if place else [2**31], table, row))
+
+    def _source(self, answer: object) -> tuple[Answer, str]:
+        """Return what an answer was read from, and its place."""
+        if id(answer) not in self.said:
+            raise ValueError("this is no answer that `ask` gave: hand over the whole answer, and name its field")
+        source = self.said[id(answer)][1]
+        return source, source.call.place.partition("/")[2]
+
+    def _completion(self, answer: object) -> str | None:
+        return None if answer is None else self._source(answer)[0].completion_id
+
+    def _id(self, noun: str, *parts: str) -> str:
+        return content_id(noun, self.work.fingerprint, self.row["input_id"], *parts)
+
+
+def _text(answer: object, field: str) -> str:
+    value: object = getattr(answer, field)
+    if not isinstance(value, str):
+        raise TypeError(f"`{field}` of {type(answer).__name__} is no text")
+    return value.strip()
+
+
+def _system(source: Answer) -> str:
+    return "\n".join(message.content for message in source.call.prompt.messages if message.role == "system")
+
+
+def _same(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def is_program(module: object) -> bool:
+    """Whether a module is a program file."""
+    return inspect.iscoroutinefunction(getattr(module, "program", None))
