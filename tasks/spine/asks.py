@@ -7,7 +7,7 @@ handed over in the order of places: so the order in which answers come changes n
 import inspect
 import json
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, cast
 
 from wellspring.tasks.contracts import prompting, records
@@ -29,6 +29,7 @@ from wellspring.tasks.spine.recipes import Recipe
 from wellspring.tasks.spine.runs import Run
 
 VERSION = 1
+_KEYS = {"preferences": 4, "verdicts": 3, "scores": 4}  # by how many columns a row is told from others
 _ROLES = frozenset({"system", "user", "assistant"})
 
 
@@ -96,10 +97,15 @@ class Asks:
         self._said[id(read[0])] = read
         return read[0]
 
-    def _asked(self, heading: str, form: type[Answered] | type[Text], how: dict[str, Any]) -> tuple[PromptedMethod, How]:
+    def _asked(
+        self, heading: str, form: type[Answered] | type[Text], how: dict[str, Any]
+    ) -> tuple[PromptedMethod, How]:
         """Return what is asked as a prompted method, and how."""
         recipe = self._work.recipe
-        given: How = {"role": how.pop("role", "") or recipe.module.ROLES[0], "read": lambda parsed, answer: (parsed["it"], answer)}
+        given: How = {
+            "role": how.pop("role", "") or recipe.module.ROLES[0],
+            "read": lambda parsed, answer: (parsed["it"], answer),
+        }
         if given["role"] not in recipe.module.ROLES:
             raise ValueError(f"`{heading}` asks the {given['role']}, whom ROLES does not name")
         for name in ("temperature", "max_tokens"):
@@ -166,6 +172,7 @@ class Making:
     said: Mapping[int, tuple[object, Answer]]
     rows: list[tuple[list[int], str, Any]] = field(default_factory=list[tuple[list[int], str, Any]])
     refusals: list[Rejection] = field(default_factory=list[Rejection])
+    made: set[tuple[Any, ...]] = field(default_factory=set[tuple[Any, ...]])
 
     def instruction(
         self,
@@ -306,6 +313,9 @@ class Making:
     def _add(self, place: str, table: str, row: Any) -> None:
         if table not in self.work.recipe.module.MAKES:
             raise ValueError(f"it makes {table}, which MAKES does not name")
+        if (key := tuple(astuple(row)[: _KEYS.get(table, 1)])) in self.made:
+            raise ValueError(f"it makes the same of {table} twice: {key}")
+        self.made.add(key)
         self.rows.append((_order(place) if place else [2**31], table, row))
 
     def _source(self, answer: object) -> tuple[Answer, str]:
