@@ -73,7 +73,7 @@ def estimate(
     With a `pilot` so many inputs of each program are asked about first, and paid for: what they took is gone by.
     """
     from wellspring.tasks.contracts import settings
-    from wellspring.tasks.spine import preflight, recipes
+    from wellspring.tasks.spine import preflight
 
     wanted = settings.load(profile, overrides)
     preflight.look(wanted, store, parts(only), is_sending=bool(pilot))  # before Prefect is loaded
