@@ -2,10 +2,11 @@
 
 A recipe is a program file of its own (`contracts/program.py`), or a method that says by `INPUTS` what it is given:
 `documents`, each with demonstrations drawn from the groundings, or the `pool` of seeds and earlier rounds, each with
-its neighbours. They write in the order of the profile, and a program sees what those above it made. Every answer passes the checks of
-`tasks/methods/acceptance.py` or is refused with the reason; then each recipe's new rows are looked at together, and
-what repeats a seed, an earlier instruction or one of their own is refused, too. Those stay as rows, named in
-`rejections` by their own id, and `valid_instructions` leaves them out.
+its neighbours. They write in the order of the profile, and a program sees what those above it made.
+
+Every instruction passes the checks of `tasks/methods/acceptance.py` or is refused with the reason; then each recipe's
+new rows are looked at together, and what repeats a seed, an earlier instruction or one of their own is refused, too.
+Those stay as rows, named in `rejections` by their own id, and `valid_instructions` leaves them out.
 
 What an input is shown is decided by its id and by what was there when it was written, never by the order of answers.
 """

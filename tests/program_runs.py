@@ -70,8 +70,8 @@ def read(run: Run, name: str, receipt: Receipt) -> Made:
     [print_] = [p for p, n in run.store.query("methods/active", stage="instructions").rows() if n == name]
 
     def rows(table: str) -> list[dict[str, Any]]:
-        query = f"SELECT * FROM {table} WHERE fingerprint = ? ORDER BY ALL"  # noqa: S608 - a table of ours
-        found = run.store._connection.execute(query, [print_])  # noqa: SLF001
+        query = f"SELECT * FROM {table} WHERE fingerprint = ? ORDER BY ALL"
+        found = run.store._connection.execute(query, [print_])
         names = [column[0] for column in found.description or ()]
         return [{n: v for n, v in zip(names, row, strict=True) if n not in _CHANGING} for row in found.fetchall()]
 

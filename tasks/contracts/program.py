@@ -70,7 +70,7 @@ class Made:
 class Makes(Protocol):
     """What a program makes with. Ids come from the input and from the place of the ask that said the text."""
 
-    def instruction(  # noqa: PLR0913 - what an instruction has
+    def instruction(
         self,
         answer: Answered | Text,
         field: str = "text",
@@ -158,7 +158,7 @@ class Ask(Protocol):
         """What it makes with."""
         ...
 
-    async def __call__(  # noqa: PLR0913 - how something is asked
+    async def __call__(
         self,
         heading: str,
         form: type[A],
@@ -186,7 +186,7 @@ class Ask(Protocol):
         """
         ...
 
-    async def draws(  # noqa: PLR0913 - how something is asked
+    async def draws(
         self,
         number: int,
         heading: str,

@@ -47,6 +47,6 @@ async def program(row: Row, ask: Ask) -> None:
     """Have the instruction said anew, and answered."""
     said = await ask("rephrase", Rephrased, text=row["text"])
     made = ask.made.instruction(said, "question", parents=[row["input_id"]])
-    both = {"original": row["text"], "rephrased": bare(made.text)}
-    for answer in await ask.draws(ask.knobs.answers, "answer", Text, role="responder", **both):
+    number, question = ask.knobs.answers, bare(made.text)
+    for answer in await ask.draws(number, "answer", Text, role="responder", original=row["text"], rephrased=question):
         ask.made.answer(answer, made)

@@ -53,38 +53,48 @@ class Asks:
 
     @property
     def knobs(self) -> Any:
+        """As `Ask.knobs` says."""
         return self._work.recipe.knobs
 
     @property
     def own(self) -> Sequence[Mapping[str, Any]]:
+        """As `Ask.own` says."""
         return self._work.recipe.own
 
     @property
     def made(self) -> "Making":
+        """As `Ask.made` says."""
         return self._made
 
     async def __call__(self, heading: str, form: type[A], **how: Any) -> A:
+        """As `Ask.__call__` says."""
         method, given = self._asked(heading, form, how)
         return self._keep(await self._ask(method, self._row, **given))
 
     async def draws(self, number: int, heading: str, form: type[A], **how: Any) -> list[A]:
+        """As `Ask.draws` says."""
         method, given = self._asked(heading, form, how)
         found = await self._ask.draws(range(number), method, self._row, **given)
         return [self._keep(one) for one in self._those_that_came(found) if one is not None]
 
     async def each(self, coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+        """As `Ask.each` says."""
         return await self._ask.each(coroutines)
 
     async def tried(self, coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T | None]:
+        """As `Ask.tried` says."""
         return self._those_that_came(await self._ask.tried(coroutines))
 
     async def run(self, functions: Sequence[str], texts: Sequence[str]) -> list[list[bool | None]]:
+        """As `Ask.run` says."""
         return await self._ask.look(self._work.reader.run, (list(functions), list(texts)), is_placed=True)
 
     async def drawn(self, view: str, number: int, key: str = "") -> list[Row]:
+        """As `Ask.drawn` says."""
         return await self._ask.look(self._work.reader.of(view).drawn, (number, key), is_placed=True)
 
     async def near(self, text: str, view: str, number: int) -> list[Row]:
+        """As `Ask.near` says."""
         return await self._ask.look(self._work.reader.of(view).near, (text, number), is_placed=True)
 
     def _those_that_came(self, found: Sequence[Any]) -> list[Any]:
@@ -183,6 +193,7 @@ class Making:
         history: Sequence[Turn] = (),
         scene: str | None = None,
     ) -> Made:
+        """As `Makes.instruction` says."""
         text, (source, place) = _text(answer, field), self._source(answer)
         self._check(text, source, has_history=bool(history))
         made = Made(self._id("instruction", place, field), text)
@@ -212,6 +223,7 @@ class Making:
     def answer(
         self, answer: Answered | Text, of: str | Made, field: str = "text", *, use: Use = "answer"
     ) -> Made | None:
+        """As `Makes.answer` says."""
         text, (source, place) = _text(answer, field), self._source(answer)
         try:
             acceptance.clean(text)
@@ -237,6 +249,7 @@ class Making:
         return made
 
     def pair(self, chosen: Made, rejected: Made, kind: str, margin: float = 1.0) -> None:
+        """As `Makes.pair` says."""
         of = {row.response_id: row.instruction_id for _, table, row in self.rows if table == "responses"}
         if chosen.id == rejected.id or chosen.text == rejected.text:
             self.refused("same_text", "both sides of a pair say the same")
@@ -255,15 +268,18 @@ class Making:
     def verdict(
         self, subject: str | Made, check: str, *, passed: bool | None, detail: str = "", answer: Any = None
     ) -> None:
+        """As `Makes.verdict` says."""
         of = (subject.id if isinstance(subject, Made) else subject, self.work.fingerprint, check)
         self._add("", "verdicts", records.Verdict(*of, passed, detail, self._completion(answer), self.work.run.run_id))
 
     def score(self, subject: str | Made, criterion: str, value: float, reason: str = "", answer: Any = None) -> None:
+        """As `Makes.score` says."""
         of = (subject.id if isinstance(subject, Made) else subject, self.work.fingerprint)
         marked = (self.work.recipe.name, criterion, value, reason, self._completion(answer), self.work.run.run_id)
         self._add("", "scores", records.Score(*of, *marked))
 
     def note(self, kind: str, data: Any, answer: Answered | Text) -> Made:
+        """As `Makes.note` says."""
         source, place = self._source(answer)
         said = json.dumps(data, ensure_ascii=False, sort_keys=True)
         made = Made(self._id("note", place, kind, said), said)
@@ -272,6 +288,7 @@ class Making:
         return made
 
     def rewrite(self, answer: Answered | Text, field: str = "text", *, style: str) -> Made:
+        """As `Makes.rewrite` says."""
         text, (source, place) = _text(answer, field), self._source(answer)
         acceptance.clean(text)
         trust(text, Shown(document=self.row["text"], prompt=_system(source)))
@@ -281,6 +298,7 @@ class Making:
         return made
 
     def refused(self, reason: str, detail: str = "") -> None:
+        """As `Makes.refused` says."""
         self.refusals.append(Rejection(reason, detail))
 
     def hand_over(self, ask: Ask) -> None:

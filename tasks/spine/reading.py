@@ -7,7 +7,7 @@ Inputs that wait are answered together: one search for all of them, not one for 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Reader:
         self._views: dict[str, View] = {}
         self._open = ExitStack()
 
-    def __enter__(self) -> "Reader":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -136,7 +136,7 @@ def _recorded_together(
     find: Callable[[Asked], list[Any]],
     is_there: Callable[[Mapping[str, Any]], list[str]] | None = None,
 ) -> list[Any]:
-    """Return what each look gives: as it is recorded, else as it is found now. Looks at one place are found together."""
+    """Return what each look gives: as it is recorded, else as it is found now, all looks of one place together."""
     found: dict[tuple[str, str], Any] = {}
     for place in dict.fromkeys(place for _, (place, _) in asked):
         here = {input_id: (input_id, (place, wanted)) for input_id, (at, wanted) in asked if at == place}

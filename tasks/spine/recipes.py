@@ -1,7 +1,7 @@
-"""Recipes that are programs: looked up by name in their room, then in the profile's plug-in folders, then among what is
-installed (entry points of the group `wellspring.recipes`).
+"""Recipes that are programs: looked up by name in their room, then in the profile's plug-in folders, then in packages.
 
-What a program file must hold is in `contracts/program.py`; here it is held to that before anything runs.
+A package that is installed brings one by an entry point of the group `wellspring.recipes`. What a program file must
+hold is in `contracts/program.py`; here it is held to that before anything runs.
 """
 
 import ast
@@ -51,7 +51,8 @@ class Recipe:
     @property
     def takes(self) -> str:
         """The view that its inputs are rows of."""
-        return VIEWS.get(self.module.TAKES, self.module.TAKES)
+        takes = str(self.module.TAKES)
+        return VIEWS.get(takes, takes)
 
     @property
     def may(self) -> frozenset[str]:
@@ -91,7 +92,7 @@ def answers(module: ModuleType) -> list[type[Answered]]:
 
 def names(settings: Settings | None = None) -> dict[str, str]:
     """Return every program that can be named, and where it is from: `ours`, a file, or an installed package."""
-    found = {name: "ours" for name in _ours()}
+    found = dict.fromkeys(_ours(), "ours")
     for folder in settings.plugins if settings else ():
         found |= {name: str(path) for name, path in _in_folder(folder).items() if name not in found}
     return found | {one.name: one.value for one in _entry_points() if one.name not in found}
