@@ -12,18 +12,24 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from wellspring.tasks.contracts import settings
+from tests import program_runs
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import faults
 from wellspring.tasks.methods import formats
+from wellspring.tasks.spine.runs import Run
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"(?s)```sh\n(.*?)```", README)
-FROM_PYTHON, DATASETS, TRL = re.findall(r"(?s)```python\n(.*?)```", README)
+FROM_PYTHON, DATASETS, TRL, RECIPE = re.findall(r"(?s)```python\n(.*?)```", README)
+(PROMPTS,) = re.findall(r"(?s)````md\n(.*?)````", README)
 COMMANDS = [line.strip() for block in BLOCKS for line in block.replace("\\\n", " ").splitlines() if line.strip()]
 
 
@@ -41,7 +47,15 @@ def folder(tmp_path: Path) -> Path:
     """A folder with the sample under the names that README gives to a user's own files."""
     shutil.copy(SAMPLE / "corpus.warc.gz", tmp_path / "crawl.warc.gz")
     shutil.copy(SAMPLE / "seeds.jsonl", tmp_path / "prompts.jsonl")
+    write_recipe(tmp_path / "recipes")
     return tmp_path
+
+
+def write_recipe(place: Path) -> None:
+    """Write the recipe that it shows, as it stands there, into a folder."""
+    place.mkdir()
+    (place / "harder.py").write_text(RECIPE, encoding="utf-8")
+    (place / "harder.md").write_text(PROMPTS, encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -62,6 +76,20 @@ def test_every_command_of_readme_works_in_its_order(folder: Path) -> None:
     assert len(ended) > 12
     assert [(c.args, c.stderr[-600:]) for c in ended if c.returncode] == []
     assert "Nothing was left to do" in ended[1].stdout
+
+
+@pytest.mark.usefixtures("unaudited")
+def test_the_recipe_that_it_shows_is_short_and_writes(
+    tmp_path: Path, start: Callable[[Settings], AbstractContextManager[Run]], settings: Callable[..., Settings]
+) -> None:
+    write_recipe(tmp_path / "recipes")
+    plugin = f"plugins={json.dumps([str(tmp_path / 'recipes')])}"
+
+    made = program_runs.run_program("harder", start, settings(*program_runs.of_program("harder", plugin)))
+
+    assert len(RECIPE.splitlines()) < 30
+    assert len(made["instructions"]) == len(made["responses"]) > 0
+    assert made.settled == 6
 
 
 def run(command: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -189,7 +217,7 @@ def test_the_profile_that_it_shows_is_one(tmp_path: Path) -> None:
     (shown,) = re.findall(r"(?s)```toml\n(.*?)```", README)
     (tmp_path / "mine.toml").write_text(shown, encoding="utf-8")
 
-    loaded = settings.load(tmp_path / "mine.toml", (), environment={}).models.generator
+    loaded = settings_.load(tmp_path / "mine.toml", (), environment={}).models.generator
 
     assert loaded.extra_body["chat_template_kwargs"] == {"enable_thinking": False}
     assert loaded.max_concurrency == 4

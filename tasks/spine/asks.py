@@ -22,6 +22,7 @@ from wellspring.tasks.methods import acceptance
 from wellspring.tasks.methods.acceptance import Shown, accept, trust
 from wellspring.tasks.methods.languages import identify
 from wellspring.tasks.spine import contamination
+from wellspring.tasks.spine.blame import MisuseError
 from wellspring.tasks.spine.demonstrations import limits
 from wellspring.tasks.spine.programs import Ask, How
 from wellspring.tasks.spine.reading import Reader
@@ -117,7 +118,7 @@ class Asks:
             "read": lambda parsed, answer: (parsed["it"], answer),
         }
         if given["role"] not in recipe.module.ROLES:
-            raise ValueError(f"`{heading}` asks the {given['role']}, whom ROLES does not name")
+            raise MisuseError(f"`{heading}` asks the {given['role']}, whom ROLES does not name")
         for name in ("temperature", "max_tokens"):
             if (value := how.pop(name, None)) is not None:
                 given[name] = value
@@ -160,12 +161,12 @@ def _shown(name: str, value: object) -> str:
         return str(value)
     if isinstance(value, list | tuple):
         return "\n\n".join(_shown(name.removesuffix("s"), one) for one in cast("Sequence[object]", value))
-    raise TypeError(f"the field `{name}` is a {type(value).__name__}: give a text, a number or a list of texts")
+    raise MisuseError(f"the field `{name}` is a {type(value).__name__}: give a text, a number or a list of texts")
 
 
 def _turn(turn: Turn) -> Message:
     if turn["role"] not in _ROLES:
-        raise ValueError(f"a turn's role is `{turn['role']}`, not {', '.join(sorted(_ROLES))}")
+        raise MisuseError(f"a turn's role is `{turn['role']}`, not {', '.join(sorted(_ROLES))}")
     return Message(turn["role"], turn["content"])
 
 
@@ -330,16 +331,16 @@ class Making:
 
     def _add(self, place: str, table: str, row: Any) -> None:
         if table not in self.work.recipe.module.MAKES:
-            raise ValueError(f"it makes {table}, which MAKES does not name")
+            raise MisuseError(f"it makes {table}, which MAKES does not name")
         if (key := tuple(astuple(row)[: _KEYS.get(table, 1)])) in self.made:
-            raise ValueError(f"it makes the same of {table} twice: {key}")
+            raise MisuseError(f"it makes the same of {table} twice: {key}")
         self.made.add(key)
         self.rows.append((_order(place) if place else [2**31], table, row))
 
     def _source(self, answer: object) -> tuple[Answer, str]:
         """Return what an answer was read from, and its place."""
         if id(answer) not in self.said:
-            raise ValueError("this is no answer that `ask` gave: hand over the whole answer, and name its field")
+            raise MisuseError("this is no answer that `ask` gave: hand over the whole answer, and name its field")
         source = self.said[id(answer)][1]
         return source, source.call.place.partition("/")[2]
 
@@ -353,7 +354,7 @@ class Making:
 def _text(answer: object, field: str) -> str:
     value: object = getattr(answer, field)
     if not isinstance(value, str):
-        raise TypeError(f"`{field}` of {type(answer).__name__} is no text")
+        raise MisuseError(f"`{field}` of {type(answer).__name__} is no text")
     return value.strip()
 
 

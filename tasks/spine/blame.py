@@ -21,6 +21,12 @@ ENOUGH = 2  # rows that ended in the same way; one alone says nothing of the oth
 UNREAD = frozenset({"not_a_page", "revisit", "http_status", "not_text", "blank_line"})  # no method looked at these
 _WAY = re.compile(r"[A-Za-z_]\w* at \S+:\d+(?=[\s:]|$)")
 _PROJECT = Path(__file__).parents[2]
+_SPINE = Path("tasks/spine")
+programs: set[str] = set()  # files of plug-ins: an exception on one of their lines is named by it
+
+
+class MisuseError(Exception):
+    """A program asks or makes in a way that it may not: the line that does is the program's, not ours."""
 
 
 @contextmanager
@@ -44,7 +50,9 @@ def described(error: BaseException) -> str:
     """Return the class of an exception and the innermost line of ours that it came through, then its words."""
     frames = traceback.extract_tb(error.__traceback__)
     places = [(_place(frame.filename), frame.lineno) for frame in frames]
-    ours = [place for place in places if not place[0].is_absolute()] or places
+    ours = [place for place in places if not place[0].is_absolute() or str(place[0]) in programs] or places
+    if isinstance(error, MisuseError):
+        ours = [place for place in places if place[0].parent != _SPINE] or places
     where = f" at {ours[-1][0]}:{ours[-1][1]}" if ours else ""
     words = outside.sound(" ".join(str(error).split())[:300])
     return f"{type(error).__name__}{where}" + (f": {words}" if words else "")

@@ -19,7 +19,7 @@ from wellspring.tasks.contracts.calls import Answer, Call, Refused
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.spine import blame
-from wellspring.tasks.spine.blame import METHOD_ERROR
+from wellspring.tasks.spine.blame import METHOD_ERROR, MisuseError
 from wellspring.tasks.spine.repairs import FORM, repair
 from wellspring.tasks.spine.runs import Run
 
@@ -229,7 +229,7 @@ class Ask:
     def _calls(self, numbers: Sequence[int], method: PromptedMethod, row: Row, how: How) -> list[Call]:
         self._item.asked += len(numbers)
         if self._item.asked > self._most_calls:
-            raise Rejection(METHOD_ERROR, f"it asks more than the {self._most_calls} calls that it says are its most")
+            raise MisuseError(f"it asks more than the {self._most_calls} calls that it says are its most")
         prompt, own = method.prompt(row, how.get("settings")), (how.get("temperature"), how.get("max_tokens"))
         return [Call(self._item.input_id, prompt, number, *own, role=how["role"]) for number in numbers]
 

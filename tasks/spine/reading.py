@@ -18,6 +18,7 @@ from wellspring.tasks.io import index
 from wellspring.tasks.io.sandbox import Sandbox
 from wellspring.tasks.methods.demonstrations import drawn, marks
 from wellspring.tasks.spine import embedders, reads
+from wellspring.tasks.spine.blame import MisuseError
 from wellspring.tasks.spine.recipes import VIEWS
 from wellspring.tasks.spine.runs import Run
 
@@ -45,10 +46,10 @@ class Reader:
         """Return a view to read from.
 
         Raises:
-            ValueError: There is none of that name.
+            MisuseError: There is none of that name.
         """
         if view not in _SPACES:
-            raise ValueError(f"there is no view `{view}` to read from: there are {', '.join(_SPACES)}")
+            raise MisuseError(f"there is no view `{view}` to read from: there are {', '.join(_SPACES)}")
         if view not in self._views:
             self._views[view] = View(self._run, self._fingerprint, view, self._earlier)
         return self._views[view]

@@ -31,6 +31,7 @@ from wellspring.tasks.contracts.program import HOW, MAY, NOUNS, TAKEN
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Section, Settings
 from wellspring.tasks.io.statements import statement
+from wellspring.tasks.spine import blame
 
 ROOM = "wellspring.tasks.recipes"
 GROUP = "wellspring.recipes"
@@ -130,7 +131,7 @@ def unknown(name: str, known: Sequence[str]) -> UsageError:
     near = get_close_matches(name, known, n=2, cutoff=0.5)
     guess = f"did you mean {' or '.join(near)}? " if near else ""
     return UsageError(
-        f"there is no recipe `{name}`",
+        f"`{name}` writes no instructions" if name in _texts() else f"there is no recipe `{name}`",
         hint=f"{guess}`wellspring recipes` lists those there are; a file of your own is found where `plugins` names "
         "its folder",
     )
@@ -230,6 +231,7 @@ def _checked(
     if faults := list(_asked_wrongly(module, read)):
         raise UsageError(f"{name}.py does not fit {name}.md: {'; '.join(faults)}", hint="mend either of them")
     headings.register(name, read)
+    blame.programs.add(str(Path(str(module.__file__)).absolute()))
     return module, read, tuple(_rows(folder / f"{name}.jsonl"))
 
 

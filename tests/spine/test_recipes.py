@@ -1,0 +1,329 @@
+"""Recipes by name: of the room, of a folder of one's own, of a package; what is said of those that are not whole."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.program_runs import answering, of_program, run_program
+from wellspring.tasks.contracts import orders
+from wellspring.tasks.contracts import settings as settings_
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine import preflight, recipes
+from wellspring.tasks.spine.runs import Run
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+MakeSettings = Callable[..., Settings]
+
+HEAD = """
+from wellspring.recipe import Answered, Field, Section, Text, bare
+
+SYSTEM, PAPER, VERSION = "Mine", "ours", 1
+TAKES, MAKES, ROLES = "instructions", ("instructions", "responses"), ("generator",)
+
+
+class Question(Answered):
+    question: str
+
+
+def most_calls(knobs):
+    return 4
+"""
+BODY = """
+async def program(row, ask):
+    said = await ask("write", Question, text=row["text"])
+    ask.made.instruction(said, "question", parents=[row["input_id"]])
+"""
+PROMPTS = """
+# write
+
+## user
+
+$text
+
+Write another question as {"question": "<the question>"}.
+
+## examples
+
+```json
+{"question": "How should I go about $words when I have two days and little money for it?"}
+```
+
+```json
+{"question": "What goes wrong first with $words, and how do people notice that?"}
+```
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder for plug-ins; each test has one of its own, and names its files by itself."""
+    made = tmp_path / "plugins"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> Iterator[None]:
+    yield
+    recipes._loaded.cache_clear()
+
+
+def write(folder: Path, name: str, body: str = BODY, prompts: str = PROMPTS, head: str = HEAD) -> str:
+    (folder / f"{name}.py").write_text(head + textwrap.dedent(body), encoding="utf-8")
+    (folder / f"{name}.md").write_text(prompts, encoding="utf-8")
+    return f"plugins={json.dumps([str(folder)])}"
+
+
+@pytest.mark.usefixtures("unaudited")
+def test_a_recipe_of_a_folder_writes_under_its_name(folder: Path, start: Start, settings: MakeSettings) -> None:
+    plugin = write(folder, "mine")
+
+    made = run_program("mine", start, settings(*of_program("mine", plugin)))
+
+    assert {row["recipe"] for row in made["instructions"]} == {"mine"}
+    assert made.settled == 6
+
+
+def test_a_recipe_of_an_installed_package_is_found(tmp_path: Path) -> None:
+    package = tmp_path / "site" / "their_package"
+    package.mkdir(parents=True)
+    write(package, "theirs")
+    (package / "__init__.py").touch()
+    info = tmp_path / "site" / "their_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{recipes.GROUP}]\ntheirs = their_package.theirs\n")
+    asked = """
+        from wellspring.tasks.contracts import settings
+        from wellspring.tasks.spine import recipes
+        chosen = settings.load("smoke", ['instructions.recipes=["theirs"]'])
+        print(recipes.names(chosen)["theirs"], recipes.find("theirs", chosen).most_calls)
+    """
+
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(asked)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), str(Path(__file__).parents[2])])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.stdout == "their_package.theirs 4\n", ran.stderr[-600:]
+
+
+def test_ours_comes_before_a_file_of_the_same_name(folder: Path, settings: MakeSettings) -> None:
+    plugin = write(folder, "rephrase_and_respond")
+
+    found = recipes.find("rephrase_and_respond", settings(plugin))
+
+    assert found is not None
+    assert found.module.SYSTEM == "Rephrase and Respond"
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "said"),
+    [
+        ("a_head", {"head": HEAD.replace("VERSION", "VERSON")}, "it has no `VERSION`"),
+        ("a_view", {"head": HEAD.replace('"instructions", (', '"pages", (')}, "TAKES is `pages`"),
+        ("a_noun", {"head": HEAD.replace('"responses")', '"answers")')}, "MAKES holds `answers`"),
+        ("a_plain", {"body": BODY.replace("async def", "def").replace("await ", "")}, "is no `async def`"),
+        ("a_word", {"body": BODY.replace('"write"', '"wrte"')}, "no heading `# wrte`"),
+        ("a_field", {"body": BODY.replace("text=row", "txt=row")}, "a_field.py does not fit a_field.md: line"),
+        ("a_syntax", {"body": "async def program(row, ask:\n"}, "SyntaxError in line"),
+        ("a_name", {"body": "import nothing_of_that_name\n" + BODY}, "ModuleNotFoundError"),
+        ("a_prompt", {"prompts": "# write\n\n## user\n\n$text\n"}, "no `## examples`"),
+    ],
+)
+def test_what_a_file_lacks_is_named_before_anything_runs(
+    folder: Path, settings: MakeSettings, name: str, parts: dict[str, str], said: str
+) -> None:
+    chosen = settings(write(folder, name, **parts), f'instructions.recipes=["{name}"]')
+
+    with pytest.raises(UsageError) as caught:
+        preflight.look(chosen, folder.parent / "ws", ["synthesis"])
+
+    assert said in caught.value.message
+
+
+def test_a_list_that_is_no_list_of_objects_is_named_with_its_line(folder: Path, settings: MakeSettings) -> None:
+    plugin = write(folder, "listed")
+    (folder / "listed.jsonl").write_text('{"kind": "length"}\n\n["no object"]\n', encoding="utf-8")
+
+    with pytest.raises(UsageError, match=r"listed\.jsonl:3 is no JSON object"):
+        recipes.find("listed", settings(plugin))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said", "hint"),
+    [
+        ('instructions.recipes=["knn_instrct"]', "there is no recipe `knn_instrct`", "did you mean knn_instruct"),
+        ('instructions.recipes=["scene"]', "`scene` writes no instructions", "wellspring recipes"),
+        ("recipes.rephrase_and_respond.answer=2", "`recipes.rephrase_and_respond.answer`", "answers"),
+        ("recipes.rephrase_and_respond.answers=0", "greater than or equal to 1", "answers"),
+        ("recipes.rephrase.answers=1", "there is no recipe `rephrase`", "rephrase_and_respond"),
+    ],
+)
+def test_a_name_or_a_knob_that_is_not_there_is_wrong_usage(
+    settings: MakeSettings, tmp_path: Path, chosen: str, said: str, hint: str
+) -> None:
+    wanted = settings('instructions.recipes=["attributed_grounding", "rephrase_and_respond"]', chosen)
+
+    with pytest.raises(UsageError) as caught:
+        preflight.look(wanted, tmp_path / "ws", ["synthesis"])
+
+    assert said in caught.value.message
+    assert hint in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_a_store_from_elsewhere_brings_no_code(tmp_path: Path, folder: Path) -> None:
+    write(folder, "strange")
+    kept = tmp_path / "ws" / "settings.json"
+    kept.parent.mkdir()
+    kept.write_text(json.dumps({"plugins": [str(folder)], "instructions": {"recipes": ["strange"]}}))
+
+    with pytest.raises(UsageError) as caught:
+        settings_.load(str(kept), environment={})
+
+    assert "plugins.0" in caught.value.message
+    assert orders.of(settings_.load(None, [f"plugins={json.dumps([str(folder)])}"], environment={}))
+
+
+@pytest.mark.usefixtures("unaudited")
+def test_a_changed_prompt_or_knob_makes_inputs_due_again_and_a_default_that_is_named_does_not(
+    folder: Path, start: Start, settings: MakeSettings
+) -> None:
+    knobs = HEAD + "\n\nclass Knobs(Section):\n    more: int = Field(default=0, ge=0)\n"
+    plugin = write(folder, "knobbed", head=knobs)
+    run_program("knobbed", start, settings(*of_program("knobbed", plugin)))
+
+    named = run_program(
+        "knobbed", start, settings(*of_program("knobbed", plugin, "recipes.knobbed.more=0")), is_first=False
+    )
+    turned = run_program(
+        "knobbed", start, settings(*of_program("knobbed", plugin, "recipes.knobbed.more=1")), is_first=False
+    )
+
+    assert named.receipt.counts.rows_in == 0
+    assert turned.receipt.counts.rows_in == 6
+    assert turned.receipt.counts.calls == 0  # the same is asked, and was answered
+
+
+@pytest.mark.usefixtures("unaudited")
+def test_what_a_program_draws_and_finds_near_is_recorded_and_never_itself(
+    folder: Path, start: Start, settings: MakeSettings, store_dir: Path
+) -> None:
+    body = """
+        async def program(row, ask):
+            drawn = await ask.drawn("seeds", 2, "a")
+            near = await ask.near(row["text"], "seeds", 2)
+            beside = await ask.near(row["text"], "instructions", 9)
+            shown = [one["text"] for one in [*drawn, *near]]
+            said = await ask("write", Question, text=" / ".join(shown))
+            parents = [one["input_id"] for one in [*drawn, *near, *beside]]
+            ask.made.instruction(said, "question", parents=parents)
+    """
+    plugin = write(folder, "drawing", body)
+
+    made = run_program("drawing", start, settings(*of_program("drawing", plugin)))
+
+    assert len(made["instructions"]) == 6
+    for row in made["instructions"]:
+        drawn, near, beside = row["parent_ids"][:2], row["parent_ids"][2:4], row["parent_ids"][4:]
+        assert len(set(drawn)) == len(set(near)) == 2
+        assert len(beside) == 5  # all that the recipe above made, but its own input
+        assert row["input_id"] not in beside
+    (store_dir / "wellspring.duckdb").unlink()
+    again = run_program("drawing", start, settings(*of_program("drawing", plugin), "replay=true"))
+    assert again["instructions"] == made["instructions"]
+
+
+@pytest.mark.usefixtures("unaudited")
+def test_functions_of_a_model_run_in_the_sandbox_and_what_they_said_is_recorded(
+    folder: Path, start: Start, settings: MakeSettings
+) -> None:
+    body = """
+        async def program(row, ask):
+            said = await ask("write", Question, text=row["text"])
+            functions = ["def evaluate(response): return len(response) > 3", "import os; os.remove('/')", "1 +"]
+            ran = await ask.run(functions, ["long enough", "no"])
+            assert ran == [[True, False], [None, None], [None, None]], ran
+            ask.made.instruction(said, "question")
+    """
+    plugin = write(folder, "running", body)
+
+    made = run_program("running", start, settings(*of_program("running", plugin)))
+
+    assert len(made["instructions"]) == 6
+
+
+@pytest.mark.usefixtures("unaudited")
+def test_draws_that_are_refused_and_branches_that_end_are_recorded_and_the_rest_stands(
+    folder: Path, start: Start, settings: MakeSettings
+) -> None:
+    body = """
+        async def program(row, ask):
+            said = await ask("write", Question, text=row["text"])
+            made = ask.made.instruction(said, "question")
+            found = await ask.draws(2, "write", Question, text="again")
+            assert len(found) == 1, found
+
+            ask.made.refused("not_this_one", "for a reason")
+            assert await ask.tried([short(ask)]) == [None]
+
+        async def short(ask):
+            said = await ask("write", Question, text="short")
+            ask.made.instruction(said, "question")
+    """
+
+    def say(_: str, request: dict[str, Any]) -> str | None:
+        text = " ".join(message["content"] for message in request["messages"])
+        if ">\nagain\n<" in text:
+            return '{"question": "One that is long enough to be kept, I hope?"}' if request["seed"] == 0 else "{}"
+        return '{"question": "Hm?"}' if ">\nshort\n<" in text else None
+
+    with answering("branching", say) as model:
+        role = {"generator": model.role("g", seed=0)}
+        made = run_program(
+            "branching", start, settings(*of_program("branching", write(folder, "branching", body)), models=role)
+        )
+
+    assert len(made["instructions"]) == made.settled == 6
+    reasons = [reason for _, reason in made.refused]
+    assert {*reasons} == {"incomplete_answer", "not_this_one", "too_short"}
+    assert len(reasons) == 18
+
+
+@pytest.mark.usefixtures("unaudited")
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('for _ in range(5):\n        await ask("write", Question, text=row["text"])', "asks more than the 4 calls"),
+        ('ask.made.note("kind", 1, await ask("write", Question, text=row["text"]))', "makes notes, which MAKES"),
+        ('await ask("write", Question, role="judge", text=row["text"])', "asks the judge, whom ROLES"),
+        ('await ask("write", Question, text={"a": 1})', "is a dict: give a text"),
+        (
+            'ask.made.instruction(Question(question="Made up here, not by a model?"), "question")',
+            "no answer that `ask`",
+        ),
+    ],
+)
+def test_a_program_that_breaks_a_rule_is_stopped_as_broken_and_its_line_named(
+    folder: Path, start: Start, settings: MakeSettings, body: str, said: str
+) -> None:
+    name = f"rule_{abs(hash(body)) % 10**6}"
+    plugin = write(folder, name, f"async def program(row, ask):\n    {body}\n")
+
+    with pytest.raises(Exception, match="ended in") as caught:
+        run_program(name, start, settings(*of_program(name, plugin)))
+
+    assert said in str(caught.value)
+    assert f"{name}.py" in str(caught.value)
