@@ -152,7 +152,9 @@ def _program_fingerprint(settings: Settings, program: Recipe) -> str:
     checks |= {"max_pool_cosine": _ceiling(settings), "benchmarks": contamination.fingerprint(settings)}
     near = embedders.described(settings.embeddings, *_compared(program.takes))
     versions = raised(*_rules(settings, "program"), "spine.asks", "spine.reading", own=VERSION)
-    return content_id("program", program.identity(settings), checks, near, settings.seed, SANDBOX, sorted(versions.items()))
+    return content_id(
+        "program", program.identity(settings), checks, near, settings.seed, SANDBOX, sorted(versions.items())
+    )
 
 
 def _ceiling(settings: Settings) -> float:
@@ -305,7 +307,9 @@ def _from_program(run: Run, writer: Writer, program: Recipe, above: Sequence[str
     """Run a program file for its inputs: rows read from outside, or what the programs above it made."""
     wanted, is_page = run.settings.instructions, program.takes == "documents"
     among = run.store.query("instructions/of_writers", fingerprints=list(above))["instruction_id"].to_list()
-    inputs: dict[str, Any] = {"among": among} if program.module.TAKES == "instructions" else {"most": run.settings.limit}
+    inputs: dict[str, Any] = (
+        {"among": among} if program.module.TAKES == "instructions" else {"most": run.settings.limit}
+    )
     with Reader(run, writer.fingerprint, above) as reader:
         work = Work(run, program, writer.fingerprint, reader)
 

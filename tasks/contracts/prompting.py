@@ -202,10 +202,7 @@ def language(kept: Sequence[str], otherwise: str) -> str:
     return " or ".join(_NAMED.get(code, f"the language with the code {code}") for code in kept) or otherwise
 
 
-OUR_FENCE = re.compile(
-    r"</?(?:answer|demonstration|document|example\w*|first|instruction|message|page|passage|question|scene|second|seed|source"
-    r"|task|text) [0-9a-f]{12}>"
-)
+OUR_FENCE = re.compile(r"</?[a-z][a-z_0-9]{0,40} [0-9a-f]{12}>")
 
 
 def fenced(kind: str, text: str) -> str:

@@ -123,9 +123,7 @@ class View:
         return embedders.embedder(self._run, _SPACES[self._name]).embed(texts).vectors
 
 
-def _recorded(
-    run: Run, kind: str, fingerprint: str, asked: Asked, say: Callable[[Any], Any]
-) -> list[Any]:
+def _recorded(run: Run, kind: str, fingerprint: str, asked: Asked, say: Callable[[Any], Any]) -> list[Any]:
     return _recorded_together(run, kind, fingerprint, asked, lambda some: [say(wanted) for _, (_, wanted) in some])
 
 

@@ -217,7 +217,10 @@ def _checked(
         faults = [
             *(f"TAKES is `{module.TAKES}`, not {' or '.join(TAKEN)}" for _ in [0] if module.TAKES not in TAKEN),
             *(f"MAKES holds `{noun}`, which is none of {', '.join(NOUNS)}" for noun in {*module.MAKES} - {*NOUNS}),
-            *(f"MAY holds `{one}`, which is none of {', '.join(MAY)}" for one in {*getattr(module, "MAY", ())} - {*MAY}),
+            *(
+                f"MAY holds `{one}`, which is none of {', '.join(MAY)}"
+                for one in {*getattr(module, "MAY", ())} - {*MAY}
+            ),
             *(["MAKES is empty"] if not module.MAKES else []),
             *(["ROLES is empty"] if not module.ROLES else []),
             *(["`program` is no `async def`"] if not inspect.iscoroutinefunction(module.program) else []),
@@ -294,4 +297,6 @@ def _knobs(name: str, module: ModuleType, settings: Settings) -> Section:
     except ValidationError as error:
         said = [f"`recipes.{name}.{'.'.join(map(str, one['loc']))}`: {one['msg']}" for one in error.errors()]
         known = ", ".join(of.model_fields) or "none"
-        raise UsageError("\n".join(said), hint=f"knobs of {name}: {known}; `wellspring recipes {name}` shows them") from None
+        raise UsageError(
+            "\n".join(said), hint=f"knobs of {name}: {known}; `wellspring recipes {name}` shows them"
+        ) from None
