@@ -270,7 +270,8 @@ def recipe(facts: Mapping[str, Any]) -> None:
         say(f"{name}: {facts[key] if isinstance(facts[key], str) else ', '.join(facts[key])}")
     if facts["knobs"]:
         rows = [(one["name"], one["default"], one["description"]) for one in facts["knobs"]]
-        table(f"\n[recipes.{facts['name']}]", dict.fromkeys(("setting", "default", "what it says"), "left"), rows)
+        say(f"\n[recipes.{facts['name']}]")
+        table("", dict.fromkeys(("setting", "default", "what it says"), "left"), rows)
     for prompt in facts["prompts"]:
         say(f"\n# {prompt['heading']}")
         for part in ("system", "user"):

@@ -81,7 +81,12 @@ def test_a_program_shows_its_knobs_prompts_and_examples(mine: str) -> None:
     assert facts["roles"] == ["generator", "responder"]
     assert [prompt["heading"] for prompt in facts["prompts"]] == ["clarify", "reply"]
     assert json.loads(said(mine, "--json")) == facts
-    for part in ("Two steps, with [square brackets].", "asks: generator, responder", "answers to each question"):
+    for part in (
+        "Two steps, with [square brackets].",
+        "asks: generator, responder",
+        "[recipes.said_again]",
+        "answers to each question",
+    ):
         assert part in shown
     for part in ("# clarify", "Say $text otherwise.", '{"question": "In short: $text.1"}', "## example 2"):
         assert part in shown
