@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.stages import STAGES
+from wellspring.tasks.spine import recipes
 
 ROOT = Path(__file__).parents[1]
 NOUNS = sorted(p.stem for p in (ROOT / "tasks").glob("*.py") if p.stem != "__init__")
@@ -107,8 +109,23 @@ def test_a_recipe_or_judge_has_its_prompt_its_test_and_its_paper(method: Path) -
     assert (ROOT / "tests" / method.parent.name / f"test_{method.stem}.py").is_file()
     assert module.PAPER
     assert isinstance(module.VERSION, int)
-    assert callable(module.prompt)
-    assert callable(module.parse)
+    if hasattr(module, "program"):
+        found = recipes.find(method.stem, Settings())
+        assert found is not None
+        assert found.most_calls > 0
+    else:
+        assert callable(module.prompt)
+        assert callable(module.parse)
+
+
+def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
+    """What a model is to follow, or a list of ours; whatever else is bare can give orders."""
+    bare = re.compile(r"\bbare\((?!text)([^)]*\)?[^)]*)\)")
+    programs = [path for path in METHODS if "async def program(" in path.read_text(encoding="utf-8")]
+
+    said = {path.stem: sorted({*bare.findall(path.read_text(encoding="utf-8"))}) for path in programs}
+
+    assert said == {"rephrase_and_respond": ["made.text"]}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

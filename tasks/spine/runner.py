@@ -343,8 +343,7 @@ class Runner:
             self._made.setdefault(table, []).extend(rows)
         if not program.settles:
             return
-        seconds = time.monotonic() - item.began
-        made = sum(map(len, item.made.values())) if is_counted else len(item.made.get(program.stage, ()))
+        made, seconds = sum(map(len, item.made.values())), time.monotonic() - item.began
         of = (input_id, program.fingerprint)
         counts = (len(item.steps), made, len(item.refused), seconds)
         self._settled.append(Settled(*of, program.stage, self.run.run_id, *counts))

@@ -43,12 +43,12 @@ def method() -> PromptedMethod:
 def instruction(number: int, text: str = "") -> records.Instruction:
     said = text or f"Plan the flood wall of river {number}: costs, three risks, and who decides. Use {number} metres."
     return records.Instruction(
-        f"i{number:05}", "print", f"d{number}", "r", 0, 0, said, None, [], None, None, None, None, None, "c", "run"
+        f"i{number:05}", "writer", f"d{number}", "r", 0, 0, said, None, [], None, None, None, None, None, "c", "run"
     )
 
 
 def fill(run: Run, rows: list[records.Instruction]) -> None:
-    run.activate("instructions", {"print": "r"})
+    run.activate("instructions", {"writer": "r"})
     run.store.append("instructions", rows)
     run.store.execute("instructions/publish")
 
