@@ -120,7 +120,7 @@ def _parts(settings: Settings, chosen: Mapping[str, Any]) -> list[Part]:
 
 def _judge(settings: Settings) -> str:
     """The judge whose total is the score of an instruction: the first that judges instructions; none is allowed."""
-    return next((name for name in settings.scores.judges if judge(name).subject == "instruction"), "")
+    return next((name for name in settings.scores.judges if judge(name, settings.plugins).subject == "instruction"), "")
 
 
 def _rows(run: Run, form: str, policy: str) -> Iterator[dict[str, Any]]:
@@ -136,7 +136,7 @@ def _rows(run: Run, form: str, policy: str) -> Iterator[dict[str, Any]]:
         "required": list(run.settings.verdicts.required),
         "owed": contamination.owed(run.settings),
     }
-    best = judge(run.settings.preferences.judge).best
+    best = judge(run.settings.preferences.judge, run.settings.plugins).best
     left_out = {} if run.settings.exports.thoughts else dict.fromkeys(_THOUGHTS)
     for frame in run.store.stream(query, rows=STREAM_ROWS, **params):
         for row in frame.iter_rows(named=True):

@@ -40,7 +40,7 @@ def _judges(settings: Settings) -> list[Judge]:
     names = list(settings.scores.judges)
     if settings.preferences.draws and settings.preferences.judge not in names:
         names.append(settings.preferences.judge)
-    return [load_judge(name) for name in names]
+    return [load_judge(name, settings.plugins) for name in names]
 
 
 def _fingerprint(settings: Settings, one: Judge) -> str:

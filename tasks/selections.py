@@ -57,7 +57,7 @@ def select(run: Run) -> Counts:
 
 def _judge(settings: Settings) -> str:
     """The judge whose total is compared with the threshold: the first that judges instructions; none is allowed."""
-    return next((name for name in settings.scores.judges if judge(name).subject == "instruction"), "")
+    return next((name for name in settings.scores.judges if judge(name, settings.plugins).subject == "instruction"), "")
 
 
 def _fingerprint(run: Run, pool: pl.DataFrame) -> str:

@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -148,15 +150,25 @@ class PromptedMethod:
 @lru_cache(maxsize=64)
 def template(package: str, name: str) -> Template:
     """Read `name`.md of a room (`wellspring.tasks.recipes`, `wellspring.tasks.judges`, `wellspring.tasks.methods`)."""
-    text = (resources.files(package) / f"{name}.md").read_text(encoding="utf-8")
-    file = f"{package.replace('.', '/')}/{name}.md"
+    return template_of(resources.files(package) / f"{name}.md", f"{package.replace('.', '/')}/{name}.md")
+
+
+def template_of(path: Traversable | Path, file: str) -> Template:
+    """Read a prompt file with one prompt; `file` is what it is called in an error."""
+    text = path.read_text(encoding="utf-8")
     found = list(re.finditer(r"(?m)^# (system|user)\s*$", text))
     ends = [*(at.start() for at in found), len(text)][1:]
     parts = {at[1]: stripped(text, at.end(), end) for at, end in zip(found, ends, strict=True)}
     if "user" not in parts:
-        raise UsageError(f"{package}/{name}.md has no `# user` heading", hint="a prompt file needs `# user`")
+        raise UsageError(f"{file} has no `# user` heading", hint="a prompt file needs `# user`")
     (system, first), (user, second) = parts.get("system", ("", 1)), parts["user"]
     return Template(system, user, hashlib.sha256(text.encode()).hexdigest(), file, (first, second))
+
+
+def beside(file: str) -> Template:
+    """Read the prompt file beside a module, whose `__file__` this is: `x.md` of a plug-in `x.py`."""
+    path = Path(file).with_suffix(".md")
+    return template_of(path, path.name)
 
 
 def stripped(text: str, start: int, end: int) -> tuple[str, int]:
@@ -176,16 +188,12 @@ def load(package: str, name: str) -> PromptedMethod:
     )
     if name not in known:
         raise UsageError(f"there is no `{name}` in {package}", hint=f"there are: {', '.join(known)}")
-    module: ModuleType = importlib.import_module(f"{package}.{name}")
-    return PromptedMethod(
-        name=name,
-        paper=module.PAPER,
-        version=module.VERSION,
-        template=template(package, name),
-        schema=module.SCHEMA,
-        prompt=module.prompt,
-        parse=module.parse,
-    )
+    return method(name, importlib.import_module(f"{package}.{name}"), template(package, name))
+
+
+def method(name: str, module: ModuleType, form: Template) -> PromptedMethod:
+    """Return a module with its prompt as a method."""
+    return PromptedMethod(name, module.PAPER, module.VERSION, form, module.SCHEMA, module.prompt, module.parse)
 
 
 _NAMED = {

@@ -1,19 +1,23 @@
 """The judges that a profile names, with what each judges and how its marks add up."""
 
-import importlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from wellspring.tasks.contracts import prompting
 from wellspring.tasks.contracts.errors import UsageError
-from wellspring.tasks.contracts.prompting import PromptedMethod
+from wellspring.tasks.contracts.plugins import JUDGES, texts
+from wellspring.tasks.contracts.prompting import PromptedMethod, Template
 
 VERSION = 1
 Subject = Literal["instruction", "response"]
 TOTAL = "total"
 MARKED_BY = ("judges.panel", "loops")  # what shapes a mark besides its judge: how it adds up, how it is asked again
+_WANTED = ("PAPER", "VERSION", "SCHEMA", "CRITERIA", "SUBJECT", "LOWEST", "HIGHEST", "TOTAL", "prompt", "parse")
 OF_SEEDS = "seven_criteria"  # the judge whose total decides which seeds are kept
 
 
@@ -51,18 +55,28 @@ class Judge:
         return points if self.total == "sum" else points / len(self.criteria)
 
 
-def judge(name: str) -> Judge:
-    """Load one judge that gives marks.
+def judge(name: str, folders: Sequence[str] = ()) -> Judge:
+    """Load one judge that gives marks: of this room, of a plug-in folder, or of an installed package.
 
     Raises:
-        UsageError: There is no such judge, or it gives verdicts instead of marks (a checklist, moderation).
+        UsageError: There is no such judge, it gives verdicts instead of marks (a checklist, moderation), or its file
+            is not whole.
     """
-    method = prompting.load("wellspring.tasks.judges", name)
-    module = importlib.import_module(f"wellspring.tasks.judges.{name}")
-    if not hasattr(module, "CRITERIA"):
+    found = JUDGES.find(name, folders)
+    if found is None:
+        if name in texts(JUDGES.room):
+            raise UsageError(
+                f"`{name}` gives verdicts, not marks", hint="name it in verdicts.judges instead of scores.judges"
+            )
+        known = sorted(JUDGES.names(folders))
+        raise JUDGES.unknown(name, known, f"judges that give marks: {', '.join(known)}")
+    module, folder = found
+    if lacking := [wanted for wanted in _WANTED if not hasattr(module, wanted)]:
         raise UsageError(
-            f"`{name}` gives verdicts, not marks", hint="name it in verdicts.judges instead of scores.judges"
+            f"the judge `{name}` is not whole: it has no {', '.join(f'`{one}`' for one in lacking)}",
+            hint="tasks/judges/README.md shows what a judge holds",
         )
+    method = prompting.method(name, module, _template(folder, name))
     return Judge(
         method=method,
         subject=cast("Subject", module.SUBJECT),
@@ -71,3 +85,8 @@ def judge(name: str) -> Judge:
         highest=module.HIGHEST,
         total=module.TOTAL,
     )
+
+
+@cache
+def _template(folder: Traversable | Path, name: str) -> Template:
+    return prompting.template_of(folder / f"{name}.md", f"{name}.md")

@@ -103,7 +103,7 @@ def _names(settings: Settings) -> Iterator[Look]:
     for name in settings.recipes:
         yield lambda name=name: _has_knobs(name, settings)
     for name in (*scores.judges, *([settings.preferences.judge] if settings.preferences.draws else ())):
-        yield lambda name=name: panel.judge(name)
+        yield lambda name=name: panel.judge(name, settings.plugins)
     yield lambda: prices.Prices(settings.models.prices)
     is_there = settings.embeddings.embedder == "auto" and not encoder.missing()
     if settings.embeddings.embedder == "encoder" or is_there:

@@ -1,21 +1,15 @@
-"""Recipes that are programs: looked up by name in their room, then in the profile's plug-in folders, then in packages.
+"""Recipes that are programs, by name (`contracts/plugins.py`), with their prompts, their list and their knobs.
 
-A package that is installed brings one by an entry point of the group `wellspring.recipes`. What a program file must
-hold is in `contracts/program.py`; here it is held to that before anything runs.
+What a program file must hold is in `contracts/program.py`; here it is held to that before anything runs.
 """
 
 import ast
-import importlib
-import importlib.util
 import inspect
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from functools import cache, lru_cache
-from importlib import metadata, resources
+from functools import lru_cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import ModuleType
@@ -27,14 +21,13 @@ from wellspring.tasks.contracts import headings, parsing
 from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import UsageError, WellspringError
 from wellspring.tasks.contracts.headings import Headings
+from wellspring.tasks.contracts.plugins import RECIPES, texts
 from wellspring.tasks.contracts.program import HOW, MAY, NOUNS, TAKEN
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Section, Settings
 from wellspring.tasks.io.statements import statement
 from wellspring.tasks.spine import blame
 
-ROOM = "wellspring.tasks.recipes"
-GROUP = "wellspring.recipes"
 VIEWS = {"instructions": "made"}  # the view of what a program takes, where it is not called the same
 _WANTED = ("SYSTEM", "PAPER", "VERSION", "TAKES", "MAKES", "ROLES", "most_calls", "program")
 
@@ -93,15 +86,12 @@ def answers(module: ModuleType) -> list[type[Answered]]:
 
 def names(settings: Settings | None = None) -> dict[str, str]:
     """Return every program that can be named, and where it is from: `ours`, a file, or an installed package."""
-    found = dict.fromkeys(_ours(), "ours")
-    for folder in settings.plugins if settings else ():
-        found |= {name: str(path) for name, path in _in_folder(folder).items() if name not in found}
-    return found | {one.name: one.value for one in _entry_points() if one.name not in found}
+    return RECIPES.names(settings.plugins if settings else ())
 
 
 def methods() -> list[str]:
     """Return the methods of the room that write instructions: they say by `INPUTS` what they are given."""
-    return [name for name, text in _texts().items() if "\nINPUTS = " in text]
+    return [name for name, text in texts(RECIPES.room).items() if "\nINPUTS = " in text]
 
 
 def find(name: str, settings: Settings) -> Recipe | None:
@@ -128,80 +118,15 @@ def roles(settings: Settings) -> set[str]:
 
 def unknown(name: str, known: Sequence[str]) -> UsageError:
     """Return what is said of a recipe that nobody has."""
-    near = get_close_matches(name, known, n=2, cutoff=0.5)
-    guess = f"did you mean {' or '.join(near)}? " if near else ""
-    return UsageError(
-        f"`{name}` writes no instructions" if name in _texts() else f"there is no recipe `{name}`",
-        hint=f"{guess}`wellspring recipes` lists those there are; a file of your own is found where `plugins` names "
-        "its folder",
-    )
+    said = RECIPES.unknown(name, known, "`wellspring recipes` lists those there are")
+    is_other = name in texts(RECIPES.room)
+    return UsageError(f"`{name}` writes no instructions", hint=said.hint) if is_other else said
 
 
 @lru_cache(maxsize=256)
 def _loaded(name: str, folders: tuple[str, ...]) -> tuple[ModuleType, Headings, tuple[Mapping[str, Any], ...]] | None:
-    if name in _ours():
-        return _checked(name, importlib.import_module(f"{ROOM}.{name}"), resources.files(ROOM))
-    for folder in folders:
-        if path := _in_folder(folder).get(name):
-            return _checked(name, _from_file(path), path.parent)
-    for point in _entry_points():
-        if point.name == name:
-            module = importlib.import_module(point.module)
-            return _checked(name, module, Path(str(module.__file__)).parent)
-    return None
-
-
-def _ours() -> list[str]:
-    """Return the modules of the room that are programs; methods have no `async def program`."""
-    return [name for name, text in _texts().items() if "\nasync def program(" in text]
-
-
-@cache
-def _texts() -> dict[str, str]:
-    """Return the text of each file of the room, by name."""
-    files = (one for one in resources.files(ROOM).iterdir() if one.name.endswith(".py"))
-    return {one.name[:-3]: one.read_text(encoding="utf-8") for one in sorted(files, key=lambda one: one.name)}
-
-
-def _in_folder(folder: str) -> dict[str, Path]:
-    """Return the program files of a plug-in folder.
-
-    Raises:
-        UsageError: It is no folder.
-    """
-    if not Path(folder).is_dir():
-        raise UsageError(f"the plug-in folder {folder} is not there", hint="mend `plugins` in the profile")
-    files = sorted(path for path in Path(folder).glob("*.py") if path.with_suffix(".md").is_file())
-    return {path.stem: path for path in files}
-
-
-def _entry_points() -> Iterator[metadata.EntryPoint]:
-    yield from metadata.entry_points(group=GROUP)
-
-
-def _from_file(path: Path) -> ModuleType:
-    """Load a file of a plug-in folder as a module of its own.
-
-    Raises:
-        UsageError: It cannot be loaded.
-    """
-    name = f"wellspring_plugin_{content_id(str(path.absolute()))}_{path.stem}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{path} cannot be loaded", hint="a plug-in is a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        where = f" in line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise UsageError(
-            f"{path} cannot be loaded: {type(error).__name__}{where}: {error}", hint="mend the file, and start again"
-        ) from error
-    return module
+    found = RECIPES.find(name, folders)
+    return None if found is None else _checked(name, *found)
 
 
 def _checked(

@@ -16,6 +16,7 @@ from tests.program_runs import answering, of_program, run_program
 from wellspring.tasks.contracts import orders
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.plugins import RECIPES
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.spine import preflight, recipes
 from wellspring.tasks.spine.runs import Run
@@ -101,7 +102,7 @@ def test_a_recipe_of_an_installed_package_is_found(tmp_path: Path) -> None:
     info = tmp_path / "site" / "their_package-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{recipes.GROUP}]\ntheirs = their_package.theirs\n")
+    (info / "entry_points.txt").write_text(f"[{RECIPES.group}]\ntheirs = their_package.theirs\n")
     asked = """
         from wellspring.tasks.contracts import settings
         from wellspring.tasks.spine import recipes
