@@ -16,6 +16,7 @@ import polars as pl
 
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.casting import is_stand_in, without_directories
+from wellspring.tasks.contracts.conversation import content, opened
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
@@ -62,7 +63,7 @@ def export(run: Run) -> Counts:
             its licence would promise more than a source of it allows.
     """
     chosen = _chosen(run)
-    fingerprint, instruction_ids = _fingerprint(run, chosen)
+    fingerprint, instruction_ids, beside = _fingerprint(run, chosen)
     _refuse_mixture(run, instruction_ids)
     named = _license(run, instruction_ids)
     run.activate("exports", {fingerprint: run.settings.exports.name}, chosen)
@@ -72,7 +73,7 @@ def export(run: Run) -> Counts:
             _keep(run)
         return Counts()
     with datasets.staging(run.store.exports / run.settings.exports.name) as dataset:
-        rows_in, written = _tables(run, dataset, fingerprint, _parts(run.settings, chosen))
+        rows_in, written = _tables(run, dataset, fingerprint, _parts(run.settings, chosen), beside)
         dataset.close_tables()
         drawn = portrait.draw(run, _judge(run.settings))
         dataset.text("README.md", card(_facts(run, dataset, drawn, named)))
@@ -137,11 +138,26 @@ def _rows(run: Run, form: str, policy: str) -> Iterator[dict[str, Any]]:
         "owed": contamination.owed(run.settings),
     }
     best = judge(run.settings.preferences.judge, run.settings.plugins).best
-    left_out = {} if run.settings.exports.thoughts else dict.fromkeys(_THOUGHTS)
+    thoughts = run.settings.exports.thoughts
+    left_out = {} if thoughts else dict.fromkeys(_THOUGHTS)
     for frame in run.store.stream(query, rows=STREAM_ROWS, **params):
         for row in frame.iter_rows(named=True):
+            if form == "reward_conditioned" and None in (row["score_chosen"], row["score_rejected"]):
+                continue  # a program's pair: no judge gave these answers a reward
             system = chosen.systems.get(row.get("domain") or "", chosen.system)
-            yield row | {"system": system, "best_score": best} | left_out
+            yield _told(row, system, thoughts=thoughts) | {"best_score": best} | left_out
+
+
+def _told(row: dict[str, Any], system: str, *, thoughts: bool) -> dict[str, Any]:
+    """Return a row with its system prompt, the turns before it, and its use, where it has any of the last two."""
+    history = row.pop("history")
+    system, turns = opened(history, system)
+    earlier = [
+        {"role": turn["role"], "content": content(turn), "thought": turn.get("thought") if thoughts else None}
+        for turn in turns
+    ]
+    known = {name: value for name, value in row.items() if name != "use" or value}
+    return known | {"system": system} | ({"earlier": earlier} if history else {})
 
 
 def _refuse_mixture(run: Run, instruction_ids: list[str]) -> None:
@@ -202,25 +218,29 @@ def _license(run: Run, instruction_ids: list[str]) -> str:
     return terms.name if terms else wanted
 
 
-def _fingerprint(run: Run, chosen: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Return the identity of the export, and the instructions that are in it."""
-    digest, ids = hashlib.sha256(), set[str]()
+def _fingerprint(run: Run, chosen: Mapping[str, Any]) -> tuple[str, list[str], set[str]]:
+    """Return the identity of the export, the instructions that are in it, and what some of its rows have beside."""
+    digest, ids, beside = hashlib.sha256(), set[str](), set[str]()
     for folder, form, policy in _parts(run.settings, chosen):
         digest.update(folder.encode())
         for row in _rows(run, form, policy):
             ids.add(row["instruction_id"])
+            beside |= row.keys() & formats.BESIDE
             digest.update(orjson.dumps(row))
     methods = run.store.query("exports/methods").rows()
     wanted = (chosen, run.settings.selections.model_dump())
     looked_for = contamination.fingerprint(run.settings)
     said = (wanted, methods, looked_for, _funnel(run), _checks(run), digest.hexdigest(), *raised(*_WRITTEN_BY).items())
-    return content_id("exports", VERSION, *said), sorted(ids)
+    return content_id("exports", VERSION, *said), sorted(ids), beside
 
 
-def _tables(run: Run, dataset: Dataset, fingerprint: str, parts: list[Part]) -> tuple[int, list[records.Export]]:
+def _tables(
+    run: Run, dataset: Dataset, fingerprint: str, parts: list[Part], beside: set[str]
+) -> tuple[int, list[records.Export]]:
     """Write every line of every form; returns rows read, and the record of each line."""
     rows_in, lines = 0, list[tuple[str, str, int]]()
-    schemas = {form: formats.schema(form, thoughts=run.settings.exports.thoughts) for form in formats.SCHEMAS}
+    beside |= {"thought"} if run.settings.exports.thoughts else set()
+    schemas = {form: formats.schema(form, beside) for form in formats.SCHEMAS}
     for folder, form, policy in parts:
         for row in _rows(run, form, policy):
             rows_in += 1

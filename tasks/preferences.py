@@ -7,6 +7,7 @@ guard it was.
 """
 
 from wellspring.tasks.contracts import prompting, records
+from wellspring.tasks.contracts.conversation import in_turns
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
@@ -74,7 +75,7 @@ async def _confirm(method: PromptedMethod, row: Row, ask: Ask, pair: Pair) -> No
     chosen, rejected = texts[pair.chosen.response_id], texts[pair.rejected.response_id]
 
     async def winner(first: str, second: str) -> Winner:
-        shown = {"instruction": row["instruction"], "first": first, "second": second}
+        shown = in_turns(row, "instruction") | {"first": first, "second": second}
         return (await ask(method, shown, role="judge"))["winner"]
 
     said = await ask.tried([winner(chosen, rejected), winner(rejected, chosen)])

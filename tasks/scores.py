@@ -10,6 +10,7 @@ from typing import Any
 
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.conversation import in_turns
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Settings
@@ -64,7 +65,8 @@ def _judged(run: Run, one: Judge, fingerprint: str) -> Counts:
             return [score(name, None, failure(refusal), None) for name in (*one.criteria, TOTAL)]
 
         document = row.get("document")  # only where it was shown to who answered
-        shown = {**row, "document": cut_tokens(document, tokens)} if document else row
+        shown = in_turns(row, "instruction" if one.subject == "response" else "text")
+        shown |= {"document": cut_tokens(document, tokens)} if document else {}
         await ask.judge("scores", failed, one.method, shown, role="judge", settings=run.settings.scores, read=read)
 
     is_for_pairs = one.name not in run.settings.scores.judges

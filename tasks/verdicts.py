@@ -21,6 +21,7 @@ import polars as pl
 
 from wellspring.tasks.contracts import prompting, records
 from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.conversation import in_turns
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
@@ -199,6 +200,7 @@ def checked(rows: list[dict[str, Any]], chosen: VerdictsSettings, benchmarks: Be
     """Run the computed checks over answers; module-level, so that a worker can."""
     of_others = {RUN_CHECK, contamination.CHECK, SAME_CHECK}
     named = checks.checks([name for name in chosen.computed if name not in of_others])
+    rows = [in_turns(row, "instruction") for row in rows]
     said = [(row["input_id"], name, one(row, chosen)) for row in rows for name, one in sorted(named.items())]
     if contamination.CHECK in chosen.computed:
         said += [(row["input_id"], contamination.CHECK, _not_contaminated(row, benchmarks)) for row in rows]
@@ -244,7 +246,8 @@ def _prompted(run: Run, fingerprint: str, name: str) -> Counts:
             return [_said(run, fingerprint, row, name, (parsed.get("passed", True), detail), answer)]
 
         failed = _failed(run, fingerprint, row, name)
-        await ask.judge("verdicts", failed, method, row, role=role, settings=run.settings.verdicts, read=read)
+        shown = in_turns(row, "text")
+        await ask.judge("verdicts", failed, method, shown, role=role, settings=run.settings.verdicts, read=read)
 
     takes = "texts" if name == MODERATION else "answered"
     return conduct(run, Program("verdicts", name, takes, fingerprint, (role,), 1, body))
@@ -261,7 +264,7 @@ def _questioned(run: Run, fingerprint: str) -> Counts:
             def read(parsed: Mapping[str, Any], answer: Answer) -> list[records.Verdict]:
                 return [_said(run, fingerprint, row, name, (parsed["passed"], parsed["detail"]), answer)]
 
-            shown, failed = {**row, "question": question}, _failed(run, fingerprint, row, name)
+            shown, failed = in_turns(row, "instruction") | {"question": question}, _failed(run, fingerprint, row, name)
             await ask.judge("verdicts", failed, method, shown, role=role, settings=run.settings.verdicts, read=read)
 
         await ask.each([put(*one) for one in enumerate(row["questions"][:MOST], start=1)])
@@ -279,7 +282,7 @@ def _verifiers(run: Run, fingerprint: str) -> Counts:
                 return [_said(run, fingerprint, row, VERIFIERS, _believed(sandbox, parsed, wanted), answer)]
 
             failed = _failed(run, fingerprint, row, VERIFIERS)
-            await ask.judge("verdicts", failed, method, row, role="judge", settings=wanted, read=read)
+            await ask.judge("verdicts", failed, method, in_turns(row, "text"), role="judge", settings=wanted, read=read)
 
         return conduct(run, Program("verdicts", VERIFIERS, "answered", fingerprint, ("judge",), 1, body))
 

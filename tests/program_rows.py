@@ -6,9 +6,11 @@ rewrite, and has no answer of its program.
 """
 
 import json
+from pathlib import Path
 from typing import Any
 
 from tests import instruction_store as store
+from wellspring.tasks import embeddings, exports, selections
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.spine.runs import Run
@@ -62,6 +64,24 @@ def fill(run: Run, *, kind: str = "verified", use: str = "answer") -> None:
 def publish(run: Run) -> None:
     """Say that they passed their audits."""
     store.publish(run, *NOUNS)
+
+
+def exported(run: Run, *, kind: str = "verified", failing: str = "") -> Path:
+    """Write them, choose and export; `failing` is a response that does not pass the check `not_refused`."""
+    fill(run, kind=kind)
+    for one in ("good", "bad"):
+        verdict = records.Verdict(id_of(one), "c", "not_refused", one != failing, "", None, run.run_id)
+        run.store.append("verdicts", [verdict])
+    run.activate("verdicts", {"c": "checks"})
+    publish(run)
+    embeddings.embed(run, of="instructions")
+    store.publish(run, "embeddings")
+    selections.select(run)
+    store.publish(run, "selections")
+    exports.export(run)
+    store.publish(run, "exports")
+    exports.put_in_place(run)
+    return run.store.exports / run.settings.exports.name
 
 
 def _call(name: str) -> str:

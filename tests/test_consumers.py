@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests import instruction_store as store
+from tests import program_rows
 from tests.scripted_model import scripted_model
 from wellspring.tasks import exports, preferences, responses, scores, selections
 from wellspring.tasks.contracts import settings
@@ -256,3 +257,79 @@ def test_the_datasets_library_reads_thoughts_where_chat_templates_and_llama_fact
             assert turn == row["output"]
             assert text.endswith(f"<|im_start|>assistant\n{turn}<|im_end|>\n")
             assert turn.startswith(f"<think>\n{THOUGHT}\n</think>\n\nIn ") == (THOUGHT in text)
+
+
+FORMS = ("messages", "sharegpt", "alpaca", "dpo", "kto", "raw")
+ASKED = [turn["content"] for turn in program_rows.TURNS[1:]]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset with a row that has turns before it, and rows that have none."""
+    folder = tmp_path_factory.mktemp("told")
+    with scripted_model(lambda body: f"In {len(str(body))} steps.") as model:
+        chosen = settings.load(
+            None,
+            [
+                f"exports.formats={json.dumps([*FORMS, 'reward_conditioned'])}",
+                "verdicts.required=[]",
+                "selections.min_score=0",
+            ],
+            {},
+            {"models": {"responder": model.role("m"), "generator": model.role("w")}, "scores": {"judges": []}},
+        )
+        with runs.start("test", chosen, folder / "ws", quiet=True, may_mix=True) as run:
+            store.fill(run, 6)
+            responses.respond(run)
+            store.publish(run, "responses")
+            return program_rows.exported(run)
+
+
+@pytest.mark.parametrize("form", ["parquet", "json"])
+def test_the_datasets_library_reads_turns_beside_rows_that_have_none(
+    told: Path, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    datasets = pytest.importorskip("datasets")
+    datasets.disable_progress_bars()
+    file = "train.parquet" if form == "parquet" else "train.jsonl"
+    read = {
+        name: list(datasets.load_dataset(form, data_files=str(told / name / file), cache_dir=str(tmp_path))["train"])
+        for name in FORMS
+    }
+    mine = {name: next(row for row in rows if row["id"] == program_rows.id_of("good")) for name, rows in read.items()}
+    others = [row for row in read["messages"] if row["id"] != program_rows.id_of("good")]
+    turns = [(turn["role"], turn["content"]) for turn in program_rows.TURNS]
+    asked = ("user", program_rows.TEXT)
+
+    def said(found: list[dict[str, str]]) -> list[tuple[str, str]]:
+        return [(turn["role"], turn["content"]) for turn in found]
+
+    assert said(mine["messages"]["messages"])[:-1] == [*turns, asked]
+    assert said(mine["dpo"]["prompt"]) == said(mine["kto"]["prompt"]) == [*turns, asked]
+    assert said(mine["raw"]["history"]) == turns
+    assert mine["sharegpt"]["system"] == mine["alpaca"]["system"] == turns[0][1]
+    assert [turn["value"] for turn in mine["sharegpt"]["conversations"]][:2] == ASKED
+    assert mine["alpaca"]["history"] == [ASKED]
+    assert len(others) == 6
+    assert not (told / "reward_conditioned").exists()  # no judge gave the answers of the pair a reward
+    assert all([turn["role"] for turn in row["messages"]] == ["user", "assistant"] for row in others)
+    assert {json.dumps(row["history"]) for row in read["alpaca"]} == {json.dumps([ASKED]), "null"}
+
+
+@pytest.mark.parametrize("form", ["sharegpt", "alpaca"])
+def test_llama_factory_reads_turns_with_its_own_converters(told: Path, form: str) -> None:
+    converters = pytest.importorskip("llamafactory.data.converter", reason="needs llamafactory", exc_type=ImportError)
+    from llamafactory.data.parser import DatasetAttr
+
+    columns = {"messages": "conversations"} if form == "sharegpt" else {"prompt": "instruction", "response": "output"}
+    described = DatasetAttr("file", dataset_name=form, formatting=form)
+    for name, column in (columns | {"system": "system", "history": "history", "query": "input"}).items():
+        setattr(described, name, column)
+    named = {"sharegpt": "SharegptDatasetConverter", "alpaca": "AlpacaDatasetConverter"}
+    convert = getattr(converters, named[form])(described, SimpleNamespace(media_dir=""))
+
+    row = next(convert(row) for row in rows_of(told, form) if row["id"] == program_rows.id_of("good"))
+
+    assert [turn["content"] for turn in row["_prompt"]] == [*ASKED, program_rows.TEXT]
+    assert row["_system"] == program_rows.TURNS[0]["content"]

@@ -11,14 +11,16 @@ import pytest
 from tests import instruction_store, program_rows
 from tests.program_rows import DOCUMENT, NOUNS, OTHER, PRINT, SEED, TEXT, TURNS, id_of
 from tests.scripted_model import scripted_model
-from wellspring.tasks import embeddings, exports, responses, scores, selections, verdicts
+from tests.test_preferences import PAIRS, judge
+from wellspring.tasks import preferences, responses, scores, verdicts
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.spine import forgetting, lineage, retrying, validation
+from wellspring.tasks.spine.contamination import CHECK
 from wellspring.tasks.spine.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
-NAME = "wellspring-dataset"
+SAID = "Mine hums and lifts nothing."
 
 
 @pytest.fixture
@@ -229,24 +231,6 @@ def test_a_forgotten_page_takes_its_rewrite_and_what_was_shown_it(filled: Run) -
     assert in_force(filled)["instructions"] == 1
 
 
-def exported(run: Run, *, kind: str, failing: str = "") -> Path:
-    """Choose and export; `failing` is a response that does not pass the required check."""
-    program_rows.fill(run, kind=kind)
-    for one in ("good", "bad"):
-        verdict = records.Verdict(id_of(one), "c", "not_refused", one != failing, "", None, run.run_id)
-        run.store.append("verdicts", [verdict])
-    run.activate("verdicts", {"c": "checks"})
-    program_rows.publish(run)
-    embeddings.embed(run, of="instructions")
-    instruction_store.publish(run, "embeddings")
-    selections.select(run)
-    instruction_store.publish(run, "selections")
-    exports.export(run)
-    instruction_store.publish(run, "exports")
-    exports.put_in_place(run)
-    return run.store.exports / NAME
-
-
 FORMS = 'exports.formats=["messages", "dpo", "raw"]'
 
 
@@ -260,13 +244,80 @@ def test_a_rejected_response_is_the_worse_side_of_a_pair_and_never_an_answer(
     chosen = settings(FORMS, "scores.judges=[]", 'verdicts.required=["not_refused"]')
     with start(chosen) as run:
         instruction_store.fill(run, 6)
-        folder = exported(run, kind=kind, failing=failing)
+        folder = program_rows.exported(run, kind=kind, failing=failing)
 
     def lines(form: str) -> list[dict[str, Any]]:
         path = folder / form / "train.jsonl"
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+        return [json.loads(line) for line in path.read_bytes().splitlines()] if path.is_file() else []
 
     assert [row["id"] for row in lines("messages")] == [id_of("good")] * (failing != "good")
     assert len(lines("dpo")) == pairs
     assert {row["id"] for row in lines("raw")} == {id_of("good"), id_of("bad")}
-    assert {row["way"] for row in lines("raw")} == {"mends"}
+    assert {(row["way"], row["use"]) for row in lines("raw")} == {("mends", "answer"), ("mends", "rejected")}
+
+
+def test_whoever_judges_is_shown_the_turns_before_an_instruction(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with scripted_model(lambda _: "Hard to say.") as model:
+        chosen = settings(
+            'verdicts.judges=["moderation", "checklist", "verifiers"]',
+            'scores.judges=["seven_criteria", "response_quality"]',
+            models={"judge": model.role("judge", attempts=1)},
+        )
+        with start(chosen) as run:
+            instruction_store.fill(run, 1)
+            program_rows.fill(run)
+            program_rows.publish(run)
+            verdicts.check(run)
+            scores.judge(run)
+            asked = list(model.asked)
+            run.store._connection.execute(
+                "UPDATE verdicts SET passed = true, detail = ? WHERE check_name = 'checklist_questions'", ['["Turns?"]']
+            )
+            verdicts.check(run)
+
+    shown = [body["messages"] for body in asked if TEXT in str(body)]
+    others = [body["messages"] for body in model.asked if TEXT not in str(body)]
+    put = [body["messages"] for body in model.asked[len(asked) :]]
+    assert len({str(messages[:2]) for messages in shown}) == 5  # moderation, checklist, verifiers, both judges
+    assert len({str(messages[:2]) for messages in put}) == 1
+    assert all(f"user: {SAID}" in str(messages) and f"user: {TEXT}" in str(messages) for messages in (*shown, *put))
+    assert others
+    assert not any(SAID in str(messages) or "user: " in str(messages) for messages in others)
+
+
+def test_who_compares_two_answers_is_shown_the_turns_before(settings: Callable[..., Settings], start: Start) -> None:
+    with scripted_model(judge) as marks:
+        chosen = settings(
+            models={"judge": marks.role("other")}, scores={"judges": []}, preferences=PAIRS | {"both_orders": True}
+        )
+        with start(chosen) as run:
+            instruction_store.fill(run, 1)
+            program_rows.fill(run, use="draw")
+            for name, quality in {"good": 8, "bad": 2}.items():
+                run.store._connection.execute(
+                    "UPDATE responses SET use = 'draw', text = ? WHERE response_id = ?",
+                    [f"Answer of quality {quality}.", id_of(name)],
+                )
+            program_rows.publish(run)
+            scores.judge(run)
+            instruction_store.publish(run, "scores")
+            counts = preferences.pair(run).counts
+
+    compared = [body for body in marks.asked if "Compare the two answers" in str(body)]
+    assert counts.rows_out == 1
+    assert len(compared) == 2
+    assert all(f"user: {SAID}" in str(body) for body in compared)
+
+
+def test_checks_look_at_the_turns_before_an_instruction(settings: Callable[..., Settings], tmp_path: Path) -> None:
+    question = "How many sheep are in the pen after the dog has brought them all back from the hill?"
+    (tmp_path / "bench.jsonl").write_text(json.dumps({"question": question}) + "\n")
+    chosen = settings(f'benchmarks.paths={{mine = "{tmp_path / "bench.jsonl"}"}}', f'verdicts.checks=["{CHECK}"]')
+    row = {"input_id": "r", "instruction": TEXT, "response": "By its arrow.", "finish_reason": "stop"}
+    turns = {"": True, json.dumps([{"role": "user", "content": question}]): False}
+
+    found = [verdicts.checked([row | {"history": said}], chosen.verdicts, chosen.benchmarks) for said in turns]
+
+    assert [{one[1]: one[2] for one in said}[CHECK] for said in found] == list(turns.values())

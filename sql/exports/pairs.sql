@@ -25,6 +25,7 @@ SELECT
     selections.rank,
     instructions.instruction_id,
     instructions.text,
+    instructions.history,
     coalesce(instructions.document_id, instructions.input_id) AS origin_id,
     documents.domain,
     pairs.chosen_id,

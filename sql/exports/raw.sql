@@ -29,8 +29,10 @@ SELECT
     instructions.instruction_id,
     instructions.recipe,
     instructions.text AS instruction,
+    instructions.history,
     responses.text AS response,
     methods.name AS way,
+    if(methods.stage = 'instructions', responses.use, NULL) AS use,  -- else the way says it
     responses.draw,
     responses.model,
     answered.served,

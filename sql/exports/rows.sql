@@ -45,6 +45,7 @@ SELECT
     instructions.instruction_id,
     instructions.recipe,
     instructions.text,
+    instructions.history,
     coalesce(instructions.document_id, instructions.input_id) AS origin_id,
     documents.url,
     documents.domain,

@@ -6,6 +6,7 @@ CREATE OR REPLACE VIEW inputs_pairs AS
 SELECT
     instructions.instruction_id AS input_id,
     instructions.text AS instruction,
+    instructions.history,
     list(
         struct_pack(response_id := responses.response_id, text := responses.text, reward := rewards.value)
         ORDER BY responses.response_id
@@ -22,6 +23,6 @@ LEFT JOIN valid_scores AS rewards
             WHERE pairing.stage = 'preferences' AND pairing.active
         )
 WHERE responses.use = 'draw'
-GROUP BY instructions.instruction_id, instructions.text
+GROUP BY instructions.instruction_id, instructions.text, instructions.history
 -- A failed judge has a row, whose value is NULL; a draw that nobody has judged yet has none.
 HAVING count(*) = count(rewards.subject_id);

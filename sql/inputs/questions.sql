@@ -6,6 +6,7 @@ CREATE OR REPLACE VIEW inputs_questions AS
 SELECT
     responses.response_id AS input_id,
     instructions.text AS instruction,
+    instructions.history,
     responses.text AS response,
     from_json(checklists.detail, '["VARCHAR"]') AS questions
 FROM verdicts AS checklists

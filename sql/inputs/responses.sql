@@ -6,6 +6,7 @@ CREATE OR REPLACE VIEW inputs_responses AS
 SELECT
     responses.response_id AS input_id,
     instructions.text AS instruction,
+    instructions.history,
     responses.text AS response,
     responses.use,
     CASE WHEN methods.name = 'answer_grounded' THEN left(documents.text, 200000) END AS document

@@ -5,11 +5,13 @@
 CREATE OR REPLACE VIEW inputs_texts AS
 SELECT
     instructions.instruction_id AS input_id,
-    instructions.text
+    instructions.text,
+    instructions.history
 FROM valid_instructions AS instructions
 UNION ALL
 SELECT
     responses.response_id AS input_id,
-    responses.text
+    responses.text,
+    '' AS history
 FROM valid_responses AS responses
 WHERE responses.use <> 'rejected';

@@ -1,10 +1,10 @@
 -- From which input, and by which method, the rows of a noun were made: a part of the ledger of what is settled.
 -- owner:  tasks/io/statements.py
--- grain:  one row per row
+-- grain:  one row per row x input
 -- params: none
 SELECT
-    -- A program's answer is to its own instruction, and its verdict of its own answer: their input is that one's input.
-    coalesce(own.input_id, nouns.noun_input) AS input_id,
+    -- A program's answer is to its own instruction, and its verdict of its own answer: they are of that one's input, too.
+    unnest(list_distinct([nouns.noun_input, own.input_id])) AS input_id,
     nouns.noun_fingerprint AS fingerprint,
     nouns.noun_subject AS thing
 FROM nouns

@@ -5,6 +5,7 @@
 SELECT
     responses.response_id AS input_id,
     instructions.text AS instruction,
+    instructions.history,
     responses.text AS response,
     responses.finish_reason,
     if(methods.name = 'answer_grounded', documents.text, NULL) AS document

@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from wellspring.tasks.contracts.prompting import Message
+from wellspring.tasks.contracts.prompting import Message, Row
 
 Turn = dict[str, Any]
 
@@ -44,6 +44,11 @@ def said(history: str, text: str) -> str:
     system, turns = opened(history, "")
     parts = [("system", system)] * bool(system) + [(turn["role"], _shown(turn)) for turn in turns]
     return "\n\n".join(f"{role}: {part}" for role, part in (*parts, ("user", text)))
+
+
+def in_turns(row: Row, field: str) -> dict[str, Any]:
+    """Return a row whose `field` is an instruction, with the turns of its `history` before that."""
+    return {**row, field: said(row.get("history", ""), row[field])}
 
 
 def _shown(turn: Turn) -> str:

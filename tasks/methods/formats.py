@@ -4,16 +4,19 @@
 |---|---|---|
 | `messages` | TRL `SFTTrainer`, OpenAI fine-tuning, Axolotl (chat_template) | `messages`: role, content of each turn |
 | `sharegpt` | LLaMA-Factory (sharegpt), FastChat | `conversations`: from and value; `system` |
-| `alpaca` | LLaMA-Factory (alpaca), Stanford Alpaca | `instruction`, `input`, `output`, `system` |
+| `alpaca` | LLaMA-Factory (alpaca), Stanford Alpaca | `instruction`, `input`, `output`, `system`; `history` |
 | `dpo` | TRL `DPOTrainer`, `RewardTrainer` (conversational) | `prompt`, `chosen`, `rejected` as turns |
 | `kto` | TRL `KTOTrainer`, `BCOTrainer` | `prompt`, `completion` as turns; `label` |
 | `reward_conditioned` | as `dpo` | each pair twice, its prompt asking for one of the two rewards |
 | `raw` | people | every answer with every score and verdict |
 
 Reward-conditioned rows are those of reward-augmented data (PAPERS E): the answer whose reward is asked for is the
-chosen one. Every line begins with `id`, of the row it came from, so that a copied line can still be traced, and says
-who made it: `model` answered (of a pair: its chosen answer), `instruction_model` wrote the instruction, and `synthetic`
-is true.
+chosen one; a pair whose answers no judge marked is not among them. Every line begins with `id`, of the row it came
+from, so that a copied line can still be traced, and says who made it: `model` answered (of a pair: its chosen answer),
+`instruction_model` wrote the instruction, and `synthetic` is true.
+
+Turns before the instruction come first in `messages`, `conversations` and `prompt`. `alpaca` has them as LLaMA-Factory
+reads them: `history`, a list of pairs of what was asked and answered. Rows without such turns have no `history`.
 
 A thought (`exports.thoughts`) stands where trainers look for it. A turn has it as `reasoning_content`: TRL hands turns
 to the chat template as they are, and the templates of Qwen3, GLM, Nemotron and others, as TRL ships them in
@@ -22,7 +25,7 @@ fields have it inline, as LLaMA-Factory's `ReasoningTemplate` expects it: `<thin
 break, `</think>`, an empty line (its default `thought_words`, `src/llamafactory/data/template.py`), then the answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -94,16 +97,28 @@ SCHEMAS: dict[str, pa.Schema] = {
         ]
     ),
 }
+_MORE: dict[str, list[tuple[str, str, pa.DataType]]] = {  # what some rows have: its column, and type
+    "alpaca": [("earlier", "history", pa.list_(pa.list_(pa.string())))],
+    "raw": [("earlier", "history", _TURNS), ("use", "use", pa.string()), ("thought", "thought", pa.string())],
+}
+BESIDE = frozenset({"earlier", "use"})
+_FROM = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
 OF_ROWS = frozenset({"messages", "sharegpt", "alpaca"})
 OF_PAIRS = frozenset({"dpo", "kto", "reward_conditioned"})
 
 
-def schema(form: str, *, thoughts: bool = False) -> pa.Schema:
-    """Return the columns of a form; with `thoughts`, turns and raw answers have a place for one."""
-    if not thoughts:
-        return SCHEMAS[form]
-    fields = [pa.field(f.name, _THINKING_TURNS) if f.type == _TURNS else f for f in SCHEMAS[form]]
-    return pa.schema([*fields, pa.field("thought", pa.string())] if form == "raw" else fields)
+def schema(form: str, beside: Collection[str] = ()) -> pa.Schema:
+    """Return the columns of a form.
+
+    Args:
+        form: A key of `SCHEMAS`.
+        beside: What some rows of the dataset have: `thought`, then turns and raw answers have a place for one;
+            `earlier`, turns before an instruction; `use`, of raw answers that a program made.
+    """
+    fields = [*SCHEMAS[form], *(pa.field(name, kind) for key, name, kind in _MORE.get(form, ()) if key in beside)]
+    if "thought" in beside:
+        fields = [pa.field(f.name, _THINKING_TURNS) if f.type == _TURNS else f for f in fields]
+    return pa.schema(fields)
 
 
 def lines(form: str, row: Row) -> list[tuple[str, dict[str, Any]]]:
@@ -113,8 +128,9 @@ def lines(form: str, row: Row) -> list[tuple[str, dict[str, Any]]]:
         form: A key of `SCHEMAS`.
         row: Of all: instruction_model. For `OF_ROWS`: response_id, text, response, system, recipe, url, license,
             score, model. For `OF_PAIRS`: chosen_id, rejected_id, text, chosen, rejected, system, score_chosen,
-            score_rejected, chosen_model, rejected_model. For `raw`: its columns. A thought that is there is written:
-            `thought`, of a pair `chosen_thought` and `rejected_thought`.
+            score_rejected, chosen_model, rejected_model. For `raw`: its columns, and `system`. A thought that is there
+            is written: `thought`, of a pair `chosen_thought` and `rejected_thought`. `earlier` is a list of turns
+            before the instruction (role, content, thought), `use` what a raw answer is for.
 
     Raises:
         KeyError: The form is unknown, or the row lacks a column.
@@ -134,31 +150,38 @@ def _who(row: Row, answered: str) -> dict[str, Any]:
     }
 
 
-def _turn(role: str, content: str) -> list[dict[str, str]]:
-    return [{"role": role, "content": content}] if content else []
+def _turn(role: str, content: str, thought: str | None = None) -> dict[str, str]:
+    return {"role": role, "content": content} | ({THOUGHT: thought} if thought else {})
+
+
+def _before(row: Row, system: str = "") -> list[dict[str, str]]:
+    """Return the turns before the instruction, the system prompt first."""
+    system = system or row["system"]
+    earlier = [_turn(turn["role"], turn["content"], turn.get("thought")) for turn in row.get("earlier", ())]
+    return [_turn("system", system), *earlier] if system else earlier
 
 
 def _prompt(row: Row, system: str = "") -> list[dict[str, str]]:
-    return _turn("system", system or row["system"]) + _turn("user", row["text"])
+    return [*_before(row, system), _turn("user", row["text"])]
 
 
-def _answer(content: str, thought: str | None) -> list[dict[str, str]]:
-    (turn,) = _turn("assistant", content)
-    return [turn | {THOUGHT: thought} if thought else turn]
+def _inline(text: str, thought: str | None) -> str:
+    return thought.join(THOUGHT_WORDS) + text if thought else text
 
 
-def _inline(row: Row) -> str:
-    thought = row.get("thought")
-    return thought.join(THOUGHT_WORDS) + row["response"] if thought else row["response"]
+def _inlined(row: Row) -> list[tuple[str, str]]:
+    """Return role and text of each turn before the instruction, but for the system prompt."""
+    return [(turn["role"], _inline(turn["content"], turn.get("thought"))) for turn in row.get("earlier", ())]
 
 
 def _messages(row: Row) -> list[tuple[str, dict[str, Any]]]:
-    turns = _prompt(row) + _answer(row["response"], row.get("thought"))
+    turns = [*_prompt(row), _turn("assistant", row["response"], row.get("thought"))]
     return [(row["response_id"], {"id": row["response_id"], "messages": turns, **_facts(row)})]
 
 
 def _sharegpt(row: Row) -> list[tuple[str, dict[str, Any]]]:
-    said = [{"from": "human", "value": row["text"]}, {"from": "gpt", "value": _inline(row)}]
+    turns = [*_inlined(row), ("user", row["text"]), ("assistant", _inline(row["response"], row.get("thought")))]
+    said = [{"from": _FROM[role], "value": text} for role, text in turns]
     line = {"id": row["response_id"], "conversations": said, "system": row["system"], **_facts(row)}
     return [(row["response_id"], line)]
 
@@ -168,19 +191,30 @@ def _alpaca(row: Row) -> list[tuple[str, dict[str, Any]]]:
         "id": row["response_id"],
         "instruction": row["text"],
         "input": "",
-        "output": _inline(row),
+        "output": _inline(row["response"], row.get("thought")),
         "system": row["system"],
         **_facts(row),
     }
-    return [(row["response_id"], line)]
+    return [(row["response_id"], line | ({"history": _exchanges(_inlined(row))} if "earlier" in row else {}))]
+
+
+def _exchanges(turns: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """Return what was asked and answered in pairs; a side that nobody said is empty."""
+    pairs: list[list[str]] = []
+    for role, text in turns:
+        if role == "assistant" and pairs and len(pairs[-1]) == 1:
+            pairs[-1].append(text)
+        else:
+            pairs.append(["", text] if role == "assistant" else [text])
+    return [[*pair, ""][:2] for pair in pairs]
 
 
 def _pair(row: Row, better: str, worse: str, system: str = "") -> tuple[str, dict[str, Any]]:
     line = {
         "id": row[f"{better}_id"],
         "prompt": _prompt(row, system),
-        "chosen": _answer(row[better], row.get(f"{better}_thought")),
-        "rejected": _answer(row[worse], row.get(f"{worse}_thought")),
+        "chosen": [_turn("assistant", row[better], row.get(f"{better}_thought"))],
+        "rejected": [_turn("assistant", row[worse], row.get(f"{worse}_thought"))],
         "score_chosen": row[f"score_{better}"],
         "score_rejected": row[f"score_{worse}"],
         **_who(row, f"{better}_model"),
@@ -210,7 +244,7 @@ def _kto(row: Row) -> list[tuple[str, dict[str, Any]]]:
             {
                 "id": row[f"{side}_id"],
                 "prompt": _prompt(row),
-                "completion": _answer(row[side], row.get(f"{side}_thought")),
+                "completion": [_turn("assistant", row[side], row.get(f"{side}_thought"))],
                 "label": side == "chosen",
                 **_who(row, f"{side}_model"),
             },
@@ -222,6 +256,8 @@ def _kto(row: Row) -> list[tuple[str, dict[str, Any]]]:
 def _raw(row: Row) -> list[tuple[str, dict[str, Any]]]:
     who = _who(row, "model")
     line = {name: who[name] if name in who else row[name] for name in SCHEMAS["raw"].names}
+    line |= {"history": _before(row)} if "earlier" in row else {}
+    line |= {"use": row["use"]} if "use" in row else {}
     return [(row["id"], line | ({"thought": row["thought"]} if row.get("thought") else {}))]
 
 

@@ -71,7 +71,7 @@ def test_every_line_says_who_answered_who_asked_and_that_it_is_synthetic(form: s
 def test_a_thought_stands_where_trainers_look_for_it_and_fits_the_schema(form: str) -> None:
     thoughts = {"thought": HIDDEN, "chosen_thought": HIDDEN, "rejected_thought": None}
     found = [line for _, line in lines(form, ROWS[form] | thoughts)]
-    table = pa.Table.from_pylist(found, schema=schema(form, thoughts=True)).to_pylist()
+    table = pa.Table.from_pylist(found, schema=schema(form, {"thought"})).to_pylist()
     inline = f"<think>\n{HIDDEN}\n</think>\n\nPump B."
     turn = {"role": "assistant", "content": "Pump B.", "reasoning_content": HIDDEN}
     places = {
@@ -123,3 +123,86 @@ def test_a_pair_is_told_twice_with_the_reward_that_is_asked_for() -> None:
 def test_an_unknown_form_is_an_error() -> None:
     with pytest.raises(KeyError):
         lines("parquet", ROW)
+
+
+EARLIER = [
+    {"role": "user", "content": "It hums.", "thought": None},
+    {"role": "assistant", "content": "", "thought": HIDDEN},
+    {"role": "user", "content": "Hé? 修理", "thought": None},
+]
+TURNS = [{"role": turn["role"], "content": turn["content"]} for turn in EARLIER]
+INLINE = f"<think>\n{HIDDEN}\n</think>\n\n"
+
+
+def turned(form: str, *, thoughts: bool) -> list[dict[str, object]]:
+    """The lines of a row with turns before it, as its Parquet file gives them back."""
+    earlier = [turn | ({} if thoughts else {"thought": None}) for turn in EARLIER]
+    found = [line for _, line in lines(form, ROWS[form] | {"earlier": earlier, "system": "You mend."})]
+    beside = {"earlier", "thought"} if thoughts else {"earlier"}
+    read = pa.Table.from_pylist(found, schema=schema(form, beside)).to_pylist()
+    assert thoughts or read == found
+    return found
+
+
+@pytest.mark.parametrize("form", ["messages", "dpo", "kto", "reward_conditioned", "raw"])
+def test_earlier_turns_stand_between_the_system_prompt_and_the_instruction(form: str) -> None:
+    column = {"messages": "messages", "raw": "history"}.get(form, "prompt")
+    for line in turned(form, thoughts=False):
+        system, *turns = line[column]  # pyright: ignore[reportGeneralTypeIssues]
+
+        assert system["role"] == "system"
+        assert system["content"].startswith("You mend.")
+        assert turns[:3] == TURNS
+        assert [turn["content"] for turn in turns[3:4]] == ["Which pump?"] * (form != "raw")
+
+    thinking = turned(form, thoughts=True)[0][column]
+    assert thinking[2] == {"role": "assistant", "content": "", "reasoning_content": HIDDEN}  # pyright: ignore[reportIndexIssue]
+
+
+def test_sharegpt_has_earlier_turns_in_its_own_words_and_thoughts_inline() -> None:
+    (line,), (thinking,) = turned("sharegpt", thoughts=False), turned("sharegpt", thoughts=True)
+
+    values = ["It hums.", "", "Hé? 修理", "Which pump?", "Pump B."]
+    speakers = ["human", "gpt", "human", "human", "gpt"]
+    assert line["conversations"] == [{"from": a, "value": b} for a, b in zip(speakers, values, strict=True)]
+    assert line["system"] == "You mend."
+    assert thinking["conversations"][1] == {"from": "gpt", "value": INLINE}  # pyright: ignore[reportIndexIssue]
+
+
+@pytest.mark.parametrize(
+    ("roles", "history"),
+    [
+        ("ua", [["0", "1"]]),
+        ("uaua", [["0", "1"], ["2", "3"]]),
+        ("uau", [["0", "1"], ["2", ""]]),
+        ("a", [["", "0"]]),
+        ("aau", [["", "0"], ["", "1"], ["2", ""]]),
+        ("", []),
+    ],
+)
+def test_alpaca_has_earlier_turns_in_pairs(roles: str, history: list[list[str]]) -> None:
+    known = {"u": "user", "a": "assistant"}
+    earlier = [{"role": known[role], "content": str(i), "thought": None} for i, role in enumerate(roles)]
+
+    ((_, line),) = lines("alpaca", ROW | {"earlier": earlier})
+
+    assert line["history"] == history
+    assert line["instruction"] == "Which pump?"
+    assert pa.Table.from_pylist([line], schema=schema("alpaca", {"earlier"})).to_pylist() == [line]
+
+
+@pytest.mark.parametrize("form", sorted(SCHEMAS))
+def test_a_row_without_turns_is_the_same_line_in_a_dataset_that_has_some(form: str) -> None:
+    found = [line for _, line in lines(form, ROWS[form])]
+    read = pa.Table.from_pylist(found, schema=schema(form, {"earlier", "use"})).to_pylist()
+
+    assert schema(form) == SCHEMAS[form]
+    assert [list(line) for line in found] == [SCHEMAS[form].names] * len(found)
+    assert [{name: row[name] for name in SCHEMAS[form].names} for row in read] == found
+
+
+def test_a_raw_answer_of_a_program_says_what_it_is_for() -> None:
+    ((_, line),) = lines("raw", RAW | {"use": "rejected"})
+
+    assert line["use"] == "rejected"
+    assert pa.Table.from_pylist([line], schema=schema("raw", {"use"})).to_pylist() == [line]
