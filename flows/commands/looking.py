@@ -16,6 +16,7 @@ from wellspring.flows.commands.options import (
     JsonOption,
     PageOption,
     ProfileOption,
+    SetOption,
     SiteOption,
     SourceOption,
     StoreOption,
@@ -191,14 +192,17 @@ def _site(store: Path) -> Path:
 def recipes(
     name: Annotated[str | None, typer.Argument(help="A recipe, to see all that its files say.")] = None,
     *,
+    profile: ProfileOption = None,
+    chosen: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show which recipes can write instructions, or what one of them asks and makes.
 
     A recipe is named in `instructions.recipes`. With NAME you see its docstring, what it takes and makes, whom it asks,
-    its settings with their defaults, and its prompts with the answers that the offline stand-in gives.
+    its settings with their defaults, and its prompts with the answers that the offline stand-in gives. Your own
+    recipes are found where `plugins` names their folder: --set 'plugins=["recipes"]'.
     """
-    found = wellspring.recipes(name)
+    found = wellspring.recipes(name, profile=profile, overrides=chosen or ())
     if as_json:
         terminal.as_json(found)
     elif isinstance(found, dict):

@@ -282,11 +282,15 @@ def forget(
     return forgetting.forget(Path(store), what, {"policy": policy, "near_copies": near_copies, "reason": reason})
 
 
-def recipes(name: str | None = None) -> list[dict[str, Any]] | dict[str, Any]:
+def recipes(
+    name: str | None = None, *, profile: Place | None = None, overrides: Sequence[str] = ()
+) -> list[dict[str, Any]] | dict[str, Any]:
     """Say what can stand in `instructions.recipes`, or all that the files of one recipe say.
 
     Args:
         name: A recipe. By default all are listed.
+        profile: Whose folders of plug-ins are looked through, too.
+        overrides: Settings as `key=value`, such as `plugins=["recipes"]`.
 
     Returns:
         A dict for each recipe: `name`, `system`, `paper`, `takes`, `makes`. Of one recipe this dict, and its docstring
@@ -296,8 +300,10 @@ def recipes(name: str | None = None) -> list[dict[str, Any]] | dict[str, Any]:
         UsageError: There is no such recipe.
     """
     from wellspring.flows import recipes as found
+    from wellspring.tasks.contracts import settings
 
-    return found.listed() if name is None else found.described(name)
+    chosen = settings.load(None if profile is None else str(profile), overrides)
+    return found.listed(chosen) if name is None else found.described(name, chosen)
 
 
 class Opened:

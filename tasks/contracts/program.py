@@ -83,7 +83,7 @@ class Makes(Protocol):
 
         Args:
             answer: As `ask` gave it.
-            field: Whose text it is.
+            field: Whose text it is; a property of the class will do.
             parents: Ids of what it was made from, beside the input.
             history: The turns before it.
             scene: Who would send it.
@@ -131,8 +131,8 @@ class Makes(Protocol):
         """Keep an intermediate thing that others name as a parent: a constraint, a rubric, a verifier."""
         ...
 
-    def rewrite(self, answer: Answered | Text, field: str = "text", *, style: str) -> Made:
-        """Make a text that says the input's page in another style."""
+    def rewrite(self, answer: Answered | Text, field: str = "text", *, style: str) -> Made | None:
+        """Make a text that says the input's page in another style; None where it is refused, and that is recorded."""
         ...
 
     def refused(self, reason: str, detail: str = "") -> None:

@@ -83,7 +83,7 @@ def accept(text: str, limits: Limits, shown: Shown, *, is_alone: bool = True) ->
     _check_length(text, limits)
     _check_words(text)
     _check_writer(text)
-    _check_language(text, limits)
+    in_language(text, limits.languages)
     parts = parted(text, shown.document)
     carried = passages(text, parts)
     if is_alone and (pointer := dangling(text, carries=bool(carried))):
@@ -156,14 +156,19 @@ def _check_words(text: str) -> None:
         raise Rejection("no_substance", f"numbers, times and marks alone: {text[:200]}")
 
 
-def _check_language(text: str, limits: Limits) -> None:
-    if not limits.languages or len(text) < SHORTEST_IDENTIFIED_CHARS:
+def in_language(text: str, languages: Sequence[str]) -> None:
+    """Return when a text is in one of these languages, or too short to tell; in any, where none is named.
+
+    Raises:
+        Rejection: `other_language`.
+    """
+    if not {*languages} - {UNDETERMINED} or len(text) < SHORTEST_IDENTIFIED_CHARS:
         return
-    if "en" in limits.languages and _reads_as_english(text):
+    if "en" in languages and _reads_as_english(text):
         return
     language = identify(text)
-    if language not in {*limits.languages, UNDETERMINED}:
-        raise Rejection("other_language", f"{language}, not {' or '.join(limits.languages)}: {text[:200]}")
+    if language not in {*languages, UNDETERMINED}:
+        raise Rejection("other_language", f"{language}, not {' or '.join(languages)}: {text[:200]}")
 
 
 def _reads_as_english(text: str) -> bool:

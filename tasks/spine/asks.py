@@ -19,7 +19,8 @@ from wellspring.tasks.contracts.program import A, Bare, Made, T, Turn, Use
 from wellspring.tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.methods import acceptance
-from wellspring.tasks.methods.acceptance import Shown, accept, trust
+from wellspring.tasks.methods.acceptance import Shown, accept, in_language, trust
+from wellspring.tasks.methods.carrying import parted, passages
 from wellspring.tasks.methods.languages import identify
 from wellspring.tasks.spine import contamination
 from wellspring.tasks.spine.blame import MisuseError
@@ -288,11 +289,14 @@ class Making:
         self._add(place, "notes", records.Note(*of, self.work.run.run_id))
         return made
 
-    def rewrite(self, answer: Answered | Text, field: str = "text", *, style: str) -> Made:
+    def rewrite(self, answer: Answered | Text, field: str = "text", *, style: str) -> Made | None:
         """As `Makes.rewrite` says."""
         text, (source, place) = _text(answer, field), self._source(answer)
-        acceptance.clean(text)
-        trust(text, Shown(document=self.row["text"], prompt=_system(source)))
+        try:
+            self._check_rewrite(text, source)
+        except Rejection as refusal:
+            self.refused(refusal.reason, refusal.detail)
+            return None
         made = Made(self._id("rewrite", place, field), text)
         of = (made.id, self.work.fingerprint, str(self._page()), style, text, source.completion_id)
         self._add(place, "rewrites", records.Rewrite(*of, self.work.run.run_id))
@@ -325,6 +329,17 @@ class Making:
         points = has_history or "need_history" in may
         accept(text, limits(run.settings.instructions, language), shown, is_alone=not points)
         contamination.check(run.settings.benchmarks, text)
+
+    def _check_rewrite(self, text: str, source: Answer) -> None:
+        """Look at a page that was said again: what it quotes of its page was not dictated by it.
+
+        Raises:
+            Rejection: It may not be kept.
+        """
+        page = self.row["text"]
+        trust(text, Shown(document=page, prompt=_system(source)), passages(text, parted(text, page)))
+        if "switch_language" not in self.work.recipe.may:
+            in_language(text, (self.row["language"],))
 
     def _page(self) -> str | None:
         return self.row["input_id"] if self.work.recipe.module.TAKES == "documents" else self.row.get("document_id")

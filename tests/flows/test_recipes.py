@@ -12,6 +12,7 @@ from tests.headed import TEXT
 from wellspring.flows import cli
 from wellspring.tasks.contracts import headings
 from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.spine import recipes
 
 PROGRAM = '''"""Say it again, and answer.
 
@@ -28,6 +29,14 @@ TAKES, MAKES, ROLES = "instructions", ("instructions", "responses"), ("generator
 
 class Knobs(Section):
     answers: int = Field(default=3, description="answers to each question")
+
+
+def most_calls(knobs):
+    return 1
+
+
+async def program(row, ask):
+    return None
 '''
 
 
@@ -35,26 +44,28 @@ class Knobs(Section):
 def mine(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "said_again.py").write_text(PROGRAM)
     (tmp_path / "said_again.md").write_text(TEXT)
-    headings.register("said_again", headings.read(tmp_path / "said_again.md", "said_again"))
-    yield "said_again"
-    del headings._registered["said_again"]
+    yield f"plugins={json.dumps([str(tmp_path)])}"
+    headings._registered.pop("said_again", None)
     headings._recognised.cache_clear()
+    recipes._loaded.cache_clear()
 
 
-def said(*words: str) -> str:
-    result = CliRunner().invoke(cli.app, ["recipes", *words])
+MINE = "said_again"
+
+
+def said(plugin: str, *words: str) -> str:
+    result = CliRunner().invoke(cli.app, ["recipes", "--set", plugin, *words])
     assert result.exit_code == 0, result.output
     return result.output
 
 
-def test_recipes_of_both_kinds_are_listed_and_no_other_method(mine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    judge = {"checklist": headings.known()[mine]}
-    monkeypatch.setattr(headings, "_in_rooms", lambda: judge)
-    found = {one["name"]: one for one in json.loads(said("--json"))}
+def test_recipes_of_both_kinds_are_listed_and_no_other_method(mine: str) -> None:
+    found = {one["name"]: one for one in json.loads(said(mine, "--json"))}
 
-    assert {*found} == {"attributed_grounding", "knn_instruct", "ungrounded", mine}
-    assert found[mine] == {
-        "name": mine,
+    assert {*found} >= {"attributed_grounding", "knn_instruct", "ungrounded", "rephrase_and_respond", MINE}
+    assert not {*found} & {"keywords", "answer", "checklist", "seven_criteria"}
+    assert found[MINE] == {
+        "name": MINE,
         "system": "Said Again",
         "paper": "arXiv 0000.00000",
         "takes": "instructions",
@@ -66,21 +77,21 @@ def test_recipes_of_both_kinds_are_listed_and_no_other_method(mine: str, monkeyp
 
 
 def test_the_table_names_each_with_its_paper(mine: str) -> None:
-    lines = said().splitlines()
+    lines = said(mine).splitlines()
 
-    assert any(line.startswith(mine) and "arXiv 0000.00000" in line for line in lines)
+    assert any(line.startswith(MINE) and "arXiv 0000.00000" in line for line in lines)
     assert any(line.startswith("knn_instruct") and "EMNLP 2024" in line for line in lines)
 
 
 def test_a_program_shows_its_knobs_prompts_and_examples(mine: str) -> None:
-    facts = wellspring.recipes(mine)
-    shown = said(mine)
+    facts = wellspring.recipes(MINE, overrides=[mine])
+    shown = said(mine, MINE)
 
     assert isinstance(facts, dict)
     assert facts["knobs"] == [{"name": "answers", "default": 3, "description": "answers to each question"}]
     assert facts["roles"] == ["generator", "responder"]
     assert [prompt["heading"] for prompt in facts["prompts"]] == ["clarify", "reply"]
-    assert json.loads(said(mine, "--json")) == facts
+    assert json.loads(said(mine, MINE, "--json")) == facts
     for part in (
         "Two steps, with [square brackets].",
         "asks: generator, responder",
@@ -101,17 +112,23 @@ def test_a_method_of_one_prompt_shows_it() -> None:
     assert facts["prompts"][0]["user"].startswith("$dialogs")
 
 
-@pytest.mark.parametrize("name", ["knn_instructs", "keywords", "said_again"])
-def test_a_name_that_no_recipe_has_is_refused_with_the_nearest(name: str) -> None:
-    with pytest.raises(UsageError, match=f"there is no recipe `{name}`") as caught:
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("knn_instructs", "there is no recipe `knn_instructs`"),
+        ("keywords", "`keywords` writes no instructions"),
+        ("said_again", "there is no recipe `said_again`"),
+    ],
+)
+def test_a_name_that_no_recipe_has_is_refused_with_the_nearest(name: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
         wellspring.recipes(name)
 
-    assert ("did you mean `knn_instruct`?" in caught.value.hint) == (name == "knn_instructs")
+    assert ("did you mean knn_instruct?" in caught.value.hint) == (name == "knn_instructs")
     assert "`wellspring recipes` lists" in caught.value.hint
 
 
-def test_a_program_whose_file_is_gone_is_named(mine: str, tmp_path: Path) -> None:
-    (tmp_path / f"{mine}.py").unlink()
-
-    with pytest.raises(UsageError, match=r"said_again\.py is not there"):
-        wellspring.recipes()
+def test_a_folder_of_plug_ins_that_is_gone_is_named(mine: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"plug-in folder .*gone is not there"):
+        wellspring.recipes(overrides=[f"plugins={json.dumps([str(tmp_path / 'gone')])}"])
+    assert wellspring.recipes(overrides=[mine])
