@@ -1,0 +1,171 @@
+"""WRAP: pages are cut at sentences, said again in styles in turn, and what lost its piece is refused."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from tests import instruction_store
+from tests.program_runs import Made, answering, of_program, run_program
+from wellspring.tasks.contracts.answers import Answered
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.recipes.wrap import Asked, Knobs, Said, check, most_calls, numbers, pieces
+from wellspring.tasks.spine.runs import Run
+
+NAME = "wrap"
+Start = Callable[[Settings], AbstractContextManager[Run]]
+PIECE = "The pump of 1998 lifts 12 metres and uses 400 watts. It needs a valve of 25 millimetres, and 3 bolts."
+
+pytestmark = pytest.mark.usefixtures("unaudited")
+
+
+def knobs(*more: str) -> list[str]:
+    return of_program(NAME, *(f"recipes.{NAME}.{one}" for one in more))
+
+
+def scripted(start: Start, settings: Callable[..., Settings], say: Callable[[str, str], object], *more: str) -> Made:
+    """Run the program on a model that says of a heading and the text between the fences what a test tells it to."""
+
+    def script(heading: str, body: dict[str, Any]) -> str:
+        piece = body["messages"][-1]["content"].split("\n", 1)[1].split("\n</text", 1)[0]
+        return json.dumps(say(heading, piece), ensure_ascii=False)
+
+    with answering(NAME, script) as model:
+        return run_program(NAME, start, settings(*knobs(*more), models={"generator": model.role("g")}))
+
+
+def reworded(heading: str, piece: str) -> object:
+    if heading == "question_answer":
+        return {"pairs": [{"question": "What of it?", "answer": piece}, {"question": "No more?", "answer": "No."}]}
+    return {"text": f"In the {heading} style: {piece}"}
+
+
+def test_the_stand_in_makes_texts_in_every_style_and_some_that_are_refused(
+    start: Start, settings: Callable[..., Settings]
+) -> None:
+    made = run_program(NAME, start, settings(*knobs("styles_of_piece=4")))
+
+    assert {row["style"] for row in made["rewrites"]} == {"easy", "medium", "hard", "question_answer"}
+    assert {"too_short", "copy_of_document"} & {reason for _, reason in made.refused}
+    assert len(made["rewrites"]) + len(made.refused) == made.calls == 24
+    assert made.settled == 6
+
+
+def test_what_cannot_be_kept_or_came_before_for_the_page_is_refused_and_takes_no_other_text_with_it(
+    start: Start, settings: Callable[..., Settings]
+) -> None:
+    def say(heading: str, piece: str) -> object:
+        said = {"easy": f"{piece}\x07", "medium": f"All the same: {piece}", "hard": f"ALL THE SAME:\n{piece}"}
+        return {"text": said[heading]} if heading in said else reworded(heading, piece)
+
+    made = scripted(start, settings, say, "styles_of_piece=4")
+
+    assert Counter(reason for _, reason in made.refused) == {"control_characters": 6, "same_text": 6}
+    assert len({row["document_id"] for row in made["rewrites"]}) == 6
+    texts = [row["text"] for row in made["rewrites"] if row["style"] == "question_answer"]
+    assert len(texts) == 6
+    assert len(made["rewrites"]) == 12
+    assert all(text.startswith("Question: What of it?\nAnswer: ") for text in texts)
+    assert all(text.endswith("\n\nQuestion: No more?\nAnswer: No.") for text in texts)
+
+
+def test_pieces_take_turns_at_the_styles_and_what_is_beyond_the_most_or_empty_is_refused(
+    start: Start, settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(instruction_store.SUBJECTS, "pumps", " ".join(f"Pump {n} lifts water." for n in range(40)))
+    monkeypatch.setitem(instruction_store.SUBJECTS, "bread", " \n")
+    made = scripted(start, settings, reworded, 'styles=["easy", "hard", "easy"]', "piece_tokens=50", "pieces=2")
+
+    of_page = dict[str, set[str]]()
+    for row in made["rewrites"]:
+        of_page.setdefault(row["document_id"], set()).add(row["style"])
+    assert sorted(map(len, of_page.values())) == [1, 1, 1, 1, 2]
+    assert set().union(*of_page.values()) == {"easy", "hard"}
+    assert len(made["rewrites"]) == made.calls == 6
+    assert {reason for _, reason in made.refused} == {"too_long", "empty_text"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (PIECE.upper().replace(" ", "\n"), "copy_of_document"),
+        ("1998, 12, 400, 25.", "too_short"),
+        ("The old pump lifts 12 metres and uses 400 watts. It needs a wide valve and some bolts.", "loses_numbers"),
+    ],
+)
+def test_a_text_that_is_its_piece_or_far_shorter_or_has_lost_its_numbers_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(Rejection) as refused:
+        check(text, PIECE, Knobs(least_numbers=0.75))
+
+    assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A pump of 1998: 12, 400, 25.",
+        "The old pump of 1998 lifts 12 metres and uses 400 watts. It needs a valve and some bolts.",
+        "Die Pumpe von \u0661\u0669\u0669\u0668 hebt 12 Meter und braucht \uff14\uff10\uff10 Watt und ein Ventil.",
+    ],
+)
+def test_a_text_that_keeps_most_numbers_of_its_piece_stands_for_it(text: str) -> None:
+    check(text, PIECE, Knobs(least_numbers=0.75))
+
+
+def test_numbers_are_told_by_their_digits_however_they_are_grouped() -> None:
+    assert numbers("1,000.50 of 1.000,50, since 1998; 3 bolts") == {"100050", "1998"}
+
+
+@pytest.mark.parametrize(("text", "size"), [("", 50), (" \n\n ", 50), ("x", 50), ("\u6c34\u3002" * 200, 50)])
+def test_a_text_is_cut_into_pieces_that_hold_all_of_it(text: str, size: int) -> None:
+    found = pieces(text, size)
+
+    assert "".join(found) == text.strip()
+    assert len(found) == {0: 0, 1: 1, 400: 8}[len(text.strip())]
+
+
+def test_pieces_are_even_and_end_at_sentences() -> None:
+    text = " ".join(f'Pump {n:03} of "Smith & Co." lifts 3.5 metres of water.' for n in range(60))
+    found = pieces(text, 300)
+
+    assert " ".join(found) == text
+    assert len(found) == 3
+    assert all(piece.startswith("Pump") and piece.endswith("water.") for piece in found)
+    assert max(map(len, found)) - min(map(len, found)) < 60
+
+
+def test_words_without_an_end_are_cut_between_words() -> None:
+    text = " ".join(["submersible"] * 400)
+    found = pieces(text, 100)
+
+    assert " ".join(found) == text
+    assert len(found) == 12
+    assert max(map(len, found)) <= 600
+
+
+@pytest.mark.parametrize(
+    ("form", "said", "reason"),
+    [
+        (Asked, '{"pairs": []}', "incomplete_answer"),
+        (Asked, '{"pairs": [{"question": "Why?"}, 7]}', "incomplete_answer"),
+        (Asked, '{"pairs": "none"}', "incomplete_answer"),
+        (Said, '{"text": " "}', "incomplete_answer"),
+        (Said, "no", "unparsable_answer"),
+    ],
+)
+def test_an_answer_without_a_text_is_refused(form: type[Answered], said: str, reason: str) -> None:
+    with pytest.raises(Rejection) as refused:
+        form.read(said)
+
+    assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("chosen", "most"), [(Knobs(), 8), (Knobs(styles_of_piece=4, pieces=3), 12), (Knobs(styles=("easy",) * 3), 8)]
+)
+def test_the_most_calls_are_one_for_each_piece_in_each_of_its_styles(chosen: Knobs, most: int) -> None:
+    assert most_calls(chosen) == most
