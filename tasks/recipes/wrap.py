@@ -102,7 +102,9 @@ async def program(row: Row, ask: Ask) -> None:
         raise Rejection("empty_text", "the page says nothing")
     if len(cut) > most:
         ask.made.refused("too_long", f"pieces {most + 1} to {len(cut)} of the page are more than are asked for")
-    wanted = [(piece, style) for number, piece in enumerate(cut[:most]) for style in _styles(row, ask.knobs, number)]
+    wanted: list[tuple[str, Style]] = [
+        (piece, style) for number, piece in enumerate(cut[:most]) for style in _styles(row, ask.knobs, number)
+    ]
     found = await ask.tried([_say(ask, piece, style) for piece, style in wanted])
     texts, kept = set[str](), list[tuple[Said | Asked, Style]]()
     for said, (_, style) in zip(found, wanted, strict=True):
@@ -128,7 +130,7 @@ async def _keep(ask: Ask, said: Said | Asked, style: Style) -> None:
 
 def _styles(row: Row, knobs: Knobs, number: int) -> list[Style]:
     """Return the styles of a piece: in turn from piece to piece, beginning where the page's id says."""
-    styles = list(dict.fromkeys(knobs.styles))
+    styles: list[Style] = list(dict.fromkeys(knobs.styles))
     first = int(row["input_id"][:8], 16) + number * knobs.styles_of_piece
     return [styles[(first + i) % len(styles)] for i in range(min(knobs.styles_of_piece, len(styles)))]
 
