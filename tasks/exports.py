@@ -63,9 +63,9 @@ def export(run: Run) -> Counts:
             its licence would promise more than a source of it allows.
     """
     chosen = _chosen(run)
-    fingerprint, instruction_ids, beside = _fingerprint(run, chosen)
-    _refuse_mixture(run, instruction_ids)
-    named = _license(run, instruction_ids)
+    fingerprint, row_ids, beside = _fingerprint(run, chosen)
+    _refuse_mixture(run, row_ids)
+    named = _license(run, row_ids)
     run.activate("exports", {fingerprint: run.settings.exports.name}, chosen)
     datasets.discard(run.store.exports / run.settings.exports.name)
     if _is_there(run, fingerprint):
@@ -126,9 +126,7 @@ def _judge(settings: Settings) -> str:
 
 def _rows(run: Run, form: str, policy: str) -> Iterator[dict[str, Any]]:
     """Stream what a form is made of, in its order, with the system prompt under which it was answered."""
-    query = (
-        "exports/rows" if form in formats.OF_ROWS else "exports/pairs" if form in formats.OF_PAIRS else "exports/raw"
-    )
+    query = f"exports/{'rows' if form in formats.OF_ROWS else 'pairs' if form in formats.OF_PAIRS else form}"
     chosen = run.settings.responses
     params = {
         "policy": policy,
@@ -150,7 +148,7 @@ def _rows(run: Run, form: str, policy: str) -> Iterator[dict[str, Any]]:
 
 def _told(row: dict[str, Any], system: str, *, thoughts: bool) -> dict[str, Any]:
     """Return a row with its system prompt, the turns before it, and its use, where it has any of the last two."""
-    history = row.pop("history")
+    history = row.pop("history", "")
     system, turns = opened(history, system)
     earlier = [
         {"role": turn["role"], "content": content(turn), "thought": turn.get("thought") if thoughts else None}
@@ -160,13 +158,13 @@ def _told(row: dict[str, Any], system: str, *, thoughts: bool) -> dict[str, Any]
     return known | {"system": system} | ({"earlier": earlier} if history else {})
 
 
-def _refuse_mixture(run: Run, instruction_ids: list[str]) -> None:
+def _refuse_mixture(run: Run, row_ids: list[str]) -> None:
     """Return when all that is exported was written by real models and judged by none but such, or all by the stand-in.
 
     Raises:
         BrokenError: It is not so; the message counts both.
     """
-    asked = run.store.query("exports/models", instruction_ids=instruction_ids).to_dicts()
+    asked = run.store.query("exports/models", row_ids=row_ids).to_dicts()
     rows = {(is_writer, is_ours): 0 for is_writer in (True, False) for is_ours in (True, False)}
     for row in asked:
         rows[row["role"] in WRITERS, is_stand_in(row["model"], row["served"])] += row["rows_made"]
@@ -183,8 +181,8 @@ def _refuse_mixture(run: Run, instruction_ids: list[str]) -> None:
     )
 
 
-def _sources(run: Run, instruction_ids: list[str]) -> list[dict[str, Any]]:
-    return run.store.query("exports/sources", instruction_ids=instruction_ids).to_dicts()
+def _sources(run: Run, row_ids: list[str]) -> list[dict[str, Any]]:
+    return run.store.query("exports/sources", row_ids=row_ids).to_dicts()
 
 
 def _shown(source: Mapping[str, Any]) -> str:
@@ -192,7 +190,7 @@ def _shown(source: Mapping[str, Any]) -> str:
     return f"`{licence_terms.shown(source['name'])}` ({said}, {source['rows_used']} of its {source['used_as']})"
 
 
-def _license(run: Run, instruction_ids: list[str]) -> str:
+def _license(run: Run, row_ids: list[str]) -> str:
     """Return the licence of the dataset: the one that is named, else what the sources' licences come to.
 
     Seeds that state none do not count: they have nowhere to state it, and their texts are not in the rows.
@@ -200,7 +198,7 @@ def _license(run: Run, instruction_ids: list[str]) -> str:
     Raises:
         BrokenError: The one that is named promises more than a source allows.
     """
-    wanted, sources = run.settings.exports.license, _sources(run, instruction_ids)
+    wanted, sources = run.settings.exports.license, _sources(run, row_ids)
     stated = [row for row in sources if row["used_as"] == "documents" or row["license"] != licence_terms.NOT_STATED]
     together = licence_terms.combined(row["license"] for row in stated)
     if wanted == licence_terms.OTHER:
@@ -219,12 +217,12 @@ def _license(run: Run, instruction_ids: list[str]) -> str:
 
 
 def _fingerprint(run: Run, chosen: Mapping[str, Any]) -> tuple[str, list[str], set[str]]:
-    """Return the identity of the export, the instructions that are in it, and what some of its rows have beside."""
+    """Return the identity of the export, the instructions and rewrites in it, and what some of its rows have beside."""
     digest, ids, beside = hashlib.sha256(), set[str](), set[str]()
     for folder, form, policy in _parts(run.settings, chosen):
         digest.update(folder.encode())
         for row in _rows(run, form, policy):
-            ids.add(row["instruction_id"])
+            ids.add(_made(row))
             beside |= row.keys() & formats.BESIDE
             digest.update(orjson.dumps(row))
     methods = run.store.query("exports/methods").rows()
@@ -232,6 +230,11 @@ def _fingerprint(run: Run, chosen: Mapping[str, Any]) -> tuple[str, list[str], s
     looked_for = contamination.fingerprint(run.settings)
     said = (wanted, methods, looked_for, _funnel(run), _checks(run), digest.hexdigest(), *raised(*_WRITTEN_BY).items())
     return content_id("exports", VERSION, *said), sorted(ids), beside
+
+
+def _made(row: Mapping[str, Any]) -> str:
+    """Return the id of what was written: of an instruction, or of a rewrite, which has none."""
+    return row["rewrite_id"] if "rewrite_id" in row else row["instruction_id"]
 
 
 def _tables(
@@ -265,7 +268,8 @@ def _tables(
 
 def _facts(run: Run, dataset: Dataset, drawn: Portrait, named: str) -> Facts:
     recipe_of = {row["instruction_id"]: row["recipe"] for row in _rows(run, "messages", BEST)}
-    ids = list(recipe_of)
+    is_said_again = any(file.path.startswith("rewrites/") for file in dataset.files)
+    ids = [*recipe_of, *(map(_made, _rows(run, "rewrites", BEST)) if is_said_again else ())]
     tables = [
         {"path": file.path.removesuffix(".parquet"), **_named(file.path), "rows": file.rows}
         for file in dataset.files
@@ -275,7 +279,7 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait, named: str) -> Facts:
     return Facts(
         name=run.settings.exports.name,
         license=named,
-        languages=run.store.query("exports/languages", instruction_ids=ids)["language"].to_list(),
+        languages=run.store.query("exports/languages", row_ids=ids)["language"].to_list(),
         tables=tables,
         recipes=[{"recipe": name, "rows": count} for name, count in recipes],
         models=_models(run, ids),
@@ -293,10 +297,10 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait, named: str) -> Facts:
     )
 
 
-def _models(run: Run, instruction_ids: list[str]) -> list[dict[str, Any]]:
+def _models(run: Run, row_ids: list[str]) -> list[dict[str, Any]]:
     """Who wrote, answered and judged; a model that older rows name by its file's path is one with it."""
     made = Counter[tuple[str, str, str]]()
-    for row in run.store.query("exports/models", instruction_ids=instruction_ids).to_dicts():
+    for row in run.store.query("exports/models", row_ids=row_ids).to_dicts():
         names = (without_directories(row["model"]), without_directories(row["served"]))
         made[row["role"], *names] += row["rows_made"]
     return [{"role": role, "model": model, "served": served, "rows": n} for (role, model, served), n in made.items()]

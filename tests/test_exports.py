@@ -16,11 +16,12 @@ from tests.exported import digests
 from tests.scripted_model import scripted_model
 from wellspring.flows import building as runs_of
 from wellspring.flows.commands import building
-from wellspring.tasks import exports, preferences, responses, scores, selections, verdicts
+from wellspring.tasks import exports, instructions, preferences, responses, scores, selections, verdicts
 from wellspring.tasks.contracts.casting import NOT_FOR_TRAINING
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine import runs
+from wellspring.tasks.contracts.stages import made_from
+from wellspring.tasks.spine import lineage, runs
 from wellspring.tasks.spine.runs import Counts, Run
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
@@ -539,3 +540,65 @@ def test_a_build_of_the_stand_ins_rows_says_so_in_its_last_line_and_one_of_a_rea
     assert told == shown_first == [False, True]
     assert said[0] != NOT_FOR_TRAINING
     assert said[1] == NOT_FOR_TRAINING
+
+
+SAID_AGAIN = (
+    'instructions.recipes=["knn_instruct", "wrap"]',
+    "instructions.with_responses=false",
+    "recipes.wrap.styles_of_piece=4",
+    'exports.formats=["rewrites"]',
+)
+
+
+def said_again(run: Run) -> None:
+    """Have the pages of a small store said again."""
+    store.fill(run, 6)
+    instructions.synthesize(run)
+    store.publish(run, "rewrites", "instructions")
+
+
+def test_a_page_said_again_is_a_line_that_names_its_page_and_leaves_with_it(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    path = store_dir / "exports" / NAME / "rewrites" / "train.jsonl"
+    with start(settings(*SAID_AGAIN)) as run:
+        said_again(run)
+        counts, found = written(run), lines(path)
+        card = (path.parents[1] / "README.md").read_text(encoding="utf-8")
+        trace = {node.id for node in lineage.trace(run.store, f"{path}:1").walk()}
+        again = written(run)
+    wellspring.forget(store_dir, domain="pumps.example")
+    is_withdrawn = not path.exists()
+    with start(settings(*SAID_AGAIN)) as run:
+        written(run)
+
+    assert counts.rows_out == len(found) > 6
+    assert again == Counts()
+    assert {row["style"] for row in found} == {"easy", "medium", "hard", "question_answer"}
+    assert {(row["recipe"], row["license"], row["model"]) for row in found} == {
+        ("wrap", "CC0-1.0", "offline-extractive")
+    }
+    assert {found[0]["id"], found[0]["document_id"]} <= trace
+    assert all(shown in card for shown in ("offline-extractive", "sample", "- en\n"))
+    assert is_withdrawn
+    assert "https://pumps.example/page" in {row["url"] for row in found}
+    assert {row["id"] for row in lines(path)} == {row["id"] for row in found if "pumps" not in row["url"]}
+
+
+def test_a_page_said_again_is_held_to_its_licence_and_to_its_audit(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with start(settings(*SAID_AGAIN, "exports.license=CC0-1.0")) as run:
+        said_again(run)
+        exports.export(run)
+        passed = run.store.query("exports/audit", run_id=run.run_id).to_dicts()[0]
+        run.store._connection.execute("DELETE FROM publications WHERE noun = 'rewrites'")
+        failed = run.store.query("exports/audit", run_id=run.run_id).to_dicts()[0]
+        store.publish(run, "rewrites")
+        run.store._connection.execute("UPDATE documents SET license = 'CC-BY-SA-4.0' WHERE title = 'Bees'")
+        with pytest.raises(BrokenError, match="promises more"):
+            exports.export(run)
+
+    assert passed["rows_written"] == failed["unpublished"] > 0
+    assert (passed["orphans"], passed["unpublished"]) == (0, 0)
+    assert "rewrites" in made_from("exports")

@@ -47,7 +47,8 @@ def export(
     formats: Annotated[
         list[str] | None,
         typer.Option(
-            "--format", help="messages, sharegpt, alpaca, dpo, kto, reward_conditioned or raw. Repeat it for more."
+            "--format",
+            help="messages, sharegpt, alpaca, dpo, kto, reward_conditioned, raw or rewrites. Repeat it for more.",
         ),
     ] = None,
     only: Annotated[bool, typer.Option("--only", help="Keep only these forms, and remove the others.")] = False,

@@ -5,6 +5,22 @@
 WITH written AS (
     SELECT exports.*
     FROM unaudited_exports AS exports
+),
+
+made AS (
+    SELECT
+        'responses' AS noun,
+        responses.response_id AS row_id,
+        responses.fingerprint,
+        responses.run_id
+    FROM responses
+    UNION ALL
+    SELECT
+        'rewrites' AS noun,
+        rewrites.rewrite_id AS row_id,
+        rewrites.fingerprint,
+        rewrites.run_id
+    FROM rewrites
 )
 
 SELECT
@@ -38,6 +54,7 @@ SELECT
             written.row_id NOT IN (SELECT responses.response_id FROM responses)
             AND written.row_id NOT IN (SELECT instructions.instruction_id FROM instructions)
             AND written.row_id NOT IN (SELECT seeds.seed_id FROM seeds)
+            AND written.row_id NOT IN (SELECT rewrites.rewrite_id FROM rewrites)
             AND written.row_id NOT IN (SELECT preferences.chosen_id FROM preferences)
             AND written.row_id NOT IN (SELECT preferences.rejected_id FROM preferences)
     ) AS orphans,
@@ -50,15 +67,15 @@ SELECT
     (
         SELECT count(*)
         FROM written
-        INNER JOIN responses ON written.row_id = responses.response_id
+        INNER JOIN made ON written.row_id = made.row_id
         WHERE
             NOT EXISTS (
                 SELECT 1
                 FROM publications
                 WHERE
-                    publications.noun = 'responses'
-                    AND publications.fingerprint = responses.fingerprint
-                    AND publications.run_id = responses.run_id
+                    publications.noun = made.noun
+                    AND publications.fingerprint = made.fingerprint
+                    AND publications.run_id = made.run_id
             )
     ) AS unpublished,
     (

@@ -1,13 +1,19 @@
 -- The languages of what the exported instructions were written from.
 -- owner:  tasks/exports.py
 -- grain:  one row per language
--- params: $instruction_ids
+-- params: $row_ids
 WITH exported AS (
     SELECT
         instructions.document_id,
         instructions.parent_ids
     FROM valid_instructions AS instructions
-    WHERE instructions.instruction_id IN (SELECT unnest($instruction_ids))
+    WHERE instructions.instruction_id IN (SELECT unnest($row_ids))
+    UNION ALL
+    SELECT
+        rewrites.document_id,
+        cast([] AS VARCHAR []) AS parent_ids
+    FROM valid_rewrites AS rewrites
+    WHERE rewrites.rewrite_id IN (SELECT unnest($row_ids))
 )
 
 SELECT documents.language

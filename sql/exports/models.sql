@@ -1,13 +1,19 @@
 -- Which models wrote, answered and judged what is exported: as they were asked for, and as they answered.
 -- owner:  tasks/exports.py
 -- grain:  one row per role x model x served name
--- params: $instruction_ids
+-- params: $row_ids
 WITH exported AS (
     SELECT
         instructions.instruction_id,
         instructions.completion_id
     FROM valid_instructions AS instructions
-    WHERE instructions.instruction_id IN (SELECT unnest($instruction_ids))
+    WHERE instructions.instruction_id IN (SELECT unnest($row_ids))
+    UNION ALL
+    SELECT
+        rewrites.rewrite_id AS instruction_id,
+        rewrites.completion_id
+    FROM valid_rewrites AS rewrites
+    WHERE rewrites.rewrite_id IN (SELECT unnest($row_ids))
 ),
 
 answers AS (

@@ -1,13 +1,19 @@
 -- Where what is exported came from, and under which licence: its documents, and the seeds it was shown.
 -- owner:  tasks/exports.py
 -- grain:  one row per source x licence x kind of use
--- params: $instruction_ids
+-- params: $row_ids
 WITH exported AS (
     SELECT
         instructions.document_id,
         instructions.parent_ids
     FROM valid_instructions AS instructions
-    WHERE instructions.instruction_id IN (SELECT unnest($instruction_ids))
+    WHERE instructions.instruction_id IN (SELECT unnest($row_ids))
+    UNION ALL
+    SELECT
+        rewrites.document_id,
+        cast([] AS VARCHAR []) AS parent_ids
+    FROM valid_rewrites AS rewrites
+    WHERE rewrites.rewrite_id IN (SELECT unnest($row_ids))
 ),
 
 parents AS (

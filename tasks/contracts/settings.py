@@ -357,7 +357,7 @@ class PreferencesSettings(Section):
     both_orders: bool = Field(default=False, description="ask `pairwise` in both orders; a pair that turns is dropped")
 
 
-Form = Literal["messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw"]
+Form = Literal["messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw", "rewrites"]
 
 
 class ExportsSettings(Section):

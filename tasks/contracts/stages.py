@@ -320,7 +320,12 @@ _DECLARED = (
     Stage(
         "exports",
         "whole-table",
-        {"row_id": [("responses", "response_id"), ("instructions", "instruction_id")]},
+        {
+            "row_id": [
+                *(("responses", "response_id"), ("instructions", "instruction_id")),
+                ("rewrites", "rewrite_id"),
+            ]
+        },
         id="export_id",
         edges=(Edge("line of", "row_id"),),
         shown=("path", "line", "sha256", "fingerprint", "run_id"),

@@ -9,11 +9,12 @@
 | `kto` | TRL `KTOTrainer`, `BCOTrainer` | `prompt`, `completion` as turns; `label` |
 | `reward_conditioned` | as `dpo` | each pair twice, its prompt asking for one of the two rewards |
 | `raw` | people | every answer with every score and verdict |
+| `rewrites` | pre-training, people | `text` of a page said again, its `style` and the page |
 
 Reward-conditioned rows are those of reward-augmented data (PAPERS E): the answer whose reward is asked for is the
 chosen one; a pair whose answers no judge marked is not among them. Every line begins with `id`, of the row it came
-from, so that a copied line can still be traced, and says who made it: `model` answered (of a pair: its chosen answer),
-`instruction_model` wrote the instruction, and `synthetic` is true.
+from, so that a copied line can still be traced, and says who made it: `model` answered (of a pair: its chosen answer;
+of a rewrite: its text), `instruction_model` wrote the instruction, and `synthetic` is true.
 
 Turns before the instruction come first in `messages`, `conversations` and `prompt`. `alpaca` has them as LLaMA-Factory
 reads them: `history`, a list of pairs of what was asked and answered. Rows without such turns have no `history`.
@@ -96,6 +97,13 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("verdicts", pa.list_(_CHECK)),
         ]
     ),
+    "rewrites": pa.schema(
+        [
+            *_ID,
+            *((name, pa.string()) for name in ("style", "text", "recipe", "url", "license", "document_id", "model")),
+            ("synthetic", pa.bool_()),
+        ]
+    ),
 }
 _MORE: dict[str, list[tuple[str, str, pa.DataType]]] = {  # what some rows have: its column, and type
     "alpaca": [("earlier", "history", pa.list_(pa.list_(pa.string())))],
@@ -128,9 +136,10 @@ def lines(form: str, row: Row) -> list[tuple[str, dict[str, Any]]]:
         form: A key of `SCHEMAS`.
         row: Of all: instruction_model. For `OF_ROWS`: response_id, text, response, system, recipe, url, license,
             score, model. For `OF_PAIRS`: chosen_id, rejected_id, text, chosen, rejected, system, score_chosen,
-            score_rejected, chosen_model, rejected_model. For `raw`: its columns, and `system`. A thought that is there
-            is written: `thought`, of a pair `chosen_thought` and `rejected_thought`. `earlier` is a list of turns
-            before the instruction (role, content, thought), `use` what a raw answer is for.
+            score_rejected, chosen_model, rejected_model. For `raw`: its columns, and `system`. For `rewrites`, which
+            have no instruction_model: rewrite_id and its columns. A thought that is there is written: `thought`, of a
+            pair `chosen_thought` and `rejected_thought`. `earlier` is a list of turns before the instruction (role,
+            content, thought), `use` what a raw answer is for.
 
     Raises:
         KeyError: The form is unknown, or the row lacks a column.
@@ -261,6 +270,11 @@ def _raw(row: Row) -> list[tuple[str, dict[str, Any]]]:
     return [(row["id"], line | ({"thought": row["thought"]} if row.get("thought") else {}))]
 
 
+def _rewrites(row: Row) -> list[tuple[str, dict[str, Any]]]:
+    said = {"id": row["rewrite_id"], "model": without_directories(row["model"]), "synthetic": True}
+    return [(row["rewrite_id"], {name: said.get(name, row.get(name)) for name in SCHEMAS["rewrites"].names})]
+
+
 _FORMS = {
     "messages": _messages,
     "sharegpt": _sharegpt,
@@ -269,4 +283,5 @@ _FORMS = {
     "kto": _kto,
     "reward_conditioned": _reward_conditioned,
     "raw": _raw,
+    "rewrites": _rewrites,
 }

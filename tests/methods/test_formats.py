@@ -45,7 +45,18 @@ PAIR = {
     "rejected_model": "/models/answerer-1b.gguf",
     "instruction_model": "writer-8b",
 }
-ROWS = dict.fromkeys(OF_ROWS, ROW) | dict.fromkeys(OF_PAIRS, PAIR) | {"raw": RAW}
+SAID_AGAIN = {
+    "rewrite_id": "w1",
+    "recipe": "wrap",
+    "style": "easy",
+    "text": "A pump lifts water.",
+    "document_id": "d1",
+    "url": "https://pumps.example",
+    "license": "CC0-1.0",
+    "model": "/models/writer-8b.gguf",
+}
+ROWS = dict.fromkeys(OF_ROWS, ROW) | dict.fromkeys(OF_PAIRS, PAIR) | {"raw": RAW, "rewrites": SAID_AGAIN}
+ANSWERED = sorted(SCHEMAS.keys() - {"rewrites"})
 HIDDEN = "First I compare the heads."
 
 
@@ -57,7 +68,7 @@ def test_every_line_begins_with_its_row_and_has_the_columns_of_its_schema(form: 
         assert pa.Table.from_pylist([line], schema=SCHEMAS[form]).to_pylist() == [line]
 
 
-@pytest.mark.parametrize("form", sorted(SCHEMAS))
+@pytest.mark.parametrize("form", ANSWERED)
 def test_every_line_says_who_answered_who_asked_and_that_it_is_synthetic(form: str) -> None:
     said = [(line["model"], line["instruction_model"], line["synthetic"]) for _, line in lines(form, ROWS[form])]
 
@@ -67,7 +78,7 @@ def test_every_line_says_who_answered_who_asked_and_that_it_is_synthetic(form: s
         assert said[1][0] == "answerer-1b.gguf"
 
 
-@pytest.mark.parametrize("form", sorted(SCHEMAS))
+@pytest.mark.parametrize("form", ANSWERED)
 def test_a_thought_stands_where_trainers_look_for_it_and_fits_the_schema(form: str) -> None:
     thoughts = {"thought": HIDDEN, "chosen_thought": HIDDEN, "rejected_thought": None}
     found = [line for _, line in lines(form, ROWS[form] | thoughts)]
@@ -118,6 +129,22 @@ def test_a_pair_is_told_twice_with_the_reward_that_is_asked_for() -> None:
     assert "8.5 of 10" in better["prompt"][0]["content"]
     assert "3 of 10" in worse["prompt"][0]["content"]
     assert (better["chosen"], better["rejected"]) == (worse["rejected"], worse["chosen"])
+
+
+def test_a_page_said_again_names_its_style_its_page_and_its_model() -> None:
+    [(_, line)] = lines("rewrites", SAID_AGAIN)
+
+    assert line == {
+        "id": "w1",
+        "style": "easy",
+        "text": "A pump lifts water.",
+        "recipe": "wrap",
+        "url": "https://pumps.example",
+        "license": "CC0-1.0",
+        "document_id": "d1",
+        "model": "writer-8b.gguf",
+        "synthetic": True,
+    }
 
 
 def test_an_unknown_form_is_an_error() -> None:
