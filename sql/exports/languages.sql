@@ -11,7 +11,7 @@ WITH exported AS (
     UNION ALL
     SELECT
         rewrites.document_id,
-        cast([] AS VARCHAR []) AS parent_ids
+        cast([] AS VARCHAR[]) AS parent_ids
     FROM valid_rewrites AS rewrites
     WHERE rewrites.rewrite_id IN (SELECT unnest($row_ids))
 )

@@ -1,4 +1,4 @@
--- Pages said again by the programs in force, each with its page and the model that wrote it; of seeds and instructions nothing is in them.
+-- Pages said again by the programs in force, each with its page, its licence and the model that wrote it.
 -- owner:  tasks/exports.py
 -- grain:  one row per rewrite
 -- params: none
