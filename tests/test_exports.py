@@ -514,6 +514,28 @@ def test_a_pair_with_an_answer_that_failed_a_required_check_is_exported_in_no_fo
     assert marked not in after
 
 
+def test_a_better_answer_that_stands_in_two_pairs_leaves_no_row_unaccounted(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    with start(settings('exports.formats=["dpo"]', *PAIRS)) as run:
+        store.fill(run, 6)
+        stages = (responses.respond, verdicts.check, scores.judge, selections.select, preferences.pair)
+        for noun, stage in zip(("responses", "verdicts", "scores", "selections", "preferences"), stages, strict=True):
+            stage(run)
+            store.publish(run, noun)
+        run.store._connection.execute(
+            "INSERT INTO preferences SELECT p.* REPLACE (r.response_id AS rejected_id) FROM preferences AS p"
+            " INNER JOIN responses AS r USING (instruction_id) WHERE r.use = 'draw'"
+            " AND r.response_id NOT IN (p.chosen_id, p.rejected_id)"
+        )
+        written(run)
+        [counted] = run.store.query("exports/audit", run_id=run.run_id).to_dicts()
+
+    better = [row["id"] for row in both_sides(store_dir / "exports" / NAME / "dpo")]
+    assert len(better) > len({*better})
+    assert counted["unaccounted"] == 0
+
+
 def test_a_build_of_the_stand_ins_rows_says_so_in_its_last_line_and_one_of_a_real_model_does_not(
     settings: Callable[..., Settings], start: Start, store_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,7 +31,7 @@ SELECT
             SELECT
                 sum(receipts.rows_in) AS rows_in,
                 (
-                    SELECT count(DISTINCT concat(mine.path, ' ', mine.row_id))
+                    SELECT count(DISTINCT concat(mine.path, ' ', mine.line))
                     FROM exports AS mine  -- also those that an earlier run wrote: the same rows have the same lines
                     WHERE
                         mine.fingerprint IN (
