@@ -30,6 +30,7 @@ WAYS = (
 )
 WHOLE, UNLEANING, GUESSED_RIGHT, READ_RIGHT, ALIKE, ASKS_AGAIN = range(len(WAYS))
 INVENTED = "Which of my aquariums leaks?"
+READ_WRONGLY = "Who came up with the first of them?"
 OPENED = """[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello, are you there?"},
 {"role": "assistant", "content": "Yes."}]"""
 OPENS_MD = """# open
@@ -91,7 +92,7 @@ class Talker:
             "go_on": {"wants": "more", "message": WAYS[number] + "!" * (turns - 1)},
             "depends": {"missing": "what it is", "needs": "yes"},
             "guess": {"question": INVENTED, "answer": "The small one."},
-            "misread": {"mistake": "it", "message": "Who came up with the first of them?"},
+            "misread": {"mistake": "it", "message": READ_WRONGLY},
         }[kind]
 
 
@@ -135,7 +136,7 @@ def test_each_worse_answer_loses_the_context_in_its_own_way_and_one_that_lost_no
             (UNLEANING, "depends"): {"missing": "", "needs": False},
             (GUESSED_RIGHT, "guess"): {"question": talker.first[number].upper(), "answer": "So."},
             (READ_RIGHT, "misread"): {"mistake": "", "message": f"  {WAYS[READ_RIGHT]}"},
-            (ALIKE, "answer"): "" if said[0] == said[-1] != WAYS[ALIKE] else "Always the same.",
+            (ALIKE, "answer"): "Always so." if said[0] == WAYS[ALIKE] or said[-1] == READ_WRONGLY else "",
             (ASKS_AGAIN, "go_on"): {"wants": "", "message": talker.first[number]},
         }.get((number, kind))
 
@@ -151,12 +152,12 @@ def test_each_worse_answer_loses_the_context_in_its_own_way_and_one_that_lost_no
     assert pairs[WAYS[WHOLE]] == {
         (good, f"After 1, from {WAYS[WHOLE]}: {WAYS[WHOLE]}"),
         (good, f"After 3, from {INVENTED}: {WAYS[WHOLE]}"),
-        (good, f"After 3, from {talker.first[WHOLE]}: Who came up with the first of them?"),
+        (good, f"After 3, from {talker.first[WHOLE]}: {READ_WRONGLY}"),
     }
     assert {*texts.values()} == {*WAYS} - {WAYS[ASKS_AGAIN]}
     counted = {n: len(pairs[way]) for n, way in enumerate(WAYS)}
-    assert counted == {WHOLE: 3, UNLEANING: 0, GUESSED_RIGHT: 2, READ_RIGHT: 2, ALIKE: 1, ASKS_AGAIN: 0}
-    assert reasons(made) == {"no_context_needed": 1, "duplicate": 3, "same_text": 2}
+    assert counted == {WHOLE: 3, UNLEANING: 0, GUESSED_RIGHT: 2, READ_RIGHT: 2, ALIKE: 2, ASKS_AGAIN: 0}
+    assert reasons(made) == {"no_context_needed": 1, "duplicate": 3, "same_text": 1}
 
 
 def test_a_dialogue_that_cannot_go_on_ends_where_it_is(start: Start, settings: Made) -> None:
