@@ -18,6 +18,7 @@ from typing import Any
 
 from wellspring.tasks.contracts import prompting, records
 from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.conversation import said
 from wellspring.tasks.contracts.errors import Rejection, UsageError
 from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
@@ -339,7 +340,7 @@ def _compare(run: Run, writer: Writer, before: Sequence[str]) -> Counts:
     fresh = run.store.query("instructions/fresh", fingerprint=writer.fingerprint)
     if fresh.is_empty():
         return Counts()
-    texts = dict(fresh.select("instruction_id", "text").rows())
+    texts = {name: said(history, text) for name, text, history in fresh.rows()}
     writers = [*before, writer.fingerprint]
     find = lambda new: _repeated(run, new, writers, may_resemble=writer.may_resemble)  # noqa: E731
     return reads.compared(run, "instructions", writer.fingerprint, texts, find)
@@ -359,9 +360,10 @@ def _repeated(
     if (ceiling := _ceiling(run.settings)) <= 1:
         known = run.store.query("instructions/known", fresh_ids=ids, earlier=list(writers))
         left = [row for row in range(len(ids)) if row not in refused]
+        others = [said(history, text) for _, text, history in known.rows()]
         names = [*known["item_id"].to_list(), *(ids[row] for row in left)]
         may = _relatives(run, [ids[row] for row in left], names) if may_resemble else None
-        for row, (other, cosine) in repeats(new[left], embed(known["text"].to_list()).vectors, ceiling, may).items():
+        for row, (other, cosine) in repeats(new[left], embed(others).vectors, ceiling, may).items():
             refused[left[row]] = Rejection("too_near_the_pool", f"cosine {cosine:.3f} with {names[other]}")
     return refused
 

@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -120,12 +121,20 @@ def test_a_recipe_or_judge_has_its_prompt_its_test_and_its_paper(method: Path) -
 
 def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
     """What a model is to follow, or a list of ours; whatever else is bare can give orders."""
-    bare = re.compile(r"\bbare\((?!text)([^)]*\)?[^)]*)\)")
     programs = [path for path in METHODS if "async def program(" in path.read_text(encoding="utf-8")]
 
-    said = {path.stem: sorted({*bare.findall(path.read_text(encoding="utf-8"))}) for path in programs}
+    said = {path.stem: sorted({ast.unparse(one) for one in _handed_bare(path)}) for path in programs}
 
-    assert said == {"rephrase_and_respond": ["made.text"]}
+    assert {name: texts for name, texts in said.items() if texts} == {
+        "parrot": ["question"],
+        "rephrase_and_respond": ["made.text"],
+    }
+
+
+def _handed_bare(path: Path) -> Iterator[ast.expr]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "bare":
+            yield from node.args
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

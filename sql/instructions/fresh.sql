@@ -4,7 +4,8 @@
 -- params: $fingerprint
 SELECT
     instructions.instruction_id,
-    instructions.text
+    instructions.text,
+    instructions.history
 FROM standing_instructions AS instructions
 WHERE
     instructions.fingerprint = $fingerprint

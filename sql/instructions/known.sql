@@ -4,12 +4,14 @@
 -- params: $fresh_ids, $earlier
 SELECT
     seeds.seed_id AS item_id,
-    seeds.text
+    seeds.text,
+    '' AS history
 FROM valid_seeds AS seeds
 UNION ALL
 SELECT
     instructions.instruction_id AS item_id,
-    instructions.text
+    instructions.text,
+    instructions.history
 FROM standing_instructions AS instructions
 WHERE
     instructions.instruction_id NOT IN (SELECT unnest($fresh_ids))

@@ -209,6 +209,10 @@ class Ask(Protocol):
         """Go on side by side; None in the place of one that was refused, and the refusal is recorded."""
         ...
 
+    def is_cut(self, answer: Answered | Text) -> bool:
+        """Whether an answer ended because it had no more room."""
+        ...
+
     async def run(self, functions: Sequence[str], texts: Sequence[str]) -> list[list[bool | None]]:
         """Run functions that a model wrote, `evaluate(response) -> bool`, on texts, in the sandbox.
 

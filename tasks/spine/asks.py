@@ -87,6 +87,10 @@ class Asks:
         """As `Ask.tried` says."""
         return self._those_that_came(await self._ask.tried(coroutines))
 
+    def is_cut(self, answer: Answered | Text) -> bool:
+        """As `Ask.is_cut` says."""
+        return self._made.source(answer)[0].finish_reason == "length"
+
     async def run(self, functions: Sequence[str], texts: Sequence[str]) -> list[list[bool | None]]:
         """As `Ask.run` says."""
         return await self._ask.look(self._work.reader.run, (list(functions), list(texts)), is_placed=True)
@@ -196,7 +200,9 @@ class Making:
         scene: str | None = None,
     ) -> Made:
         """As `Makes.instruction` says."""
-        text, (source, place) = _text(answer, field), self._source(answer)
+        text, (source, place) = _text(answer, field), self.source(answer)
+        for turn in history:
+            acceptance.plain(turn["content"])
         self._check(text, source, has_history=bool(history))
         made = Made(self._id("instruction", place, field), text)
         given = [one.id if isinstance(one, Made) else one for one in parents]
@@ -226,7 +232,7 @@ class Making:
         self, answer: Answered | Text, of: str | Made, field: str = "text", *, use: Use = "answer"
     ) -> Made | None:
         """As `Makes.answer` says."""
-        text, (source, place) = _text(answer, field), self._source(answer)
+        text, (source, place) = _text(answer, field), self.source(answer)
         try:
             acceptance.clean(text)
         except Rejection as refusal:
@@ -282,7 +288,7 @@ class Making:
 
     def note(self, kind: str, data: Any, answer: Answered | Text) -> Made:
         """As `Makes.note` says."""
-        source, place = self._source(answer)
+        source, place = self.source(answer)
         said = json.dumps(data, ensure_ascii=False, sort_keys=True)
         made = Made(self._id("note", place, kind, said), said)
         of = (made.id, self.work.fingerprint, self.row["input_id"], kind, said, source.completion_id)
@@ -291,7 +297,7 @@ class Making:
 
     def rewrite(self, answer: Answered | Text, field: str = "text", *, style: str) -> Made | None:
         """As `Makes.rewrite` says."""
-        text, (source, place) = _text(answer, field), self._source(answer)
+        text, (source, place) = _text(answer, field), self.source(answer)
         try:
             self._check_rewrite(text, source)
         except Rejection as refusal:
@@ -352,7 +358,7 @@ class Making:
         self.made.add(key)
         self.rows.append((_order(place) if place else [2**31], table, row))
 
-    def _source(self, answer: object) -> tuple[Answer, str]:
+    def source(self, answer: object) -> tuple[Answer, str]:
         """Return what an answer was read from, and its place."""
         if id(answer) not in self.said:
             raise MisuseError("this is no answer that `ask` gave: hand over the whole answer, and name its field")
@@ -360,7 +366,7 @@ class Making:
         return source, source.call.place.partition("/")[2]
 
     def _completion(self, answer: object) -> str | None:
-        return None if answer is None else self._source(answer)[0].completion_id
+        return None if answer is None else self.source(answer)[0].completion_id
 
     def _id(self, noun: str, *parts: str) -> str:
         return content_id(noun, self.work.fingerprint, self.row["input_id"], *parts)
