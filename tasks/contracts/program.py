@@ -75,6 +75,7 @@ class Makes(Protocol):
         answer: Answered | Text,
         field: str = "text",
         *,
+        text: str = "",
         parents: Sequence[str | Made] = (),
         history: Sequence[Turn] = (),
         scene: str | None = None,
@@ -84,6 +85,7 @@ class Makes(Protocol):
         Args:
             answer: As `ask` gave it.
             field: Whose text it is; a property of the class will do.
+            text: In place of a field's, where the program puts several texts together.
             parents: Ids of what it was made from, beside the input.
             history: The turns before it.
             scene: Who would send it.

@@ -195,16 +195,18 @@ class Making:
         answer: Answered | Text,
         field: str = "text",
         *,
+        text: str = "",
         parents: Sequence[str | Made] = (),
         history: Sequence[Turn] = (),
         scene: str | None = None,
     ) -> Made:
         """As `Makes.instruction` says."""
-        text, (source, place) = _text(answer, field), self.source(answer)
+        source, place = self.source(answer)
+        said = text.strip() or _text(answer, field)
         for turn in history:
             acceptance.plain(turn["content"])
-        self._check(text, source, has_history=bool(history))
-        made = Made(self._id("instruction", place, field), text)
+        self._check(said, source, has_history=bool(history))
+        made = Made(self._id("instruction", place, field, *filter(None, [text])), said)
         given = [one.id if isinstance(one, Made) else one for one in parents]
         row = records.Instruction(
             instruction_id=made.id,
@@ -213,7 +215,7 @@ class Making:
             recipe=self.work.recipe.name,
             draw=source.call.draw,
             round=0,
-            text=text,
+            text=said,
             document_id=self._page(),
             parent_ids=given,
             scene=scene,

@@ -1,0 +1,57 @@
+"""Instructions that a program puts together of several texts, beside what a model said."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from tests.program_runs import of_program, run_program
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine.runs import Run
+
+PROGRAM = """
+from wellspring.tasks.contracts.answers import Text
+
+SYSTEM, PAPER, VERSION = "Composed", "a test", 1
+TAKES, MAKES, ROLES, MAY = "seeds", ("instructions",), ("generator",), frozenset({"resemble"})
+
+
+def most_calls(knobs):
+    return 1
+
+
+async def program(row, ask):
+    said = await ask("demand", Text, query=row["text"])
+    for more in ("Answer in one line.", "Answer in two lines."):
+        ask.made.instruction(said, text=f"{row['text']} {said.text} {more}")
+"""
+PROMPTS = """
+# demand
+## user
+Write one demand that an answer to this question must keep to.
+
+$query
+## examples
+```text
+Use no digits.
+```
+```text
+Name a source.
+```
+"""
+
+
+@pytest.mark.usefixtures("unaudited")
+def test_one_answer_can_stand_in_several_instructions_that_a_program_puts_together(
+    start: Callable[[Settings], AbstractContextManager[Run]], settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    (tmp_path / "composed.py").write_text(PROGRAM, encoding="utf-8")
+    (tmp_path / "composed.md").write_text(PROMPTS, encoding="utf-8")
+
+    made = run_program("composed", start, settings(*of_program("composed"), f'plugins=["{tmp_path}"]'))
+
+    ends = sorted(row["text"].split("? ")[1] for row in made["instructions"])
+    assert len(ends) == len({row["instruction_id"] for row in made["instructions"]}) == 12
+    assert {end.split(". ", 1)[1] for end in ends} == {"Answer in one line.", "Answer in two lines."}
+    assert {end.split(". ", 1)[0] for end in ends} <= {"Use no digits", "Name a source"}
