@@ -182,7 +182,9 @@ async def _verified(constraint: str, ask: Ask) -> Verified:
         Rejection: `too_few_verifiers`: too few were written, or none is believed.
     """
     written = await ask.draws(ask.knobs.functions, "verify", Verifier, constraint=constraint, cases=CASES)
-    of = {_code(one.function): one for one in reversed(written)}
+    of = dict[str, Verifier]()
+    for one in written:
+        of.setdefault(_code(one.function), one)
     functions, cases = [*of], [*{(case.response, case.expected): case for one in written for case in one.cases}]
     expected = [wanted for _, wanted in cases]
     if len(functions) < LEAST_FUNCTIONS or len(cases) < LEAST_CASES or len({*expected}) == 1:
@@ -235,9 +237,10 @@ async def _relation(constraint: str, function: str, ask: Ask) -> tuple[str, str]
 async def _answered(text: str, verified: Verified, ask: Ask) -> list[Ran]:
     """Have an instruction answered, and run each answer through the functions; of equal answers one is left."""
     said = await ask.draws(ask.knobs.answers, "answer", Text, role="responder", instruction=bare(text))
-    different = {one.text: one for one in reversed(said)}
-    for _ in range(len(said) - len(different)):
-        ask.made.refused("same_text", f"an answer was given before: {verified.constraint}")
+    different = dict[str, Text]()
+    for one in said:
+        if different.setdefault(one.text, one) is not one:
+            ask.made.refused("same_text", f"it was answered before: {one.text[:200]}")
     if not different:
         return []
     votes = await ask.run(verified.functions, list(different))
