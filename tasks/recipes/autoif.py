@@ -11,7 +11,8 @@ Ours differs. An input is a query that takes some constraints; the paper gives a
 of a constraint is the same for all queries, so it is paid once. Entailment is judged by a prompt; the paper has a model
 of its own for it. The better side of a pair passed more than half of the functions and the judge, too; half is enough
 in the paper. Functions that fail to run have no vote; in the paper their vote is no. The constraints are in English, so
-queries in other languages are refused. The one who answers is told to keep to the form.
+queries in other languages are refused. The one who answers is told to keep to the form. An instruction
+is made where an answer to it is kept, and not before.
 
     {"text": "How do vaccines stay cold without electricity?"} -> the same with "Use no commas." below it, and answers
 """

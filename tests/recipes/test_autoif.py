@@ -191,7 +191,7 @@ def test_a_constraint_falls_away_whose_functions_and_cases_are_too_few_or_do_not
 ) -> None:
     made, _, asked = play(
         {"verify": written([FUNCTIONS[0]] * 2 + [FUNCTIONS[1]] * 2)},
-        {"verify": [one.replace(f'"{draw} ', '"0 ') for draw, one in enumerate(written())]},
+        {"verify": [one.replace('"1 ', '"0 ') for one in written()]},
         {"verify": written(comma=True)},
         {"verify": written(plain=False, comma=True)},
         {"verify": written([5, None, "", FUNCTIONS[0]])},
