@@ -164,6 +164,7 @@ class Ask(Protocol):
         self,
         heading: str,
         form: type[A],
+        /,
         *,
         role: str = "",
         temperature: float | None = None,
@@ -193,6 +194,7 @@ class Ask(Protocol):
         number: int,
         heading: str,
         form: type[A],
+        /,
         *,
         role: str = "",
         temperature: float | None = None,
@@ -208,7 +210,10 @@ class Ask(Protocol):
         ...
 
     async def tried(self, coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T | None]:
-        """Go on side by side; None in the place of one that was refused, and the refusal is recorded."""
+        """Go on side by side; None in the place of one that was refused.
+
+        The refusal is recorded, and what was made in that branch is taken back.
+        """
         ...
 
     def is_cut(self, answer: Answered | Text) -> bool:

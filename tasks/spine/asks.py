@@ -6,9 +6,9 @@ handed over in the order of places: so the order in which answers come changes n
 
 import inspect
 import json
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from wellspring.tasks.contracts import prompting, records
 from wellspring.tasks.contracts.answers import Answered, Text
@@ -51,7 +51,7 @@ class Asks:
     def __init__(self, work: Work, row: Row, ask: Ask) -> None:
         self._work, self._row, self._ask = work, row, ask
         self._said: dict[int, tuple[object, Answer]] = {}  # the answers that it has, each with what it was read from
-        self._made = Making(work, row, self._said)
+        self._made = Making(work, row, self._said, lambda: ask.at)
 
     @property
     def knobs(self) -> Any:
@@ -68,12 +68,12 @@ class Asks:
         """As `Ask.made` says."""
         return self._made
 
-    async def __call__(self, heading: str, form: type[A], **how: Any) -> A:
+    async def __call__(self, heading: str, form: type[A], /, **how: Any) -> A:
         """As `Ask.__call__` says."""
         method, given = self._asked(heading, form, how)
         return self._keep(await self._ask(method, self._row, **given))
 
-    async def draws(self, number: int, heading: str, form: type[A], **how: Any) -> list[A]:
+    async def draws(self, number: int, heading: str, form: type[A], /, **how: Any) -> list[A]:
         """As `Ask.draws` says."""
         method, given = self._asked(heading, form, how)
         found = await self._ask.draws(range(number), method, self._row, **given)
@@ -85,7 +85,16 @@ class Asks:
 
     async def tried(self, coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T | None]:
         """As `Ask.tried` says."""
-        return self._those_that_came(await self._ask.tried(coroutines))
+        return self._those_that_came(await self._ask.tried([self._undoable(one) for one in coroutines]))
+
+    async def _undoable(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Go on in a branch; where it is refused, take back what it made."""
+        branch = self._ask.at
+        try:
+            return await coroutine
+        except Rejection:
+            self._made.undo(branch)
+            raise
 
     def is_cut(self, answer: Answered | Text) -> bool:
         """As `Ask.is_cut` says."""
@@ -176,7 +185,17 @@ def _turn(turn: Turn) -> Message:
 
 
 def _order(place: str) -> list[int]:
-    return [int(part) for part in place.split(".") if part]
+    """Return a place as numbers; what has none comes last."""
+    return [int(part) for part in place.split(".") if part] or [2**31]
+
+
+class _Row(NamedTuple):
+    """A row that was made: at which place its answer was asked for, and in which branch it was made."""
+
+    place: str
+    branch: str
+    table: str
+    row: Any
 
 
 @dataclass(slots=True)
@@ -186,9 +205,9 @@ class Making:
     work: Work
     row: Row
     said: Mapping[int, tuple[object, Answer]]
-    rows: list[tuple[list[int], str, Any]] = field(default_factory=list[tuple[list[int], str, Any]])
+    at: Callable[[], str]  # the branch of the program that is going on
+    rows: dict[tuple[Any, ...], "_Row"] = field(default_factory=dict[tuple[Any, ...], "_Row"])
     refusals: list[Rejection] = field(default_factory=list[Rejection])
-    made: set[tuple[Any, ...]] = field(default_factory=set[tuple[Any, ...]])
 
     def instruction(
         self,
@@ -260,7 +279,7 @@ class Making:
 
     def pair(self, chosen: Made, rejected: Made, kind: str, margin: float = 1.0) -> None:
         """As `Makes.pair` says."""
-        of = {row.response_id: row.instruction_id for _, table, row in self.rows if table == "responses"}
+        of = {one.row.response_id: one.row.instruction_id for one in self.rows.values() if one.table == "responses"}
         if chosen.id == rejected.id or chosen.text == rejected.text:
             self.refused("same_text", "both sides of a pair say the same")
             return
@@ -316,8 +335,8 @@ class Making:
 
     def hand_over(self, ask: Ask) -> None:
         """Have all of it written, in the order of places; refusals in an order of their own."""
-        for _, table, row in sorted(self.rows, key=lambda one: one[0]):
-            ask.make(table, [row])
+        for one in sorted(self.rows.values(), key=lambda one: _order(one.place)):
+            ask.make(one.table, [one.row])
         for number, refusal in enumerate(sorted(self.refusals, key=lambda one: (one.reason, one.detail))):
             ask.refuse(number, refusal)
 
@@ -355,10 +374,14 @@ class Making:
     def _add(self, place: str, table: str, row: Any) -> None:
         if table not in self.work.recipe.module.MAKES:
             raise MisuseError(f"it makes {table}, which MAKES does not name")
-        if (key := tuple(astuple(row)[: _KEYS.get(table, 1)])) in self.made:
-            raise MisuseError(f"it makes the same of {table} twice: {key}")
-        self.made.add(key)
-        self.rows.append((_order(place) if place else [2**31], table, row))
+        key = (table, *astuple(row)[: _KEYS.get(table, 1)])
+        if key in self.rows:
+            raise MisuseError(f"it makes the same of {table} twice: {key[1:]}")
+        self.rows[key] = _Row(place, self.at(), table, row)
+
+    def undo(self, branch: str) -> None:
+        """Take back what was made in a branch, and in those within it."""
+        self.rows = {key: one for key, one in self.rows.items() if not one.branch.startswith(branch)}
 
     def source(self, answer: object) -> tuple[Answer, str]:
         """Return what an answer was read from, and its place."""

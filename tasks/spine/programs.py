@@ -100,6 +100,7 @@ class Input:
 
     number: int
     row: Row
+    at: str = ""  # the branch of its program that is going on
     waits: int = 0  # calls and look-ups
     left: int = 0  # calls that a batch job is out for
     asked: int = 0  # calls, second tries apart
@@ -136,6 +137,11 @@ class Ask:
 
     def __init__(self, run: Run, item: Input, most_calls: int) -> None:
         self._run, self._item, self._most_calls = run, item, most_calls
+
+    @property
+    def at(self) -> str:
+        """The branch of the program that is going on, by its place."""
+        return self._item.at
 
     async def __call__(self, method: PromptedMethod, row: Row, **how: Unpack[How]) -> Any:
         """Ask for one answer, and once more where its form cannot be read.

@@ -34,6 +34,7 @@ class Reader:
     def __init__(self, run: Run, fingerprint: str, earlier: Sequence[str]) -> None:
         self._run, self._fingerprint, self._earlier = run, fingerprint, frozenset(earlier)
         self._views: dict[str, View] = {}
+        self._ran: dict[tuple[str, str], bool | None] = {}
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -59,9 +60,15 @@ class Reader:
 
         def say(wanted: tuple[list[str], list[str]]) -> list[list[bool | None]]:
             functions, texts = wanted
-            return [[self._sandbox.verify(code, text).value for text in texts] for code in functions]
+            return [[self._verified(code, text) for text in texts] for code in functions]
 
         return _recorded(self._run, "run", self._fingerprint, asked, say)
+
+    def _verified(self, code: str, text: str) -> bool | None:
+        """Run a function on a text, once for all inputs: several may share a constraint."""
+        if (code, text) not in self._ran:
+            self._ran[code, text] = self._sandbox.verify(code, text).value
+        return self._ran[code, text]
 
     @cached_property
     def _sandbox(self) -> Sandbox:

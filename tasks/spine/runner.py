@@ -194,6 +194,7 @@ class Runner:
 
     def _step(self, branch: _Branch, value: Any = None) -> None:
         """Let a coroutine go on to what it waits for next, or to its end."""
+        branch.item.at = branch.place
         try:
             is_ended, found = _sent(branch.coroutine, value)
         except Rejection as error:
