@@ -106,7 +106,7 @@ async def program(row: Row, ask: Ask) -> None:
         (piece, style) for number, piece in enumerate(cut[:most]) for style in _styles(row, ask.knobs, number)
     ]
     found = await ask.tried([_say(ask, piece, style) for piece, style in wanted])
-    texts, kept = set[str](), list[tuple[Said | Asked, Style]]()
+    texts = set[str]()
     for said, (_, style) in zip(found, wanted, strict=True):
         if said is None:
             continue
@@ -114,18 +114,13 @@ async def program(row: Row, ask: Ask) -> None:
             ask.made.refused("same_text", f"{style}: {said.text[:200]}")
             continue
         texts.add(_plain(said.text))
-        kept.append((said, style))
-    await ask.tried([_keep(ask, said, style) for said, style in kept])
+        ask.made.rewrite(said, style=style)
 
 
 async def _say(ask: Ask, piece: str, style: Style) -> Said | Asked:
     said = await ask(style, Asked if style == "question_answer" else Said, text=piece)
     check(said.text, piece, ask.knobs)
     return said
-
-
-async def _keep(ask: Ask, said: Said | Asked, style: Style) -> None:
-    ask.made.rewrite(said, style=style)
 
 
 def _styles(row: Row, knobs: Knobs, number: int) -> list[Style]:

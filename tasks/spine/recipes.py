@@ -106,6 +106,12 @@ def find(name: str, settings: Settings) -> Recipe | None:
     return Recipe(name, module, read, _knobs(name, module, settings), own)
 
 
+def makes(settings: Settings, noun: str) -> bool:
+    """Whether any recipe of a profile makes rows of a noun; a method makes instructions."""
+    programs = [find(name, settings) for name in settings.instructions.recipes]
+    return any(noun == "instructions" if one is None else noun in one.module.MAKES for one in programs)
+
+
 def roles(settings: Settings) -> set[str]:
     """Return whom the programs of a profile ask; one that cannot be loaded asks nobody."""
     found = set[str]()

@@ -13,9 +13,10 @@ import polars as pl
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.stages import STAGES
-from wellspring.tasks.spine import alerts
+from wellspring.tasks.spine import alerts, recipes
 from wellspring.tasks.spine.runs import Run, as_task, in_flow, now
 
+_OF_INSTRUCTIONS = frozenset({"instructions", "responses", "scores", "selections", "exports"})
 AUDIT_BATCH_ROWS, AUDIT_BATCH_BYTES = 10_000, 2**24  # a library of pandas frames holds a batch some ten times over
 
 
@@ -107,6 +108,8 @@ def _is_void(run: Run, noun: str) -> bool:
 
 def may_lack_rows(run: Run, noun: str) -> bool:
     """Whether an empty table passes, by these settings and by what its stage refused."""
+    if noun in _OF_INSTRUCTIONS and not recipes.makes(run.settings, "instructions"):
+        return True
     reasons = set(run.store.query("rejections/of_stage", stage=noun)["reason"].to_list())
     return STAGES[noun].may_be_empty(run.settings, reasons)
 
