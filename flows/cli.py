@@ -79,6 +79,10 @@ COMMANDS = {
     ),
     upkeep.init: ("wellspring init mine.toml && wellspring build --profile mine.toml",),
     looking.doctor: ("wellspring doctor --store ./ws --profile mine.toml",),
+    looking.check_plugin: (
+        "wellspring check-plugin plugins/mine.py",
+        "wellspring check-plugin rephrase_and_respond --set recipes.rephrase_and_respond.answers=3",
+    ),
     upkeep.serve: ("prefect server start &   then   wellspring serve --profile mine.toml --store ./ws",),
     upkeep.offline_model: (
         "wellspring offline-model --port 8000",

@@ -211,6 +211,25 @@ def recipes(
         terminal.recipes(found)
 
 
+def check_plugin(
+    plugin: Annotated[str, typer.Argument(help="A program file, such as mine/autoif.py; or the name of a program.")],
+    *,
+    profile: ProfileOption = None,
+    chosen: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a program file: run it in a small store with the stand-in, kill it, shuffle it, replay it, and so on."""
+    found = wellspring.check_plugin(plugin, profile=profile, overrides=chosen or ())
+    if as_json:
+        terminal.as_json(found)
+    else:
+        for one in found["checks"]:
+            said = f"  {one['said']}" if one["said"] else ""
+            terminal.say(f"{one['number']:>2} {one['name']:<11} {one['state']}{said}")
+    if not found["is_sound"]:
+        raise SystemExit(BrokenError.exit_code)
+
+
 def doctor(*, store: StoreOption = STORE, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
     """Check Python, packages, GPU, model servers, store, journal, disk and clock, and say what to do."""
     from wellspring.tasks.contracts import settings

@@ -37,6 +37,7 @@ __all__ = [
     "UsageError",
     "WellspringError",
     "build",
+    "check_plugin",
     "estimate",
     "export",
     "forget",
@@ -245,6 +246,26 @@ def estimate(
     said = [*choices.overrides(corpora, lists), *choices.of_values(settings), *overrides]
     named = choices.profile(_text(profile), corpora, lists, trust=trust_store)
     return building.estimate(named, Path(store), said, only=only, pilot=pilot)
+
+
+def check_plugin(plugin: Place, *, profile: Place | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Check a program file in a small store of its own, with the stand-in for a model; nothing is sent.
+
+    Args:
+        plugin: The file, or the name of a program.
+        profile: Whose plug-in folders and knobs count; nothing else of it does.
+        overrides: Settings as `--set` takes them, such as `"recipes.autoif.draws=2"`.
+
+    Returns:
+        `name`, `file`, `checks` (a dict each: `number`, `name`, `state`, `said`), `is_sound`, `calls`, `seconds`. A
+        state is `green`, `red`, `warning`, or `not run` where another check is red.
+
+    Raises:
+        UsageError: There is no such file or program.
+    """
+    from wellspring.flows import checking
+
+    return checking.check(str(plugin), _text(profile), list(overrides))
 
 
 def forget(
