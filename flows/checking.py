@@ -4,6 +4,7 @@ The runner, the store and the journal are the real ones, in a temporary folder. 
 where the file is not one of ours, a module of its own, as another process would have; the store is cleared between.
 """
 
+import json
 import os
 import random
 import shutil
@@ -18,6 +19,7 @@ from typing import Any, Literal
 from wellspring.tasks import instructions
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
+from wellspring.tasks.contracts.program import NOUNS
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import trials
 from wellspring.tasks.io.trials import Killed, Rows, TrialModels
@@ -81,7 +83,9 @@ class Trial:
             trials.clear(self.run.store, self.fingerprint)
         run = self.run
         run.settings = self.settings.model_copy(update={"plugins": self.folders(), **changed})
-        models = TrialModels(run.settings, self.journal(journal), run.run_id, pick=pick, dies_after=dies_after)
+        most = self.calm.calls * (self.calm.waves + 2)  # batch jobs have each call asked for again in each wave
+        how: dict[str, Any] = {"pick": pick, "dies_after": dies_after, "most": most}
+        models = TrialModels(run.settings, self.journal(journal), run.run_id, **how)
         run._models = models  # noqa: SLF001 - the one door that is swapped
         try:
             return instructions.synthesize(run).counts
@@ -350,27 +354,28 @@ def _answers(trial: Trial) -> Said:
 
 def _forget(trial: Trial) -> Said:
     takes, rows = trial.loaded().module.TAKES, trial.calm.rows
-    first = min(
-        (row["input_id"] for row in rows["settled"] if row["made"]),
-        default=min(row["input_id"] for row in rows["settled"]),
-    )
-    by, gone = trial_inputs.forgotten_by(takes, first)
+    fruitful = [row["input_id"] for row in rows["settled"] if row["made"]]
+    first = min(fruitful or [row["input_id"] for row in rows["settled"]])
+    by, gone, beginning = trial_inputs.forgotten_by(takes, first)
     forgetting.forget(trial.run.store, **by)  # pyright: ignore[reportArgumentType] - one of three texts
-    lost, after = _resting_on(rows, gone | {first}), trial.made()
-    for table in trials.KEPT:
-        names = {str(row): row for row in rows[table]}
+    lost, after, said = _resting_on(rows, gone | {first}), trial.made(), "the first input is forgotten, and "
+    for table in (*NOUNS, "settled", "steps"):
         for row in after[table]:
-            if lost & {*_ids(row)} and table != "rejections":
-                return "red", f"the first input is forgotten, and a row of {table} that rests on it stays: {_told(row)}"
-        for key, row in names.items():
-            if table in trials.NOUNS and not lost & {*_ids(row)} and key not in {str(one) for one in after[table]}:
-                return "red", f"the first input is forgotten, and another's row of {table} is gone: {_told(row)}"
+            if lost & {*_ids(row)}:
+                return "red", f"{said}a row of {table} that rests on it stays: {_told(row)}"
+            words = (beginning, json.dumps(beginning, ensure_ascii=False)[1:-1])  # the latter in a note
+            if any(one in str(value) for one in words for value in row.values()):
+                return "red", f"{said}a row of {table} that does not name it has its words: {_told(row)}"
+    for table in NOUNS:
+        for row in rows[table]:
+            if not lost & {*_ids(row)} and row not in after[table]:
+                return "red", f"{said}another's row of {table} is gone: {_told(row)}"
     return GREEN
 
 
 def _resting_on(rows: Rows, gone: set[str]) -> set[str]:
     """Return the ids of all that rests on some, directly or not."""
-    named = [(str(next(iter(row.values()))), {*_ids(row)}) for noun in trials.NOUNS for row in rows[noun]]
+    named = [(str(next(iter(row.values()))), {*_ids(row)}) for noun in NOUNS for row in rows[noun]]
     size = -1
     while size != len(gone):
         size = len(gone)

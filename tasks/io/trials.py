@@ -10,8 +10,10 @@ from typing import Any
 
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.calls import Answer, Call, Refused
+from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.program import NOUNS
 from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io.journal_file import reading
 from wellspring.tasks.io.llm import Models
 from wellspring.tasks.io.store import Store
 from wellspring.tasks.io.waits import Tick
@@ -35,6 +37,7 @@ class TrialModels(Models):
         run_id: Of the run.
         pick: Given how many calls wait, the place of the next; all are sent at once where there is none.
         dies_after: So many answers that were not recorded; 0 never.
+        most: So many calls may be asked for; 0 any number.
     """
 
     def __init__(
@@ -45,12 +48,14 @@ class TrialModels(Models):
         *,
         pick: Callable[[int], int] | None = None,
         dies_after: int = 0,
+        most: int = 0,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         super().__init__(settings, directory, run_id)
         self._pick = pick or (lambda _: 0)
         self._is_plain = pick is None and not dies_after
         self._dies_after, self._paid = dies_after, count(1)
+        self._most, self._asked = most, count(1)
 
     def answers(
         self,
@@ -62,7 +67,9 @@ class TrialModels(Models):
 
         Raises:
             Killed: It has given as many answers as it was to give.
+            BrokenError: More calls are asked for than may be.
         """
+        calls = self._counted(calls)
         if self._is_plain:
             yield from super().answers(calls, leave, tick)
             return
@@ -76,6 +83,15 @@ class TrialModels(Models):
                     if not outcome.is_cached and next(self._paid) == self._dies_after:
                         raise Killed
                     yield outcome
+
+    def _counted(self, calls: Iterable[Call | None]) -> Iterator[Call | None]:
+        for call in calls:
+            if call is not None and next(self._asked) > self._most > 0:
+                raise BrokenError(
+                    "it asks other calls each time that it is started again",
+                    hint="a program keeps nothing between its starts",
+                )
+            yield call
 
 
 def made(store: Store, fingerprint: str) -> Rows:
@@ -101,7 +117,5 @@ def clear(store: Store, fingerprint: str) -> None:
 
 def jobs(directory: Path) -> int:
     """Return how many batch jobs a journal has had."""
-    from wellspring.tasks.io.journal_file import reading
-
     with reading(directory / "completions.sqlite") as connection:
         return connection.execute("SELECT count(*) FROM batches WHERE state <> 'draft'").fetchone()[0]

@@ -4,7 +4,7 @@ Each finding is a line of text that begins with its place, such as `x.py:12`.
 """
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 
 from wellspring.tasks.contracts import parsing
@@ -15,10 +15,38 @@ from wellspring.tasks.spine.recipes import Recipe
 
 _SAMPLES = ("What matters about a well that was dug by hand?", "1")  # put into the blanks of an example, in turn
 _OUTSIDE = frozenset(
-    "aiohttp asyncio concurrent duckdb glob http httpx httpx2 io multiprocessing openai os pathlib polars queue random "
-    "requests secrets shutil signal socket sqlite3 subprocess tempfile threading time urllib uuid".split()
+    {
+        "aiohttp",
+        "asyncio",
+        "concurrent",
+        "duckdb",
+        "glob",
+        "http",
+        "httpx",
+        "httpx2",
+        "io",
+        "multiprocessing",
+        "openai",
+        "os",
+        "pathlib",
+        "polars",
+        "queue",
+        "random",
+        "requests",
+        "secrets",
+        "shutil",
+        "signal",
+        "socket",
+        "sqlite3",
+        "subprocess",
+        "tempfile",
+        "threading",
+        "time",
+        "urllib",
+        "uuid",
+    }
 )
-_OURS_OUTSIDE = ("wellspring.tasks.io", "wellspring.tasks.spine", "wellspring.flows")
+_OURS_OUTSIDE = ("wellspring.tasks.io", "wellspring.tasks.spine", "wellspring.flows", "numpy.random")
 _CLOCKS = frozenset({"now", "utcnow", "today"})
 _FILES = frozenset({"open", "input", "exec", "eval", "__import__"})
 _ALL = frozenset({"Exception", "BaseException"})
@@ -84,11 +112,10 @@ def undetermined(recipe: Recipe) -> Iterator[str]:
 
 
 def _seen(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        imported = [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
-        for name in imported:
-            if name.partition(".")[0] in _OUTSIDE or name.startswith((*_OURS_OUTSIDE, "numpy.random")):
-                yield f"it imports `{name}`: `ask` gives all that is not in its row"
+    if isinstance(node, ast.Import):
+        yield from _imported(one.name for one in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield from _imported([node.module or "", *(f"{node.module}.{one.name}" for one in node.names)])
     elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         if node.value.id in {"np", "numpy"} and node.attr == "random":
             yield "it draws by chance: `ask.drawn` draws, and records it"
@@ -96,7 +123,19 @@ def _seen(node: ast.AST) -> Iterator[str]:
             yield f"it reads the clock: `{node.value.id}.{node.attr}`"
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FILES:
         yield f"it calls `{node.func.id}`"
-    elif isinstance(node, ast.Try) and any(isinstance(one, ast.Await) for part in node.body for one in ast.walk(part)):
+    elif isinstance(node, ast.Try):
+        yield from _caught(node)
+
+
+def _imported(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        if name in _OUTSIDE or name.startswith((*(f"{one}." for one in _OUTSIDE), *_OURS_OUTSIDE)):
+            yield f"it imports `{name}`: `ask` gives all that is not in its row"
+
+
+def _caught(node: ast.Try) -> Iterator[str]:
+    """Say which handlers around an ask catch all."""
+    if any(isinstance(one, ast.Await) for part in node.body for one in ast.walk(part)):
         for handler in node.handlers:
             if handler.type is None or _ALL & {one.id for one in ast.walk(handler.type) if isinstance(one, ast.Name)}:
                 yield f"line {handler.lineno} catches all, a budget that is used up, too: catch `Rejection`"
