@@ -83,8 +83,9 @@ def _asked(tree: ast.Module, module: ModuleType) -> Iterator[tuple[str, type[Ans
         said, *rest = call.args[at : at + 2] or [None]
         form = rest[0] if rest else next((one.value for one in call.keywords if one.arg == "form"), None)
         found = getattr(module, form.id, None) if isinstance(form, ast.Name) else None
-        is_form = isinstance(found, type) and issubclass(found, Answered | Text)
-        if isinstance(said, ast.Constant) and isinstance(said.value, str) and is_form:
+        if not (isinstance(said, ast.Constant) and isinstance(said.value, str)):
+            continue
+        if isinstance(found, type) and issubclass(found, Answered | Text):
             yield said.value, found
 
 
