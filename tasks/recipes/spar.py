@@ -129,14 +129,12 @@ async def program(row: Row, ask: Ask) -> None:
     if failed is None and passed is None:
         raise Rejection("undecided", f"{len(nodes)} answers, and the votes on none of them have a majority")
     refined = await _refined(ask, made, failed) if failed else None
-    good = refined or passed
-    if good is None:
-        raise Rejection("not_refined", f"no answer keeps the constraints of: {made.text[:200]}")
     if failed is None:
         ask.made.refused("nothing_failed", f"{len(nodes)} answers, of which none fails: there is no pair")
     elif refined is None:
         ask.made.refused("not_refined", f"an answer that fails has no pair: {failed.answer.text[:200]}")
-    _keep(ask, made, good, failed if refined else None)
+    if not any(good and _keep(ask, made, good, bad) for good, bad in ((refined, failed), (passed, None))):
+        raise Rejection("not_refined", f"no answer keeps the constraints of: {made.text[:200]}")
 
 
 async def _evolved(row: Row, ask: Ask) -> Made:
@@ -202,15 +200,20 @@ async def _drafts(ask: Ask, made: Made, node: Node, fault: Judgement) -> list[Te
     )
 
 
-def _keep(ask: Ask, made: Made, good: Node, failed: Node | None) -> None:
-    """Make the answer, its pair with the one that it was refined from, and a note of a vote on each."""
+def _keep(ask: Ask, made: Made, good: Node, failed: Node | None) -> bool:
+    """Make the answer, its pair with the one that it was refined from, and a note of a vote on each.
+
+    Returns:
+        Whether the answer can be kept.
+    """
     answer = ask.made.answer(good.answer, made)
     if answer is None:
-        return
+        return False
     _note(ask, answer, good.first("yes"))
     if failed and (rejected := ask.made.answer(failed.answer, made, use="rejected")):
         ask.made.pair(answer, rejected, "refined", margin=good.value - failed.value)
         _note(ask, rejected, failed.first("no"))
+    return True
 
 
 def _note(ask: Ask, response: Made, vote: Judgement | None) -> None:
