@@ -63,9 +63,9 @@ class Script:
             vote = self.votes[answer][draw] if answer in self.votes else "no"
             return json.dumps({"judgement": f"judged: {answer}", "kept": vote}) if vote else "I could not say."
         if answer := fenced(body, "answer"):
-            assert fenced(body, "judgement") == f"judged: {answer}"
-            return self.refinements[answer][draw]
-        return self.answers[subject_of(body)][draw]
+            was_judged = fenced(body, "judgement") == f"judged: {answer}"
+            return self.refinements[answer][draw] if was_judged and answer in self.refinements else f"odd {draw}"
+        return self.answers.get(subject_of(body), ["odd 0", "odd 1", "odd 2"])[draw]
 
 
 def run_script(
