@@ -37,10 +37,10 @@ CROSS JOIN wanted
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
 LEFT JOIN totals ON instructions.instruction_id = totals.subject_id
 WHERE
-    (instructions.instruction_id, instructions.fingerprint) NOT IN (
-        SELECT
-            responses.instruction_id,
-            responses.fingerprint
+    instructions.instruction_id NOT IN (  -- that a program in force has answered, its maker or one below
+        SELECT responses.instruction_id
         FROM responses
+        INNER JOIN methods
+            ON responses.fingerprint = methods.fingerprint AND methods.stage = 'instructions' AND methods.active
         WHERE responses.use = 'answer'
     );

@@ -86,7 +86,7 @@ class Makes(Protocol):
             answer: As `ask` gave it.
             field: Whose text it is; a property of the class will do.
             text: In place of a field's, where the program puts several texts together.
-            parents: Ids of what it was made from, beside the input.
+            parents: Ids of what it was made from, beside the input and what was drawn or near.
             history: The turns before it.
             scene: Who would send it.
 

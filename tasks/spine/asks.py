@@ -106,11 +106,15 @@ class Asks:
 
     async def drawn(self, view: str, number: int, key: str = "") -> list[Row]:
         """As `Ask.drawn` says."""
-        return await self._ask.look(self._work.reader.of(view).drawn, (number, key), is_placed=True)
+        return self._shown(await self._ask.look(self._work.reader.of(view).drawn, (number, key), is_placed=True))
 
     async def near(self, text: str, view: str, number: int) -> list[Row]:
         """As `Ask.near` says."""
-        return await self._ask.look(self._work.reader.of(view).near, (text, number), is_placed=True)
+        return self._shown(await self._ask.look(self._work.reader.of(view).near, (text, number), is_placed=True))
+
+    def _shown(self, rows: list[Row]) -> list[Row]:
+        self._made.read.update(dict.fromkeys(row["input_id"] for row in rows))
+        return rows
 
     def _those_that_came(self, found: Sequence[Any]) -> list[Any]:
         for one in found:
@@ -208,6 +212,7 @@ class Making:
     at: Callable[[], str]  # the branch of the program that is going on
     rows: dict[tuple[Any, ...], "_Row"] = field(default_factory=dict[tuple[Any, ...], "_Row"])
     refusals: list[Rejection] = field(default_factory=list[Rejection])
+    read: dict[str, None] = field(default_factory=dict[str, None])  # ids of rows that the program was shown so far
 
     def instruction(
         self,
@@ -226,7 +231,7 @@ class Making:
             acceptance.plain(turn["content"])
         self._check(said, source, has_history=bool(history))
         made = Made(self._id("instruction", place, field, *filter(None, [text])), said)
-        given = [one.id if isinstance(one, Made) else one for one in parents]
+        given = dict.fromkeys([one.id if isinstance(one, Made) else one for one in parents]) | self.read
         row = records.Instruction(
             instruction_id=made.id,
             fingerprint=self.work.fingerprint,
@@ -236,7 +241,7 @@ class Making:
             round=0,
             text=said,
             document_id=self._page(),
-            parent_ids=given,
+            parent_ids=list(given),
             scene=scene,
             ability=None,
             knowledge=None,
