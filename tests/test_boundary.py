@@ -17,10 +17,12 @@ from tests.hostile import ASKED, COLUMNS, VALUES, lines
 from wellspring.tasks import documents, seeds
 from wellspring.tasks.contracts import outside, prompting
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.contracts.plugins import RECIPES
 from wellspring.tasks.contracts.prompting import PromptedMethod
-from wellspring.tasks.contracts.settings import BenchmarksSettings, DocumentsSettings
+from wellspring.tasks.contracts.settings import BenchmarksSettings, DocumentsSettings, Settings
 from wellspring.tasks.io import benchmarks, conversations, corpora
 from wellspring.tasks.methods import metadata
+from wellspring.tasks.spine import recipes
 
 PROSE = (
     "The kettle stood on the stove for an hour before anyone thought of it. By then the water had boiled away, and the "
@@ -36,6 +38,7 @@ PROMPTED = [
     for path in sorted((ROOMS / room).glob("*.md"))
     if path.stem != "README"
 ]
+PROGRAMS = [name for room, name in PROMPTED if room.endswith("recipes") and name in RECIPES.names()]
 
 
 def read(path: Path, **more: Any) -> dict[str, list[dict[str, Any]]]:
@@ -158,7 +161,26 @@ def _answers(schema: Mapping[str, Any]) -> list[str]:
 ROW = {"pages": ["a", "b"], "question": "Is it so?", "text": "t", "input_id": "0" * 20}
 
 
-@pytest.mark.parametrize(("package", "name"), PROMPTED, ids=lambda value: value.removeprefix("tasks."))
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_any_value_in_any_field_that_a_program_asks_for_is_read_or_refused(name: str) -> None:
+    found = recipes.find(name, Settings())
+    assert found is not None
+
+    for form in recipes.answers(found.module):
+        for answer in _answers(form.identity()):
+            try:
+                said = form.read(answer)
+            except Rejection as refusal:
+                outside.sound(refusal.detail).encode()
+            else:
+                outside.sound(said.model_dump_json()).encode()
+
+
+@pytest.mark.parametrize(
+    ("package", "name"),
+    [(package, name) for package, name in PROMPTED if name not in PROGRAMS],
+    ids=lambda value: value.removeprefix("tasks."),
+)
 def test_any_value_in_any_field_of_an_answer_is_read_as_it_can_be_stored_or_refused(package: str, name: str) -> None:
     method: PromptedMethod = prompting.load(package, name)
     answers = _answers(method.schema) if method.schema else [*VALUES.values(), "1" * 401, "a:1e400, b:" + "9" * 400]

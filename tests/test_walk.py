@@ -41,7 +41,13 @@ RUNS = (
 STEPS, NIGHTS = 12 if WALKS else 6, 3
 FORMS = ("alpaca", "sharegpt")
 DISK_MB = 160
-OF_NO_STORE = {"init", "recipes", "serve", "offline-model"}  # they touch none, or serve until they are stopped
+OF_NO_STORE = {
+    "check-plugin",
+    "init",
+    "recipes",
+    "serve",
+    "offline-model",
+}  # they touch none, or serve until they are stopped
 KEPT = {"completions.sqlite", "completions.sqlite-wal", "completions.sqlite-shm"}  # what was paid is in no other place
 LOCKS = {"completions.lock", "wellspring.lock"}
 ELSEWHERE = ("selections.controls=1", "exports.license=mit", "verdicts.required=[]", "seed=7")

@@ -433,10 +433,11 @@ def exemplary(heading: Heading, fields: Mapping[str, str], about: Material) -> s
         fields: What stands in the prompt for each of its fields.
         about: The prompt, whose mark chooses.
     """
-    example = heading.examples[about.mark % len(heading.examples)]
+    mark = mark_of(f"{about.mark:x}")  # draws differ by their seed alone, in bits that few examples would share
+    example = heading.examples[mark % len(heading.examples)]
     shown = {name: _FENCED.sub(r"\3", value).strip() for name, value in fields.items()}
     phrases = read("\n".join(shown.values()) or about.subject).phrases
-    shown = {headings.WORDS: phrases[about.mark // len(heading.examples) % len(phrases)]} | shown
+    shown = {headings.WORDS: phrases[mark // len(heading.examples) % len(phrases)]} | shown
     blanks = Blanks(example)
     texts = {name: _blank(name, shown, about) for name in blanks.get_identifiers()}
     if example.startswith("{"):

@@ -220,6 +220,7 @@ def test_the_prompts_of_a_room_with_headings_are_known_and_the_others_are_not(
     (tmp_path / "headed_room" / "README.md").write_text("# A page\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(headings, "ROOMS", ("headed_room",))
+    monkeypatch.setattr(headings, "_registered", {})
     headings._in_rooms.cache_clear()
 
     found = headings.known()

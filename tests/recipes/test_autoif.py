@@ -110,7 +110,7 @@ def test_the_stand_in_makes_rows_of_every_kind_and_refuses_some(
 
     assert all(made[noun] for noun in autoif.MAKES)
     assert {row["use"] for row in made["responses"]} == {"answer", "rejected"}
-    assert {"low_quality", "contradicted"} & {*reasons(made)}
+    assert {"low_quality", "contradicted", "too_few_verifiers"} & {*reasons(made)}
     assert made.calls <= 2 * autoif.most_calls(autoif.Knobs()) == 2 * 39
 
 

@@ -23,12 +23,13 @@ def test_each_instruction_of_the_recipes_above_is_said_anew_and_answered(
     made = run_program(NAME, start, settings(*of_program(NAME, f"recipes.{NAME}.answers=2")))
 
     new = {row["instruction_id"]: row for row in made["instructions"]}
-    assert len(new) == 6
+    assert len(new) + len(made.refused) == 6
+    assert {reason for _, reason in made.refused} == {"copy_of_demonstration"}  # what came back as it was
     assert all(row["parent_ids"] == [row["input_id"]] for row in new.values())
-    assert len(made["responses"]) == 12
+    assert len(made["responses"]) == 2 * len(new) > 0
     assert {row["instruction_id"] for row in made["responses"]} == new.keys()
     assert {row["use"] for row in made["responses"]} == {"answer"}
-    assert (made.settled, made.calls, made.refused) == (6, 18, [])
+    assert (made.settled, made.calls) == (6, 6 + 2 * len(new))
 
 
 def test_who_answers_sees_the_new_question_bare_and_the_old_one_between_fences(
