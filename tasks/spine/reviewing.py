@@ -62,15 +62,20 @@ def source(recipe: Recipe) -> tuple[ast.Module, str]:
         return parsing.module(text.read()), f"{recipe.name}.py"
 
 
+def forms(recipe: Recipe) -> dict[str, type[Answered] | type[Text]]:
+    """Return the class that each heading is asked with, where both are written out in the file."""
+    tree, _ = source(recipe)
+    return {heading: form for heading, form in _asked(tree, recipe.module) if heading in recipe.headings}
+
+
 def unread_examples(recipe: Recipe) -> Iterator[str]:
     """Yield where an example is not read by the class that the program asks it with, or all of a heading are alike."""
-    tree, _ = source(recipe)
-    forms = {heading: form for heading, form in _asked(tree, recipe.module) if heading in recipe.headings}
+    asked = forms(recipe)
     for heading in recipe.headings.values():
         where = f"{recipe.name}.md: `# {heading.name}`"
         if len({*heading.examples}) == 1:
             yield f"{where}: all its examples are alike"
-        form = forms.get(heading.name)
+        form = asked.get(heading.name)
         for number, example in enumerate(heading.examples, start=1):
             if form is not None and (fault := _fault(form, heading, example)):
                 yield f"{where}: example {number} is not read as {form.__name__}: {fault}"

@@ -6,16 +6,51 @@ from typing import Any
 
 import pytest
 
+from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.plugins import RECIPES
 from wellspring.tasks.contracts.prompting import load, template, text_field
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine import recipes, reviewing
 
 ROOMS = Path(__file__).parents[2] / "tasks"
+
+
+def _program(name: str) -> recipes.Recipe:
+    found = recipes.find(name, Settings())
+    assert found is not None
+    return found
+
+
 WITH_FORM = sorted(
     (path.parent.name, path.stem)
     for room in ("recipes", "judges")
     for path in (ROOMS / room).glob("[a-z]*.md")
+    if path.stem not in RECIPES.names()
     if load(f"wellspring.tasks.{room}", path.stem).schema is not None
 )
+
+
+ASKED = [
+    (name, heading, form)
+    for name in RECIPES.names()
+    for heading, form in reviewing.forms(_program(name)).items()
+    if issubclass(form, Answered)
+]
+
+
+@pytest.mark.parametrize(("name", "heading", "form"), ASKED, ids=lambda one: one if isinstance(one, str) else "")
+def test_the_form_is_the_last_line_of_a_program_s_prompt_and_a_copy_of_it_is_refused(
+    name: str, heading: str, form: type[Answered]
+) -> None:
+    prompt = _program(name).headings[heading]
+    said = prompt.user.rsplit("\n", 1)[-1]
+
+    assert list(json.loads(said)) == form.identity()["required"]
+    with pytest.raises(Rejection):
+        form.read(said, prompt)
+    with pytest.raises(Rejection):
+        form.read(said.replace("<", "").replace(">", ""), prompt)
 
 
 def _form(room: str, name: str) -> dict[str, Any]:
