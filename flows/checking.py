@@ -348,7 +348,26 @@ def _answers(trial: Trial) -> Said:
     uses = {row["response_id"]: row["use"] for row in trial.calm.rows["responses"]}
     for row in trial.calm.rows["preferences"]:
         if uses.get(row["rejected_id"]) == "answer":
-            return "red", f"{row['rejected_id']} is the rejected side of a pair ({row['kind']}), and of use `answer`"
+            said = f"{row['rejected_id']} is the rejected side of a pair ({row['kind']}), and of use `answer`"
+            return "red", f'{said}: make it with use="rejected"'
+    return GREEN
+
+
+def _audits(trial: Trial) -> Said:
+    """Hold what it made against the suites of its tables, as a build does before it goes on."""
+    from wellspring.tasks.io import suites
+
+    store = trial.run.store
+    for noun in trial.loaded().module.MAKES:
+        if not store.count(f"{noun}/unpublished"):
+            continue
+        rows = store.query(f"{noun}/unpublished")
+        for one in suites.check(noun, iter([rows]), store, trial.run.run_id, trial.fingerprint):
+            if not one.success and one.severity == "fail":
+                return (
+                    "red",
+                    f"{noun}: {one.column_name or 'table'}, {one.unexpected} of {one.evaluated} rows: {one.notes}",
+                )
     return GREEN
 
 
@@ -435,4 +454,5 @@ CHECKS: dict[str, Callable[[Trial], Said]] = {
     "forget": _forget,
     "determinism": _determinism,
     "answers": _answers,
+    "audits": _audits,
 }

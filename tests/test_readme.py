@@ -4,6 +4,7 @@ Also what can be known of a page without running it: that its links lead somewhe
 phrase, that a word of the glossary is used.
 """
 
+import ast
 import json
 import os
 import re
@@ -23,12 +24,13 @@ from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import faults
 from wellspring.tasks.methods import formats
+from wellspring.tasks.spine.asks import Asks, Making
 from wellspring.tasks.spine.runs import Run
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"(?s)```sh\n(.*?)```", README)
-FROM_PYTHON, DATASETS, TRL, RECIPE = re.findall(r"(?s)```python\n(.*?)```", README)
+FROM_PYTHON, DATASETS, TRL, RECIPE, MORE = re.findall(r"(?s)```python\n(.*?)```", README)
 (PROMPTS,) = re.findall(r"(?s)````md\n(.*?)````", README)
 COMMANDS = [line.strip() for block in BLOCKS for line in block.replace("\\\n", " ").splitlines() if line.strip()]
 
@@ -88,6 +90,8 @@ def test_the_recipe_that_it_shows_is_short_and_writes(
     made = program_runs.run_program("harder", start, settings(*program_runs.of_program("harder", plugin)))
 
     assert len(RECIPE.splitlines()) < 30
+    names = {node.attr for node in ast.walk(ast.parse(MORE)) if isinstance(node, ast.Attribute)}
+    assert names - {"text"} <= {*vars(Making), *vars(Asks)}
     assert len(made["instructions"]) == len(made["responses"]) > 0
     assert made.settled == 6
 

@@ -18,8 +18,10 @@
     ```
 
 A heading is `# name`, in lower case words joined by `_`. It holds `## user`, two `## examples` or more, and `## system`
-if it has one. Deeper headings belong to the text, and so does all that stands between fences. In an example `$text` is
-what the prompt shows as `$text`, `$text.1` its first sentence, `$words` a phrase of the prompt, and `$$` a dollar sign.
+if it has one. A prompt that is only a field, such as `$question`, needs no examples: the stand-in cannot tell it from
+others, and answers with an extract. Deeper headings belong to the text, and so does all that stands between fences. In
+an example `$text` is what the prompt shows as `$text`, `$text.1` its first sentence, `$words` a phrase of the prompt,
+and `$$` a dollar sign.
 An example in a fence ```` ```json ```` is an object; one in ```` ```text ```` is plain text.
 """
 
@@ -186,13 +188,14 @@ def _heading(file: str, text: str, marks: Sequence[tuple[int, str, int, int]], e
         parts[part] = stripped(text, after, stop)
         if not parts[part][0]:
             raise UsageError(f"{file}:{_line(text, start)}: `## {part}` is empty", hint="fill it, or take it away")
-    for needed in ("user", "examples"):
-        if needed not in parts:
-            raise UsageError(f"{where}: `# {name}` has no `## {needed}`", hint=f"add `## {needed}`")
+    if "user" not in parts:
+        raise UsageError(f"{where}: `# {name}` has no `## user`", hint="add `## user`")
     (system, first), (user, second) = parts.get("system", ("", 1)), parts["user"]
+    if "examples" not in parts and _says_own(system or user):
+        raise UsageError(f"{where}: `# {name}` has no `## examples`", hint="add `## examples`")
     digest = hashlib.sha256(json.dumps([system, user]).encode()).hexdigest()
     heading = Heading(system, user, digest, file, (first, second), name)
-    return replace(heading, examples=_examples(heading, *parts["examples"]))
+    return replace(heading, examples=_examples(heading, *parts["examples"]) if "examples" in parts else ())
 
 
 def _examples(heading: Template, text: str, begin: int) -> tuple[str, ...]:
@@ -249,6 +252,11 @@ def _taken_apart(part: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         at = found.end()
     own[-1] += part[at:]
     return tuple(own), tuple(names)
+
+
+def _says_own(part: str) -> bool:
+    """Whether a prompt says anything of its own by which it is recognised; one that is only a field does not."""
+    return max(map(len, _taken_apart(part)[0])) >= LEAST_MARK_CHARS
 
 
 def _values(part: str, text: str) -> dict[str, str] | None:

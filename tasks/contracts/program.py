@@ -34,6 +34,7 @@ NOUNS = ("instructions", "responses", "preferences", "verdicts", "scores", "note
 TAKEN = ("documents", "instructions", "seeds")
 HOW = frozenset({"role", "temperature", "history", "max_tokens"})  # names of arguments that are no fields of a prompt
 Use = Literal["answer", "draw", "rejected"]
+KINDS = ("verified", "refined", "rule", "negative")  # of pairs: why the one side is the better
 A = TypeVar("A", bound=Answered | Text)
 T = TypeVar("T")
 
@@ -77,7 +78,7 @@ class Makes(Protocol):
         *,
         text: str = "",
         parents: Sequence[str | Made] = (),
-        history: Sequence[Turn] = (),
+        history: Sequence[Turn] | str = (),
         scene: str | None = None,
     ) -> Made:
         """Make an instruction of a field of an answer. Its checks look at once, before an answer to it is paid.
@@ -87,7 +88,7 @@ class Makes(Protocol):
             field: Whose text it is; a property of the class will do.
             text: In place of a field's, where the program puts several texts together.
             parents: Ids of what it was made from, beside the input and what was drawn or near.
-            history: The turns before it.
+            history: The turns before it, as a list, or in JSON as a row has them; the last is the assistant's.
             scene: Who would send it.
 
         Raises:
@@ -114,7 +115,8 @@ class Makes(Protocol):
         Args:
             chosen: A response that was made.
             rejected: Another one.
-            kind: verified, refined, rule or negative.
+            kind: One of `KINDS`: verified (a check passed one), refined (one was made of the other), rule, negative
+                (one was made worse).
             margin: By how much they differ, where something measured that.
         """
         ...
@@ -168,7 +170,7 @@ class Ask(Protocol):
         *,
         role: str = "",
         temperature: float | None = None,
-        history: Sequence[Turn] = (),
+        history: Sequence[Turn] | str = (),
         max_tokens: int | None = None,
         **fields: object,
     ) -> A:
@@ -198,7 +200,7 @@ class Ask(Protocol):
         *,
         role: str = "",
         temperature: float | None = None,
-        history: Sequence[Turn] = (),
+        history: Sequence[Turn] | str = (),
         max_tokens: int | None = None,
         **fields: object,
     ) -> list[A]:

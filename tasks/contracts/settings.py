@@ -709,6 +709,10 @@ def load(
             )
         keys = key.strip().split(".")
         _put(values, keys, _value(value, keys))
+    if isinstance(values.get("plugins"), list):  # those of a profile are whole by now
+        values["plugins"] = [
+            str(Path(path).absolute()) if isinstance(path, str) else path for path in values["plugins"]
+        ]
     chosen = _validated(values)
     if kept is not None:
         _refuse_strange(Path(str(profile)), kept, chosen, lambda: load(None, overrides, environment, extra))

@@ -458,7 +458,7 @@ def complete(body: Mapping[str, Any]) -> str:
     """Answer a chat request: by an example of its heading, by its schema, with an instruction, or with an extract."""
     about = material(body["messages"])
     about = about._replace(mark=about.mark ^ mark_of(f"seed {body.get('seed')}"))
-    if (asked := _heading(body)) is not None:
+    if (asked := _heading(body)) is not None and asked[0].examples:
         return exemplary(*asked, about)
     schema = wanted_schema(body, about)
     if schema is not None:

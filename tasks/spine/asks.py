@@ -8,14 +8,14 @@ import inspect
 import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, get_args
 
 from wellspring.tasks.contracts import prompting, records
 from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.headings import Heading
-from wellspring.tasks.contracts.program import A, Bare, Made, T, Turn, Use
+from wellspring.tasks.contracts.program import KINDS, A, Bare, Made, T, Turn, Use
 from wellspring.tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.methods import acceptance
@@ -140,7 +140,7 @@ class Asks:
         for name in ("temperature", "max_tokens"):
             if (value := how.pop(name, None)) is not None:
                 given[name] = value
-        history = [_turn(turn) for turn in how.pop("history", ())]
+        history = [Message(turn["role"], turn["content"]) for turn in _turns(how.pop("history", ()))]
         return _method(recipe, recipe.headings[heading], form, history, how), given
 
 
@@ -178,14 +178,27 @@ def _shown(name: str, value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list | tuple):
-        return "\n\n".join(_shown(name.removesuffix("s"), one) for one in cast("Sequence[object]", value))
+        texts = cast("Sequence[object]", value)
+        if odd := next((one for one in texts if not isinstance(one, str)), None):
+            raise MisuseError(f"the field `{name}` holds a {type(odd).__name__}: give a list of texts")
+        return "\n\n".join(_shown(name.removesuffix("s"), one) for one in texts)
     raise MisuseError(f"the field `{name}` is a {type(value).__name__}: give a text, a number or a list of texts")
 
 
-def _turn(turn: Turn) -> Message:
-    if turn["role"] not in _ROLES:
-        raise MisuseError(f"a turn's role is `{turn['role']}`, not {', '.join(sorted(_ROLES))}")
-    return Message(turn["role"], turn["content"])
+def _turns(history: object) -> list[Turn]:
+    """Return the turns of a history: a list of them, or the JSON text that a row has."""
+    said: object = json.loads(history) if isinstance(history, str) and history else history or ()
+    if not isinstance(said, list | tuple):
+        raise MisuseError(f"history is a {type(said).__name__}: give a list of turns, such as Turn(role=, content=)")
+    return [_turn(turn) for turn in cast("Sequence[object]", said)]
+
+
+def _turn(turn: object) -> Turn:
+    found = cast("dict[str, object]", turn) if isinstance(turn, dict) else {}
+    role, content = found.get("role"), found.get("content")
+    if role not in _ROLES or not isinstance(content, str):
+        raise MisuseError(f"a turn has a role ({', '.join(sorted(_ROLES))}) and a text as content: {str(turn)[:200]}")
+    return Turn(role=str(role), content=content)
 
 
 def _order(place: str) -> list[int]:
@@ -221,15 +234,20 @@ class Making:
         *,
         text: str = "",
         parents: Sequence[str | Made] = (),
-        history: Sequence[Turn] = (),
+        history: Sequence[Turn] | str = (),
         scene: str | None = None,
     ) -> Made:
         """As `Makes.instruction` says."""
         source, place = self.source(answer)
         said = text.strip() or _text(answer, field)
-        for turn in history:
+        turns = _turns(history)
+        if turns and turns[-1]["role"] != "assistant":
+            raise MisuseError(
+                f"its history ends with a turn of the {turns[-1]['role']}: the assistant's comes before it"
+            )
+        for turn in turns:
             acceptance.plain(turn["content"])
-        self._check(said, source, has_history=bool(history))
+        self._check(said, source, has_history=bool(turns))
         made = Made(self._id("instruction", place, field, *filter(None, [text])), said)
         given = dict.fromkeys([one.id if isinstance(one, Made) else one for one in parents]) | self.read
         row = records.Instruction(
@@ -249,7 +267,7 @@ class Making:
             extra_information=None,
             completion_id=source.completion_id,
             run_id=self.work.run.run_id,
-            history=json.dumps([dict(turn) for turn in history], ensure_ascii=False) if history else "",
+            history=json.dumps(turns, ensure_ascii=False) if turns else "",
         )
         self._add(place, "instructions", row)
         return made
@@ -259,6 +277,8 @@ class Making:
     ) -> Made | None:
         """As `Makes.answer` says."""
         text, (source, place) = _text(answer, field), self.source(answer)
+        if use not in get_args(Use):
+            raise MisuseError(f"an answer's use is `{use}`, not {' or '.join(get_args(Use))}")
         try:
             acceptance.clean(text)
         except Rejection as refusal:
@@ -285,6 +305,8 @@ class Making:
     def pair(self, chosen: Made, rejected: Made, kind: str, margin: float = 1.0) -> None:
         """As `Makes.pair` says."""
         of = {one.row.response_id: one.row.instruction_id for one in self.rows.values() if one.table == "responses"}
+        if kind not in KINDS:
+            raise MisuseError(f"a pair's kind is `{kind}`, not {' or '.join(KINDS)}")
         if chosen.id == rejected.id or chosen.text == rejected.text:
             self.refused("same_text", "both sides of a pair say the same")
             return

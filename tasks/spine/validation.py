@@ -82,7 +82,8 @@ def _go_on_without(run: Run, noun: str, error: BrokenError, prints: set[str]) ->
     """
     from wellspring.tasks.io import suites
 
-    names, passing = dict(run.store.query("methods/active", stage=noun).rows()), list[str]()
+    names = {print_: name for stage in (noun, "instructions") for print_, name in _names(run, stage)}
+    passing = list[str]()
     for one in sorted(prints) if STAGES[noun].role and len(prints) > 1 else ():
         found = suites.check(noun, _unpublished(run, noun, set(), one), run.store, run.run_id, one)
         if all(result.success or result.severity != "fail" for result in found):
@@ -92,11 +93,16 @@ def _go_on_without(run: Run, noun: str, error: BrokenError, prints: set[str]) ->
     for one in passing:
         run.store.execute(f"{noun}/publish_method", fingerprint=one)
     held = ", ".join(sorted({names.get(one, one) for one in prints if one not in passing}))
-    said = f"rows of {held} break it and stay unpublished; the run goes on with the others"
+    broken = error.message.partition("\n")[2].strip()
+    said = f"rows of {held} break it and stay unpublished ({broken}); the run goes on with the others"
     run.progress.note(f"audit {noun}: {said}")
     run.held.append(
         BrokenError(error.message, hint=f"{said}: why each expectation is there is in expectations/{noun}.py")
     )
+
+
+def _names(run: Run, stage: str) -> list[tuple[str, str]]:
+    return run.store.query("methods/active", stage=stage).rows()
 
 
 def _is_void(run: Run, noun: str) -> bool:
