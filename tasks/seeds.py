@@ -1,12 +1,16 @@
 """Seeds: instructions that people wrote, read from conversation sets (SynthQuestions, step A; KNN-Instruct's pool).
 
-The first user turn of each conversation, and its answer if it had one. A line is refused with its reason: damaged,
-of no known shape, incomplete, in another language, too short or too long, or the same as one before. What is left is
-judged by the seven criteria where the profile sets a threshold; then only rows that met it are in force. The marks of
-all that were judged, kept or not, are rows of `scores`.
+The first user turn of each conversation, its answer if it had one, and the turns about them. A line is refused with
+its reason: damaged, of no known shape, incomplete, in another language, too short or too long, or the same as one
+before. What is left is judged by the seven criteria where the profile sets a threshold; then only rows that met it are
+in force. The marks of all that were judged, kept or not, are rows of `scores`.
 
 Lines are read in shards, so that a large set is read by several workers and a kill costs little. A refused line is
 named `<source_id>:<line>`; a refused seed is named by its id.
+
+What stands before and after (`system`, `turns`, `tools`) is no part of a seed's id and is not judged: of two lines with
+the same first turn and answer the first is kept. In stores that were made before these columns they are '', until their
+lines are read under other settings: a shard that is done is not due again for them.
 """
 
 import functools
@@ -191,6 +195,9 @@ def _seed(turn: conversations.Turn | Rejection, line: int, payload: Mapping[str,
         "response": turn.response,
         "language": language,
         "tokens": tokens,
+        "system": turn.system,
+        "turns": turn.later,
+        "tools": turn.tools,
     }
 
 
