@@ -82,7 +82,8 @@ def listed(value: Any) -> list[Any]:
             value = outside.loads(value)
         except ValueError:
             value = value.strip()
-    return [plain(one) for one in (value if isinstance(value, list) else [value]) if one not in (None, "", [], {})]
+    found = [plain(one) for one in (value if isinstance(value, list) else [value])]
+    return [one for one in found if one not in (None, "", [], {})]
 
 
 def dumped(value: Any) -> str:

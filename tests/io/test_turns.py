@@ -99,7 +99,7 @@ def test_what_stands_before_is_one_text_that_names_who_is_not_the_system() -> No
         ({"name": "t", "limit": float("inf")}, '[{"name": "t", "limit": "inf"}]'),
         ('[{"name": "t"}]', '[{"name": "t"}]'),
         ("t(x)", '["t(x)"]'),
-        ([b"\xff", (1, 2)], '["\ufffd", [1, 2]]'),
+        ([b"\xff", b"", "\x00", (1, 2)], '["\ufffd", [1, 2]]'),
     ],
 )
 def test_tools_are_a_json_list_however_they_came(given: Any, tools: str) -> None:
