@@ -48,6 +48,7 @@ from wellspring.tasks.spine.sharding import REFUSED, Produced, Shard, Work, comp
 
 VERSION = 1
 SHARD_LINES = 20_000  # about 20 MB of conversations
+PACKED_SEEDS = 200  # as Arrow, while a shard is read: turns are long
 COMPARED_WHOLE = 200_000  # seeds; 40 s on two cores
 _SEED_COLUMNS = [name for name in records.schema("seeds").names if name not in {"fingerprint", "run_id"}]
 
@@ -149,7 +150,7 @@ def _source(path: Path, run_id: str) -> records.Source:
 
 def _read(payload: Mapping[str, Any]) -> Produced:
     """Read the lines of a shard into seeds and rejections; every line is one or the other."""
-    seeds: list[dict[str, Any]] = []
+    tables, seeds = list[pa.Table](), list[dict[str, Any]]()
     refused: list[dict[str, str]] = []
     killers = payload.get(REFUSED, {})
     for line, item in conversations.read(Path(payload["path"]), payload["first"], payload["last"]):
@@ -158,7 +159,11 @@ def _read(payload: Mapping[str, Any]) -> Produced:
                 seeds.append(_seed(killers.get(str(line), item), line, payload))
         except Rejection as refusal:
             refused.append(_refusal(f"{payload['source_id']}:{line}", refusal))
-    return Produced(len(seeds) + len(refused), {"seeds": _table(seeds), "rejections": rejections(refused)})
+        if len(seeds) == PACKED_SEEDS:
+            tables.append(_table(seeds))
+            seeds = []
+    found = pa.concat_tables([*tables, _table(seeds)])
+    return Produced(found.num_rows + len(refused), {"seeds": found, "rejections": rejections(refused)})
 
 
 def _split(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:

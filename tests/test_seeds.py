@@ -141,6 +141,7 @@ def test_the_order_of_the_lines_and_the_number_of_workers_change_no_seed(
     tmp_path: Path, settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(seeds, "SHARD_LINES", 7)
+    monkeypatch.setattr(seeds, "PACKED_SEEDS", 3)
     records = [{"prompt": f"Tell me how task number {n} is planned and done."} for n in range(40)]
     found = []
     for name, lines, threads in (("a", records, 1), ("b", records[::-1], 2)):

@@ -87,8 +87,8 @@ def listed(value: Any) -> list[Any]:
 
 
 def dumped(value: Any) -> str:
-    """Return a value as JSON; '' for an empty list."""
-    return "" if value == [] else json.dumps(plain(value), ensure_ascii=False)
+    """Return what JSON can hold as JSON; '' for an empty list."""
+    return "" if value == [] else json.dumps(value, ensure_ascii=False)
 
 
 def plain(value: Any) -> Any:
@@ -144,9 +144,9 @@ def _part(part: Mapping[str, Any]) -> str:
     held = {name: value for name, value in part.items() if value not in (None, "", [], {})}
     text = next((said(held[name]) for name in _SAID if name in held), "")
     if not kind:
-        return text if len(held) == 1 and text else dumped(held) if held else ""
+        return text if len(held) == 1 and text else dumped(plain(held)) if held else ""
     if "tool" in kind or "function" in kind:
-        return dumped(held)
+        return dumped(plain(held))
     return text or (f"[{kind}]" if kind not in _TEXT_KINDS else "")
 
 
