@@ -25,6 +25,14 @@ SUITE = Suite(
             regex=r"^(?:[a-z]{2,3}|und)$",
             notes="Filters and the card count by ISO 639 code; `und` is what could not be told.",
         ),
+        gxe.ExpectColumnValuesToMatchRegex(
+            column="turns",
+            regex=r"^(?:\[\{|$)",
+            notes="A JSON list of turns, or ''; programs read it as that.",
+        ),
+        gxe.ExpectColumnValuesToMatchRegex(
+            column="tools", regex=r"^(?:\[|$)", notes="A JSON list of tools, or ''; programs read it as that."
+        ),
         gxe.ExpectColumnValuesToBeBetween(
             column="line", min_value=0, notes="With the source it names the line that `trace` shows."
         ),

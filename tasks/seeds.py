@@ -1,12 +1,16 @@
 """Seeds: instructions that people wrote, read from conversation sets (SynthQuestions, step A; KNN-Instruct's pool).
 
-The first user turn of each conversation, and its answer if it had one. A line is refused with its reason: damaged,
-of no known shape, incomplete, in another language, too short or too long, or the same as one before. What is left is
-judged by the seven criteria where the profile sets a threshold; then only rows that met it are in force. The marks of
-all that were judged, kept or not, are rows of `scores`.
+The first user turn of each conversation, its answer if it had one, and the turns about them. A line is refused with
+its reason: damaged, of no known shape, incomplete, in another language, too short or too long, or the same as one
+before. What is left is judged by the seven criteria where the profile sets a threshold; then only rows that met it are
+in force. The marks of all that were judged, kept or not, are rows of `scores`.
 
 Lines are read in shards, so that a large set is read by several workers and a kill costs little. A refused line is
 named `<source_id>:<line>`; a refused seed is named by its id.
+
+What stands before and after (`system`, `turns`, `tools`) is no part of a seed's id and is not judged: of two lines with
+the same first turn and answer the first is kept. In stores that were made before these columns they are '', until their
+lines are read under other settings: a shard that is done is not due again for them.
 """
 
 import functools
@@ -44,6 +48,7 @@ from wellspring.tasks.spine.sharding import REFUSED, Produced, Shard, Work, comp
 
 VERSION = 1
 SHARD_LINES = 20_000  # about 20 MB of conversations
+PACKED_SEEDS = 200  # as Arrow, while a shard is read: turns are long
 COMPARED_WHOLE = 200_000  # seeds; 40 s on two cores
 _SEED_COLUMNS = [name for name in records.schema("seeds").names if name not in {"fingerprint", "run_id"}]
 
@@ -145,7 +150,7 @@ def _source(path: Path, run_id: str) -> records.Source:
 
 def _read(payload: Mapping[str, Any]) -> Produced:
     """Read the lines of a shard into seeds and rejections; every line is one or the other."""
-    seeds: list[dict[str, Any]] = []
+    tables, seeds = list[pa.Table](), list[dict[str, Any]]()
     refused: list[dict[str, str]] = []
     killers = payload.get(REFUSED, {})
     for line, item in conversations.read(Path(payload["path"]), payload["first"], payload["last"]):
@@ -154,7 +159,11 @@ def _read(payload: Mapping[str, Any]) -> Produced:
                 seeds.append(_seed(killers.get(str(line), item), line, payload))
         except Rejection as refusal:
             refused.append(_refusal(f"{payload['source_id']}:{line}", refusal))
-    return Produced(len(seeds) + len(refused), {"seeds": _table(seeds), "rejections": rejections(refused)})
+        if len(seeds) == PACKED_SEEDS:
+            tables.append(_table(seeds))
+            seeds = []
+    found = pa.concat_tables([*tables, _table(seeds)])
+    return Produced(found.num_rows + len(refused), {"seeds": found, "rejections": rejections(refused)})
 
 
 def _split(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -191,6 +200,9 @@ def _seed(turn: conversations.Turn | Rejection, line: int, payload: Mapping[str,
         "response": turn.response,
         "language": language,
         "tokens": tokens,
+        "system": turn.system,
+        "turns": turn.later,
+        "tools": turn.tools,
     }
 
 

@@ -13,6 +13,7 @@ from tests import page_store
 from tests.scripted_model import scripted_model
 from wellspring.tasks import scores, seeds
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.judges.seven_criteria import CRITERIA
 from wellspring.tasks.spine import lineage, runs, validation
@@ -72,6 +73,43 @@ def test_every_line_is_a_seed_or_a_refusal_with_its_reason(mixed: str, settings:
     }
 
 
+TOOLS = [{"name": "tide", "parameters": {"type": "object"}}]
+LATER: list[dict[str, Any]] = [
+    {"role": "assistant", "content": "", "tool_calls": [{"id": "c1", "function": {"name": "tide", "arguments": "{}"}}]},
+    {"role": "tool", "content": "4.5", "tool_call_id": "c1"},
+    {"role": "assistant", "content": "4.5 metres, caf\u00e9 side."},
+]
+
+
+@pytest.mark.slow
+def test_a_seed_keeps_its_system_its_later_turns_and_its_tools_for_programs_and_for_trace(
+    tmp_path: Path, settings: Make, start: Start
+) -> None:
+    asked = [{"role": "user", "content": "How high is the tide at Brest this evening?"}]
+    system = {"role": "system", "content": "You read tables of tides."}
+    plain = {"prompt": "Why is the sea salty and the river not?", "response": "Rivers run off."}
+    again = {"messages": [*asked, LATER[0], {"role": "user", "content": "Well?"}]}
+    path = _set(tmp_path / "t.jsonl", {"messages": [system, *asked, *LATER], "tools": TOOLS}, plain, again)
+    with start(settings("runner=thread", seeds={"paths": [path]})) as run:
+        seeds.ingest(run)
+        validation.audit(run, "seeds")
+        given = {row["text"]: row for row in run.store.query("settled/view", view="inputs_seeds").to_dicts()}
+        refused = _rejected(run)
+        facts = lineage.trace(run.store, content_id("seed", asked[0]["content"], None)).facts
+
+    trace, other = given[asked[0]["content"]], given[plain["prompt"]]
+    assert (trace["system"], json.loads(trace["turns"]), json.loads(trace["tools"])) == (
+        system["content"],
+        LATER,
+        TOOLS,
+    )
+    assert (trace["response"], trace["input_id"]) == (None, content_id("seed", asked[0]["content"], None))
+    assert (other["system"], other["tools"], other["response"]) == ("", "", "Rivers run off.")
+    assert json.loads(other["turns"]) == [{"role": "assistant", "content": "Rivers run off."}]
+    assert list(refused.values()) == ["duplicate"]
+    assert (facts["system"], facts["turns"], facts["tools"]) == (trace["system"], trace["turns"], trace["tools"])
+
+
 @pytest.mark.slow
 def test_twice_is_once(mixed: str, settings: Make, start: Start) -> None:
     chosen = settings("runner=thread", seeds={"paths": [mixed]})
@@ -103,6 +141,7 @@ def test_the_order_of_the_lines_and_the_number_of_workers_change_no_seed(
     tmp_path: Path, settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(seeds, "SHARD_LINES", 7)
+    monkeypatch.setattr(seeds, "PACKED_SEEDS", 3)
     records = [{"prompt": f"Tell me how task number {n} is planned and done."} for n in range(40)]
     found = []
     for name, lines, threads in (("a", records, 1), ("b", records[::-1], 2)):

@@ -1,4 +1,4 @@
--- A human instruction: the first user turn of a conversation, and its answer if it had one.
+-- A human instruction: the first user turn of a conversation, and what stood before and after it.
 -- owner:  tasks/seeds.py
 -- grain:  one row per human instruction x method
 -- params: none
@@ -12,5 +12,8 @@ CREATE TABLE IF NOT EXISTS seeds (
     language VARCHAR NOT NULL,
     tokens BIGINT NOT NULL,
     run_id VARCHAR NOT NULL,
+    system VARCHAR NOT NULL DEFAULT '',
+    turns VARCHAR NOT NULL DEFAULT '',
+    tools VARCHAR NOT NULL DEFAULT '',
     PRIMARY KEY (seed_id, fingerprint)
 );

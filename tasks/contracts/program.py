@@ -14,6 +14,14 @@ where the paper brings a list. The module holds
     most_calls(knobs) -> int             the most calls of one input; the runner holds it to that
     async def program(row, ask) -> None
 
+A row has `input_id`, and by what is taken
+
+    documents       title, text, language, url
+    instructions    text, history, scene, document_id
+    seeds           text, language, response (None where there was none), system, turns, tools
+
+`history`, `turns` (after the text) and `tools` are JSON lists, or ''; `system` is a text, or ''.
+
 Between its asks a program has no clock, no chance and no files: it is started again after a kill, and must come the
 same way. `ask` gives it all that is not in its row, and records what it gave.
 """

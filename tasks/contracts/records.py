@@ -159,7 +159,11 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A human instruction: the first user turn of a conversation, and its answer if it had one."""
+    """A human instruction: the first user turn of a conversation, and its answer if it had one.
+
+    `system` is what stood before it. `turns` holds the turns after it, its answer among them, and `tools` the tools
+    that were offered: JSON lists, or '' where there are none. None of the three is a part of its id.
+    """
 
     seed_id: str
     fingerprint: str
@@ -170,6 +174,9 @@ class Seed:
     language: str
     tokens: int
     run_id: str
+    system: str = ""
+    turns: str = ""
+    tools: str = ""
 
 
 @dataclass(frozen=True, slots=True)

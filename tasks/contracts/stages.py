@@ -161,10 +161,10 @@ _DECLARED = (
         id="seed_id",
         role="judge",
         edges=(Edge("line of", "source_id"),),
-        shown=("text", "line", "fingerprint", "run_id"),
+        shown=("text", "line", "system", "turns", "tools", "fingerprint", "run_id"),
         telling="{text:160}",
         note="line {line}",
-        words=("text", "response"),
+        words=("text", "response", "system", "turns"),
         words_are="read",
     ),
     Stage(

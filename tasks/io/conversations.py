@@ -1,8 +1,9 @@
-"""Conversation sets: JSONL, Parquet and gzip files of many shapes, read to first user turns and their answers.
+"""Conversation sets: JSONL, Parquet and gzip files of many shapes, read to first user turns and the turns about them.
 
 Shapes: `{"prompt"}`, `{"instruction", "input"}` (also Dolly's `context` and Self-Instruct's `instances`), chat
 `messages`, ShareGPT `conversations`, WildChat and LMSYS `conversation`, Arena pairs (`conversation_a`, `winner`), OASST
-trees (`prompt` with `replies`) and OASST flat messages (`parent_id`), prompts.chat rows (`act`, `prompt`).
+trees (`prompt` with `replies`) and OASST flat messages (`parent_id`), prompts.chat rows (`act`, `prompt`). Beside any
+of them may stand `system` or `system_prompt`, and `tools` or `functions`.
 
 A line that cannot be used is yielded as a Rejection in its place, and reading goes on: lines in = turns + rejections.
 Nothing is trusted: a line is read up to a cap and no further, nesting may be too deep, a file may end in its middle.
@@ -11,7 +12,6 @@ Nothing is trusted: a line is read up to a cap and no further, nesting may be to
 import gzip
 import itertools
 import json
-import re
 import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,8 @@ import pyarrow.parquet as pq
 
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
-from wellspring.tasks.io import unpacking
+from wellspring.tasks.io import turns, unpacking
+from wellspring.tasks.io.turns import ASSISTANTS, USERS, cleaned
 
 MAX_LINE_BYTES = 16 * 2**20
 MOST_FIELDS = 50  # that a message names
@@ -34,20 +35,29 @@ _CHATS = ("messages", "conversations", "conversation", "conversation_a")
 _TEXTS = ("prompt", "instruction", "question", "query")
 _INPUTS = ("input", "context")
 _ANSWERS = ("response", "output", "completion", "answer")
-_USERS = frozenset({"user", "human", "prompter"})
-_ASSISTANTS = frozenset({"assistant", "gpt", "chatgpt", "bing", "bard", "model", "bot"})
+_SYSTEMS = ("system", "system_prompt")
+_TOOLS = ("tools", "functions")
 _NO_INPUT = frozenset({"", "<noinput>", "no input", "n/a", "none"})
 LOOKED_FOR = (*_CHATS, *_TEXTS, "text with parent_id")
-_PAGE_BREAK = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The first user turn of a conversation, and the answer it got (None when it got none)."""
+    """The first user turn of a conversation, and what stands about it.
+
+    Attributes:
+        text: What the user says first.
+        response: The answer it got; None where it got none.
+        system: What stands before it; '' where nothing does.
+        later: The turns after it, whole, as a JSON list; '' where there are none.
+        tools: The tools that are offered, as a JSON list; '' where there are none.
+    """
 
     text: str
     response: str | None
+    system: str = ""
+    later: str = ""
+    tools: str = ""
 
 
 Item = tuple[int, Turn | Rejection]
@@ -180,7 +190,10 @@ def _parquet_rows(path: Path, first: int, end: int) -> Iterator[tuple[int, Mappi
 
 
 _COLUMNS = frozenset(
-    {*_CHATS, *_TEXTS, *_INPUTS, *_ANSWERS, "instances", "winner", "conversation_b", "text", "role", "parent_id"}
+    {
+        *(*_CHATS, *_TEXTS, *_INPUTS, *_ANSWERS, *_SYSTEMS, *_TOOLS),
+        *("instances", "winner", "conversation_b", "text", "role", "parent_id"),
+    }
 )
 
 
@@ -229,47 +242,57 @@ def _parsed(raw: bytes) -> Mapping[str, Any] | Rejection:
 
 
 def first_turn(record: Mapping[str, Any]) -> Turn:
-    """Return the first user turn of one record of any known shape, and its answer.
+    """Return the first user turn of one record of any known shape, and what stands about it.
 
     Raises:
         Rejection: `no_usable_field`, none of the fields looked for holds anything; `no_user_turn`, a conversation
             without a user; `starts_with_answer`, what the user said first is lost; `not_a_first_turn`, a reply in a
-            tree's flat form; `empty_text`.
+            tree's flat form; `empty_text`; `oversize_line`, the other turns are longer than a line may be.
     """
     for key in _CHATS:
         if isinstance(record.get(key), Sequence) and not isinstance(record[key], str | bytes):
-            turns: Any = record[key]
+            chat: Any = record[key]
             if key == "conversation_a" and record.get("winner") == "model_b":
-                turns = record.get("conversation_b") or turns
-            return _chat(turns)
+                chat = record.get("conversation_b") or chat
+            return _chat(record, chat)
     if "parent_id" in record and "text" in record:
         if record["parent_id"] is not None:
             raise Rejection("not_a_first_turn", f"parent_id {record['parent_id']}")
-        return Turn(_text(record["text"]), None)
+        return _whole(record, _text(record["text"]), None)
     for key in _TEXTS:
         value: Any = record.get(key)
         if isinstance(value, Mapping) and "text" in value:
-            return _tree(value)
+            return _tree(record, value)
         if isinstance(value, list):
-            return _chat(value)
+            return _chat(record, value, _answers(record))
         if isinstance(value, str):
-            return _task(value, record)
+            return _task(record, value)
     raise Rejection("no_usable_field", f"has {', '.join(sorted(str(key) for key in record)) or 'nothing'}")
 
 
-def _chat(turns: Sequence[Any]) -> Turn:
-    spoken = [(_role(turn), _content(turn)) for turn in turns if isinstance(turn, Mapping)]
-    spoken = [(role, content) for role, content in spoken if role in _USERS or role in _ASSISTANTS]
-    if not any(role in _USERS for role, _ in spoken):
-        raise Rejection("no_user_turn", f"{len(turns)} turns")
-    if spoken[0][0] in _ASSISTANTS:
-        raise Rejection("starts_with_answer", _cleaned(spoken[0][1])[:200])
-    answer = spoken[1][1] if len(spoken) > 1 and spoken[1][0] in _ASSISTANTS else None
-    return Turn(_text(spoken[0][1]), _answer(answer))
+def _whole(
+    record: Mapping[str, Any], text: str, response: str | None, before: Sequence[Any] = (), after: Sequence[Any] = ()
+) -> Turn:
+    """Put what stands before and after a first user turn beside it."""
+    system = turns.system([record.get(name) for name in _SYSTEMS], before)
+    later = turns.dumped(turns.kept(after))
+    tools = turns.dumped([one for name in _TOOLS for one in turns.listed(record.get(name))])
+    if (size := len(system) + len(later) + len(tools)) > MAX_LINE_BYTES:
+        raise Rejection("oversize_line", f"{size} characters beside its first turn, at most {MAX_LINE_BYTES}")
+    return Turn(text, response, system, later, tools)
 
 
-def _role(turn: Mapping[str, Any]) -> str:
-    return str(turn.get("role") or turn.get("from") or "").lower()
+def _chat(record: Mapping[str, Any], chat: Any, answers: Sequence[Any] = ()) -> Turn:
+    listed: Sequence[Any] = chat if isinstance(chat, Sequence) and not isinstance(chat, str | bytes) else ()
+    named = [(place, turns.role(turn), turn) for place, turn in enumerate(listed) if isinstance(turn, Mapping)]
+    spoken = [one for one in named if one[1] in USERS or one[1] in ASSISTANTS]
+    if not any(role in USERS for _, role, _ in spoken):
+        raise Rejection("no_user_turn", f"{len(listed)} turns")
+    first, role, turn = spoken[0]
+    if role in ASSISTANTS:
+        raise Rejection("starts_with_answer", cleaned(_content(turn))[:200])
+    answer = _content(spoken[1][2]) if len(spoken) > 1 and spoken[1][1] in ASSISTANTS else None
+    return _whole(record, _text(_content(turn)), _answer(answer), listed[:first], [*listed[first + 1 :], *answers])
 
 
 def _content(turn: Mapping[str, Any]) -> str:
@@ -279,33 +302,53 @@ def _content(turn: Mapping[str, Any]) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _tree(root: Mapping[str, Any]) -> Turn:
-    replies = [r for r in root.get("replies") or () if isinstance(r, Mapping) and not r.get("deleted")]
-    replies.sort(key=lambda reply: rank if isinstance(rank := reply.get("rank"), int) else len(replies))
-    return Turn(_text(root["text"]), _answer(replies[0].get("text")) if replies else None)
+def _tree(record: Mapping[str, Any], root: Mapping[str, Any]) -> Turn:
+    """Go down a tree by the best reply to each message."""
+    later: list[Mapping[str, Any]] = []
+    reply = _best(root)
+    while reply is not None:
+        later.append(reply)
+        reply = _best(reply)
+    answer = _answer(later[0].get("text")) if later else None
+    told = [
+        {"role": ("assistant", "user")[place % 2]} | {name: one[name] for name in ("role", "text") if one.get(name)}
+        for place, one in enumerate(later)
+    ]
+    return _whole(record, _text(root["text"]), answer, after=told)
 
 
-def _task(text: str, record: Mapping[str, Any]) -> Turn:
+def _best(message: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    given = message.get("replies")
+    found = [r for r in given if isinstance(r, Mapping) and not r.get("deleted")] if isinstance(given, list) else []
+    ranked = lambda reply: rank if isinstance(rank := reply.get("rank"), int) else len(found)  # noqa: E731
+    return min(found, key=ranked, default=None)
+
+
+def _task(record: Mapping[str, Any], text: str) -> Turn:
     instances = record.get("instances")
     fields = instances[0] if isinstance(instances, list) and instances and isinstance(instances[0], Mapping) else record
     given = next((fields[key] for key in _INPUTS if isinstance(fields.get(key), str)), "")
     whole = _text(text)
     if given.strip().lower() not in _NO_INPUT:
-        whole = f"{whole}\n\n{_cleaned(given)}"
-    return Turn(whole, _answer(next((fields[key] for key in _ANSWERS if fields.get(key)), None)))
+        whole = f"{whole}\n\n{cleaned(given)}"
+    answer = _answer(next((fields[key] for key in _ANSWERS if fields.get(key)), None))
+    return _whole(record, whole, answer, after=_answers(fields))
 
 
-def _cleaned(text: str) -> str:
-    """Replace what no store or reader can hold: control characters, and surrogates without their other half."""
-    return outside.sound(_CONTROL.sub("", _PAGE_BREAK.sub("\n", text))).strip()
+def _answers(fields: Mapping[str, Any]) -> list[Any]:
+    """Return the turns that a field of an answer holds: a list of turns, or one."""
+    value = next((fields[key] for key in _ANSWERS if fields.get(key)), None)
+    if isinstance(value, list) and all(isinstance(one, Mapping) and turns.role(one) for one in value):
+        return value
+    return [{"role": "assistant", "content": value}]
 
 
 def _text(value: Any) -> str:
-    text = _cleaned(value) if isinstance(value, str) else ""
+    text = cleaned(value) if isinstance(value, str) else ""
     if not text:
         raise Rejection("empty_text")
     return text
 
 
 def _answer(value: Any) -> str | None:
-    return (_cleaned(value) or None) if isinstance(value, str) else None
+    return (cleaned(value) or None) if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""Conversation sets: every shape is read to its first user turn, and damage costs the damaged line only."""
+"""Conversation sets: every shape is read to its first user turn and those about it; damage costs its own line only."""
 
 import gzip
 import json
@@ -60,7 +60,92 @@ def _lines(path: Path, *records: Any) -> Path:
     ],
 )
 def test_every_known_shape_is_read_to_its_first_user_turn(record: dict[str, Any], turn: Turn) -> None:
-    assert conversations.first_turn(record) == turn
+    found = conversations.first_turn(record)
+
+    assert (found.text, found.response) == (turn.text, turn.response)
+
+
+TOOL = {"name": "tide", "parameters": {"type": "object"}}
+CALLS = [{"id": "c1", "type": "function", "function": {"name": "tide", "arguments": "{}"}}]
+TRACE = [
+    {"role": "assistant", "content": "", "tool_calls": CALLS},
+    {"role": "tool", "content": "4.5", "tool_call_id": "c1"},
+    {"role": "assistant", "content": "4.5 m."},
+    {"role": "user", "content": "And at noon?"},
+]
+SHARE = [{"from": "human", "value": "Tide?"}, {"from": "gpt", "value": "High."}, {"from": "human", "value": "Why?"}]
+SHARED_LATER = [{"role": "assistant", "content": "High."}, {"role": "user", "content": "Why?"}]
+ANSWERED = [{"role": "assistant", "content": "B"}]
+TREE = {
+    "text": "A",
+    "replies": [
+        {"text": "worse", "rank": 1, "role": "assistant"},
+        {"text": "B", "rank": 0, "replies": [{"text": "C", "role": "prompter", "replies": 5}, {"text": "not"}]},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("record", "system", "later", "tools"),
+    [
+        ({"prompt": "A"}, "", [], []),
+        ({"prompt": "A", "completion": "B", "system_prompt": "S"}, "S", ANSWERED, []),
+        ({"instruction": "A", "output": 7}, "", [{"role": "assistant", "content": "7"}], []),
+        ({"prompt": "A", "completion": [*ANSWERED, CHAT[1]]}, "", [*ANSWERED, CHAT[1]], []),
+        ({"instruction": "A", "instances": [{"input": "", "output": "B"}]}, "", ANSWERED, []),
+        ({"messages": [*CHAT, *TRACE], "tools": [TOOL]}, "be kind", [CHAT[2], *TRACE], [TOOL]),
+        ({"conversations": SHARE, "system": "S", "tools": json.dumps([TOOL])}, "S", SHARED_LATER, [TOOL]),
+        ({"conversation": [*CHAT, CHAT[1]], "system": "S", "functions": TOOL}, "S\n\nbe kind", CHAT[2:0:-1], [TOOL]),
+        ({"conversation_a": CHAT, "conversation_b": [CHAT[1], *TRACE], "winner": "model_b"}, "", TRACE, []),
+        ({"prompt": CHAT[:2], "completion": ANSWERED}, "be kind", ANSWERED, []),
+        ({"prompt": TREE, "system": "S"}, "S", [*ANSWERED, {"role": "user", "content": "C"}], []),
+        ({"parent_id": None, "text": "A", "system": ["S", 1]}, "S\n1", [], []),
+        ({"messages": [{"role": "user", "content": "A"}, None, 3, {"content": "x"}]}, "", ["3", "x"], []),
+    ],
+)
+def test_what_stands_before_and_after_the_first_user_turn_is_kept_whole(
+    record: dict[str, Any], system: str, later: list[Any], tools: list[Any]
+) -> None:
+    found = conversations.first_turn(record)
+
+    told = [turn if isinstance(turn, dict) else {"role": "unknown", "content": turn} for turn in later]
+    assert found.system == system
+    assert json.loads(found.later or "[]") == told
+    assert json.loads(found.tools or "[]") == tools
+    assert "[]" not in {found.later, found.tools}
+
+
+@pytest.mark.parametrize("odd", [5, "text", {"role": "user"}, None, [[]]])
+def test_a_conversation_or_replies_of_an_odd_kind_break_nothing(odd: Any) -> None:
+    tree = conversations.first_turn({"prompt": {"text": "A", "replies": odd}})
+
+    assert (tree.text, tree.response, tree.later) == ("A", None, "")
+    if odd is not None:
+        with pytest.raises(Rejection, match="no_user_turn"):
+            conversations.first_turn({"conversation_a": CHAT, "conversation_b": odd, "winner": "model_b"})
+
+
+def test_turns_that_are_longer_than_a_line_may_be_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = conversations.first_turn({"messages": CHAT, "tools": [TOOL]})
+    size = len(whole.system) + len(whole.later) + len(whole.tools)
+    monkeypatch.setattr(conversations, "MAX_LINE_BYTES", size)
+    within = conversations.first_turn({"messages": CHAT, "tools": [TOOL]})
+    monkeypatch.setattr(conversations, "MAX_LINE_BYTES", size - 1)
+
+    with pytest.raises(Rejection) as refused:
+        conversations.first_turn({"messages": CHAT, "tools": [TOOL]})
+
+    assert within == whole
+    assert refused.value.reason == "oversize_line"
+
+
+def test_a_parquet_set_gives_what_its_jsonl_does(tmp_path: Path) -> None:
+    records = [{"messages": [*CHAT, *TRACE], "system": "S", "tools": [TOOL], "other": 1}, {"messages": CHAT[1:]}]
+    jsonl, parquet = _lines(tmp_path / "set.jsonl", *records), tmp_path / "set.parquet"
+    pq.write_table(pa.Table.from_pylist(records), parquet)
+
+    assert list(conversations.read(parquet)) == list(conversations.read(jsonl))
+    assert json.loads(next(conversations.read(parquet))[1].later) == [CHAT[2], *TRACE]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +221,7 @@ def test_parquet_is_known_by_its_first_bytes_and_nulls_are_refused_by_row(tmp_pa
     items = list(conversations.read(path))
 
     assert [line for line, _ in items] == [1, 2, 3]
-    assert items[0][1] == Turn("Hi?", "Hello.")
+    assert items[0][1] == Turn("Hi?", "Hello.", "be kind", json.dumps(CHAT[2:]))
     assert isinstance(items[1][1], Rejection)
 
 
@@ -240,3 +325,86 @@ def test_real_sets_are_read_whole(shared: Path, name: str, turns: int) -> None:
 
     assert sum(isinstance(item, Turn) for _, item in items) == turns == len(items)
     assert conversations.survey(shared / "instructions" / name) == turns
+
+
+def _printed(text: str) -> str:
+    return "".join(char for char in text if char.isprintable() and not char.isspace())
+
+
+def _later_of(record: dict[str, Any]) -> str:
+    """The one later turn that a record of these sets has, as far as it is printed; they have no system, nor tools."""
+    rows = record.get("instances") or [record]
+    return _printed(next((rows[0][name] for name in ("output", "completion") if rows[0].get(name)), ""))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "later"),
+    [
+        ("seeds_knn_instruct_a.jsonl.gz", 0),
+        ("seeds_self_instruct_175.jsonl.gz", 175),
+        ("seeds_oasst_en100.jsonl.gz", 0),
+        ("seeds_prompts_chat_a.jsonl.gz", 0),
+        ("pool_alpaca_a.jsonl.gz", 20431),
+        ("pool_t0_a.jsonl.gz", 10216),
+        ("pool_dolly_a.parquet", 1481),
+    ],
+)
+def test_no_turn_of_a_real_set_is_lost(shared: Path, name: str, later: int) -> None:
+    path = shared / "instructions" / name
+    if path.suffix == ".parquet":
+        records = pq.read_table(path).to_pylist()
+    else:
+        records = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    plainly = [_later_of(record) for record in records]
+
+    items = [item for _, item in conversations.read(path)]
+
+    assert len(items) == len(records)
+    found = [json.loads(item.later or "[]") if isinstance(item, Turn) else [] for item in items]
+    assert [_printed(turn["content"]) for turns in found for turn in turns] == list(filter(None, plainly))
+    assert sum(map(len, found)) == later
+    assert {turn["role"] for turns in found for turn in turns} <= {"assistant"}
+    assert not any(item.system or item.tools for item in items if isinstance(item, Turn))
+
+
+@pytest.mark.shared
+def test_conversations_of_real_texts_are_kept_turn_by_turn_in_each_form(shared: Path, tmp_path: Path) -> None:
+    lines = gzip.decompress((shared / "instructions" / "seeds_knn_instruct_a.jsonl.gz").read_bytes()).splitlines()
+    texts = [text for line in lines if (text := json.loads(line)["prompt"]).strip()]
+    groups = [texts[i : i + 6] for i in range(0, len(texts) - 5, 6)]
+    records: list[dict[str, Any]] = []
+    for system, user, arguments, result, answer, more in groups:
+        call = {"id": "c", "function": {"name": "f", "arguments": json.dumps({"q": arguments})}}
+        turns = [("system", system), ("user", user), ("tool", result), ("assistant", answer), ("user", more)]
+        said = [{"role": role, "content": text} for role, text in turns]
+        said[2] |= {"tool_call_id": "c"}
+        records.append(
+            {"messages": [*said[:2], {"role": "assistant", "tool_calls": [call]}, *said[2:]], "tools": [TOOL]}
+        )
+        names = {"user": "human", "tool": "observation", "assistant": "gpt"}
+        shared_ = [{"from": names[role], "value": text} for role, text in turns[1:]]
+        asked = {"from": "function_call", "value": json.dumps(call["function"])}
+        records.append(
+            {"conversations": [shared_[0], asked, *shared_[1:]], "system": system, "tools": json.dumps([TOOL])}
+        )
+        leaf = {"text": answer, "replies": [{"text": more, "replies": []}]}
+        records.append({"prompt": {"text": user, "replies": [leaf]}, "system": system})
+
+    items = [item for _, item in conversations.read(_lines(tmp_path / "set.jsonl", *records))]
+
+    for (system, user, arguments, result, answer, more), *forms in zip(
+        groups, items[::3], items[1::3], items[2::3], strict=True
+    ):
+        for turn in forms:
+            assert isinstance(turn, Turn)
+            assert (_printed(turn.text), _printed(turn.system)) == (_printed(user), _printed(system))
+        later = [json.loads(turn.later) for turn in forms if isinstance(turn, Turn)]
+        told = [("tool", _printed(result)), ("assistant", _printed(answer)), ("user", _printed(more))]
+        assert [[(t["role"], _printed(t["content"])) for t in one] for one in later] == [
+            *([("assistant", ""), *told] for _ in range(2)),
+            told[1:],
+        ]
+        functions = [later[0][0]["tool_calls"][0]["function"], later[1][0]["tool_calls"][0]]
+        assert [json.loads(one["arguments"]) for one in functions] == [{"q": arguments}] * 2
+        assert [later[0][1]["tool_call_id"], forms[0].tools, forms[1].tools] == ["c", *[json.dumps([TOOL])] * 2]  # pyright: ignore[reportAttributeAccessIssue]

@@ -278,6 +278,19 @@ def test_a_whole_source_is_forgotten_with_its_seeds(sample: Sample) -> None:
 
 
 @pytest.mark.slow
+def test_the_turns_about_a_seed_are_forgotten_with_it(sample: Sample) -> None:
+    said = "Zwei Laibe, sagte der Backmeister zur Nacht"
+    turns = json.dumps([{"role": "assistant", "content": said}])
+    sample.store._connection.execute("UPDATE seeds SET system = ?, turns = ?, tools = ?", [said, turns, f'["{said}"]'])
+    before = sample.store.query("lineage/kept_words", fragments=[said], ids=[])["text"].to_list()
+
+    forget(sample.store, source="pages")
+
+    assert before == [said]
+    assert everywhere(sample, said) == []
+
+
+@pytest.mark.slow
 def test_forgetting_again_after_an_interruption_finishes_and_what_never_was_is_refused(sample: Sample) -> None:
     forget(sample.store, url=BREAD)
     again = forget(sample.store, url=BREAD)
