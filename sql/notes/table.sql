@@ -1,4 +1,4 @@
--- A thing on the way that a program wants an id for, such as a rubric; `data` is JSON text.
+-- A thing on the way that a program wants an id for, such as a rubric; `data` is JSON text, `parent_ids` what was drawn or near before.
 -- owner:  tasks/instructions.py
 -- grain:  one row per note x method
 -- params: none
@@ -10,5 +10,6 @@ CREATE TABLE IF NOT EXISTS notes (
     data VARCHAR NOT NULL,
     completion_id VARCHAR NOT NULL,
     run_id VARCHAR NOT NULL,
+    parent_ids VARCHAR[] NOT NULL,
     PRIMARY KEY (note_id, fingerprint)
 );

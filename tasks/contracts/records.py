@@ -9,7 +9,7 @@ import json
 import types
 import typing
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -228,7 +228,10 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A thing on the way that a program wants an id for, such as a rubric; `data` is JSON text."""
+    """A thing on the way that a program wants an id for, such as a rubric; `data` is JSON text.
+
+    `parent_ids` are of rows that the program was shown before, beside its input.
+    """
 
     note_id: str
     fingerprint: str
@@ -237,6 +240,7 @@ class Note:
     data: str
     completion_id: str
     run_id: str
+    parent_ids: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -586,12 +590,12 @@ def schema(table: str) -> pa.Schema:
     """Return the Arrow schema of a table, read off its dataclass."""
     hints = typing.get_type_hints(TABLES[table])
     columns: list[pa.Field[Any]] = []
-    for field in fields(TABLES[table]):
-        kind = hints[field.name]
+    for column in fields(TABLES[table]):
+        kind = hints[column.name]
         nullable = isinstance(kind, types.UnionType)
         if nullable:
             kind = next(option for option in typing.get_args(kind) if option is not type(None))
-        columns.append(pa.field(field.name, _ARROW[kind], nullable=nullable))
+        columns.append(pa.field(column.name, _ARROW[kind], nullable=nullable))
     return pa.schema(columns)
 
 

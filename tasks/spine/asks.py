@@ -340,7 +340,7 @@ class Making:
         said = json.dumps(data, ensure_ascii=False, sort_keys=True)
         made = Made(self._id("note", place, kind, said), said)
         of = (made.id, self.work.fingerprint, self.row["input_id"], kind, said, source.completion_id)
-        self._add(place, "notes", records.Note(*of, self.work.run.run_id))
+        self._add(place, "notes", records.Note(*of, self.work.run.run_id, list(self.read)))
         return made
 
     def rewrite(self, answer: Answered | Text, field: str = "text", *, style: str) -> Made | None:
