@@ -7,6 +7,7 @@ cells of the instructions' vectors; controls are drawn from the same instruction
 
 import hashlib
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import orjson
 import polars as pl
 
 from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.vectors import Rows, Vectors
@@ -22,7 +24,7 @@ from wellspring.tasks.judges.panel import judge
 from wellspring.tasks.methods import choices, quotas
 from wellspring.tasks.methods.choices import Pool
 from wellspring.tasks.methods.quotas import Candidate, Taken
-from wellspring.tasks.spine import contamination, retrieval
+from wellspring.tasks.spine import blame, contamination, retrieval
 from wellspring.tasks.spine.identity import raised
 from wellspring.tasks.spine.runs import Counts, Run, stage
 
@@ -65,10 +67,13 @@ def _fingerprint(run: Run, pool: pl.DataFrame) -> str:
     for row in pool.iter_rows():
         digest.update(orjson.dumps(row))
     embedder = sorted(run.store.query("methods/active", stage="embeddings")["fingerprint"])
-    if choices.FOR_A_TARGET & set(run.settings.selections.beside):
+    beside, folders = run.settings.selections.beside, run.settings.plugins
+    theirs = sorted({*beside} - {*choices.OURS})
+    if theirs or choices.FOR_A_TARGET & {*beside}:
         digest.update(retrieval.vectors(run, "seeds").fingerprint.encode())
     chosen = run.settings.selections.model_dump()
-    versions = raised("quotas", *(choices.USES if run.settings.selections.beside else ())).items()
+    versions = [*raised("quotas", *({"choices", *choices.OURS.methods(beside)} if beside else ())).items()]
+    versions += [(name, choices.theirs(name, folders).VERSION) for name in theirs]
     return content_id("selections", VERSION, chosen, run.settings.seed, embedder, digest.hexdigest(), *versions)
 
 
@@ -101,12 +106,25 @@ def _beside(run: Run, fit: pl.DataFrame, vectors: Vectors, topics: Rows, size: i
     pool = _pool(run, own, np.ascontiguousarray(vectors[rows]), topics[rows])
     ids = own["instruction_id"].to_list()
     return {
-        name: [
-            Taken(ids[row], rank, int(pool.cells[row]))
-            for rank, row in enumerate(choices.choose(name, pool, size).tolist())
-        ]
+        name: [Taken(ids[row], rank, int(pool.cells[row])) for rank, row in enumerate(_way(run, name, pool, size))]
         for name in names
     }
+
+
+def _way(run: Run, name: str, pool: Pool, size: int) -> list[int]:
+    """Return the rows that a way chooses.
+
+    Raises:
+        BrokenError: It ends in an exception, or a way of the user chooses wrongly.
+    """
+    folders = run.settings.plugins
+    if name not in choices.OURS:
+        blame.programs.add(str(Path(str(choices.theirs(name, folders).__file__)).absolute()))
+    try:
+        with blame.refusing():
+            return choices.choose(name, pool, size, folders).tolist()
+    except Rejection as refusal:
+        raise blame.accused(f"the way to select `{name}`", refusal.detail) from refusal
 
 
 def _pool(run: Run, fit: pl.DataFrame, vectors: Vectors, topics: Rows) -> Pool:

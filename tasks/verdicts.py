@@ -11,8 +11,10 @@ that it does not apply; one that could not say, or that nobody asked, does not p
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -34,7 +36,7 @@ from wellspring.tasks.io.sandbox import Sandbox
 from wellspring.tasks.judges.checklist_questions import MOST
 from wellspring.tasks.methods import checks, cross_validation, sameness
 from wellspring.tasks.methods.code_blocks import code_blocks
-from wellspring.tasks.spine import contamination
+from wellspring.tasks.spine import blame, contamination
 from wellspring.tasks.spine.identity import raised
 from wellspring.tasks.spine.programs import Ask, Program
 from wellspring.tasks.spine.repairs import failure
@@ -91,14 +93,21 @@ def _of_checks(run: Run) -> str:
     sandbox = SANDBOX_VERSION if RUN_CHECK in names else ""
     looked_for = contamination.fingerprint(run.settings) if contamination.CHECK in names else ""
     said = ("checks", checks.VERSION, names, chosen.min_knowledge_precision, sandbox, looked_for)
-    used = {method for name in names for method in checks.USES.get(name, ())}
-    return content_id(*said, *raised(*used, own=VERSION).items())
+    own = [(name, module.VERSION) for name, module in _theirs(chosen, run.settings.plugins).items()]
+    return content_id(*said, *raised(*checks.OURS.methods(names), own=VERSION).items(), *own)
+
+
+def _theirs(chosen: VerdictsSettings, folders: Sequence[str]) -> dict[str, ModuleType]:
+    """Return the files of the user's checks by name; an exception on one of their lines is told by it."""
+    found = {name: checks.theirs(name, folders) for name in chosen.computed if name not in checks.OURS.uses}
+    blame.programs.update(str(Path(str(module.__file__)).absolute()) for module in found.values())
+    return found
 
 
 def _of_set(run: Run) -> str:
     """Return the name of the answers that are compared: another answer, or one less, and all are compared anew."""
     found = run.store.query("verdicts/set").row(0)
-    return content_id(SAME_CHECK, found, *raised(*checks.USES[SAME_CHECK], own=VERSION).items())
+    return content_id(SAME_CHECK, found, *raised(*checks.OURS.methods([SAME_CHECK]), own=VERSION).items())
 
 
 def _asked(run: Run) -> dict[str, str]:
@@ -139,13 +148,28 @@ def _computed(run: Run, fingerprint: str) -> Counts:
     """Check frame after frame, in workers where there is more than one; each frame is one commit."""
     total = run.store.count("verdicts/pending", fingerprint=fingerprint)
     frames = run.store.stream("verdicts/pending", rows=FRAME_ROWS, fingerprint=fingerprint)
-    done = 0
+    done, proven = 0, set[str]()
     for written, rows in _outcomes(run, frames, is_small=total <= FRAME_ROWS):
+        proven = _proven(written, proven)
         with run.store.transaction():
             run.store.append("verdicts", [_verdict(run, fingerprint, one) for one in written])
         done += rows
         run.progress("verdicts", done, total)
     return Counts(rows_in=done, rows_out=done)
+
+
+def _proven(written: list[Written], proven: set[str]) -> set[str]:
+    """Return the checks that have said something of an answer, now or before.
+
+    Raises:
+        BrokenError: Another ended in one exception on all of these.
+    """
+    is_error = {one: one[2] is None and one[3].startswith(f"{blame.METHOD_ERROR}: ") for one in written}
+    said = proven | {name for (_, name, _, _), ended in is_error.items() if not ended}
+    for name in sorted({name for _, name, _, _ in written} - said):
+        details = [detail for _, one, _, detail in written if one == name]
+        blame.accuse(name, len(details), details)
+    return said
 
 
 def _compared(run: Run, fingerprint: str) -> Counts:
@@ -182,13 +206,12 @@ def _outcomes(run: Run, frames: Iterable[pl.DataFrame], *, is_small: bool) -> It
     """Yield what the checks said of each frame, in order, a few frames ahead."""
     if is_small:  # starting workers would take longer
         for frame in frames:
-            yield checked(frame.to_dicts(), run.settings.verdicts, run.settings.benchmarks), len(frame)
+            yield checked(frame.to_dicts(), *_given(run)), len(frame)
         return
     with executor(run.settings) as pool:
         ahead: deque[tuple[Future[list[Written]], int]] = deque()
         for frame in frames:
-            chosen = run.settings.verdicts, run.settings.benchmarks
-            ahead.append((pool.submit(checked, frame.to_dicts(), *chosen), len(frame)))
+            ahead.append((pool.submit(checked, frame.to_dicts(), *_given(run)), len(frame)))
             if len(ahead) > 2 * workers(run.settings):
                 future, rows = ahead.popleft()
                 yield waits.result(future), rows
@@ -196,18 +219,34 @@ def _outcomes(run: Run, frames: Iterable[pl.DataFrame], *, is_small: bool) -> It
             yield waits.result(future), rows
 
 
-def checked(rows: list[dict[str, Any]], chosen: VerdictsSettings, benchmarks: BenchmarksSettings) -> list[Written]:
-    """Run the computed checks over answers; module-level, so that a worker can."""
+def _given(run: Run) -> tuple[VerdictsSettings, BenchmarksSettings, tuple[str, ...]]:
+    return run.settings.verdicts, run.settings.benchmarks, run.settings.plugins
+
+
+def checked(
+    rows: list[dict[str, Any]], chosen: VerdictsSettings, benchmarks: BenchmarksSettings, folders: Sequence[str] = ()
+) -> list[Written]:
+    """Run the computed checks over answers, those of the plug-in folders too; module-level, so that a worker can."""
+    _theirs(chosen, folders)
     of_others = {RUN_CHECK, contamination.CHECK, SAME_CHECK}
-    named = checks.checks([name for name in chosen.computed if name not in of_others])
+    named = checks.checks([name for name in chosen.computed if name not in of_others], folders)
     rows = [in_turns(row, "instruction") for row in rows]
-    said = [(row["input_id"], name, one(row, chosen)) for row in rows for name, one in sorted(named.items())]
+    said = [(row["input_id"], name, _outcome(one, row, chosen)) for row in rows for name, one in sorted(named.items())]
     if contamination.CHECK in chosen.computed:
         said += [(row["input_id"], contamination.CHECK, _not_contaminated(row, benchmarks)) for row in rows]
     if RUN_CHECK in chosen.computed:
         with Sandbox() as sandbox:
             said += [(row["input_id"], RUN_CHECK, _code_runs(row, sandbox)) for row in rows]
     return [(subject, name, outcome.passed, outcome.detail) for subject, name, outcome in said]
+
+
+def _outcome(one: checks.Check, row: dict[str, Any], chosen: VerdictsSettings) -> checks.Outcome:
+    """Return what a check says of an answer; an exception says nothing, and the detail holds its class and line."""
+    try:
+        with blame.refusing():
+            return one(row, chosen)
+    except Rejection as refusal:
+        return checks.Outcome(None, failure(refusal))
 
 
 def _not_contaminated(row: Mapping[str, Any], benchmarks: BenchmarksSettings) -> checks.Outcome:

@@ -60,6 +60,9 @@ def source(name: str, tree: ast.Module) -> Source:
     for statement in tree.body:
         for bound in _bound(statement):
             found.bound.setdefault(bound, []).append(statement)
+    for statement in tree.body:
+        for table in _entered(statement) & found.bound.keys():
+            found.bound[table].append(statement)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("wellspring.tasks."):
             place = (node.module or "").removeprefix("wellspring.tasks").lstrip(".")
@@ -85,6 +88,13 @@ def _bound(statement: ast.stmt) -> set[str]:
     nodes = list(ast.walk(statement))
     names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     return names | {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
+def _entered(statement: ast.stmt) -> set[str]:
+    """Return the tables that a function enters itself in, by a decorator such as `@TABLE.resting_on(...)`."""
+    called = [one.func for one in getattr(statement, "decorator_list", ()) if isinstance(one, ast.Call)]
+    on = [one.value for one in called if isinstance(one, ast.Attribute)]
+    return {one.id for one in on if isinstance(one, ast.Name)}
 
 
 def used(of: Source, statements: Iterable[ast.AST]) -> set[Symbol]:

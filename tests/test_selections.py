@@ -11,6 +11,7 @@ from tests import instruction_store as store
 from wellspring.flows.curation import curation
 from wellspring.tasks import responses, scores, selections
 from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.methods import choices
 from wellspring.tasks.spine import runs
@@ -104,7 +105,7 @@ def test_every_topic_gives_its_best_before_its_second(settings: Callable[..., Se
 def test_other_ways_to_choose_as_many_stand_beside_when_they_are_named(
     settings: Callable[..., Settings], start: Start
 ) -> None:
-    ways = tuple(choices.WAYS)
+    ways = tuple(choices.OURS)
     with start(
         settings("selections.min_score=5", "selections.budget=8", f"selections.beside={json.dumps(ways)}")
     ) as run:
@@ -119,6 +120,40 @@ def test_other_ways_to_choose_as_many_stand_beside_when_they_are_named(
     lengths = {way: sum(len(row["text"]) for row in of) for way, of in taken.items()}
     assert lengths["longest_per_topic"] > lengths[BEST]
     assert len({tuple(sorted(row["instruction_id"] for row in of)) for of in taken.values()}) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unaudited")
+def test_a_way_of_the_users_stands_beside_and_its_version_makes_a_new_selection(
+    settings: Callable[..., Settings], start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "last.py").write_text("VERSION = 1\n\n\ndef choose(pool, size):\n    return range(size)[::-1]\n")
+    chosen = ("selections.min_score=5", 'selections.beside=["last"]', f"plugins={json.dumps([str(tmp_path)])}")
+    with start(settings(*chosen)) as run:
+        judged(run)
+        select(run)
+        taken, again = rows(run, "last"), select(run)
+        selections.choices.theirs("last", [str(tmp_path)]).VERSION = 2
+        raised = select(run)
+
+    assert len(taken) > 1
+    assert [row["rank"] for row in taken] == list(range(len(taken)))
+    assert [row["instruction_id"] for row in taken] == sorted((row["instruction_id"] for row in taken), reverse=True)
+    assert again == Counts()
+    assert raised.rows_in == 24
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unaudited")
+def test_a_way_of_the_users_that_raises_is_told_with_its_line(
+    settings: Callable[..., Settings], start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "wrong.py").write_text("VERSION = 1\n\n\ndef choose(pool, size):\n    return pool.nothing\n")
+    chosen = ("selections.min_score=5", 'selections.beside=["wrong"]', f"plugins={json.dumps([str(tmp_path)])}")
+    with start(settings(*chosen)) as run:
+        judged(run)
+        with pytest.raises(BrokenError, match=r"to select `wrong` ended in AttributeError at \S+wrong\.py:5"):
+            selections.select(run)
 
 
 @pytest.mark.slow

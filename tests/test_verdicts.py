@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,7 +13,7 @@ import pytest
 from tests import instruction_store as store
 from tests.scripted_model import scripted_model
 from wellspring.tasks import responses, selections, verdicts
-from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings, VerdictsSettings
 from wellspring.tasks.spine import runs
 from wellspring.tasks.spine.runs import Counts, Run
@@ -454,12 +455,96 @@ def test_a_required_check_that_does_not_apply_is_no_failure_and_one_that_cannot_
     }
 
 
-@pytest.mark.parametrize("setting", ["verdicts.required", "verdicts.checks"])
-def test_an_unknown_check_is_an_error_of_use_that_names_those_there_are(
-    settings: Callable[..., Settings], setting: str
-) -> None:
-    with pytest.raises(UsageError, match=setting) as caught:
-        settings(f'{setting}=["nonsense_check"]')
+BRIEF = """
+from wellspring.tasks.methods.checks import Outcome, does_not_apply
 
-    assert "not_looping" in str(caught.value)
-    assert caught.value.exit_code == 2
+VERSION = 1
+
+
+def check(row, settings):
+    text = row["response"]
+    if "pumps" in row["instruction"]:
+        return does_not_apply("about pumps")
+    if "bread" in row["instruction"]:
+        return 1 / 0
+    assert (row["finish_reason"], row["document"]) == ("stop", None)
+    return Outcome("bees" not in row["instruction"], "\\ud800 long " * 300)
+"""
+
+
+@pytest.fixture
+def brief(tmp_path: Path) -> Path:
+    """A check of the user: of six answers it passes three, fails one, does not apply to one, and raises on one."""
+    file = tmp_path / "mine" / "brief.py"
+    file.parent.mkdir()
+    file.write_text(BRIEF)
+    return file
+
+
+def of_brief(found: list[dict]) -> Counter[bool | None]:
+    return Counter(row["passed"] for row in found if row["check_name"] == "brief")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unaudited")
+def test_a_check_of_the_users_says_what_it_says_under_its_name_and_can_be_required(
+    settings: Callable[..., Settings], start: Start, brief: Path
+) -> None:
+    plugged = settings(plugins=[str(brief.parent)], verdicts={"checks": [], "required": ["brief"]}, **SELECTABLE)
+    with start(plugged) as run:
+        answered(run)
+        verdicts.check(run)
+        found = rows(run)
+        again = verdicts.check(run).counts
+        store.publish(run, "verdicts")
+        kept = selections.select(run).counts.rows_out
+        refused = dict(run.store.query("rejections/of_stage", stage="selections").rows())
+
+    assert of_brief(found) == {True: 3, False: 1, None: 2}
+    assert (kept, refused) == (4, {"failed_brief": 2})
+    details = {row["passed"]: row["detail"] for row in found if row["detail"].startswith("method_error")}
+    assert list(details) == [None]
+    assert re.search(r"ZeroDivisionError at \S+brief\.py:12: division by zero", details[None])
+    cut = next(row["detail"] for row in found if row["passed"])
+    assert (len(cut), cut[:8]) == (500, "\N{REPLACEMENT CHARACTER} long \N{REPLACEMENT CHARACTER}")
+    assert again == Counts()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unaudited")
+def test_a_check_of_the_users_runs_in_workers_and_its_version_makes_answers_due_again(
+    settings: Callable[..., Settings], start: Start, brief: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdicts, "FRAME_ROWS", 6)
+    wanted = {"checks": ["brief", "not_refused"], "required": []}
+    with start(settings("runner=process", "threads=2", plugins=[str(brief.parent)], verdicts=wanted)) as run:
+        answered(run, 12)
+        first = verdicts.check(run).counts
+        found = rows(run)
+        verdicts.checks.theirs("brief", run.settings.plugins).VERSION = 2
+        raised = verdicts.check(run).counts
+
+    assert (first.rows_in, raised.rows_in) == (12, 12)
+    assert of_brief(found) == {True: 6, False: 2, None: 4}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unaudited")
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return 1 / 0", r"each of the 6 rows of `brief` ended in ZeroDivisionError at \S+brief\.py:5"),
+        ("return True", r"brief\.py says True, not \(True, False or None, and a text\)"),
+        ("row['response'] = ''", r"each of the 6 rows of `brief` ended in TypeError at \S+brief\.py:5"),
+    ],
+)
+def test_a_check_that_ends_in_the_same_exception_on_every_answer_is_stopped_and_writes_nothing(
+    settings: Callable[..., Settings], start: Start, brief: Path, body: str, said: str
+) -> None:
+    brief.write_text(f"VERSION = 1\n\n\ndef check(row, settings):\n    {body}\n")
+    plugged = settings(plugins=[str(brief.parent)], verdicts={"checks": ["brief"], "required": []})
+    with start(plugged) as run:
+        answered(run)
+        with pytest.raises(BrokenError, match=said):
+            verdicts.check(run)
+        assert not rows(run)

@@ -1,13 +1,14 @@
 """Kinds of plug-ins, looked up by name: in their room, then in the profile's folders, then in installed packages.
 
-A kind is a room of ours and a group of entry points. A plug-in is a file `x.py` with its prompts `x.md` beside it; no
-list names it. What a file of a kind must hold, its kind says.
+A kind is a room of ours and a group of entry points. A plug-in is a file `x.py`, of a prompted kind with its prompts
+`x.md` beside it; no list names it. What a file of a kind must hold, its kind says.
 """
 
 import importlib
 import importlib.util
+import inspect
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -15,9 +16,39 @@ from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import ModuleType
+from typing import Any, TypeVar
 
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.records import content_id
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Ours(dict[str, Function]):
+    """Functions of ours by name, for a kind without prompts; each enters itself (`resting_on`).
+
+    Attributes:
+        uses: Name -> the methods that it rests on, also of those that no function of the file decides.
+    """
+
+    def __init__(self, elsewhere: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        """Begin with none; `elsewhere` names what another file decides, and the methods that it rests on."""
+        super().__init__()
+        self.uses = dict(elsewhere or {})
+
+    def resting_on(self, *methods: str) -> Callable[[Function], Function]:
+        """Return what enters a function under its own name; `methods` are those that decide what it says."""
+
+        def enter(function: Function) -> Function:
+            name = function.__name__.removeprefix("_")
+            self[name], self.uses[name] = function, methods
+            return function
+
+        return enter
+
+    def methods(self, names: Iterable[str]) -> set[str]:
+        """Return the methods that those of ours among `names` rest on."""
+        return {method for name in names for method in self.uses.get(name, ())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +57,21 @@ class Kind:
 
     Attributes:
         word: What one is called.
-        room: The package of ours.
+        room: The package of ours; of a kind without prompts the module whose `OURS` holds them.
         group: Of entry points.
         mark: What stands in each file of this kind, and in no other file of the room.
+        function: Of a kind without prompts, what a plug-in holds beside its `VERSION`. It takes two things.
     """
 
     word: str
     room: str
     group: str
     mark: str
+    function: str = ""
 
     def names(self, folders: Sequence[str] = ()) -> dict[str, str]:
         """Return each that can be named, and where it is from: `ours`, a file, or what an installed package names."""
-        found = dict.fromkeys((name for name, text in texts(self.room).items() if self.mark in text), "ours")
+        found = dict.fromkeys(self._ours(), "ours")
         for folder in folders:
             found = {name: str(path) for name, path in self._in_folder(folder).items()} | found
         return {one.name: one.value for one in self._installed()} | found
@@ -49,8 +82,50 @@ class Kind:
         Raises:
             UsageError: A folder is not there, or a file cannot be loaded.
         """
-        if self.mark in texts(self.room).get(name, ""):
+        if name in self._ours():
             return importlib.import_module(f"{self.room}.{name}"), resources.files(self.room)
+        return self._plugin(name, folders)
+
+    def theirs(self, name: str, folders: Sequence[str] = (), also: Sequence[str] = ()) -> ModuleType:
+        """Return a plug-in of a kind without prompts.
+
+        Args:
+            name: Of the plug-in; none of ours.
+            folders: Where it may be.
+            also: Other names that may stand where this one does.
+
+        Raises:
+            UsageError: There is none, a folder is not there, or its file is not whole.
+        """
+        if (found := self._plugin(name, folders)) is None:
+            known = [*self.names(folders), *also]
+            raise self.unknown(name, known, f"there are: {', '.join(known)}")
+        if lacking := self._lacking(found[0]):
+            raise UsageError(
+                f"{found[0].__file__} is no whole {self.word}: {lacking}",
+                hint="tasks/methods/README.md shows what such a file holds",
+            )
+        return found[0]
+
+    def _lacking(self, module: ModuleType) -> str:
+        """Return what is wrong with a plug-in of a kind without prompts."""
+        if not isinstance(getattr(module, "VERSION", None), int):
+            return "it has no `VERSION` that is a whole number"
+        function = getattr(module, self.function, None)
+        if not callable(function):
+            return f"it has no function `{self.function}`"
+        try:
+            inspect.signature(function).bind(None, None)
+        except TypeError:
+            return f"`{self.function}` does not take two things"
+        return ""
+
+    def _ours(self) -> Iterable[str]:
+        if self.function:
+            return importlib.import_module(self.room).OURS.uses
+        return [name for name, text in texts(self.room).items() if self.mark in text]
+
+    def _plugin(self, name: str, folders: Sequence[str]) -> tuple[ModuleType, Path] | None:
         for folder in folders:
             if path := self._in_folder(folder).get(name):
                 return _from_file(path), path.parent
@@ -72,7 +147,7 @@ class Kind:
     def _in_folder(self, folder: str) -> dict[str, Path]:
         if not Path(folder).is_dir():
             raise UsageError(f"the plug-in folder {folder} is not there", hint="mend `plugins` in the profile")
-        files = (path for path in sorted(Path(folder).glob("*.py")) if path.with_suffix(".md").is_file())
+        files = [one for one in sorted(Path(folder).glob("*.py")) if self.function or one.with_suffix(".md").is_file()]
         return {path.stem: path for path in files if self.mark in f"\n{path.read_text(encoding='utf-8')}"}
 
     def _installed(self) -> Iterator[metadata.EntryPoint]:
@@ -81,6 +156,8 @@ class Kind:
 
 RECIPES = Kind("recipe", "wellspring.tasks.recipes", "wellspring.recipes", "def program(")
 JUDGES = Kind("judge", "wellspring.tasks.judges", "wellspring.judges", "\nCRITERIA")
+CHECKS = Kind("check", "wellspring.tasks.methods.checks", "wellspring.checks", "\ndef check(", "check")
+WAYS = Kind("way to select", "wellspring.tasks.methods.choices", "wellspring.ways", "\ndef choose(", "choose")
 
 
 @cache

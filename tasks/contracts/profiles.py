@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from wellspring.tasks.contracts.plugins import Kind
 from wellspring.tasks.contracts.settings import Settings
 
 _OPENING = """\
@@ -67,7 +68,8 @@ def _is_section(field: FieldInfo) -> bool:
 
 def _line(key: str, field: FieldInfo, default: Any) -> str:
     value = "" if default is None else _toml(default)
-    options = _options(field.annotation)
+    plugged = [name for kind in field.metadata if isinstance(kind, Kind) for name in kind.names()]
+    options = plugged or _options(field.annotation)
     why = "; ".join(part for part in (field.description, f"one of {', '.join(options)}" if options else "") if part)
     return f"# {key} = {value}" + (f"  # {why}" if why else "")
 

@@ -16,17 +16,19 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.plugins import CHECKS, WAYS
 
 MOST_TOKENS = 40_000  # of a page that an answer or a judgement is given: 200,000 characters, in sql/inputs
 _SHIPPED = "shipped:"
 _MEASURED = "unset: what was measured of the embedder in force (tasks/spine/ceilings.py)"
+PluggedIn = Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$")]  # a file's name; exports make a folder of it
 _BENCHMARKS = Path(__file__).parents[2] / "deployments" / "benchmarks"
 _SEALED_SUFFIX = ".jsonl.gz"
 
@@ -239,7 +241,7 @@ class ResponsesSettings(Section):
     )
 
 
-RowCheck = Literal[  # without its pass a row does not deserve to be one
+ROW_CHECKS = (  # without its pass a row does not deserve to be one
     "has_substance",
     "not_refused",
     "not_truncated",
@@ -250,26 +252,14 @@ RowCheck = Literal[  # without its pass a row does not deserve to be one
     "not_same",
     "no_marks",
     "not_contaminated",
-]
-ComputedCheck = Literal[RowCheck, "knowledge_precision", "numbers", "code_parses", "code_runs"]
-PromptedCheck = Literal[
-    "moderation",
-    "verified",
-    "checklist.1",
-    "checklist.2",
-    "checklist.3",
-    "checklist.4",
-    "checklist.5",
-    "checklist.6",
-    "checklist.7",
-    "checklist.8",
-]
+)
+PROMPTED = ("moderation", "verified", *(f"checklist.{number}" for number in range(1, 9)))  # what judges of verdicts say
 
 
 class VerdictsSettings(Section):
     """Checks of answers: names of computed checks and of prompted ones."""
 
-    checks: tuple[ComputedCheck, ...] = (*typing.get_args(RowCheck), "knowledge_precision", "numbers", "code_parses")
+    checks: Annotated[tuple[PluggedIn, ...], CHECKS] = (*ROW_CHECKS, "knowledge_precision", "numbers", "code_parses")
     judges: tuple[Literal["checklist", "moderation", "verifiers"], ...] = ()
     min_knowledge_precision: float = Field(default=0.3, ge=0, le=1)
     least_functions: int = Field(
@@ -279,27 +269,23 @@ class VerdictsSettings(Section):
         description="verifiers of an instruction to be tried on each other; fewer give no verdict",
     )
     least_cases: int = Field(default=10, ge=2, le=20, description="cases to try them on; fewer give no verdict")
-    required: tuple[ComputedCheck | PromptedCheck, ...] = Field(
-        default=typing.get_args(RowCheck),
-        description="checks without whose pass a row is not selected; computed ones need not stand in `checks`",
+    required: Annotated[tuple[PluggedIn, ...], CHECKS] = Field(
+        default=ROW_CHECKS,
+        description="checks without whose pass a row is not selected; computed ones need not stand in `checks`; what"
+        f" `judges` say is {PROMPTED[0]}, {PROMPTED[1]}, {PROMPTED[2]} to {PROMPTED[-1]}",
     )
 
     @property
     def computed(self) -> tuple[str, ...]:
         """The computed checks that answers get: those that are asked for, and those that are required."""
-        known = typing.get_args(ComputedCheck)
-        return tuple(name for name in known if name in self.checks or name in self.required)
+        return tuple(sorted({*self.checks, *self.required} - {*PROMPTED}))
 
     @property
     def unasked(self) -> tuple[str, ...]:
         """The required checks of a judge that is not asked."""
         judges = {"moderation": "moderation", "verified": "verifiers"}
         asked = set(self.judges)
-        return tuple(
-            name
-            for name in self.required
-            if name not in typing.get_args(ComputedCheck) and judges.get(name, "checklist") not in asked
-        )
+        return tuple(name for name in self.required if name in PROMPTED and judges.get(name, "checklist") not in asked)
 
     @property
     def owed(self) -> tuple[str, ...]:
@@ -329,19 +315,9 @@ class SelectionsSettings(Section):
     per_topic: int = Field(default=0, ge=0, description="0: as many as the budget needs")
     budget: int = Field(default=0, ge=0, description="rows to take; 0 takes all that pass")
     controls: int = Field(default=5, ge=1, description="random controls of equal size")
-    beside: tuple[
-        Literal[
-            "longest_per_topic",
-            "best_by_quota",
-            "diversified",
-            "representative",
-            "central",
-            "facility_location",
-            "targeted",
-            "aligned",
-        ],
-        ...,
-    ] = Field(default=(), description="other ways to choose as many of the same, to compare on the card")
+    beside: Annotated[tuple[PluggedIn, ...], WAYS] = Field(
+        default=(), description="other ways to choose as many of the same, to compare on the card"
+    )
     min_topics: int = Field(default=0, ge=0, description="fewer distinct topics fail the audit")
     max_domain_share: float = Field(default=1.0, gt=0, le=1)
 
@@ -601,7 +577,9 @@ class Settings(Section):
     )
     wait: bool = Field(default=False, description="wait for the run that holds the store instead of exiting")
     replay: bool = Field(default=False, description="answer from recorded completions only; send nothing")
-    plugins: tuple[str, ...] = Field(default=(), description="folders with recipes of your own")
+    plugins: tuple[str, ...] = Field(
+        default=(), description="folders with recipes, judges, checks and ways to select of your own"
+    )
     recipes: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="knobs of recipes, such as [recipes.autoif]; `wellspring recipes` shows them"
     )

@@ -25,11 +25,14 @@ say, and one that never looked, do not pass.
 A row is a mapping with `instruction`, `response`, `document` (None for an instruction without one) and `finish_reason`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
+from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import UsageError
-from wellspring.tasks.contracts.settings import VerdictsSettings
+from wellspring.tasks.contracts.plugins import CHECKS, JUDGES, Ours, texts
+from wellspring.tasks.contracts.settings import PROMPTED, VerdictsSettings
 from wellspring.tasks.methods import (
     answer_language,
     code_blocks,
@@ -46,6 +49,7 @@ from wellspring.tasks.methods import (
 
 VERSION = 3
 DOES_NOT_APPLY = "does not apply: "  # how the detail of such a verdict begins; SQL looks for it
+DETAIL_CHARS = 500  # of what a plug-in says
 
 Row = Mapping[str, Any]
 
@@ -58,6 +62,13 @@ class Outcome(NamedTuple):
 
 
 Check = Callable[[Row, VerdictsSettings], Outcome]
+OURS = Ours[Check](
+    {  # decided in tasks/verdicts.py
+        "not_contaminated": (),
+        "code_runs": ("code_blocks",),
+        "not_same": ("copies", "near_duplicates", "sameness", "word_hashes"),
+    }
+)
 
 
 def does_not_apply(why: str) -> Outcome:
@@ -65,37 +76,68 @@ def does_not_apply(why: str) -> Outcome:
     return Outcome(None, f"{DOES_NOT_APPLY}{why}")
 
 
-def checks(names: Iterable[str]) -> dict[str, Check]:
-    """Return the checks of these names.
+def checks(names: Iterable[str], folders: Sequence[str] = ()) -> dict[str, Check]:
+    """Return the checks of these names: ours, of a plug-in folder, or of an installed package.
 
     Raises:
-        UsageError: One is unknown; the message lists those there are.
+        UsageError: One is unknown, with the nearest there are; or its file is not whole.
     """
-    if wrong := [name for name in names if name not in _CHECKS]:
-        raise UsageError(f"there is no check `{wrong[0]}`", hint=f"verdicts.checks may name: {', '.join(NAMES)}")
-    return {name: _CHECKS[name] for name in names}
+    return {name: OURS.get(name) or _sound(theirs(name, folders)) for name in names}
+
+
+def theirs(name: str, folders: Sequence[str] = ()) -> ModuleType:
+    """Return the file of a check that is none of ours.
+
+    Raises:
+        UsageError: It is unknown, it is asked of a model, or its file is not whole.
+    """
+    if name in PROMPTED or name in texts(JUDGES.room):
+        raise UsageError(
+            f"`{name}` is asked of a model, not computed",
+            hint=f"verdicts.judges names whom to ask; verdicts.required may name {', '.join(PROMPTED)}",
+        )
+    return CHECKS.theirs(name, folders, PROMPTED)
+
+
+def _sound(module: ModuleType) -> Check:
+    """Return the check of a plug-in; what it says is held to the form of an outcome, and its words are cut."""
+
+    def check(row: Row, settings: VerdictsSettings) -> Outcome:
+        said: Any = module.check(MappingProxyType(row), settings)
+        match said:
+            case (bool() | None as passed, str() as detail):
+                return Outcome(passed, outside.sound(" ".join(detail[:DETAIL_CHARS].split())))
+            case _:
+                raise TypeError(f"{module.__file__} says {outside.shown(said)}, not (True, False or None, and a text)")
+
+    return check
 
 
 def _found(words: str | None) -> Outcome:
     return Outcome(words is None, words or "")
 
 
+@OURS.resting_on("substance")
 def _has_substance(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - all checks have this form
     return _found(substance.nothing(row["response"], row["instruction"]))
 
 
+@OURS.resting_on("refusals")
 def _not_refused(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
     return _found(refusals.refusal(row["response"]) or refusals.asks_for_text(row["response"]))
 
 
+@OURS.resting_on("truncation")
 def _not_truncated(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
     return _found(truncation.truncation(row["response"], row["finish_reason"]))
 
 
+@OURS.resting_on("copies", "repetition")
 def _not_looping(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
     return _found(repetition.circles(row["response"], row["instruction"]))
 
 
+@OURS.resting_on("answer_language", "languages")
 def _same_language(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
     found = answer_language.compare(row["response"], row["instruction"])
     if found is None:
@@ -103,18 +145,22 @@ def _same_language(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: AR
     return _found(None if found.may else f"the answer is `{found.answer}`, its instruction `{found.instruction}`")
 
 
+@OURS.resting_on("pointers", "self_containment")
 def _no_pointer(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
     return _found(pointers.pointer(row["response"], row["instruction"]))
 
 
+@OURS.resting_on("copies", "echoes")
 def _no_echo(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
     return _found(echoes.echo(row["response"], row["instruction"]))
 
 
+@OURS.resting_on("thought_marks")
 def _no_marks(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
     return _found(thought_marks.mark(row["response"]) or thought_marks.mark(row["instruction"]))
 
 
+@OURS.resting_on("knowledge_precision", "words")
 def _knowledge_precision(row: Row, settings: VerdictsSettings) -> Outcome:
     if not row["document"]:
         return does_not_apply("no document")
@@ -127,6 +173,7 @@ def _knowledge_precision(row: Row, settings: VerdictsSettings) -> Outcome:
     )
 
 
+@OURS.resting_on("figures")
 def _numbers(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
     found = figures.figures(row["response"], row["document"] or None, row["instruction"])
     if not found.calculations and not (found.numbers and row["document"]):
@@ -135,6 +182,7 @@ def _numbers(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 -
     return Outcome(not wrong, "; ".join(wrong[:8]) or f"{found.numbers} numbers, {found.calculations} calculations")
 
 
+@OURS.resting_on("code_blocks")
 def _code_parses(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
     found = [(block.language, code_blocks.syntax_error(block)) for block in code_blocks.code_blocks(row["response"])]
     known = [(language, error) for language, error in found if error is not None]
@@ -142,34 +190,3 @@ def _code_parses(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG0
         return does_not_apply(f"{len(found)} blocks, none in a language we parse" if found else "no code")
     broken = [f"{language}: {error}" for language, error in known if error]
     return Outcome(not broken, "; ".join(broken) or f"{len(known)} blocks")
-
-
-_CHECKS: dict[str, Check] = {
-    "has_substance": _has_substance,
-    "not_refused": _not_refused,
-    "not_truncated": _not_truncated,
-    "not_looping": _not_looping,
-    "same_language": _same_language,
-    "no_pointer": _no_pointer,
-    "no_echo": _no_echo,
-    "no_marks": _no_marks,
-    "knowledge_precision": _knowledge_precision,
-    "numbers": _numbers,
-    "code_parses": _code_parses,
-}
-NAMES = (*_CHECKS, "not_contaminated", "code_runs", "not_same")
-USES = {  # check -> the methods that decide it, also of those that are no pure methods
-    "has_substance": ("substance",),
-    "not_refused": ("refusals",),
-    "not_truncated": ("truncation",),
-    "not_looping": ("copies", "repetition"),
-    "same_language": ("answer_language", "languages"),
-    "no_pointer": ("pointers", "self_containment"),
-    "no_echo": ("copies", "echoes"),
-    "no_marks": ("thought_marks",),
-    "knowledge_precision": ("knowledge_precision", "words"),
-    "numbers": ("figures",),
-    "code_parses": ("code_blocks",),
-    "code_runs": ("code_blocks",),
-    "not_same": ("copies", "near_duplicates", "sameness", "word_hashes"),
-}

@@ -10,14 +10,14 @@ import os
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources, util
+from importlib import import_module, resources, util
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from wellspring.tasks.contracts import casting, outside, parsing, prompting
 from wellspring.tasks.contracts.errors import TransientError, UsageError, WellspringError
-from wellspring.tasks.contracts.settings import Endpoint, Role, Settings
+from wellspring.tasks.contracts.settings import Endpoint, Role, Settings, VerdictsSettings
 from wellspring.tasks.io import benchmarks, conversations, corpora, encoder, links, prices
 from wellspring.tasks.judges import panel
 from wellspring.tasks.methods import quality
@@ -104,6 +104,10 @@ def _names(settings: Settings) -> Iterator[Look]:
         yield lambda name=name: _has_knobs(name, settings)
     for name in (*scores.judges, *([settings.preferences.judge] if settings.preferences.draws else ())):
         yield lambda name=name: panel.judge(name, settings.plugins)
+    for name in sorted({*settings.verdicts.checks, *settings.verdicts.computed} - {*VerdictsSettings().computed}):
+        yield lambda name=name: _plugged("checks", name, settings)
+    for name in sorted({*settings.selections.beside}):
+        yield lambda name=name: _plugged("choices", name, settings)
     yield lambda: prices.Prices(settings.models.prices)
     is_there = settings.embeddings.embedder == "auto" and not encoder.missing()
     if settings.embeddings.embedder == "encoder" or is_there:
@@ -125,6 +129,13 @@ def _has_knobs(name: str, settings: Settings) -> None:
     """Look at a section of knobs: whose they are, and whether they are as they should be."""
     if recipes.find(name, settings) is None:
         raise recipes.unknown(name, sorted(recipes.names(settings)))
+
+
+def _plugged(room: str, name: str, settings: Settings) -> None:
+    """Look at a check or a way to select; the methods that ours rest on are heavy, and no default loads them here."""
+    module = import_module(f"wellspring.tasks.methods.{room}")
+    if name not in module.OURS.uses:
+        module.theirs(name, settings.plugins)
 
 
 def _dask() -> None:

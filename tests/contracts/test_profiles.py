@@ -6,6 +6,7 @@ from pathlib import Path
 
 from wellspring.tasks.contracts import profiles, settings
 from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.methods import checks, choices
 
 
 def test_the_profile_as_written_is_the_defaults(tmp_path: Path) -> None:
@@ -24,6 +25,16 @@ def test_every_setting_with_its_comment_taken_away_is_valid_and_the_default(tmp_
 
     assert len(tomllib.loads(uncommented)["documents"]) > 5
     assert settings.load(str(path), environment={}) == Settings()
+
+
+def test_the_profile_lists_what_can_be_named() -> None:
+    lines = {
+        line.split(" = ")[0]: line.split("  # ")[1] for line in profiles.commented().splitlines() if "  # " in line
+    }
+
+    assert {*checks.OURS.uses} <= {*lines["# checks"].removeprefix("one of ").split(", ")}
+    assert all(name in lines["# required"] for name in ("code_runs", "moderation", "verified", "checklist.8"))
+    assert all(name in lines["# beside"] for name in choices.OURS)
 
 
 def test_every_section_of_the_settings_is_in_the_profile() -> None:

@@ -1,5 +1,7 @@
 """The computed checks by name: what passes, what fails, what cannot be said."""
 
+import re
+
 import pytest
 
 from wellspring.tasks.contracts.errors import UsageError
@@ -51,8 +53,17 @@ def test_a_check_says_yes_no_or_that_it_cannot_say(name: str, changed: dict[str,
     assert outcome.passed or outcome.detail  # a failure says what it rests on
 
 
-def test_an_unknown_check_names_those_there_are() -> None:
-    with pytest.raises(UsageError, match="no check `spelling`") as caught:
-        checks(("not_refused", "spelling"))
+@pytest.mark.parametrize(
+    ("name", "said", "hint"),
+    [
+        ("not_loping", "there is no check `not_loping`", "did you mean not_looping"),
+        ("checklist.9", "there is no check `checklist.9`", "did you mean checklist.8"),
+        ("checklist", "`checklist` is asked of a model", "verdicts.judges"),
+        ("moderation", "`moderation` is asked of a model", "verdicts.judges"),
+    ],
+)
+def test_what_is_no_computed_check_is_wrong_usage_and_what_is_near_is_named(name: str, said: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)) as caught:
+        checks(("not_refused", name))
 
-    assert "knowledge_precision" in caught.value.hint
+    assert hint in caught.value.hint

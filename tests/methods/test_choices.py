@@ -1,11 +1,11 @@
 """Every way to choose takes as many rows as it is asked for, each once, the same ones each time."""
 
-import typing
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from wellspring.tasks.contracts.settings import SelectionsSettings
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.vectors import unit
 from wellspring.tasks.io import index
 from wellspring.tasks.methods import choices
@@ -27,7 +27,7 @@ def pool(rows: int, wanted: int = 5) -> Pool:
     )
 
 
-@pytest.mark.parametrize("name", choices.WAYS)
+@pytest.mark.parametrize("name", choices.OURS)
 def test_each_way_chooses_so_many_rows_each_once(name: str) -> None:
     rows = choices.choose(name, pool(90), 20)
 
@@ -35,17 +35,11 @@ def test_each_way_chooses_so_many_rows_each_once(name: str) -> None:
     assert rows.tolist() == choices.choose(name, pool(90), 20).tolist()
 
 
-@pytest.mark.parametrize("name", choices.WAYS)
+@pytest.mark.parametrize("name", choices.OURS)
 @pytest.mark.parametrize("size", [1, 2])
 @pytest.mark.slow
 def test_a_pool_that_is_no_larger_is_taken_whole(name: str, size: int) -> None:
     assert sorted(choices.choose(name, pool(size), 2).tolist()) == list(range(size))
-
-
-def test_a_profile_can_name_each_way() -> None:
-    names = typing.get_args(typing.get_args(SelectionsSettings.model_fields["beside"].annotation)[0])
-
-    assert set(names) == set(choices.WAYS)
 
 
 @pytest.mark.parametrize("name", sorted(choices.FOR_A_TARGET))
@@ -57,7 +51,51 @@ def test_what_is_targeted_begins_with_what_is_nearest_to_each_that_is_wanted() -
     assert choices.choose("targeted", pool(60), 5).tolist() == [0, 1, 2, 3, 4]
 
 
-def test_no_two_ways_choose_alike() -> None:
-    found = {name: tuple(sorted(choices.choose(name, pool(90), 20).tolist())) for name in choices.WAYS}
+def written(folder: Path, gives: str) -> list[str]:
+    (folder / "mine.py").write_text(f"VERSION = 1\n\n\ndef choose(pool, size):\n    return {gives}\n")
+    return [str(folder)]
 
-    assert len(set(found.values())) == len(choices.WAYS)
+
+def test_a_way_of_the_users_chooses(tmp_path: Path) -> None:
+    folders = written(tmp_path, "pool.lengths.argsort()[:size]")
+    chosen_from = pool(9)
+
+    assert choices.choose("mine", chosen_from, 3, folders).tolist() == np.argsort(chosen_from.lengths)[:3].tolist()
+
+
+@pytest.mark.parametrize(
+    ("gives", "said"),
+    [
+        ("[0, 1]", "mine.py chooses 2 rows, not 3"),
+        ("[0, 1, 1]", "mine.py chooses row 1 twice"),
+        ("[0, 1, 9]", "mine.py chooses row 9, and there are rows 0 to 8"),
+        ("[0, 1, -1]", "mine.py chooses row -1"),
+        ("pool.scores[:size] + 0.5", "as the number of a row"),
+        ("[[0], [1, 2], [3]]", r"mine.py gives \[0\] as the number of a row"),
+        ("None", "mine.py gives None"),
+    ],
+)
+def test_what_a_way_of_the_users_gives_wrongly_is_told_with_its_file(tmp_path: Path, gives: str, said: str) -> None:
+    with pytest.raises(BrokenError, match=said):
+        choices.choose("mine", pool(9), 3, written(tmp_path, gives))
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "hint"),
+    [
+        ("divers", "there is no way to select `divers`", "did you mean diversified"),
+        ("random_0", "`random_0` is a name of the selection's own", "another name"),
+        ("best_per_topic", "`best_per_topic` is a name of the selection's own", "another name"),
+    ],
+)
+def test_what_is_no_way_is_wrong_usage(name: str, said: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        choices.choose(name, pool(9), 3)
+
+    assert hint in caught.value.hint
+
+
+def test_no_two_ways_choose_alike() -> None:
+    found = {name: tuple(sorted(choices.choose(name, pool(90), 20).tolist())) for name in choices.OURS}
+
+    assert len(set(found.values())) == len(choices.OURS)

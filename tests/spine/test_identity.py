@@ -26,7 +26,7 @@ from wellspring.tasks import (  # fmt: skip
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io.store import Store
 from wellspring.tasks.methods import checks, choices
-from wellspring.tasks.spine import contamination, embedders, standing
+from wellspring.tasks.spine import embedders, standing
 from wellspring.tasks.spine.identity import raised
 from wellspring.tasks.spine.runs import Run
 
@@ -74,10 +74,10 @@ def whole(settings: Make, tmp_path: Path) -> Settings:
         "instructions.math_and_code=false",
         "instructions.max_pool_cosine=0.9",
         "responses.grounded=true",
-        f"verdicts.checks={json.dumps([*checks.USES, contamination.CHECK])}",
+        f"verdicts.checks={json.dumps([*checks.OURS.uses])}",
         'verdicts.judges=["moderation", "checklist", "verifiers"]',
         'scores.judges=["seven_criteria", "response_quality"]',
-        f"selections.beside={json.dumps(sorted(choices.WAYS))}",
+        f"selections.beside={json.dumps(sorted(choices.OURS))}",
     )
 
 
