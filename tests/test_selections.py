@@ -125,7 +125,7 @@ def test_other_ways_to_choose_as_many_stand_beside_when_they_are_named(
 @pytest.mark.slow
 @pytest.mark.usefixtures("unaudited")
 def test_a_way_of_the_users_stands_beside_and_its_version_makes_a_new_selection(
-    settings: Callable[..., Settings], start: Start, tmp_path: Path
+    settings: Callable[..., Settings], start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "last.py").write_text("VERSION = 1\n\n\ndef choose(pool, size):\n    return range(size)[::-1]\n")
     chosen = ("selections.min_score=5", 'selections.beside=["last"]', f"plugins={json.dumps([str(tmp_path)])}")
@@ -133,7 +133,7 @@ def test_a_way_of_the_users_stands_beside_and_its_version_makes_a_new_selection(
         judged(run)
         select(run)
         taken, again = rows(run, "last"), select(run)
-        selections.choices.theirs("last", [str(tmp_path)]).VERSION = 2
+        monkeypatch.setattr(choices.theirs("last", [str(tmp_path)]), "VERSION", 2)
         raised = select(run)
 
     assert len(taken) > 1
