@@ -141,7 +141,7 @@ def test_ours_comes_before_a_file_of_the_same_name(folder: Path, settings: MakeS
         ("a_field", {"body": BODY.replace("text=row", "txt=row")}, "a_field.py does not fit a_field.md: line"),
         ("a_syntax", {"body": "async def program(row, ask:\n"}, "SyntaxError in line"),
         ("a_name", {"body": "import nothing_of_that_name\n" + BODY}, "ModuleNotFoundError"),
-        ("a_prompt", {"prompts": "# write\n\n## user\n\n$text\n"}, "no `## examples`"),
+        ("a_prompt", {"prompts": "# write\n\n## user\n\nWrite a question about $text\n"}, "no `## examples`"),
     ],
 )
 def test_what_a_file_lacks_is_named_before_anything_runs(
