@@ -307,6 +307,7 @@ def _from_pool(run: Run, writer: Writer, method: PromptedMethod, earlier: Sequen
 def _from_program(run: Run, writer: Writer, program: Recipe, above: Sequence[str]) -> Counts:
     """Run a program file for its inputs: rows read from outside, or what the programs above it made."""
     wanted, is_page = run.settings.instructions, program.takes == "documents"
+    _say_if_changed(run, writer, program)
     among = run.store.query("instructions/of_writers", fingerprints=list(above))["instruction_id"].to_list()
     inputs: dict[str, Any] = (
         {"among": among} if program.module.TAKES == "instructions" else {"most": run.settings.limit}
@@ -325,6 +326,16 @@ def _from_program(run: Run, writer: Writer, program: Recipe, above: Sequence[str
         of = ("instructions", writer.recipe, program.takes, writer.fingerprint, tuple(program.module.ROLES))
         made = Program(*of, program.most_calls, body, samples=None, makes=program.module.MAKES[0])
         return conduct(run, made, **inputs)
+
+
+def _say_if_changed(run: Run, writer: Writer, program: Recipe) -> None:
+    """Say that a file of a user's has changed since it wrote under this VERSION: what it wrote then stands."""
+    before = reads.kept(run, "written", writer.fingerprint, [program.name]).get(program.name)
+    if before is None and program.written:
+        reads.keep(run, "written", writer.fingerprint, {program.name: program.written})
+    elif before is not None and before != program.written:
+        run.progress.note(f"{program.name}.py has changed, and its VERSION is {program.module.VERSION} as before: what "
+                          "it made stays as it is; raise VERSION to have it made anew")  # fmt: skip
 
 
 # All of them together

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.program_runs import answering, of_program, run_program
+from wellspring.tasks import instructions
 from wellspring.tasks.contracts import orders
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import UsageError
@@ -216,6 +217,26 @@ def test_a_changed_prompt_or_knob_makes_inputs_due_again_and_a_default_that_is_n
     assert named.receipt.counts.rows_in == 0
     assert turned.receipt.counts.rows_in == 6
     assert turned.receipt.counts.calls == 0  # the same is asked, and was answered
+
+
+@pytest.mark.usefixtures("unaudited")
+def test_a_file_that_changed_under_its_version_is_named_and_what_it_made_stands(
+    folder: Path, start: Start, settings: MakeSettings
+) -> None:
+    plugin = write(folder, "changing")
+    run_program("changing", start, settings(*of_program("changing", plugin)))
+    recipes._loaded.cache_clear()
+    for name in [name for name in sys.modules if name.endswith("_changing")]:
+        del sys.modules[name]
+    write(folder, "changing", BODY.replace("parents=[row", "parents=2 * [row"))
+    said: list[str] = []
+
+    with start(settings(*of_program("changing", plugin))) as run:
+        run.progress.note = said.append  # pyright: ignore[reportAttributeAccessIssue] - what a terminal is told
+        counts = instructions.synthesize(run).counts
+
+    assert counts.rows_in == 0
+    assert [one for one in said if "changing.py has changed" in one and "raise VERSION" in one]
 
 
 @pytest.mark.usefixtures("unaudited")
