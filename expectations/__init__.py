@@ -3,11 +3,13 @@
 from wellspring.tasks.io.suites import Expectation, Severity, gxe
 
 
-def content_ids(*columns: str) -> tuple[Expectation, ...]:
-    """Ids are content ids."""
+def content_ids(*columns: str, may_be_empty: bool = False) -> tuple[Expectation, ...]:
+    """Ids are content ids; what may be missing has none."""
     return tuple(
         gxe.ExpectColumnValuesToMatchRegex(
-            column=column, regex=r"^[0-9a-f]{20}$", notes="Ids are content ids; anything else cannot be traced."
+            column=column,
+            regex=r"^[0-9a-f]{20}$|^$" if may_be_empty else r"^[0-9a-f]{20}$",
+            notes="Ids are content ids; anything else cannot be traced.",
         )
         for column in columns
     )

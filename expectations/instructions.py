@@ -47,6 +47,9 @@ SUITE = Suite(
             column="draw", min_value=0, notes="Draws tell several samples of one prompt apart."
         ),
         gxe.ExpectColumnValuesToBeBetween(
+            column="weight", min_value=0, notes="A negative weight would teach the opposite of the answer."
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
             column="round", min_value=0, notes="Rounds of KNN-Instruct: each builds on those before it."
         ),
     ),

@@ -9,6 +9,7 @@ never in one export.
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -23,8 +24,9 @@ from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import datasets
 from wellspring.tasks.io.datasets import Dataset
 from wellspring.tasks.judges.panel import judge
-from wellspring.tasks.methods import formats, licence_terms, partition
+from wellspring.tasks.methods import formats, licence_terms, own_forms, partition
 from wellspring.tasks.methods.card import Facts, card
+from wellspring.tasks.methods.formats import Form, Lines
 from wellspring.tasks.spine import ceilings, contamination, portrait, reads
 from wellspring.tasks.spine.identity import raised
 from wellspring.tasks.spine.portrait import Portrait
@@ -45,13 +47,32 @@ _WRITTEN_BY = (
     "licence_terms",
     "licences",
     "measures",
+    "own_forms",
     "partition",
     "projection",
     "topics",
     "words",
 )
-Part = tuple[str, str, str]  # folder, form, policy
+Part = tuple[str, Form, str]  # folder, form, policy
 _THOUGHTS = ("thought", "chosen_thought", "rejected_thought")
+_USUAL = {"use": None, "weight": 1.0, "rejected_instruction_id": None}  # what most rows have, and no row says
+
+
+@dataclass(slots=True)
+class _Written:
+    """What was written.
+
+    Attributes:
+        rows_in: Rows that are lines of a form now.
+        lines: Path, id of the row, and number of each.
+        made: Instructions of pairs, and rewrites, that are in it.
+        left_out: By form, of how many rows it has no line, and why.
+    """
+
+    rows_in: int = 0
+    lines: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
+    made: set[str] = field(default_factory=set[str])
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
 
 
 @stage("exports")
@@ -73,16 +94,17 @@ def export(run: Run) -> Counts:
             _keep(run)
         return Counts()
     with datasets.staging(run.store.exports / run.settings.exports.name) as dataset:
-        rows_in, written = _tables(run, dataset, fingerprint, _parts(run.settings, chosen), beside)
+        written = _tables(run, dataset, _parts(run.settings, chosen), beside)
+        rows = _records(run, dataset, fingerprint, written)
         dataset.close_tables()
         drawn = portrait.draw(run, _judge(run.settings))
-        dataset.text("README.md", card(_facts(run, dataset, drawn, named)))
+        dataset.text("README.md", card(_facts(run, dataset, drawn, named, written)))
         dataset.text("measures.json", _measures(drawn))
         manifest = dataset.text("manifest.json", _manifest(run.settings, named, fingerprint, dataset))
     _keep(run, drawn)
-    run.store.append("exports", written)
+    run.store.append("exports", rows)
     run.store.execute("exports/seal", fingerprint=fingerprint, manifest=manifest)
-    return Counts(rows_in=rows_in, rows_out=len(written))
+    return Counts(rows_in=written.rows_in, rows_out=len(rows))
 
 
 def _keep(run: Run, drawn: Portrait | None = None) -> None:
@@ -112,10 +134,11 @@ def _chosen(run: Run) -> dict[str, Any]:
 
 def _parts(settings: Settings, chosen: Mapping[str, Any]) -> list[Part]:
     """Return what is written of what `_chosen` says."""
-    parts = [(form, form, BEST) for form in (*chosen["formats"], *chosen["also"])]
+    wanted = dict.fromkeys((*chosen["formats"], *chosen["also"]))
+    parts: list[Part] = [(name, own_forms.find(name, settings.plugins), BEST) for name in wanted]
     if settings.exports.with_controls:
         policies = [f"random_{i}" for i in range(settings.selections.controls)] + list(settings.selections.beside)
-        parts += [(f"controls/{policy}", "messages", policy) for policy in policies]
+        parts += [(f"controls/{policy}", formats.OURS["messages"], policy) for policy in policies]
     return parts
 
 
@@ -124,10 +147,8 @@ def _judge(settings: Settings) -> str:
     return next((name for name in settings.scores.judges if judge(name, settings.plugins).subject == "instruction"), "")
 
 
-def _rows(run: Run, form: str, policy: str) -> Iterator[dict[str, Any]]:
-    """Stream what a form is made of, in its order, with the system prompt under which it was answered."""
-    query = f"exports/{'rows' if form in formats.OF_ROWS else 'pairs' if form in formats.OF_PAIRS else form}"
-    chosen = run.settings.responses
+def _rows(run: Run, of: str, policy: str) -> Iterator[dict[str, Any]]:
+    """Stream what forms are made of, in its order, with the system prompt under which it was answered."""
     params = {
         "policy": policy,
         "judge": _judge(run.settings),
@@ -136,26 +157,37 @@ def _rows(run: Run, form: str, policy: str) -> Iterator[dict[str, Any]]:
         "owed": contamination.owed(run.settings),
     }
     best = judge(run.settings.preferences.judge, run.settings.plugins).best
-    thoughts = run.settings.exports.thoughts
-    left_out = {} if thoughts else dict.fromkeys(_THOUGHTS)
-    for frame in run.store.stream(query, rows=STREAM_ROWS, **params):
+    left_out = {} if run.settings.exports.thoughts else dict.fromkeys(_THOUGHTS)
+    for frame in run.store.stream(f"exports/{of}", rows=STREAM_ROWS, **params):
         for row in frame.iter_rows(named=True):
-            if form == "reward_conditioned" and None in (row["score_chosen"], row["score_rejected"]):
-                continue  # a program's pair: no judge gave these answers a reward
-            system = chosen.systems.get(row.get("domain") or "", chosen.system)
-            yield _told(row, system, thoughts=thoughts) | {"best_score": best} | left_out
+            yield _told(run.settings, row) | {"best_score": best} | left_out
 
 
-def _told(row: dict[str, Any], system: str, *, thoughts: bool) -> dict[str, Any]:
-    """Return a row with its system prompt, the turns before it, and its use, where it has any of the last two."""
-    history = row.pop("history", "")
-    system, turns = opened(history, system)
+def _lines(
+    run: Run, form: Form, policy: str, usual: Mapping[str, Any] | None = None
+) -> Iterator[tuple[dict[str, Any], Lines]]:
+    """Stream the rows of a form, each with the lines that it becomes; `usual` is what a row has that does not say."""
+    for row in _rows(run, form.of, policy):
+        yield row, form.lines({**(usual or {}), **row})
+
+
+def _told(settings: Settings, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with its system prompt and the turns before it; what is as usual, or not there, it does not say."""
+    text, history = row.pop("rejected_instruction", None), row.pop("rejected_history", "")
+    told = {name: value for name, value in row.items() if name not in _USUAL or value != _USUAL[name]}
+    told |= _before(settings, row, told.pop("history", ""))
+    return told | ({} if text is None else {"rejected_prompt": {"text": text} | _before(settings, row, history)})
+
+
+def _before(settings: Settings, row: Mapping[str, Any], history: str) -> dict[str, Any]:
+    """Return the system prompt, and the turns before an instruction where it has any."""
+    chosen, thoughts = settings.responses, settings.exports.thoughts
+    system, turns = opened(history, chosen.systems.get(row.get("domain") or "", chosen.system))
     earlier = [
         {"role": turn["role"], "content": content(turn), "thought": turn.get("thought") if thoughts else None}
         for turn in turns
     ]
-    known = {name: value for name, value in row.items() if name != "use" or value}
-    return known | {"system": system} | ({"earlier": earlier} if history else {})
+    return {"system": system} | ({"earlier": earlier} if history else {})
 
 
 def _refuse_mixture(run: Run, row_ids: list[str]) -> None:
@@ -219,40 +251,50 @@ def _license(run: Run, row_ids: list[str]) -> str:
 def _fingerprint(run: Run, chosen: Mapping[str, Any]) -> tuple[str, list[str], set[str]]:
     """Return the identity of the export, the instructions and rewrites in it, and what some of its rows have beside."""
     digest, ids, beside = hashlib.sha256(), set[str](), set[str]()
-    for folder, form, policy in _parts(run.settings, chosen):
+    parts = _parts(run.settings, chosen)
+    for folder, form, policy in parts:
         digest.update(folder.encode())
-        for row in _rows(run, form, policy):
-            ids.add(_made(row))
-            beside |= row.keys() & formats.BESIDE
+        for row, lines in _lines(run, form, policy):
+            ids |= _made(row) if lines else set()
+            beside |= row.keys() & formats.BESIDE.keys()
             digest.update(orjson.dumps(row))
     methods = run.store.query("exports/methods").rows()
     wanted = (chosen, run.settings.selections.model_dump())
     looked_for = contamination.fingerprint(run.settings)
+    own = [(form.name, form.version, str(form.schema)) for _, form, _ in parts if form.version]
     said = (wanted, methods, looked_for, _funnel(run), _checks(run), digest.hexdigest(), *raised(*_WRITTEN_BY).items())
-    return content_id("exports", VERSION, *said), sorted(ids), beside
+    return content_id("exports", VERSION, *said, *own), sorted(ids), beside
 
 
-def _made(row: Mapping[str, Any]) -> str:
-    """Return the id of what was written: of an instruction, or of a rewrite, which has none."""
-    return row["rewrite_id"] if "rewrite_id" in row else row["instruction_id"]
+def _made(row: Mapping[str, Any]) -> set[str]:
+    """Return the ids of what was written: of instructions, or of a rewrite, which has none."""
+    return {row[name] for name in ("rewrite_id", "instruction_id", "rejected_instruction_id") if name in row}
 
 
-def _tables(
-    run: Run, dataset: Dataset, fingerprint: str, parts: list[Part], beside: set[str]
-) -> tuple[int, list[records.Export]]:
-    """Write every line of every form; returns rows read, and the record of each line."""
-    rows_in, lines = 0, list[tuple[str, str, int]]()
+def _tables(run: Run, dataset: Dataset, parts: list[Part], beside: set[str]) -> _Written:
+    """Write every line of every form."""
+    written = _Written()
+    usual = {name: formats.BESIDE[name] for name in beside if formats.BESIDE[name] is not None}
     beside |= {"thought"} if run.settings.exports.thoughts else set()
-    schemas = {form: formats.schema(form, beside) for form in formats.SCHEMAS}
     for folder, form, policy in parts:
-        for row in _rows(run, form, policy):
-            rows_in += 1
+        columns = form.columns(beside)
+        for row, lines in _lines(run, form, policy, usual):
+            if not lines:
+                written.left_out[form.name, form.leaves_out] += 1
+                continue
+            written.rows_in += 1
+            written.made |= _made(row) if form.of in {"pairs", "rewrites"} else set()
             side = partition.split(row["origin_id"], run.settings.exports.validation_share)
-            table = dataset.table(f"{folder}/{side}", schemas[form])
-            lines += [(table.path, row_id, table.append(line)) for row_id, line in formats.lines(form, row)]
+            table = dataset.table(f"{folder}/{side}", columns)
+            written.lines += [(table.path, row_id, table.append(line)) for row_id, line in lines]
+    return written
+
+
+def _records(run: Run, dataset: Dataset, fingerprint: str, written: _Written) -> list[records.Export]:
+    """Return the record of each line."""
     place = f"exports/{run.settings.exports.name}"
-    sha256 = {path: dataset.digest(path) for path in {path for path, _, _ in lines}}
-    return rows_in, [
+    sha256 = {path: dataset.digest(path) for path in {path for path, _, _ in written.lines}}
+    return [
         records.Export(
             export_id=content_id("export", place, path, line, row_id),
             fingerprint=fingerprint,
@@ -262,14 +304,13 @@ def _tables(
             line=line,
             run_id=run.run_id,
         )
-        for path, row_id, line in lines
+        for path, row_id, line in written.lines
     ]
 
 
-def _facts(run: Run, dataset: Dataset, drawn: Portrait, named: str) -> Facts:
-    recipe_of = {row["instruction_id"]: row["recipe"] for row in _rows(run, "messages", BEST)}
-    is_said_again = any(file.path.startswith("rewrites/") for file in dataset.files)
-    ids = [*recipe_of, *(map(_made, _rows(run, "rewrites", BEST)) if is_said_again else ())]
+def _facts(run: Run, dataset: Dataset, drawn: Portrait, named: str, written: _Written) -> Facts:
+    recipe_of = {row["instruction_id"]: row["recipe"] for row in _rows(run, "rows", BEST)}
+    ids = sorted({*recipe_of, *written.made})
     tables = [
         {"path": file.path.removesuffix(".parquet"), **_named(file.path), "rows": file.rows}
         for file in dataset.files
@@ -281,6 +322,7 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait, named: str) -> Facts:
         license=named,
         languages=run.store.query("exports/languages", row_ids=ids)["language"].to_list(),
         tables=tables,
+        left_out=[{"form": form, "rows": rows, "why": why or "-"} for (form, why), rows in written.left_out.items()],
         recipes=[{"recipe": name, "rows": count} for name, count in recipes],
         models=_models(run, ids),
         methods=run.store.query("exports/methods").to_dicts(),

@@ -6,6 +6,7 @@ rewrite, and has no answer of its program.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +34,29 @@ def id_of(what: str) -> str:
     return content_id("made by a program", what)
 
 
-def fill(run: Run, *, kind: str = "verified", use: str = "answer") -> None:
+def fill(
+    run: Run,
+    *,
+    kind: str = "verified",
+    use: str = "answer",
+    pairs: Sequence[tuple[str, str]] = (("good", "bad"),),
+    weight: float = 1.0,
+) -> None:
     """Write a program's rows, and put it in force beside the recipes that are.
 
     Args:
         run: Whose store; the instructions of tests/instruction_store.py are in it.
         kind: Of the pair.
         use: Of the better response.
+        pairs: The sides of each; "" is none. `apart` and `worse` answer the second instruction.
+        weight: Of the first instruction.
     """
     by = (PRINT, run.run_id)
     run.store.append("methods", [records.MethodRow("instructions", PRINT, "mends", "{}", True, run.run_id)])
-    run.store.append("instructions", [_instruction("told", TEXT, by), _instruction("other", OTHER, by)])
-    run.store.append("responses", [_response("good", use, by), _response("bad", "rejected", by)])
-    pair = (id_of("told"), PRINT, id_of("good"), id_of("bad"), 0.0, run.run_id, kind)
-    run.store.append("preferences", [records.Preference(*pair)])
+    run.store.append("instructions", [_instruction("told", TEXT, by, weight), _instruction("other", OTHER, by)])
+    rejected = sorted({side for pair in pairs for side in pair} - {"good", ""})
+    run.store.append("responses", [_response("good", use, by), *(_response(one, "rejected", by) for one in rejected)])
+    run.store.append("preferences", [_pair(pair, kind, by) for pair in pairs])
     run.store.append("notes", [records.Note(id_of("note"), PRINT, SEED, "rubric", '["hums"]', _call("n"), run.run_id)])
     rewrite = (id_of("rewrite"), PRINT, DOCUMENT, "dialogue", "A: It hums. B: Turn the valve.", _call("w"), run.run_id)
     run.store.append("rewrites", [records.Rewrite(*rewrite)])
@@ -57,7 +67,7 @@ def fill(run: Run, *, kind: str = "verified", use: str = "answer") -> None:
     run.store.append("settled", [records.Settled(SEED, PRINT, "instructions", run.run_id, 3, 8, 0, 1.0)])
     run.store.append("settled", [records.Settled(DOCUMENT, PRINT, "instructions", run.run_id, 1, 1, 0, 1.0)])
     run.store.append("steps", [records.Step(SEED, PRINT, "0", "mend", "generator", _call("told"), run.run_id)])
-    answered = [_completion(name, run.run_id) for name in ("told", "other", "good", "bad", "n", "w", "s")]
+    answered = [_completion(name, run.run_id) for name in ("told", "other", "good", *rejected, "n", "w", "s")]
     run.store.append("completions", answered)
 
 
@@ -66,10 +76,10 @@ def publish(run: Run) -> None:
     store.publish(run, *NOUNS)
 
 
-def exported(run: Run, *, kind: str = "verified", failing: str = "") -> Path:
-    """Write them, choose and export; `failing` is a response that does not pass the check `not_refused`."""
-    fill(run, kind=kind)
-    for one in ("good", "bad"):
+def exported(run: Run, *, failing: str = "", **filled: Any) -> Path:
+    """Write them, choose and export; `failing` is what does not pass the check `not_refused`."""
+    fill(run, **filled)
+    for one in ("good", "bad", *[failing] * (failing not in {"", "good", "bad"})):
         verdict = records.Verdict(id_of(one), "c", "not_refused", one != failing, "", None, run.run_id)
         run.store.append("verdicts", [verdict])
     run.activate("verdicts", {"c": "checks"})
@@ -88,7 +98,16 @@ def _call(name: str) -> str:
     return content_id("call", name)
 
 
-def _instruction(name: str, text: str, by: tuple[str, str]) -> records.Instruction:
+def _pair(sides: tuple[str, str], kind: str, by: tuple[str, str]) -> records.Preference:
+    chosen, rejected = (id_of(side) if side else "" for side in sides)
+    return records.Preference(_answered(sides[0] or sides[1]), by[0], chosen, rejected, 0.0, by[1], kind)
+
+
+def _answered(response: str) -> str:
+    return id_of("other" if response in {"apart", "worse"} else "told")
+
+
+def _instruction(name: str, text: str, by: tuple[str, str], weight: float = 1.0) -> records.Instruction:
     is_told = name == "told"
     return records.Instruction(
         instruction_id=id_of(name),
@@ -104,13 +123,14 @@ def _instruction(name: str, text: str, by: tuple[str, str]) -> records.Instructi
         completion_id=_call(name),
         run_id=by[1],
         history=json.dumps(TURNS, ensure_ascii=False) if is_told else "",
+        weight=weight,
     )
 
 
 def _response(name: str, use: str, by: tuple[str, str]) -> records.Response:
     text = f"The {name} way is to follow the arrow on its housing, which points to where the water goes."
     rest: dict[str, Any] = {"thought": "An arrow.", "use": use}
-    return records.Response(id_of(name), by[0], id_of("told"), "m", 0, text, "stop", _call(name), by[1], **rest)
+    return records.Response(id_of(name), by[0], _answered(name), "m", 0, text, "stop", _call(name), by[1], **rest)
 
 
 def _completion(name: str, run_id: str) -> records.Completion:

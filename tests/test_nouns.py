@@ -75,6 +75,10 @@ def test_rows_of_a_program_that_was_given_up_are_not_audited(filled: Run) -> Non
         ("rewrites", "document_id = '00000000000000000000'"),
         ("responses", "use = 'other'"),
         ("preferences", "kind = 'other'"),
+        ("preferences", "chosen_id = '', rejected_id = ''"),
+        ("preferences", "chosen_id = '', kind = 'reward'"),
+        ("preferences", "rejected_id = '00000000000000000000'"),
+        ("instructions", "weight = -0.5"),
         ("instructions", "parent_ids = ['00000000000000000000']"),
     ],
 )

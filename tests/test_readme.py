@@ -136,7 +136,7 @@ def test_its_python_works_on_the_sample(folder: Path) -> None:
 def test_datasets_reads_the_file_that_it_names(tmp_path: Path) -> None:
     named = re.findall(r'data_files="([^"]+)"', DATASETS)[0]
     row = dict.fromkeys(["recipe", "url", "license", "score"]) | {"response_id": "1", "text": "Why?", "response": "So."}
-    ((_, line),) = formats.lines("messages", row | {"system": "", "model": "m", "instruction_model": "m"})
+    ((_, line),) = formats.OURS["messages"].lines(row | {"system": "", "model": "m", "instruction_model": "m"})
     (tmp_path / named).parent.mkdir(parents=True)
     (tmp_path / named).write_text(json.dumps(line) + "\n", encoding="utf-8")
 
@@ -152,7 +152,7 @@ def test_the_forms_that_trl_is_given_have_the_columns_that_it_asks_for() -> None
     given = dict(re.findall(r"`(\w+Trainer)` the form `(\w+)`", README))
 
     assert given.keys() == asked.keys()
-    assert all(asked[trainer] <= set(formats.schema(form).names) for trainer, form in given.items())
+    assert all(asked[trainer] <= set(formats.OURS[form].columns().names) for trainer, form in given.items())
     compile(DATASETS + TRL, "README.md", "exec")
 
 
@@ -160,7 +160,7 @@ def test_llama_factory_is_told_columns_that_the_form_has() -> None:
     (shown,) = [block for block in re.findall(r"(?s)```json\n(.*?)```", README) if "file_name" in block]
     entry = json.loads(shown)["wellspring"]
 
-    columns = set(formats.schema(entry["formatting"]).names)
+    columns = set(formats.OURS[entry["formatting"]].columns().names)
 
     assert set(entry["columns"].values()) <= columns
     assert entry["file_name"].endswith(".jsonl")
@@ -171,7 +171,7 @@ def test_the_seed_and_the_row_that_it_shows_are_of_the_sample() -> None:
     seed, row = shown.split("\n\n")
 
     assert seed in (SAMPLE / "seeds.jsonl").read_text(encoding="utf-8").splitlines()
-    assert list(json.loads(row)) == formats.schema("messages").names
+    assert list(json.loads(row)) == formats.OURS["messages"].columns().names
 
 
 @pytest.mark.parametrize("page", PAGES)

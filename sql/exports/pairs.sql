@@ -1,5 +1,5 @@
 -- Pairs of answers to the instructions that a policy took, better first, in its order. The better one passed the checks; of a
--- pair by reward both did.
+-- pair by reward both did. A pair without a better one comes last: a policy takes no instruction that has no answer.
 -- owner:  tasks/exports.py
 -- grain:  one row per pair
 -- params: $policy, $answer_judge, $required, $owed
@@ -41,13 +41,18 @@ SELECT
     left_out.served AS rejected_served,
     rejected.thought AS rejected_thought,
     coalesce(written.model, '') AS instruction_model,
-    written.served AS instruction_served
+    written.served AS instruction_served,
+    other.instruction_id AS rejected_instruction_id,
+    other.text AS rejected_instruction,
+    other.history AS rejected_history
 FROM valid_preferences AS pairs
-INNER JOIN valid_selections AS selections
+LEFT JOIN valid_selections AS selections
     ON pairs.instruction_id = selections.instruction_id AND selections.policy = $policy
 INNER JOIN valid_instructions AS instructions ON pairs.instruction_id = instructions.instruction_id
-INNER JOIN valid_responses AS chosen ON pairs.chosen_id = chosen.response_id
-INNER JOIN valid_responses AS rejected ON pairs.rejected_id = rejected.response_id
+LEFT JOIN valid_responses AS chosen ON pairs.chosen_id = chosen.response_id
+LEFT JOIN valid_responses AS rejected ON pairs.rejected_id = rejected.response_id
+LEFT JOIN valid_instructions AS other
+    ON rejected.instruction_id = other.instruction_id AND rejected.instruction_id <> pairs.instruction_id
 LEFT JOIN completions AS taken ON chosen.completion_id = taken.completion_id
 LEFT JOIN completions AS left_out ON rejected.completion_id = left_out.completion_id
 LEFT JOIN completions AS written ON instructions.completion_id = written.completion_id
@@ -63,6 +68,17 @@ LEFT JOIN valid_scores AS rejected_reward
         AND rejected_reward.judge = $answer_judge
         AND rejected_reward.criterion = 'total'
 WHERE
-    pairs.chosen_id NOT IN (SELECT failed.subject_id FROM failed)
+    coalesce(chosen.response_id, '') = pairs.chosen_id
+    AND coalesce(rejected.response_id, '') = pairs.rejected_id
+    AND (
+        pairs.rejected_id = ''
+        OR rejected.instruction_id = pairs.instruction_id
+        OR other.instruction_id NOT IN (SELECT failed.subject_id FROM failed)
+    )
+    AND if(
+        pairs.chosen_id = '',
+        pairs.instruction_id NOT IN (SELECT failed.subject_id FROM failed),
+        selections.instruction_id IS NOT NULL AND pairs.chosen_id NOT IN (SELECT failed.subject_id FROM failed)
+    )
     AND (pairs.kind <> 'reward' OR pairs.rejected_id NOT IN (SELECT failed.subject_id FROM failed))
-ORDER BY selections.rank, pairs.chosen_id, pairs.rejected_id;
+ORDER BY selections.rank NULLS LAST, pairs.instruction_id, pairs.chosen_id, pairs.rejected_id;

@@ -57,7 +57,8 @@ SELECT
     answered.served,
     coalesce(written.model, '') AS instruction_model,
     written.served AS instruction_served,
-    chosen.thought
+    chosen.thought,
+    instructions.weight
 FROM valid_selections AS selections
 INNER JOIN valid_instructions AS instructions ON selections.instruction_id = instructions.instruction_id
 INNER JOIN answers ON selections.instruction_id = answers.instruction_id AND answers.place = 1

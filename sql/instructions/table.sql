@@ -21,5 +21,6 @@ CREATE TABLE IF NOT EXISTS instructions (
     run_id VARCHAR NOT NULL,
     history VARCHAR NOT NULL DEFAULT '',
     tools VARCHAR NOT NULL DEFAULT '',
+    weight DOUBLE NOT NULL DEFAULT 1.0,
     PRIMARY KEY (instruction_id, fingerprint)
 );

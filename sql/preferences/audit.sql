@@ -20,8 +20,8 @@ SELECT
         SELECT count(*)
         FROM written
         WHERE
-            written.chosen_id NOT IN (SELECT responses.response_id FROM responses)
-            OR written.rejected_id NOT IN (SELECT responses.response_id FROM responses)
+            (written.chosen_id <> '' AND written.chosen_id NOT IN (SELECT responses.response_id FROM responses))
+            OR (written.rejected_id <> '' AND written.rejected_id NOT IN (SELECT responses.response_id FROM responses))
             OR (
                 written.instruction_id NOT IN (SELECT instructions.instruction_id FROM instructions)
                 AND written.instruction_id NOT IN (SELECT seeds.seed_id FROM seeds)
@@ -32,6 +32,11 @@ SELECT
         FROM written
         WHERE written.chosen_id = written.rejected_id
     ) AS self_pairs,
+    (
+        SELECT count(*)
+        FROM written
+        WHERE written.kind = 'reward' AND '' IN (written.chosen_id, written.rejected_id)
+    ) AS half_rewards,
     (
         SELECT coalesce(count_if(length(chosen.text) > length(rejected.text)) / nullif(count(*), 0), 0.5)
         FROM written

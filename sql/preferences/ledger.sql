@@ -5,6 +5,6 @@
 SELECT
     coalesce(own.input_id, preferences.instruction_id) AS input_id,
     preferences.fingerprint,
-    unnest([preferences.chosen_id, preferences.rejected_id]) AS thing
+    unnest(list_distinct([nullif(preferences.chosen_id, ''), nullif(preferences.rejected_id, '')])) AS thing
 FROM preferences
 LEFT JOIN lineage_inputs AS own ON preferences.instruction_id = own.id AND preferences.fingerprint = own.fingerprint;

@@ -1,4 +1,4 @@
--- A pair of answers to one instruction, better first, and by how much the reward differs.
+-- A pair of answers, better first, and by how much the reward differs. Of a missing side the id is empty.
 -- owner:  tasks/preferences.py
 -- grain:  one row per instruction x pair
 -- params: none

@@ -60,7 +60,8 @@ class Kind:
         room: The package of ours; of a kind without prompts the module whose `OURS` holds them.
         group: Of entry points.
         mark: What stands in each file of this kind, and in no other file of the room.
-        function: Of a kind without prompts, what a plug-in holds beside its `VERSION`. It takes two things.
+        function: Of a kind without prompts, what a plug-in holds beside its `VERSION`. It takes two things;
+            of a form one (`methods/own_forms.py`).
     """
 
     word: str
@@ -122,7 +123,8 @@ class Kind:
 
     def _ours(self) -> Iterable[str]:
         if self.function:
-            return importlib.import_module(self.room).OURS.uses
+            ours = importlib.import_module(self.room).OURS
+            return getattr(ours, "uses", ours)
         return [name for name, text in texts(self.room).items() if self.mark in text]
 
     def _plugin(self, name: str, folders: Sequence[str]) -> tuple[ModuleType, Path] | None:
@@ -158,6 +160,7 @@ RECIPES = Kind("recipe", "wellspring.tasks.recipes", "wellspring.recipes", "def 
 JUDGES = Kind("judge", "wellspring.tasks.judges", "wellspring.judges", "\nCRITERIA")
 CHECKS = Kind("check", "wellspring.tasks.methods.checks", "wellspring.checks", "\ndef check(", "check")
 WAYS = Kind("way to select", "wellspring.tasks.methods.choices", "wellspring.ways", "\ndef choose(", "choose")
+FORMS = Kind("form", "wellspring.tasks.methods.formats", "wellspring.forms", "\nOF = ", "lines")
 
 
 @cache

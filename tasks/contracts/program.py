@@ -88,6 +88,7 @@ class Makes(Protocol):
         parents: Sequence[str | Made] = (),
         history: Sequence[Turn] | str = (),
         scene: str | None = None,
+        weight: float = 1.0,
     ) -> Made:
         """Make an instruction of a field of an answer. Its checks look at once, before an answer to it is paid.
 
@@ -98,6 +99,7 @@ class Makes(Protocol):
             parents: Ids of what it was made from, beside the input and what was drawn or near.
             history: The turns before it, as a list, or in JSON as a row has them; the last is the assistant's.
             scene: Who would send it.
+            weight: How much a trainer is to make of it; from 0 on.
 
         Raises:
             Rejection: A check refuses it. It ends the program, unless it was made in a branch of `ask.tried`.
@@ -117,15 +119,15 @@ class Makes(Protocol):
         """
         ...
 
-    def pair(self, chosen: Made, rejected: Made, kind: str, margin: float = 1.0) -> None:
-        """Make a pair of two responses to one instruction, the better first.
+    def pair(self, chosen: Made | None, rejected: Made | None, kind: str, margin: float = 1.0) -> None:
+        """Make a pair of two responses, the better first. They may answer instructions of their own.
 
         Args:
-            chosen: A response that was made.
-            rejected: Another one.
+            chosen: A response that was made; None where the pair has only a worse one.
+            rejected: Another one; None where the pair has only a better one.
             kind: One of `KINDS`: verified (a check passed one), refined (one was made of the other), rule, negative
                 (one was made worse).
-            margin: By how much they differ, where something measured that.
+            margin: By how much they differ, where something measured that; from 0 on.
         """
         ...
 

@@ -224,6 +224,7 @@ class Instruction:
     run_id: str
     history: str = ""
     tools: str = ""
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,10 +318,11 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """A pair of answers to one instruction, better first, and by how much the reward differs.
+    """A pair of answers, better first, and by how much the reward differs.
 
-    `kind` says how it is known which is better: by `reward`; or in a program, as `verified`, `refined`, `rule` or
-    `negative`.
+    `kind` says how it is known which is better: by `reward`, or as a program says (`contracts/program.py`, KINDS). A
+    program's pair may lack a side, whose id is empty then; and its sides may answer instructions of their own:
+    `instruction_id` is that of the better one, or of the one that is there.
     """
 
     instruction_id: str

@@ -333,15 +333,15 @@ class PreferencesSettings(Section):
     both_orders: bool = Field(default=False, description="ask `pairwise` in both orders; a pair that turns is dropped")
 
 
-Form = Literal["messages", "sharegpt", "alpaca", "dpo", "kto", "reward_conditioned", "raw", "rewrites"]
-
-
 class ExportsSettings(Section):
     """Files that trainers read."""
 
     name: str = Field(default="wellspring-dataset", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
-    formats: tuple[Form, ...] = ("messages",)
-    also: tuple[Form, ...] = Field(
+    formats: tuple[str, ...] = Field(
+        default=("messages",),
+        description="forms by name, such as `messages` or `dpo`: those of tasks/methods/formats.py, or of `plugins`",
+    )
+    also: tuple[str, ...] = Field(
         default=(), description="forms beside those; `wellspring export --format` adds to them, and builds keep them"
     )
     added: Literal["keep", "drop"] = Field(

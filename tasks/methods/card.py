@@ -38,6 +38,7 @@ class Facts:
     embedders: Sequence[Row] = field(default_factory=list)  # one row per noun that is embedded
     benchmarks: Sequence[Row] = field(default_factory=list)  # one row per benchmark that was looked for
     seeds: Sequence[Row] = field(default_factory=list)  # one row per step: label, here, paper
+    left_out: Sequence[Row] = field(default_factory=list)  # one row per form: rows of which it has no line, and why
     checks: Sequence[Row] = field(default_factory=list)  # one row per check: required, and what it said of how many
     notes: Sequence[str] = field(default_factory=list)
 
@@ -49,6 +50,7 @@ def card(facts: Facts) -> str:
         f"# {facts.name}",
         _opening(facts),
         _section("Files", facts.tables),
+        _section("Left out of forms", facts.left_out, "Rows of which a form has no line."),
         _section("Who wrote it", facts.models, _MODELS),
         _section("Recipes", facts.recipes),
         _section("Sources and licences", facts.sources, _LICENSES),

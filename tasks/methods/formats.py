@@ -1,11 +1,14 @@
 """The forms in which trainers read a dataset: one function a form, from a row or a pair to the lines it becomes.
 
+`OURS` has them by name. A form of a user's own is a file of a plug-in folder (`own_forms.py`).
+
 | form | read by | line |
 |---|---|---|
 | `messages` | TRL `SFTTrainer`, OpenAI fine-tuning, Axolotl (chat_template) | `messages`: role, content of each turn |
 | `sharegpt` | LLaMA-Factory (sharegpt), FastChat | `conversations`: from and value; `system` |
 | `alpaca` | LLaMA-Factory (alpaca), Stanford Alpaca | `instruction`, `input`, `output`, `system`; `history` |
 | `dpo` | TRL `DPOTrainer`, `RewardTrainer` (conversational) | `prompt`, `chosen`, `rejected` as turns |
+| `joint` | TRL `RewardTrainer`; joint preferences (DOVE) | `chosen`, `rejected`: all turns |
 | `kto` | TRL `KTOTrainer`, `BCOTrainer` | `prompt`, `completion` as turns; `label` |
 | `reward_conditioned` | as `dpo` | each pair twice, its prompt asking for one of the two rewards |
 | `raw` | people | every answer with every score and verdict |
@@ -15,6 +18,13 @@ Reward-conditioned rows are those of reward-augmented data (PAPERS E): the answe
 chosen one; a pair whose answers no judge marked is not among them. Every line begins with `id`, of the row it came
 from, so that a copied line can still be traced, and says who made it: `model` answered (of a pair: its chosen answer;
 of a rewrite: its text), `instruction_model` wrote the instruction, and `synthetic` is true.
+
+A pair may lack a side (D2O), or its sides may answer instructions of their own (DOVE). `dpo` and `reward_conditioned`
+have no line for such a pair: they have one prompt and two answers. `kto` writes each side that is there with its own
+prompt, `joint` both conversations. Why they are not in `dpo` without a `prompt`: `DPOTrainer` then takes the turns that
+both sides begin with for the prompt, and its chat template needs one that ends with a question or an answer.
+
+Forms of rows have `weight` where any row of the dataset weighs other than 1.
 
 Turns before the instruction come first in `messages`, `conversations` and `prompt`. `alpaca` has them as LLaMA-Factory
 reads them: `history`, a list of pairs of what was asked and answered. Rows without such turns have no `history`.
@@ -26,8 +36,9 @@ fields have it inline, as LLaMA-Factory's `ReasoningTemplate` expects it: `<thin
 break, `</think>`, an empty line (its default `thought_words`, `src/llamafactory/data/template.py`), then the answer.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -35,116 +46,115 @@ from wellspring.tasks.contracts.casting import without_directories
 
 VERSION = 1
 Row = Mapping[str, Any]
+Lines = list[tuple[str, dict[str, Any]]]
+Columns = Sequence[tuple[str, pa.DataType]]
+Of = Literal["rows", "pairs", "raw", "rewrites"]
 
 THOUGHT = "reasoning_content"
 THOUGHT_WORDS = ("<think>\n", "\n</think>\n\n")
 
-_TURN: list[tuple[str, pa.DataType]] = [("role", pa.string()), ("content", pa.string())]
+_TURN: Columns = [("role", pa.string()), ("content", pa.string())]
 _TURNS = pa.list_(pa.struct(_TURN))
 _THINKING_TURNS = pa.list_(pa.struct([*_TURN, (THOUGHT, pa.string())]))
-_WHO: list[tuple[str, pa.DataType]] = [
+_WHO: Columns = [
     ("model", pa.string()),
     ("instruction_model", pa.string()),
     ("synthetic", pa.bool_()),
 ]
-_FACTS: list[tuple[str, pa.DataType]] = [
+_FACTS: Columns = [
     ("recipe", pa.string()),
     ("url", pa.string()),
     ("license", pa.string()),
     ("score", pa.float64()),
     *_WHO,
 ]
-_ID: list[tuple[str, pa.DataType]] = [("id", pa.string())]
-_PAIR: list[tuple[str, pa.DataType]] = [
-    ("prompt", _TURNS),
-    ("chosen", _TURNS),
-    ("rejected", _TURNS),
-    ("score_chosen", pa.float64()),
-    ("score_rejected", pa.float64()),
-    *_WHO,
-]
+_SAID = pa.list_(pa.struct([("from", pa.string()), ("value", pa.string())]))
+_SIDES: Columns = [("chosen", _TURNS), ("rejected", _TURNS)]
+_SCORES: Columns = [("score_chosen", pa.float64()), ("score_rejected", pa.float64())]
+_PAIR: Columns = [("prompt", _TURNS), *_SIDES, *_SCORES, *_WHO]
 _MARK = pa.struct([("name", pa.string()), ("value", pa.float64())])
 _CHECK = pa.struct([("name", pa.string()), ("passed", pa.bool_())])
-
-SCHEMAS: dict[str, pa.Schema] = {
-    "messages": pa.schema([*_ID, ("messages", _TURNS), *_FACTS]),
-    "sharegpt": pa.schema(
-        [
-            *_ID,
-            ("conversations", pa.list_(pa.struct([("from", pa.string()), ("value", pa.string())]))),
-            ("system", pa.string()),
-            *_FACTS,
-        ]
-    ),
-    "alpaca": pa.schema(
-        [*_ID, *((name, pa.string()) for name in ("instruction", "input", "output", "system")), *_FACTS]
-    ),
-    "dpo": pa.schema([*_ID, *_PAIR]),
-    "kto": pa.schema([*_ID, ("prompt", _TURNS), ("completion", _TURNS), ("label", pa.bool_()), *_WHO]),
-    "reward_conditioned": pa.schema([*_ID, *_PAIR]),
-    "raw": pa.schema(
-        [
-            *_ID,
-            ("instruction_id", pa.string()),
-            ("recipe", pa.string()),
-            ("instruction", pa.string()),
-            ("response", pa.string()),
-            ("way", pa.string()),
-            ("draw", pa.int64()),
-            *_WHO,
-            ("finish_reason", pa.string()),
-            ("scores", pa.list_(_MARK)),
-            ("verdicts", pa.list_(_CHECK)),
-        ]
-    ),
-    "rewrites": pa.schema(
-        [
-            *_ID,
-            *((name, pa.string()) for name in ("style", "text", "recipe", "url", "license", "document_id", "model")),
-            ("synthetic", pa.bool_()),
-        ]
-    ),
-}
-_MORE: dict[str, list[tuple[str, str, pa.DataType]]] = {  # what some rows have: its column, and type
-    "alpaca": [("earlier", "history", pa.list_(pa.list_(pa.string())))],
-    "raw": [("earlier", "history", _TURNS), ("use", "use", pa.string()), ("thought", "thought", pa.string())],
-}
-BESIDE = frozenset({"earlier", "use"})
+_RAW: Columns = [
+    ("id", pa.string()),
+    ("instruction_id", pa.string()),
+    ("recipe", pa.string()),
+    ("instruction", pa.string()),
+    ("response", pa.string()),
+    ("way", pa.string()),
+    ("draw", pa.int64()),
+    *_WHO,
+    ("finish_reason", pa.string()),
+    ("scores", pa.list_(_MARK)),
+    ("verdicts", pa.list_(_CHECK)),
+]
+_REWRITE: Columns = [
+    *((name, pa.string()) for name in ("style", "text", "recipe", "url", "license", "document_id", "model")),
+    ("synthetic", pa.bool_()),
+]
+_WEIGHT = ("weight", "weight", pa.float64())  # what some rows have: the column of the row, that of the line, and type
+_HISTORY = ("earlier", "history", pa.list_(pa.list_(pa.string())))
+_OF_ONE = "a side is missing, or each side answers an instruction of its own"
+BESIDE: Mapping[str, Any] = {"earlier": None, "use": None, "weight": 1.0}  # and what the others get, where any has it
 _FROM = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
-OF_ROWS = frozenset({"messages", "sharegpt", "alpaca"})
-OF_PAIRS = frozenset({"dpo", "kto", "reward_conditioned"})
 
 
-def schema(form: str, beside: Collection[str] = ()) -> pa.Schema:
-    """Return the columns of a form.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form of a dataset.
 
-    Args:
-        form: A key of `SCHEMAS`.
-        beside: What some rows of the dataset have: `thought`, then turns and raw answers have a place for one;
-            `earlier`, turns before an instruction; `use`, of raw answers that a program made.
+    Attributes:
+        name: What it is called.
+        of: What a line is made of: the query of this name in `sql/exports/`.
+        schema: Its columns; the first is `id`.
+        lines: Returns the lines that a row (or a pair, or a raw answer) becomes, each with the id of its row; none
+            where the form has no place for it. A row has, of all: instruction_model. Of `rows`: response_id, text,
+            response, system, recipe, url, license, score, model. Of `pairs`: chosen_id, rejected_id, text, chosen,
+            rejected, system, score_chosen, score_rejected, chosen_model, rejected_model; of a missing side an empty id
+            and None, and `rejected_prompt` (text, system, earlier) where that side answers another instruction. Of
+            `raw`: its columns, and `system`. Of `rewrites`, which have no instruction_model: rewrite_id and its
+            columns. A thought that is there: `thought`, of a pair `chosen_thought` and `rejected_thought`. `earlier` is
+            a list of turns before the instruction (role, content, thought), `use` what a raw answer is for.
+        more: Columns that it has where any row of the dataset has something for them.
+        leaves_out: Of what it has no line.
+        version: Of a user's file; ours have that of this file.
     """
-    fields = [*SCHEMAS[form], *(pa.field(name, kind) for key, name, kind in _MORE.get(form, ()) if key in beside)]
-    if "thought" in beside:
-        fields = [pa.field(f.name, _THINKING_TURNS) if f.type == _TURNS else f for f in fields]
-    return pa.schema(fields)
+
+    name: str
+    of: Of
+    schema: pa.Schema
+    lines: Callable[[Row], Lines]
+    more: Sequence[tuple[str, str, pa.DataType]] = ()
+    leaves_out: str = ""
+    version: int = 0
+
+    def columns(self, beside: Collection[str] = ()) -> pa.Schema:
+        """Return its columns in a dataset.
+
+        Args:
+            beside: What some rows of the dataset have: `thought`, then turns and raw answers have a place for one;
+                `earlier`, turns before an instruction; `use`, of raw answers that a program made; `weight`.
+        """
+        fields = [*self.schema, *(pa.field(name, kind) for key, name, kind in self.more if key in beside)]
+        if "thought" in beside and not self.version:
+            fields = [pa.field(f.name, _THINKING_TURNS) if f.type == _TURNS else f for f in fields]
+        return pa.schema(fields)
 
 
-def lines(form: str, row: Row) -> list[tuple[str, dict[str, Any]]]:
-    """Return the lines that a row (or a pair, or a raw answer) becomes in a form, each with the id of its row.
+OURS: dict[str, Form] = {}
 
-    Args:
-        form: A key of `SCHEMAS`.
-        row: Of all: instruction_model. For `OF_ROWS`: response_id, text, response, system, recipe, url, license,
-            score, model. For `OF_PAIRS`: chosen_id, rejected_id, text, chosen, rejected, system, score_chosen,
-            score_rejected, chosen_model, rejected_model. For `raw`: its columns, and `system`. For `rewrites`, which
-            have no instruction_model: rewrite_id and its columns. A thought that is there is written: `thought`, of a
-            pair `chosen_thought` and `rejected_thought`. `earlier` is a list of turns before the instruction (role,
-            content, thought), `use` what a raw answer is for.
 
-    Raises:
-        KeyError: The form is unknown, or the row lacks a column.
-    """
-    return _FORMS[form](row)
+def _form(
+    of: Of, columns: Columns, *more: tuple[str, str, pa.DataType], leaves_out: str = ""
+) -> Callable[[Callable[[Row], Lines]], Callable[[Row], Lines]]:
+    """Have a function be the form of its name."""
+
+    def add(lines: Callable[[Row], Lines]) -> Callable[[Row], Lines]:
+        name = lines.__name__.removeprefix("_")
+        schema = pa.schema([("id", pa.string()), *(column for column in columns if column[0] != "id")])
+        OURS[name] = Form(name, of, schema, lines, more, leaves_out)
+        return lines
+
+    return add
 
 
 def _facts(row: Row) -> dict[str, Any]:
@@ -157,6 +167,10 @@ def _who(row: Row, answered: str) -> dict[str, Any]:
         "instruction_model": without_directories(row["instruction_model"]),
         "synthetic": True,
     }
+
+
+def _weight(row: Row) -> dict[str, float]:
+    return {"weight": row["weight"]} if "weight" in row else {}
 
 
 def _turn(role: str, content: str, thought: str | None = None) -> dict[str, str]:
@@ -183,19 +197,27 @@ def _inlined(row: Row) -> list[tuple[str, str]]:
     return [(turn["role"], _inline(turn["content"], turn.get("thought"))) for turn in row.get("earlier", ())]
 
 
-def _messages(row: Row) -> list[tuple[str, dict[str, Any]]]:
+@_form("rows", [("messages", _TURNS), *_FACTS], _WEIGHT)
+def _messages(row: Row) -> Lines:
     turns = [*_prompt(row), _turn("assistant", row["response"], row.get("thought"))]
-    return [(row["response_id"], {"id": row["response_id"], "messages": turns, **_facts(row)})]
+    return [(row["response_id"], {"id": row["response_id"], "messages": turns, **_facts(row), **_weight(row)})]
 
 
-def _sharegpt(row: Row) -> list[tuple[str, dict[str, Any]]]:
+@_form("rows", [("conversations", _SAID), ("system", pa.string()), *_FACTS], _WEIGHT)
+def _sharegpt(row: Row) -> Lines:
     turns = [*_inlined(row), ("user", row["text"]), ("assistant", _inline(row["response"], row.get("thought")))]
     said = [{"from": _FROM[role], "value": text} for role, text in turns]
     line = {"id": row["response_id"], "conversations": said, "system": row["system"], **_facts(row)}
-    return [(row["response_id"], line)]
+    return [(row["response_id"], line | _weight(row))]
 
 
-def _alpaca(row: Row) -> list[tuple[str, dict[str, Any]]]:
+@_form(
+    "rows",
+    [*((name, pa.string()) for name in ("instruction", "input", "output", "system")), *_FACTS],
+    _HISTORY,
+    _WEIGHT,
+)
+def _alpaca(row: Row) -> Lines:
     line = {
         "id": row["response_id"],
         "instruction": row["text"],
@@ -204,7 +226,8 @@ def _alpaca(row: Row) -> list[tuple[str, dict[str, Any]]]:
         "system": row["system"],
         **_facts(row),
     }
-    return [(row["response_id"], line | ({"history": _exchanges(_inlined(row))} if "earlier" in row else {}))]
+    history = {"history": _exchanges(_inlined(row))} if "earlier" in row else {}
+    return [(row["response_id"], line | history | _weight(row))]
 
 
 def _exchanges(turns: Sequence[tuple[str, str]]) -> list[list[str]]:
@@ -222,8 +245,8 @@ def _pair(row: Row, better: str, worse: str, system: str = "") -> tuple[str, dic
     line = {
         "id": row[f"{better}_id"],
         "prompt": _prompt(row, system),
-        "chosen": [_turn("assistant", row[better], row.get(f"{better}_thought"))],
-        "rejected": [_turn("assistant", row[worse], row.get(f"{worse}_thought"))],
+        "chosen": [_side(row, better)],
+        "rejected": [_side(row, worse)],
         "score_chosen": row[f"score_{better}"],
         "score_rejected": row[f"score_{worse}"],
         **_who(row, f"{better}_model"),
@@ -231,11 +254,36 @@ def _pair(row: Row, better: str, worse: str, system: str = "") -> tuple[str, dic
     return row[f"{better}_id"], line
 
 
-def _dpo(row: Row) -> list[tuple[str, dict[str, Any]]]:
-    return [_pair(row, "chosen", "rejected")]
+def _side(row: Row, side: str) -> dict[str, str]:
+    return _turn("assistant", row[side], row.get(f"{side}_thought"))
 
 
-def _reward_conditioned(row: Row) -> list[tuple[str, dict[str, Any]]]:
+def _prompt_of(row: Row, side: str) -> list[dict[str, str]]:
+    return _prompt(row.get(f"{side}_prompt", row))
+
+
+def _has_both(row: Row) -> bool:
+    return bool(row["chosen_id"] and row["rejected_id"])
+
+
+@_form("pairs", _PAIR, leaves_out=_OF_ONE)
+def _dpo(row: Row) -> Lines:
+    return [_pair(row, "chosen", "rejected")] if _has_both(row) and "rejected_prompt" not in row else []
+
+
+@_form("pairs", [*_SIDES, *_SCORES, *_WHO], leaves_out="a side is missing")
+def _joint(row: Row) -> Lines:
+    if not _has_both(row):
+        return []
+    row_id, line = _pair(row, "chosen", "rejected")
+    whole = {side: [*_prompt_of(row, side), _side(row, side)] for side in ("chosen", "rejected")}
+    return [(row_id, {name: whole.get(name, value) for name, value in line.items() if name != "prompt"})]
+
+
+@_form("pairs", _PAIR, leaves_out=f"{_OF_ONE}, or no judge marked one")
+def _reward_conditioned(row: Row) -> Lines:
+    if "rejected_prompt" in row or None in (row["score_chosen"], row["score_rejected"]):
+        return []
     of = f" of {row['best_score']:g}" if row["best_score"] is not None else ""
     asked = f"Answer in such a way that a judge would give your answer {{reward:g}}{of} points."
     both = (("chosen", "rejected"), ("rejected", "chosen"))
@@ -246,42 +294,41 @@ def _joined(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _kto(row: Row) -> list[tuple[str, dict[str, Any]]]:
+@_form("pairs", [("prompt", _TURNS), ("completion", _TURNS), ("label", pa.bool_()), *_WHO])
+def _kto(row: Row) -> Lines:
     return [
         (
             row[f"{side}_id"],
             {
                 "id": row[f"{side}_id"],
-                "prompt": _prompt(row),
-                "completion": [_turn("assistant", row[side], row.get(f"{side}_thought"))],
+                "prompt": _prompt_of(row, side),
+                "completion": [_side(row, side)],
                 "label": side == "chosen",
                 **_who(row, f"{side}_model"),
             },
         )
         for side in ("chosen", "rejected")
+        if row[f"{side}_id"]
     ]
 
 
-def _raw(row: Row) -> list[tuple[str, dict[str, Any]]]:
+@_form(
+    "raw",
+    _RAW,
+    ("earlier", "history", _TURNS),
+    ("use", "use", pa.string()),
+    ("thought", "thought", pa.string()),
+)
+def _raw(row: Row) -> Lines:
     who = _who(row, "model")
-    line = {name: who[name] if name in who else row[name] for name in SCHEMAS["raw"].names}
+    line = {name: who[name] if name in who else row[name] for name, _ in _RAW}
     line |= {"history": _before(row)} if "earlier" in row else {}
     line |= {"use": row["use"]} if "use" in row else {}
     return [(row["id"], line | ({"thought": row["thought"]} if row.get("thought") else {}))]
 
 
-def _rewrites(row: Row) -> list[tuple[str, dict[str, Any]]]:
-    said = {"id": row["rewrite_id"], "model": without_directories(row["model"]), "synthetic": True}
-    return [(row["rewrite_id"], {name: said.get(name, row.get(name)) for name in SCHEMAS["rewrites"].names})]
-
-
-_FORMS = {
-    "messages": _messages,
-    "sharegpt": _sharegpt,
-    "alpaca": _alpaca,
-    "dpo": _dpo,
-    "kto": _kto,
-    "reward_conditioned": _reward_conditioned,
-    "raw": _raw,
-    "rewrites": _rewrites,
-}
+@_form("rewrites", _REWRITE)
+def _rewrites(row: Row) -> Lines:
+    said = {"model": without_directories(row["model"]), "synthetic": True}
+    line = {name: said.get(name, row.get(name)) for name, _ in _REWRITE}
+    return [(row["rewrite_id"], {"id": row["rewrite_id"]} | line)]

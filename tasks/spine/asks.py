@@ -236,6 +236,7 @@ class Making:
         parents: Sequence[str | Made] = (),
         history: Sequence[Turn] | str = (),
         scene: str | None = None,
+        weight: float = 1.0,
     ) -> Made:
         """As `Makes.instruction` says."""
         source, place = self.source(answer)
@@ -268,6 +269,7 @@ class Making:
             completion_id=source.completion_id,
             run_id=self.work.run.run_id,
             history=json.dumps(turns, ensure_ascii=False) if turns else "",
+            weight=_amount("weight", weight),
         )
         self._add(place, "instructions", row)
         return made
@@ -302,24 +304,34 @@ class Making:
         self._add(place, "responses", row)
         return made
 
-    def pair(self, chosen: Made, rejected: Made, kind: str, margin: float = 1.0) -> None:
+    def pair(self, chosen: Made | None, rejected: Made | None, kind: str, margin: float = 1.0) -> None:
         """As `Makes.pair` says."""
-        of = {one.row.response_id: one.row.instruction_id for one in self.rows.values() if one.table == "responses"}
         if kind not in KINDS:
             raise MisuseError(f"a pair's kind is `{kind}`, not {' or '.join(KINDS)}")
-        if chosen.id == rejected.id or chosen.text == rejected.text:
+        sides = [side for side in (chosen, rejected) if side is not None]
+        said = [(self._answered(side), side.text) for side in sides]
+        if not said:
+            raise MisuseError("a pair has neither side")
+        if len({*said}) < len(said):
             self.refused("same_text", "both sides of a pair say the same")
             return
         row = records.Preference(
-            instruction_id=of[chosen.id],
+            instruction_id=said[0][0],
             fingerprint=self.work.fingerprint,
-            chosen_id=chosen.id,
-            rejected_id=rejected.id,
-            margin=margin,
+            chosen_id=chosen.id if chosen else "",
+            rejected_id=rejected.id if rejected else "",
+            margin=_amount("margin", margin),
             run_id=self.work.run.run_id,
             kind=kind,
         )
         self._add("", "preferences", row)
+
+    def _answered(self, side: Made) -> str:
+        """Return the id of the instruction that a response answers."""
+        row = self.rows.get(("responses", side.id))
+        if row is None:
+            raise MisuseError("a side of a pair is no response that was made here")
+        return row.row.instruction_id
 
     def verdict(
         self, subject: str | Made, check: str, *, passed: bool | None, detail: str = "", answer: Any = None
@@ -429,6 +441,12 @@ def _text(answer: object, field: str) -> str:
     if not isinstance(value, str):
         raise MisuseError(f"`{field}` of {type(answer).__name__} is no text")
     return value.strip()
+
+
+def _amount(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise MisuseError(f"{name} is {value!r}, not a number from 0 on")
+    return float(value)
 
 
 def _system(source: Answer) -> str:

@@ -20,7 +20,7 @@ from wellspring.tasks.contracts.errors import TransientError, UsageError, Wellsp
 from wellspring.tasks.contracts.settings import Endpoint, Role, Settings, VerdictsSettings
 from wellspring.tasks.io import benchmarks, conversations, corpora, encoder, links, prices
 from wellspring.tasks.judges import panel
-from wellspring.tasks.methods import quality
+from wellspring.tasks.methods import own_forms, quality
 from wellspring.tasks.spine import recipes
 
 DOOR_SECONDS = 2.0  # for a server to open its door; whether it answers well, `Run.meet` finds out
@@ -108,6 +108,8 @@ def _names(settings: Settings) -> Iterator[Look]:
         yield lambda name=name: _plugged("checks", name, settings)
     for name in sorted({*settings.selections.beside}):
         yield lambda name=name: _plugged("choices", name, settings)
+    for name in (*settings.exports.formats, *settings.exports.also):
+        yield lambda name=name: own_forms.find(name, settings.plugins)
     yield lambda: prices.Prices(settings.models.prices)
     is_there = settings.embeddings.embedder == "auto" and not encoder.missing()
     if settings.embeddings.embedder == "encoder" or is_there:

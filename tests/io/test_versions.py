@@ -142,13 +142,13 @@ def test_what_an_old_store_drew_for_pairs_is_of_that_use_and_no_answer(tmp_path:
 
     with Store.open(old) as store:
         uses = dict(store._connection.execute("SELECT response_id, use FROM responses").fetchall())
-        turns = store._connection.execute("SELECT DISTINCT history, tools FROM instructions").fetchall()
+        turns = store._connection.execute("SELECT DISTINCT history, tools, weight FROM instructions").fetchall()
         of_seeds = store._connection.execute("SELECT DISTINCT system, turns, tools FROM seeds").fetchall()
 
     assert drawn
     assert [name for name, use in uses.items() if use == "draw"] == [drawn[0]]
     assert {*uses.values()} == {"answer", "draw"}
-    assert turns == [("", "")]
+    assert turns == [("", "", 1.0)]
     assert of_seeds == [("", "", "")]
 
 

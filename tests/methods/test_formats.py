@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from wellspring.tasks.methods.formats import OF_PAIRS, OF_ROWS, SCHEMAS, lines, schema
+from wellspring.tasks.methods.formats import OURS
 
 ROW = {
     "response_id": "r1",
@@ -55,22 +55,23 @@ SAID_AGAIN = {
     "license": "CC0-1.0",
     "model": "/models/writer-8b.gguf",
 }
-ROWS = dict.fromkeys(OF_ROWS, ROW) | dict.fromkeys(OF_PAIRS, PAIR) | {"raw": RAW, "rewrites": SAID_AGAIN}
-ANSWERED = sorted(SCHEMAS.keys() - {"rewrites"})
+GIVEN = {"rows": ROW, "pairs": PAIR, "raw": RAW, "rewrites": SAID_AGAIN}
+ROWS = {name: GIVEN[form.of] for name, form in OURS.items()}
+ANSWERED = sorted(OURS.keys() - {"rewrites"})
 HIDDEN = "First I compare the heads."
 
 
-@pytest.mark.parametrize("form", sorted(SCHEMAS))
+@pytest.mark.parametrize("form", sorted(OURS))
 def test_every_line_begins_with_its_row_and_has_the_columns_of_its_schema(form: str) -> None:
-    for row_id, line in lines(form, ROWS[form]):
-        assert list(line) == SCHEMAS[form].names
+    for row_id, line in OURS[form].lines(ROWS[form]):
+        assert list(line) == OURS[form].schema.names
         assert line["id"] == row_id
-        assert pa.Table.from_pylist([line], schema=SCHEMAS[form]).to_pylist() == [line]
+        assert pa.Table.from_pylist([line], schema=OURS[form].schema).to_pylist() == [line]
 
 
 @pytest.mark.parametrize("form", ANSWERED)
 def test_every_line_says_who_answered_who_asked_and_that_it_is_synthetic(form: str) -> None:
-    said = [(line["model"], line["instruction_model"], line["synthetic"]) for _, line in lines(form, ROWS[form])]
+    said = [(line["model"], line["instruction_model"], line["synthetic"]) for _, line in OURS[form].lines(ROWS[form])]
 
     assert said[0] == ("answerer-8b", "writer-8b", True)
     assert all(synthetic is True for _, _, synthetic in said)
@@ -81,8 +82,8 @@ def test_every_line_says_who_answered_who_asked_and_that_it_is_synthetic(form: s
 @pytest.mark.parametrize("form", ANSWERED)
 def test_a_thought_stands_where_trainers_look_for_it_and_fits_the_schema(form: str) -> None:
     thoughts = {"thought": HIDDEN, "chosen_thought": HIDDEN, "rejected_thought": None}
-    found = [line for _, line in lines(form, ROWS[form] | thoughts)]
-    table = pa.Table.from_pylist(found, schema=schema(form, {"thought"})).to_pylist()
+    found = [line for _, line in OURS[form].lines(ROWS[form] | thoughts)]
+    table = pa.Table.from_pylist(found, schema=OURS[form].columns({"thought"})).to_pylist()
     inline = f"<think>\n{HIDDEN}\n</think>\n\nPump B."
     turn = {"role": "assistant", "content": "Pump B.", "reasoning_content": HIDDEN}
     places = {
@@ -90,6 +91,7 @@ def test_a_thought_stands_where_trainers_look_for_it_and_fits_the_schema(form: s
         "sharegpt": lambda line: line["conversations"][-1]["value"] == inline,
         "alpaca": lambda line: line["output"] == inline,
         "dpo": lambda line: line["chosen"] == [turn],
+        "joint": lambda line: line["chosen"][-1] == turn,
         "reward_conditioned": lambda line: line["chosen"] == [turn],
         "kto": lambda line: line["completion"] == [turn],
         "raw": lambda line: line["thought"] == HIDDEN,
@@ -100,30 +102,30 @@ def test_a_thought_stands_where_trainers_look_for_it_and_fits_the_schema(form: s
     assert str(found[0]).count(HIDDEN) == 1
 
 
-@pytest.mark.parametrize("form", sorted(SCHEMAS))
+@pytest.mark.parametrize("form", sorted(OURS))
 def test_an_answer_without_a_thought_is_the_same_line_as_ever(form: str) -> None:
     nothing = dict.fromkeys(("thought", "chosen_thought", "rejected_thought"))
 
-    assert lines(form, ROWS[form] | nothing) == lines(form, ROWS[form])
-    assert "think" not in str(lines(form, ROWS[form]))
+    assert OURS[form].lines(ROWS[form] | nothing) == OURS[form].lines(ROWS[form])
+    assert "think" not in str(OURS[form].lines(ROWS[form]))
 
 
 def test_messages_have_a_system_turn_only_if_there_is_one() -> None:
-    without, given = lines("messages", ROW), lines("messages", ROW | {"system": "Be brief."})
+    without, given = OURS["messages"].lines(ROW), OURS["messages"].lines(ROW | {"system": "Be brief."})
 
     assert [turn["role"] for turn in without[0][1]["messages"]] == ["user", "assistant"]
     assert [turn["role"] for turn in given[0][1]["messages"]] == ["system", "user", "assistant"]
 
 
 def test_a_pair_becomes_a_wanted_and_an_unwanted_completion() -> None:
-    assert [(row_id, line["label"], line["completion"][0]["content"]) for row_id, line in lines("kto", PAIR)] == [
+    assert [(row_id, line["label"], line["completion"][0]["content"]) for row_id, line in OURS["kto"].lines(PAIR)] == [
         ("r1", True, "Pump B."),
         ("r2", False, "Any."),
     ]
 
 
 def test_a_pair_is_told_twice_with_the_reward_that_is_asked_for() -> None:
-    (_, better), (_, worse) = lines("reward_conditioned", PAIR)
+    (_, better), (_, worse) = OURS["reward_conditioned"].lines(PAIR)
 
     assert better["prompt"][0]["content"].startswith("Be brief.\n\n")
     assert "8.5 of 10" in better["prompt"][0]["content"]
@@ -132,7 +134,7 @@ def test_a_pair_is_told_twice_with_the_reward_that_is_asked_for() -> None:
 
 
 def test_a_page_said_again_names_its_style_its_page_and_its_model() -> None:
-    [(_, line)] = lines("rewrites", SAID_AGAIN)
+    [(_, line)] = OURS["rewrites"].lines(SAID_AGAIN)
 
     assert line == {
         "id": "w1",
@@ -149,7 +151,7 @@ def test_a_page_said_again_names_its_style_its_page_and_its_model() -> None:
 
 def test_an_unknown_form_is_an_error() -> None:
     with pytest.raises(KeyError):
-        lines("parquet", ROW)
+        OURS["parquet"].lines(ROW)
 
 
 EARLIER = [
@@ -164,9 +166,9 @@ INLINE = f"<think>\n{HIDDEN}\n</think>\n\n"
 def turned(form: str, *, thoughts: bool) -> list[dict[str, object]]:
     """The lines of a row with turns before it, as its Parquet file gives them back."""
     earlier = [turn | ({} if thoughts else {"thought": None}) for turn in EARLIER]
-    found = [line for _, line in lines(form, ROWS[form] | {"earlier": earlier, "system": "You mend."})]
+    found = [line for _, line in OURS[form].lines(ROWS[form] | {"earlier": earlier, "system": "You mend."})]
     beside = {"earlier", "thought"} if thoughts else {"earlier"}
-    read = pa.Table.from_pylist(found, schema=schema(form, beside)).to_pylist()
+    read = pa.Table.from_pylist(found, schema=OURS[form].columns(beside)).to_pylist()
     assert thoughts or read == found
     return found
 
@@ -211,25 +213,62 @@ def test_alpaca_has_earlier_turns_in_pairs(roles: str, history: list[list[str]])
     known = {"u": "user", "a": "assistant"}
     earlier = [{"role": known[role], "content": str(i), "thought": None} for i, role in enumerate(roles)]
 
-    ((_, line),) = lines("alpaca", ROW | {"earlier": earlier})
+    ((_, line),) = OURS["alpaca"].lines(ROW | {"earlier": earlier})
 
     assert line["history"] == history
     assert line["instruction"] == "Which pump?"
-    assert pa.Table.from_pylist([line], schema=schema("alpaca", {"earlier"})).to_pylist() == [line]
+    assert pa.Table.from_pylist([line], schema=OURS["alpaca"].columns({"earlier"})).to_pylist() == [line]
 
 
-@pytest.mark.parametrize("form", sorted(SCHEMAS))
+@pytest.mark.parametrize("form", sorted(OURS))
 def test_a_row_without_turns_is_the_same_line_in_a_dataset_that_has_some(form: str) -> None:
-    found = [line for _, line in lines(form, ROWS[form])]
-    read = pa.Table.from_pylist(found, schema=schema(form, {"earlier", "use"})).to_pylist()
+    found = [line for _, line in OURS[form].lines(ROWS[form])]
+    read = pa.Table.from_pylist(found, schema=OURS[form].columns({"earlier", "use"})).to_pylist()
 
-    assert schema(form) == SCHEMAS[form]
-    assert [list(line) for line in found] == [SCHEMAS[form].names] * len(found)
-    assert [{name: row[name] for name in SCHEMAS[form].names} for row in read] == found
+    assert OURS[form].columns() == OURS[form].schema
+    assert [list(line) for line in found] == [OURS[form].schema.names] * len(found)
+    assert [{name: row[name] for name in OURS[form].schema.names} for row in read] == found
 
 
 def test_a_raw_answer_of_a_program_says_what_it_is_for() -> None:
-    ((_, line),) = lines("raw", RAW | {"use": "rejected"})
+    ((_, line),) = OURS["raw"].lines(RAW | {"use": "rejected"})
 
     assert line["use"] == "rejected"
-    assert pa.Table.from_pylist([line], schema=schema("raw", {"use"})).to_pylist() == [line]
+    assert pa.Table.from_pylist([line], schema=OURS["raw"].columns({"use"})).to_pylist() == [line]
+
+
+MISSING = {"chosen": {"chosen_id": "", "chosen": None, "score_chosen": None, "chosen_model": None}}
+MISSING["rejected"] = {name.replace("chosen", "rejected"): value for name, value in MISSING["chosen"].items()}
+APART = {"text": "Which bee?", "system": "", "earlier": EARLIER}
+
+
+@pytest.mark.parametrize(("gone", "left"), [("chosen", ("r2", False, "Any.")), ("rejected", ("r1", True, "Pump B."))])
+def test_of_a_pair_without_a_side_only_kto_has_a_line(gone: str, left: tuple[str, bool, str]) -> None:
+    pair = PAIR | MISSING[gone]
+    found = {name: form.lines(pair) for name, form in OURS.items() if form.of == "pairs"}
+
+    assert [(row_id, line["label"], line["completion"][0]["content"]) for row_id, line in found.pop("kto")] == [left]
+    assert found == {"dpo": [], "joint": [], "reward_conditioned": []}
+    assert "a side is missing" in OURS["dpo"].leaves_out
+
+
+def test_sides_with_instructions_of_their_own_have_their_own_turns_and_no_common_prompt() -> None:
+    pair = PAIR | {"rejected_prompt": APART}
+    found = {name: [line for _, line in form.lines(pair)] for name, form in OURS.items() if form.of == "pairs"}
+    asked = [[turn["content"] for turn in line["prompt"]] for line in found["kto"]]
+    [both] = found["joint"]
+
+    assert found["dpo"] == found["reward_conditioned"] == []
+    assert asked == [["Be brief.", "Which pump?"], [*(turn["content"] for turn in EARLIER), "Which bee?"]]
+    assert [turn["content"] for turn in both["chosen"]] == [*asked[0], "Pump B."]
+    assert [turn["content"] for turn in both["rejected"]] == [*asked[1], "Any."]
+    assert pa.Table.from_pylist([both], schema=OURS["joint"].columns({"thought"})).num_rows == 1
+
+
+@pytest.mark.parametrize("form", sorted(OURS))
+def test_rows_have_their_weight_where_any_of_the_dataset_has_one(form: str) -> None:
+    [(_, line), *_] = OURS[form].lines(ROWS[form] | {"weight": 0.25})
+
+    assert line.get("weight") == (0.25 if OURS[form].of == "rows" else None)
+    assert list(line) == OURS[form].columns({"weight"}).names
+    assert "weight" not in OURS[form].columns({"thought", "earlier", "use"}).names

@@ -337,6 +337,27 @@ def test_draws_that_are_refused_and_branches_that_end_are_recorded_and_the_rest_
             'ask.made.instruction(Question(question="Made up here, not by a model?"), "question")',
             "no answer that `ask`",
         ),
+        *(
+            (f"ask.made.pair({sides}, {kind!r})", said)
+            for sides, kind, said in (
+                ("None, None", "negative", "a pair has neither side"),
+                ("None, None", "better", "a pair's kind is `better`, not verified or refined"),
+                ('type("Other", (), {"id": "r", "text": ""})(), None', "rule", "no response that was made here"),
+            )
+        ),
+        *(
+            (
+                f'ask.made.instruction(await ask("write", Question, text=row["text"]), "question", weight={weight})',
+                said,
+            )
+            for weight, said in (
+                ("-1", "weight is -1, not a number from 0 on"),
+                ("float('nan')", "weight is nan"),
+                ("float('inf')", "weight is inf"),
+                ("True", "weight is True"),
+                ("'2'", "weight is '2'"),
+            )
+        ),
     ],
 )
 def test_a_program_that_breaks_a_rule_is_stopped_as_broken_and_its_line_named(
