@@ -122,7 +122,7 @@ def test_pairs_of_any_sides_pass_their_audit_and_leave_with_what_they_are_made_o
         validation.audit(run, "preferences")
         line = 1 + [row["id"] for row in lines(folder, "kto")].index(id_of("worse"))
         traced = {node.id for node in lineage.trace(run.store, f"{folder}/kto/train.jsonl:{line}").walk()}
-        empty = run.store._connection.execute("SELECT count(*) FROM lineage_inputs WHERE id = ''").fetchall()
+        empty = run.store._connection.execute("SELECT count(*) FROM each_ledger WHERE thing = ''").fetchall()
         forgetting.forget(run.store, url="https://pumps.example/page")
         left = run.store._connection.execute(
             "SELECT chosen_id, rejected_id FROM preferences WHERE fingerprint = ?", [program_rows.PRINT]

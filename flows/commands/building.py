@@ -48,7 +48,7 @@ def export(
         list[str] | None,
         typer.Option(
             "--format",
-            help="messages, sharegpt, alpaca, dpo, kto, reward_conditioned, raw or rewrites. Repeat it for more.",
+            help="A form by name, such as messages, dpo or raw, or one of your own. Repeat it for more.",
         ),
     ] = None,
     only: Annotated[bool, typer.Option("--only", help="Keep only these forms, and remove the others.")] = False,

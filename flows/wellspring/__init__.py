@@ -154,7 +154,7 @@ def export(
     """Write the dataset's files in more forms, beside those that are there; asks no model for what is there.
 
     Args:
-        formats: messages, sharegpt, alpaca, dpo, kto, reward_conditioned, raw or rewrites.
+        formats: Forms by name, such as messages, dpo or raw, or one of your own.
         store: The store.
         only: Only these forms; those that are there are taken away.
         profile: By default the settings of the store's latest run.
