@@ -88,6 +88,10 @@ class Template:
         """The names of its fields."""
         return _fields(self.system) | _fields(self.user)
 
+    def left_in(self, text: str) -> str:
+        """Return the first description of the form, with its brackets, that still stands in a text; '' without any."""
+        return next((f"<{found}>" for found in _DESCRIPTION.findall(self.user) if f"<{found}>" in text), "")
+
     @property
     def placeholders(self) -> frozenset[str]:
         """What stands between angle brackets in the form of the answer, as a model that copies it would write it."""

@@ -28,9 +28,11 @@ from wellspring.tasks.spine.demonstrations import limits
 from wellspring.tasks.spine.programs import Ask, How
 from wellspring.tasks.spine.reading import Reader
 from wellspring.tasks.spine.recipes import Recipe
+from wellspring.tasks.spine.repairs import ASKED_AGAIN
 from wellspring.tasks.spine.runs import Run
 
 VERSION = 1
+_Read = tuple[object, Answer, Heading]  # an answer as it was read, as it came, and the prompt that it was given to
 _KEYS = {"preferences": 4, "verdicts": 3, "scores": 4}  # by how many columns a row is told from others
 _ROLES = frozenset({"system", "user", "assistant"})
 
@@ -50,7 +52,7 @@ class Asks:
 
     def __init__(self, work: Work, row: Row, ask: Ask) -> None:
         self._work, self._row, self._ask = work, row, ask
-        self._said: dict[int, tuple[object, Answer]] = {}  # the answers that it has, each with what it was read from
+        self._said: dict[int, _Read] = {}  # the answers that it has, each with what it was read from
         self._made = Making(work, row, self._said, lambda: ask.at)
 
     @property
@@ -122,7 +124,7 @@ class Asks:
                 self._made.refused(one.reason, one.detail)
         return [None if isinstance(one, Rejection) else one for one in found]
 
-    def _keep(self, read: tuple[Any, Answer]) -> Any:
+    def _keep(self, read: "_Read") -> Any:
         self._said[id(read[0])] = read
         return read[0]
 
@@ -133,7 +135,7 @@ class Asks:
         recipe = self._work.recipe
         given: How = {
             "role": how.pop("role", "") or recipe.module.ROLES[0],
-            "read": lambda parsed, answer: (parsed["it"], answer),
+            "read": lambda parsed, answer: (parsed["it"], answer, recipe.headings[heading]),
         }
         if given["role"] not in recipe.module.ROLES:
             raise MisuseError(f"`{heading}` asks the {given['role']}, whom ROLES does not name")
@@ -160,6 +162,9 @@ def _method(
 
     def parse(_: Row, text: str) -> dict[str, Any]:
         read = form.read(text, cast("Any", heading)) if issubclass(form, Answered) else Text.read(text)
+        said = read.model_dump_json() if isinstance(read, Answered) else read.text
+        if left := heading.left_in(said):
+            raise Rejection("placeholder", f"{left} is left in: {said[:200]}")
         return {"it": read}
 
     return PromptedMethod(
@@ -221,7 +226,7 @@ class Making:
 
     work: Work
     row: Row
-    said: Mapping[int, tuple[object, Answer]]
+    said: "Mapping[int, _Read]"
     at: Callable[[], str]  # the branch of the program that is going on
     rows: dict[tuple[Any, ...], "_Row"] = field(default_factory=dict[tuple[Any, ...], "_Row"])
     refusals: list[Rejection] = field(default_factory=list[Rejection])
@@ -248,7 +253,7 @@ class Making:
             )
         for turn in turns:
             acceptance.plain(turn["content"])
-        self._check(said, source, has_history=bool(turns))
+        self._check(said, self._words(answer), has_history=bool(turns))
         made = Made(self._id("instruction", place, field, *filter(None, [text])), said)
         given = dict.fromkeys([one.id if isinstance(one, Made) else one for one in parents]) | self.read
         row = records.Instruction(
@@ -359,7 +364,7 @@ class Making:
         """As `Makes.rewrite` says."""
         text, (source, place) = _text(answer, field), self.source(answer)
         try:
-            self._check_rewrite(text, source)
+            self._check_rewrite(text, self._words(answer))
         except Rejection as refusal:
             self.refused(refusal.reason, refusal.detail)
             return None
@@ -379,7 +384,7 @@ class Making:
         for number, refusal in enumerate(sorted(self.refusals, key=lambda one: (one.reason, one.detail))):
             ask.refuse(number, refusal)
 
-    def _check(self, text: str, source: Answer, *, has_history: bool) -> None:
+    def _check(self, text: str, ours: str, *, has_history: bool) -> None:
         """Look at an instruction as it is made.
 
         Raises:
@@ -390,20 +395,20 @@ class Making:
         if not is_page and _same(text) == _same(given):
             raise Rejection("copy_of_demonstration", f"it is what it was made from: {text[:200]}")
         outside = [given] if given and not is_page and "resemble" not in may else []
-        shown = Shown(demonstrations=outside, document=given if is_page else "", prompt=_system(source))
+        shown = Shown(demonstrations=outside, document=given if is_page else "", prompt=ours)
         language = None if "switch_language" in may else self.row.get("language") or identify(given)
         points = has_history or "need_history" in may
         accept(text, limits(run.settings.instructions, language), shown, is_alone=not points)
         contamination.check(run.settings.benchmarks, text)
 
-    def _check_rewrite(self, text: str, source: Answer) -> None:
+    def _check_rewrite(self, text: str, ours: str) -> None:
         """Look at a page that was said again: what it quotes of its page was not dictated by it.
 
         Raises:
             Rejection: It may not be kept.
         """
         page = self.row["text"]
-        trust(text, Shown(document=page, prompt=_system(source)), passages(text, parted(text, page)))
+        trust(text, Shown(document=page, prompt=ours), passages(text, parted(text, page)))
         if "switch_language" not in self.work.recipe.may:
             in_language(text, (self.row["language"],))
 
@@ -429,6 +434,10 @@ class Making:
         source = self.said[id(answer)][1]
         return source, source.call.place.partition("/")[2]
 
+    def _words(self, answer: object) -> str:
+        """Return our own words of the prompt that an answer was given to."""
+        return _ours(self.said[id(answer)][2])
+
     def _completion(self, answer: object) -> str | None:
         return None if answer is None else self.source(answer)[0].completion_id
 
@@ -449,8 +458,9 @@ def _amount(name: str, value: float) -> float:
     return float(value)
 
 
-def _system(source: Answer) -> str:
-    return "\n".join(message.content for message in source.call.prompt.messages if message.role == "system")
+def _ours(heading: Heading) -> str:
+    """Return our own words of a prompt, without what stands in its fields, and what a second try is told."""
+    return f"{heading.system}\n{heading.user}\n{ASKED_AGAIN}"
 
 
 def _same(text: str) -> str:

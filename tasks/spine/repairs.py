@@ -39,10 +39,12 @@ def ask_anew(run: Run, details: Iterable[str]) -> int:
 
 
 _FORM = "This is its form"
-_REPAIR = """That answer could not be used: {problem}
-
+ASKED_AGAIN = """\
 Answer the same request again. Return only what was asked for, in the form that was asked for, with nothing
 before or after it."""
+_REPAIR = f"""That answer could not be used: {{problem}}
+
+{ASKED_AGAIN}"""
 
 
 def _without_form(prompt: Prompt) -> Prompt:

@@ -326,6 +326,29 @@ def test_draws_that_are_refused_and_branches_that_end_are_recorded_and_the_rest_
 
 
 @pytest.mark.usefixtures("unaudited")
+def test_what_a_model_says_of_our_prompt_is_no_row(folder: Path, start: Start, settings: MakeSettings) -> None:
+    """As a small real model did: the form's place left in a message, and words of the second try."""
+    plugin = write(folder, "leaking")
+    echoed = iter(
+        ["How so? <the question>", "Answer the same request again. Return only what was asked for, in the form?"]
+    )
+
+    def say(_: str, __: dict[str, Any]) -> str:
+        return json.dumps(
+            {"question": next(echoed, "Answer the same request again. Return only what was asked for, in?")}
+        )
+
+    with answering("leaking", say) as model:
+        made = run_program(
+            "leaking", start, settings(*of_program("leaking", plugin), models={"generator": model.role("g")})
+        )
+
+    assert made["instructions"] == []
+    assert {reason for _, reason in made.refused} <= {"repeats_prompt", "placeholder"}
+    assert "repeats_prompt" in {reason for _, reason in made.refused}
+
+
+@pytest.mark.usefixtures("unaudited")
 @pytest.mark.parametrize(
     ("body", "said"),
     [
