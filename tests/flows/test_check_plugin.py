@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 import wellspring
 from wellspring.flows import cli
 from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.spine import trial_inputs
 
 pytestmark = pytest.mark.slow
 
@@ -115,7 +116,7 @@ def test_a_sound_file_is_green_and_the_store_it_was_tried_in_is_gone(
 
     facts = json.loads(found.output)
     assert said(facts, "red", "warning", "not run") == {}
-    assert [one["number"] for one in facts["checks"]] == list(range(1, 13))
+    assert [one["number"] for one in facts["checks"]] == list(range(1, 14))
     assert found.exit_code == 0
     assert facts["calls"] == 22
     assert sorted(one.name for one in tmp_path.iterdir()) == ["mine.md", "mine.py"]
@@ -147,8 +148,7 @@ ARRIVED = [
 ]
 QUOTED = [
     ('    ask.made.note("subject", {"of": row["input_id"]}, said)\n', ""),
-    (ASK, f'    others = await ask.drawn("seeds", 7)\n{ASK}'),
-    (LAST, f'{LAST}    ask.made.note("others", [one["text"] for one in others], said)\n'),
+    (LAST, f'{LAST}    ask.made.note("others", {[one[3] for one in trial_inputs._INPUTS]!r}, said)\n'),
 ]
 CAUGHT = (ASK, f"    try:\n    {ASK}    except Exception:\n        return\n")
 CHANCE = ("from wellspring", "import random\n\nfrom wellspring")
