@@ -4,7 +4,6 @@ Ids of what it makes come from the input, its fingerprint and the place of the a
 handed over in the order of places: so the order in which answers come changes nothing.
 """
 
-import inspect
 import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
@@ -465,8 +464,3 @@ def _ours(heading: Heading) -> str:
 
 def _same(text: str) -> str:
     return " ".join(text.casefold().split())
-
-
-def is_program(module: object) -> bool:
-    """Whether a module is a program file."""
-    return inspect.iscoroutinefunction(getattr(module, "program", None))

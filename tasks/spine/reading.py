@@ -58,9 +58,11 @@ class Reader:
     def run(self, asked: Asked) -> list[list[list[bool | None]]]:
         """Run functions on texts; what they said once is what they say."""
 
-        def say(wanted: tuple[list[str], list[str]]) -> list[list[bool | None]]:
-            functions, texts = wanted
-            return [[self._verified(code, text) for text in texts] for code in functions]
+        def say(some: Asked) -> list[list[list[bool | None]]]:
+            return [
+                [[self._verified(code, text) for text in texts] for code in functions]
+                for _, (_, (functions, texts)) in some
+            ]
 
         return _recorded(self._run, "run", self._fingerprint, asked, say)
 
@@ -84,6 +86,7 @@ class View:
         shown = [row for row in rows if row.get("fingerprint") is None or row["fingerprint"] in earlier]
         self._rows: dict[str, Row] = {row["input_id"]: row for row in shown}
         self._ids = list(self._rows)
+        self._place = {name: place for place, name in enumerate(self._ids)}
 
     def drawn(self, asked: Asked) -> list[list[Row]]:
         """Draw rows for each input, by its id and key; itself is passed over."""
@@ -103,7 +106,7 @@ class View:
     def _nearest(self, some: Asked) -> list[list[str]]:
         if not self._ids:
             return [[] for _ in some]
-        own = [self._ids.index(input_id) if input_id in self._rows else -1 for input_id, _ in some]
+        own = [self._place.get(input_id, -1) for input_id, _ in some]
         wanted = [number for _, (_, (_, number)) in some]
         queries = self._embed([text for _, (_, (text, _)) in some])
         keep = lambda numbers, _, rows: rows != np.array(own, dtype=np.int64)[numbers]  # noqa: E731
@@ -115,7 +118,7 @@ class View:
         def is_there(kept: Mapping[str, list[str]]) -> list[str]:
             return [name for name, shown in kept.items() if self._rows.keys() >= {*shown}]
 
-        ids = _recorded_together(self._run, f"{kind} {self._name}", self._fingerprint, asked, find, is_there)
+        ids = _recorded(self._run, f"{kind} {self._name}", self._fingerprint, asked, find, is_there)
         return [[self._rows[one] for one in shown] for shown in ids]
 
     @cached_property
@@ -130,17 +133,13 @@ class View:
         return embedders.embedder(self._run, _SPACES[self._name]).embed(texts).vectors
 
 
-def _recorded(run: Run, kind: str, fingerprint: str, asked: Asked, say: Callable[[Any], Any]) -> list[Any]:
-    return _recorded_together(run, kind, fingerprint, asked, lambda some: [say(wanted) for _, (_, wanted) in some])
-
-
-def _recorded_together(
+def _recorded(
     run: Run,
     kind: str,
     fingerprint: str,
     asked: Asked,
     find: Callable[[Asked], list[Any]],
-    is_there: Callable[[Mapping[str, Any]], list[str]] | None = None,
+    is_there: Callable[[Mapping[str, Any]], list[str]] = list,
 ) -> list[Any]:
     """Return what each look gives: as it is recorded, else as it is found now, all looks of one place together."""
     found: dict[tuple[str, str], Any] = {}
@@ -151,8 +150,7 @@ def _recorded_together(
             some = [here[input_id] for input_id in input_ids]
             return dict(zip(input_ids, find(some), strict=True))
 
-        keep = {"is_there": is_there} if is_there else {}
-        said = reads.recorded(run, f"{kind} at {place}", fingerprint, list(here), find_here, **keep)
+        said = reads.recorded(run, f"{kind} at {place}", fingerprint, list(here), find_here, is_there)
         found |= {(input_id, place): one for input_id, one in said.items()}
     missing = Rejection("look_up_failed", "nothing was found for it")
     return [found.get((input_id, place), missing) for input_id, (place, _) in asked]
