@@ -52,7 +52,7 @@ INNER JOIN valid_instructions AS instructions ON pairs.instruction_id = instruct
 LEFT JOIN valid_responses AS chosen ON pairs.chosen_id = chosen.response_id
 LEFT JOIN valid_responses AS rejected ON pairs.rejected_id = rejected.response_id
 LEFT JOIN valid_instructions AS other
-    ON rejected.instruction_id = other.instruction_id AND rejected.instruction_id <> pairs.instruction_id
+    ON rejected.instruction_id = other.instruction_id AND pairs.instruction_id <> rejected.instruction_id
 LEFT JOIN completions AS taken ON chosen.completion_id = taken.completion_id
 LEFT JOIN completions AS left_out ON rejected.completion_id = left_out.completion_id
 LEFT JOIN completions AS written ON instructions.completion_id = written.completion_id
