@@ -11,7 +11,7 @@ from wellspring import Part
 from wellspring.tasks.contracts.errors import WellspringError
 
 if TYPE_CHECKING:
-    from wellspring.tasks.spine.runs import Run
+    from wellspring.tasks.spine.running.runs import Run
 
 
 def build(
@@ -31,7 +31,7 @@ def build(
     """
     started = time.monotonic()
     from wellspring.tasks.contracts import casting, settings
-    from wellspring.tasks.spine import preflight, recipes
+    from wellspring.tasks.spine.running import preflight, recipes
 
     wanted = settings.load(profile, overrides)
     casting.refuse_stand_ins(wanted, recipes.roles(wanted))
@@ -73,12 +73,12 @@ def estimate(
     With a `pilot` so many inputs of each program are asked about first, and paid for: what they took is gone by.
     """
     from wellspring.tasks.contracts import settings
-    from wellspring.tasks.spine import preflight
+    from wellspring.tasks.spine.running import preflight
 
     wanted = settings.load(profile, overrides)
     preflight.look(wanted, store, parts(only), is_sending=bool(pilot))  # before Prefect is loaded
     from wellspring.flows.dataset import dataset
-    from wellspring.tasks.spine import estimating
+    from wellspring.tasks.spine.operations import estimating
 
     if pilot:
         _pilot(profile, store, overrides, parts(only), pilot)
@@ -94,7 +94,7 @@ def _pilot(profile: str, store: Path, overrides: list[str], wanted: list[str], i
     from wellspring.flows.dataset import dataset
     from wellspring.tasks import scores
     from wellspring.tasks.contracts import settings
-    from wellspring.tasks.spine import runs, validation
+    from wellspring.tasks.spine.running import runs, validation
 
     with runs.start("pilot", settings.load(profile, overrides), store, parts=wanted) as run:
         run.pilot = inputs
@@ -120,8 +120,8 @@ def forms(formats: Sequence[str], *, only: bool) -> list[str]:
 
 def facts(directory: Path, seconds: float) -> dict[str, Any]:
     """Return what the run that just ended did; `unread` says why that cannot be read: the run is done all the same."""
-    from wellspring.tasks.io.store import Store
-    from wellspring.tasks.spine import summaries
+    from wellspring.tasks.io.storage.store import Store
+    from wellspring.tasks.spine.watching import summaries
 
     try:
         with Store.read(directory) as store:

@@ -21,12 +21,14 @@ from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
 from wellspring.tasks.contracts.program import NOUNS
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import trials
-from wellspring.tasks.io.trials import Killed, Rows, TrialModels
-from wellspring.tasks.spine import forgetting, recipes, reviewing, runs, trial_inputs
-from wellspring.tasks.spine.blame import METHOD_ERROR
-from wellspring.tasks.spine.counts import Counts
-from wellspring.tasks.spine.recipes import Recipe
+from wellspring.tasks.io.models import trials
+from wellspring.tasks.io.models.trials import Killed, Rows, TrialModels
+from wellspring.tasks.spine.operations import reviewing, trial_inputs
+from wellspring.tasks.spine.provenance import forgetting
+from wellspring.tasks.spine.running import recipes, runs
+from wellspring.tasks.spine.running.blame import METHOD_ERROR
+from wellspring.tasks.spine.running.recipes import Recipe
+from wellspring.tasks.spine.watching.counts import Counts
 
 TIMES_ASKED = 10  # `most_calls` may be so many times what was asked
 MEMORY = Path("/dev/shm")  # noqa: S108 - a trial need not outlive a power cut
@@ -355,7 +357,7 @@ def _answers(trial: Trial) -> Said:
 
 def _audits(trial: Trial) -> Said:
     """Hold what it made against the suites of its tables, as a build does before it goes on."""
-    from wellspring.tasks.io import suites
+    from wellspring.tasks.io.storage import suites
 
     store = trial.run.store
     for noun in trial.loaded().module.MAKES:

@@ -21,7 +21,7 @@ def profile_of(store: Path, named: str | None, *, trust: bool = False) -> str:
         BrokenError: None is named, and there is no store; or something in it is a link.
     """
     from wellspring.tasks.contracts.settings import KEPT
-    from wellspring.tasks.io import links
+    from wellspring.tasks.io.storage import links
 
     links.refuse(store)
     kept = store / KEPT

@@ -136,7 +136,7 @@ def _again(typed: Sequence[str]) -> str:
     is_named = any(word.partition("=")[0] == "--store" for word in typed)
     store = ["--store", os.environ.get("WELLSPRING_STORE", str(STORE))]
     needed = store if typed and typed[0].replace("-", "_") in with_store and not is_named else []
-    from wellspring.tasks.io.keys import Scrubber
+    from wellspring.tasks.io.protocol.keys import Scrubber
 
     return Scrubber()(shlex.join(["wellspring", *typed, *needed]))
 

@@ -3,7 +3,7 @@
 from wellspring.flows.jobs import begin, job
 from wellspring.tasks import documents, embeddings, passages, sources
 from wellspring.tasks.contracts import settings
-from wellspring.tasks.spine import validation
+from wellspring.tasks.spine.running import validation
 
 
 @job

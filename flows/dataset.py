@@ -7,7 +7,7 @@ from wellspring.flows.grounding import grounding
 from wellspring.flows.jobs import begin, job
 from wellspring.flows.synthesis import synthesis
 from wellspring.tasks.contracts import settings
-from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.running import runs
 
 PARTS = {"corpus": corpus, "grounding": grounding, "synthesis": synthesis, "curation": curation}
 

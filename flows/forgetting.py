@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wellspring.tasks.io.store import Store, refuse_none
+from wellspring.tasks.io.storage.store import Store, refuse_none
 from wellspring.tasks.site import ending, pages
 from wellspring.tasks.site.attempts import Unwritten
-from wellspring.tasks.spine import forgetting
+from wellspring.tasks.spine.provenance import forgetting
 
 
 def forget(store: Path, what: Mapping[str, Any], choices: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from wellspring.flows.corpus import corpus
 from wellspring.flows.jobs import begin, job
 from wellspring.tasks import embeddings, groundings, seeds
 from wellspring.tasks.contracts import settings
-from wellspring.tasks.spine import pool, runs, validation
+from wellspring.tasks.spine.running import runs, validation
+from wellspring.tasks.spine.writing import knn_pool
 
 
 @job
@@ -21,7 +22,7 @@ def grounding(profile: str = "full", store: str = "ws", overrides: list[str] | N
         embeddings.embed(run, of="seeds")
         validation.audit(run, "embeddings")
         if "synthesis" in run.parts:
-            pool.refuse_small(run)
+            knn_pool.refuse_small(run)
         groundings.collect(run)
         if run.found_pages:
             runs.called(corpus)(profile, store, overrides)

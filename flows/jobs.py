@@ -12,8 +12,9 @@ from prefect.states import Cancelled
 from wellspring.tasks.contracts.errors import TransientError
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.site import ending
-from wellspring.tasks.spine import alerts, origin, runs
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running import origin, runs
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.watching import alerts
 
 PARKED = "Parked"  # a state by name, which automations expect; by type CANCELLED: ended, no failure, no success
 P = ParamSpec("P")

@@ -11,7 +11,7 @@ from wellspring.tasks.contracts.headings import Heading
 from wellspring.tasks.contracts.plugins import RECIPES
 from wellspring.tasks.contracts.prompting import Template, template
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine import recipes
+from wellspring.tasks.spine.running import recipes
 
 
 def listed(settings: Settings) -> list[dict[str, Any]]:

@@ -3,7 +3,8 @@
 from wellspring.flows.dataset import PARTS, dataset
 from wellspring.flows.jobs import begin, job
 from wellspring.tasks.contracts import settings
-from wellspring.tasks.spine import retrying, runs
+from wellspring.tasks.spine.operations import retrying
+from wellspring.tasks.spine.running import runs
 
 
 @job

@@ -178,7 +178,7 @@ def _at_work(facts: Mapping[str, Any]) -> None:
 def _how_far(stage: Mapping[str, Any]) -> str:
     if stage["is_done"]:
         return f"done: {stage.get('rows_in', stage.get('total'))} in, {stage.get('rows_out', stage['done'])} out"
-    from wellspring.tasks.spine import progress
+    from wellspring.tasks.spine.watching import progress
 
     total = "?" if stage.get("total") is None else stage["total"]
     return f"{stage['done']} of {total}  {progress.described(stage.get('facts', {}))}"

@@ -24,10 +24,10 @@ from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Corpus
-from wellspring.tasks.io import benchmarks, corpora
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.io.warc import Damage
-from wellspring.tasks.methods import (
+from wellspring.tasks.io.corpora import benchmarks, corpus_files
+from wellspring.tasks.io.corpora.warc import Damage
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.methods.pages import (
     decontamination,
     extraction,
     languages,
@@ -37,11 +37,12 @@ from wellspring.tasks.methods import (
     quality,
     site_boilerplate,
 )
-from wellspring.tasks.methods.tokens import count_tokens
-from wellspring.tasks.spine import allowances, blame, drafts, near_copies, sharding, site_rules, superseding
-from wellspring.tasks.spine.identity import raised
-from wellspring.tasks.spine.runs import Counts, Run, stage
-from wellspring.tasks.spine.sharding import Produced, Shard, Work
+from wellspring.tasks.methods.pages.tokens import count_tokens
+from wellspring.tasks.spine.reading import near_copies, page_text, site_rules, superseding
+from wellspring.tasks.spine.running import blame, page_limits, sharding
+from wellspring.tasks.spine.running.identity import raised
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
+from wellspring.tasks.spine.running.sharding import Produced, Shard, Work
 
 VERSION = 3
 SHARD_BYTES = 8 * 2**20  # of an archive as stored: some 300 pages
@@ -51,7 +52,7 @@ PARTS = "documents/parts"
 _ITEMS = ("documents", "rejections")  # every item of a file is one or the other
 _IDENTITY = ["document_id", "source_id", "record_offset", "url", "domain", "text_digest", "fetched_at"]
 _LOWER, _BLANKS = bytes(range(256)).lower(), b" \t\n\r\x0b\x0c"  # texts that differ in these alone are one
-_ALWAYS = ("charsets", "metadata", "licences", "opt_outs", "languages", "tokens", "word_hashes", "spine.drafts")
+_ALWAYS = ("charsets", "metadata", "licences", "opt_outs", "languages", "tokens", "word_hashes", "spine.page_text")
 _TOO_LARGE = Rejection("out_of_memory", "it needs more than a page may")
 _REVISITED = re.compile(r": of (\S+) as it was at \S+( time)?$")
 
@@ -97,13 +98,13 @@ def _method(run: Run) -> dict[str, Any]:
     """
     wanted = run.settings.documents
     quality.rules(wanted.quality)
-    cache = run.store.indexes / corpora.CACHE
+    cache = run.store.indexes / corpus_files.CACHE
     bench = run.settings.benchmarks
     told = wanted.model_dump(exclude={"near_duplicates", "jaccard", "superseded"})
     return told | {
         "limit_bytes": run.settings.sources.max_record_bytes,
         "page_seconds": run.settings.sources.max_page_seconds,
-        "benchmarks": {name: (path, corpora.look(path, cache).sha256) for name, path in bench.files().items()},
+        "benchmarks": {name: (path, corpus_files.look(path, cache).sha256) for name, path in bench.files().items()},
         "ngram_words": bench.ngram_words,
         "containment": bench.containment,
     }
@@ -153,10 +154,10 @@ def _parts(run: Run, fingerprint: str, chosen: Iterable[Corpus]) -> Iterator[dic
     kept, does not depend on the order in which corpora are named.
     """
     seen = set(sharding.done(run, PARTS, fingerprint))
-    files: dict[str, tuple[str, corpora.File, str | None]] = {}
+    files: dict[str, tuple[str, corpus_files.File, str | None]] = {}
     for corpus in chosen:
-        for uri in corpora.expand(corpus.path):
-            file = corpora.look(uri, run.store.indexes / corpora.CACHE)
+        for uri in corpus_files.expand(corpus.path):
+            file = corpus_files.look(uri, run.store.indexes / corpus_files.CACHE)
             files.setdefault(content_id("source", file.sha256, corpus.license), (uri, file, corpus.license))
     for source_id, (uri, file, terms) in sorted(files.items()):
         step = SHARD_ROWS if file.kind == "parquet" else SHARD_BYTES
@@ -181,7 +182,7 @@ def _read(payload: Payload) -> Produced:
     method = payload["method"]
     found: list[_Draft] = []
     rows = _no_rows()
-    with allowances.bounded_memory():
+    with page_limits.bounded_memory():
         for part in payload["parts"]:
             before = len(found) + len(rows["rejections"])
             _read_part(part, payload, found, rows)
@@ -198,7 +199,7 @@ def _read_part(part: Payload, payload: Payload, found: list[_Draft], rows: Rows)
     """
     method, end = payload["method"], part["start"]
     try:
-        for item in corpora.read(part["uri"], part["kind"], part["start"], part["stop"], method["limit_bytes"]):
+        for item in corpus_files.read(part["uri"], part["kind"], part["start"], part["stop"], method["limit_bytes"]):
             place, end = Damage(item.offset, item.length, "", "", item.url), item.offset + item.length
             try:
                 found.append(_draft(item, place, part, payload, rows))
@@ -214,13 +215,13 @@ def _read_part(part: Payload, payload: Payload, found: list[_Draft], rows: Rows)
         rows["rejections"].append(_refusal(Damage(end, max(1, part["stop"] - end), "", ""), part, _TOO_LARGE))
 
 
-def _draft(item: corpora.Item, place: Damage, part: Payload, payload: Payload, rows: Rows) -> _Draft:
+def _draft(item: corpus_files.Item, place: Damage, part: Payload, payload: Payload, rows: Rows) -> _Draft:
     method, name = payload["method"], _unit(part, place)
     if why := payload.get(sharding.REFUSED, {}).get(name):
         raise why
-    with allowances.unit(name, method["page_seconds"]), blame.refusing():
-        rows["site_rules"] += drafts.site_rules(item, method["limit_bytes"])
-        return _Draft(place, part, drafts.read(item, part, method))
+    with page_limits.unit(name, method["page_seconds"]), blame.refusing():
+        rows["site_rules"] += page_text.site_rules(item, method["limit_bytes"])
+        return _Draft(place, part, page_text.read(item, part, method))
 
 
 def _is_full(found: list[_Draft]) -> bool:
@@ -236,11 +237,11 @@ def _finish(found: list[_Draft], rows: Rows, method: Payload) -> None:
     """Do what needs the whole shard in view, then make a document of each draft, or a rejection."""
     texts = [draft.found["text"] for draft in found]
     if method["site_boilerplate"]:
-        texts = site_boilerplate.strip(texts, [drafts.domain_of(draft.found["url"]) for draft in found])
+        texts = site_boilerplate.strip(texts, [page_text.domain_of(draft.found["url"]) for draft in found])
     known = _benchmarks(method)
     for draft, text in zip(found, texts, strict=True):
         try:
-            with allowances.unit(_unit(draft.part, draft.place), method["page_seconds"]), blame.refusing():
+            with page_limits.unit(_unit(draft.part, draft.place), method["page_seconds"]), blame.refusing():
                 document, counts = _document(draft, text, method)
                 if known is not None:
                     decontamination.check(known, document["text"])
@@ -292,13 +293,13 @@ def _table(table: str, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=pa.schema([f for f in records.schema(table) if f.name not in known]))
 
 
-def _refusal(item: corpora.Item, part: Payload, refusal: Rejection) -> dict[str, str]:
+def _refusal(item: corpus_files.Item, part: Payload, refusal: Rejection) -> dict[str, str]:
     place = f"{part['uri']} at {item.offset}+{item.length}"
     url = f" {item.url[:500]}" if item.url else ""
     return {
         "input_id": _item_id(part["source_id"], item.offset),
         "reason": refusal.reason,
-        "detail": drafts.clean(f"{place}{url}: {refusal.detail}"[:2000]),
+        "detail": page_text.clean(f"{place}{url}: {refusal.detail}"[:2000]),
     }
 
 
@@ -331,7 +332,7 @@ def _document(draft: _Draft, text: str, method: Payload) -> tuple[dict[str, Any]
         "source_id": draft.part["source_id"],
         "record_offset": draft.place.offset,
         "record_length": draft.place.length,
-        "domain": drafts.domain_of(url),
+        "domain": page_text.domain_of(url),
         "language": language,
         "license": draft.found["license"] or draft.part["license"],
         "text": text,
@@ -362,7 +363,7 @@ def _places(part: Payload, limit_bytes: int) -> list[Damage]:
     """Return where the records of a part lie; where that cannot be told, the part as one."""
     if part["kind"] == "parquet":
         return [Damage(row, 1, "", "") for row in range(part["start"], part["stop"])]
-    items = corpora.read(part["uri"], part["kind"], part["start"], part["stop"], limit_bytes)
+    items = corpus_files.read(part["uri"], part["kind"], part["start"], part["stop"], limit_bytes)
     try:
         with blame.refusing():
             return [Damage(item.offset, item.length, "", "", item.url) for item in items]

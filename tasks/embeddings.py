@@ -17,11 +17,12 @@ import pyarrow as pa
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.vectors import Vectors
-from wellspring.tasks.methods.hashing_embedder import Embedded, Fit
-from wellspring.tasks.spine import contamination, embedders, sharding
-from wellspring.tasks.spine.embedders import Embedder
-from wellspring.tasks.spine.runs import Counts, Run, stage
-from wellspring.tasks.spine.sharding import Produced, Shard, Work
+from wellspring.tasks.methods.vectors.hashing_embedder import Embedded, Fit
+from wellspring.tasks.spine.running import sharding
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
+from wellspring.tasks.spine.running.sharding import Produced, Shard, Work
+from wellspring.tasks.spine.vectors import contamination, embedders
+from wellspring.tasks.spine.vectors.embedders import Embedder
 
 Noun = Literal["passages", "seeds", "instructions"]
 

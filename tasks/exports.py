@@ -23,14 +23,14 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import datasets
 from wellspring.tasks.io.datasets import Dataset
-from wellspring.tasks.judges.panel import judge
-from wellspring.tasks.methods import formats, licence_terms, own_forms, partition
-from wellspring.tasks.methods.card import Facts, card
-from wellspring.tasks.methods.formats import Form, Lines
-from wellspring.tasks.spine import ceilings, contamination, portrait, reads
-from wellspring.tasks.spine.identity import raised
-from wellspring.tasks.spine.portrait import Portrait
-from wellspring.tasks.spine.runs import Counts, Run, aside, stage
+from wellspring.tasks.judges.loading import judge
+from wellspring.tasks.methods.datasets import formats, licence_terms, own_forms, partition
+from wellspring.tasks.methods.datasets.card import Facts, card
+from wellspring.tasks.methods.datasets.formats import Form, Lines
+from wellspring.tasks.spine.running.identity import raised
+from wellspring.tasks.spine.running.runs import Counts, Run, aside, stage
+from wellspring.tasks.spine.vectors import ceilings, contamination, dataset_measures, reads
+from wellspring.tasks.spine.vectors.dataset_measures import Portrait
 
 VERSION = 3
 BEST = "best_per_topic"
@@ -90,14 +90,14 @@ def export(run: Run) -> Counts:
     run.activate("exports", {fingerprint: run.settings.exports.name}, chosen)
     datasets.discard(run.store.exports / run.settings.exports.name)
     if _is_there(run, fingerprint):
-        if not portrait.is_kept(run.store):
+        if not dataset_measures.is_kept(run.store):
             _keep(run)
         return Counts()
     with datasets.staging(run.store.exports / run.settings.exports.name) as dataset:
         written = _tables(run, dataset, _parts(run.settings, chosen), beside)
         rows = _records(run, dataset, fingerprint, written)
         dataset.close_tables()
-        drawn = portrait.draw(run, _judge(run.settings))
+        drawn = dataset_measures.draw(run, _judge(run.settings))
         dataset.text("README.md", card(_facts(run, dataset, drawn, named, written)))
         dataset.text("measures.json", _measures(drawn))
         manifest = dataset.text("manifest.json", _manifest(run.settings, named, fingerprint, dataset))
@@ -110,7 +110,7 @@ def export(run: Run) -> Counts:
 def _keep(run: Run, drawn: Portrait | None = None) -> None:
     """Keep the portrait for the page of the dataset, drawn anew if need be; a page stops no export."""
     with aside(run, "the portrait of the dataset could not be kept for its page; the next export tries again"):
-        portrait.save(run.store, drawn or portrait.draw(run, _judge(run.settings)))
+        dataset_measures.save(run.store, drawn or dataset_measures.draw(run, _judge(run.settings)))
 
 
 def put_in_place(run: Run) -> None:

@@ -22,22 +22,25 @@ from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import GroundingsSettings, Settings
-from wellspring.tasks.io import encoder, files, search
-from wellspring.tasks.methods import parts as parts_
-from wellspring.tasks.methods.acceptance import Shown, plain, trust
-from wellspring.tasks.methods.demonstrations import drawn, marks
-from wellspring.tasks.methods.fit import fit
-from wellspring.tasks.methods.injections import orders
-from wellspring.tasks.methods.knowledge_precision import knowledge_precision
-from wellspring.tasks.methods.tokens import MOST_CHARS, cut_tokens
-from wellspring.tasks.methods.words import words
-from wellspring.tasks.spine import embedders, reads, runs, validation
-from wellspring.tasks.spine.blame import METHOD_ERROR
-from wellspring.tasks.spine.identity import raised
-from wellspring.tasks.spine.programs import Ask, Body, Program
-from wellspring.tasks.spine.retrieval import Hybrid
-from wellspring.tasks.spine.runner import conduct, due
-from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.io import files
+from wellspring.tasks.io.corpora import search
+from wellspring.tasks.io.vectors import encoder
+from wellspring.tasks.methods.answers.knowledge_precision import knowledge_precision
+from wellspring.tasks.methods.instructions import parts as parts_
+from wellspring.tasks.methods.instructions.acceptance import Shown, plain, trust
+from wellspring.tasks.methods.instructions.demonstrations import drawn, marks
+from wellspring.tasks.methods.instructions.fit import fit
+from wellspring.tasks.methods.instructions.injections import orders
+from wellspring.tasks.methods.pages.tokens import MOST_CHARS, cut_tokens
+from wellspring.tasks.methods.vectors.words import words
+from wellspring.tasks.spine.running import runs, validation
+from wellspring.tasks.spine.running.blame import METHOD_ERROR
+from wellspring.tasks.spine.running.identity import raised
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
+from wellspring.tasks.spine.vectors import embedders, reads
+from wellspring.tasks.spine.vectors.retrieval import Hybrid
+from wellspring.tasks.spine.writing.programs import Ask, Body, Program
+from wellspring.tasks.spine.writing.runner import conduct, due
 
 VERSION = 4
 CANDIDATE_TOKENS = 300  # of each candidate, when several are shown to be compared

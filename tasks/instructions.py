@@ -4,8 +4,9 @@ A recipe is a program file of its own (`contracts/program.py`), or a method that
 `documents`, each with demonstrations drawn from the groundings, or the `pool` of seeds and earlier rounds, each with
 its neighbours. They write in the order of the profile, and a program sees what those above it made.
 
-Every instruction passes the checks of `tasks/methods/acceptance.py` or is refused with the reason; then each recipe's
-new rows are looked at together, and what repeats a seed, an earlier instruction or one of their own is refused, too.
+Every instruction passes the checks of `tasks/methods/instructions/acceptance.py` or is refused with the reason; then
+each recipe's new rows are looked at together, and what repeats a seed, an earlier instruction or one of their own is
+refused, too.
 Those stay as rows, named in `rejections` by their own id, and `valid_instructions` leaves them out.
 
 What an input is shown is decided by its id and by what was there when it was written, never by the order of answers.
@@ -24,21 +25,22 @@ from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io.sandbox import VERSION as SANDBOX
-from wellspring.tasks.methods import parts as parts_
-from wellspring.tasks.methods.acceptance import Shown, accept, trust
-from wellspring.tasks.methods.injections import orders
-from wellspring.tasks.methods.novelty import repeats
-from wellspring.tasks.methods.subjects import is_code, is_mathematics
-from wellspring.tasks.spine import ceilings, contamination, embedders, reads, recipes
-from wellspring.tasks.spine.asks import Asks, Work
-from wellspring.tasks.spine.demonstrations import Demonstrations, excerpt, limits
-from wellspring.tasks.spine.identity import raised
-from wellspring.tasks.spine.pool import Pool
-from wellspring.tasks.spine.programs import Ask, Body, How, Program
-from wellspring.tasks.spine.reading import Reader
-from wellspring.tasks.spine.recipes import Recipe
-from wellspring.tasks.spine.runner import conduct, due
-from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.methods.instructions import parts as parts_
+from wellspring.tasks.methods.instructions.acceptance import Shown, accept, trust
+from wellspring.tasks.methods.instructions.injections import orders
+from wellspring.tasks.methods.instructions.novelty import repeats
+from wellspring.tasks.methods.instructions.subjects import is_code, is_mathematics
+from wellspring.tasks.spine.running import recipes
+from wellspring.tasks.spine.running.identity import raised
+from wellspring.tasks.spine.running.recipes import Recipe
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
+from wellspring.tasks.spine.vectors import ceilings, contamination, embedders, reads
+from wellspring.tasks.spine.writing.asks import Asks, Work
+from wellspring.tasks.spine.writing.demonstrations import Demonstrations, excerpt, limits
+from wellspring.tasks.spine.writing.knn_pool import Pool
+from wellspring.tasks.spine.writing.lookups import Reader
+from wellspring.tasks.spine.writing.programs import Ask, Body, How, Program
+from wellspring.tasks.spine.writing.runner import conduct, due
 
 VERSION = 2
 _CHECKS = ("languages", "min_tokens", "max_tokens", "max_copy_rouge_l", "max_document_share",
@@ -152,7 +154,7 @@ def _program_fingerprint(settings: Settings, program: Recipe) -> str:
     checks = wanted.model_dump(include={*_CHECKS, *(("document_tokens",) if program.takes == "documents" else ())})
     checks |= {"max_pool_cosine": _ceiling(settings), "benchmarks": contamination.fingerprint(settings)}
     near = embedders.described(settings.embeddings, *_compared(program.takes))
-    versions = raised(*_rules(settings, "program"), "spine.asks", "spine.reading", own=VERSION)
+    versions = raised(*_rules(settings, "program"), "spine.asks", "spine.lookups", own=VERSION)
     return content_id(
         "program", program.identity(settings), checks, near, settings.seed, SANDBOX, sorted(versions.items())
     )
@@ -174,7 +176,7 @@ def _rules(settings: Settings, inputs: str) -> list[str]:
     return [
         *(*_ACCEPTED_BY, *embedders.methods_of(settings.embeddings, *_compared(inputs))),
         "spine.demonstrations",
-        *(("excerpts", "words") if of_documents else ("spine.pool",) if of_pool else ()),
+        *(("excerpts", "words") if of_documents else ("spine.knn_pool",) if of_pool else ()),
         *(("subjects",) if of_documents and not wanted.math_and_code else ()),
         *(("novelty",) if _ceiling(settings) <= 1 else ()),
     ]

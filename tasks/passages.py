@@ -14,12 +14,12 @@ import pyarrow as pa
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.methods import spans
-from wellspring.tasks.methods.tokens import count_tokens
-from wellspring.tasks.spine import sharding
-from wellspring.tasks.spine.identity import raised
-from wellspring.tasks.spine.runs import Counts, Run, stage
-from wellspring.tasks.spine.sharding import Produced, Shard, Work
+from wellspring.tasks.methods.pages import spans
+from wellspring.tasks.methods.pages.tokens import count_tokens
+from wellspring.tasks.spine.running import sharding
+from wellspring.tasks.spine.running.identity import raised
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
+from wellspring.tasks.spine.running.sharding import Produced, Shard, Work
 
 VERSION = 1
 SHARD_DOCUMENTS = 256

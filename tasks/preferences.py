@@ -1,9 +1,9 @@
 """Preferences: of several answers to one instruction, a better and a worse one.
 
 The reward is a judge's total, of an LLM or of a reward model that is served behind the same protocol; every draw and
-every score stays in its table. A pair passes a margin guard and a length guard (tasks/methods/pairs.py) and, if the
-profile asks for it, a judgement in both orders. An instruction without such a pair is a rejection that says which
-guard it was.
+every score stays in its table. A pair passes a margin guard and a length guard (tasks/methods/answers/pairs.py) and,
+if the profile asks for it, a judgement in both orders. An instruction without such a pair is a rejection that says
+which guard it was.
 """
 
 from wellspring.tasks.contracts import prompting, records
@@ -12,12 +12,12 @@ from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.judges.pairwise import Winner, consistent
-from wellspring.tasks.methods.pairs import Draw, Pair, widest_pair
-from wellspring.tasks.methods.tokens import count_tokens
-from wellspring.tasks.spine.identity import raised
-from wellspring.tasks.spine.programs import Ask, Body, Program
-from wellspring.tasks.spine.runner import conduct
-from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.methods.answers.pairs import Draw, Pair, widest_pair
+from wellspring.tasks.methods.pages.tokens import count_tokens
+from wellspring.tasks.spine.running.identity import raised
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
+from wellspring.tasks.spine.writing.programs import Ask, Body, Program
+from wellspring.tasks.spine.writing.runner import conduct
 
 VERSION = 1
 

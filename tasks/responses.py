@@ -16,13 +16,13 @@ from wellspring.tasks.contracts.errors import BrokenError, Rejection
 from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.methods import acceptance
-from wellspring.tasks.methods.injections import obeyed, orders
-from wellspring.tasks.methods.tokens import cut_tokens
-from wellspring.tasks.spine.identity import raised
-from wellspring.tasks.spine.programs import Ask, How, Program
-from wellspring.tasks.spine.runner import conduct
-from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.methods.instructions import acceptance
+from wellspring.tasks.methods.instructions.injections import obeyed, orders
+from wellspring.tasks.methods.pages.tokens import cut_tokens
+from wellspring.tasks.spine.running.identity import raised
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
+from wellspring.tasks.spine.writing.programs import Ask, How, Program
+from wellspring.tasks.spine.writing.runner import conduct
 
 VERSION = 1
 

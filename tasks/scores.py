@@ -14,14 +14,14 @@ from wellspring.tasks.contracts.conversation import in_turns
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.judges.panel import MARKED_BY, OF_SEEDS, TOTAL, Judge
-from wellspring.tasks.judges.panel import judge as load_judge
-from wellspring.tasks.methods.tokens import cut_tokens
-from wellspring.tasks.spine.identity import raised
-from wellspring.tasks.spine.programs import Ask, Program
-from wellspring.tasks.spine.repairs import failure
-from wellspring.tasks.spine.runner import conduct
-from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, TOTAL, Judge
+from wellspring.tasks.judges.loading import judge as load_judge
+from wellspring.tasks.methods.pages.tokens import cut_tokens
+from wellspring.tasks.spine.running.identity import raised
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
+from wellspring.tasks.spine.writing.programs import Ask, Program
+from wellspring.tasks.spine.writing.repairs import failure
+from wellspring.tasks.spine.writing.runner import conduct
 
 VERSION = 2
 

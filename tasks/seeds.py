@@ -31,20 +31,22 @@ from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.vectors import Vectors
-from wellspring.tasks.io import conversations, index
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.judges.panel import MARKED_BY, OF_SEEDS, Judge
-from wellspring.tasks.judges.panel import judge as load_judge
-from wellspring.tasks.methods.completeness import incomplete
-from wellspring.tasks.methods.languages import identify
-from wellspring.tasks.methods.semantic_duplicates import repeats
-from wellspring.tasks.methods.tokens import count_tokens
-from wellspring.tasks.spine import allowances, blame, ceilings, contamination, embedders, reads
-from wellspring.tasks.spine.identity import raised
-from wellspring.tasks.spine.programs import Ask, Program
-from wellspring.tasks.spine.runner import conduct
-from wellspring.tasks.spine.runs import Counts, Run, stage
-from wellspring.tasks.spine.sharding import REFUSED, Produced, Shard, Work, compute, rejections
+from wellspring.tasks.io.corpora import conversations
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.io.vectors import index
+from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, Judge
+from wellspring.tasks.judges.loading import judge as load_judge
+from wellspring.tasks.methods.instructions.completeness import incomplete
+from wellspring.tasks.methods.pages.languages import identify
+from wellspring.tasks.methods.pages.tokens import count_tokens
+from wellspring.tasks.methods.vectors.semantic_duplicates import repeats
+from wellspring.tasks.spine.running import blame, page_limits
+from wellspring.tasks.spine.running.identity import raised
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
+from wellspring.tasks.spine.running.sharding import REFUSED, Produced, Shard, Work, compute, rejections
+from wellspring.tasks.spine.vectors import ceilings, contamination, embedders, reads
+from wellspring.tasks.spine.writing.programs import Ask, Program
+from wellspring.tasks.spine.writing.runner import conduct
 
 VERSION = 1
 SHARD_LINES = 20_000  # about 20 MB of conversations
@@ -155,7 +157,7 @@ def _read(payload: Mapping[str, Any]) -> Produced:
     killers = payload.get(REFUSED, {})
     for line, item in conversations.read(Path(payload["path"]), payload["first"], payload["last"]):
         try:
-            with allowances.unit(str(line)), blame.refusing():
+            with page_limits.unit(str(line)), blame.refusing():
                 seeds.append(_seed(killers.get(str(line), item), line, payload))
         except Rejection as refusal:
             refused.append(_refusal(f"{payload['source_id']}:{line}", refusal))

@@ -19,14 +19,16 @@ from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.vectors import Rows, Vectors
-from wellspring.tasks.io import index
-from wellspring.tasks.judges.panel import judge
-from wellspring.tasks.methods import choices, quotas
-from wellspring.tasks.methods.choices import Pool
-from wellspring.tasks.methods.quotas import Candidate, Taken
-from wellspring.tasks.spine import blame, contamination, retrieval
-from wellspring.tasks.spine.identity import raised
-from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.io.vectors import index
+from wellspring.tasks.judges.loading import judge
+from wellspring.tasks.methods.datasets import quotas
+from wellspring.tasks.methods.datasets.quotas import Candidate, Taken
+from wellspring.tasks.methods.vectors import choices
+from wellspring.tasks.methods.vectors.choices import Pool
+from wellspring.tasks.spine.running import blame
+from wellspring.tasks.spine.running.identity import raised
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
+from wellspring.tasks.spine.vectors import contamination, retrieval
 
 VERSION = 1
 BEST = "best_per_topic"

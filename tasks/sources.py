@@ -9,8 +9,8 @@ A file that moved is the same source, at its new place; a file that changed is a
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.records import Source, content_id
 from wellspring.tasks.contracts.settings import Corpus
-from wellspring.tasks.io import corpora
-from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.io.corpora import corpus_files
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
 
 NAMED = 3  # side files, in a note
 
@@ -29,7 +29,7 @@ def register(run: Run) -> Counts:
         )
     found: list[tuple[Corpus, str]] = []
     for corpus in run.corpora:
-        uris, aside = corpora.listed(corpus.path)
+        uris, aside = corpus_files.listed(corpus.path)
         found += [(corpus, uri) for uri in uris]
         _say_left_aside(run, corpus, aside)
     known = dict(run.store.query("sources/all").select("source_id", "uri").rows())
@@ -60,7 +60,7 @@ def _move(run: Run, rows: list[Source]) -> None:
 
 
 def _source(run: Run, corpus: Corpus, uri: str) -> Source:
-    file = corpora.look(uri, run.store.indexes / corpora.CACHE)
+    file = corpus_files.look(uri, run.store.indexes / corpus_files.CACHE)
     name = corpus.name or uri.rstrip("/").rpartition("/")[2]
     return Source(
         source_id=content_id("source", file.sha256, corpus.license),

@@ -30,19 +30,20 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import BenchmarksSettings, VerdictsSettings
 from wellspring.tasks.contracts.vectors import Rows
 from wellspring.tasks.io import waits
-from wellspring.tasks.io.forms import role_of
+from wellspring.tasks.io.protocol.requests import role_of
 from wellspring.tasks.io.sandbox import VERSION as SANDBOX_VERSION
 from wellspring.tasks.io.sandbox import Sandbox
 from wellspring.tasks.judges.checklist_questions import MOST
-from wellspring.tasks.methods import checks, cross_validation, sameness
-from wellspring.tasks.methods.code_blocks import code_blocks
-from wellspring.tasks.spine import blame, contamination
-from wellspring.tasks.spine.identity import raised
-from wellspring.tasks.spine.programs import Ask, Program
-from wellspring.tasks.spine.repairs import failure
-from wellspring.tasks.spine.runner import conduct
-from wellspring.tasks.spine.runs import Counts, Run, stage
-from wellspring.tasks.spine.workers import executor, workers
+from wellspring.tasks.methods.answers import checks, cross_validation, sameness
+from wellspring.tasks.methods.answers.code_blocks import code_blocks
+from wellspring.tasks.spine.running import blame
+from wellspring.tasks.spine.running.identity import raised
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
+from wellspring.tasks.spine.running.workers import executor, workers
+from wellspring.tasks.spine.vectors import contamination
+from wellspring.tasks.spine.writing.programs import Ask, Program
+from wellspring.tasks.spine.writing.repairs import failure
+from wellspring.tasks.spine.writing.runner import conduct
 
 VERSION = 2
 FRAME_ROWS = 500

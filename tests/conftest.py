@@ -14,8 +14,8 @@ from tests import light
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.site import ending
-from wellspring.tasks.spine import runs
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running import runs
+from wellspring.tasks.spine.running.runs import Run
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 

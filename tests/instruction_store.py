@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from wellspring.tasks import embeddings
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 WRITER = "earlier-run"
 SUBJECTS = {

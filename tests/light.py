@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from wellspring.tasks.io import suites
+from wellspring.tasks.io.storage import suites
 from wellspring.tasks.site import ending
-from wellspring.tasks.spine import portrait
+from wellspring.tasks.spine.vectors import dataset_measures
 
 
 @contextmanager
@@ -22,6 +22,6 @@ def unaudited() -> Iterator[None]:
 def pageless() -> Iterator[None]:
     """Write no pages, and place no dots on the map that one of them shows."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(portrait, "_points", lambda *_: [])
+        patched.setattr(dataset_measures, "_points", lambda *_: [])
         patched.setattr(ending, "drawn", lambda _: [])
         yield

@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from wellspring.tasks.io.journal import Journal
-from wellspring.tasks.io.offline import MODELS
+from wellspring.tasks.io.standin.offline import MODELS
+from wellspring.tasks.io.storage.journal import Journal
 
 KNOWN = {"met": {"finish": "stop", "thinks": False, "seconds": 0.1}}
 

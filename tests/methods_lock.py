@@ -5,7 +5,9 @@
 
 A digest is of what a module does: its syntax tree without docstrings, comments, layout and VERSION; the files that it
 reads; and what it takes, directly or not, from `contracts`, `recipes` and `judges`. A computed method that it uses has
-a line of its own: stages name all of them in their fingerprints (`tasks/spine/identity.py`).
+a line of its own: stages name all of them in their fingerprints (`tasks/spine/running/identity.py`).
+
+A module is named by its room and its file (`methods.quality`), whatever sub-room it lies in: a move changes no line.
 """
 
 import ast
@@ -51,7 +53,7 @@ class Source:
 
 def read(name: str, text: str | None = None) -> Source:
     """Read a module of `tasks`, such as `methods.quality`, or a text that stands for it."""
-    return source(name, ast.parse(_path(name).read_text(encoding="utf-8") if text is None else text))
+    return source(name, ast.parse(path_of(name).read_text(encoding="utf-8") if text is None else text))
 
 
 def source(name: str, tree: ast.Module) -> Source:
@@ -68,7 +70,7 @@ def source(name: str, tree: ast.Module) -> Source:
             place = (node.module or "").removeprefix("wellspring.tasks").lstrip(".")
             for alias in node.names:
                 module = f"{place}.{alias.name}".lstrip(".")
-                symbol = (module, "") if _path(module).is_file() else (place, alias.name)
+                symbol = (_name(module), "") if _file(module).is_file() else (_name(place), alias.name)
                 found.imported[alias.asname or alias.name] = symbol
     return found
 
@@ -76,8 +78,20 @@ def source(name: str, tree: ast.Module) -> Source:
 _read = cache(read)
 
 
-def _path(name: str) -> Path:
-    return TASKS.joinpath(*name.split(".")).with_suffix(".py")
+def _file(module: str) -> Path:
+    return TASKS.joinpath(*module.split(".")).with_suffix(".py")
+
+
+def _name(module: str) -> str:
+    """Return the name in the lock of a module, whose sub-room is left out."""
+    room, *inside = module.split(".")
+    return ".".join((room, *inside[-1:]))
+
+
+def path_of(name: str) -> Path:
+    """Return the file of a module by its name in the lock: in its room, or in a sub-room."""
+    room, _, stem = name.rpartition(".")
+    return next((TASKS / room).glob(f"*/{stem}.py") if room else iter(()), _file(name))
 
 
 def _bound(statement: ast.stmt) -> set[str]:
@@ -147,7 +161,7 @@ def _room(module: str) -> str:
 
 def digest(of: Source) -> str:
     """Return the digest of what a module does."""
-    parts = [_shape(of.tree)]
+    parts = [_shape(of.tree), sorted([bound, *symbol] for bound, symbol in of.imported.items())]
     if _room(of.name) in _PURE:
         for module, symbol in sorted(reached(of, _FOLLOWED)):
             parts.append([module, symbol, [_shape(one) for one in _read(module).bound.get(symbol, ())]])
@@ -156,7 +170,10 @@ def digest(of: Source) -> str:
 
 
 def _shape(node: Any) -> Any:
-    """Return a part of a tree as lists; what has no say in what it does is left out, and what is empty, too."""
+    """Return a part of a tree as lists; what has no say in what it does is left out, and what is empty, too.
+
+    An import of ours is left out as well: the digest says apart what a module imports, without the place of a file.
+    """
     if isinstance(node, list):
         return [_shape(one) for one in node if not _is_silent(one)]
     if not isinstance(node, ast.AST):
@@ -166,6 +183,8 @@ def _shape(node: Any) -> Any:
 
 
 def _is_silent(node: Any) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return f"{node.module}.".startswith("wellspring.tasks.")
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     return _version_of(node) is not None
@@ -179,7 +198,7 @@ def _version_of(node: Any) -> int | None:
 
 def _files(of: Source) -> list[Any]:
     """Return what lies beside a module and is read by it: of its name, or named in it."""
-    path = _path(of.name)
+    path = path_of(of.name)
     named = {node.value for node in ast.walk(of.tree) if isinstance(node, ast.Constant)}
     files = sorted(file for file in path.parent.glob("[a-z]*.*") if file.suffix in {".toml", ".md", ".txt", ".json"})
     return [[file.name, _content(file)] for file in files if file.stem == path.stem or file.name in named]
@@ -196,9 +215,9 @@ def version(name: str) -> int | None:
 
 
 def names() -> list[str]:
-    """Return the modules that have a VERSION, by their place in `tasks`."""
-    paths = [path for room in LOCKED_ROOMS for path in (TASKS / room).glob("[a-z]*.py")]
-    found = [".".join(path.relative_to(TASKS).with_suffix("").parts) for path in paths]
+    """Return the modules that have a VERSION, by their room and their file."""
+    paths = [path for room in LOCKED_ROOMS for path in (TASKS / room).glob("**/[a-z]*.py" if room else "[a-z]*.py")]
+    found = [_name(".".join(path.relative_to(TASKS).with_suffix("").parts)) for path in paths]
     return sorted(name for name in found if version(name) is not None)
 
 
@@ -217,7 +236,7 @@ def problems(was: Mapping[str, Line], now: Mapping[str, Line]) -> dict[str, str]
     """Return what is wrong with each module that changed under its VERSION, and what to do."""
     found: dict[str, str] = {}
     for name in now.keys() & was.keys():
-        path, old = f"tasks/{name.replace('.', '/')}.py", was[name].version
+        path, old = path_of(name).relative_to(TASKS.parent), was[name].version
         if now[name].version < old:
             found[name] = (
                 f"{path}: its VERSION was {old} and is {now[name].version} now, under which other rows may stand in "

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests import light, page_store
 from wellspring.flows.dataset import dataset
-from wellspring.tasks.io import faults
-from wellspring.tasks.io.faults import FaultServer
+from wellspring.tasks.io.standin import faults
+from wellspring.tasks.io.standin.faults import FaultServer
 
 SMALL = ("runner=thread", "threads=1", "embeddings.dimensions=64", "pages.show_values=false", "scores.judges=[]")
 KNN = (

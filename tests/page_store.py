@@ -11,9 +11,9 @@ from typing import Any
 from wellspring.tasks import embeddings, seeds
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.methods.tokens import count_tokens
-from wellspring.tasks.spine import validation
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.methods.pages.tokens import count_tokens
+from wellspring.tasks.spine.running import validation
+from wellspring.tasks.spine.running.runs import Run
 
 WRITER = "earlier-run"
 SOURCE = content_id("source", "pages")

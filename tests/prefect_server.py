@@ -218,7 +218,7 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
 def holding(store: Path) -> Iterator[None]:
     """Hold a store as another run does that is at work."""
     code = (
-        "import sys; from wellspring.tasks.contracts import settings; from wellspring.tasks.spine import runs\n"
+        "import sys; from wellspring.tasks.contracts import settings; from wellspring.tasks.spine.running import runs\n"
         "with runs.start('corpus', settings.load(), sys.argv[1], quiet=True):\n"
         "    print('at work', flush=True); sys.stdin.read()"
     )

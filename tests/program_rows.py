@@ -14,7 +14,7 @@ from tests import instruction_store as store
 from wellspring.tasks import embeddings, exports, selections
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 PRINT = content_id("a program")
 SEED = content_id("seed", "What should I know about pumps?")

@@ -9,9 +9,9 @@ from tests import instruction_store
 from tests.scripted_model import ScriptedModel, scripted_model
 from wellspring.tasks import instructions
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import offline
-from wellspring.tasks.spine.counts import Receipt
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.io.standin import offline
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.watching.counts import Receipt
 
 _CHANGING = {"run_id", "seconds"}
 ABOVE = "knn_instruct"  # makes six instructions of six seeds, with the stand-in

@@ -20,8 +20,8 @@ from typing import Any
 
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.io import versions
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.storage import versions
+from wellspring.tasks.io.storage.store import Store
 
 RUN = content_id("run", "sample")
 START = datetime(2026, 3, 1, 3, 0, 0)  # noqa: DTZ001 - the tables keep UTC without a zone

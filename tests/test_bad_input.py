@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.storage.store import Store
 
 pytestmark = pytest.mark.slow
 

@@ -20,9 +20,9 @@ from wellspring.tasks.contracts.errors import BrokenError, Rejection
 from wellspring.tasks.contracts.plugins import RECIPES
 from wellspring.tasks.contracts.prompting import PromptedMethod
 from wellspring.tasks.contracts.settings import BenchmarksSettings, DocumentsSettings, Settings
-from wellspring.tasks.io import benchmarks, conversations, corpora
-from wellspring.tasks.methods import metadata
-from wellspring.tasks.spine import recipes
+from wellspring.tasks.io.corpora import benchmarks, conversations, corpus_files
+from wellspring.tasks.methods.pages import metadata
+from wellspring.tasks.spine.running import recipes
 
 PROSE = (
     "The kettle stood on the stove for an hour before anyone thought of it. By then the water had boiled away, and the "
@@ -43,7 +43,7 @@ PROGRAMS = [name for room, name in PROMPTED if room.endswith("recipes") and name
 
 def read(path: Path, **more: Any) -> dict[str, list[dict[str, Any]]]:
     """Read a file as a shard would, and check that nothing is lost."""
-    file = corpora.look(str(path))
+    file = corpus_files.look(str(path))
     part = {"source_id": "s", "uri": str(path), "part_id": "p", "kind": file.kind, "license": None}
     produced = documents._read({"parts": [part | {"start": 0, "stop": file.extent}], "method": METHOD | more})
     rows = {name: table.to_pylist() for name, table in produced.tables.items()}
@@ -60,7 +60,7 @@ def number_of(hostile: list[str]) -> list[str]:
 @pytest.mark.parametrize("text", ["text", "html"])
 def test_any_value_in_any_field_of_a_corpus_costs_its_own_line_at_most(tmp_path: Path, text: str) -> None:
     good = {text: f"<h1>Kettle #</h1><p>{PROSE * 3}</p>", "url": "http://site.example/#", "title": "Kettle"}
-    written = number_of([*lines(good, sorted(corpora._DOCUMENT_FIELDS)), json.dumps(good)])
+    written = number_of([*lines(good, sorted(corpus_files._DOCUMENT_FIELDS)), json.dumps(good)])
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join(written), encoding="utf-8")
 
@@ -238,7 +238,7 @@ def test_many_rows_that_are_alike_are_no_bomb(tmp_path: Path) -> None:
     texts = [f"{PROSE * 3} {n}" for n in range(50)]
     pq.write_table(pa.table({"text": texts * 4, "license": ["CC0-1.0"] * 200}), path)
 
-    assert corpora.look(str(path)).extent == 200
+    assert corpus_files.look(str(path)).extent == 200
     assert len(read(path)["documents"]) >= 50
 
 
@@ -265,11 +265,11 @@ def _of_turns(texts: pa.Array, role: str, content: str) -> pa.Array:
 def test_any_column_in_any_field_of_a_parquet_file_costs_its_own_row_at_most(tmp_path: Path, name: str) -> None:
     path, odd = tmp_path / "a.parquet", COLUMNS[name]
     text = {"text": pa.array([f"{PROSE * 3} {n}" for n in range(2)])}
-    about = sorted(corpora._DOCUMENT_FIELDS - {*corpora.TEXT_FIELDS, *corpora.HTML_FIELDS})
+    about = sorted(corpus_files._DOCUMENT_FIELDS - {*corpus_files.TEXT_FIELDS, *corpus_files.HTML_FIELDS})
     pq.write_table(pa.table(text | dict.fromkeys(about, odd)), path)
     described = read(path)
     kinds: set[str] = set()
-    for field in (*corpora.TEXT_FIELDS, *corpora.HTML_FIELDS):
+    for field in (*corpus_files.TEXT_FIELDS, *corpus_files.HTML_FIELDS):
         pq.write_table(pa.table({field: odd, "url": pa.array(["http://a.example/0", "http://a.example/1"])}), path)
         rows = read(path)
         assert len(rows["documents"]) + len(rows["rejections"]) == 2
@@ -309,15 +309,15 @@ def test_an_exception_on_one_page_is_its_refusal_with_class_and_line(
     path.write_text(
         "\n".join(json.dumps({"text": f"{PROSE * 3} {n}", "url": f"http://a.example/{n}"}) for n in range(3))
     )
-    public = documents.drafts.public
+    public = documents.page_text.public
 
     def raises(url: str) -> str:
         if url.endswith("/1"):
             raise IndexError("no such place")
         return public(url)
 
-    monkeypatch.setattr(documents.drafts, "public", raises)
-    file = corpora.look(str(path))
+    monkeypatch.setattr(documents.page_text, "public", raises)
+    file = corpus_files.look(str(path))
     part = {"source_id": "s", "uri": str(path), "part_id": "p", "kind": file.kind, "license": None}
     produced = documents._read({"parts": [part | {"start": 0, "stop": file.extent}], "method": METHOD})
 

@@ -17,7 +17,7 @@ from tests import program_rows
 from tests.scripted_model import scripted_model
 from wellspring.tasks import exports, preferences, responses, scores, selections
 from wellspring.tasks.contracts import settings
-from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.running import runs
 
 CHATML = (
     "{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] }}<|end|>\n{% endfor %}"

@@ -8,8 +8,8 @@ import pytest
 from tests.exported import exported
 from tests.nights import KNN, build, built_once
 from wellspring.tasks.contracts.errors import TransientError
-from wellspring.tasks.io import faults
-from wellspring.tasks.io.faults import FaultServer
+from wellspring.tasks.io.standin import faults
+from wellspring.tasks.io.standin.faults import FaultServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("unaudited", "pageless")]
 

@@ -11,8 +11,8 @@ import pytest
 from tests.exported import exported
 from wellspring.flows.dataset import dataset
 from wellspring.tasks.contracts.errors import WellspringError
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import standing
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.watching import stage_status
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +76,7 @@ def test_a_database_that_is_lost_with_all_that_was_made_of_it_is_made_anew(
 
 def look(store: Path) -> None:
     with Store.read(store) as opened:
-        standing.of_store(opened)
+        stage_status.of_store(opened)
 
 
 def told(do: Callable[[Path], None], store: Path) -> str:

@@ -60,7 +60,7 @@ def test_automations_are_of_prefects_form_and_listen_to_what_runs_say() -> None:
 
     text = (DEPLOYMENTS / "automations.yaml").read_text(encoding="utf-8")
     listed = yaml.safe_load(text.replace("${NOTIFY_BLOCK}", "00000000-0000-0000-0000-000000000001"))["automations"]
-    said = (ROOT / "tasks" / "spine" / "alerts.py").read_text(encoding="utf-8")
+    said = (ROOT / "tasks" / "spine" / "watching" / "alerts.py").read_text(encoding="utf-8")
 
     automations = [AutomationCore.model_validate(one) for one in listed]
     ours = [event for one in listed for event in one["trigger"]["expect"] if event.startswith("wellspring.")]

@@ -13,9 +13,9 @@ import pytest
 from wellspring.tasks import documents, sources
 from wellspring.tasks.contracts.errors import Rejection, UsageError
 from wellspring.tasks.contracts.settings import DocumentsSettings, Settings
-from wellspring.tasks.io import corpora, warc
-from wellspring.tasks.spine import runs, sharding, validation
-from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.io.corpora import corpus_files, warc
+from wellspring.tasks.spine.running import runs, sharding, validation
+from wellspring.tasks.spine.running.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
@@ -264,7 +264,10 @@ def test_lines_and_rows_become_documents_by_their_fields(tmp_path: Path, setting
     assert found["http://b.example/"]["title"] == "Two"
     (bare,) = (row for url, row in found.items() if url.startswith("file:"))
     assert "\x00" not in bare["text"]
-    assert json.loads(corpora.read_record(str(path), "jsonl", bare["record_offset"], bare["record_length"])) == lines[2]
+    assert (
+        json.loads(corpus_files.read_record(str(path), "jsonl", bare["record_offset"], bare["record_length"]))
+        == lines[2]
+    )
 
 
 @pytest.mark.slow
@@ -481,14 +484,14 @@ def test_adversarial_files_hold_what_is_expected_of_them(shared: Path) -> None:
 
     for name in ("bomb_line.jsonl.gz", "bad_lines.jsonl.gz"):
         uri = str(shared / "adversarial" / name)
-        file = corpora.look(uri)
-        items = corpora.read(uri, file.kind, 0, file.extent, 16 * 2**20)
-        ids = [item.fields["id"] for item in items if isinstance(item, corpora.Row)]
+        file = corpus_files.look(uri)
+        items = corpus_files.read(uri, file.kind, 0, file.extent, 16 * 2**20)
+        ids = [item.fields["id"] for item in items if isinstance(item, corpus_files.Row)]
         assert ids == expected[name]["whole"], name
 
     def counted(name: str) -> dict[str, int]:
         uri = str(shared / "adversarial" / name)
-        file = corpora.look(uri)
+        file = corpus_files.look(uri)
         part = {
             "source_id": "s",
             "uri": uri,

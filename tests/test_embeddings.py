@@ -16,11 +16,13 @@ from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import encoder, index
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import embedders, retrieval, runs, sharded_search, standing, validation
-from wellspring.tasks.spine.progress import Progress
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.io.vectors import encoder, index
+from wellspring.tasks.spine.running import runs, validation
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.vectors import embedders, retrieval, sharded_search
+from wellspring.tasks.spine.watching import stage_status
+from wellspring.tasks.spine.watching.progress import Progress
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
@@ -401,7 +403,7 @@ def test_a_text_that_is_cut_for_the_server_is_said_and_counted(
 
         assert embed(run) == (5, 5, 0)
     with Store.open(store_dir) as store:
-        facts = standing.of_store(store)
+        facts = stage_status.of_store(store)
 
     assert "1 texts were longer than the server takes" in "".join(notes)
     assert facts["cut_texts"] == 1

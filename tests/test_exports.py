@@ -21,8 +21,9 @@ from wellspring.tasks.contracts.casting import NOT_FOR_TRAINING
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.stages import made_from
-from wellspring.tasks.spine import lineage, runs
-from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.spine.provenance import lineage
+from wellspring.tasks.spine.running import runs
+from wellspring.tasks.spine.running.runs import Counts, Run
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
 

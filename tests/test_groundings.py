@@ -18,10 +18,11 @@ from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.prompting import template
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.methods import parts
-from wellspring.tasks.spine import runner, validation
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.methods.instructions import parts
+from wellspring.tasks.spine.running import validation
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.writing import runner
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

@@ -14,7 +14,7 @@ import pytest
 from wellspring.tasks import documents
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import DocumentsSettings
-from wellspring.tasks.io import corpora, warc
+from wellspring.tasks.io.corpora import corpus_files, warc
 
 MUTATIONS = int(os.environ.get("WELLSPRING_MUTATIONS", "60"))
 LIMIT_BYTES = 2**22
@@ -71,7 +71,7 @@ def read(path: Path) -> tuple[int, dict[str, list[dict[str, Any]]]]:
         "ngram_words": 13,
         "containment": 0.8,
     }
-    file = corpora.look(str(path))
+    file = corpus_files.look(str(path))
     part = {"source_id": "s", "uri": str(path), "part_id": "p", "kind": file.kind, "license": None}
     produced = documents._read({"parts": [part | {"start": 0, "stop": file.extent}], "method": method})
     return produced.rows_in, {name: rows.to_pylist() for name, rows in produced.tables.items()}

@@ -12,7 +12,7 @@ import pytest
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.stages import STAGES
-from wellspring.tasks.spine import recipes
+from wellspring.tasks.spine.running import recipes
 
 ROOT = Path(__file__).parents[1]
 NOUNS = sorted(p.stem for p in (ROOT / "tasks").glob("*.py") if p.stem != "__init__")
@@ -24,12 +24,12 @@ METHODS = sorted(
 MODULES = sorted(p for room in ("flows", "tasks", "expectations") for p in (ROOT / room).rglob("*.py"))
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "core", "misc"}
 DOORS = {
-    "duckdb": "store.py",
-    "sqlite3": "journal_file.py",
-    "faiss": "index.py",
-    "bm25s": "keywords.py",
-    "great_expectations": "suites.py",
-    "fastwarc": "streams.py",
+    "duckdb": "storage/store.py",
+    "sqlite3": "storage/journal_file.py",
+    "faiss": "vectors/index.py",
+    "bm25s": "vectors/keywords.py",
+    "great_expectations": "storage/suites.py",
+    "fastwarc": "corpora/streams.py",
 }
 
 
@@ -198,7 +198,7 @@ def test_every_room_has_a_page_that_says_its_rule_and_what_it_may_import(room: s
 @pytest.mark.parametrize("room", ["site", "spine", "io", "methods", "recipes", "judges", "contracts"])
 def test_the_page_of_a_room_names_each_of_its_files(room: str) -> None:
     page = (ROOT / "tasks" / room / "README.md").read_text(encoding="utf-8")
-    files = [path.name for path in (ROOT / "tasks" / room).glob("[a-z]*.py")]
+    files = [path.name for path in (ROOT / "tasks" / room).rglob("[a-z]*.py")]
 
     assert [name for name in files if f"`{name}`" not in page and f"`{name.removesuffix('.py')}`" not in page] == []
 

@@ -20,12 +20,13 @@ from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.methods.tokens import count_tokens
-from wellspring.tasks.spine import demonstrations, embedders, runs, validation
-from wellspring.tasks.spine import pool as pool_
-from wellspring.tasks.spine.programs import Ask, Program
-from wellspring.tasks.spine.runner import conduct, due
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.methods.pages.tokens import count_tokens
+from wellspring.tasks.spine.running import runs, validation
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.vectors import embedders
+from wellspring.tasks.spine.writing import demonstrations, knn_pool
+from wellspring.tasks.spine.writing.programs import Ask, Program
+from wellspring.tasks.spine.writing.runner import conduct, due
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
@@ -39,7 +40,7 @@ def seeds_path(tmp_path: Path) -> str:
     return page_store.write_seeds(tmp_path / "seeds.jsonl", answer="Keep it cold and feed it before you leave.")
 
 
-def dialogs_of(run: Run, pool: pool_.Pool) -> dict[str, list[dict[str, Any]]]:
+def dialogs_of(run: Run, pool: knn_pool.Pool) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
 
     async def body(row: Row, ask: Ask) -> None:
@@ -314,10 +315,10 @@ def test_neighbours_are_k_others_and_come_in_the_order_of_the_profile(
     )
     with start(near) as run:
         _prepare(run, grounded=False)
-        pool = pool_.Pool(run, [], "print")
+        pool = knn_pool.Pool(run, [], "print")
         shown = {anchor: [d["item_id"] for d in dialogs] for anchor, dialogs in dialogs_of(run, pool).items()}
     with start(last) as run:
-        other = pool_.Pool(run, [], "print")
+        other = knn_pool.Pool(run, [], "print")
         turned = {anchor: [d["item_id"] for d in dialogs] for anchor, dialogs in dialogs_of(run, other).items()}
 
     assert all(ids[0] == anchor and len(set(ids)) == 5 for anchor, ids in shown.items())
@@ -332,7 +333,7 @@ def test_the_pool_is_embedded_once_for_all_that_look_up_their_neighbours(
     monkeypatch.setattr(embedders, "embedder", lambda run, of: asked.append(of) or embedder(run, of))
     with start(settings("runner=thread", "instructions.k=2", seeds={"paths": [seeds_path]})) as run:
         _prepare(run, grounded=False)
-        pool = pool_.Pool(run, [], "print")
+        pool = knn_pool.Pool(run, [], "print")
         asked.clear()
         found = [pool.look([(anchor, None)])[0] for anchor in pool.ids]
 
@@ -347,7 +348,7 @@ def test_near_copies_of_the_anchor_are_passed_over(tmp_path: Path, settings: Mak
     chosen = settings("runner=thread", "seeds.deduplicate_cosine=1.01", seeds={"paths": [path]})
     with start(chosen) as run:
         _prepare(run, grounded=False)
-        pool = pool_.Pool(run, [], "print")
+        pool = knn_pool.Pool(run, [], "print")
         texts = {anchor: [d["text"].lower() for d in dialogs] for anchor, dialogs in dialogs_of(run, pool).items()}
 
     stem = page_store.ASKED[0].lower()[:-1]
@@ -364,13 +365,13 @@ def test_an_answer_is_cut_to_its_own_budget(tmp_path: Path, settings: Make, star
     chosen = settings("runner=thread", "instructions.response_tokens=40", seeds={"paths": [path]})
     with start(chosen) as run:
         _prepare(run, grounded=False)
-        pool = pool_.Pool(run, [], "print")
+        pool = knn_pool.Pool(run, [], "print")
         dialogs = [dialog for shown in dialogs_of(run, pool).values() for dialog in shown]
 
     assert all(dialog["response"] for dialog in dialogs)
     cut = [dialog["response"] for dialog in dialogs if dialog["response"].startswith("Feed it.")]
     assert cut
-    assert all(text.endswith(pool_.OMITTED) and count_tokens(text) <= 43 for text in cut)
+    assert all(text.endswith(knn_pool.OMITTED) and count_tokens(text) <= 43 for text in cut)
 
 
 @pytest.mark.slow
@@ -570,7 +571,7 @@ def test_neighbours_of_all_real_seeds_equal_the_published_procedure(shared: Path
     chosen = settings("runner=thread", *off, "instructions.with_responses=false", seeds={"paths": [path]})
     with start(chosen) as run:
         _prepare_seeds(run)
-        pool = pool_.Pool(run, [], "print")
+        pool = knn_pool.Pool(run, [], "print")
         texts = [pool._items[item]["text"] for item in pool.ids]
         vectors = embedders.embedder(run, "seeds").embed(texts).vectors.astype(np.float64)
         ours = pool._neighbours(pool.ids)
@@ -773,13 +774,13 @@ def test_what_a_model_wrote_is_deduced_from_only_while_it_would_be_accepted(
         instructions.synthesize(run)
         earlier = [writer.fingerprint for writer in instructions._writers(run.settings)]
         _rows(run)
-        before = pool_.Pool(run, earlier, "print")
+        before = knn_pool.Pool(run, earlier, "print")
         weak = run.store.query("instructions/written")["instruction_id"].to_list()[:2]
         run.store._connection.execute(
             "UPDATE instructions SET text = 'According to the article, what is rye?' WHERE instruction_id = ANY($1)",
             [weak],
         )
-        after = pool_.Pool(run, earlier, "print")
+        after = knn_pool.Pool(run, earlier, "print")
         seeds_of = set(run.store.query("seeds/kept")["seed_id"].to_list())
 
     assert {*before.ids} - {*after.ids} == {*weak}

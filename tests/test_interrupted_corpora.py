@@ -17,9 +17,9 @@ import pytest
 
 from wellspring.tasks import documents, sources
 from wellspring.tasks.contracts import settings as settings_of
-from wellspring.tasks.io import corpora
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import runs
+from wellspring.tasks.io.corpora import corpus_files
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.running import runs
 
 SHARD_BYTES = 20_000  # a few pages
 KILLS = int(os.environ.get("WELLSPRING_KILLS", "4"))
@@ -77,7 +77,7 @@ def test_a_run_killed_at_random_moments_ends_as_an_uninterrupted_one(
         reading.wait()
     read(corpus, str(store), "thread")
 
-    parts = corpora.look(corpus).extent // SHARD_BYTES + 1
+    parts = corpus_files.look(corpus).extent // SHARD_BYTES + 1
     with Store.read(store) as opened:
         read_once = len(opened.query("shards/done", stage=documents.PARTS, fingerprint=_print(opened)))
     assert rows(store) == uninterrupted

@@ -21,8 +21,9 @@ from tests.exported import exported
 from wellspring.flows.dataset import dataset
 from wellspring.tasks import documents
 from wellspring.tasks.contracts.errors import TransientError
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import lineage, summaries
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.provenance import lineage
+from wellspring.tasks.spine.watching import summaries
 
 pytestmark = pytest.mark.slow
 

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from tests.exported import exported
-from wellspring.tasks.io import faults
-from wellspring.tasks.io.faults import FaultServer
+from wellspring.tasks.io.standin import faults
+from wellspring.tasks.io.standin.faults import FaultServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(7200)]
 

@@ -13,13 +13,13 @@ from tests.methods_lock import LOCK, Line
 
 NOW = methods_lock.current()
 COMPUTED = sorted(
-    f"methods.{path.stem}" for path in (methods_lock.TASKS / "methods").glob("*.py") if path.stem != "__init__"
+    f"methods.{path.stem}" for path in (methods_lock.TASKS / "methods").rglob("*.py") if path.stem != "__init__"
 )
 MADE_OF_RUNS = {"sources", "embeddings"}  # what the one registers is named by its bytes, what the other by its embedder
 
 
 def text(name: str) -> str:
-    return methods_lock.TASKS.joinpath(*name.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+    return methods_lock.path_of(name).read_text(encoding="utf-8")
 
 
 def digest_of(name: str, code: str) -> str:
@@ -124,13 +124,13 @@ def test_what_a_judge_takes_from_other_modules_is_part_of_it_and_what_it_does_no
     monkeypatch.setattr(methods_lock, "_read", methods_lock.read)
     for room in ("contracts", "judges"):
         (tmp_path / room).mkdir()
-    contract, marks = tmp_path / "contracts" / "prompting.py", tmp_path / "judges" / "marks.py"
+    contract, grading = tmp_path / "contracts" / "prompting.py", tmp_path / "judges" / "grading.py"
 
     def digest(least: int, other: int, chars: int) -> str:
         contract.write_text(f"CHARS = {chars}\n\n\ndef cut(text):\n    return text[:CHARS]\n")
         body = f"from wellspring.tasks.contracts.prompting import cut\n\nLEAST = {least}\nOTHER = {other}\n\n\n"
-        marks.write_text(f"{body}def graded(text):\n    return max(LEAST, len(cut(text)))\n")
-        return digest_of("judges.mine", "from wellspring.tasks.judges import marks\n\nparse = marks.graded\n")
+        grading.write_text(f"{body}def graded(text):\n    return max(LEAST, len(cut(text)))\n")
+        return digest_of("judges.mine", "from wellspring.tasks.judges import grading\n\nparse = grading.graded\n")
 
     first = digest(1, 1, 9)
 
@@ -145,10 +145,10 @@ def test_what_the_fields_of_a_class_are_read_by_is_part_of_a_judge(
     monkeypatch.setattr(methods_lock, "TASKS", tmp_path)
     monkeypatch.setattr(methods_lock, "_read", methods_lock.read)
     (tmp_path / "judges").mkdir()
-    body = "from wellspring.tasks.judges.marks import argued\n\n\nclass Verdict(Base):\n    evidence: argued('x')\n"
+    body = "from wellspring.tasks.judges.grading import argued\n\n\nclass Verdict(Base):\n    evidence: argued('x')\n"
 
     def digest(chars: int) -> str:
-        (tmp_path / "judges" / "marks.py").write_text(f"def argued(of):\n    return of[:{chars}]\n")
+        (tmp_path / "judges" / "grading.py").write_text(f"def argued(of):\n    return of[:{chars}]\n")
         return digest_of("judges.mine", body)
 
     assert digest(9) != digest(10)
@@ -169,7 +169,7 @@ def test_a_change_under_the_same_version_is_told_with_what_to_do_and_not_written
 
     assert (refused, noted) == (1, 0)
     assert left == LOCK.read_bytes()
-    assert "tasks/methods/quality.py" in said
+    assert "tasks/methods/pages/quality.py" in said
     assert f"set VERSION = {NOW['methods.quality'].version + 1} in it" in said
     assert "python -m tests.methods_lock --same-rows methods.quality" in said
     assert methods_lock.locked(lock)["methods.quality"].note == "same-rows"

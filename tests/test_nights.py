@@ -19,7 +19,7 @@ import pytest
 from tests import light
 from tests.met import met
 from tests.walking import Shuffled, Walk, differences
-from wellspring.tasks.io import faults
+from wellspring.tasks.io.standin import faults
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

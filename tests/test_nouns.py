@@ -15,9 +15,11 @@ from tests.test_preferences import PAIRS, judge
 from wellspring.tasks import preferences, responses, scores, verdicts
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine import forgetting, lineage, retrying, validation
-from wellspring.tasks.spine.contamination import CHECK
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.operations import retrying
+from wellspring.tasks.spine.provenance import forgetting, lineage
+from wellspring.tasks.spine.running import validation
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.vectors.contamination import CHECK
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 SAID = "Mine hums and lifts nothing."

@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from wellspring.tasks.contracts.errors import BrokenError
-from wellspring.tasks.io import corpora
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.corpora import corpus_files
+from wellspring.tasks.io.storage.store import Store
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "deployments" / "sample" / "corpus.warc.gz"
@@ -152,19 +152,19 @@ def test_a_google_bucket_gives_the_documents_of_its_files_and_its_token_is_nowhe
 
 def items(uri: str) -> list[Any]:
     """Every item of an archive, read in two ranges."""
-    file = corpora.look(uri)
+    file = corpus_files.look(uri)
     middle = file.extent // 2
     return [
         (item.offset, item.length, getattr(item, "body", None))
         for start, stop in ((0, middle), (middle, file.extent))
-        for item in corpora.read(uri, file.kind, start, stop, 10**7)
+        for item in corpus_files.read(uri, file.kind, start, stop, 10**7)
     ]
 
 
 def test_an_archive_on_a_web_server_is_read_in_ranges_as_the_file_is(cloud: str) -> None:
     uri = f"{cloud}/corpus.warc.gz"
 
-    assert corpora.expand(uri) == [uri]
+    assert corpus_files.expand(uri) == [uri]
     assert items(uri) == items(str(SAMPLE)) != []
 
 
@@ -178,7 +178,7 @@ def test_an_archive_on_a_web_server_is_read_in_ranges_as_the_file_is(cloud: str)
 )
 def test_what_a_web_server_does_not_give_is_named(path: str, said: str, cloud: str) -> None:
     with pytest.raises(BrokenError, match=rf"(?s){said}") as refused:
-        items(corpora.expand(f"{cloud}/{path}")[0])
+        items(corpus_files.expand(f"{cloud}/{path}")[0])
 
     assert path in refused.value.message
     assert refused.value.hint

@@ -83,7 +83,7 @@ def test_it_builds_in_a_folder_that_has_packages_of_the_same_names(installed: Pa
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(FOREIGN, encoding="utf-8")
 
-    said = run(installed, tmp_path, "-c", "import wellspring.tasks.io.store as store; print(store.__file__)")
+    said = run(installed, tmp_path, "-c", "import wellspring.tasks.io.storage.store as store; print(store.__file__)")
     built = run(installed, tmp_path, "-m", "wellspring.flows.cli", "build", "--no-prefect", "--set", "limit=3")
 
     assert said.stdout.startswith(str(installed)), said.stderr

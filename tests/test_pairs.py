@@ -17,8 +17,9 @@ from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine import forgetting, lineage, preflight, validation
-from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.spine.provenance import forgetting, lineage
+from wellspring.tasks.spine.running import preflight, validation
+from wellspring.tasks.spine.running.runs import Counts, Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmapped")]
 

@@ -8,9 +8,9 @@ import pytest
 
 from wellspring.tasks import documents, passages, sources
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.methods.tokens import count_tokens
-from wellspring.tasks.spine import validation
-from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.methods.pages.tokens import count_tokens
+from wellspring.tasks.spine.running import validation
+from wellspring.tasks.spine.running.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

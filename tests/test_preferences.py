@@ -13,7 +13,7 @@ from tests.scripted_model import scripted_model
 from wellspring.tasks import preferences, responses, scores
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.judges.response_quality import CRITERIA
-from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.spine.running.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 PAIRS = {"draws": 3, "min_margin": 1.0, "max_length_ratio": 3.0}

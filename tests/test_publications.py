@@ -14,8 +14,8 @@ from wellspring.flows.dataset import dataset
 from wellspring.tasks import exports
 from wellspring.tasks.contracts.errors import BrokenError, WellspringError
 from wellspring.tasks.io import datasets
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import runs, validation
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.running import runs, validation
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("pageless")]
 
@@ -170,7 +170,7 @@ def unpublished(store: Path, noun: str) -> int:
 def test_a_run_that_broke_its_audit_stops_no_later_one_under_other_settings(
     build: Build, store_dir: Path, uncut: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wellspring.tasks.io import suites
+    from wellspring.tasks.io.storage import suites
 
     check = suites.check
 

@@ -22,10 +22,10 @@ import pytest
 from tests import program_runs
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import faults
-from wellspring.tasks.methods import formats
-from wellspring.tasks.spine.asks import Asks, Making
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.io.standin import faults
+from wellspring.tasks.methods.datasets import formats
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.writing.asks import Asks, Making
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

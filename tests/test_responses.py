@@ -13,8 +13,8 @@ from tests.scripted_model import scripted_model
 from wellspring.tasks import responses, scores, verdicts
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine import runs, validation
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running import runs, validation
+from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 

@@ -16,12 +16,13 @@ from tests.exported import exported
 from tests.nights import KNN
 from tests.prefect_server import DEPLOYMENTS, ROOT, Pager, Prefect, holding, kill, stop, until
 from wellspring.flows.dataset import dataset
-from wellspring.tasks.io import faults, journal
-from wellspring.tasks.io.faults import FaultServer, Profile
 from wellspring.tasks.io.loopback import Request
-from wellspring.tasks.io.spoilt import Exchange
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine.alerts import store_label
+from wellspring.tasks.io.standin import faults
+from wellspring.tasks.io.standin.fault_kinds import Exchange
+from wellspring.tasks.io.standin.faults import FaultServer, Profile
+from wellspring.tasks.io.storage import journal
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.watching.alerts import store_label
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 PAGES = "http://dashboard.example:8080"
@@ -273,7 +274,7 @@ HANGING = """
 import sys, time
 from prefect import flow
 from wellspring.tasks.contracts import settings
-from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.running import runs
 
 @flow
 def corpus():

@@ -13,8 +13,8 @@ from wellspring.tasks import responses, scores
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.judges.seven_criteria import CRITERIA
-from wellspring.tasks.spine import retrying
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.operations import retrying
+from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 

@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from wellspring.tasks.io import faults, spoilt
+from wellspring.tasks.io.standin import fault_kinds, faults
 
 ROOT = Path(__file__).parents[1]
 IN_BLOCK, IN_ENVIRONMENT = "sk-canary-block-0123456789abcdef", "sk-canary-environ-0123456789abcdef"
@@ -73,8 +73,8 @@ def test_keys_are_used_and_are_nowhere_in_what_a_run_under_prefect_leaves(
 ) -> None:
     home, store = tmp_path / "prefect", tmp_path / "ws"
     said = f"not with keys {IN_BLOCK} or {IN_ENVIRONMENT}"
-    monkeypatch.setitem(faults.FAULTS, "echo", spoilt.status(400, said, "invalid_request_error"))
-    monkeypatch.setitem(faults.FAULTS, "denied", spoilt.status(401, said, "invalid_api_key"))
+    monkeypatch.setitem(faults.FAULTS, "echo", fault_kinds.status(400, said, "invalid_request_error"))
+    monkeypatch.setitem(faults.FAULTS, "denied", fault_kinds.status(401, said, "invalid_api_key"))
 
     with faults.running(rates={"echo": 0.2}) as server:
         told = build(home, store, server.url)

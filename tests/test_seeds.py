@@ -16,8 +16,9 @@ from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.judges.seven_criteria import CRITERIA
-from wellspring.tasks.spine import lineage, runs, validation
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.provenance import lineage
+from wellspring.tasks.spine.running import runs, validation
+from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

@@ -13,9 +13,9 @@ from wellspring.tasks import responses, scores, selections
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.methods import choices
-from wellspring.tasks.spine import runs
-from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.methods.vectors import choices
+from wellspring.tasks.spine.running import runs
+from wellspring.tasks.spine.running.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 BEST = "best_per_topic"

@@ -11,7 +11,7 @@ import pytest
 from wellspring.tasks import sources
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

@@ -24,10 +24,11 @@ from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import BrokenError, UsageError, WellspringError
 from wellspring.tasks.contracts.records import Source
 from wellspring.tasks.contracts.settings import KEPT, Settings
-from wellspring.tasks.io import journal_file, links
-from wellspring.tasks.io.journal import Journal
-from wellspring.tasks.io.store import DATABASE, JOURNAL, Store, holder
-from wellspring.tasks.spine import lineage, runs
+from wellspring.tasks.io.storage import journal_file, links
+from wellspring.tasks.io.storage.journal import Journal
+from wellspring.tasks.io.storage.store import DATABASE, JOURNAL, Store, holder
+from wellspring.tasks.spine.provenance import lineage
+from wellspring.tasks.spine.running import runs
 
 SECRET, VARIABLE = "canary-of-the-environment-0123456789", "AWS_SECRET_ACCESS_KEY"
 JOB = (

@@ -12,9 +12,11 @@ from tests import light
 from wellspring.flows import terminal
 from wellspring.flows.cli import app
 from wellspring.flows.dataset import dataset
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.methods import acceptance, checks, quality
-from wellspring.tasks.spine import summaries
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.methods.answers import checks
+from wellspring.tasks.methods.instructions import acceptance
+from wellspring.tasks.methods.pages import quality
+from wellspring.tasks.spine.watching import summaries
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unaudited", "pageless")]
 

@@ -18,10 +18,10 @@ from wellspring.flows.dataset import dataset
 from wellspring.flows.retry import retry
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.recipes import answer
-from wellspring.tasks.spine import summaries
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.watching import summaries
 
 pytestmark = pytest.mark.slow
 

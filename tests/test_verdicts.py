@@ -15,8 +15,8 @@ from tests.scripted_model import scripted_model
 from wellspring.tasks import responses, selections, verdicts
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings, VerdictsSettings
-from wellspring.tasks.spine import runs
-from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.spine.running import runs
+from wellspring.tasks.spine.running.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 COMPUTED = {*VerdictsSettings().computed}
@@ -456,7 +456,7 @@ def test_a_required_check_that_does_not_apply_is_no_failure_and_one_that_cannot_
 
 
 BRIEF = """
-from wellspring.tasks.methods.checks import Outcome, does_not_apply
+from wellspring.tasks.methods.answers.checks import Outcome, does_not_apply
 
 VERSION = 1
 

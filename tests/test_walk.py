@@ -26,7 +26,7 @@ from tests import light
 from tests.old_stores import OLD
 from tests.walking import FRESH, Alone, Walk, differences, take
 from wellspring.flows import cli
-from wellspring.tasks.io import faults
+from wellspring.tasks.io.standin import faults
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

@@ -30,11 +30,11 @@ from tests.nights import KNN, SMALL, inputs
 from tests.old_stores import ROOT, unpacked
 from wellspring.flows import cli
 from wellspring.tasks.contracts.errors import WellspringError
-from wellspring.tasks.io.faults import FaultServer, Profile
-from wellspring.tasks.io.llm import Models
 from wellspring.tasks.io.loopback import Request
-from wellspring.tasks.io.spoilt import Exchange
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.models.llm import Models
+from wellspring.tasks.io.standin.fault_kinds import Exchange
+from wellspring.tasks.io.standin.faults import FaultServer, Profile
+from wellspring.tasks.io.storage.store import Store
 
 FRESH = ""  # where a walk begins that begins with nothing; else the name of an old store
 LAST_SECONDS = 0.04  # the longest that a shuffled answer takes

@@ -10,8 +10,8 @@ import json
 import sys
 from pathlib import Path
 
-from wellspring.tasks.io import benchmarks
-from wellspring.tasks.methods import decontamination
+from wellspring.tasks.io.corpora import benchmarks
+from wellspring.tasks.methods.pages import decontamination
 
 
 def build(path: str) -> bytes:

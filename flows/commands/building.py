@@ -135,6 +135,6 @@ def estimate(
     if as_json:
         terminal.as_json(found)
         return
-    from wellspring.tasks.io import prices
+    from wellspring.tasks.io.protocol import prices
 
     terminal.estimate(found, prices.SHIPPED)

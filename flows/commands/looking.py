@@ -31,11 +31,11 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show what each stage has done, what is due and at what cost, what was refused or broke, and how runs ended."""
-    from wellspring.tasks.io.store import is_new
-    from wellspring.tasks.spine import standing
+    from wellspring.tasks.io.storage.store import is_new
+    from wellspring.tasks.spine.watching import stage_status
 
     if run_id is None and is_new(store):  # its first run has left nothing to read yet: its own words will do
-        facts = standing.of_new_store(store.absolute())
+        facts = stage_status.of_new_store(store.absolute())
     else:
         with _opened(store, says=run_id is not None) as opened:
             facts = opened.status(run_id)
@@ -59,7 +59,7 @@ def _opened(store: Path, *, says: bool = True) -> Iterator[wellspring.Opened]:
 
 
 def _say_of_when(store: Path, seen: datetime | None) -> None:
-    from wellspring.tasks.io.store import holder
+    from wellspring.tasks.io.storage.store import holder
 
     if seen is not None and holder(store) is not None:
         terminal.hint(f"a run has the store: this is of {terminal.moment(seen)}")
@@ -172,9 +172,9 @@ def _site(store: Path) -> Path:
     Raises:
         BrokenError: Some of it could not be written; the rest is.
     """
-    from wellspring.tasks.io.store import Store
+    from wellspring.tasks.io.storage.store import Store
     from wellspring.tasks.site import pages
-    from wellspring.tasks.spine import marts
+    from wellspring.tasks.spine.watching import marts
 
     Store.read(store).close()  # what cannot be read is refused before a lock is laid beside it
     with marts.alone(store.absolute()), Store.read(store, works=True) as opened:
@@ -233,7 +233,7 @@ def check_plugin(
 def doctor(*, store: StoreOption = STORE, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
     """Check Python, packages, GPU, model servers, store, journal, disk and clock, and say what to do."""
     from wellspring.tasks.contracts import settings
-    from wellspring.tasks.spine import diagnosis
+    from wellspring.tasks.spine.operations import diagnosis
 
     chosen = settings.load(profile)
     findings = diagnosis.examine(chosen, store)

@@ -26,7 +26,7 @@ from wellspring.flows.commands.options import (
 from wellspring.tasks.contracts.errors import UsageError
 
 if TYPE_CHECKING:
-    from wellspring.tasks.io.jobs import Job
+    from wellspring.tasks.io.models.jobs import Job
 
 
 class Policy(StrEnum):
@@ -83,9 +83,9 @@ def batches(
 ) -> None:
     """Show the open batch jobs and the last that failed; or cancel some, so that their calls can be sent again."""
     from wellspring.tasks.contracts import settings
-    from wellspring.tasks.io.jobs import OPEN, listed
-    from wellspring.tasks.io.llm import Models
-    from wellspring.tasks.io.store import refuse_newer
+    from wellspring.tasks.io.models.jobs import OPEN, listed
+    from wellspring.tasks.io.models.llm import Models
+    from wellspring.tasks.io.storage.store import refuse_newer
 
     refuse_newer(store)
     jobs = listed(store)
@@ -148,7 +148,7 @@ class WithQuirks(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
-        from wellspring.tasks.io import quirks
+        from wellspring.tasks.io.standin import quirks
 
         plain, lines = self.epilog, [self.epilog or ""]
         for group, told in quirks.sentences().items():
@@ -173,10 +173,10 @@ def offline_model(
 ) -> None:
     """Serve the offline stand-in as an OpenAI-compatible server on this machine. It is not a language model."""
     if quirk:
-        from wellspring.tasks.io import quirks
+        from wellspring.tasks.io.standin import quirks
 
         quirks.serve(port, quirk, chosen)
         return
-    from wellspring.tasks.io import faults
+    from wellspring.tasks.io.standin import faults
 
     faults.serve(port, chosen)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
-    from wellspring.tasks.io.store import Store
-    from wellspring.tasks.spine.lineage import Impact, Node
+    from wellspring.tasks.io.storage.store import Store
+    from wellspring.tasks.spine.provenance.lineage import Impact, Node
 
 __all__ = [
     "BrokenError",
@@ -351,7 +351,7 @@ class Opened:
     @property
     def tables(self) -> list[str]:
         """What `rows` knows."""
-        from wellspring.tasks.spine import frames
+        from wellspring.tasks.spine.watching import frames
 
         return frames.tables()
 
@@ -364,7 +364,7 @@ class Opened:
         Raises:
             UsageError: There is no such table; the message names those that come near.
         """
-        from wellspring.tasks.spine import frames
+        from wellspring.tasks.spine.watching import frames
 
         return frames.rows(self._store, table)
 
@@ -375,7 +375,7 @@ class Opened:
             stage: Only of this stage.
             reason: Only for this reason.
         """
-        from wellspring.tasks.spine import frames
+        from wellspring.tasks.spine.watching import frames
 
         return frames.refused(self._store, stage, reason)
 
@@ -391,7 +391,7 @@ class Opened:
         Raises:
             UsageError: Nothing, or more than one thing, is meant.
         """
-        from wellspring.tasks.spine import lineage
+        from wellspring.tasks.spine.provenance import lineage
 
         return lineage.trace(self._store, target)
 
@@ -406,7 +406,7 @@ class Opened:
             UsageError: It was made without a page.
             BrokenError: The archive is gone, or has changed since it was read.
         """
-        from wellspring.tasks.spine import lineage
+        from wellspring.tasks.spine.provenance import lineage
 
         return lineage.record_of(self._store, target, [str(place) for place in _listed(corpus)])
 
@@ -416,7 +416,7 @@ class Opened:
         Raises:
             UsageError: Nothing, or more than one thing, is named.
         """
-        from wellspring.tasks.spine import lineage
+        from wellspring.tasks.spine.provenance import lineage
 
         return lineage.impact(self._store, **start)
 
@@ -450,7 +450,7 @@ def open(store: Place = "ws") -> Opened:  # noqa: A001 - read as `wellspring.ope
         BrokenError: There is no store.
         UsageError: A newer Wellspring wrote it.
     """
-    from wellspring.tasks.io.store import Store
+    from wellspring.tasks.io.storage.store import Store
 
     return Opened(Store.read(Path(store)))
 

@@ -1,5 +1,5 @@
 -- Model calls that were answered, oldest first; of a refusal no tokens were counted.
--- owner:  tasks/spine/runs.py
+-- owner:  tasks/spine/running/runs.py
 -- grain:  one row per model call
 -- params: none
 SELECT completions.*

@@ -1,5 +1,5 @@
 -- Model calls of one role, oldest first.
--- owner:  tasks/spine/completions.py
+-- owner:  tasks/spine/writing/completions.py
 -- grain:  one row per model call
 -- params: $role
 SELECT completions.*

@@ -1,5 +1,5 @@
 -- Take model calls out of the copy, for what the journal says of them now.
--- owner:  tasks/spine/completions.py
+-- owner:  tasks/spine/writing/completions.py
 -- grain:  one row per model call
 -- params: $completion_ids
 DELETE FROM completions

@@ -1,5 +1,5 @@
 -- The latest model calls that are copied, by the number that the journal gave them.
--- owner:  tasks/io/store.py
+-- owner:  tasks/io/storage/store.py
 -- grain:  one row per model call
 -- params: $at_most
 SELECT

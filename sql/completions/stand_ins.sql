@@ -1,5 +1,5 @@
 -- Whether the offline stand-in wrote, answered or judged any row that is valid: by the name it was asked for, or answered under.
--- owner:  tasks/spine/summaries.py
+-- owner:  tasks/spine/watching/summaries.py
 -- grain:  one row
 -- params: none
 WITH rests_on AS (

@@ -1,5 +1,5 @@
 -- Model calls and how they ended, loaded from the journal: a copy to ask questions of, never the only one.
--- owner:  tasks/io/llm.py
+-- owner:  tasks/io/models/llm.py
 -- grain:  one row per model call
 -- params: none
 CREATE TABLE IF NOT EXISTS completions (

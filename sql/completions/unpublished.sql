@@ -1,5 +1,5 @@
 -- Rows that no audit has passed yet: what `completions` is audited on, value by value; texts are judged in the database.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per row of `completions`
 -- params: none
 SELECT

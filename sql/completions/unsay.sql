@@ -1,5 +1,5 @@
 -- Take words out that quote what was forgotten, of calls whose rows stay.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per row of `completions`
 -- params: $fragments
 UPDATE completions

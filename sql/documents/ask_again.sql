@@ -1,5 +1,5 @@
 -- Make inputs due again that were left out since what was made from them was superseded.
--- owner:  tasks/spine/superseding.py
+-- owner:  tasks/spine/reading/superseding.py
 -- grain:  one row per stage x input x method
 -- params: $stage, $fingerprint, $input_id
 DELETE FROM rejections

@@ -1,5 +1,5 @@
 -- Of documents with one text keep the one that was fetched first among those that nothing has refused.
--- owner:  tasks/spine/superseding.py
+-- owner:  tasks/spine/reading/superseding.py
 -- grain:  one row per document
 -- params: $fingerprint
 UPDATE documents

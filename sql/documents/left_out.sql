@@ -1,5 +1,5 @@
 -- What was made from texts that are superseded, by the input that would be due again: the seed, or the newest text.
--- owner:  tasks/spine/superseding.py
+-- owner:  tasks/spine/reading/superseding.py
 -- grain:  one row per stage x input x method
 -- params: $document_ids, $newest_ids (one for each of them)
 WITH texts AS (

@@ -1,5 +1,5 @@
 -- Documents that were found to be superseded, and what was said of each.
--- owner:  tasks/spine/superseding.py
+-- owner:  tasks/spine/reading/superseding.py
 -- grain:  one row per document
 -- params: $fingerprint
 SELECT

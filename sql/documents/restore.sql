@@ -1,5 +1,5 @@
 -- Take back that documents are superseded.
--- owner:  tasks/spine/superseding.py
+-- owner:  tasks/spine/reading/superseding.py
 -- grain:  one row per document
 -- params: $fingerprint, $document_ids
 DELETE FROM rejections

@@ -1,5 +1,5 @@
 -- Inputs that are not asked about again since what was made from them is superseded, as it was said.
--- owner:  tasks/spine/superseding.py
+-- owner:  tasks/spine/reading/superseding.py
 -- grain:  one row per stage x input x method
 -- params: none
 SELECT

@@ -1,6 +1,6 @@
 -- Documents whose page was fetched later with another text, each with the document of its newest one.
 -- Rows of one file that have no date are no versions of each other: any of them is the newest, and all of them are.
--- owner:  tasks/spine/superseding.py
+-- owner:  tasks/spine/reading/superseding.py
 -- grain:  one row per document
 -- params: $fingerprint
 WITH changed AS (

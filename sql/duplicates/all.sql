@@ -1,5 +1,5 @@
 -- All near duplicates, whatever method found them.
--- owner:  tasks/spine/near_copies.py
+-- owner:  tasks/spine/reading/near_copies.py
 -- grain:  one row per near duplicate x method
 -- params: none
 SELECT duplicates.*

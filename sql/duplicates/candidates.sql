@@ -1,7 +1,7 @@
 -- Pairs of documents that share one band, one of them new: candidates, to be compared exactly.
 -- In a bucket of many each is paired with the first and with the twenty before it, so that a bucket of k costs k pairs.
 -- What is superseded is compared, too: its text may be the newest of its page one day.
--- owner:  tasks/spine/near_copies.py
+-- owner:  tasks/spine/reading/near_copies.py
 -- grain:  one row per pair
 -- params: $fingerprint, $settled_runs, $band (from 1)
 WITH placed AS (

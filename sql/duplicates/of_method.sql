@@ -1,5 +1,5 @@
 -- Near copies as a method has marked them.
--- owner:  tasks/spine/near_copies.py
+-- owner:  tasks/spine/reading/near_copies.py
 -- grain:  one row per near duplicate
 -- params: $duplicates_fingerprint
 SELECT

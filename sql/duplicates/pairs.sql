@@ -1,5 +1,5 @@
 -- Pairs of documents that are nearly the same, each text by the document that is kept of it; what was refused is left out.
--- owner:  tasks/spine/near_copies.py
+-- owner:  tasks/spine/reading/near_copies.py
 -- grain:  one row per pair
 -- params: $fingerprint, $duplicates_fingerprint
 WITH kept AS (

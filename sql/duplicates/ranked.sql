@@ -1,5 +1,5 @@
 -- Documents in the order in which one of several is kept: the first fetched, the longest of one date, the first of an archive.
--- owner:  tasks/spine/near_copies.py
+-- owner:  tasks/spine/reading/near_copies.py
 -- grain:  one row per document
 -- params: $fingerprint, $document_ids
 SELECT documents.document_id

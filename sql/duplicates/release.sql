@@ -1,5 +1,5 @@
 -- Take back that documents are near copies.
--- owner:  tasks/spine/near_copies.py
+-- owner:  tasks/spine/reading/near_copies.py
 -- grain:  one row per near duplicate
 -- params: $duplicates_fingerprint, $document_ids
 DELETE FROM duplicates

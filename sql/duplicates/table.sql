@@ -1,5 +1,5 @@
 -- A document that is nearly another one, which is kept; `similarity` is to its nearest, along a chain of copies.
--- owner:  tasks/spine/near_copies.py
+-- owner:  tasks/spine/reading/near_copies.py
 -- grain:  one row per near duplicate x method
 -- params: none
 CREATE TABLE IF NOT EXISTS duplicates (

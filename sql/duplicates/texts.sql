@@ -1,5 +1,5 @@
 -- Texts to compare exactly, and how long they are.
--- owner:  tasks/spine/near_copies.py
+-- owner:  tasks/spine/reading/near_copies.py
 -- grain:  one row per document
 -- params: $fingerprint, $document_ids
 SELECT

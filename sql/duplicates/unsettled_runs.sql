@@ -1,5 +1,5 @@
 -- Runs that wrote documents whose near copies have not been looked for yet.
--- owner:  tasks/spine/near_copies.py
+-- owner:  tasks/spine/reading/near_copies.py
 -- grain:  one row per run
 -- params: $fingerprint, $settled_runs
 SELECT DISTINCT signatures.run_id

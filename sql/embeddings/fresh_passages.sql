@@ -1,5 +1,5 @@
 -- Vectors of valid passages that have not been held against the benchmarks yet.
--- owner:  tasks/spine/contamination.py
+-- owner:  tasks/spine/vectors/contamination.py
 -- grain:  one row per passage
 -- params: $model, $settled_runs
 SELECT

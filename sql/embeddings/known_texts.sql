@@ -1,5 +1,5 @@
 -- Vectors that an embedder made of texts of seeds and instructions, whether these are valid still or not.
--- owner:  tasks/spine/embedders.py
+-- owner:  tasks/spine/vectors/embedders.py
 -- grain:  one row per text
 -- params: $model, $texts
 SELECT

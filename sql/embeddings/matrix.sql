@@ -1,5 +1,5 @@
 -- Vectors of the valid texts of some nouns under one embedder, in the order of their ids.
--- owner:  tasks/spine/retrieval.py
+-- owner:  tasks/spine/vectors/retrieval.py
 -- grain:  one row per text
 -- params: $nouns, $model
 SELECT

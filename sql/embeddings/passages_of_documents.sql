@@ -1,5 +1,5 @@
 -- Passages of the documents that later stages read, with their text: what retrieval searches.
--- owner:  tasks/spine/retrieval.py
+-- owner:  tasks/spine/vectors/retrieval.py
 -- grain:  one row per passage
 -- params: none
 SELECT DISTINCT

@@ -1,5 +1,5 @@
 -- Which texts of some nouns have a vector under one embedder: what a cached matrix of them must hold.
--- owner:  tasks/spine/retrieval.py
+-- owner:  tasks/spine/vectors/retrieval.py
 -- grain:  one row per text
 -- params: $nouns, $model
 SELECT embeddings.text_id

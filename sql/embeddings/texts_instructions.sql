@@ -1,5 +1,5 @@
 -- The instructions with the lowest ids, to fit an embedder on.
--- owner:  tasks/spine/embedders.py
+-- owner:  tasks/spine/vectors/embedders.py
 -- grain:  one row per instruction
 -- params: $at_most
 SELECT DISTINCT

@@ -1,5 +1,5 @@
 -- The texts of some passages, for who reads candidates again.
--- owner:  tasks/spine/retrieval.py
+-- owner:  tasks/spine/vectors/retrieval.py
 -- grain:  one row per passage
 -- params: $passage_ids
 SELECT

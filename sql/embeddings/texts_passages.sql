@@ -1,5 +1,5 @@
 -- The passages with the lowest ids, to fit an embedder on.
--- owner:  tasks/spine/embedders.py
+-- owner:  tasks/spine/vectors/embedders.py
 -- grain:  one row per passage
 -- params: $at_most
 SELECT DISTINCT

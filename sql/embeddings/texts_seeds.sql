@@ -1,5 +1,5 @@
 -- The seeds with the lowest ids, to fit an embedder on.
--- owner:  tasks/spine/embedders.py
+-- owner:  tasks/spine/vectors/embedders.py
 -- grain:  one row per seed
 -- params: $at_most
 SELECT DISTINCT

@@ -1,5 +1,5 @@
 -- Runs that embedded passages which have not been held against the benchmarks yet.
--- owner:  tasks/spine/contamination.py
+-- owner:  tasks/spine/vectors/contamination.py
 -- grain:  one row per run
 -- params: $model, $settled_runs
 SELECT DISTINCT embeddings.run_id

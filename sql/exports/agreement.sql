@@ -1,5 +1,5 @@
 -- What the judges of instructions said of the same instruction, as totals: the ground of their agreement.
--- owner:  tasks/spine/portrait.py
+-- owner:  tasks/spine/vectors/dataset_measures.py
 -- grain:  one row per instruction x judge
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- The files of the exports in force, how many lines each has, and a row of each to look at: one made from a page, if there is one.
--- owner:  tasks/spine/summaries.py
+-- owner:  tasks/spine/watching/summaries.py
 -- grain:  one row per file
 -- params: none
 WITH from_pages AS (

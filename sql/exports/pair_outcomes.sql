@@ -1,5 +1,5 @@
 -- What became of the pairs that were proposed: kept, or why not.
--- owner:  tasks/spine/portrait.py
+-- owner:  tasks/spine/vectors/dataset_measures.py
 -- grain:  one row per outcome
 -- params: none
 SELECT

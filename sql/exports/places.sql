@@ -1,5 +1,5 @@
 -- Documents and seeds as points of a map: the lowest ids, so that the map stays the same while nothing else changes.
--- owner:  tasks/spine/portrait.py
+-- owner:  tasks/spine/vectors/dataset_measures.py
 -- grain:  one row per document or seed
 -- params: $at_most
 (

@@ -1,5 +1,5 @@
 -- What measures of a dataset are taken of: every instruction that a policy took, without texts; in no order.
--- owner:  tasks/spine/portrait.py
+-- owner:  tasks/spine/vectors/dataset_measures.py
 -- grain:  one row per policy x instruction
 -- params: $judge
 WITH answers AS (
@@ -19,7 +19,7 @@ SELECT
     selections.topic,
     instructions.instruction_id,
     instructions.recipe,
-    -- tasks/methods/tokens.py costs each script apart; here a byte beyond a character's first costs 0.45
+    -- tasks/methods/pages/tokens.py costs each script apart; here a byte beyond a character's first costs 0.45
     cast(
         ceil(
             0.235 * length(instructions.text) + 0.45 * (strlen(instructions.text) - length(instructions.text))

@@ -1,5 +1,5 @@
 -- The texts of some instructions.
--- owner:  tasks/spine/portrait.py
+-- owner:  tasks/spine/vectors/dataset_measures.py
 -- grain:  one row per instruction
 -- params: $ids
 SELECT

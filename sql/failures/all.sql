@@ -1,5 +1,5 @@
 -- Every shard that broke, and every page that could not be written.
--- owner:  tasks/spine/sharding.py
+-- owner:  tasks/spine/running/sharding.py
 -- grain:  one row per broken shard or page x run
 -- params: none
 SELECT failures.*

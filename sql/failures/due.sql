@@ -1,5 +1,5 @@
 -- Shards that broke and have not been finished since.
--- owner:  tasks/spine/standing.py
+-- owner:  tasks/spine/watching/stage_status.py
 -- grain:  one row per stage
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- The pages that a run could not write, and why.
--- owner:  tasks/spine/summaries.py
+-- owner:  tasks/spine/watching/summaries.py
 -- grain:  one row per page
 -- params: $run_id
 SELECT

@@ -1,5 +1,5 @@
 -- A shard that broke as a whole; it is due again at the next run. A page that could not be written (stage `pages`).
--- owner:  tasks/spine/sharding.py
+-- owner:  tasks/spine/running/sharding.py
 -- grain:  one row per broken shard or page x run
 -- params: none
 CREATE TABLE IF NOT EXISTS failures (

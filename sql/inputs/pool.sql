@@ -1,5 +1,5 @@
 -- What instructions are deduced from: seeds, and instructions of the rounds before that nothing refused.
--- owner:  tasks/spine/pool.py
+-- owner:  tasks/spine/writing/knn_pool.py
 -- grain:  one row per seed or instruction
 -- params: none
 CREATE OR REPLACE VIEW inputs_pool AS

@@ -1,5 +1,5 @@
 -- Groundings to show as demonstrations, each with its seed and the beginning of its document.
--- owner:  tasks/spine/demonstrations.py
+-- owner:  tasks/spine/writing/demonstrations.py
 -- grain:  one row per grounding
 -- params: $chars
 SELECT

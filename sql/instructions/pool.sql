@@ -1,5 +1,5 @@
 -- What KNN-Instruct deduces from: the first seeds, and what earlier rounds wrote and nothing refused.
--- owner:  tasks/spine/pool.py
+-- owner:  tasks/spine/writing/knn_pool.py
 -- grain:  one row per seed or instruction
 -- params: $most, $earlier
 WITH chosen AS (

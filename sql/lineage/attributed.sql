@@ -1,5 +1,5 @@
 -- Seeds whose grounding is among these and which stay.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per seed x method
 -- params: $ids
 SELECT DISTINCT

@@ -1,5 +1,5 @@
 -- Documents that share a band with one of these: candidates, to be compared exactly.
--- owner:  tasks/spine/reach.py
+-- owner:  tasks/spine/provenance/reach.py
 -- grain:  one row per pair x method
 -- params: $ids
 WITH placed AS (

@@ -1,5 +1,5 @@
 -- Calls that a model answered, and answers of that model.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per call or answer
 -- params: $value
 SELECT DISTINCT answered.id

@@ -1,5 +1,5 @@
 -- Rows that a prompt wrote: by the fingerprint of its method, or by the method's name (all its versions).
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per row
 -- params: $value
 SELECT DISTINCT lineage_nodes.id

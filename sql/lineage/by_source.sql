@@ -1,5 +1,5 @@
 -- Sources by id, name or address.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per source
 -- params: $value
 SELECT DISTINCT sources.source_id AS id

@@ -1,5 +1,5 @@
 -- Documents of one URL.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per document
 -- params: $value
 SELECT DISTINCT documents.document_id AS id

@@ -1,5 +1,5 @@
 -- Model calls that rows of these ids came from, and all that was asked about these: judgements, and what was refused.
--- owner:  tasks/spine/reach.py
+-- owner:  tasks/spine/provenance/reach.py
 -- grain:  one row per model call
 -- params: $ids
 SELECT lineage_edges.parent_id AS id

@@ -1,5 +1,5 @@
 -- Documents with the same text as these.
--- owner:  tasks/spine/reach.py
+-- owner:  tasks/spine/provenance/reach.py
 -- grain:  one row per document
 -- params: $ids
 SELECT DISTINCT copies.document_id AS id

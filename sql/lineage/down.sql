@@ -1,5 +1,5 @@
 -- Everything that was made from these, however many steps down, and these themselves (depth 0).
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per thing
 -- params: $ids
 WITH RECURSIVE reached AS (

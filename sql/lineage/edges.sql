@@ -1,5 +1,5 @@
 -- What each row was made from, one step up: the graph that trace, impact and forget walk.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per row x thing it was made from
 -- params: none
 CREATE OR REPLACE VIEW lineage_edges AS

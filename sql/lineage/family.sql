@@ -1,5 +1,5 @@
 -- Documents that the store holds for near copies of these, or of one text with them, and which are not among them.
--- owner:  tasks/spine/reach.py
+-- owner:  tasks/spine/provenance/reach.py
 -- grain:  one row per document
 -- params: $ids
 WITH originals AS (

@@ -1,5 +1,5 @@
 -- Exported files that these lines are in, and how many of them.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per exported file
 -- params: $ids
 SELECT

@@ -1,5 +1,5 @@
 -- What an id, or the beginning of one, names.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per thing
 -- params: $prefix
 SELECT DISTINCT

@@ -1,5 +1,5 @@
 -- Take completions of these ids out.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per row of `completions`
 -- params: $ids
 DELETE FROM completions

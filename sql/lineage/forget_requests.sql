@@ -1,5 +1,5 @@
 -- Take the words of requests out whose rows stay, and what was thought of them: they showed a forgotten page beside others.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per model call
 -- params: $ids
 UPDATE completions

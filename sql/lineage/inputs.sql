@@ -1,5 +1,5 @@
 -- What programs made, and of which of their inputs: an answer to an instruction of the same program is of that one's input.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per thing x method
 -- params: none
 CREATE OR REPLACE VIEW lineage_inputs AS

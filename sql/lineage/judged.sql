@@ -1,5 +1,5 @@
 -- What judges, checks and policies said of these.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per subject x judge x criterion, subject x check, or instruction x policy
 -- params: $ids
 SELECT

@@ -1,5 +1,5 @@
 -- What judges, checks and policies said of instructions and answers, and a newer text of a document, in words.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per subject x judge x criterion, subject x check, instruction x policy, or older document
 -- params: none
 CREATE OR REPLACE VIEW lineage_judged AS

@@ -1,5 +1,5 @@
 -- Which of these texts are in pages, seeds or rows that stay: they are nobody's own, and prove nothing.
--- owner:  tasks/spine/reach.py
+-- owner:  tasks/spine/provenance/reach.py
 -- grain:  one row per text
 -- params: $fragments, $ids
 WITH words AS (

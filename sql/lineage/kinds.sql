@@ -1,5 +1,5 @@
 -- The kinds of these ids.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per thing
 -- params: $ids
 SELECT DISTINCT

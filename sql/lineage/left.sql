@@ -1,5 +1,5 @@
 -- Rows whose words still hold one of these texts: none, when a page was forgotten.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per table
 -- params: $fragments
 SELECT

@@ -1,6 +1,6 @@
 -- The row behind one line of an exported file, first as the method in force wrote it, then the newest run's; a path is
 -- known by its end, wherever the file is.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per exported line
 -- params: $path, $line
 SELECT exports.*

@@ -1,5 +1,5 @@
 -- Documents that are kept out as near duplicates of these, and are not among them.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per near duplicate
 -- params: $ids
 SELECT DISTINCT

@@ -1,5 +1,5 @@
 -- What these were made from, one step up.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per thing x thing it was made from
 -- params: $ids
 SELECT DISTINCT

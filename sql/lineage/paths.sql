@@ -1,5 +1,5 @@
 -- Every exported file that the store knows.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per exported file
 -- params: none
 SELECT DISTINCT exports.path

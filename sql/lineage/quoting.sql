@@ -1,5 +1,5 @@
 -- Pages that stay and have one of these texts.
--- owner:  tasks/spine/reach.py
+-- owner:  tasks/spine/provenance/reach.py
 -- grain:  one row per URL
 -- params: $fragments, $ids
 WITH quoted AS (SELECT unnest($fragments) AS text)

@@ -1,5 +1,5 @@
 -- What was refused under an id, or under one that begins like this.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per refused input x stage x method
 -- params: $prefix
 SELECT

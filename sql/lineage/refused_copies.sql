@@ -1,5 +1,5 @@
 -- Records that were refused since they are the same page and text as one of these documents.
--- owner:  tasks/spine/reach.py
+-- owner:  tasks/spine/provenance/reach.py
 -- grain:  one row per refused record x method
 -- params: $ids
 SELECT rejections.input_id

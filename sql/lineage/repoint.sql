@@ -1,5 +1,5 @@
 -- Give near duplicates another original.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per near duplicate
 -- params: $ids, $original
 UPDATE duplicates

@@ -1,5 +1,5 @@
 -- Instructions among these whose own page stays: they were only shown what was forgotten.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per instruction
 -- params: $ids
 SELECT DISTINCT

@@ -1,5 +1,5 @@
 -- Rows that a model wrote, not among these, and that hold one of these texts: they were shown it, whatever is on record.
--- owner:  tasks/spine/reach.py
+-- owner:  tasks/spine/provenance/reach.py
 -- grain:  one row per row
 -- params: $fragments, $ids
 WITH quoted AS (SELECT unnest($fragments) AS text)

@@ -1,5 +1,5 @@
 -- What models wrote in these rows.
--- owner:  tasks/spine/reach.py
+-- owner:  tasks/spine/provenance/reach.py
 -- grain:  one row per text
 -- params: $ids
 SELECT DISTINCT written.text

@@ -1,5 +1,5 @@
 -- The vectors of these texts, by whatever embedder.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per text x embedder
 -- params: $ids
 SELECT embeddings.vector

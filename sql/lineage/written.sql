@@ -1,5 +1,5 @@
 -- What models wrote, by its words: groundings, instructions and answers.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per row x field
 -- params: none
 CREATE OR REPLACE VIEW lineage_written AS

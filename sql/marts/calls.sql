@@ -1,5 +1,5 @@
 -- Model calls: tokens, cost, retries and latency of each role and model.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per run x role x model
 -- params: $run_id (NULL: every run)
 SELECT

@@ -1,5 +1,5 @@
 -- Copies among the documents of the methods in force: exact ones, near ones, and pages that came again.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per kind of copy
 -- params: none
 WITH active AS (

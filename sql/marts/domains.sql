@@ -1,5 +1,5 @@
 -- Sites that the valid documents come from, and how many instructions were written from each.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per domain
 -- params: none
 SELECT

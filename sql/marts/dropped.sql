@@ -1,5 +1,5 @@
 -- What refused items of the corpus, quality rules by their own names and opt-outs by what declared them.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per reason x rule
 -- params: none
 SELECT

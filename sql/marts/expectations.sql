@@ -1,5 +1,5 @@
 -- What audits found, run by run: the history of every expectation.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per run x expectation
 -- params: $run_id (NULL: every run)
 SELECT

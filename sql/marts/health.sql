@@ -1,5 +1,5 @@
 -- One row of what a monitor watches: rows, refusals, spend, failures, and how old things are.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- Languages of the valid documents and seeds.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per noun x language
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- Lengths in tokens, by powers of two.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per noun x power of two
 -- params: none
 SELECT

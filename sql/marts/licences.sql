@@ -1,5 +1,5 @@
 -- Licences that pages and corpora declare, over the valid documents; `none declared` where neither does.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per licence
 -- params: none
 SELECT

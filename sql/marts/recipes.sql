@@ -1,5 +1,5 @@
 -- What each recipe wrote, how it was scored, and how much of it was selected.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per recipe
 -- params: none
 WITH chosen AS (

@@ -1,5 +1,5 @@
 -- Personal data that was replaced, by kind.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per kind
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- Why inputs were refused: counts by reason, with one of the details.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per run x stage x reason
 -- params: $run_id (NULL: every run)
 SELECT

@@ -1,5 +1,5 @@
 -- Runs: when, how they ended, what they made, what they cost, what their audits said.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per run
 -- params: $run_id (NULL: every run)
 WITH receipts_of AS (

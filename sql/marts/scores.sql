@@ -1,5 +1,5 @@
 -- What judges gave: how often each value of each criterion.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per judge x criterion x value
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- Archives, and what came of them.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per source
 -- params: none
 WITH read_documents AS (

@@ -1,5 +1,5 @@
 -- Stages of runs: inputs, those that became rows, those refused; calls, tokens, cost and seconds.
--- owner:  tasks/spine/marts.py
+-- owner:  tasks/spine/watching/marts.py
 -- grain:  one row per run x stage
 -- params: $run_id (NULL: every run)
 SELECT

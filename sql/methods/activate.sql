@@ -1,5 +1,5 @@
 -- Put the methods of a stage in force, and all its others out of it: rows of the others stay, but are not valid.
--- owner:  tasks/spine/runs.py
+-- owner:  tasks/spine/running/runs.py
 -- grain:  one row per stage x method
 -- params: $stage, $fingerprints, $settings
 UPDATE methods

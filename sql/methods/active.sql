@@ -1,5 +1,5 @@
 -- The methods of a stage that are in force.
--- owner:  tasks/spine/runs.py
+-- owner:  tasks/spine/running/runs.py
 -- grain:  one row per method
 -- params: $stage
 SELECT

@@ -1,5 +1,5 @@
 -- A method of a stage by its fingerprint, in force or not.
--- owner:  tasks/spine/embedders.py
+-- owner:  tasks/spine/vectors/embedders.py
 -- grain:  one row per method
 -- params: $stage, $fingerprint
 SELECT methods.name

@@ -1,5 +1,5 @@
 -- How many rows of each method later stages see.
--- owner:  tasks/spine/estimating.py
+-- owner:  tasks/spine/operations/estimating.py
 -- grain:  one row per stage x method
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- A stage's method under its settings; `active` marks those of the latest settings: only their rows are valid.
--- owner:  tasks/spine/runs.py
+-- owner:  tasks/spine/running/runs.py
 -- grain:  one row per stage x method
 -- params: none
 CREATE TABLE IF NOT EXISTS methods (

@@ -1,5 +1,5 @@
 -- Whether a method has written a row already: one, or none.
--- owner:  tasks/spine/runner.py
+-- owner:  tasks/spine/writing/runner.py
 -- grain:  one row, or none
 -- params: $fingerprint
 SELECT DISTINCT written.fingerprint

@@ -1,5 +1,5 @@
 -- One step up from the rows of a noun: a part of `lineage_edges`, for each of its edges.
--- owner:  tasks/io/statements.py
+-- owner:  tasks/io/storage/statements.py
 -- grain:  one row per row x thing it was made from
 -- params: none
 SELECT

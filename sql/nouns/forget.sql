@@ -1,5 +1,5 @@
 -- Take rows out that are, or tell of, these.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per row of the noun
 -- params: $ids
 DELETE FROM nouns

@@ -1,5 +1,5 @@
 -- From which input, and by which method, the rows of a noun were made: a part of the ledger of what is settled.
--- owner:  tasks/io/statements.py
+-- owner:  tasks/io/storage/statements.py
 -- grain:  one row per row x input
 -- params: none
 SELECT

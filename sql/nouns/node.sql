@@ -1,5 +1,5 @@
 -- The rows of a noun that has ids of its own: a part of `lineage_nodes`.
--- owner:  tasks/io/statements.py
+-- owner:  tasks/io/storage/statements.py
 -- grain:  one row per row x method
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- The rows of these ids, whatever method wrote them.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per row of the noun
 -- params: $ids
 SELECT nouns.*

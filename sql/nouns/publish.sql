@@ -1,5 +1,5 @@
 -- Publish the runs whose rows passed their audit, those of methods not given up: from now on `valid_nouns` shows them.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per method x run; rows that are in force whatever wrote them have no method: ''
 -- params: none
 INSERT INTO publications

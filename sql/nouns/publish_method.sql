@@ -1,5 +1,5 @@
 -- Publish what one method wrote, where the rows of all methods together broke their suite, and its own alone did not.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per run
 -- params: $fingerprint
 INSERT INTO publications

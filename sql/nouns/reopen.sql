@@ -1,5 +1,5 @@
 -- Take out what is said of things, each by one method: they are due again.
--- owner:  tasks/spine/retrying.py
+-- owner:  tasks/spine/operations/retrying.py
 -- grain:  one row per row of the noun
 -- params: $ids, $fingerprints
 DELETE FROM nouns

@@ -1,5 +1,5 @@
 -- How many rows of each method of a noun later stages see: a part of `methods/rows`.
--- owner:  tasks/io/statements.py
+-- owner:  tasks/io/storage/statements.py
 -- grain:  one row per method
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- What is worth knowing at a glance of the rows of a noun: a part of `lineage_things`.
--- owner:  tasks/io/statements.py
+-- owner:  tasks/io/storage/statements.py
 -- grain:  one row per row x method
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- Rows that no audit has passed yet, of methods that were not given up.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per row of the noun
 -- params: none
 CREATE OR REPLACE VIEW unaudited_nouns AS

@@ -1,5 +1,5 @@
 -- Take words out that quote what was forgotten.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per row of the table
 -- params: $fragments
 UPDATE nouns

@@ -1,5 +1,5 @@
 -- Rows of the methods in force whose run passed its audit: what later stages read.
--- owner:  tasks/io/statements.py
+-- owner:  tasks/io/storage/statements.py
 -- grain:  one row per row of the noun
 -- params: none
 CREATE OR REPLACE VIEW valid_nouns AS

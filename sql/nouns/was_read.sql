@@ -1,5 +1,5 @@
 -- The words of a noun that was read: a part of `lineage_read`.
--- owner:  tasks/io/statements.py
+-- owner:  tasks/io/storage/statements.py
 -- grain:  one row per row
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- The words of a noun that a model wrote: a part of `lineage_written`.
--- owner:  tasks/io/statements.py
+-- owner:  tasks/io/storage/statements.py
 -- grain:  one row per row x field
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- All the words of a table: a part of what a forgotten page is looked for in.
--- owner:  tasks/io/statements.py
+-- owner:  tasks/io/storage/statements.py
 -- grain:  one row per row
 -- params: none
 SELECT

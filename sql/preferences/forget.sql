@@ -1,5 +1,5 @@
 -- Take pairs out whose instruction or answers are among these.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per row of `preferences`
 -- params: $ids
 DELETE FROM preferences

@@ -1,5 +1,5 @@
 -- The rows of a noun that a method wrote in a run and that passed their audit: only these are in `valid_<noun>`.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per table x method x run whose rows passed their audit; no method: ''
 -- params: none
 CREATE TABLE IF NOT EXISTS publications (

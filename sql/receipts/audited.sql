@@ -1,5 +1,5 @@
 -- Inputs of a run's stages that are neither rows nor refusals, as receipts count them.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per run x stage
 -- params: none
 CREATE OR REPLACE VIEW audited_receipts AS

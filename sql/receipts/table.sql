@@ -1,5 +1,5 @@
 -- Run x stage: rows in, out and refused; seconds, calls, tokens and cost.
--- owner:  tasks/spine/runs.py
+-- owner:  tasks/spine/running/runs.py
 -- grain:  one row per run x stage x part
 -- params: none
 CREATE TABLE IF NOT EXISTS receipts (

@@ -1,5 +1,5 @@
 -- Every refused input, with its reason.
--- owner:  tasks/spine/runs.py
+-- owner:  tasks/spine/running/runs.py
 -- grain:  one row per refused input x stage x method
 -- params: none
 SELECT rejections.*

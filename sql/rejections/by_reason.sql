@@ -1,5 +1,5 @@
 -- How many inputs each stage has refused in a run, by reason.
--- owner:  tasks/spine/runs.py
+-- owner:  tasks/spine/running/runs.py
 -- grain:  one row per stage x reason
 -- params: $run_id
 SELECT

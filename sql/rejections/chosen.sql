@@ -1,5 +1,5 @@
 -- Refusals that a person names by stage, reason and run; what is not named is any.
--- owner:  tasks/spine/retrying.py
+-- owner:  tasks/spine/operations/retrying.py
 -- grain:  one row per refused input x stage x method
 -- params: $stage, $reasons, $run_id
 SELECT

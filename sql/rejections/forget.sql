@@ -1,5 +1,5 @@
 -- Take refusals of these inputs out (a refused draw has the input's id before its `#`).
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per refused input
 -- params: $ids
 DELETE FROM rejections

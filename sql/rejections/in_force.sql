@@ -1,5 +1,5 @@
 -- How many inputs each stage refuses under the methods in force, by reason.
--- owner:  tasks/spine/standing.py
+-- owner:  tasks/spine/watching/stage_status.py
 -- grain:  one row per stage x reason
 -- params: none
 SELECT

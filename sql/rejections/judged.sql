@@ -1,5 +1,5 @@
 -- Which documents have a newer text, in words: a part of `lineage_judged`.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per older document
 -- params: none
 SELECT DISTINCT

@@ -1,5 +1,5 @@
 -- Which of these inputs a method has refused already.
--- owner:  tasks/spine/sharding.py
+-- owner:  tasks/spine/running/sharding.py
 -- grain:  one row per refused input
 -- params: $stage, $fingerprint, $input_ids
 SELECT rejections.input_id

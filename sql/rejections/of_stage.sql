@@ -1,5 +1,5 @@
 -- How many inputs a stage has refused under the methods in force, by reason.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per reason
 -- params: $stage
 SELECT

@@ -1,5 +1,5 @@
 -- Take refusals of inputs back, each of one method, those of their draws, too: they are due again.
--- owner:  tasks/spine/retrying.py
+-- owner:  tasks/spine/operations/retrying.py
 -- grain:  one row per refused input x stage x method
 -- params: $stage, $input_ids, $fingerprints
 WITH pairs AS (

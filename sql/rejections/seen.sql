@@ -1,5 +1,5 @@
 -- What the methods in force refuse, of one stage and for one reason or of all: for a person to look at.
--- owner:  tasks/spine/frames.py
+-- owner:  tasks/spine/watching/frames.py
 -- grain:  one row per refused input x stage x method
 -- params: $stage, $reason
 SELECT

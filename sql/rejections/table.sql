@@ -1,5 +1,5 @@
 -- A refused input of a stage, under one fingerprint of its method, with the reason that people count by.
--- owner:  tasks/spine/runs.py
+-- owner:  tasks/spine/running/runs.py
 -- grain:  one row per refused input x stage x method
 -- params: none
 CREATE TABLE IF NOT EXISTS rejections (

@@ -1,5 +1,5 @@
 -- All rows of a table or view, in no order.
--- owner:  tasks/spine/frames.py
+-- owner:  tasks/spine/watching/frames.py
 -- grain:  that of the view
 -- params: $view
 SELECT seen.*

@@ -1,5 +1,5 @@
 -- Every run, in the order they began.
--- owner:  tasks/spine/runs.py
+-- owner:  tasks/spine/running/runs.py
 -- grain:  one row per run
 -- params: none
 SELECT runs.*

@@ -1,5 +1,5 @@
 -- Runs that still say they are running; asked by the process that has just got the store's lock, so they are dead.
--- owner:  tasks/spine/runs.py
+-- owner:  tasks/spine/running/runs.py
 -- grain:  one row per run
 -- params: none
 SELECT

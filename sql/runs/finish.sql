@@ -1,5 +1,5 @@
 -- Say how a run ended.
--- owner:  tasks/spine/runs.py
+-- owner:  tasks/spine/running/runs.py
 -- grain:  one row per run
 -- params: $run_id, $status, $ended_at, $error
 UPDATE runs

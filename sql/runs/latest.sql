@@ -1,5 +1,5 @@
 -- The run that began last.
--- owner:  tasks/spine/summaries.py
+-- owner:  tasks/spine/watching/summaries.py
 -- grain:  one row at most
 -- params: none
 SELECT runs.*

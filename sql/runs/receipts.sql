@@ -1,5 +1,5 @@
 -- What a run did: rows in, out and refused, calls, tokens, cost and seconds by stage, in the order they ended.
--- owner:  tasks/spine/runs.py
+-- owner:  tasks/spine/running/runs.py
 -- grain:  one row per stage
 -- params: $run_id
 SELECT

@@ -1,5 +1,5 @@
 -- What each stage has cost so far, over all runs, in calls and money; and what an input of it costs where all is paid.
--- owner:  tasks/spine/standing.py
+-- owner:  tasks/spine/watching/stage_status.py
 -- grain:  one row per stage
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- A run: what it ran, on which commit, with which settings (secrets are never in them), and how it ended.
--- owner:  tasks/spine/runs.py
+-- owner:  tasks/spine/running/runs.py
 -- grain:  one row per run
 -- params: none
 CREATE TABLE IF NOT EXISTS runs (

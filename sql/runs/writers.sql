@@ -1,5 +1,5 @@
 -- By which commits of the code the instructions in force were written, the latest first.
--- owner:  tasks/spine/standing.py
+-- owner:  tasks/spine/watching/stage_status.py
 -- grain:  one row per commit
 -- params: none
 SELECT

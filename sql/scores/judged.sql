@@ -1,5 +1,5 @@
 -- What judges gave, in words: a part of `lineage_judged`.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per subject x judge x criterion
 -- params: none
 SELECT

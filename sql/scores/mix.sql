@@ -1,5 +1,5 @@
 -- What the mixes of `scores` are counted over, without the marks of seeds, which are of that stage: a part of `drifts`.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per mark
 -- params: none
 SELECT

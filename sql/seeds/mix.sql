@@ -1,5 +1,5 @@
 -- What the mixes of `seeds` are counted over: a part of `drifts`.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per seed x mix
 -- params: none
 SELECT

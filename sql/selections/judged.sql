@@ -1,5 +1,5 @@
 -- Which policies chose an instruction, in words: a part of `lineage_judged`.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per instruction x policy
 -- params: none
 SELECT

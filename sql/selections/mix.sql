@@ -1,5 +1,5 @@
 -- What the mixes of `selections` are counted over: a part of `drifts`.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per tenth of the topics of a run and policy
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- Take out what is said of these inputs, and of those from which these were made: they are due again.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per row of `settled`
 -- params: $ids
 DELETE FROM settled

@@ -1,5 +1,5 @@
 -- The rows of a view that a program is given.
--- owner:  tasks/spine/runner.py
+-- owner:  tasks/spine/writing/runner.py
 -- grain:  one row per input
 -- params: $view, $input_ids
 SELECT inputs.*

@@ -1,5 +1,5 @@
 -- How many calls an input of each program has taken here, refused ones included; what an upgrade wrote is not counted.
--- owner:  tasks/spine/estimating.py
+-- owner:  tasks/spine/operations/estimating.py
 -- grain:  one row per method
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- The inputs that a method was done with, whether that still stands or not.
--- owner:  tasks/spine/runner.py
+-- owner:  tasks/spine/writing/runner.py
 -- grain:  one row per input
 -- params: $fingerprint
 SELECT settled.input_id

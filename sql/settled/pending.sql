@@ -1,5 +1,5 @@
 -- Inputs that a program is not done with, of those that a view shows it; what was forgotten or overtaken is not asked again.
--- owner:  tasks/spine/runner.py
+-- owner:  tasks/spine/writing/runner.py
 -- grain:  one row per input
 -- params: $view, $stage, $fingerprint, $most, $among
 WITH wanted AS (

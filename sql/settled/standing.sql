@@ -1,5 +1,5 @@
 -- Inputs that a program is done with, by what stands: a seed whose page was overtaken or forgotten is traced again.
--- owner:  tasks/spine/runner.py
+-- owner:  tasks/spine/writing/runner.py
 -- grain:  one row per input x method
 -- params: none
 CREATE OR REPLACE VIEW standing_settled AS

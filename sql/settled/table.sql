@@ -1,5 +1,5 @@
 -- An input that a program is done with: how often it asked, what it made, and how many draws it refused.
--- owner:  tasks/spine/runner.py
+-- owner:  tasks/spine/writing/runner.py
 -- grain:  one row per input x method
 -- params: none
 CREATE TABLE IF NOT EXISTS settled (

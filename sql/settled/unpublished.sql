@@ -1,5 +1,5 @@
 -- Rows that no audit has passed yet: what `settled` is audited on.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per row of `settled`
 -- params: none
 SELECT settled.*

@@ -1,5 +1,5 @@
 -- All rows of a view, as programs read from it besides their own input.
--- owner:  tasks/spine/reading.py
+-- owner:  tasks/spine/writing/lookups.py
 -- grain:  one row per input
 -- params: $view
 SELECT inputs.*

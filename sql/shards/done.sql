@@ -1,5 +1,5 @@
 -- Shards of a stage that this version of its method has finished.
--- owner:  tasks/spine/sharding.py
+-- owner:  tasks/spine/running/sharding.py
 -- grain:  one row per shard
 -- params: $stage, $fingerprint
 SELECT shards.shard_id

@@ -1,5 +1,5 @@
 -- Make shards due again in which rows were refused: of documents the files' ranges, and of them those of these files alone.
--- owner:  tasks/spine/retrying.py
+-- owner:  tasks/spine/operations/retrying.py
 -- grain:  one row per finished shard x method
 -- params: $stage, $reason, $run_id
 DELETE FROM shards

@@ -1,5 +1,5 @@
 -- About how many rows all tables hold: the key of each stays in memory.
--- owner:  tasks/io/store.py
+-- owner:  tasks/io/storage/store.py
 -- grain:  one row
 -- params: none
 SELECT cast(coalesce(sum(tables.estimated_size), 0) AS BIGINT) AS rows

@@ -1,5 +1,5 @@
 -- A shard that is done: its Parquet file in the store, and how many rows went in and came out.
--- owner:  tasks/spine/sharding.py
+-- owner:  tasks/spine/running/sharding.py
 -- grain:  one row per finished shard x method
 -- params: none
 CREATE TABLE IF NOT EXISTS shards (

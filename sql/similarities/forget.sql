@@ -1,5 +1,5 @@
 -- Take similarities of these documents out.
--- owner:  tasks/spine/forgetting.py
+-- owner:  tasks/spine/provenance/forgetting.py
 -- grain:  one row per row of `similarities`
 -- params: $ids
 DELETE FROM similarities

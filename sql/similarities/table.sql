@@ -1,5 +1,5 @@
 -- Two documents whose texts are nearly the same: which of them is kept may change, that they are alike does not.
--- owner:  tasks/spine/near_copies.py
+-- owner:  tasks/spine/reading/near_copies.py
 -- grain:  one row per pair x method
 -- params: none
 CREATE TABLE IF NOT EXISTS similarities (

@@ -1,5 +1,5 @@
 -- Documents that nothing has refused but a newer text, with the rules of their hosts, where one of the two is new.
--- owner:  tasks/spine/site_rules.py
+-- owner:  tasks/spine/reading/site_rules.py
 -- grain:  one row per document x rules
 -- params: $fingerprint, $settled_runs
 SELECT

@@ -1,5 +1,5 @@
 -- Runs that wrote documents, or learned rules, that have not been held against each other yet.
--- owner:  tasks/spine/site_rules.py
+-- owner:  tasks/spine/reading/site_rules.py
 -- grain:  one row per run
 -- params: $fingerprint, $settled_runs
 SELECT fresh.run_id

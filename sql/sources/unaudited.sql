@@ -1,5 +1,5 @@
 -- Rows that no audit has passed yet.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per corpus file or URI, by its bytes
 -- params: none
 CREATE OR REPLACE VIEW unaudited_sources AS

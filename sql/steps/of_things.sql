@@ -1,5 +1,5 @@
 -- The calls on the way to what was made or refused, in the order of their places; of an instruction all its draws' calls.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per thing x model call
 -- params: $ids
 WITH things AS (

@@ -1,5 +1,5 @@
 -- A model call that a program made on its way, and its place there: which of its calls, in which branch.
--- owner:  tasks/spine/runner.py
+-- owner:  tasks/spine/writing/runner.py
 -- grain:  one row per input x method x place
 -- params: none
 CREATE TABLE IF NOT EXISTS steps (

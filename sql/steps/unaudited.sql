@@ -1,5 +1,5 @@
 -- Rows that no audit has passed yet.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per row of `steps`
 -- params: none
 CREATE OR REPLACE VIEW unaudited_steps AS

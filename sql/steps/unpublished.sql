@@ -1,5 +1,5 @@
 -- Rows that no audit has passed yet: what `steps` is audited on.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per row of `steps`
 -- params: none
 SELECT steps.*

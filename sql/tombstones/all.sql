@@ -1,5 +1,5 @@
 -- All tombstones.
--- owner:  tasks/io/store.py
+-- owner:  tasks/io/storage/store.py
 -- grain:  one row per forgotten page, domain, source or text, or per row that is not to be made again
 -- params: none
 SELECT tombstones.*

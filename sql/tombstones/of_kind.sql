@@ -1,5 +1,5 @@
 -- What tombstones of one kind name.
--- owner:  tasks/spine/near_copies.py
+-- owner:  tasks/spine/reading/near_copies.py
 -- grain:  one row per tombstone
 -- params: $kind
 SELECT tombstones.value

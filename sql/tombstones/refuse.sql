@@ -1,5 +1,5 @@
 -- Refuse what must not be made again: rows that were only shown what was forgotten, in a database that is made anew.
--- owner:  tasks/io/store.py
+-- owner:  tasks/io/storage/store.py
 -- grain:  one row per refused input x stage x method
 -- params: none
 INSERT INTO rejections

@@ -1,5 +1,5 @@
 -- A version that the store's tables came to, and from which: its newest row says what they are now.
--- owner:  tasks/io/store.py
+-- owner:  tasks/io/storage/store.py
 -- grain:  one row per version
 -- params: none
 CREATE TABLE IF NOT EXISTS upgrades (

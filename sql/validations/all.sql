@@ -1,5 +1,5 @@
 -- Every expectation that was checked, with what was observed, in the order of checking.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per run x expectation
 -- params: none
 SELECT validations.*

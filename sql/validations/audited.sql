@@ -1,7 +1,7 @@
 -- How far the mix of what is not published yet, of the methods in force, has moved from that of the last ten published runs
 -- of its table, in total variation: 0 the same, 1 nothing in common. No row where either side has under 100. Lengths are powers
 -- of two; topics are tenths of a selection's topics by size, since the number of a cluster means nothing in another run.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per table x mix
 -- params: none
 CREATE OR REPLACE VIEW drifts AS

@@ -1,5 +1,5 @@
 -- Run x expectation: what was audited, what was observed, and whether it held.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per run x expectation
 -- params: none
 CREATE TABLE IF NOT EXISTS validations (

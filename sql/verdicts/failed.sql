@@ -1,5 +1,5 @@
 -- Verdicts that a judge could not give (a check that could not say is no failure), with the reason; what is not named is any.
--- owner:  tasks/spine/retrying.py
+-- owner:  tasks/spine/operations/retrying.py
 -- grain:  one row per subject x judge x reason
 -- params: $reasons, $run_id
 SELECT DISTINCT

@@ -1,5 +1,5 @@
 -- What checks said, in words: a part of `lineage_judged`.
--- owner:  tasks/spine/lineage.py
+-- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per subject x check
 -- params: none
 SELECT

@@ -1,5 +1,5 @@
 -- What the mixes of `verdicts` are counted over: a part of `drifts`.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per verdict
 -- params: none
 SELECT

@@ -61,7 +61,7 @@ class Kind:
         group: Of entry points.
         mark: What stands in each file of this kind, and in no other file of the room.
         function: Of a kind without prompts, what a plug-in holds beside its `VERSION`. It takes two things;
-            of a form one (`methods/own_forms.py`).
+            of a form one (`methods/datasets/own_forms.py`).
     """
 
     word: str
@@ -158,9 +158,9 @@ class Kind:
 
 RECIPES = Kind("recipe", "wellspring.tasks.recipes", "wellspring.recipes", "def program(")
 JUDGES = Kind("judge", "wellspring.tasks.judges", "wellspring.judges", "\nCRITERIA")
-CHECKS = Kind("check", "wellspring.tasks.methods.checks", "wellspring.checks", "\ndef check(", "check")
-WAYS = Kind("way to select", "wellspring.tasks.methods.choices", "wellspring.ways", "\ndef choose(", "choose")
-FORMS = Kind("form", "wellspring.tasks.methods.formats", "wellspring.forms", "\nOF = ", "lines")
+CHECKS = Kind("check", "wellspring.tasks.methods.answers.checks", "wellspring.checks", "\ndef check(", "check")
+WAYS = Kind("way to select", "wellspring.tasks.methods.vectors.choices", "wellspring.ways", "\ndef choose(", "choose")
+FORMS = Kind("form", "wellspring.tasks.methods.datasets.formats", "wellspring.forms", "\nOF = ", "lines")
 
 
 @cache

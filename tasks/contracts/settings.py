@@ -27,7 +27,7 @@ from wellspring.tasks.contracts.plugins import CHECKS, WAYS
 
 MOST_TOKENS = 40_000  # of a page that an answer or a judgement is given: 200,000 characters, in sql/inputs
 _SHIPPED = "shipped:"
-_MEASURED = "unset: what was measured of the embedder in force (tasks/spine/ceilings.py)"
+_MEASURED = "unset: what was measured of the embedder in force (tasks/spine/vectors/ceilings.py)"
 PluggedIn = Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$")]  # a file's name; exports make a folder of it
 _BENCHMARKS = Path(__file__).parents[2] / "deployments" / "benchmarks"
 _SEALED_SUFFIX = ".jsonl.gz"
@@ -66,7 +66,7 @@ class DocumentsSettings(Section):
     min_tokens: int = Field(default=30, ge=0)
     max_tokens: int = Field(default=200_000, gt=0)
     quality: tuple[str, ...] = Field(
-        default=(), description="rules by name, such as gopher_quality.words; see tasks/methods/quality.py"
+        default=(), description="rules by name, such as gopher_quality.words; see tasks/methods/pages/quality.py"
     )
     respect_opt_outs: bool = True
     replace_personal_data: bool = True
@@ -339,7 +339,7 @@ class ExportsSettings(Section):
     name: str = Field(default="wellspring-dataset", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     formats: tuple[str, ...] = Field(
         default=("messages",),
-        description="forms by name, such as `messages` or `dpo`: those of tasks/methods/formats.py, or of `plugins`",
+        description="forms by name, such as `messages` or `dpo`: of tasks/methods/datasets/formats.py, or of `plugins`",
     )
     also: tuple[str, ...] = Field(
         default=(), description="forms beside those; `wellspring export --format` adds to them, and builds keep them"

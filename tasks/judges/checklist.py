@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, template
-from wellspring.tasks.judges.marks import argued
+from wellspring.tasks.judges.grading import argued
 
 PAPER = "TICK, arXiv 2410.03608"
 VERSION = 3

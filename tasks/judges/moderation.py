@@ -14,7 +14,7 @@ from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.answers import Answered, Read
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Prompt, Row, Template, fenced, template
-from wellspring.tasks.judges.marks import argued
+from wellspring.tasks.judges.grading import argued
 
 PAPER = "SynthQuestions, arXiv 2506.03968, moderation; TechHazardQA"
 VERSION = 3

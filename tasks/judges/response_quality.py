@@ -10,7 +10,7 @@ One answer, shortened: `{"following_analysis": "Lists three of the five steps.",
 from typing import Any
 
 from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, template
-from wellspring.tasks.judges.marks import graded
+from wellspring.tasks.judges.grading import graded
 
 PAPER = "FairEval (evidence before score), PORTIA (score form)"
 VERSION = 4

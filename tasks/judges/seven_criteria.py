@@ -12,7 +12,7 @@ One answer, shortened: `{"specificity_analysis": "It names the pump and the budg
 from typing import Any
 
 from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, template
-from wellspring.tasks.judges.marks import graded
+from wellspring.tasks.judges.grading import graded
 
 PAPER = "SynthQuestions, arXiv 2506.03968, step D (criteria of Arena-Hard)"
 VERSION = 4

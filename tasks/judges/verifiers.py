@@ -3,7 +3,7 @@
 Paper: AutoIF (arXiv 2406.13542), step 2: several `evaluate(response) -> bool` for one instruction, and test cases with
 an expected verdict. Ours differs: functions are asked for whatever instruction there is, and none may be the right
 number of them; they are run in the sandbox and nowhere else, and believed only as far as they agree with each other
-(tasks/methods/cross_validation.py). Expected verdicts never enter the sandbox.
+(tasks/methods/answers/cross_validation.py). Expected verdicts never enter the sandbox.
 
 One answer, shortened: `{"functions": ["def evaluate(response): return len(response.split()) <= 50", ...],
 "cases": [{"response": "Too short to fail.", "expected": true}, ...]}`

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from wellspring.tasks.contracts.errors import WellspringError
-from wellspring.tasks.spine import blame
+from wellspring.tasks.spine.running import blame
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.io import files
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.storage.store import Store
 
 ROWS_A_PAGE = 50
 PAGES_A_FOLDER = 1000

@@ -7,7 +7,7 @@ import polars as pl
 from wellspring.tasks.site import charts, views, words
 from wellspring.tasks.site.charts import NOTHING, number
 from wellspring.tasks.site.markup import Child, Html, element, said, table
-from wellspring.tasks.spine.kept_portrait import Portrait
+from wellspring.tasks.spine.watching.saved_measures import Portrait
 
 Frames = Mapping[str, pl.DataFrame]
 ROWS_IN_TABLES = 200

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from wellspring.tasks.contracts import records
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.site import pages
 from wellspring.tasks.site.attempts import Attempts, Unwritten
-from wellspring.tasks.spine import marts
-from wellspring.tasks.spine.runs import Run, in_flow
+from wellspring.tasks.spine.running.runs import Run, in_flow
+from wellspring.tasks.spine.watching import marts
 
 STAGE = "pages"  # of their rows in `failures`
 MOST_SAID = 8  # pages that are named; more are counted

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wellspring.tasks.io import files
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.site import browser, composition, dashboard, run_page
 from wellspring.tasks.site.attempts import Attempts, Unwritten
 from wellspring.tasks.site.dashboard import Frames
 from wellspring.tasks.site.markup import Child, page
-from wellspring.tasks.spine import kept_portrait, marts
+from wellspring.tasks.spine.watching import marts, saved_measures
 
 PLACES = (
     ("Overview", "index.html"),
@@ -41,7 +41,7 @@ _DRAWN: Mapping[str, Callable[[Store, Frames], Iterable[Child]]] = {
     "quality.html": lambda _, frames: dashboard.quality(frames),
     "spend.html": lambda _, frames: dashboard.spend(frames),
     "corpus.html": lambda _, frames: composition.corpus(frames),
-    "dataset.html": lambda store, frames: composition.dataset(frames, kept_portrait.read(store)),
+    "dataset.html": lambda store, frames: composition.dataset(frames, saved_measures.read(store)),
     "compare.html": lambda _, frames: dashboard.comparison(frames),
 }
 

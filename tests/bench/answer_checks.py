@@ -18,7 +18,7 @@ import polars as pl
 from tests import answer_sets
 from tests.answer_sets import Case
 from wellspring.tasks.contracts.settings import VerdictsSettings
-from wellspring.tasks.methods import checks
+from wellspring.tasks.methods.answers import checks
 
 SETTINGS = VerdictsSettings()
 CHECKS = checks.checks(answer_sets.CHECKS)

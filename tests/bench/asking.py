@@ -26,8 +26,8 @@ import polars as pl
 
 from tests.bench.carrying import SETS, Page, half, pages
 from tests.bench.corpus import SHARED, lines
-from wellspring.tasks.methods.asking import states_only
-from wellspring.tasks.methods.languages import identify
+from wellspring.tasks.methods.instructions.asking import states_only
+from wellspring.tasks.methods.pages.languages import identify
 
 OWN = tomllib.loads((Path(__file__).parents[1] / "data" / "asking.toml").read_text(encoding="utf-8"))
 FRESH = ("llmbar_natural", "llmbar_gptinst")  # never looked at while the signs were chosen

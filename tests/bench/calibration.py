@@ -1,4 +1,4 @@
-"""At which cosine two texts mean the same, for each embedder: what `tasks/spine/ceilings.py` states.
+"""At which cosine two texts mean the same, for each embedder: what `tasks/spine/vectors/ceilings.py` states.
 
     PYTHONPATH=. python -m tests.bench.calibration ../shared/data
 
@@ -27,9 +27,9 @@ from typing import NamedTuple
 import numpy as np
 
 from wellspring.tasks.contracts.vectors import Vectors
-from wellspring.tasks.io import encoder
-from wellspring.tasks.methods import hashing_embedder
-from wellspring.tasks.spine.ceilings import MEASURED
+from wellspring.tasks.io.vectors import encoder
+from wellspring.tasks.methods.vectors import hashing_embedder
+from wellspring.tasks.spine.vectors.ceilings import MEASURED
 
 PRECISIONS = (0.95, 0.99)
 SEEDS = 600  # that pairs are made of

@@ -4,7 +4,7 @@
 
 Messages are made by program from real pages (../shared/data). `frames`: 200 of each, from `tests/data/carrying.toml`.
 `ways` and `sets`: from `carrying_ways.toml` and `carrying_sets.toml`, a way of saying it a line, around passages of
-pages of its language. The check of what a message says itself (`tasks/methods/asking.py`) is learned from all but two:
+pages of its language. The check of what a message says itself (`asking.py`) is learned from all but two:
 `aside`, half of the frames with pages of their own, and the set `report`, written like the others by somebody who had
 not seen the check, with the pages of the half that is kept aside. `--fit` learns it anew: first it prints how a model
 that learned from the others does on each set (what is to be expected of a wording that nobody has seen), then it writes
@@ -31,11 +31,11 @@ from sklearn.linear_model import LogisticRegression
 from tests.bench.corpus import SHARED, lines
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.settings import InstructionsSettings
-from wellspring.tasks.methods import asking
-from wellspring.tasks.methods.acceptance import Limits, Shown, accept
-from wellspring.tasks.methods.carrying import parted
-from wellspring.tasks.methods.copies import coverage
-from wellspring.tasks.methods.languages import identify
+from wellspring.tasks.methods.instructions import asking
+from wellspring.tasks.methods.instructions.acceptance import Limits, Shown, accept
+from wellspring.tasks.methods.instructions.carrying import parted
+from wellspring.tasks.methods.instructions.copies import coverage
+from wellspring.tasks.methods.pages.languages import identify
 
 SETS = Path(__file__).parents[1] / "data" / "carrying_sets.toml"
 WEIGHTS = Path(asking.__file__).with_suffix(".npy")

@@ -31,7 +31,7 @@ TEXT = "Tell me what a person who lives by a river has to know about floods, and
 def serving(profile: str) -> Iterator[str]:
     """Serve a fault profile from a process of its own."""
     code = (
-        "import asyncio, sys; from wellspring.tasks.io import faults\n"
+        "import asyncio, sys; from wellspring.tasks.io.standin import faults\n"
         "server = faults.FaultServer(faults.profile(sys.argv[1]))\n"
         "async def go():\n"
         "    async with server.listening() as listening:\n"
@@ -66,7 +66,7 @@ def ours(url: str, rows: int, directory: str, **options: Any) -> dict[str, Any]:
     from wellspring.tasks.contracts import settings
     from wellspring.tasks.contracts.calls import Call
     from wellspring.tasks.contracts.prompting import Message, Prompt
-    from wellspring.tasks.io.llm import Models
+    from wellspring.tasks.io.models.llm import Models
 
     endpoint = {"base_url": url, "max_concurrency": options.pop("concurrency", CONCURRENCY)}
     endpoint |= {"retry_after": options.pop("retry_after", "auto")}
@@ -87,9 +87,9 @@ def programmed(url: str, rows: int, directory: str, **options: Any) -> dict[str,
     from tests.spine.test_generation import fill, instruction
     from tests.spine.test_runner import SAY
     from wellspring.tasks.contracts import records, settings
-    from wellspring.tasks.spine import runs
-    from wellspring.tasks.spine.programs import Program
-    from wellspring.tasks.spine.runner import conduct
+    from wellspring.tasks.spine.running import runs
+    from wellspring.tasks.spine.writing.programs import Program
+    from wellspring.tasks.spine.writing.runner import conduct
 
     async def body(row: Any, ask: Any) -> None:
         found = await ask(SAY, {"said": TEXT.format(row["input_id"])}, role="generator")
@@ -251,8 +251,8 @@ def one_slot(_: int) -> None:
     from wellspring.tasks.contracts import settings
     from wellspring.tasks.contracts.calls import Call
     from wellspring.tasks.contracts.prompting import Message, Prompt
-    from wellspring.tasks.io import quirks
-    from wellspring.tasks.io.llm import Models
+    from wellspring.tasks.io.models.llm import Models
+    from wellspring.tasks.io.standin import quirks
 
     rows, lines = 24, []
     for each, deadline, is_met in itertools.product((0.25, 1.0), (12, 3), (True, False)):
@@ -310,8 +310,8 @@ def overhead(_: int) -> None:
 
 def in_memory(url: str, rows: int, directory: str, **options: Any) -> dict[str, Any]:
     """As `ours`, with a journal that is nowhere synced and writes nothing: what durability is compared with."""
-    from wellspring.tasks.io import journal
-    from wellspring.tasks.io.journal_writer import Write, Writer
+    from wellspring.tasks.io.storage import journal
+    from wellspring.tasks.io.storage.journal_writer import Write, Writer
 
     class Nowhere(Writer):
         """Tells every caller at once that it is written."""
@@ -353,7 +353,7 @@ def batched(url: str, rows: int, directory: str) -> dict[str, Any]:
     from wellspring.tasks.contracts import settings
     from wellspring.tasks.contracts.calls import Call
     from wellspring.tasks.contracts.prompting import Message, Prompt
-    from wellspring.tasks.io.llm import Models
+    from wellspring.tasks.io.models.llm import Models
 
     role = {"endpoints": [{"base_url": url}], "mode": "batch", "batch_wait_seconds": 600.0, "batch_poll_seconds": 0.5}
     role |= {"batch_requests": 50_000}
@@ -386,8 +386,8 @@ def million(_: int) -> None:
     from wellspring.tasks.contracts.calls import Call
     from wellspring.tasks.contracts.prompting import Message, Prompt
     from wellspring.tasks.contracts.settings import Role
-    from wellspring.tasks.io.forms import identity
-    from wellspring.tasks.io.journal import Entry, Journal, record
+    from wellspring.tasks.io.protocol.requests import identity
+    from wellspring.tasks.io.storage.journal import Entry, Journal, record
 
     rows = 1_000_000
     with tempfile.TemporaryDirectory() as directory:

@@ -36,8 +36,8 @@ def lines(name: str) -> list[Any]:
 
 def archived(name: str) -> Iterator[tuple[str, str]]:
     """Yield address and decoded page of an archive of the shared data."""
-    from wellspring.tasks.io import messages, warc
-    from wellspring.tasks.methods.charsets import decode
+    from wellspring.tasks.io.corpora import messages, warc
+    from wellspring.tasks.methods.pages.charsets import decode
 
     for record in warc.records(str(SHARED / name), LIMIT_BYTES):
         if isinstance(record, warc.Record) and record.kind == "response":
@@ -49,7 +49,7 @@ def ours(html: str, url: str) -> str:
     """Extract by our default."""
     from selectolax.lexbor import LexborHTMLParser
 
-    from wellspring.tasks.methods import main_text
+    from wellspring.tasks.methods.pages import main_text
 
     return main_text.extract(LexborHTMLParser(html), url)
 
@@ -193,7 +193,7 @@ def pipeline(path: str, extractor: str, **settings: Any) -> int:
     """Our shard function, whole: records to documents, language, personal data, opt-outs, signatures, Arrow tables."""
     from wellspring.tasks import documents
     from wellspring.tasks.contracts.settings import DocumentsSettings
-    from wellspring.tasks.io import corpora
+    from wellspring.tasks.io.corpora import corpus_files
 
     method = DocumentsSettings(extractor=extractor, **settings).model_dump() | {
         "limit_bytes": LIMIT_BYTES,
@@ -202,7 +202,7 @@ def pipeline(path: str, extractor: str, **settings: Any) -> int:
         "ngram_words": 13,
         "containment": 0.8,
     }
-    file = corpora.look(path)
+    file = corpus_files.look(path)
     part = {"source_id": "s", "uri": path, "part_id": "p", "kind": file.kind, "license": None}
     produced = documents._read({"parts": [part | {"start": 0, "stop": file.extent}], "method": method})
     return produced.rows_in - 1  # the warcinfo
@@ -245,7 +245,7 @@ def articles() -> list[str]:
 
 def by_ours(texts: list[str]) -> set[tuple[int, int]]:
     """Pairs by our bands, verified."""
-    from wellspring.tasks.methods import near_duplicates
+    from wellspring.tasks.methods.pages import near_duplicates
 
     pairs = near_duplicates.candidates(near_duplicates.bands(texts))
     return {tuple(pair) for pair in pairs[near_duplicates.jaccard(texts, pairs) >= THRESHOLD].tolist()}
@@ -319,8 +319,8 @@ def minhash() -> None:
 
 def contamination() -> None:
     """Benchmark prompts: recall and precision on planted ones, natural ones found, rate."""
-    from wellspring.tasks.io import benchmarks
-    from wellspring.tasks.methods import decontamination
+    from wellspring.tasks.io.corpora import benchmarks
+    from wellspring.tasks.methods.pages import decontamination
 
     names = ("mt_bench", "ifeval", "alpaca_eval", "arena_hard_v01")
     rows = benchmarks.read({name: str(SHARED / f"instructions/bench_{name}.jsonl.gz") for name in names})
@@ -376,7 +376,7 @@ def read_corpus(path: str, store: str, answer: Any) -> None:
     """Read an archive into a store, in a process of its own; answer rows, seconds, peak of it and of its workers."""
     from wellspring.tasks import documents, passages, sources
     from wellspring.tasks.contracts import settings
-    from wellspring.tasks.spine import runs
+    from wellspring.tasks.spine.running import runs
 
     started = time.monotonic()
     chosen = settings.load(None, ["threads=2"], environment={}, extra={"sources": {"corpora": [{"path": path}]}})

@@ -15,14 +15,14 @@ import numpy as np
 
 from tests.bench.judged_collections import beir, read
 from wellspring.tasks.contracts.settings import GroundingsSettings
-from wellspring.tasks.io import index
-from wellspring.tasks.io.keywords import KeywordIndex
-from wellspring.tasks.methods import hashing_embedder
-from wellspring.tasks.methods.fit import fit
-from wellspring.tasks.methods.fusion import fuse
-from wellspring.tasks.methods.tokens import cut_tokens
-from wellspring.tasks.methods.words import words
-from wellspring.tasks.spine.retrieval import DEPTH, KEYWORDS_SHARE, VECTORS_SHARES
+from wellspring.tasks.io.vectors import index
+from wellspring.tasks.io.vectors.keywords import KeywordIndex
+from wellspring.tasks.methods.instructions.fit import fit
+from wellspring.tasks.methods.pages.tokens import cut_tokens
+from wellspring.tasks.methods.vectors import hashing_embedder
+from wellspring.tasks.methods.vectors.fusion import fuse
+from wellspring.tasks.methods.vectors.words import words
+from wellspring.tasks.spine.vectors.retrieval import DEPTH, KEYWORDS_SHARE, VECTORS_SHARES
 
 FEW = 45  # pages of a small corpus
 KEPT = 0.9  # of the queries that have a page, in the worse served collection

@@ -44,7 +44,7 @@ HEAD = f"{'documents':>9} {'stage':<27}{'in':>9}{'out':>9}{'seconds':>9}{'model'
 
 def sentences() -> list[list[str]]:
     """Return the English sentences of the sample corpus, as words."""
-    from wellspring.tasks.methods.languages import identify
+    from wellspring.tasks.methods.pages.languages import identify
 
     found: list[list[str]] = []
     for page in sorted((SAMPLE / "pages").glob("*.html")):
@@ -112,7 +112,7 @@ class ModelClock:
     """CPU seconds of the stand-in, taken in the thread that it works in."""
 
     def __init__(self) -> None:
-        from wellspring.tasks.io.offline import StandIn
+        from wellspring.tasks.io.standin.offline import StandIn
 
         self.seconds = 0.0
         answer = StandIn.respond
@@ -147,7 +147,7 @@ def build(corpus: Path, seeds: Path, store: Path, overrides: list[str], send: Co
     """Run the main job, and say of each stage and each audit when it begins and what it did."""
     logging.disable()
     from wellspring.flows.dataset import dataset
-    from wellspring.tasks.spine import runs, validation
+    from wellspring.tasks.spine.running import runs, validation
 
     clock = ModelClock()
     said = speaker(send, lambda: clock.seconds)
@@ -190,7 +190,7 @@ def read_seeds(lines: int, folder: Path, send: Connection) -> None:
     logging.disable()
     from wellspring.tasks import seeds
     from wellspring.tasks.contracts import settings
-    from wellspring.tasks.spine import runs, validation
+    from wellspring.tasks.spine.running import runs, validation
 
     said, path = speaker(send), folder / "seeds.jsonl"
     writer = Writer(lines)
@@ -208,7 +208,7 @@ def read_seeds(lines: int, folder: Path, send: Connection) -> None:
 def compare(fresh: int, pool: int, folder: Path, send: Connection) -> None:  # noqa: ARG001 - as the others
     """Compare so many new instructions with a pool and with each other, as the stage does."""
     from wellspring.tasks.contracts.settings import Settings
-    from wellspring.tasks.methods.novelty import repeats
+    from wellspring.tasks.methods.instructions.novelty import repeats
 
     said, refused = speaker(send), dict[int, Any]()
     with to_its_end(send):
@@ -220,10 +220,10 @@ def compare(fresh: int, pool: int, folder: Path, send: Connection) -> None:  # n
 
 def find(asked: int, passages: int, folder: Path, send: Connection) -> None:  # noqa: ARG001 - as the others
     """Find the passages that are nearest so many seeds, by vectors and by keywords, as deep as a search goes."""
-    from wellspring.tasks.io import index
-    from wellspring.tasks.io.keywords import KeywordIndex
-    from wellspring.tasks.methods.words import words
-    from wellspring.tasks.spine.retrieval import DEPTH
+    from wellspring.tasks.io.vectors import index
+    from wellspring.tasks.io.vectors.keywords import KeywordIndex
+    from wellspring.tasks.methods.vectors.words import words
+    from wellspring.tasks.spine.vectors.retrieval import DEPTH
 
     said, texts = speaker(send), sentences_of(asked + passages)
     depth = min(DEPTH, passages)
@@ -256,7 +256,7 @@ def sentences_of(count: int) -> list[str]:
 def embedded(texts: Sequence[str]) -> Any:
     """Return the vectors of texts by the default embedder."""
     from wellspring.tasks.contracts.settings import Settings
-    from wellspring.tasks.methods import hashing_embedder
+    from wellspring.tasks.methods.vectors import hashing_embedder
 
     wanted = Settings().embeddings
     return hashing_embedder.fit(texts[:FITTED], wanted.dimensions, 2**16, 0).embed(texts).vectors

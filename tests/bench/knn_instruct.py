@@ -19,9 +19,9 @@ import numpy as np
 
 from tests.bench.corpus import lines
 from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors
-from wellspring.tasks.io import encoder, index
-from wellspring.tasks.methods import hashing_embedder
-from wellspring.tasks.spine.ceilings import MEASURED
+from wellspring.tasks.io.vectors import encoder, index
+from wellspring.tasks.methods.vectors import hashing_embedder
+from wellspring.tasks.spine.vectors.ceilings import MEASURED
 
 K = 2
 OPEN = (

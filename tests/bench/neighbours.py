@@ -30,9 +30,9 @@ from tests.bench.measurements import Figure, Spent, against, beside_peak, best, 
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.vectors import Rows, Vectors, unit
-from wellspring.tasks.io import index, tensors
-from wellspring.tasks.methods import hashing_embedder, neighbour_graph, representatives, semantic_duplicates
-from wellspring.tasks.spine import sharded_search
+from wellspring.tasks.io.vectors import index, tensors
+from wellspring.tasks.methods.vectors import hashing_embedder, neighbour_graph, representatives, semantic_duplicates
+from wellspring.tasks.spine.vectors import sharded_search
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SAMPLE_QUERIES = 1000

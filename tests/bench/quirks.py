@@ -31,10 +31,11 @@ from wellspring.flows.grounding import grounding
 from wellspring.flows.synthesis import synthesis
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.contracts.errors import WellspringError
-from wellspring.tasks.io import quirks
-from wellspring.tasks.io.oddities import DRAFT, PROSE
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import runs, summaries
+from wellspring.tasks.io.standin import quirks
+from wellspring.tasks.io.standin.oddities import DRAFT, PROSE
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.running import runs
+from wellspring.tasks.spine.watching import summaries
 
 ROWS = 4  # pages, and seeds
 PROFILE = "defaults"

@@ -16,8 +16,8 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.real import smollm2
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import summaries
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.watching import summaries
 
 HEAD = f"{'stage':<14}{'in':>5}{'out':>5}{'refused':>9}{'calls':>7}{'tokens':>9}{'seconds':>9}  refused because"
 

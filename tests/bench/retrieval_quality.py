@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 
 from tests.bench.judged_collections import Collection, halves, made
 from wellspring.tasks.contracts.vectors import Vectors, unit
-from wellspring.tasks.io import encoder, index
-from wellspring.tasks.io.keywords import KeywordIndex
-from wellspring.tasks.methods import hashing_embedder
-from wellspring.tasks.methods.fusion import fuse, ordered
-from wellspring.tasks.methods.words import words
-from wellspring.tasks.spine.retrieval import DEPTH, MODELS_SHARE, REREAD_SHARE, VECTORS_SHARES
+from wellspring.tasks.io.vectors import encoder, index
+from wellspring.tasks.io.vectors.keywords import KeywordIndex
+from wellspring.tasks.methods.vectors import hashing_embedder
+from wellspring.tasks.methods.vectors.fusion import fuse, ordered
+from wellspring.tasks.methods.vectors.words import words
+from wellspring.tasks.spine.vectors.retrieval import DEPTH, MODELS_SHARE, REREAD_SHARE, VECTORS_SHARES
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 BM25 = ((0.9, 0.4), (0.9, 0.6), (1.2, 0.6), (1.2, 0.75))

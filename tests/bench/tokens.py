@@ -11,7 +11,7 @@ import base64
 from pathlib import Path
 
 from tests.methods.test_tokens import COUNTED
-from wellspring.tasks.methods.tokens import count_tokens
+from wellspring.tasks.methods.pages.tokens import count_tokens
 
 PIECES = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]"

@@ -8,7 +8,7 @@ import pytest
 from wellspring.tasks.contracts.casting import cast, is_stand_in, refuse_stand_ins, without_directories
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.running import runs
 
 Make = Callable[..., Settings]
 SERVER = "models.base_url=http://127.0.0.1:8000/v1"

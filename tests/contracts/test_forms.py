@@ -11,7 +11,8 @@ from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.plugins import RECIPES
 from wellspring.tasks.contracts.prompting import load, template, text_field
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine import recipes, reviewing
+from wellspring.tasks.spine.operations import reviewing
+from wellspring.tasks.spine.running import recipes
 
 ROOMS = Path(__file__).parents[2] / "tasks"
 

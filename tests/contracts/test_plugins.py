@@ -62,7 +62,7 @@ def test_those_of_an_installed_package_are_found(tmp_path: Path) -> None:
     (info / "entry_points.txt").write_text("\n".join(groups))
     asked = """
         from wellspring.tasks.contracts.plugins import CHECKS, WAYS
-        from wellspring.tasks.methods import checks, choices
+        from wellspring.tasks.methods.answers import checks; from wellspring.tasks.methods.vectors import choices
         print(CHECKS.names()["theirs"], checks.checks(["theirs"])["theirs"]({}, None))
         print(WAYS.names()["theirs"], choices.theirs("theirs").choose(None, 1))
     """

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from wellspring.tasks.contracts import profiles, settings
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.methods import checks, choices
+from wellspring.tasks.methods.answers import checks
+from wellspring.tasks.methods.vectors import choices
 
 
 def test_the_profile_as_written_is_the_defaults(tmp_path: Path) -> None:

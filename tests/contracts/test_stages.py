@@ -14,8 +14,8 @@ import pytest
 from tests import sample_store
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.stages import SAID, STAGES, Stage, made_from
-from wellspring.tasks.io import statements
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.storage import statements
+from wellspring.tasks.io.storage.store import Store
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("flows", "tasks", "sql", "expectations", "deployments")
@@ -128,14 +128,14 @@ ORDER BY documents.document_id;
 SUITE = '''"""What must hold of weather."""
 
 from wellspring.expectations import accounted, content_ids
-from wellspring.tasks.io.suites import Suite
+from wellspring.tasks.io.storage.suites import Suite
 
 SUITE = Suite("weather", rows=content_ids("weather_id", "document_id"), facts=accounted())
 '''
 STAGE = '''"""Weather: what it is like on a page."""
 
 from wellspring.tasks.contracts.records import Weather, content_id
-from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
 
 
 @stage("weather")
@@ -159,8 +159,11 @@ from wellspring.tasks import weather
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.io import events
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import forgetting, lineage, retrying, runs, standing
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.operations import retrying
+from wellspring.tasks.spine.provenance import forgetting, lineage
+from wellspring.tasks.spine.running import runs
+from wellspring.tasks.spine.watching import stage_status
 
 store, overrides = sys.argv[1], json.loads(sys.argv[2])
 chosen, said = settings.load("full", overrides), {}
@@ -181,7 +184,7 @@ with Store.open(store) as opened:
     rows = opened.query("weather/unpublished").height, opened.query("weather/audience")["rows_valid"][0]
     said["audited"] = list(rows)
     said["suite"] = opened.query("validations/all").filter(noun="weather")["success"].to_list()
-    said["status"] = next(row for row in standing.of_store(opened)["stages"] if row["stage"] == "weather")
+    said["status"] = next(row for row in stage_status.of_store(opened)["stages"] if row["stage"] == "weather")
     url = opened.query("documents/all")["url"].sort()[0]
     (row,) = lineage.impact(opened, url=url).ids["weather"]
     said["trace"] = lineage.trace(opened, row).as_dict()

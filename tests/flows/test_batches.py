@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 from tests.exported import exported
 from wellspring.flows.cli import app
 from wellspring.tasks.contracts.errors import TransientError
-from wellspring.tasks.io import faults
+from wellspring.tasks.io.standin import faults
 
 MOST_RUNS = 20
 BATCHED = ("--set", "models.generator.mode=batch")

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import wellspring
 from wellspring.flows import cli
 from wellspring.tasks.contracts.errors import UsageError
-from wellspring.tasks.spine import trial_inputs
+from wellspring.tasks.spine.operations import trial_inputs
 
 pytestmark = pytest.mark.slow
 

@@ -177,7 +177,7 @@ def test_it_builds_inside_a_running_event_loop(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_stores_are_built_side_by_side_and_one_inside_the_other(tmp_path: Path) -> None:
-    from wellspring.tasks.spine import runs
+    from wellspring.tasks.spine.running import runs
 
     made = threading.Thread(target=wellspring.build, kwargs={"store": tmp_path / "a", "only": "corpus", **FEW})
     made.start()
@@ -198,7 +198,7 @@ def test_two_stores_are_built_side_by_side_and_one_inside_the_other(tmp_path: Pa
 
 @pytest.mark.slow
 def test_a_store_that_another_thread_builds_is_busy(tmp_path: Path) -> None:
-    from wellspring.tasks.spine import runs
+    from wellspring.tasks.spine.running import runs
 
     chosen, refused = settings.load("smoke", [], environment={}), []
 

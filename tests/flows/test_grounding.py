@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from wellspring.flows.dataset import dataset
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.storage.store import Store
 
 pytestmark = pytest.mark.slow
 

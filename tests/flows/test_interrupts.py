@@ -18,9 +18,9 @@ import pytest
 from tests import light
 from tests.met import met
 from tests.walking import in_process
-from wellspring.tasks.io import faults
-from wellspring.tasks.io.llm import GRACE_SECONDS
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.models.llm import GRACE_SECONDS
+from wellspring.tasks.io.standin import faults
+from wellspring.tasks.io.storage.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

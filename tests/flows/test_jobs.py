@@ -23,9 +23,9 @@ from wellspring.flows.synthesis import synthesis
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine.alerts import store_label
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.watching.alerts import store_label
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from wellspring.flows import choices
 from wellspring.flows.corpus import corpus
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
-from wellspring.tasks.io import benchmarks, conversations, corpora
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import preflight
+from wellspring.tasks.io.corpora import benchmarks, conversations, corpus_files
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.running import preflight
 
 ROW = '{"prompt": "How?", "text": "A river cuts its valley."}\n'
 ODD = ["😀", "a b", "a'b\"c", "a\nb", "a\tb", "a\x7fb", "a#b", "a%20b", "a?b", "a[1]", "a*b", "-a", "a\\b", "a:b"]
@@ -28,8 +28,8 @@ def test_a_file_of_an_odd_name_is_read(tmp_path: Path, name: str, monkeypatch: p
     chosen = settings.load(None, choices.overrides([name], [name]), environment={})
 
     assert [one.path for one in chosen.sources.corpora] == list(chosen.seeds.paths) == [str(path)]
-    assert corpora.expand(str(path)) == [str(path)]
-    assert corpora.look(str(path)).kind == "jsonl"
+    assert corpus_files.expand(str(path)) == [str(path)]
+    assert corpus_files.look(str(path)).kind == "jsonl"
     assert conversations.survey(path) == 1
     assert list(benchmarks.read({"mine": str(path)})) == [("mine", "0", "How?")]
 
@@ -37,7 +37,7 @@ def test_a_file_of_an_odd_name_is_read(tmp_path: Path, name: str, monkeypatch: p
 def test_a_star_is_a_glob_where_no_file_is_called_so(tmp_path: Path) -> None:
     (tmp_path / "ab.jsonl").write_text(ROW)
 
-    assert corpora.expand(f"{tmp_path}/a*.jsonl") == [f"{tmp_path}/ab.jsonl"]
+    assert corpus_files.expand(f"{tmp_path}/a*.jsonl") == [f"{tmp_path}/ab.jsonl"]
 
 
 def test_a_name_that_is_no_utf8_is_named(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_name_that_is_no_utf8_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"udcff' is not UTF-8"):
         choices.overrides([], [NOT_UTF8])
     with pytest.raises(BrokenError, match=r"udcff' is not UTF-8"):
-        corpora.expand(str(tmp_path))
+        corpus_files.expand(str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["what?", NOT_UTF8])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.storage.store import Store
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +19,7 @@ import sys
 from wellspring.flows import terminal
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.io import interrupts
-from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.running import runs
 
 interrupts.own_process()
 with terminal.stoppable("again"), runs.start("a run", settings.load(), sys.argv[1]) as run:

@@ -13,15 +13,15 @@ from typer.testing import CliRunner
 
 from tests import nights
 from wellspring.flows.cli import app
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import summaries
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.watching import summaries
 
 ROOT = Path(__file__).parents[2]
 LOOKS = int(os.environ.get("LOOKS", "300"))
 EACH = 10  # of so many looks one is the whole command
 BUILD = """
 import sys
-from wellspring.tasks.io import snapshots
+from wellspring.tasks.io.storage import snapshots
 snapshots.EVERY_SECONDS, snapshots.SHARE = 0.2, 5
 from wellspring.flows.dataset import dataset
 dataset.fn("smoke", sys.argv[1], sys.argv[2:])

@@ -12,7 +12,7 @@ from tests.headed import TEXT
 from wellspring.flows import cli
 from wellspring.tasks.contracts import headings
 from wellspring.tasks.contracts.errors import UsageError
-from wellspring.tasks.spine import recipes
+from wellspring.tasks.spine.running import recipes
 
 PROGRAM = '''"""Say it again, and answer.
 

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from wellspring.tasks.io import offline
+from wellspring.tasks.io.standin import offline
 
 Line = dict[str, Any]
 

@@ -14,10 +14,10 @@ from wellspring.tasks.contracts.calls import Answer, Call
 from wellspring.tasks.contracts.errors import BrokenError, TransientError
 from wellspring.tasks.contracts.prompting import Message, Prompt
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import quirks
-from wellspring.tasks.io.forms import BOUND_CHARS
-from wellspring.tasks.io.llm import Models
-from wellspring.tasks.io.offline import Response
+from wellspring.tasks.io.models.llm import Models
+from wellspring.tasks.io.protocol.requests import BOUND_CHARS
+from wellspring.tasks.io.standin import quirks
+from wellspring.tasks.io.standin.offline import Response
 
 
 def chosen(url: str, *overrides: str) -> Settings:

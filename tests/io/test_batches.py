@@ -11,9 +11,9 @@ from wellspring.tasks.contracts.calls import Answer, Call, Refused
 from wellspring.tasks.contracts.errors import TransientError
 from wellspring.tasks.contracts.prompting import Message, Prompt
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import faults
-from wellspring.tasks.io.jobs import Jobs
-from wellspring.tasks.io.llm import Models
+from wellspring.tasks.io.models.jobs import Jobs
+from wellspring.tasks.io.models.llm import Models
+from wellspring.tasks.io.standin import faults
 
 
 def call(number: int) -> Call:

@@ -19,8 +19,8 @@ from wellspring.tasks.contracts.calls import Answer, Call, Refused
 from wellspring.tasks.contracts.errors import BrokenError, TransientError, WellspringError
 from wellspring.tasks.contracts.prompting import Message, Prompt
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import batches, jobs
-from wellspring.tasks.io.llm import Models
+from wellspring.tasks.io.models import batches, jobs
+from wellspring.tasks.io.models.llm import Models
 
 PRICES = '[models."offline-*"]\nprompt = 1.0\ncompletion = 2.0\nbatch = 0.5\n'
 

@@ -26,11 +26,11 @@ from wellspring.tasks.contracts.calls import Answer, Call, Refused
 from wellspring.tasks.contracts.errors import BrokenError, TransientError
 from wellspring.tasks.contracts.prompting import Message, Prompt
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import batches, jobs
-from wellspring.tasks.io.bulk import Bulk
-from wellspring.tasks.io.jobs import Jobs
-from wellspring.tasks.io.journal import Journal
-from wellspring.tasks.io.llm import Models
+from wellspring.tasks.io.models import batches, jobs
+from wellspring.tasks.io.models.bulk import Bulk
+from wellspring.tasks.io.models.jobs import Jobs
+from wellspring.tasks.io.models.llm import Models
+from wellspring.tasks.io.storage.journal import Journal
 
 CALLS = 30
 STEPS = 20
@@ -306,8 +306,8 @@ import sys
 from pathlib import Path
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.contracts.errors import TransientError
-from wellspring.tasks.io import batches
-from wellspring.tasks.io.llm import Models
+from wellspring.tasks.io.models import batches
+from wellspring.tasks.io.models.llm import Models
 from tests.io.test_batches_fuzz import CALLS, call
 
 batches.LISTED_SECONDS = 0.0

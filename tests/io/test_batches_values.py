@@ -13,8 +13,8 @@ from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.calls import Answer, Call, Refused
 from wellspring.tasks.contracts.errors import TransientError
 from wellspring.tasks.contracts.prompting import Message, Prompt
-from wellspring.tasks.io import batches
-from wellspring.tasks.io.llm import Models
+from wellspring.tasks.io.models import batches
+from wellspring.tasks.io.models.llm import Models
 
 BESIDE = 3  # calls that are answered
 ANSWERED = {"custom_id": "@", "response": {"status_code": 200, "request_id": "r", "body": {}}, "error": None}

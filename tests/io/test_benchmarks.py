@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from wellspring.tasks.contracts.errors import BrokenError
-from wellspring.tasks.io import benchmarks
+from wellspring.tasks.io.corpora import benchmarks
 
 
 def test_every_shape_gives_its_prompts(tmp_path: Path) -> None:

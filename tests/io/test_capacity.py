@@ -11,11 +11,11 @@ from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.calls import Answer, Call
 from wellspring.tasks.contracts.errors import Rejection, TransientError
 from wellspring.tasks.contracts.prompting import Message, Prompt
-from wellspring.tasks.io import quirks
-from wellspring.tasks.io.endpoints import START_CONCURRENCY
-from wellspring.tasks.io.forms import RETRY_SEEDS, request_of
-from wellspring.tasks.io.llm import Models
-from wellspring.tasks.spine.repairs import repair
+from wellspring.tasks.io.models.llm import Models
+from wellspring.tasks.io.protocol.endpoints import START_CONCURRENCY
+from wellspring.tasks.io.protocol.requests import RETRY_SEEDS, request_of
+from wellspring.tasks.io.standin import quirks
+from wellspring.tasks.spine.writing.repairs import repair
 
 ROWS = 16
 LONG = "The river carries sand and stones from the hills to the sea, and in spring it floods the meadows below. " * 120

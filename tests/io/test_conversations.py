@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
-from wellspring.tasks.io import conversations
-from wellspring.tasks.io.conversations import Turn
+from wellspring.tasks.io.corpora import conversations
+from wellspring.tasks.io.corpora.conversations import Turn
 
 CHAT = [
     {"role": "system", "content": "be kind"},

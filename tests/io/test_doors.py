@@ -21,9 +21,10 @@ from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.calls import Answer, Call, Refused
 from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
 from wellspring.tasks.contracts.prompting import Message, Prompt
-from wellspring.tasks.io import offline, servers, wire
-from wellspring.tasks.io.llm import Models
-from wellspring.tasks.spine import diagnosis
+from wellspring.tasks.io.models.llm import Models
+from wellspring.tasks.io.protocol import http_client, servers
+from wellspring.tasks.io.standin import offline
+from wellspring.tasks.spine.operations import diagnosis
 
 KEY = "canary-4711-of-a-key"
 QUESTION = Call("1", Prompt((Message("system", "Be brief."), Message("user", "What do mills grind?"))))
@@ -292,9 +293,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def fresh_trust() -> Iterator[None]:
     """Read which authorities are trusted anew, as a process does at its start."""
-    wire.tls.cache_clear()
+    http_client.tls.cache_clear()
     yield
-    wire.tls.cache_clear()
+    http_client.tls.cache_clear()
 
 
 @pytest.mark.usefixtures("fresh_trust")

@@ -12,9 +12,9 @@ import pytest
 from tests.embedding_server import WIDTH, Embedder, Says, answer, embedder, refuse, vector
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import BrokenError, TransientError
-from wellspring.tasks.io.embedding import NotTaken, is_too_long, shorter, texts_taken
-from wellspring.tasks.io.journal import Journal
-from wellspring.tasks.io.llm import Models
+from wellspring.tasks.io.models.embedding import NotTaken, is_too_long, shorter, texts_taken
+from wellspring.tasks.io.models.llm import Models
+from wellspring.tasks.io.storage.journal import Journal
 
 
 @pytest.fixture

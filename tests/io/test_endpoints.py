@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from wellspring.tasks.contracts.settings import Endpoint
-from wellspring.tasks.io import endpoints
-from wellspring.tasks.io.endpoints import Bucket, Throttle, choose
+from wellspring.tasks.io.protocol import endpoints
+from wellspring.tasks.io.protocol.endpoints import Bucket, Throttle, choose
 
 
 def windows(throttle: Throttle, count: int, refused: Callable[[int], bool], seconds: float = 0.1) -> list[float]:

@@ -11,7 +11,8 @@ from tests.headed import TEXT
 from wellspring.tasks.contracts import headings, prompting
 from wellspring.tasks.contracts.headings import Headings
 from wellspring.tasks.contracts.prompting import Message, fenced
-from wellspring.tasks.io import extractive, forms
+from wellspring.tasks.io.protocol import requests
+from wellspring.tasks.io.standin import extractive
 
 SAID = 'The reservoir of "Aller" leaks.\nEngineers measure its pressure every day. Two mills stand still in spring.'
 SHORT = 'In short: The reservoir of "Aller" leaks.'
@@ -73,18 +74,18 @@ def test_plain_text_is_answered_by_the_heading_that_it_is_recognised_as(mine: He
     assert len(found) > 2
 
 
-@pytest.mark.parametrize("structure", forms.STRUCTURES)
+@pytest.mark.parametrize("structure", requests.STRUCTURES)
 def test_a_heading_is_answered_in_whatever_form_its_schema_is_asked_for(mine: Headings, structure: str) -> None:
     asked = clarify(mine)
 
-    forms.ask_structure(asked, structure)
+    requests.ask_structure(asked, structure)
 
     assert json.loads(extractive.complete(asked))["question"].endswith((SHORT, f", and {SAID}"))
 
 
 def test_a_server_without_a_system_part_answers_by_the_heading_too(mine: Headings) -> None:
     asked = clarify(mine)
-    merged = asked | {"messages": forms.merged_system(asked["messages"])}
+    merged = asked | {"messages": requests.merged_system(asked["messages"])}
 
     found = {json.loads(extractive.complete(merged | {"seed": seed}))["question"] for seed in range(9)}
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wellspring.tasks.io import files, manifests
+from wellspring.tasks.io import files
+from wellspring.tasks.io.vectors import manifests
 
 SHAPE = dict[str, list[int]]
 DEEP = '{"a": ' + "[" * 5_000 + "]" * 5_000 + "}"

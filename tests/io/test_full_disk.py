@@ -13,9 +13,9 @@ import pytest
 
 from wellspring.tasks.contracts.errors import BrokenError, WellspringError
 from wellspring.tasks.contracts.records import Publication
-from wellspring.tasks.io import journal_file
-from wellspring.tasks.io.journal import Journal
-from wellspring.tasks.io.store import JOURNAL, Store
+from wellspring.tasks.io.storage import journal_file
+from wellspring.tasks.io.storage.journal import Journal
+from wellspring.tasks.io.storage.store import JOURNAL, Store
 
 OPEN: dict[str, Callable[[Path], object]] = {
     "database": lambda store: Store.open(store).close(),

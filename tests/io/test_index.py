@@ -7,7 +7,7 @@ import pytest
 
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors, unit
-from wellspring.tasks.io import index
+from wellspring.tasks.io.vectors import index
 
 
 def drawn(rows: int, width: int = 32, seed: int = 0) -> Vectors:

@@ -14,7 +14,7 @@ import concurrent.futures, queue, sys, time
 from pathlib import Path
 import polars  # installs its own SIGINT
 from wellspring.tasks.io import interrupts, waits
-from wellspring.tasks.io.store import Store, _named_errors
+from wellspring.tasks.io.storage.store import Store, _named_errors
 
 def said(text):
     print(text, flush=True)

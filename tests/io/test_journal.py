@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from wellspring.tasks.contracts.errors import BrokenError, TransientError
-from wellspring.tasks.io import faults
-from wellspring.tasks.io.journal import Caps, Entry, Journal, Parked, record
+from wellspring.tasks.io.standin import faults
+from wellspring.tasks.io.storage.journal import Caps, Entry, Journal, Parked, record
 
 FAST_KILLS = 3
 KILLS = int(os.environ.get("KILLS", "20"))  # 200 take six minutes: KILLS=200 pytest tests/io/test_journal.py -k many
@@ -88,7 +88,7 @@ def test_an_attempt_whose_process_died_keeps_its_reservation_as_spent(tmp_path: 
     code = f"""
         import asyncio, os, signal
         from pathlib import Path
-        from wellspring.tasks.io.journal import Journal
+        from wellspring.tasks.io.storage.journal import Journal
         journal = Journal(Path({str(tmp_path / "j.sqlite")!r}))
         async def claim():
             await journal.claim("x", role="r", model="m", request="", endpoint="e", run_id="r", reserve=700)
@@ -302,7 +302,7 @@ import asyncio, resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, TESTS)
 from test_journal import entry, write
-from wellspring.tasks.io.journal import Journal
+from wellspring.tasks.io.storage.journal import Journal
 journal = Journal(Path(PATH))
 async def go(numbers):
     for number in numbers:
@@ -353,7 +353,7 @@ from pathlib import Path
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.contracts.calls import Call
 from wellspring.tasks.contracts.prompting import Message, Prompt
-from wellspring.tasks.io.llm import Models
+from wellspring.tasks.io.models.llm import Models
 
 url, store, rows, concurrency = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 endpoint = {"base_url": url, "max_concurrency": concurrency}
@@ -441,7 +441,7 @@ def test_a_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
     code = f"""
         import time
         from pathlib import Path
-        from wellspring.tasks.io.journal import Journal
+        from wellspring.tasks.io.storage.journal import Journal
         journal = Journal(Path({str(tmp_path / "j.sqlite")!r}), owner="abc")
         print("held", flush=True)
         time.sleep(60)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.errors import UsageError
-from wellspring.tasks.io.keywords import KeywordIndex
+from wellspring.tasks.io.vectors.keywords import KeywordIndex
 
 DOCUMENTS = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=12), min_size=1, max_size=12)
 

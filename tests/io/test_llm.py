@@ -23,10 +23,12 @@ from wellspring.tasks.contracts.calls import Answer, Call, Refused
 from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError
 from wellspring.tasks.contracts.prompting import Message, Prompt
 from wellspring.tasks.contracts.settings import Role, Settings
-from wellspring.tasks.io import delivery, faults, forms, replies, spoilt
-from wellspring.tasks.io.forms import identity, request_of
-from wellspring.tasks.io.llm import Models
-from wellspring.tasks.io.replies import Answered, Reply
+from wellspring.tasks.io.models import delivery
+from wellspring.tasks.io.models.llm import Models
+from wellspring.tasks.io.protocol import answers, requests
+from wellspring.tasks.io.protocol.answers import Answered, Reply
+from wellspring.tasks.io.protocol.requests import identity, request_of
+from wellspring.tasks.io.standin import fault_kinds, faults
 
 SCHEMA = {
     "type": "object",
@@ -117,8 +119,8 @@ def test_calls_are_taken_as_room_is_there(opened: Callable[[Settings], Models]) 
             yield call(number)
 
     with faults.running() as server:
-        answers = opened(chosen(server.url)).ask("generator", endless())
-        first = [next(answers) for _ in range(10)]
+        said = opened(chosen(server.url)).ask("generator", endless())
+        first = [next(said) for _ in range(10)]
 
     assert len(first) == 10
     assert next(taken) < 400
@@ -167,7 +169,7 @@ def test_each_fault_ends_as_an_answer_or_a_refusal_with_its_reason(
         "filtered_prompt": "content_filter", "content_filter": "content_filter",
     }  # fmt: skip
     assert set(refused) == {"answered", *([expected[name]] if name in expected else [])}
-    assert set(refused) - {"answered"} <= set(replies.REASONS)
+    assert set(refused) - {"answered"} <= set(answers.REASONS)
 
 
 @pytest.mark.slow
@@ -339,7 +341,7 @@ def test_a_wrong_key_stops_the_run_and_is_nowhere_in_what_it_leaves(
 ) -> None:
     canary = "sk-canary-0123456789abcdef"
     monkeypatch.setenv("TEST_KEY", canary)
-    said = spoilt.status(401, f"Incorrect API key provided: {canary}", "invalid_api_key")
+    said = fault_kinds.status(401, f"Incorrect API key provided: {canary}", "invalid_api_key")
     monkeypatch.setitem(faults.FAULTS, "http_401", said)
 
     with (
@@ -357,7 +359,7 @@ def test_a_wrong_key_stops_the_run_and_is_nowhere_in_what_it_leaves(
 def test_the_servers_words_are_scrubbed_of_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     canary = "my-unlikely-looking-canary"
     monkeypatch.setenv("TEST_KEY", canary)
-    echo = spoilt.status(400, f"cannot take this with key {canary} or sk-abcdefghijkl", "invalid_request_error")
+    echo = fault_kinds.status(400, f"cannot take this with key {canary} or sk-abcdefghijkl", "invalid_request_error")
     monkeypatch.setitem(faults.FAULTS, "echo", echo)
 
     with (
@@ -689,7 +691,7 @@ def test_a_mixture_of_faults_leaves_no_row_without_an_end(opened: Callable[[Sett
         outcomes = list(models.ask("generator", map(call, range(300))))
 
     assert len({o.call.input_id for o in outcomes}) == 300
-    assert set(reasons(outcomes)) <= {"answered", *replies.REASONS}
+    assert set(reasons(outcomes)) <= {"answered", *answers.REASONS}
     assert server.counts["requests"] <= 1.6 * 300
 
 
@@ -714,16 +716,16 @@ def test_every_spoilt_body_is_judged_without_an_error() -> None:
     @given(st.integers(0, len(good) - 1), st.binary(max_size=4), st.integers(0, 8))
     def spoilt(at: int, put: bytes, cut: int) -> None:
         body = good[:at] + put + good[at + cut :]
-        verdict = replies.judge(Reply(200, {}, body), {})
+        verdict = answers.judge(Reply(200, {}, body), {})
 
         assert type(verdict).__name__ in {"Answered", "Again", "Refusal"}
 
-    spoilt()
+    fault_kinds()
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda s: st.lists(s, max_size=3) | st.dictionaries(st.sampled_from(["choices", "message", "content", "usage", "error", "finish_reason", "refusal", "tool_calls"]), s, max_size=4), max_leaves=12))  # fmt: skip # noqa: E501 - one recursive shape
 def test_every_json_value_is_judged_without_an_error(value: Any) -> None:
-    verdict = replies.judge(Reply(200, {}, json.dumps(value).encode()), {})
+    verdict = answers.judge(Reply(200, {}, json.dumps(value).encode()), {})
 
     assert not isinstance(verdict, Answered) or verdict.text
 
@@ -742,14 +744,14 @@ def test_every_json_value_is_judged_without_an_error(value: Any) -> None:
     ],
 )
 def test_retry_after_is_read_in_each_of_its_forms(headers: dict[str, str], seconds: float | None) -> None:
-    assert replies.retry_after(headers) == seconds
+    assert answers.retry_after(headers) == seconds
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"), [("1s", 1.0), ("6m0s", 360.0), ("120ms", 0.12), ("1h2m", 3720.0), ("x", None), ("1s!", None)]
 )
 def test_spans_of_time_are_read(text: str, seconds: float | None) -> None:
-    assert replies.seconds_of(text) == seconds
+    assert answers.seconds_of(text) == seconds
 
 
 def test_headers_that_say_nothing_is_left_are_honoured() -> None:
@@ -758,13 +760,13 @@ def test_headers_that_say_nothing_is_left_are_honoured() -> None:
         "x-ratelimit-remaining-tokens": "5", "x-ratelimit-reset-tokens": "9s",
     }  # fmt: skip
 
-    assert replies.exhausted_for(headers) == 2.0
+    assert answers.exhausted_for(headers) == 2.0
 
 
 def test_credible_counts_only_are_taken() -> None:
     def usage(**counts: Any) -> Answered:
         body = {"choices": [{"message": {"content": "x"}}], "usage": counts}
-        verdict = replies.judge(Reply(200, {}, json.dumps(body).encode()), {})
+        verdict = answers.judge(Reply(200, {}, json.dumps(body).encode()), {})
         assert isinstance(verdict, Answered)
         return verdict
 
@@ -783,9 +785,9 @@ def test_requests_keep_their_stable_part_first() -> None:
 
 
 def test_only_closed_schemas_are_asked_for_strictly() -> None:
-    assert forms.is_strict(SCHEMA)
-    assert not forms.is_strict(SCHEMA | {"required": ["query"]})
-    assert not forms.is_strict({"type": "object", "properties": {"a": {"type": "object", "properties": {}}}})
+    assert requests.is_strict(SCHEMA)
+    assert not requests.is_strict(SCHEMA | {"required": ["query"]})
+    assert not requests.is_strict({"type": "object", "properties": {"a": {"type": "object", "properties": {}}}})
 
 
 @pytest.mark.slow

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.tasks.io import faults, loopback
-from wellspring.tasks.io.faults import FaultServer, Profile
+from wellspring.tasks.io import loopback
 from wellspring.tasks.io.loopback import Patience, Site
+from wellspring.tasks.io.standin import faults
+from wellspring.tasks.io.standin.faults import FaultServer, Profile
 
 HASTY = Patience(idle=0.3, body=0.3)
 PAGE = "<p>page</p>"

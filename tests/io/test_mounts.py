@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.tasks.io import mounts
+from wellspring.tasks.io.storage import mounts
 
 MOUNTS = """\
 /dev/vda / ext4 rw 0 0

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from wellspring.tasks.contracts import prompting
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.prompting import Prompt, fenced
-from wellspring.tasks.io import extractive, faults, offline
+from wellspring.tasks.io.standin import extractive, faults, offline
 
 PAGES = [
     f"The {name} of the {place} valley was built in {year}. It holds {year % 97} cubic metres of water, feeds two"
@@ -48,7 +48,7 @@ def judged(name: str, text: str) -> dict[str, Any]:
 
 def test_the_same_request_has_the_same_answer_in_another_process() -> None:
     request = body(prompting.load("wellspring.tasks.recipes", "keywords").prompt({"text": PAGES[0]}, None))
-    code = "import json,sys; from wellspring.tasks.io import offline; "
+    code = "import json,sys; from wellspring.tasks.io.standin import offline; "
     code += "print(json.dumps(offline.chat(json.load(sys.stdin))))"
 
     done = subprocess.run(
@@ -164,7 +164,7 @@ def test_vectors_have_unit_length_and_kin_lies_close() -> None:
 @pytest.fixture(scope="module")
 def served() -> Iterator[str]:
     """The stand-in as `wellspring offline-model --port 0` serves it."""
-    code = "from wellspring.tasks.io import faults; faults.serve(0)"
+    code = "from wellspring.tasks.io.standin import faults; faults.serve(0)"
     server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     url = server.stdout.readline().strip()

@@ -11,11 +11,12 @@ import pytest
 
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io.journal import Entry, Journal, record
-from wellspring.tasks.io.store import DATABASE, JOURNAL, Store
-from wellspring.tasks.spine import completions, runs
-from wellspring.tasks.spine.progress import Progress
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.io.storage.journal import Entry, Journal, record
+from wellspring.tasks.io.storage.store import DATABASE, JOURNAL, Store
+from wellspring.tasks.spine.running import runs
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.watching.progress import Progress
+from wellspring.tasks.spine.writing import completions
 
 Make = Callable[..., Settings]
 ANSWERS, REFUSED = 30, 4  # the fifth call was refused

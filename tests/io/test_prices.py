@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.errors import UsageError
-from wellspring.tasks.io.prices import Price, Prices, most_tokens, tokens_of
+from wellspring.tasks.io.protocol.prices import Price, Prices, most_tokens, tokens_of
 
 
 def table(tmp_path: Path, text: str) -> Prices:

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from wellspring.flows import cli
 from wellspring.tasks.contracts.errors import UsageError
-from wellspring.tasks.io import offline, quirks
-from wellspring.tasks.io.oddities import DRAFT, PROSE, QUIRKS, THOUGHT
-from wellspring.tasks.io.quirks import QuirkServer, running
+from wellspring.tasks.io.standin import offline, quirks
+from wellspring.tasks.io.standin.oddities import DRAFT, PROSE, QUIRKS, THOUGHT
+from wellspring.tasks.io.standin.quirks import QuirkServer, running
 
 PAGE = "The reservoir of the valley was built in 1905. It feeds two mills and floods the lower meadows every spring. "
 SCHEMA = {"type": "object", "properties": {"query": {"type": "string", "maxLength": 200}}, "required": ["query"]}

@@ -21,7 +21,7 @@ import pytest
 
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.prompting import json_object
-from wellspring.tasks.io.replies import Again, Answered, Refusal, Reply, Stop, Unsupported, judge
+from wellspring.tasks.io.protocol.answers import Again, Answered, Refusal, Reply, Stop, Unsupported, judge
 
 CORPUS = Path(__file__).parents[1] / "data" / "replies"
 ASKED = {  # of every request, where a line says nothing else

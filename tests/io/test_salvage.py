@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from wellspring.tasks.contracts.errors import BrokenError
-from wellspring.tasks.io import files, journal, journal_file, outliving
-from wellspring.tasks.io.journal import Entry, Journal, record
+from wellspring.tasks.io import files
+from wellspring.tasks.io.storage import journal, journal_file, outliving
+from wellspring.tasks.io.storage.journal import Entry, Journal, record
 
 ROWS = 300
 LONG = "x" * 9_000  # a text that flows over to other pages

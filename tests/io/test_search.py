@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError
-from wellspring.tasks.io import search
-from wellspring.tasks.io.search import Page
+from wellspring.tasks.io.corpora import search
+from wellspring.tasks.io.corpora.search import Page
 
 Reply = Callable[[str], tuple[int, bytes, dict[str, str]]]
 

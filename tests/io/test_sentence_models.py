@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from wellspring.tasks.contracts.errors import UsageError
-from wellspring.tasks.io import sentence_models
+from wellspring.tasks.io.vectors import sentence_models
 
 SHAPE: dict[str, Any] = {"revision": "", "pooling": "mean", "prefix": "", "max_length_tokens": 32}
 TEXTS = ["How do I bake bread?", "A recipe for sourdough loaves", "The moon orbits the earth", "x " * 500]

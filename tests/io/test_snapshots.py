@@ -13,9 +13,9 @@ import pytest
 
 from wellspring.tasks.contracts.errors import BrokenError, TransientError
 from wellspring.tasks.contracts.records import Publication
-from wellspring.tasks.io import holding, snapshots
-from wellspring.tasks.io import store as stores
-from wellspring.tasks.io.store import DATABASE, Store
+from wellspring.tasks.io.storage import holding, snapshots
+from wellspring.tasks.io.storage import store as stores
+from wellspring.tasks.io.storage.store import DATABASE, Store
 
 NOTEBOOK = """
 import sys, time, duckdb
@@ -26,7 +26,7 @@ connection.close()
 """
 DYING = """
 import os, signal, sys
-from wellspring.tasks.io import files, snapshots, store as stores
+from wellspring.tasks.io import files, stor; from wellspring.tasks.io.storage import snapshotse as stores
 die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 store = stores.Store.open(sys.argv[1])
 store.append("publications", [stores.records.Publication("documents", "p", "later")])
@@ -222,9 +222,8 @@ def test_a_look_at_the_lock_turns_no_writer_away(store_dir: Path) -> None:
     descriptor = os.open(store_dir / holding.LOCK, os.O_RDWR)
     os.write(descriptor, b'{"pid": 1, "host": "elsewhere", "owner": "one that was killed"}')
     os.close(descriptor)
-    looking = (
-        "import sys; from wellspring.tasks.io.holding import holder\nprint(flush=True)\nwhile True: holder(sys.argv[1])"
-    )
+    door = "import sys; from wellspring.tasks.io.storage.holding import holder"
+    looking = f"{door}\nprint(flush=True)\nwhile True: holder(sys.argv[1])"
     process = subprocess.Popen([sys.executable, "-c", looking, str(store_dir)], stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()

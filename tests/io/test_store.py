@@ -16,12 +16,12 @@ import pytest
 
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError, TransientError
-from wellspring.tasks.io import store as stores
-from wellspring.tasks.io.store import DatabaseMemoryError, Store
+from wellspring.tasks.io.storage import store as stores
+from wellspring.tasks.io.storage.store import DatabaseMemoryError, Store
 
 HOLD = """
 import sys, time
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.contracts.records import Publication
 store = Store.open(sys.argv[1], owner="the-other-run")
 store.append("publications", [Publication("documents", "p", "kept")])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors, unit
-from wellspring.tasks.io import index, tensors
-from wellspring.tasks.methods.neighbour_graph import exact_graph
+from wellspring.tasks.io.vectors import index, tensors
+from wellspring.tasks.methods.vectors.neighbour_graph import exact_graph
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
 needs_cuda = pytest.mark.skipif(not tensors.has_cuda(), reason="no CUDA device that PyTorch can use")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.io import turns
+from wellspring.tasks.io.corpora import turns
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "tide", "arguments": '{"at": "Brest"}'}}
 AS_OBJECT = {"name": "tide", "arguments": {"at": "Brest", "day": None}}

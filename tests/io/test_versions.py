@@ -18,10 +18,10 @@ from tests.old_stores import OLD, unpacked
 from wellspring.flows.cli import app
 from wellspring.tasks.contracts.errors import TransientError, UsageError
 from wellspring.tasks.contracts.records import Publication
-from wellspring.tasks.io import jobs as jobs_
-from wellspring.tasks.io import journal, journal_file, versions
-from wellspring.tasks.io.journal import Journal
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.models import jobs as jobs_
+from wellspring.tasks.io.storage import journal, journal_file, versions
+from wellspring.tasks.io.storage.journal import Journal
+from wellspring.tasks.io.storage.store import Store
 
 LOOKS: dict[str, Callable[[Path], tuple[str, ...]]] = {
     "status": lambda store: ("status", "--store", str(store)),
@@ -38,7 +38,7 @@ LOOKS: dict[str, Callable[[Path], tuple[str, ...]]] = {
 AT_ONCE = """
 import os, signal, sys
 from pathlib import Path
-from wellspring.tasks.io import journal_file, store as stores
+from wellspring.tasks.io.storage import journal_file; from wellspring.tasks.io import store as stores
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 folder = Path(sys.argv[1])
 """

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
-from wellspring.tasks.io import messages, streams, warc
-from wellspring.tasks.io.warc import Damage, Record
+from wellspring.tasks.io.corpora import messages, streams, warc
+from wellspring.tasks.io.corpora.warc import Damage, Record
 
 LIMIT_BYTES = 2**20
 

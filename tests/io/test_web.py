@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.io import web
+from wellspring.tasks.io.corpora import web
 
 
 class Canary:

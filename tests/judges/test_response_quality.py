@@ -7,7 +7,7 @@ import pytest
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import fenced
 from wellspring.tasks.judges import response_quality
-from wellspring.tasks.judges.panel import judge
+from wellspring.tasks.judges.loading import judge
 
 ROW = {"instruction": "Name three pumps.", "response": "A, B and C.", "document": "Pumps: A, B, C, D."}
 

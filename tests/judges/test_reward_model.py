@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.judges import reward_model
-from wellspring.tasks.judges.panel import judge
+from wellspring.tasks.judges.loading import judge
 
 ROW = {"instruction": "Name a pump. $5 is all I have.", "response": "Pump B."}
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from wellspring.tasks.contracts import prompting
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.judges import seven_criteria
-from wellspring.tasks.judges.panel import judge
+from wellspring.tasks.judges.loading import judge
 
 ROW = {"input_id": "i1", "text": "Plan the irrigation of two vegetable beds of 8 square metres on 90 litres a day."}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.methods.acceptance import Limits, Shown, accept
+from wellspring.tasks.methods.instructions.acceptance import Limits, Shown, accept
 
 LIMITS = Limits(min_tokens=5, max_tokens=60, max_rouge_l=0.7, max_coverage=0.3, min_own_words=5, languages=("en",))
 DOCUMENT = (

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bench.judges import consistency
-from wellspring.tasks.methods.agreement import agreement
+from wellspring.tasks.methods.answers.agreement import agreement
 
 
 def test_kappa_is_what_is_left_of_agreement_after_chance() -> None:

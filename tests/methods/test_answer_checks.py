@@ -9,7 +9,7 @@ import pytest
 from tests import answer_sets
 from tests.answer_sets import Case, cases
 from wellspring.tasks.contracts.settings import VerdictsSettings
-from wellspring.tasks.methods import checks
+from wellspring.tasks.methods.answers import checks
 
 SETTINGS = VerdictsSettings()
 FLOORS = {  # on the half for the report: recall, precision

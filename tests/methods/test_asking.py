@@ -7,8 +7,8 @@ import pytest
 
 from tests.bench import asking
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.methods.acceptance import Limits, Shown, accept
-from wellspring.tasks.methods.asking import states_only
+from wellspring.tasks.methods.instructions.acceptance import Limits, Shown, accept
+from wellspring.tasks.methods.instructions.asking import states_only
 
 LIMITS = Limits(min_tokens=3, max_tokens=2000, max_rouge_l=0.7, max_coverage=0.3, min_own_words=2)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from wellspring.tasks.methods.card import Facts, card
+from wellspring.tasks.methods.datasets.card import Facts, card
 
 FACTS = Facts(
     name="sample",

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.bench import carrying
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.methods.acceptance import Limits, Shown, accept
-from wellspring.tasks.methods.carrying import Parts, own_words, parted, sets_task
+from wellspring.tasks.methods.instructions.acceptance import Limits, Shown, accept
+from wellspring.tasks.methods.instructions.carrying import Parts, own_words, parted, sets_task
 
 PAGE = (
     "Cold dough rises slowly. At five degrees a loaf that doubles in two hours in a warm room takes twelve to sixteen. "

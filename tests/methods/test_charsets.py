@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.io import messages, warc
-from wellspring.tasks.methods.charsets import codec_of, decode
+from wellspring.tasks.io.corpora import messages, warc
+from wellspring.tasks.methods.pages.charsets import codec_of, decode
 
 LIMIT_BYTES = 2**24
 GERMAN = "<html><head>{meta}</head><body><p>Äpfel, Öl und Übermut für größere Straßen: die Länge.</p></body></html>"

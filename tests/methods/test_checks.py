@@ -6,7 +6,7 @@ import pytest
 
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.settings import VerdictsSettings
-from wellspring.tasks.methods.checks import checks
+from wellspring.tasks.methods.answers.checks import checks
 
 SETTINGS = VerdictsSettings()
 ROW = {

@@ -7,9 +7,9 @@ import pytest
 
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.vectors import unit
-from wellspring.tasks.io import index
-from wellspring.tasks.methods import choices
-from wellspring.tasks.methods.choices import Pool
+from wellspring.tasks.io.vectors import index
+from wellspring.tasks.methods.vectors import choices
+from wellspring.tasks.methods.vectors.choices import Pool
 
 
 def pool(rows: int, wanted: int = 5) -> Pool:

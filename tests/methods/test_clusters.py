@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.clusters import best, in_rounds, longest, quotas, reweighted
+from wellspring.tasks.methods.vectors.clusters import best, in_rounds, longest, quotas, reweighted
 
 SIZES = st.lists(st.integers(0, 50), min_size=1, max_size=8).map(np.array)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.code_blocks import CodeBlock, code_blocks, syntax_error
+from wellspring.tasks.methods.answers.code_blocks import CodeBlock, code_blocks, syntax_error
 
 TEXT = "First:\n```python\nx = 1\n```\nthen\n  ```json\n  {}\n  ```\nand\n```\nplain\n```\nopen:\n```bash\necho"
 

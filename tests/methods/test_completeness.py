@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.tasks.methods.completeness import incomplete
+from wellspring.tasks.methods.instructions.completeness import incomplete
 
 
 @pytest.mark.parametrize(

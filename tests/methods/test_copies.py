@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.copies import coverage, lcs, rouge_l, words
+from wellspring.tasks.methods.instructions.copies import coverage, lcs, rouge_l, words
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), max_size=70)
 

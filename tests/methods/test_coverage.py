@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from wellspring.tasks.contracts.vectors import unit
-from wellspring.tasks.io import index
-from wellspring.tasks.methods.coverage import mean_nearest_distance
+from wellspring.tasks.io.vectors import index
+from wellspring.tasks.methods.vectors.coverage import mean_nearest_distance
 
 POOL = unit(np.random.default_rng(0).standard_normal((120, 16)))
 

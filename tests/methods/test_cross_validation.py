@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wellspring.tasks.io.sandbox import Sandbox
-from wellspring.tasks.methods.cross_validation import Believed, cross_validated, too_few
+from wellspring.tasks.methods.answers.cross_validation import Believed, cross_validated, too_few
 
 VERDICT = st.sampled_from([True, False, None])
 

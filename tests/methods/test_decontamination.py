@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from deployments.benchmarks import make
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.io import benchmarks as files
-from wellspring.tasks.methods import decontamination
-from wellspring.tasks.methods.decontamination import Benchmarks, Prompt
+from wellspring.tasks.io.corpora import benchmarks as files
+from wellspring.tasks.methods.pages import decontamination
+from wellspring.tasks.methods.pages.decontamination import Benchmarks, Prompt
 
 SHIPPED = Path(make.__file__).parent
 SEALED = re.compile(r"#[0-9a-f]{16}[0-9]+(?: #[0-9a-f]{16}[0-9]+)*")

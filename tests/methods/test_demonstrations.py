@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.vectors import pair_scores
-from wellspring.tasks.methods.demonstrations import by_distance, drawn, marks
+from wellspring.tasks.methods.instructions.demonstrations import by_distance, drawn, marks
 
 
 @given(st.text(max_size=12), st.integers(0, 12), st.sets(st.text(max_size=4), max_size=30))

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.excerpts import part
-from wellspring.tasks.methods.tokens import count_tokens
+from wellspring.tasks.methods.instructions.excerpts import part
+from wellspring.tasks.methods.pages.tokens import count_tokens
 
 FILLER = "The shop opens at nine and closes at six. Parking is behind the house, and dogs stay outside. "
 MATTER = "Rye dough needs more water than wheat. A sour keeps its crumb from turning to glue in the oven."

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.figures import calculations, figures, numbers
+from wellspring.tasks.methods.answers.figures import calculations, figures, numbers
 
 DOCUMENT = "The pump of 400 watts lifts 1,250 litres an hour and costs 89.50 euros."
 

@@ -1,7 +1,7 @@
 """A fit is a share of the searched words by their rarity: long queries and large corpora have no other scale."""
 
-from wellspring.tasks.io.keywords import KeywordIndex
-from wellspring.tasks.methods.fit import fit
+from wellspring.tasks.io.vectors.keywords import KeywordIndex
+from wellspring.tasks.methods.instructions.fit import fit
 
 
 def test_rare_words_count_more_than_common_ones_and_unknown_ones_most() -> None:

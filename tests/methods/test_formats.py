@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from wellspring.tasks.methods.formats import OURS
+from wellspring.tasks.methods.datasets.formats import OURS
 
 ROW = {
     "response_id": "r1",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.fusion import fuse
+from wellspring.tasks.methods.vectors.fusion import fuse
 
 Ranking = list[tuple[int, float]]
 RANKINGS = st.lists(

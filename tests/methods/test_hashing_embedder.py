@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from wellspring.tasks.methods import hashing_embedder
-from wellspring.tasks.methods.hashing_embedder import fit
+from wellspring.tasks.methods.vectors import hashing_embedder
+from wellspring.tasks.methods.vectors.hashing_embedder import fit
 
 FIVE = [
     "the cat sat on the mat",

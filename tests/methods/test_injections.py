@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.tasks.methods import injections
-from wellspring.tasks.methods.injections import obeyed, orders
+from wellspring.tasks.methods.instructions import injections
+from wellspring.tasks.methods.instructions.injections import obeyed, orders
 
 CLEAN = (
     "Rye dough is sticky because its starches hold water that gluten would not. It is shaped with wet hands. "

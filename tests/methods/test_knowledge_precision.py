@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.knowledge_precision import knowledge_precision
+from wellspring.tasks.methods.answers.knowledge_precision import knowledge_precision
 
 DOCUMENT = "A submersible pump lifts water twelve metres from the well and needs a check valve above its outlet."
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.tasks.methods.languages import identify
+from wellspring.tasks.methods.pages.languages import identify
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.licence_terms import (
+from wellspring.tasks.methods.datasets.licence_terms import (
     NOT_STATED,
     OTHER,
     combined,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wellspring.tasks.methods.loops import is_loop
+from wellspring.tasks.methods.instructions.loops import is_loop
 
 LOOPS = [
     "The river is long. " * 30,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.methods import extraction, main_text
+from wellspring.tasks.methods.pages import extraction, main_text
 
 SENTENCE = "The river rose for three days before anyone in the valley thought of moving the boats and the hay."
 STORY = "".join(f"<p>{i}. {SENTENCE}</p>" for i in range(8))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.vectors import unit
-from wellspring.tasks.methods.measures import distinct, histogram, mtld, spread, tokens, vendi
+from wellspring.tasks.methods.datasets.measures import distinct, histogram, mtld, spread, tokens, vendi
 
 
 def naive_mtld(words: list[str], threshold: float) -> float:

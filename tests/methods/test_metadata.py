@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from wellspring.tasks.methods import licences, metadata, opt_outs
+from wellspring.tasks.methods.pages import licences, metadata, opt_outs
 
 
 def read(head: str, body: str = "") -> metadata.Metadata:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods import near_duplicates
+from wellspring.tasks.methods.pages import near_duplicates
 
 
 def shingles(text: str) -> set[tuple[str, ...]]:

@@ -5,8 +5,8 @@ import pytest
 from numba import get_num_threads, set_num_threads
 
 from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors, ranked, unit
-from wellspring.tasks.methods import neighbour_graph
-from wellspring.tasks.methods.neighbour_graph import exact_graph
+from wellspring.tasks.methods.vectors import neighbour_graph
+from wellspring.tasks.methods.vectors.neighbour_graph import exact_graph
 
 
 def clustered(rows: int, width: int, clusters: int = 20, seed: int = 0) -> Vectors:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.vectors import Vectors, pair_scores
-from wellspring.tasks.methods import novelty
-from wellspring.tasks.methods.novelty import repeats
+from wellspring.tasks.methods.instructions import novelty
+from wellspring.tasks.methods.instructions.novelty import repeats
 
 
 def _unit(rows: int, seed: int, spread: float = 0.4) -> Vectors:

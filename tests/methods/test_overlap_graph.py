@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from wellspring.tasks.contracts.vectors import Vectors, unit
-from wellspring.tasks.io import index
-from wellspring.tasks.methods.neighbour_graph import exact_graph
-from wellspring.tasks.methods.overlap_graph import Merger, overlap_graph, shard_graph, shards
+from wellspring.tasks.io.vectors import index
+from wellspring.tasks.methods.vectors.neighbour_graph import exact_graph
+from wellspring.tasks.methods.vectors.overlap_graph import Merger, overlap_graph, shard_graph, shards
 
 
 def clustered(rows: int, clusters: int = 60, seed: int = 0) -> Vectors:

@@ -9,8 +9,8 @@ import pytest
 
 from tests.methods.test_formats import GIVEN
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
-from wellspring.tasks.methods import own_forms
-from wellspring.tasks.methods.formats import OURS
+from wellspring.tasks.methods.datasets import own_forms
+from wellspring.tasks.methods.datasets.formats import OURS
 
 HEAD = """
 import pyarrow as pa

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.packing import pack
+from wellspring.tasks.methods.instructions.packing import pack
 
 
 def _naive(costs: list[int], budget: int) -> list[int]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.methods.pairs import Draw, widest_pair
+from wellspring.tasks.methods.answers.pairs import Draw, widest_pair
 
 DRAWS = [Draw("a", 9.0, 100), Draw("b", 7.0, 120), Draw("c", 4.0, 90), Draw("d", 2.0, 900)]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.partition import split
+from wellspring.tasks.methods.datasets.partition import split
 
 
 def test_the_share_is_kept() -> None:

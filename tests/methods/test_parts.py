@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import template
-from wellspring.tasks.methods import parts
+from wellspring.tasks.methods.instructions import parts
 
 GOOD = {
     "scene": "A treasurer has to choose between two savings plans and distrusts the yearly fee.",

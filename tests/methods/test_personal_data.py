@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.personal_data import replace
+from wellspring.tasks.methods.pages.personal_data import replace
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from wellspring.tasks.contracts.vectors import unit
-from wellspring.tasks.methods.projection import MOST_POINTS, projected
+from wellspring.tasks.methods.datasets.projection import MOST_POINTS, projected
 
 
 def clusters(each: int) -> np.ndarray:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.errors import Rejection, UsageError
-from wellspring.tasks.methods import quality
-from wellspring.tasks.methods.quality import Measured
+from wellspring.tasks.methods.pages import quality
+from wellspring.tasks.methods.pages.quality import Measured
 
 GOOD = (
     "The ferry that crosses the sound has run since before the war, and its captain says that it will outlive him. "

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.quotas import Candidate, best_per_topic, control
+from wellspring.tasks.methods.datasets.quotas import Candidate, best_per_topic, control
 
 CANDIDATES = st.lists(
     st.builds(

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from wellspring.tasks.methods.refusals import refusal
+from wellspring.tasks.methods.instructions.refusals import refusal
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.vectors import Rows, Vectors, pair_scores, unit
-from wellspring.tasks.methods import representatives
-from wellspring.tasks.methods.neighbour_graph import exact_graph
+from wellspring.tasks.methods.vectors import representatives
+from wellspring.tasks.methods.vectors.neighbour_graph import exact_graph
 
 
 def clustered(rows: int, width: int = 24, clusters: int = 30, seed: int = 0, spread: float = 0.3) -> Vectors:

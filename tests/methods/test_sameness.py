@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from wellspring.tasks.methods import sameness
+from wellspring.tasks.methods.answers import sameness
 
 LONG = "The pump lifts water from the well and needs a check valve so that the water does not run back at night."
 OTHERS = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.tasks.methods.self_containment import dangling
+from wellspring.tasks.methods.instructions.self_containment import dangling
 
 PASSAGE = (
     "Cold dough rises slowly and wants twelve to sixteen hours, while dough on the counter needs only two or three."

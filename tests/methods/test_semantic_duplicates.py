@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.vectors import Vectors, pair_scores, unit
-from wellspring.tasks.io import index
-from wellspring.tasks.methods import semantic_duplicates
-from wellspring.tasks.methods.semantic_duplicates import communities, pairs, repeats, within_cells
+from wellspring.tasks.io.vectors import index
+from wellspring.tasks.methods.vectors import semantic_duplicates
+from wellspring.tasks.methods.vectors.semantic_duplicates import communities, pairs, repeats, within_cells
 
 
 def clustered(rows: int, seed: int = 0, spread: float = 0.25, clusters: int = 25) -> Vectors:

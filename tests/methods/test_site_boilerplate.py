@@ -1,6 +1,6 @@
 """Lines that repeat across a site are taken out, and only there."""
 
-from wellspring.tasks.methods.site_boilerplate import strip
+from wellspring.tasks.methods.pages.site_boilerplate import strip
 
 
 def test_a_line_on_many_pages_of_a_site_is_taken_out() -> None:

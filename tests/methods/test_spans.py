@@ -5,8 +5,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.spans import sentences, split
-from wellspring.tasks.methods.tokens import count_tokens
+from wellspring.tasks.methods.pages.spans import sentences, split
+from wellspring.tasks.methods.pages.tokens import count_tokens
 
 PROSE = st.text(alphabet=st.sampled_from("ab. \n!?。日é'\"-#1😀"), max_size=400)
 

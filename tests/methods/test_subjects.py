@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.tasks.methods.subjects import is_code, is_mathematics
+from wellspring.tasks.methods.instructions.subjects import is_code, is_mathematics
 
 CODE = """Open the file and read it line by line.
 

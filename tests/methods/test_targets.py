@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from wellspring.tasks.contracts.vectors import Vectors, unit
-from wellspring.tasks.io import index
-from wellspring.tasks.methods.targets import by_task, round_robin
+from wellspring.tasks.io.vectors import index
+from wellspring.tasks.methods.vectors.targets import by_task, round_robin
 
 
 def drawn(rows: int, seed: int) -> Vectors:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.tasks.methods.thought_marks import mark
+from wellspring.tasks.methods.instructions.thought_marks import mark
 
 TEXTS = tomllib.loads((Path(__file__).parents[1] / "data" / "thought_marks.toml").read_text(encoding="utf-8"))
 

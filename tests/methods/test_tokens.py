@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.tokens import count_tokens, cut_tokens
+from wellspring.tasks.methods.pages.tokens import count_tokens, cut_tokens
 
 TEXTS = (
     Path(__file__).parents[1] / "data" / "counted_tokens.jsonl"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.vectors import unit
-from wellspring.tasks.methods.topics import hierarchy, names
+from wellspring.tasks.methods.datasets.topics import hierarchy, names
 
 TEXTS = {
     0: ["How do I clean a water pump?", "Which water pump fits a deep well?", "My water pump is loud."],

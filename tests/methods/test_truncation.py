@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.truncation import truncation
+from wellspring.tasks.methods.answers.truncation import truncation
 
 LONG = "The valve is closed before the pump is lifted, since the water in the pipe would run back. " * 4
 

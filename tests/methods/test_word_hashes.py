@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods import word_hashes
+from wellspring.tasks.methods.pages import word_hashes
 
 
 @settings(deadline=None)  # the first call compiles

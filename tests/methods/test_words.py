@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wellspring.tasks.methods.words import words
+from wellspring.tasks.methods.vectors.words import words
 
 
 def test_words_are_lower_case_without_stop_words_and_plurals() -> None:

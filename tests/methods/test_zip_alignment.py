@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from wellspring.tasks.methods.zip_alignment import alignments, compressed_bytes, distance, most_aligned
+from wellspring.tasks.methods.vectors.zip_alignment import alignments, compressed_bytes, distance, most_aligned
 
 CODE = ["def add(a, b):\n    return a + b", "def mean(values):\n    return sum(values) / len(values)"]
 PROSE = "The harbour lay quiet under a low winter sun, and nobody spoke of the storm."

@@ -22,8 +22,8 @@ import pytest
 from tests.exported import exported
 from tests.real import smollm2
 from tests.real.smollm2 import Server
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import summaries
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.watching import summaries
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(720)]
 

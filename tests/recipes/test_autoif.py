@@ -11,8 +11,8 @@ import pytest
 from tests.program_runs import Made, answering, run_program
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import autoif
-from wellspring.tasks.spine.recipes import find
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.recipes import find
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "autoif"
 FEW = ("constraints=1", "augmentations=0", "functions=4", "translations=1")

@@ -15,7 +15,7 @@ from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import parrot as recipe
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "parrot"
 Start = Callable[[Settings], AbstractContextManager[Run]]

@@ -3,7 +3,7 @@
 import pytest
 
 import wellspring
-from wellspring.tasks.spine import recipes
+from wellspring.tasks.spine.running import recipes
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.program_runs import answering, of_program, run_program
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "rephrase_and_respond"
 Start = Callable[[Settings], AbstractContextManager[Run]]

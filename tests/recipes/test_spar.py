@@ -14,8 +14,8 @@ from tests.scripted_model import ScriptedModel
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import spar
-from wellspring.tasks.spine import recipes
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running import recipes
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "spar"
 Start = Callable[[Settings], AbstractContextManager[Run]]

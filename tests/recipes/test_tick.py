@@ -13,7 +13,7 @@ import pytest
 from tests.program_runs import Made, answering, of_program, run_program
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import tick
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "tick"
 Start = Callable[[Settings], AbstractContextManager[Run]]

@@ -14,7 +14,7 @@ from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes.wrap import Asked, Knobs, Said, check, most_calls, numbers, pieces
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "wrap"
 Start = Callable[[Settings], AbstractContextManager[Run]]

@@ -18,9 +18,10 @@ from wellspring.flows.retry import retry
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import BrokenError, TransientError
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.site import charts, dashboard, ending, markup, pages, run_page
-from wellspring.tasks.spine import estimating, marts, standing, summaries
+from wellspring.tasks.spine.operations import estimating
+from wellspring.tasks.spine.watching import marts, stage_status, summaries
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
 
@@ -324,7 +325,7 @@ def test_pages_that_fail_are_no_broken_shards_and_do_not_flood(
     store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Store.open(store) as opened:
-        before = standing.stages(opened)
+        before = stage_status.stages(opened)
         row = opened.query("runs/latest").to_dicts()[0]
         rows = [records.RunRow(**(row | {"run_id": f"{n:020}", "flow": "corpus"})) for n in range(30)]
         opened.append("runs", rows)
@@ -340,7 +341,7 @@ def test_pages_that_fail_are_no_broken_shards_and_do_not_flood(
         health = opened.query("marts/health").to_dicts()[0]
         assert (health["broken_shards"], health["queued"]) == (0, 0)
         assert opened.query("failures/due").is_empty()
-        assert standing.stages(opened)["shards_failed"].to_list() == before["shards_failed"].to_list()
+        assert stage_status.stages(opened)["shards_failed"].to_list() == before["shards_failed"].to_list()
         assert len(summaries.of_run(opened)["unwritten"]) == ending.MOST_SAID + 1
 
 

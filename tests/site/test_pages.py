@@ -26,8 +26,8 @@ from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.site import browser, pages
 from wellspring.tasks.site.markup import POLICY, Html, element, joined, plain, said
-from wellspring.tasks.spine import kept_portrait, marts
-from wellspring.tasks.spine.kept_portrait import Portrait
+from wellspring.tasks.spine.watching import marts, saved_measures
+from wellspring.tasks.spine.watching.saved_measures import Portrait
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
 
@@ -80,7 +80,7 @@ def test_a_profile_that_keeps_values_to_itself_keeps_them_off_what_was_written_b
     likeness = Portrait(
         [], [{"topic": "rye loaf", "group": "bread", "rows": 1}], {}, {}, [(0.1, 0.2, "seed", -1, "rye loaf")]
     )
-    kept_portrait.save(sample.store, likeness)
+    saved_measures.save(sample.store, likeness)
     check = (RUN, "documents", "expect_x", "text", "fail", False, 3, 1, "1 of 3 rows such as ['rye loaf']", "because")
     sample.store.append("validations", [records.Validation(*check, sample_store.START)])
     pages.write_site(sample.store)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.program_runs import of_program, run_program
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 PROGRAM = """
 from wellspring.tasks.contracts.answers import Text

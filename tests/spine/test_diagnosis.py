@@ -4,11 +4,11 @@ from pathlib import Path
 
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import faults
-from wellspring.tasks.io.journal import Journal
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import diagnosis
-from wellspring.tasks.spine.diagnosis import Finding
+from wellspring.tasks.io.standin import faults
+from wellspring.tasks.io.storage.journal import Journal
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.operations import diagnosis
+from wellspring.tasks.spine.operations.diagnosis import Finding
 
 
 def found(chosen: Settings, store: Path) -> dict[str, Finding]:

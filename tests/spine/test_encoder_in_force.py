@@ -11,10 +11,12 @@ from tests import page_store
 from wellspring.tasks import embeddings, seeds
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import encoder
-from wellspring.tasks.spine import ceilings, diagnosis, embedders, preflight, retrieval
-from wellspring.tasks.spine.progress import Progress
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.io.vectors import encoder
+from wellspring.tasks.spine.operations import diagnosis
+from wellspring.tasks.spine.running import preflight
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.vectors import ceilings, embedders, retrieval
+from wellspring.tasks.spine.watching.progress import Progress
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

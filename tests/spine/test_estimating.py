@@ -11,10 +11,10 @@ from tests.instruction_store import fill, publish
 from wellspring.tasks import responses, scores
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import faults
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import estimating
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.io.standin import faults
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.operations import estimating
+from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 MakeSettings = Callable[..., Settings]

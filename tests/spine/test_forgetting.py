@@ -18,11 +18,12 @@ from wellspring.tasks import documents
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError, Rejection, UsageError
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.io.journal import Entry, Journal
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.methods import near_duplicates
+from wellspring.tasks.io.storage.journal import Entry, Journal
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.methods.pages import near_duplicates
 from wellspring.tasks.site import browser, pages
-from wellspring.tasks.spine import forgetting, standing
+from wellspring.tasks.spine.provenance import forgetting
+from wellspring.tasks.spine.watching import stage_status
 
 BREAD, TIDES, RYE = PAGES
 forget = functools.partial(forgetting.forget, draw=pages.write_site)
@@ -186,7 +187,7 @@ def test_ids_that_stages_asked_for_are_forgotten_too(sample: Sample) -> None:
     ids = [sample.seeds[0], sample.instructions[0], sample.instructions[1]]
     asked = {"view": "inputs_pool", "stage": "instructions", "fingerprint": "f", "most": None}
     sample.store.query("settled/pending", **asked, among=ids)
-    standing.remember(sample.store)
+    stage_status.remember(sample.store)
 
     forget(sample.store, url=BREAD)
     kept = json.loads((sample.store.path / "due.json").read_text())

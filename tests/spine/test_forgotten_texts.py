@@ -14,11 +14,13 @@ from tests import sample_store
 from tests.sample_store import PAGES, Sample
 from wellspring.tasks import documents, sources
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io.journal import Journal
-from wellspring.tasks.io.store import JOURNAL
-from wellspring.tasks.methods import near_duplicates
-from wellspring.tasks.spine import forgetting, near_copies, validation
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.io.storage.journal import Journal
+from wellspring.tasks.io.storage.store import JOURNAL
+from wellspring.tasks.methods.pages import near_duplicates
+from wellspring.tasks.spine.provenance import forgetting
+from wellspring.tasks.spine.reading import near_copies
+from wellspring.tasks.spine.running import validation
+from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 

@@ -22,13 +22,13 @@ from wellspring.tasks.contracts.calls import Answer, Call
 from wellspring.tasks.contracts.errors import BrokenError, Rejection, TransientError
 from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import faults, spoilt
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import retrying
-from wellspring.tasks.spine.programs import Ask, How, Program
-from wellspring.tasks.spine.repairs import repair
-from wellspring.tasks.spine.runner import conduct
-from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.io.standin import fault_kinds, faults
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.operations import retrying
+from wellspring.tasks.spine.running.runs import Counts, Run
+from wellspring.tasks.spine.writing.programs import Ask, How, Program
+from wellspring.tasks.spine.writing.repairs import repair
+from wellspring.tasks.spine.writing.runner import conduct
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 MakeSettings = Callable[..., Settings]
@@ -289,7 +289,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 from tests.spine import test_generation as tests
 from wellspring.tasks.contracts import prompting, settings
-from wellspring.tasks.spine import runs
+from wellspring.tasks.spine.running import runs
 
 where = {"base_url": sys.argv[1], "max_concurrency": 16}
 extra = {"models": {"judge": {"model": "m", "endpoints": [where], "temperature": 0.0}}}
@@ -346,7 +346,7 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from tests.spine import test_generation as tests
 from wellspring.tasks.contracts import prompting, settings
-from wellspring.tasks.spine import reporting, runs
+from wellspring.tasks.spine.writing import reporting; from wellspring.tasks.spine.running import runs
 
 @runs.stage("scores")
 def judge(run):
@@ -386,7 +386,7 @@ def test_a_key_is_nowhere_in_what_a_run_leaves(
 ) -> None:
     canary = "sk-canary-0123456789abcdef"
     monkeypatch.setenv("OPENAI_API_KEY", canary)
-    echo = spoilt.status(400, f"not with key {canary}", "invalid_request_error")
+    echo = fault_kinds.status(400, f"not with key {canary}", "invalid_request_error")
     monkeypatch.setitem(faults.FAULTS, "echo", echo)
 
     with faults.running(rates={"echo": 0.5}) as server, start(settings(**asking(server))) as run:

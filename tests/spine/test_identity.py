@@ -24,11 +24,13 @@ from wellspring.tasks import (  # fmt: skip
     verdicts,
 )
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.methods import checks, choices
-from wellspring.tasks.spine import embedders, standing
-from wellspring.tasks.spine.identity import raised
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.methods.answers import checks
+from wellspring.tasks.methods.vectors import choices
+from wellspring.tasks.spine.running.identity import place, raised
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.vectors import embedders
+from wellspring.tasks.spine.watching import stage_status
 
 Make = Callable[..., Settings]
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -53,7 +55,7 @@ def rests_on(stage: str, *rooms: str) -> set[str]:
 
 
 def bump(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    module = importlib.import_module(f"wellspring.tasks.{name}")
+    module = importlib.import_module(place(name) if "." in name else f"wellspring.tasks.{name}")
     monkeypatch.setattr(module, "VERSION", module.VERSION + 1)
 
 
@@ -83,7 +85,7 @@ def whole(settings: Make, tmp_path: Path) -> Settings:
 
 def prints(store: Store, chosen: Settings) -> dict[str, set[str]]:
     """The fingerprints of each stage that can tell them before there is any row."""
-    found = standing.methods(store, chosen, [stage.__wrapped__ for stage in STAGES.values()])
+    found = stage_status.methods(store, chosen, [stage.__wrapped__ for stage in STAGES.values()])
     return {stage: set(methods) for stage, methods in found.items()}
 
 
@@ -92,11 +94,11 @@ def changed(was: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
 
 
 def test_a_version_of_one_is_left_out_so_that_todays_stores_stay_valid(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = raised("quality", "spine.drafts", own=1)
+    before = raised("quality", "spine.page_text", own=1)
     bump(monkeypatch, "methods.quality")
 
     assert before == {}
-    assert raised("quality", "spine.drafts", own=3) == {"quality": 2, "own": 3}
+    assert raised("quality", "spine.page_text", own=3) == {"quality": 2, "own": 3}
 
 
 def touched(store: Store, chosen: Settings, names: Iterable[str]) -> dict[str, set[str]]:
@@ -123,13 +125,13 @@ def test_a_raised_method_changes_the_stages_whose_code_leads_to_it_and_no_other(
 @pytest.mark.slow
 def test_a_raised_stage_or_part_of_the_spine_changes_its_own_rows(whole: Settings, store_dir: Path) -> None:
     parts = {
-        "spine.drafts": {"documents"},
+        "spine.page_text": {"documents"},
         "spine.demonstrations": {"instructions"},
-        "spine.pool": {"instructions"},
+        "spine.knn_pool": {"instructions"},
         "spine.retrieval": {"groundings"},
         "spine.embedders": {"seeds", "groundings", "instructions"},
         "spine.contamination": {"seeds", "instructions", "verdicts"},
-        "judges.panel": {"seeds", "scores"},
+        "judges.loading": {"seeds", "scores"},
     }
     with Store.open(store_dir) as store:
         found = touched(store, whole, [*STAGES, *parts])

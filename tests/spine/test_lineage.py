@@ -13,8 +13,8 @@ from tests.sample_store import PAGES, Sample
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.records import Export, content_id
-from wellspring.tasks.io import corpora
-from wellspring.tasks.spine import lineage
+from wellspring.tasks.io.corpora import corpus_files
+from wellspring.tasks.spine.provenance import lineage
 
 
 @pytest.fixture
@@ -215,7 +215,7 @@ def _edited(archive: Path) -> bytes:
 
 
 def test_bytes_of_an_archive_that_was_edited_to_the_same_size_are_not_printed(sample: Sample, tmp_path: Path) -> None:
-    corpora.look(str(sample.archive), sample.store.indexes / corpora.CACHE)  # as a run has
+    corpus_files.look(str(sample.archive), sample.store.indexes / corpus_files.CACHE)  # as a run has
     whole = _edited(sample.archive)
 
     with pytest.raises(BrokenError, match=r"has other bytes, sha256 .*; when it was read it had"):
@@ -233,7 +233,7 @@ def test_an_archive_that_moved_is_found_where_a_run_has_seen_it_since(sample: Sa
     moved = sample.archive.rename(tmp_path / "moved.warc.gz")
     with pytest.raises(BrokenError, match="is not there") as caught:
         lineage.record_bytes(sample.store, document)
-    corpora.look(str(moved), sample.store.indexes / corpora.CACHE)
+    corpus_files.look(str(moved), sample.store.indexes / corpus_files.CACHE)
 
     assert lineage.record_bytes(sample.store, document) == before
     assert "--corpus" in caught.value.hint

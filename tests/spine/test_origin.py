@@ -8,14 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from wellspring.tasks.spine import origin
+from wellspring.tasks.spine.running import origin
 
 ROOT = Path(__file__).parents[2]
 OURS = '[project]\nname = "wellspring"\n'
 THEIRS = '[project]\nname = "shop"\n'
 CODE = [
     f"tasks/{name}.py"
-    for name in ("__init__", "contracts/__init__", "contracts/blas", "spine/__init__", "spine/origin")
+    for name in (
+        "__init__",
+        "contracts/__init__",
+        "contracts/blas",
+        "spine/__init__",
+        "spine/running/__init__",
+        "spine/running/origin",
+    )
 ]
 ALL, ONLY = ".", "pyproject.toml"  # what of it git keeps
 INSTALLED = ".venv/lib/python3.11/site-packages"
@@ -33,7 +40,7 @@ def commit_of(package: Path, **environment: str) -> str:
     links.mkdir(parents=True, exist_ok=True)
     (links / "tasks").unlink(missing_ok=True)
     (links / "tasks").symlink_to(package / "tasks")
-    asked = [sys.executable, "-c", "from wellspring.tasks.spine import origin; print(origin.commit())"]
+    asked = [sys.executable, "-c", "from wellspring.tasks.spine.running import origin; print(origin.commit())"]
     known = os.environ | {"PYTHONPATH": str(links.parent)} | environment
     return subprocess.run(asked, cwd=package, env=known, capture_output=True, text=True, check=True).stdout.strip()
 

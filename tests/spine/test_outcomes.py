@@ -9,9 +9,9 @@ import pytest
 
 from wellspring.tasks.contracts.errors import BrokenError, TransientError
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import snapshots
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.io.storage import snapshots
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 

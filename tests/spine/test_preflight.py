@@ -13,8 +13,8 @@ from wellspring.flows.dataset import PARTS
 from wellspring.tasks.contracts import prompting
 from wellspring.tasks.contracts.errors import TransientError, UsageError
 from wellspring.tasks.contracts.settings import Settings, load
-from wellspring.tasks.io import faults
-from wellspring.tasks.spine import preflight, runs
+from wellspring.tasks.io.standin import faults
+from wellspring.tasks.spine.running import preflight, runs
 
 Make = Callable[..., Settings]
 SAMPLE = Path(__file__).parents[2] / "deployments" / "sample"

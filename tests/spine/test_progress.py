@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.met import met
-from wellspring.tasks.io import faults
-from wellspring.tasks.spine import progress
-from wellspring.tasks.spine.progress import Progress, described, span
+from wellspring.tasks.io.standin import faults
+from wellspring.tasks.spine.watching import progress
+from wellspring.tasks.spine.watching.progress import Progress, described, span
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,8 +85,8 @@ def test_lines_and_status_say_what_is_waited_for_before_the_first_answer(tmp_pat
 def test_a_terminal_keeps_the_stage_at_work_below_the_lines_of_those_that_are_over(tmp_path: Path) -> None:
     script = """
 import time
-from wellspring.tasks.spine.counts import Counts
-from wellspring.tasks.spine.progress import Progress
+from wellspring.tasks.spine.watching.counts import Counts
+from wellspring.tasks.spine.watching.progress import Progress
 told = Progress()
 for number in range(40):
     told.begin(f"stage{number}")

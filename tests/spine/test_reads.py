@@ -16,10 +16,10 @@ from wellspring.tasks import instructions
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io.store import JOURNAL
-from wellspring.tasks.spine import reads
-from wellspring.tasks.spine.programs import Ask
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.io.storage.store import JOURNAL
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.vectors import reads
+from wellspring.tasks.spine.writing.programs import Ask
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Refused = Callable[[str, str], tuple[list[str], list[str]]]  # in a store that was kept, and in one made anew

@@ -19,8 +19,8 @@ from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.plugins import RECIPES
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine import preflight, recipes
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running import preflight, recipes
+from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 MakeSettings = Callable[..., Settings]
@@ -106,7 +106,7 @@ def test_a_recipe_of_an_installed_package_is_found(tmp_path: Path) -> None:
     (info / "entry_points.txt").write_text(f"[{RECIPES.group}]\ntheirs = their_package.theirs\n")
     asked = """
         from wellspring.tasks.contracts import settings
-        from wellspring.tasks.spine import recipes
+        from wellspring.tasks.spine.running import recipes
         chosen = settings.load("smoke", ['instructions.recipes=["theirs"]'])
         print(recipes.names(chosen)["theirs"], recipes.find("theirs", chosen).most_calls)
     """

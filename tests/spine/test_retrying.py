@@ -12,10 +12,12 @@ from wellspring.tasks import documents, passages, seeds, sources
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import Rejection, UsageError
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import replies
-from wellspring.tasks.io.journal import Entry
-from wellspring.tasks.spine import repairs, retrying, runs, validation
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.io.protocol import answers
+from wellspring.tasks.io.storage.journal import Entry
+from wellspring.tasks.spine.operations import retrying
+from wellspring.tasks.spine.running import runs, validation
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.writing import repairs
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 
@@ -35,7 +37,7 @@ def refuse(run: Run) -> None:
     rows = [records.RejectionRow(s, i, "f", reason, "", "earlier" if i == "i2" else "r") for s, i, reason in REFUSED]
     run.store.append("rejections", rows)
     for _, id_, reason in REFUSED:
-        if reason in replies.REASONS:
+        if reason in answers.REASONS:
             run.models.journal.end(Entry(id_, reason, "m", "", "", 0, 0, 0, 0, 3, 0.1), run.run_id)
 
 
@@ -187,7 +189,7 @@ PAGES = (
     "Two boats were lost in the harbour last winter, and the pilots have asked for a light on the northern pier.",
 )
 METHODS = {
-    "documents": (documents.drafts, "public"),
+    "documents": (documents.page_text, "public"),
     "passages": (passages.spans, "split"),
     "seeds": (seeds, "identify"),
 }

@@ -17,10 +17,10 @@ from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.errors import BrokenError, Rejection, TransientError
 from wellspring.tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row, Template
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine import runs
-from wellspring.tasks.spine.programs import Ask, Body, Program
-from wellspring.tasks.spine.runner import conduct
-from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.spine.running import runs
+from wellspring.tasks.spine.running.runs import Counts, Run
+from wellspring.tasks.spine.writing.programs import Ask, Body, Program
+from wellspring.tasks.spine.writing.runner import conduct
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 MakeSettings = Callable[..., Settings]

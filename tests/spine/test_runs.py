@@ -11,9 +11,9 @@ from wellspring.tasks.contracts.errors import BrokenError, TransientError, Usage
 from wellspring.tasks.contracts.records import Publication
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io.interrupts import Stop
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import runs
-from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.running import runs
+from wellspring.tasks.spine.running.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

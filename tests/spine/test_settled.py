@@ -14,11 +14,12 @@ from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.errors import BrokenError, Rejection, TransientError
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import MOST_TOKENS, Settings
-from wellspring.tasks.methods.tokens import MOST_CHARS
-from wellspring.tasks.spine import estimating, retrying, validation
-from wellspring.tasks.spine.programs import Ask, Program
-from wellspring.tasks.spine.runner import FIRST, LAST, conduct, due
-from wellspring.tasks.spine.runs import Counts, Run, stage
+from wellspring.tasks.methods.pages.tokens import MOST_CHARS
+from wellspring.tasks.spine.operations import estimating, retrying
+from wellspring.tasks.spine.running import validation
+from wellspring.tasks.spine.running.runs import Counts, Run, stage
+from wellspring.tasks.spine.writing.programs import Ask, Program
+from wellspring.tasks.spine.writing.runner import FIRST, LAST, conduct, due
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 MakeSettings = Callable[..., Settings]

@@ -8,9 +8,9 @@ import pytest
 
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.vectors import Vectors, unit
-from wellspring.tasks.io import index
-from wellspring.tasks.methods.overlap_graph import overlap_graph
-from wellspring.tasks.spine import sharded_search
+from wellspring.tasks.io.vectors import index
+from wellspring.tasks.methods.vectors.overlap_graph import overlap_graph
+from wellspring.tasks.spine.vectors import sharded_search
 
 Make = Callable[..., Settings]
 

@@ -16,11 +16,11 @@ import pytest
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError, Rejection, UsageError
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import store as stores
-from wellspring.tasks.io.store import DatabaseMemoryError
-from wellspring.tasks.spine import sharding, workers
-from wellspring.tasks.spine.runs import Counts, Run
-from wellspring.tasks.spine.sharding import Produced, Shard, Work
+from wellspring.tasks.io.storage import store as stores
+from wellspring.tasks.io.storage.store import DatabaseMemoryError
+from wellspring.tasks.spine.running import sharding, workers
+from wellspring.tasks.spine.running.runs import Counts, Run
+from wellspring.tasks.spine.running.sharding import Produced, Shard, Work
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
@@ -178,7 +178,7 @@ def test_where_all_shards_end_in_one_exception_nothing_is_refused_and_the_line_i
 KILLED = """
 import os, sys
 from wellspring.tasks.contracts import settings
-from wellspring.tasks.spine import runs, sharding
+from wellspring.tasks.spine.running import runs, sharding
 sys.path.insert(0, os.path.dirname(sys.argv[1]))
 import test_sharding as t
 chosen = settings.load(None, ["runner=thread", "threads=1"], environment={})

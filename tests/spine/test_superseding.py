@@ -16,19 +16,13 @@ from wellspring.flows.dataset import dataset
 from wellspring.tasks import documents, passages, sources
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io.store import Store
-from wellspring.tasks.spine import (
-    forgetting,
-    lineage,
-    marts,
-    runner,
-    runs,
-    site_rules,
-    standing,
-    superseding,
-    validation,
-)
-from wellspring.tasks.spine.runs import Counts, Run
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.provenance import forgetting, lineage
+from wellspring.tasks.spine.reading import site_rules, superseding
+from wellspring.tasks.spine.running import runs, validation
+from wellspring.tasks.spine.running.runs import Counts, Run
+from wellspring.tasks.spine.watching import marts, stage_status
+from wellspring.tasks.spine.writing import runner
 
 pytestmark = pytest.mark.slow
 
@@ -262,7 +256,7 @@ def test_status_the_corpus_page_and_a_trace_say_what_was_superseded(
     read(store_dir, settings, warc(tmp_path / "b.warc.gz", ("2024-01-01T00:00:00Z", NEW, URL)))
 
     with start(settings()) as run:
-        (stands,) = [row for row in standing.of_store(run.store)["stages"] if row["stage"] == "documents"]
+        (stands,) = [row for row in stage_status.of_store(run.store)["stages"] if row["stage"] == "documents"]
         old, new = sorted(run.store.query("documents/all").to_dicts(), key=lambda row: row["fetched_at"])
         traced = lineage.trace(run.store, old["document_id"])
         dropped = marts.read(run.store)["dropped"].rows()

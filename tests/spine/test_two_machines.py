@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from wellspring.flows.corpus import corpus
-from wellspring.tasks.io.store import Store
+from wellspring.tasks.io.storage.store import Store
 
 ROOT = Path(__file__).parents[2]
 pytest.importorskip("distributed", reason="needs the extra `dask`")

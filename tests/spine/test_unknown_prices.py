@@ -15,9 +15,10 @@ from wellspring.flows import terminal
 from wellspring.tasks import responses, scores
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.site import pages
-from wellspring.tasks.spine import standing, summaries, validation
-from wellspring.tasks.spine.counts import Counts, known
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running import validation
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.watching import stage_status, summaries
+from wellspring.tasks.spine.watching.counts import Counts, known
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 
@@ -51,7 +52,7 @@ def test_nothing_says_0_usd_of_a_model_that_no_table_lists(
     settings: Callable[..., Settings], start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with asked(settings, start) as run:
-        facts, stands = summaries.of_run(run.store), standing.of_store(run.store)
+        facts, stands = summaries.of_run(run.store), stage_status.of_store(run.store)
         warned = run.store.query("validations/all").filter(~pl.col("success"))["column_name"].to_list()
         assert pages.write_site(run.store) == []
         page = run.store.pages

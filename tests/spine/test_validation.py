@@ -11,8 +11,8 @@ from tests.spine.test_generation import fill, instruction
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.records import Completion, RejectionRow, Score, Seed, Source, Tombstone, content_id
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine import validation
-from wellspring.tasks.spine.runs import Counts, Run, now, stage
+from wellspring.tasks.spine.running import validation
+from wellspring.tasks.spine.running.runs import Counts, Run, now, stage
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]

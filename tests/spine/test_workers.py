@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 _STUCK = """
 import os, re, sys
-from wellspring.tasks.spine import workers
+from wellspring.tasks.spine.running import workers
 
 def stuck(path):
     with open(path, "w") as file:
@@ -29,7 +29,7 @@ _AT_WORK = """
 import signal, sys, time
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.io import waits
-from wellspring.tasks.spine import workers
+from wellspring.tasks.spine.running import workers
 
 def stop(number, frame):
     signal.signal(number, signal.SIG_IGN)

@@ -1,5 +1,5 @@
 -- Keep what a batch job is known by, how far it is and what was said of it; and of its calls, their money and lines.
--- owner:  tasks/io/journal_file.py
+-- owner:  tasks/io/storage/journal_file.py
 -- grain:  one row per batch job, one per call that a job is out for, one per attempt
 -- params: none
 ALTER TABLE attempts ADD COLUMN batch INTEGER;

@@ -1,5 +1,5 @@
 -- Keep what was forgotten with the journal, too: the database may be made anew, and must know it then.
--- owner:  tasks/io/journal_file.py
+-- owner:  tasks/io/storage/journal_file.py
 -- grain:  one row per forgotten page, domain or source
 -- params: none
 CREATE TABLE IF NOT EXISTS tombstones (

@@ -1,5 +1,5 @@
 -- Keep what a prompt rested on: what was found for an input when it was first asked about, which later nights must not change.
--- owner:  tasks/io/journal_file.py
+-- owner:  tasks/io/storage/journal_file.py
 -- grain:  one row per kind of read x method x input
 -- params: none
 CREATE TABLE IF NOT EXISTS reads (

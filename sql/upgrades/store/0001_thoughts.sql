@@ -1,5 +1,5 @@
 -- Keep an answer's thought, tool calls and log-probabilities, and the name under which the server answered.
--- owner:  tasks/io/store.py
+-- owner:  tasks/io/storage/store.py
 -- grain:  one row per model call; one row per answer
 -- params: none
 ALTER TABLE IF EXISTS completions ADD COLUMN IF NOT EXISTS thought VARCHAR DEFAULT '';

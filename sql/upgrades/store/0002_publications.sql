@@ -1,5 +1,5 @@
 -- Name the method, too, of what passed its audit: by noun, fingerprint and run, no more by noun and run.
--- owner:  tasks/spine/validation.py
+-- owner:  tasks/spine/running/validation.py
 -- grain:  one row per table x method x run
 -- params: none
 CREATE OR REPLACE TEMP TABLE published_runs AS

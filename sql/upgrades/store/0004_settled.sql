@@ -1,5 +1,5 @@
 -- What programs are done with, and the calls that they made: of older rows and refusals, as far as these tell.
--- owner:  tasks/spine/runner.py
+-- owner:  tasks/spine/writing/runner.py
 -- grain:  one row per input x method; one row per input x method x model call
 -- params: none
 INSERT INTO settled

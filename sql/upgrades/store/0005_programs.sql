@@ -1,5 +1,5 @@
 -- Turns before an instruction and about a seed, their tools, a weight, what a response is for, and how a pair is known.
--- owner:  tasks/io/store.py
+-- owner:  tasks/io/storage/store.py
 -- grain:  one row per instruction; one row per seed; one row per response; one row per pair
 -- params: none
 ALTER TABLE IF EXISTS instructions ADD COLUMN IF NOT EXISTS history VARCHAR DEFAULT '';

@@ -1,0 +1,1 @@
+"""Corpora: archives, sets of conversations and pages of the web, read past any damage."""

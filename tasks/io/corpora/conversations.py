@@ -1,0 +1,354 @@
+"""Conversation sets: JSONL, Parquet and gzip files of many shapes, read to first user turns and the turns about them.
+
+Shapes: `{"prompt"}`, `{"instruction", "input"}` (also Dolly's `context` and Self-Instruct's `instances`), chat
+`messages`, ShareGPT `conversations`, WildChat and LMSYS `conversation`, Arena pairs (`conversation_a`, `winner`), OASST
+trees (`prompt` with `replies`) and OASST flat messages (`parent_id`), prompts.chat rows (`act`, `prompt`). Beside any
+of them may stand `system` or `system_prompt`, and `tools` or `functions`.
+
+A line that cannot be used is yielded as a Rejection in its place, and reading goes on: lines in = turns + rejections.
+Nothing is trusted: a line is read up to a cap and no further, nesting may be too deep, a file may end in its middle.
+"""
+
+import gzip
+import itertools
+import json
+import sys
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.io.corpora import turns, unpacking
+from wellspring.tasks.io.corpora.turns import ASSISTANTS, USERS, cleaned
+
+MAX_LINE_BYTES = 16 * 2**20
+MOST_FIELDS = 50  # that a message names
+_GZIP_MAGIC = b"\x1f\x8b"
+_PARQUET_MAGIC = b"PAR1"
+_CHATS = ("messages", "conversations", "conversation", "conversation_a")
+_TEXTS = ("prompt", "instruction", "question", "query")
+_INPUTS = ("input", "context")
+_ANSWERS = ("response", "output", "completion", "answer")
+_SYSTEMS = ("system", "system_prompt")
+_TOOLS = ("tools", "functions")
+_NO_INPUT = frozenset({"", "<noinput>", "no input", "n/a", "none"})
+LOOKED_FOR = (*_CHATS, *_TEXTS, "text with parent_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The first user turn of a conversation, and what stands about it.
+
+    Attributes:
+        text: What the user says first.
+        response: The answer it got; None where it got none.
+        system: What stands before it; '' where nothing does.
+        later: The turns after it, whole, as a JSON list; '' where there are none.
+        tools: The tools that are offered, as a JSON list; '' where there are none.
+    """
+
+    text: str
+    response: str | None
+    system: str = ""
+    later: str = ""
+    tools: str = ""
+
+
+Item = tuple[int, Turn | Rejection]
+
+
+def read(path: Path, first: int = 1, last: int | None = None, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Item]:
+    """Yield lines (rows) of a conversation set with their numbers, from 1: a turn, or why it is refused.
+
+    Args:
+        path: A JSONL or Parquet file, gzipped or not; what it is is read off its first bytes, not its name.
+        first: The first line wanted; those before are passed over unparsed.
+        last: The last line wanted; None reads to the end.
+        max_line_bytes: A line that inflates past this is refused, and skipped without being held.
+
+    Raises:
+        BrokenError: The file is missing, or is a damaged Parquet file.
+    """
+    for line, record in _records(path, max_line_bytes, first, last):
+        try:
+            if isinstance(record, Rejection):
+                raise record
+            turn = first_turn(record)
+        except Rejection as refused:
+            yield line, refused
+        else:
+            yield line, turn
+
+
+def survey(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> int:
+    """Return how many lines (rows) a conversation set has, after making sure that it is one.
+
+    Raises:
+        BrokenError: As `make_sure` says.
+    """
+    make_sure(path, max_line_bytes)
+    return _count(path, max_line_bytes)
+
+
+def make_sure(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+    """Make sure that a file is a conversation set; it is read up to its first line of use.
+
+    Raises:
+        BrokenError: The file is missing, is neither JSONL nor Parquet, is empty, or no line of it has a usable field;
+            the message names the fields it has and those that were looked for.
+    """
+    fields: set[str] = set()
+    lines = 0
+    for line, record in _records(path, max_line_bytes):
+        lines = line
+        if isinstance(record, Rejection):
+            continue
+        if len(fields) < MOST_FIELDS:
+            fields.update(str(key) for key in record)
+        if _is_usable(record):
+            return
+    raise _nothing_usable(path, lines, fields)
+
+
+def _is_usable(record: Mapping[str, Any]) -> bool:
+    try:
+        first_turn(record)
+    except Rejection:
+        return False
+    return True
+
+
+def _count(path: Path, max_line_bytes: int) -> int:
+    """Count without parsing; where a compressed stream ends in its middle, that end is a line, too."""
+    if _starts(path, _PARQUET_MAGIC):
+        with pq.ParquetFile(path) as file:
+            return file.metadata.num_rows
+    return sum(1 for _ in _lines(path, max_line_bytes))
+
+
+def _starts(path: Path, magic: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(magic)) == magic
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise BrokenError(f"{str(path)!r} cannot be read: {error}", hint="check the path given to --seeds") from error
+
+
+def _nothing_usable(path: Path, lines: int, fields: set[str]) -> BrokenError:
+    looked_for = f"fields looked for: {', '.join(LOOKED_FOR)}"
+    if not lines:
+        return BrokenError(f"{path} is empty", hint="give a file with one JSON object a line, or a Parquet file")
+    if not fields:
+        return BrokenError(
+            f"none of the {lines} lines of {path} is a JSON object", hint=f"one object a line; {looked_for}"
+        )
+    return BrokenError(
+        f"none of the {lines} lines of {path} has an instruction; its fields: {', '.join(sorted(fields))}",
+        hint=f"rename the field that holds the instruction; {looked_for}",
+    )
+
+
+def _records(
+    path: Path, max_line_bytes: int, first: int = 1, last: int | None = None
+) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:
+    end = sys.maxsize if last is None else last
+    if _starts(path, _PARQUET_MAGIC):
+        yield from _parquet_rows(path, first, end)
+        return
+    for line, raw in _lines(path, max_line_bytes):
+        if line > end:
+            return
+        if line >= first:
+            yield line, raw if isinstance(raw, Rejection) else _parsed(raw)
+
+
+def _parquet_rows(path: Path, first: int, end: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    try:
+        with pq.ParquetFile(path) as file:
+            wanted = [n for n in file.schema_arrow.names if n in _COLUMNS] or file.schema_arrow.names
+            if why := unpacking.bomb(file, wanted):
+                raise BrokenError(f"{path} unpacks to what no machine can hold: {why}", hint="take it out of the seeds")
+            line = 0
+            for batch in (
+                one for group in range(file.num_row_groups) for one in unpacking.batches(file, group, wanted)
+            ):
+                if line + batch.num_rows >= first:
+                    yield from ((n, row) for n, row in enumerate(unpacking.rows(batch), line + 1) if first <= n <= end)
+                line += batch.num_rows
+                if line >= end:
+                    return
+    except (pa.ArrowException, OSError) as error:
+        raise BrokenError(
+            f"{path} is a damaged Parquet file: {str(error).splitlines()[0]}", hint="fetch it again; compare its size"
+        ) from error
+
+
+_COLUMNS = frozenset(
+    {
+        *(*_CHATS, *_TEXTS, *_INPUTS, *_ANSWERS, *_SYSTEMS, *_TOOLS),
+        *("instances", "winner", "conversation_b", "text", "role", "parent_id"),
+    }
+)
+
+
+def _lines(path: Path, max_line_bytes: int) -> Iterator[tuple[int, bytes | Rejection]]:
+    is_gzip = _starts(path, _GZIP_MAGIC)
+    with path.open("rb") as stored:
+        file: IO[bytes] = gzip.GzipFile(fileobj=stored) if is_gzip else stored  # pyright: ignore[reportAssignmentType]
+        for line in itertools.count(1):
+            try:
+                raw, size = _line(file, max_line_bytes)
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                yield line, Rejection("damaged_file", f"the compressed stream ends in its middle: {error}")
+                return
+            if not size:
+                return
+            if raw is None:
+                yield line, Rejection("oversize_line", f"{size} bytes, at most {max_line_bytes}")
+            else:
+                yield line, raw if raw.strip() else Rejection("empty_line")
+
+
+def _line(file: IO[bytes], max_line_bytes: int) -> tuple[bytes | None, int]:
+    """Read a line and its size; one past the cap is read off in pieces that are not kept."""
+    raw = file.readline(max_line_bytes + 1)
+    size = len(raw)
+    if size <= max_line_bytes or raw.endswith(b"\n"):
+        return raw, size
+    while raw and not raw.endswith(b"\n"):
+        raw = file.readline(2**20)
+        size += len(raw)
+    return None, size
+
+
+def _parsed(raw: bytes) -> Mapping[str, Any] | Rejection:
+    try:
+        value = outside.loads(raw)
+    except UnicodeDecodeError as error:
+        return Rejection("damaged_line", f"not UTF-8 at byte {error.start}")
+    except json.JSONDecodeError as error:
+        return Rejection("damaged_line", f"not JSON: {error.msg.removesuffix(' at')}, at character {error.pos + 1}")
+    except ValueError as error:
+        return Rejection("damaged_line", f"not JSON: {error}")
+    if not isinstance(value, dict):
+        return Rejection("damaged_line", f"a JSON {type(value).__name__}, not an object")
+    return value
+
+
+def first_turn(record: Mapping[str, Any]) -> Turn:
+    """Return the first user turn of one record of any known shape, and what stands about it.
+
+    Raises:
+        Rejection: `no_usable_field`, none of the fields looked for holds anything; `no_user_turn`, a conversation
+            without a user; `starts_with_answer`, what the user said first is lost; `not_a_first_turn`, a reply in a
+            tree's flat form; `empty_text`; `oversize_line`, the other turns are longer than a line may be.
+    """
+    for key in _CHATS:
+        if isinstance(record.get(key), Sequence) and not isinstance(record[key], str | bytes):
+            chat: Any = record[key]
+            if key == "conversation_a" and record.get("winner") == "model_b":
+                chat = record.get("conversation_b") or chat
+            return _chat(record, chat)
+    if "parent_id" in record and "text" in record:
+        if record["parent_id"] is not None:
+            raise Rejection("not_a_first_turn", f"parent_id {record['parent_id']}")
+        return _whole(record, _text(record["text"]), None)
+    for key in _TEXTS:
+        value: Any = record.get(key)
+        if isinstance(value, Mapping) and "text" in value:
+            return _tree(record, value)
+        if isinstance(value, list):
+            return _chat(record, value, _answers(record))
+        if isinstance(value, str):
+            return _task(record, value)
+    raise Rejection("no_usable_field", f"has {', '.join(sorted(str(key) for key in record)) or 'nothing'}")
+
+
+def _whole(
+    record: Mapping[str, Any], text: str, response: str | None, before: Sequence[Any] = (), after: Sequence[Any] = ()
+) -> Turn:
+    """Put what stands before and after a first user turn beside it."""
+    system = turns.system([record.get(name) for name in _SYSTEMS], before)
+    later = turns.dumped(turns.kept(after))
+    tools = turns.dumped([one for name in _TOOLS for one in turns.listed(record.get(name))])
+    if (size := len(system) + len(later) + len(tools)) > MAX_LINE_BYTES:
+        raise Rejection("oversize_line", f"{size} characters beside its first turn, at most {MAX_LINE_BYTES}")
+    return Turn(text, response, system, later, tools)
+
+
+def _chat(record: Mapping[str, Any], chat: Any, answers: Sequence[Any] = ()) -> Turn:
+    listed: Sequence[Any] = chat if isinstance(chat, Sequence) and not isinstance(chat, str | bytes) else ()
+    named = [(place, turns.role(turn), turn) for place, turn in enumerate(listed) if isinstance(turn, Mapping)]
+    spoken = [one for one in named if one[1] in USERS or one[1] in ASSISTANTS]
+    if not any(role in USERS for _, role, _ in spoken):
+        raise Rejection("no_user_turn", f"{len(listed)} turns")
+    first, role, turn = spoken[0]
+    if role in ASSISTANTS:
+        raise Rejection("starts_with_answer", cleaned(_content(turn))[:200])
+    answer = _content(spoken[1][2]) if len(spoken) > 1 and spoken[1][1] in ASSISTANTS else None
+    return _whole(record, _text(_content(turn)), _answer(answer), listed[:first], [*listed[first + 1 :], *answers])
+
+
+def _content(turn: Mapping[str, Any]) -> str:
+    content = turn.get("content", turn.get("value"))
+    if isinstance(content, list):  # parts: [{"type": "text", "text": ...}]
+        content = "\n".join(str(part.get("text") or "") for part in content if isinstance(part, Mapping))
+    return content if isinstance(content, str) else ""
+
+
+def _tree(record: Mapping[str, Any], root: Mapping[str, Any]) -> Turn:
+    """Go down a tree by the best reply to each message."""
+    later: list[Mapping[str, Any]] = []
+    reply = _best(root)
+    while reply is not None:
+        later.append(reply)
+        reply = _best(reply)
+    answer = _answer(later[0].get("text")) if later else None
+    told = [
+        {"role": ("assistant", "user")[place % 2]} | {name: one[name] for name in ("role", "text") if one.get(name)}
+        for place, one in enumerate(later)
+    ]
+    return _whole(record, _text(root["text"]), answer, after=told)
+
+
+def _best(message: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    given = message.get("replies")
+    found = [r for r in given if isinstance(r, Mapping) and not r.get("deleted")] if isinstance(given, list) else []
+    ranked = lambda reply: rank if isinstance(rank := reply.get("rank"), int) else len(found)  # noqa: E731
+    return min(found, key=ranked, default=None)
+
+
+def _task(record: Mapping[str, Any], text: str) -> Turn:
+    instances = record.get("instances")
+    fields = instances[0] if isinstance(instances, list) and instances and isinstance(instances[0], Mapping) else record
+    given = next((fields[key] for key in _INPUTS if isinstance(fields.get(key), str)), "")
+    whole = _text(text)
+    if given.strip().lower() not in _NO_INPUT:
+        whole = f"{whole}\n\n{cleaned(given)}"
+    answer = _answer(next((fields[key] for key in _ANSWERS if fields.get(key)), None))
+    return _whole(record, whole, answer, after=_answers(fields))
+
+
+def _answers(fields: Mapping[str, Any]) -> list[Any]:
+    """Return the turns that a field of an answer holds: a list of turns, or one."""
+    value = next((fields[key] for key in _ANSWERS if fields.get(key)), None)
+    if isinstance(value, list) and all(isinstance(one, Mapping) and turns.role(one) for one in value):
+        return value
+    return [{"role": "assistant", "content": value}]
+
+
+def _text(value: Any) -> str:
+    text = cleaned(value) if isinstance(value, str) else ""
+    if not text:
+        raise Rejection("empty_text")
+    return text
+
+
+def _answer(value: Any) -> str | None:
+    return (cleaned(value) or None) if isinstance(value, str) else None

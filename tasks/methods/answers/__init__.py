@@ -1,0 +1,1 @@
+"""Whether an answer is good, and which of two is better."""

@@ -1,0 +1,1 @@
+"""What goes into a dataset, in which form, and what the whole looks like."""

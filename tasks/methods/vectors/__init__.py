@@ -1,0 +1,1 @@
+"""Words, vectors and neighbours, and the ways to select by them."""

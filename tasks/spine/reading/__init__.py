@@ -1,0 +1,1 @@
+"""From an item of a corpus to a document in force."""

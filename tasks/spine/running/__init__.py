@@ -1,0 +1,1 @@
+"""What carries a run and each of its stages: locks, receipts, workers, audits."""

@@ -1,0 +1,239 @@
+"""Recipes that are programs, by name (`contracts/plugins.py`), with their prompts, their list and their knobs.
+
+What a program file must hold is in `contracts/program.py`; here it is held to that before anything runs.
+"""
+
+import ast
+import inspect
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pydantic import ValidationError
+
+from wellspring.tasks.contracts import headings, parsing
+from wellspring.tasks.contracts.answers import Answered
+from wellspring.tasks.contracts.errors import UsageError, WellspringError
+from wellspring.tasks.contracts.headings import Headings
+from wellspring.tasks.contracts.plugins import RECIPES, texts
+from wellspring.tasks.contracts.program import HOW, MAY, NOUNS, TAKEN
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Section, Settings
+from wellspring.tasks.io.storage.statements import statement
+from wellspring.tasks.spine.running import blame
+
+VIEWS = {"instructions": "made"}  # the view of what a program takes, where it is not called the same
+_WANTED = ("SYSTEM", "PAPER", "VERSION", "TAKES", "MAKES", "ROLES", "most_calls", "program")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A program as a file holds it, with its knobs as the profile sets them."""
+
+    name: str
+    module: ModuleType
+    headings: Headings
+    knobs: Section
+    own: Sequence[Mapping[str, Any]] = field(default=())
+
+    @property
+    def takes(self) -> str:
+        """The view that its inputs are rows of."""
+        takes = str(self.module.TAKES)
+        return VIEWS.get(takes, takes)
+
+    @property
+    def may(self) -> frozenset[str]:
+        """What its rows may do that others may not."""
+        return frozenset(getattr(self.module, "MAY", ()))
+
+    @property
+    def most_calls(self) -> int:
+        """The most calls of one input."""
+        return int(self.module.most_calls(self.knobs))
+
+    @property
+    def written(self) -> str:
+        """A digest of the file's code, where it is not ours: a lock holds ours to their VERSION."""
+        is_ours = self.module.__name__.startswith(RECIPES.room)
+        return "" if is_ours else content_id("written", inspect.getsource(self.module))
+
+    def identity(self, settings: Settings) -> dict[str, Any]:
+        """Return what its rows depend on, but for the checks that look at them."""
+        changed = self.knobs.model_dump(mode="json", exclude_defaults=True)
+        return {
+            "name": self.name,
+            "version": self.module.VERSION,
+            "prompts": {heading.name: heading.digest for heading in self.headings.values()},
+            "answers": {one.__name__: one.identity() for one in answers(self.module)},
+            "knobs": changed,
+            "asked": {role: getattr(settings.models, role).asked for role in self.module.ROLES},
+            "view": content_id("view", statement(f"inputs/{self.takes}")[0]),
+            "may": sorted(self.may),
+            "own": content_id("own", list(self.own)) if self.own else "",
+        }
+
+
+class NoKnobs(Section):
+    """The knobs of a program that has none."""
+
+
+def answers(module: ModuleType) -> list[type[Answered]]:
+    """Return the classes of answers that a program file defines, by name."""
+    found = inspect.getmembers(module, lambda one: inspect.isclass(one) and issubclass(one, Answered))
+    return [one for _, one in found if one.__module__ == module.__name__]
+
+
+def names(settings: Settings | None = None) -> dict[str, str]:
+    """Return every program that can be named, and where it is from: `ours`, a file, or an installed package."""
+    return RECIPES.names(settings.plugins if settings else ())
+
+
+def methods() -> list[str]:
+    """Return the methods of the room that write instructions: they say by `INPUTS` what they are given."""
+    return [name for name, text in texts(RECIPES.room).items() if "\nINPUTS = " in text]
+
+
+def find(name: str, settings: Settings) -> Recipe | None:
+    """Return the program of this name with its knobs; None where there is none: it may be a method of the room.
+
+    Raises:
+        UsageError: Its file lacks something, or a knob is not as it should be.
+    """
+    if (loaded := _loaded(name, tuple(settings.plugins))) is None:
+        return None
+    module, read, own = loaded
+    return Recipe(name, module, read, _knobs(name, module, settings), own)
+
+
+def makes(settings: Settings, noun: str) -> bool:
+    """Whether any recipe of a profile makes rows of a noun; a method makes instructions."""
+    programs = [find(name, settings) for name in settings.instructions.recipes]
+    return any(noun == "instructions" if one is None else noun in one.module.MAKES for one in programs)
+
+
+def roles(settings: Settings) -> set[str]:
+    """Return whom the programs of a profile ask; one that cannot be loaded asks nobody."""
+    found = set[str]()
+    for name in settings.instructions.recipes:
+        with suppress(UsageError):
+            if program := find(name, settings):
+                found |= {*program.module.ROLES}
+    return found
+
+
+def unknown(name: str, known: Sequence[str]) -> UsageError:
+    """Return what is said of a recipe that nobody has."""
+    said = RECIPES.unknown(name, known, "`wellspring recipes` lists those there are")
+    is_other = name in texts(RECIPES.room)
+    return UsageError(f"`{name}` writes no instructions", hint=said.hint) if is_other else said
+
+
+@lru_cache(maxsize=256)
+def _loaded(name: str, folders: tuple[str, ...]) -> tuple[ModuleType, Headings, tuple[Mapping[str, Any], ...]] | None:
+    found = RECIPES.find(name, folders)
+    return None if found is None else _checked(name, *found)
+
+
+def _checked(
+    name: str, module: ModuleType, folder: Traversable | Path
+) -> tuple[ModuleType, Headings, tuple[Mapping[str, Any], ...]]:
+    """Return a program file with its prompts and its list, once it holds all that a program must.
+
+    Raises:
+        UsageError: It does not; the message names all that is missing or wrong.
+    """
+    faults = [f"it has no `{wanted}`" for wanted in _WANTED if not hasattr(module, wanted)]
+    if not faults:
+        faults = [
+            *(f"TAKES is `{module.TAKES}`, not {' or '.join(TAKEN)}" for _ in [0] if module.TAKES not in TAKEN),
+            *(f"MAKES holds `{noun}`, which is none of {', '.join(NOUNS)}" for noun in {*module.MAKES} - {*NOUNS}),
+            *(
+                f"MAY holds `{one}`, which is none of {', '.join(MAY)}"
+                for one in {*getattr(module, "MAY", ())} - {*MAY}
+            ),
+            *(["MAKES is empty"] if not module.MAKES else []),
+            *(["ROLES is empty"] if not module.ROLES else []),
+            *(["`program` is no `async def`"] if not inspect.iscoroutinefunction(module.program) else []),
+        ]
+    if faults:
+        raise UsageError(
+            f"the recipe `{name}` is not whole: {'; '.join(faults)}",
+            hint="tasks/recipes/README.md shows what a program file holds",
+        )
+    read = headings.read(folder / f"{name}.md", name)
+    if faults := list(_asked_wrongly(module, read)):
+        raise UsageError(f"{name}.py does not fit {name}.md: {'; '.join(faults)}", hint="mend either of them")
+    headings.register(name, read)
+    blame.programs.add(str(Path(str(module.__file__)).absolute()))
+    return module, read, tuple(_rows(folder / f"{name}.jsonl"))
+
+
+def _asked_wrongly(module: ModuleType, read: Headings) -> Iterator[str]:
+    """Yield where a program asks by a heading that is not there, or hands over fields that its prompt does not name."""
+    for call in ast.walk(parsing.module(inspect.getsource(module))):
+        heading = _heading(call) if isinstance(call, ast.Call) else None
+        if heading is None or not isinstance(call, ast.Call):
+            continue
+        given = [keyword.arg for keyword in call.keywords if keyword.arg not in HOW]
+        try:
+            asked = read[heading]
+            if None not in given:  # else it hands over what only a row says
+                asked.render(**dict.fromkeys(filter(None, given), ""))
+        except WellspringError as error:
+            yield f"line {call.lineno}: {error.message}"
+
+
+def _heading(call: ast.Call) -> str | None:
+    """Return the heading of a call `ask("x", ...)` or `ask.draws(2, "x", ...)`, if it is written out there."""
+    of = call.func
+    place = 0 if isinstance(of, ast.Name) and of.id == "ask" else None
+    if isinstance(of, ast.Attribute) and of.attr == "draws" and isinstance(of.value, ast.Name) and of.value.id == "ask":
+        place = 1
+    if place is None or len(call.args) <= place:
+        return None
+    said = call.args[place]
+    return said.value if isinstance(said, ast.Constant) and isinstance(said.value, str) else None
+
+
+def _rows(file: Traversable | Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a program's list, with the line that each stands in.
+
+    Raises:
+        UsageError: A line is no JSON object.
+    """
+    if not file.is_file():
+        return
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            said: Any = json.loads(line)
+        except ValueError:
+            said = None
+        if not isinstance(said, dict):
+            raise UsageError(f"{file.name}:{number} is no JSON object", hint="a program's list has one on each line")
+        yield {**said, "line": number}
+
+
+def _knobs(name: str, module: ModuleType, settings: Settings) -> Section:
+    """Return a program's knobs as the profile sets them.
+
+    Raises:
+        UsageError: One is not there, or not as it should be.
+    """
+    of = getattr(module, "Knobs", NoKnobs)
+    try:
+        return of(**settings.recipes.get(name, {}))
+    except ValidationError as error:
+        said = [f"`recipes.{name}.{'.'.join(map(str, one['loc']))}`: {one['msg']}" for one in error.errors()]
+        known = ", ".join(of.model_fields) or "none"
+        raise UsageError(
+            "\n".join(said), hint=f"knobs of {name}: {known}; `wellspring recipes {name}` shows them"
+        ) from None

@@ -1,0 +1,116 @@
+"""The marts: what the dashboard shows and others may read, one query and one Parquet file each.
+
+`sql/marts/<name>.sql` is the definition; `pages/marts/<name>.parquet` is what it said when the site was last written.
+Pages are drawn from these frames and from nothing else, so another tool that reads them sees what the dashboard shows.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from wellspring.tasks.io import files
+from wellspring.tasks.io.storage import holding, journal, statements
+from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.watching import stage_status
+
+_IN_PIECES = frozenset({"rows", "origins"})  # too large for a frame: `tasks/site/browser.py` publishes them
+_QUOTED = " such as "  # before values in what an expectation observed (validation.py)
+
+
+def names() -> list[str]:
+    """Return the names of the marts that are one query."""
+    every = (query.removeprefix("marts/") for query in statements.queries("marts"))
+    return [name for name in every if name not in _IN_PIECES]
+
+
+def shows_values(store: Store) -> bool:
+    """Whether the profile of the last run lets pages show values of rows."""
+    last = store.query("runs/latest").to_dicts()
+    settings = json.loads(last[0]["settings"]) if last else {}
+    return bool(settings.get("pages", {}).get("show_values", False))
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Have what is published of a store for oneself while the block runs: runs, `dashboard`, `forget` write in turn."""
+    with holding.turn(directory / "pages.lock", f"the pages of {directory} to write"):
+        yield
+
+
+def read(store: Store) -> Mapping[str, pl.DataFrame]:
+    """Ask for every mart. Where the profile keeps values of rows to itself, what quotes them is left out."""
+    frames = {name: store.query(f"marts/{name}", run_id=None) for name in names()}
+    frames |= {"attempts": _attempts(store), "standing": stage_status.stages(store)}
+    frames["seeds_funnel"] = store.query("seeds/funnel")
+    if not shows_values(store):
+        quoted = pl.col("observed").str.split(_QUOTED).list.first()
+        frames["refusals"] = frames["refusals"].with_columns(example_detail=pl.lit(""))
+        frames["expectations"] = frames["expectations"].with_columns(observed=quoted)
+    return frames
+
+
+def publish(store: Store, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Write every mart as Parquet, each file at once or not at all."""
+    folder = store.pages / "marts"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in frames.items():
+        with files.replacing(folder / f"{name}.parquet") as partial:
+            frame.write_parquet(partial)
+    _metrics(frames, folder / "metrics.prom")
+
+
+def _attempts(store: Store) -> pl.DataFrame:
+    """How calls went over the wire, from the journal: the one mart that is no query, since money lives there."""
+    rows = journal.outcomes(store.path / "completions.sqlite")
+    return pl.DataFrame(rows, schema={"outcome": pl.String, "status": pl.Int64, "attempts": pl.Int64}, orient="row")
+
+
+def _metrics(frames: Mapping[str, pl.DataFrame], path: Path) -> None:
+    """Write the Prometheus text file, for node_exporter's textfile collector or any static file server."""
+    row = frames["health"].to_dicts()[0]
+    row["rate_limited"] = frames["attempts"].filter(status=429)["attempts"].sum()
+    lines: list[str] = []
+    for name, meaning in _GAUGES.items():
+        lines += [f"# HELP wellspring_{name} {meaning}", f"# TYPE wellspring_{name} gauge"]
+        lines.append(f"wellspring_{name} {row[name]}")
+    counted = frames["refusals"].group_by("stage", "reason").agg(pl.col("rows_rejected").sum()).sort("stage", "reason")
+    lines += _labelled("refusals", "Inputs refused, by stage and reason.", ("stage", "reason"), counted)
+    due = frames["standing"].select("stage", "rows_due")
+    lines += _labelled("due", "Inputs that the next run would take, by stage.", ("stage",), due)
+    files.write_whole(path, ("\n".join(lines) + "\n").encode())
+
+
+def _labelled(name: str, meaning: str, labels: tuple[str, ...], frame: pl.DataFrame) -> list[str]:
+    """Write a gauge with labels: the first columns of a frame; its last is the value."""
+    lines = [f"# HELP wellspring_{name} {meaning}", f"# TYPE wellspring_{name} gauge"]
+    for *values, count in frame.rows():
+        said = ",".join(f'{key}="{_label(value)}"' for key, value in zip(labels, values, strict=True))
+        lines.append(f"wellspring_{name}{{{said}}} {count}")
+    return lines
+
+
+_GAUGES = {
+    "documents": "Documents in the store.",
+    "instructions": "Instructions written.",
+    "responses": "Responses written.",
+    "exported": "Exported rows that are valid.",
+    "refused": "Inputs refused.",
+    "broken_shards": "Shards that broke.",
+    "queued": "Shards and calls that are due again.",
+    "calls": "Model calls answered.",
+    "retries": "Model calls that had to be sent again.",
+    "rate_limited": "Attempts that a server refused for their rate (HTTP 429).",
+    "prompt_tokens": "Tokens sent.",
+    "completion_tokens": "Tokens received.",
+    "cost_usd": "Spent on model calls, in US dollars.",
+    "newest_document_age_seconds": "Age of the newest page, by its crawl date.",
+    "last_success_age_seconds": "Time since a run ended well.",
+    "last_run_failed": "1 if the last run did not end well.",
+}
+
+
+def _label(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

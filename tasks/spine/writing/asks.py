@@ -1,0 +1,466 @@
+"""What a program file is given to ask with and to make with: `contracts/program.py`, at work.
+
+Ids of what it makes come from the input, its fingerprint and the place of the ask that said the text, and rows are
+handed over in the order of places: so the order in which answers come changes nothing.
+"""
+
+import json
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
+from typing import Any, NamedTuple, cast, get_args
+
+from wellspring.tasks.contracts import prompting, records
+from wellspring.tasks.contracts.answers import Answered, Text
+from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.headings import Heading
+from wellspring.tasks.contracts.program import KINDS, A, Bare, Made, T, Turn, Use
+from wellspring.tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.methods.instructions import acceptance
+from wellspring.tasks.methods.instructions.acceptance import Shown, accept, in_language, trust
+from wellspring.tasks.methods.instructions.carrying import parted, passages
+from wellspring.tasks.methods.pages.languages import identify
+from wellspring.tasks.spine.running.blame import MisuseError
+from wellspring.tasks.spine.running.recipes import Recipe
+from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.vectors import contamination
+from wellspring.tasks.spine.writing.demonstrations import limits
+from wellspring.tasks.spine.writing.lookups import Reader
+from wellspring.tasks.spine.writing.programs import Ask, How
+from wellspring.tasks.spine.writing.repairs import ASKED_AGAIN
+
+VERSION = 1
+_Read = tuple[object, Answer, Heading]  # an answer as it was read, as it came, and the prompt that it was given to
+_KEYS = {"preferences": 4, "verdicts": 3, "scores": 4}  # by how many columns a row is told from others
+_ROLES = frozenset({"system", "user", "assistant"})
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A recipe at work in a run: what all its inputs share."""
+
+    run: Run
+    recipe: Recipe
+    fingerprint: str
+    reader: Reader
+
+
+class Asks:
+    """What a program asks with; one for each input."""
+
+    def __init__(self, work: Work, row: Row, ask: Ask) -> None:
+        self._work, self._row, self._ask = work, row, ask
+        self._said: dict[int, _Read] = {}  # the answers that it has, each with what it was read from
+        self._made = Making(work, row, self._said, lambda: ask.at)
+
+    @property
+    def knobs(self) -> Any:
+        """As `Ask.knobs` says."""
+        return self._work.recipe.knobs
+
+    @property
+    def own(self) -> Sequence[Mapping[str, Any]]:
+        """As `Ask.own` says."""
+        return self._work.recipe.own
+
+    @property
+    def made(self) -> "Making":
+        """As `Ask.made` says."""
+        return self._made
+
+    async def __call__(self, heading: str, form: type[A], /, **how: Any) -> A:
+        """As `Ask.__call__` says."""
+        method, given = self._asked(heading, form, how)
+        return self._keep(await self._ask(method, self._row, **given))
+
+    async def draws(self, number: int, heading: str, form: type[A], /, **how: Any) -> list[A]:
+        """As `Ask.draws` says."""
+        method, given = self._asked(heading, form, how)
+        found = await self._ask.draws(range(number), method, self._row, **given)
+        return [self._keep(one) for one in self._those_that_came(found) if one is not None]
+
+    async def each(self, coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+        """As `Ask.each` says."""
+        return await self._ask.each(coroutines)
+
+    async def tried(self, coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T | None]:
+        """As `Ask.tried` says."""
+        return self._those_that_came(await self._ask.tried([self._undoable(one) for one in coroutines]))
+
+    async def _undoable(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Go on in a branch; where it is refused, take back what it made."""
+        branch = self._ask.at
+        try:
+            return await coroutine
+        except Rejection:
+            self._made.undo(branch)
+            raise
+
+    def is_cut(self, answer: Answered | Text) -> bool:
+        """As `Ask.is_cut` says."""
+        return self._made.source(answer)[0].finish_reason == "length"
+
+    async def run(self, functions: Sequence[str], texts: Sequence[str]) -> list[list[bool | None]]:
+        """As `Ask.run` says."""
+        return await self._ask.look(self._work.reader.run, (list(functions), list(texts)), is_placed=True)
+
+    async def drawn(self, view: str, number: int, key: str = "") -> list[Row]:
+        """As `Ask.drawn` says."""
+        return self._shown(await self._ask.look(self._work.reader.of(view).drawn, (number, key), is_placed=True))
+
+    async def near(self, text: str, view: str, number: int) -> list[Row]:
+        """As `Ask.near` says."""
+        return self._shown(await self._ask.look(self._work.reader.of(view).near, (text, number), is_placed=True))
+
+    def _shown(self, rows: list[Row]) -> list[Row]:
+        self._made.read.update(dict.fromkeys(row["input_id"] for row in rows))
+        return rows
+
+    def _those_that_came(self, found: Sequence[Any]) -> list[Any]:
+        for one in found:
+            if isinstance(one, Rejection):
+                self._made.refused(one.reason, one.detail)
+        return [None if isinstance(one, Rejection) else one for one in found]
+
+    def _keep(self, read: "_Read") -> Any:
+        self._said[id(read[0])] = read
+        return read[0]
+
+    def _asked(
+        self, heading: str, form: type[Answered] | type[Text], how: dict[str, Any]
+    ) -> tuple[PromptedMethod, How]:
+        """Return what is asked as a prompted method, and how."""
+        recipe = self._work.recipe
+        given: How = {
+            "role": how.pop("role", "") or recipe.module.ROLES[0],
+            "read": lambda parsed, answer: (parsed["it"], answer, recipe.headings[heading]),
+        }
+        if given["role"] not in recipe.module.ROLES:
+            raise MisuseError(f"`{heading}` asks the {given['role']}, whom ROLES does not name")
+        for name in ("temperature", "max_tokens"):
+            if (value := how.pop(name, None)) is not None:
+                given[name] = value
+        history = [Message(turn["role"], turn["content"]) for turn in _turns(how.pop("history", ()))]
+        return _method(recipe, recipe.headings[heading], form, history, how), given
+
+
+def _method(
+    recipe: Recipe,
+    heading: Heading,
+    form: type[Answered] | type[Text],
+    history: Sequence[Message],
+    fields: Mapping[str, object],
+) -> PromptedMethod:
+    """Return a heading, filled in, as a prompted method that the runner can ask."""
+    first, *rest = heading.render(**{name: _shown(name, value) for name, value in fields.items()})
+    messages = (first, *history, *rest) if first.role == "system" else (*history, first, *rest)
+    schema = form.identity() if issubclass(form, Answered) else None
+    wire = form.wire() if issubclass(form, Answered) and form.wire() != schema else None
+    prompt = Prompt(messages, schema, f"{recipe.name}-{heading.name}"[:64], wire)
+
+    def parse(_: Row, text: str) -> dict[str, Any]:
+        read = form.read(text, cast("Any", heading)) if issubclass(form, Answered) else Text.read(text)
+        said = read.model_dump_json() if isinstance(read, Answered) else read.text
+        if left := heading.left_in(said):
+            raise Rejection("placeholder", f"{left} is left in: {said[:200]}")
+        return {"it": read}
+
+    return PromptedMethod(
+        heading.name, recipe.module.PAPER, recipe.module.VERSION, cast("Any", heading), schema, lambda *_: prompt, parse
+    )
+
+
+def _shown(name: str, value: object) -> str:
+    """Return a field as it stands in a prompt: texts that are not ours between fences."""
+    if isinstance(value, Bare):
+        return str(value)
+    if isinstance(value, str):
+        return prompting.fenced(name, value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list | tuple):
+        texts = cast("Sequence[object]", value)
+        if odd := next((one for one in texts if not isinstance(one, str)), None):
+            raise MisuseError(f"the field `{name}` holds a {type(odd).__name__}: give a list of texts")
+        return "\n\n".join(_shown(name.removesuffix("s"), one) for one in texts)
+    raise MisuseError(f"the field `{name}` is a {type(value).__name__}: give a text, a number or a list of texts")
+
+
+def _turns(history: object) -> list[Turn]:
+    """Return the turns of a history: a list of them, or the JSON text that a row has."""
+    said: object = json.loads(history) if isinstance(history, str) and history else history or ()
+    if not isinstance(said, list | tuple):
+        raise MisuseError(f"history is a {type(said).__name__}: give a list of turns, such as Turn(role=, content=)")
+    return [_turn(turn) for turn in cast("Sequence[object]", said)]
+
+
+def _turn(turn: object) -> Turn:
+    found = cast("dict[str, object]", turn) if isinstance(turn, dict) else {}
+    role, content = found.get("role"), found.get("content")
+    if role not in _ROLES or not isinstance(content, str):
+        raise MisuseError(f"a turn has a role ({', '.join(sorted(_ROLES))}) and a text as content: {str(turn)[:200]}")
+    return Turn(role=str(role), content=content)
+
+
+def _order(place: str) -> list[int]:
+    """Return a place as numbers; what has none comes last."""
+    return [int(part) for part in place.split(".") if part] or [2**31]
+
+
+class _Row(NamedTuple):
+    """A row that was made: at which place its answer was asked for, and in which branch it was made."""
+
+    place: str
+    branch: str
+    table: str
+    row: Any
+
+
+@dataclass(slots=True)
+class Making:
+    """What a program makes of one input. `hand_over` has it written."""
+
+    work: Work
+    row: Row
+    said: "Mapping[int, _Read]"
+    at: Callable[[], str]  # the branch of the program that is going on
+    rows: dict[tuple[Any, ...], "_Row"] = field(default_factory=dict[tuple[Any, ...], "_Row"])
+    refusals: list[Rejection] = field(default_factory=list[Rejection])
+    read: dict[str, None] = field(default_factory=dict[str, None])  # ids of rows that the program was shown so far
+
+    def instruction(
+        self,
+        answer: Answered | Text,
+        field: str = "text",
+        *,
+        text: str = "",
+        parents: Sequence[str | Made] = (),
+        history: Sequence[Turn] | str = (),
+        scene: str | None = None,
+        weight: float = 1.0,
+    ) -> Made:
+        """As `Makes.instruction` says."""
+        source, place = self.source(answer)
+        said = text.strip() or _text(answer, field)
+        turns = _turns(history)
+        if turns and turns[-1]["role"] != "assistant":
+            raise MisuseError(
+                f"its history ends with a turn of the {turns[-1]['role']}: the assistant's comes before it"
+            )
+        for turn in turns:
+            acceptance.plain(turn["content"])
+        self._check(said, self._words(answer), has_history=bool(turns))
+        made = Made(self._id("instruction", place, field, *filter(None, [text])), said)
+        given = dict.fromkeys([one.id if isinstance(one, Made) else one for one in parents]) | self.read
+        row = records.Instruction(
+            instruction_id=made.id,
+            fingerprint=self.work.fingerprint,
+            input_id=self.row["input_id"],
+            recipe=self.work.recipe.name,
+            draw=source.call.draw,
+            round=0,
+            text=said,
+            document_id=self._page(),
+            parent_ids=list(given),
+            scene=scene,
+            ability=None,
+            knowledge=None,
+            output=None,
+            extra_information=None,
+            completion_id=source.completion_id,
+            run_id=self.work.run.run_id,
+            history=json.dumps(turns, ensure_ascii=False) if turns else "",
+            weight=_amount("weight", weight),
+        )
+        self._add(place, "instructions", row)
+        return made
+
+    def answer(
+        self, answer: Answered | Text, of: str | Made, field: str = "text", *, use: Use = "answer"
+    ) -> Made | None:
+        """As `Makes.answer` says."""
+        text, (source, place) = _text(answer, field), self.source(answer)
+        if use not in get_args(Use):
+            raise MisuseError(f"an answer's use is `{use}`, not {' or '.join(get_args(Use))}")
+        try:
+            acceptance.clean(text)
+        except Rejection as refusal:
+            self.refused(refusal.reason, refusal.detail)
+            return None
+        instruction_id = of.id if isinstance(of, Made) else of
+        made = Made(self._id("response", place, field, instruction_id), text)
+        row = records.Response(
+            response_id=made.id,
+            fingerprint=self.work.fingerprint,
+            instruction_id=instruction_id,
+            model=source.model,
+            draw=source.call.draw,
+            text=text,
+            finish_reason=source.finish_reason,
+            completion_id=source.completion_id,
+            run_id=self.work.run.run_id,
+            thought=source.thought or None,
+            use=use,
+        )
+        self._add(place, "responses", row)
+        return made
+
+    def pair(self, chosen: Made | None, rejected: Made | None, kind: str, margin: float = 1.0) -> None:
+        """As `Makes.pair` says."""
+        if kind not in KINDS:
+            raise MisuseError(f"a pair's kind is `{kind}`, not {' or '.join(KINDS)}")
+        sides = [side for side in (chosen, rejected) if side is not None]
+        said = [(self._answered(side), side.text) for side in sides]
+        if not said:
+            raise MisuseError("a pair has neither side")
+        if len({*said}) < len(said):
+            self.refused("same_text", "both sides of a pair say the same")
+            return
+        row = records.Preference(
+            instruction_id=said[0][0],
+            fingerprint=self.work.fingerprint,
+            chosen_id=chosen.id if chosen else "",
+            rejected_id=rejected.id if rejected else "",
+            margin=_amount("margin", margin),
+            run_id=self.work.run.run_id,
+            kind=kind,
+        )
+        self._add("", "preferences", row)
+
+    def _answered(self, side: Made) -> str:
+        """Return the id of the instruction that a response answers."""
+        row = self.rows.get(("responses", side.id))
+        if row is None:
+            raise MisuseError("a side of a pair is no response that was made here")
+        return row.row.instruction_id
+
+    def verdict(
+        self, subject: str | Made, check: str, *, passed: bool | None, detail: str = "", answer: Any = None
+    ) -> None:
+        """As `Makes.verdict` says."""
+        of = (subject.id if isinstance(subject, Made) else subject, self.work.fingerprint, check)
+        self._add("", "verdicts", records.Verdict(*of, passed, detail, self._completion(answer), self.work.run.run_id))
+
+    def score(self, subject: str | Made, criterion: str, value: float, reason: str = "", answer: Any = None) -> None:
+        """As `Makes.score` says."""
+        of = (subject.id if isinstance(subject, Made) else subject, self.work.fingerprint)
+        marked = (self.work.recipe.name, criterion, value, reason, self._completion(answer), self.work.run.run_id)
+        self._add("", "scores", records.Score(*of, *marked))
+
+    def note(self, kind: str, data: Any, answer: Answered | Text) -> Made:
+        """As `Makes.note` says."""
+        source, place = self.source(answer)
+        said = json.dumps(data, ensure_ascii=False, sort_keys=True)
+        made = Made(self._id("note", place, kind, said), said)
+        of = (made.id, self.work.fingerprint, self.row["input_id"], kind, said, source.completion_id)
+        self._add(place, "notes", records.Note(*of, self.work.run.run_id, list(self.read)))
+        return made
+
+    def rewrite(self, answer: Answered | Text, field: str = "text", *, style: str) -> Made | None:
+        """As `Makes.rewrite` says."""
+        text, (source, place) = _text(answer, field), self.source(answer)
+        try:
+            self._check_rewrite(text, self._words(answer))
+        except Rejection as refusal:
+            self.refused(refusal.reason, refusal.detail)
+            return None
+        made = Made(self._id("rewrite", place, field), text)
+        of = (made.id, self.work.fingerprint, str(self._page()), style, text, source.completion_id)
+        self._add(place, "rewrites", records.Rewrite(*of, self.work.run.run_id))
+        return made
+
+    def refused(self, reason: str, detail: str = "") -> None:
+        """As `Makes.refused` says."""
+        self.refusals.append(Rejection(reason, detail))
+
+    def hand_over(self, ask: Ask) -> None:
+        """Have all of it written, in the order of places; refusals in an order of their own."""
+        for one in sorted(self.rows.values(), key=lambda one: _order(one.place)):
+            ask.make(one.table, [one.row])
+        for number, refusal in enumerate(sorted(self.refusals, key=lambda one: (one.reason, one.detail))):
+            ask.refuse(number, refusal)
+
+    def _check(self, text: str, ours: str, *, has_history: bool) -> None:
+        """Look at an instruction as it is made.
+
+        Raises:
+            Rejection: It may not be kept.
+        """
+        run, may, given = self.work.run, self.work.recipe.may, str(self.row.get("text") or "")
+        is_page = self.work.recipe.module.TAKES == "documents"
+        if not is_page and _same(text) == _same(given):
+            raise Rejection("copy_of_demonstration", f"it is what it was made from: {text[:200]}")
+        outside = [given] if given and not is_page and "resemble" not in may else []
+        shown = Shown(demonstrations=outside, document=given if is_page else "", prompt=ours)
+        language = None if "switch_language" in may else self.row.get("language") or identify(given)
+        points = has_history or "need_history" in may
+        accept(text, limits(run.settings.instructions, language), shown, is_alone=not points)
+        contamination.check(run.settings.benchmarks, text)
+
+    def _check_rewrite(self, text: str, ours: str) -> None:
+        """Look at a page that was said again: what it quotes of its page was not dictated by it.
+
+        Raises:
+            Rejection: It may not be kept.
+        """
+        page = self.row["text"]
+        trust(text, Shown(document=page, prompt=ours), passages(text, parted(text, page)))
+        if "switch_language" not in self.work.recipe.may:
+            in_language(text, (self.row["language"],))
+
+    def _page(self) -> str | None:
+        return self.row["input_id"] if self.work.recipe.module.TAKES == "documents" else self.row.get("document_id")
+
+    def _add(self, place: str, table: str, row: Any) -> None:
+        if table not in self.work.recipe.module.MAKES:
+            raise MisuseError(f"it makes {table}, which MAKES does not name")
+        key = (table, *astuple(row)[: _KEYS.get(table, 1)])
+        if key in self.rows:
+            raise MisuseError(f"it makes the same of {table} twice: {key[1:]}")
+        self.rows[key] = _Row(place, self.at(), table, row)
+
+    def undo(self, branch: str) -> None:
+        """Take back what was made in a branch, and in those within it."""
+        self.rows = {key: one for key, one in self.rows.items() if not one.branch.startswith(branch)}
+
+    def source(self, answer: object) -> tuple[Answer, str]:
+        """Return what an answer was read from, and its place."""
+        if id(answer) not in self.said:
+            raise MisuseError("this is no answer that `ask` gave: hand over the whole answer, and name its field")
+        source = self.said[id(answer)][1]
+        return source, source.call.place.partition("/")[2]
+
+    def _words(self, answer: object) -> str:
+        """Return our own words of the prompt that an answer was given to."""
+        return _ours(self.said[id(answer)][2])
+
+    def _completion(self, answer: object) -> str | None:
+        return None if answer is None else self.source(answer)[0].completion_id
+
+    def _id(self, noun: str, *parts: str) -> str:
+        return content_id(noun, self.work.fingerprint, self.row["input_id"], *parts)
+
+
+def _text(answer: object, field: str) -> str:
+    value: object = getattr(answer, field)
+    if not isinstance(value, str):
+        raise MisuseError(f"`{field}` of {type(answer).__name__} is no text")
+    return value.strip()
+
+
+def _amount(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise MisuseError(f"{name} is {value!r}, not a number from 0 on")
+    return float(value)
+
+
+def _ours(heading: Heading) -> str:
+    """Return our own words of a prompt, without what stands in its fields, and what a second try is told."""
+    return f"{heading.system}\n{heading.user}\n{ASKED_AGAIN}"
+
+
+def _same(text: str) -> str:
+    return " ".join(text.casefold().split())
