@@ -133,7 +133,7 @@ class Kind:
                 return _from_file(path), path.parent
         for point in self._installed():
             if point.name == name:
-                module = importlib.import_module(point.module)
+                module = _from_package(self.word, point)
                 return module, Path(str(module.__file__)).parent
         return None
 
@@ -168,6 +168,22 @@ def texts(room: str) -> dict[str, str]:
     """Return the text of each file of a room, by name."""
     files = (one for one in resources.files(room).iterdir() if one.name.endswith(".py"))
     return {one.name[:-3]: one.read_text(encoding="utf-8") for one in sorted(files, key=lambda one: one.name)}
+
+
+def _from_package(word: str, point: metadata.EntryPoint) -> ModuleType:
+    """Load the module that an installed package names.
+
+    Raises:
+        UsageError: It cannot be loaded.
+    """
+    try:
+        return importlib.import_module(point.module)
+    except Exception as error:
+        package = point.dist.name if point.dist else point.module.partition(".")[0]
+        raise UsageError(
+            f"the {word} `{point.name}` of the package {package} cannot be loaded: {type(error).__name__}: {error}",
+            hint=f"mend or reinstall {package}, or uninstall it",
+        ) from error
 
 
 def _from_file(path: Path) -> ModuleType:

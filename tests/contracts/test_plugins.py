@@ -49,17 +49,34 @@ def test_what_a_file_lacks_is_named(kind: Kind, tmp_path: Path, text: str, said:
     assert str(tmp_path / "mine.py") in caught.value.message
 
 
-def test_those_of_an_installed_package_are_found(tmp_path: Path) -> None:
-    package = tmp_path / "their_package"
-    info = tmp_path / "their_package-1.0.dist-info"
+def installed(folder: Path, **bodies: str) -> None:
+    """Lay a package into a folder as pip does; it names a module for the group of each keyword."""
+    package = folder / "their_package"
+    info = folder / "their_package-1.0.dist-info"
     package.mkdir()
     info.mkdir()
     (package / "__init__.py").touch()
-    groups = [f"[{kind.group}]\ntheirs = their_package.{kind.function}\n" for kind in BODY]
-    for kind, body in BODY.items():
-        (package / f"{kind.function}.py").write_text(f"VERSION = 3\n{body}")
+    for module, body in bodies.items():
+        (package / f"{module}.py").write_text(body)
+    groups = [f"[wellspring.{module}]\ntheirs = their_package.{module}\n" for module in bodies]
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("\n".join(groups))
+
+
+def asked_with(folder: Path, text: str) -> str:
+    """What a process says that has the packages of a folder; the end of its complaint, if it dies."""
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(text)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(Path(__file__).parents[2])])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ran.stdout or ran.stderr[-600:]
+
+
+def test_those_of_an_installed_package_are_found(tmp_path: Path) -> None:
+    installed(tmp_path, checks=f"VERSION = 3\n{BODY[CHECKS]}", ways=f"VERSION = 3\n{BODY[WAYS]}")
     asked = """
         from wellspring.tasks.contracts.plugins import CHECKS, WAYS
         from wellspring.tasks.methods.answers import checks; from wellspring.tasks.methods.vectors import choices
@@ -67,16 +84,25 @@ def test_those_of_an_installed_package_are_found(tmp_path: Path) -> None:
         print(WAYS.names()["theirs"], choices.theirs("theirs").choose(None, 1))
     """
 
-    ran = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(asked)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    said = "their_package.checks Outcome(passed=True, detail='')\ntheir_package.ways [0]\n"
+    assert asked_with(tmp_path, asked) == said
 
-    said = "their_package.check Outcome(passed=True, detail='')\ntheir_package.choose [0]\n"
-    assert ran.stdout == said, ran.stderr[-600:]
+
+def test_a_package_that_cannot_be_loaded_is_named_with_the_reason(tmp_path: Path) -> None:
+    installed(tmp_path, checks="import a_module_that_is_not_there\n")
+    asked = """
+        from wellspring.tasks.contracts.errors import UsageError
+        from wellspring.tasks.methods import checks
+        try:
+            checks.checks(["theirs"])
+        except UsageError as error:
+            print(error.message, error.hint, sep="|")
+    """
+
+    assert asked_with(tmp_path, asked) == (
+        "the check `theirs` of the package their-package cannot be loaded: ModuleNotFoundError: No module named "
+        "'a_module_that_is_not_there'|mend or reinstall their-package, or uninstall it\n"
+    )
 
 
 @pytest.mark.parametrize(
