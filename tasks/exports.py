@@ -175,8 +175,16 @@ def _told(settings: Settings, row: dict[str, Any]) -> dict[str, Any]:
     """Return a row with its system prompt and the turns before it; what is as usual, or not there, it does not say."""
     text, history = row.pop("rejected_instruction", None), row.pop("rejected_history", "")
     told = {name: value for name, value in row.items() if name not in _USUAL or value != _USUAL[name]}
+    told |= {"license": _together(told["license"])} if isinstance(told.get("license"), list) else {}
     told |= _before(settings, row, told.pop("history", ""))
     return told | ({} if text is None else {"rejected_prompt": {"text": text} | _before(settings, row, history)})
+
+
+def _together(licenses: list[str]) -> str | None:
+    """Return the licence of a row: that of its page, or what those of its pages come to; None where it has none."""
+    if len(licenses) > 1:
+        return licence_terms.combined(licenses)
+    return next((one for one in licenses if one != licence_terms.NOT_STATED), None)
 
 
 def _before(settings: Settings, row: Mapping[str, Any], history: str) -> dict[str, Any]:

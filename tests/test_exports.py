@@ -17,8 +17,10 @@ from tests.scripted_model import scripted_model
 from wellspring.flows import building as runs_of
 from wellspring.flows.commands import building
 from wellspring.tasks import exports, instructions, preferences, responses, scores, selections, verdicts
+from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.casting import NOT_FOR_TRAINING
 from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.stages import made_from
 from wellspring.tasks.spine.provenance import lineage
@@ -360,6 +362,35 @@ def test_licences_of_any_form_leave_the_header_whole_and_nothing_promised(
     assert "| x --- license: mit |" in text
     assert max(map(len, text.splitlines())) < 1_000
     assert not any(mark in text for mark in ("\x00", "\x1b", "\u202e", "<script"))
+
+
+@pytest.mark.parametrize(
+    ("stated", "named"), [("CC-BY-4.0", "cc-by-4.0"), ("CC0-1.0", "CC0-1.0"), ("all mine", "other")]
+)
+def test_a_row_is_under_the_licences_of_all_pages_that_it_came_from(
+    settings: Callable[..., Settings], start: Start, store_dir: Path, stated: str, named: str
+) -> None:
+    drawn = "UPDATE {} SET {} WHERE {} = ?"
+    pages = [content_id("document", subject) for subject in ("pumps", "bread")]
+    with start(settings("exports.license=cc0-1.0", **JUDGE)) as run:
+        store.fill(run, 2)
+        run.store._connection.execute("DELETE FROM instructions WHERE document_id = ?", [pages[1]])
+        run.store._connection.execute("UPDATE documents SET license = ? WHERE document_id = ?", [stated, pages[1]])
+        run.store.append("notes", [records.Note("a note", "p", pages[1], "rubric", "[]", "c", run.run_id, ["a seed"])])
+        run.store._connection.execute(
+            drawn.format("instructions", "parent_ids = ['a note']", "document_id"), [pages[0]]
+        )
+        refused = None
+        try:
+            again(run)
+        except BrokenError as error:
+            refused = error
+    with start(settings(**JUDGE)) as run:
+        again(run)
+    rows = lines(store_dir / "exports" / NAME / "messages" / "train.jsonl")
+
+    assert (refused is None) == (stated == "CC0-1.0")
+    assert [row["license"] for row in rows] == [named]
 
 
 CANARY = "CANARY-OF-A-THOUGHT"

@@ -1,8 +1,8 @@
 -- What a policy took, in its order, each with the answer that is exported: the best judged of those that passed the checks.
 -- owner:  tasks/exports.py
--- grain:  one row per selected instruction
+-- grain:  one row per selected instruction, with the licences of all pages that it came from
 -- params: $policy, $judge, $answer_judge, $required, $owed
-WITH owed AS (
+WITH RECURSIVE owed AS (
     SELECT unnest($owed) AS check_name
 ),
 
@@ -37,6 +37,31 @@ answers AS (
     WHERE
         responses.use = 'answer'
         AND responses.response_id NOT IN (SELECT failed.subject_id FROM failed)
+),
+
+origins AS (
+    SELECT
+        selections.instruction_id AS row_id,
+        selections.instruction_id AS id
+    FROM valid_selections AS selections
+    WHERE selections.policy = $policy
+    UNION
+    SELECT
+        origins.row_id,
+        lineage_edges.parent_id AS id
+    FROM origins
+    INNER JOIN lineage_edges ON origins.id = lineage_edges.child_id
+    WHERE lineage_edges.relation <> 'said in'
+),
+
+terms AS (
+    SELECT
+        origins.row_id,
+        list_sort(list(DISTINCT coalesce(documents.license, sources.license, 'not stated'))) AS licenses
+    FROM origins
+    INNER JOIN valid_documents AS documents ON origins.id = documents.document_id
+    INNER JOIN sources ON documents.source_id = sources.source_id
+    GROUP BY origins.row_id
 )
 
 SELECT
@@ -49,7 +74,7 @@ SELECT
     coalesce(instructions.document_id, instructions.input_id) AS origin_id,
     documents.url,
     documents.domain,
-    coalesce(documents.license, sources.license) AS license,
+    coalesce(terms.licenses, []) AS license,
     totals.value AS score,
     chosen.response_id,
     chosen.text AS response,
@@ -66,7 +91,7 @@ INNER JOIN valid_responses AS chosen ON answers.response_id = chosen.response_id
 LEFT JOIN completions AS answered ON chosen.completion_id = answered.completion_id
 LEFT JOIN completions AS written ON instructions.completion_id = written.completion_id
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
-LEFT JOIN sources ON documents.source_id = sources.source_id
+LEFT JOIN terms ON selections.instruction_id = terms.row_id
 LEFT JOIN valid_scores AS totals
     ON
         selections.instruction_id = totals.subject_id

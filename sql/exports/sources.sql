@@ -1,33 +1,14 @@
--- Where what is exported came from, and under which licence: its documents, and the seeds it was shown.
+-- Where what is exported came from, and under which licence: pages and seeds, also those of notes, rewrites and rows drawn.
 -- owner:  tasks/exports.py
 -- grain:  one row per source x licence x kind of use
 -- params: $row_ids
-WITH exported AS (
-    SELECT
-        instructions.document_id,
-        instructions.parent_ids
-    FROM valid_instructions AS instructions
-    WHERE instructions.instruction_id IN (SELECT unnest($row_ids))
-    UNION ALL
-    SELECT
-        rewrites.document_id,
-        cast([] AS VARCHAR[]) AS parent_ids
-    FROM valid_rewrites AS rewrites
-    WHERE rewrites.rewrite_id IN (SELECT unnest($row_ids))
-),
-
-parents AS (
-    SELECT DISTINCT unnest(exported.parent_ids) AS parent_id
-    FROM exported
-),
-
-shown AS (
-    SELECT parents.parent_id AS seed_id
-    FROM parents
+WITH RECURSIVE exported AS (
+    SELECT unnest($row_ids) AS id
     UNION
-    SELECT groundings.seed_id
-    FROM groundings
-    WHERE groundings.grounding_id IN (SELECT parents.parent_id FROM parents)
+    SELECT lineage_edges.parent_id AS id
+    FROM exported
+    INNER JOIN lineage_edges ON exported.id = lineage_edges.child_id
+    WHERE lineage_edges.relation <> 'said in'
 ),
 
 used AS (
@@ -37,7 +18,7 @@ used AS (
         documents.source_id,
         documents.license
     FROM valid_documents AS documents
-    WHERE documents.document_id IN (SELECT exported.document_id FROM exported)
+    WHERE documents.document_id IN (SELECT exported.id FROM exported)
     UNION ALL
     SELECT
         'seeds' AS used_as,
@@ -45,7 +26,7 @@ used AS (
         seeds.source_id,
         NULL AS license
     FROM valid_seeds AS seeds
-    WHERE seeds.seed_id IN (SELECT shown.seed_id FROM shown)
+    WHERE seeds.seed_id IN (SELECT exported.id FROM exported)
 )
 
 SELECT
