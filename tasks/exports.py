@@ -24,6 +24,7 @@ from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import datasets
 from wellspring.tasks.io.datasets import Dataset
 from wellspring.tasks.judges.loading import judge
+from wellspring.tasks.methods import tool_calls
 from wellspring.tasks.methods.datasets import formats, licence_terms, own_forms, partition
 from wellspring.tasks.methods.datasets.card import Facts, card
 from wellspring.tasks.methods.datasets.formats import Form, Lines
@@ -50,12 +51,18 @@ _WRITTEN_BY = (
     "own_forms",
     "partition",
     "projection",
+    "tool_calls",
     "topics",
     "words",
 )
 Part = tuple[str, Form, str]  # folder, form, policy
 _THOUGHTS = ("thought", "chosen_thought", "rejected_thought")
-_USUAL = {"use": None, "weight": 1.0, "rejected_instruction_id": None}  # what most rows have, and no row says
+_USUAL = {
+    "use": None,
+    "weight": 1.0,
+    "tools": "",
+    "rejected_instruction_id": None,
+}  # what most rows have, and no row says
 
 
 @dataclass(slots=True)
@@ -176,8 +183,12 @@ def _told(settings: Settings, row: dict[str, Any]) -> dict[str, Any]:
     text, history = row.pop("rejected_instruction", None), row.pop("rejected_history", "")
     told = {name: value for name, value in row.items() if name not in _USUAL or value != _USUAL[name]}
     told |= {"license": _together(told["license"])} if isinstance(told.get("license"), list) else {}
+    told |= {"tools": tool_calls.tools(orjson.loads(told["tools"]))} if "tools" in told else {}
     told |= _before(settings, row, told.pop("history", ""))
-    return told | ({} if text is None else {"rejected_prompt": {"text": text} | _before(settings, row, history)})
+    if text is None:
+        return told
+    other = {"text": text} | _before(settings, row, history)
+    return told | {"rejected_prompt": other} | ({"calls": True} if "calls" in other else {})
 
 
 def _together(licenses: list[str]) -> str | None:
@@ -193,9 +204,17 @@ def _before(settings: Settings, row: Mapping[str, Any], history: str) -> dict[st
     system, turns = opened(history, chosen.systems.get(row.get("domain") or "", chosen.system))
     earlier = [
         {"role": turn["role"], "content": content(turn), "thought": turn.get("thought") if thoughts else None}
+        | _called(turn)
         for turn in turns
     ]
-    return {"system": system} | ({"earlier": earlier} if history else {})
+    calls = {"calls": True} if any(turn.keys() & {"tool_calls", "tool_call_id"} for turn in earlier) else {}
+    return {"system": system} | ({"earlier": earlier} if history else {}) | calls
+
+
+def _called(turn: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the calls of a turn in the form of a dataset, and the call that it answers, where there are any."""
+    found = {"tool_calls": tool_calls.calls(turn.get("tool_calls") or ()), "tool_call_id": turn.get("tool_call_id")}
+    return {name: value for name, value in found.items() if value}
 
 
 def _refuse_mixture(run: Run, row_ids: list[str]) -> None:

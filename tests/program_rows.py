@@ -41,6 +41,8 @@ def fill(
     use: str = "answer",
     pairs: Sequence[tuple[str, str]] = (("good", "bad"),),
     weight: float = 1.0,
+    turns: Sequence[dict[str, Any]] = TURNS,
+    tools: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Write a program's rows, and put it in force beside the recipes that are.
 
@@ -50,10 +52,15 @@ def fill(
         use: Of the better response.
         pairs: The sides of each; "" is none. `apart` and `worse` answer the second instruction.
         weight: Of the first instruction.
+        turns: Before the first instruction.
+        tools: Offered with it.
     """
     by = (PRINT, run.run_id)
     run.store.append("methods", [records.MethodRow("instructions", PRINT, "mends", "{}", True, run.run_id)])
-    run.store.append("instructions", [_instruction("told", TEXT, by, weight), _instruction("other", OTHER, by)])
+    beside = {"weight": weight, "parent_ids": [SEED], "history": _json(turns), "tools": _json(tools)}
+    rests = {"parent_ids": [id_of("note"), id_of("rewrite")]}
+    asked = [_instruction("told", TEXT, by, **beside), _instruction("other", OTHER, by, **rests)]
+    run.store.append("instructions", asked)
     rejected = sorted({side for pair in pairs for side in pair} - {"good", ""})
     run.store.append("responses", [_response("good", use, by), *(_response(one, "rejected", by) for one in rejected)])
     run.store.append("preferences", [_pair(pair, kind, by) for pair in pairs])
@@ -107,8 +114,11 @@ def _answered(response: str) -> str:
     return id_of("other" if response in {"apart", "worse"} else "told")
 
 
-def _instruction(name: str, text: str, by: tuple[str, str], weight: float = 1.0) -> records.Instruction:
-    is_told = name == "told"
+def _json(value: Sequence[Any]) -> str:
+    return json.dumps(value, ensure_ascii=False) if value else ""
+
+
+def _instruction(name: str, text: str, by: tuple[str, str], **beside: Any) -> records.Instruction:
     return records.Instruction(
         instruction_id=id_of(name),
         fingerprint=by[0],
@@ -118,12 +128,10 @@ def _instruction(name: str, text: str, by: tuple[str, str], weight: float = 1.0)
         round=0,
         text=text,
         document_id=None,
-        parent_ids=[SEED] if is_told else [id_of("note"), id_of("rewrite")],
         **dict.fromkeys(("scene", "ability", "knowledge", "output", "extra_information")),
         completion_id=_call(name),
         run_id=by[1],
-        history=json.dumps(TURNS, ensure_ascii=False) if is_told else "",
-        weight=weight,
+        **beside,
     )
 
 

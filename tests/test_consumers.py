@@ -263,10 +263,8 @@ FORMS = ("messages", "sharegpt", "alpaca", "dpo", "kto", "raw")
 ASKED = [turn["content"] for turn in program_rows.TURNS[1:]]
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def told_in(folder: Path, **filled: Any) -> Path:
     """A dataset with a row that has turns before it, and rows that have none."""
-    folder = tmp_path_factory.mktemp("told")
     with scripted_model(lambda body: f"In {len(str(body))} steps.") as model:
         chosen = settings.load(
             None,
@@ -282,7 +280,26 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
             store.fill(run, 6)
             responses.respond(run)
             store.publish(run, "responses")
-            return program_rows.exported(run)
+            return program_rows.exported(run, **filled)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return told_in(tmp_path_factory.mktemp("told"))
+
+
+TOOL = {"type": "function", "function": {"name": "head", "parameters": {"type": "object", "properties": {}}}}
+TRACE: list[dict[str, Any]] = [
+    {"role": "user", "content": "How high does the pump lift?"},
+    {"role": "assistant", "content": "", "tool_calls": [{"id": "c1", "name": "head", "arguments": {"pump": "B"}}]},
+    {"role": "tool", "content": "12 metres", "tool_call_id": "c1"},
+    {"role": "assistant", "content": "Twelve metres."},
+]
+
+
+@pytest.fixture(scope="module")
+def called(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return told_in(tmp_path_factory.mktemp("called"), turns=TRACE, tools=[TOOL["function"]])
 
 
 @pytest.mark.parametrize("form", ["parquet", "json"])
@@ -333,3 +350,57 @@ def test_llama_factory_reads_turns_with_its_own_converters(told: Path, form: str
 
     assert [turn["content"] for turn in row["_prompt"]] == [*ASKED, program_rows.TEXT]
     assert row["_system"] == program_rows.TURNS[0]["content"]
+
+
+def called_row(dataset: Path, form: str) -> dict[str, Any]:
+    """The row of a form that calls a tool."""
+    return next(row for row in rows_of(dataset, form) if row["id"] == program_rows.id_of("good"))
+
+
+def test_a_trace_of_tools_is_written_in_each_form_that_has_a_place_for_it(called: Path) -> None:
+    row = next(one for one in lines_of(called, "messages") if one["id"] == program_rows.id_of("good"))
+    call = {"id": "c1", "type": "function", "function": {"name": "head", "arguments": '{"pump": "B"}'}}
+    others = [one for one in lines_of(called, "messages") if one["id"] != row["id"]]
+
+    assert row["messages"][:4] == [TRACE[0], TRACE[1] | {"tool_calls": [call]}, *TRACE[2:]]
+    assert json.loads(row["tools"]) == [TOOL]
+    assert len(others) == 6
+    assert not any("tools" in one for one in others)
+    assert len(lines_of(called, "sharegpt")) == 7
+    assert len(lines_of(called, "alpaca")) == 6
+    assert "tools are offered or called" in (called / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", ["messages", "dpo", "kto"])
+def test_trl_writes_calls_and_tools_into_its_own_template(called: Path, small: SimpleNamespace, form: str) -> None:
+    import trl
+    from trl.data_utils import apply_chat_template
+    from trl.trainer.utils import remove_none_values
+
+    template = Path(trl.__file__).parent / "chat_templates" / "qwen3.jinja"
+    small.tokenizer.chat_template, before = template.read_text(encoding="utf-8"), small.tokenizer.chat_template
+    row = remove_none_values([called_row(called, form)])[0]
+
+    told = apply_chat_template(row, small.tokenizer, tools=json.loads(row["tools"]))
+    small.tokenizer.chat_template = before
+    text = told.get("text") or told["prompt"]
+
+    assert '<tool_call>\n{"name": "head", "arguments": {"pump": "B"}}\n</tool_call>' in text
+    assert "<tool_response>\n12 metres\n</tool_response>" in text
+    assert '{"type": "function", "function": {"name": "head"' in text
+
+
+def test_llama_factory_reads_calls_and_tools_with_its_own_converter(called: Path) -> None:
+    converters = pytest.importorskip("llamafactory.data.converter", reason="needs llamafactory", exc_type=ImportError)
+    from llamafactory.data.parser import DatasetAttr
+
+    described = DatasetAttr("file", dataset_name="sharegpt", formatting="sharegpt")
+    for name, column in {"messages": "conversations", "system": "system", "tools": "tools"}.items():
+        setattr(described, name, column)
+
+    row = converters.SharegptDatasetConverter(described, SimpleNamespace(media_dir=""))(called_row(called, "sharegpt"))
+
+    assert [turn["role"] for turn in row["_prompt"]] == ["user", "function", "observation", "assistant", "user"]
+    assert json.loads(row["_prompt"][1]["content"]) == {"name": "head", "arguments": {"pump": "B"}}
+    assert json.loads(row["_tools"]) == [TOOL["function"]]
+    assert len(row["_response"]) == 1

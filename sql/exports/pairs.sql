@@ -26,6 +26,7 @@ SELECT
     instructions.instruction_id,
     instructions.text,
     instructions.history,
+    instructions.tools,
     coalesce(instructions.document_id, instructions.input_id) AS origin_id,
     documents.domain,
     pairs.chosen_id,

@@ -30,6 +30,7 @@ SELECT
     instructions.recipe,
     instructions.text AS instruction,
     instructions.history,
+    instructions.tools,
     responses.text AS response,
     methods.name AS way,
     if(methods.stage = 'instructions', responses.use, NULL) AS use,  -- else the way says it

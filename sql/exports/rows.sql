@@ -71,6 +71,7 @@ SELECT
     instructions.recipe,
     instructions.text,
     instructions.history,
+    instructions.tools,
     coalesce(instructions.document_id, instructions.input_id) AS origin_id,
     documents.url,
     documents.domain,

@@ -1,5 +1,7 @@
 """Forms of a dataset: what each line holds, as its reader documents it."""
 
+import json
+
 import pyarrow as pa
 import pytest
 
@@ -108,6 +110,58 @@ def test_an_answer_without_a_thought_is_the_same_line_as_ever(form: str) -> None
 
     assert OURS[form].lines(ROWS[form] | nothing) == OURS[form].lines(ROWS[form])
     assert "think" not in str(OURS[form].lines(ROWS[form]))
+
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "head", "arguments": '{"metres": 12}'}}
+TOOL = {"type": "function", "function": {"name": "head", "parameters": {"type": "object"}}}
+TRACE = [
+    {"role": "user", "content": "How high?"},
+    {"role": "assistant", "content": "", "thought": "I measure.", "tool_calls": [CALL]},
+    {"role": "tool", "content": "12 m", "tool_call_id": "c1"},
+    {"role": "tool", "content": "13 m", "tool_call_id": "c2"},
+    {"role": "assistant", "content": "Twelve."},
+]
+CALLED = {"earlier": TRACE, "calls": True, "tools": [TOOL]}
+
+
+@pytest.mark.parametrize("form", ["messages", "dpo", "joint", "kto", "reward_conditioned", "raw"])
+def test_calls_of_tools_stand_in_turns_as_in_openais_chat_and_tools_beside_them(form: str) -> None:
+    [(_, line), *_] = OURS[form].lines(ROWS[form] | CALLED | {"system": ""})
+    [read] = pa.Table.from_pylist([line], schema=OURS[form].columns({*CALLED, "thought"})).to_pylist()
+    turns = next(line[name] for name in ("messages", "prompt", "chosen", "history") if name in line)
+    call, result = [turn for turn in turns if turn["role"] in {"assistant", "tool"}][:2]
+
+    assert (call["content"], call["tool_calls"], call["reasoning_content"]) == ("", [CALL], "I measure.")
+    assert result == {"role": "tool", "content": "12 m", "tool_call_id": "c1"}
+    assert json.loads(line["tools"]) == [TOOL]
+    assert read["tools"] == line["tools"]
+    assert [CALL] in [turn["tool_calls"] for turn in read[next(n for n in line if line[n] is turns)]]
+
+
+def test_sharegpt_says_calls_in_turns_of_their_own_with_what_the_tools_said_as_one() -> None:
+    [(_, line)] = OURS["sharegpt"].lines(ROW | CALLED)
+    roles = [turn["from"] for turn in line["conversations"]]
+
+    assert roles == ["human", "function_call", "observation", "gpt", "human", "gpt"]
+    assert line["conversations"][1]["value"] == (
+        '<think>\nI measure.\n</think>\n\n{"name": "head", "arguments": {"metres": 12}}'
+    )
+    assert line["conversations"][2]["value"] == "12 m\n13 m"
+    assert json.loads(line["tools"]) == [TOOL["function"]]
+
+
+@pytest.mark.parametrize(
+    ("form", "row"),
+    [
+        ("sharegpt", CALLED | {"earlier": [TRACE[0], TRACE[1] | {"content": "Wait."}]}),
+        ("alpaca", CALLED),
+        ("alpaca", {"tools": [TOOL]}),
+    ],
+)
+def test_a_form_without_a_place_for_calls_leaves_the_row_out_and_says_why(form: str, row: dict[str, object]) -> None:
+    assert OURS[form].lines(ROW | row) == []
+    assert "tool" in OURS[form].leaves_out
+    assert OURS[form].lines(ROW)
 
 
 def test_messages_have_a_system_turn_only_if_there_is_one() -> None:

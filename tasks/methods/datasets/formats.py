@@ -29,6 +29,12 @@ Forms of rows have `weight` where any row of the dataset weighs other than 1.
 Turns before the instruction come first in `messages`, `conversations` and `prompt`. `alpaca` has them as LLaMA-Factory
 reads them: `history`, a list of pairs of what was asked and answered. Rows without such turns have no `history`.
 
+Calls of tools in those turns stand in the form of OpenAI's chat: `tool_calls` of who called, `tool_call_id` of what the
+tool said. `tools`, what is offered, is a column beside: JSON text, since no table can hold a list of schemas that
+differ. TRL reads it as it is; for OpenAI fine-tuning make it a list (`json.loads`). `sharegpt` has LLaMA-Factory's
+turns: `function_call` (JSON of name and arguments) and `observation`; what several tools said at once is one of these.
+It has no line for a row whose turn both says something and calls. `alpaca` has no place for calls at all.
+
 A thought (`exports.thoughts`) stands where trainers look for it. A turn has it as `reasoning_content`: TRL hands turns
 to the chat template as they are, and the templates of Qwen3, GLM, Nemotron and others, as TRL ships them in
 `trl/chat_templates`, write that field between their own marks (gpt-oss reads `thinking`: rename it). Forms without
@@ -36,6 +42,7 @@ fields have it inline, as LLaMA-Factory's `ReasoningTemplate` expects it: `<thin
 break, `</think>`, an empty line (its default `thought_words`, `src/llamafactory/data/template.py`), then the answer.
 """
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -43,6 +50,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from wellspring.tasks.contracts.casting import without_directories
+from wellspring.tasks.methods import tool_calls
 
 VERSION = 1
 Row = Mapping[str, Any]
@@ -55,7 +63,12 @@ THOUGHT_WORDS = ("<think>\n", "\n</think>\n\n")
 
 _TURN: Columns = [("role", pa.string()), ("content", pa.string())]
 _TURNS = pa.list_(pa.struct(_TURN))
-_THINKING_TURNS = pa.list_(pa.struct([*_TURN, (THOUGHT, pa.string())]))
+_FUNCTION = pa.struct([("name", pa.string()), ("arguments", pa.string())])
+_CALLS = pa.list_(pa.struct([("id", pa.string()), ("type", pa.string()), ("function", _FUNCTION)]))
+_IN_TURNS: Mapping[str, Columns] = {  # what a turn has where any row of the dataset has it
+    "thought": [(THOUGHT, pa.string())],
+    "calls": [("tool_calls", _CALLS), ("tool_call_id", pa.string())],
+}
 _WHO: Columns = [
     ("model", pa.string()),
     ("instruction_model", pa.string()),
@@ -93,8 +106,15 @@ _REWRITE: Columns = [
 ]
 _WEIGHT = ("weight", "weight", pa.float64())  # what some rows have: the column of the row, that of the line, and type
 _HISTORY = ("earlier", "history", pa.list_(pa.list_(pa.string())))
+_TOOLS = ("tools", "tools", pa.string())
 _OF_ONE = "a side is missing, or each side answers an instruction of its own"
-BESIDE: Mapping[str, Any] = {"earlier": None, "use": None, "weight": 1.0}  # and what the others get, where any has it
+BESIDE: Mapping[str, Any] = {
+    "earlier": None,
+    "calls": None,
+    "tools": None,
+    "use": None,
+    "weight": 1.0,
+}  # and what the others get, where any has it
 _FROM = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
 
 
@@ -113,7 +133,8 @@ class Form:
             and None, and `rejected_prompt` (text, system, earlier) where that side answers another instruction. Of
             `raw`: its columns, and `system`. Of `rewrites`, which have no instruction_model: rewrite_id and its
             columns. A thought that is there: `thought`, of a pair `chosen_thought` and `rejected_thought`. `earlier` is
-            a list of turns before the instruction (role, content, thought), `use` what a raw answer is for.
+            a list of turns before the instruction (role, content, thought; tool_calls, tool_call_id), `calls` whether
+            any of them has calls, `tools` a list of what is offered, `use` what a raw answer is for.
         more: Columns that it has where any row of the dataset has something for them.
         leaves_out: Of what it has no line.
         version: Of a user's file; ours have that of this file.
@@ -132,11 +153,13 @@ class Form:
 
         Args:
             beside: What some rows of the dataset have: `thought`, then turns and raw answers have a place for one;
-                `earlier`, turns before an instruction; `use`, of raw answers that a program made; `weight`.
+                `earlier`, turns before an instruction; `calls`, of tools in them; `tools` that are offered; `use`, of
+                raw answers that a program made; `weight`.
         """
         fields = [*self.schema, *(pa.field(name, kind) for key, name, kind in self.more if key in beside)]
-        if "thought" in beside and not self.version:
-            fields = [pa.field(f.name, _THINKING_TURNS) if f.type == _TURNS else f for f in fields]
+        if more := [one for name, columns in _IN_TURNS.items() if name in beside for one in columns]:
+            turns = pa.list_(pa.struct([*_TURN, *more]))
+            fields = [pa.field(f.name, turns) if f.type == _TURNS and not self.version else f for f in fields]
         return pa.schema(fields)
 
 
@@ -173,18 +196,28 @@ def _weight(row: Row) -> dict[str, float]:
     return {"weight": row["weight"]} if "weight" in row else {}
 
 
-def _turn(role: str, content: str, thought: str | None = None) -> dict[str, str]:
-    return {"role": role, "content": content} | ({THOUGHT: thought} if thought else {})
+def _offered(row: Row) -> dict[str, str]:
+    return {"tools": json.dumps(row["tools"], ensure_ascii=False)} if row.get("tools") else {}
 
 
-def _before(row: Row, system: str = "") -> list[dict[str, str]]:
+def _turn(role: str, content: str, thought: str | None = None, **calls: Any) -> dict[str, Any]:
+    return {"role": role, "content": content} | ({THOUGHT: thought} if thought else {}) | calls
+
+
+def _called(turn: Row) -> dict[str, Any]:
+    return {name: turn[name] for name, _ in _IN_TURNS["calls"] if turn.get(name)}
+
+
+def _before(row: Row, system: str = "") -> list[dict[str, Any]]:
     """Return the turns before the instruction, the system prompt first."""
     system = system or row["system"]
-    earlier = [_turn(turn["role"], turn["content"], turn.get("thought")) for turn in row.get("earlier", ())]
+    earlier = [
+        _turn(turn["role"], turn["content"], turn.get("thought"), **_called(turn)) for turn in row.get("earlier", ())
+    ]
     return [_turn("system", system), *earlier] if system else earlier
 
 
-def _prompt(row: Row, system: str = "") -> list[dict[str, str]]:
+def _prompt(row: Row, system: str = "") -> list[dict[str, Any]]:
     return [*_before(row, system), _turn("user", row["text"])]
 
 
@@ -197,18 +230,43 @@ def _inlined(row: Row) -> list[tuple[str, str]]:
     return [(turn["role"], _inline(turn["content"], turn.get("thought"))) for turn in row.get("earlier", ())]
 
 
-@_form("rows", [("messages", _TURNS), *_FACTS], _WEIGHT)
+@_form("rows", [("messages", _TURNS), *_FACTS], _TOOLS, _WEIGHT)
 def _messages(row: Row) -> Lines:
     turns = [*_prompt(row), _turn("assistant", row["response"], row.get("thought"))]
-    return [(row["response_id"], {"id": row["response_id"], "messages": turns, **_facts(row), **_weight(row)})]
+    line = {"id": row["response_id"], "messages": turns, **_facts(row)}
+    return [(row["response_id"], line | _offered(row) | _weight(row))]
 
 
-@_form("rows", [("conversations", _SAID), ("system", pa.string()), *_FACTS], _WEIGHT)
+@_form(
+    "rows",
+    [("conversations", _SAID), ("system", pa.string()), *_FACTS],
+    _TOOLS,
+    _WEIGHT,
+    leaves_out="a turn both says something and calls a tool",
+)
 def _sharegpt(row: Row) -> Lines:
-    turns = [*_inlined(row), ("user", row["text"]), ("assistant", _inline(row["response"], row.get("thought")))]
-    said = [{"from": _FROM[role], "value": text} for role, text in turns]
+    earlier = row.get("earlier") or ()
+    if any(turn["content"] and turn.get("tool_calls") for turn in earlier):
+        return []
+    said = [*_observed(earlier), {"from": "human", "value": row["text"]}]
+    said += [{"from": "gpt", "value": _inline(row["response"], row.get("thought"))}]
     line = {"id": row["response_id"], "conversations": said, "system": row["system"], **_facts(row)}
-    return [(row["response_id"], line | _weight(row))]
+    bare = [one["function"] for one in row.get("tools") or ()]
+    return [(row["response_id"], line | _offered({"tools": bare}) | _weight(row))]
+
+
+def _observed(earlier: Sequence[Row]) -> list[dict[str, str]]:
+    """Return turns in LLaMA-Factory's roles; what tools say one after the other is one turn."""
+    found: list[dict[str, str]] = []
+    for turn in earlier:
+        role, text = _FROM[turn["role"]], turn["content"]
+        if turn.get("tool_calls"):
+            role, text = "function_call", tool_calls.said(turn["tool_calls"])
+        if found and role == found[-1]["from"] == "observation":
+            found[-1]["value"] += f"\n{text}"
+        else:
+            found.append({"from": role, "value": _inline(text, turn.get("thought"))})
+    return found
 
 
 @_form(
@@ -216,8 +274,11 @@ def _sharegpt(row: Row) -> Lines:
     [*((name, pa.string()) for name in ("instruction", "input", "output", "system")), *_FACTS],
     _HISTORY,
     _WEIGHT,
+    leaves_out="tools are offered or called",
 )
 def _alpaca(row: Row) -> Lines:
+    if row.get("calls") or row.get("tools"):
+        return []
     line = {
         "id": row["response_id"],
         "instruction": row["text"],
@@ -251,7 +312,7 @@ def _pair(row: Row, better: str, worse: str, system: str = "") -> tuple[str, dic
         "score_rejected": row[f"score_{worse}"],
         **_who(row, f"{better}_model"),
     }
-    return row[f"{better}_id"], line
+    return row[f"{better}_id"], line | _offered(row)
 
 
 def _side(row: Row, side: str) -> dict[str, str]:
@@ -266,12 +327,12 @@ def _has_both(row: Row) -> bool:
     return bool(row["chosen_id"] and row["rejected_id"])
 
 
-@_form("pairs", _PAIR, leaves_out=_OF_ONE)
+@_form("pairs", _PAIR, _TOOLS, leaves_out=_OF_ONE)
 def _dpo(row: Row) -> Lines:
     return [_pair(row, "chosen", "rejected")] if _has_both(row) and "rejected_prompt" not in row else []
 
 
-@_form("pairs", [*_SIDES, *_SCORES, *_WHO], leaves_out="a side is missing")
+@_form("pairs", [*_SIDES, *_SCORES, *_WHO], _TOOLS, leaves_out="a side is missing")
 def _joint(row: Row) -> Lines:
     if not _has_both(row):
         return []
@@ -280,7 +341,7 @@ def _joint(row: Row) -> Lines:
     return [(row_id, {name: whole.get(name, value) for name, value in line.items() if name != "prompt"})]
 
 
-@_form("pairs", _PAIR, leaves_out=f"{_OF_ONE}, or no judge marked one")
+@_form("pairs", _PAIR, _TOOLS, leaves_out=f"{_OF_ONE}, or no judge marked one")
 def _reward_conditioned(row: Row) -> Lines:
     if "rejected_prompt" in row or None in (row["score_chosen"], row["score_rejected"]):
         return []
@@ -294,7 +355,7 @@ def _joined(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-@_form("pairs", [("prompt", _TURNS), ("completion", _TURNS), ("label", pa.bool_()), *_WHO])
+@_form("pairs", [("prompt", _TURNS), ("completion", _TURNS), ("label", pa.bool_()), *_WHO], _TOOLS)
 def _kto(row: Row) -> Lines:
     return [
         (
@@ -305,7 +366,8 @@ def _kto(row: Row) -> Lines:
                 "completion": [_side(row, side)],
                 "label": side == "chosen",
                 **_who(row, f"{side}_model"),
-            },
+            }
+            | _offered(row),
         )
         for side in ("chosen", "rejected")
         if row[f"{side}_id"]
@@ -316,6 +378,7 @@ def _kto(row: Row) -> Lines:
     "raw",
     _RAW,
     ("earlier", "history", _TURNS),
+    _TOOLS,
     ("use", "use", pa.string()),
     ("thought", "thought", pa.string()),
 )
@@ -323,6 +386,7 @@ def _raw(row: Row) -> Lines:
     who = _who(row, "model")
     line = {name: who[name] if name in who else row[name] for name, _ in _RAW}
     line |= {"history": _before(row)} if "earlier" in row else {}
+    line |= _offered(row)
     line |= {"use": row["use"]} if "use" in row else {}
     return [(row["id"], line | ({"thought": row["thought"]} if row.get("thought") else {}))]
 

@@ -7,9 +7,9 @@ A form is a file `x.py` of a plug-in folder, or of an installed package that nam
     SCHEMA = pa.schema([("text", pa.string())]) its columns, without `id`, which comes first
     def lines(row): ...                         -> [(id, {"text": ...})]; none where it has no place for the row
 
-What a row holds, `formats.Form` says; `earlier`, `use` and `weight` are always there. The id is one of the row's, so
-that each line can be traced. A line is the same as JSON and as Parquet: what its schema has no place for, or what JSON
-cannot say (NaN), is no line. A column that a line lacks is null in it.
+What a row holds, `formats.Form` says; `earlier`, `calls`, `tools`, `use` and `weight` are always there. The id is one
+of the row's, so that each line can be traced. A line is the same as JSON and as Parquet: what its schema has no place
+for, or what JSON cannot say (NaN), is no line. A column that a line lacks is null in it.
 """
 
 import json
