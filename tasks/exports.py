@@ -151,7 +151,9 @@ def _parts(settings: Settings, chosen: Mapping[str, Any]) -> list[Part]:
 
 def _judge(settings: Settings) -> str:
     """The judge whose total is the score of an instruction: the first that judges instructions; none is allowed."""
-    return next((name for name in settings.scores.judges if judge(name, settings.plugins).subject == "instruction"), "")
+    scores = settings.scores
+    is_of_instructions = lambda name: name in scores.imports or judge(name, settings.plugins).subject == "instruction"  # noqa: E731
+    return next(filter(is_of_instructions, scores.judges), "")
 
 
 def _rows(run: Run, of: str, policy: str) -> Iterator[dict[str, Any]]:
@@ -163,7 +165,8 @@ def _rows(run: Run, of: str, policy: str) -> Iterator[dict[str, Any]]:
         "required": list(run.settings.verdicts.required),
         "owed": contamination.owed(run.settings),
     }
-    best = judge(run.settings.preferences.judge, run.settings.plugins).best
+    by = run.settings.preferences.judge
+    best = None if by in run.settings.scores.imports else judge(by, run.settings.plugins).best
     left_out = {} if run.settings.exports.thoughts else dict.fromkeys(_THOUGHTS)
     for frame in run.store.stream(f"exports/{of}", rows=STREAM_ROWS, **params):
         for row in frame.iter_rows(named=True):

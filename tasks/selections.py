@@ -61,7 +61,9 @@ def select(run: Run) -> Counts:
 
 def _judge(settings: Settings) -> str:
     """The judge whose total is compared with the threshold: the first that judges instructions; none is allowed."""
-    return next((name for name in settings.scores.judges if judge(name, settings.plugins).subject == "instruction"), "")
+    scores = settings.scores
+    is_of_instructions = lambda name: name in scores.imports or judge(name, settings.plugins).subject == "instruction"  # noqa: E731
+    return next(filter(is_of_instructions, scores.judges), "")
 
 
 def _fingerprint(run: Run, pool: pl.DataFrame) -> str:

@@ -57,7 +57,10 @@ SELECT
     (
         SELECT count(*)
         FROM written
-        WHERE written.judge <> 'reward_model' AND written.value NOT BETWEEN 0 AND 10
+        WHERE
+            written.judge <> 'reward_model'
+            AND written.completion_id IS NOT NULL  -- else it was imported
+            AND written.value NOT BETWEEN 0 AND 10
     ) AS off_scale,
     (
         SELECT count(*)

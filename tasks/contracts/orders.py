@@ -28,6 +28,7 @@ def of(settings: Settings) -> dict[str, str]:
     paths = {f"sources.corpora.{n}.path": corpus.path for n, corpus in enumerate(settings.sources.corpora)}
     paths |= {f"seeds.paths.{n}": path for n, path in enumerate(settings.seeds.paths)}
     paths |= {f"benchmarks.paths.{name}": path for name, path in settings.benchmarks.paths.items()}
+    paths |= {f"scores.imports.{name}": path for name, path in settings.scores.imports.items()}
     paths |= {f"plugins.{n}": path for n, path in enumerate(settings.plugins)}
     found = paths | _endpoint("models", settings.models) | _of_services(settings)
     for name, role in settings.models:

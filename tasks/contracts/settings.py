@@ -301,6 +301,11 @@ class ScoresSettings(Section):
     """Judges."""
 
     judges: tuple[str, ...] = ("seven_criteria",)
+    imports: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], str] = Field(
+        default_factory=dict,
+        description="marks made elsewhere: a judge's name -> Parquet, CSV or JSONL of `id` and `value`; to choose by "
+        "them, name it in `judges`, or in preferences.judge",
+    )
     allow_same_model: bool = Field(default=False, description="let a model judge what it wrote")
     document_tokens: int = Field(
         default=1500, gt=0, le=MOST_TOKENS, description="of its document that a judge of an answer sees"
@@ -874,9 +879,10 @@ def _root(values: dict[str, Any], folder: Path) -> None:
         seeds["paths"] = [rooted(path) for path in seeds["paths"]]
     if isinstance(values.get("plugins"), list):
         values["plugins"] = [rooted(path) for path in values["plugins"]]
-    benchmarks: Any = values.get("benchmarks", {})
-    if isinstance(benchmarks.get("paths"), dict):
-        benchmarks["paths"] = {name: rooted(path) for name, path in benchmarks["paths"].items()}
+    for section, key in (("benchmarks", "paths"), ("scores", "imports")):
+        held: Any = values.get(section, {})
+        if isinstance(held.get(key), dict):
+            held[key] = {name: rooted(path) for name, path in held[key].items()}
 
 
 def _merge(values: dict[str, Any], extra: Mapping[str, Any]) -> None:

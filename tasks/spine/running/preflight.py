@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 
 from wellspring.tasks.contracts import casting, outside, parsing, prompting
 from wellspring.tasks.contracts.errors import TransientError, UsageError, WellspringError
-from wellspring.tasks.contracts.plugins import CHECKS, WAYS, Kind
+from wellspring.tasks.contracts.plugins import CHECKS, JUDGES, WAYS, Kind, texts
 from wellspring.tasks.contracts.settings import Endpoint, Role, Settings, VerdictsSettings
+from wellspring.tasks.io import score_files
 from wellspring.tasks.io.corpora import benchmarks, conversations, corpus_files
 from wellspring.tasks.io.protocol import prices
 from wellspring.tasks.io.storage import links
@@ -107,8 +108,12 @@ def _names(settings: Settings) -> Iterator[Look]:
         yield lambda name=name: _recipe(name, settings)
     for name in settings.recipes:
         yield lambda name=name: _has_knobs(name, settings)
-    for name in (*scores.judges, *([settings.preferences.judge] if settings.preferences.draws else ())):
-        yield lambda name=name: loading.judge(name, settings.plugins)
+    for name in (
+        *scores.judges,
+        *scores.imports,
+        *([settings.preferences.judge] if settings.preferences.draws else ()),
+    ):
+        yield lambda name=name: _judge(name, settings)
     for name in sorted({*settings.verdicts.checks, *settings.verdicts.computed} - {*VerdictsSettings().computed}):
         yield lambda name=name: _plugged(CHECKS, name, settings)
     for name in sorted({*settings.selections.beside}):
@@ -121,6 +126,14 @@ def _names(settings: Settings) -> Iterator[Look]:
         yield lambda: encoder.look() and None
     if settings.runner == "dask" and util.find_spec("distributed") is None:
         yield _dask
+
+
+def _judge(name: str, settings: Settings) -> None:
+    """Look at a judge; imported scores go by a name that no judge has."""
+    if name not in settings.scores.imports:
+        loading.judge(name, settings.plugins)
+    elif name in {**JUDGES.names(settings.plugins), **texts(JUDGES.room)}:
+        raise UsageError(f"`scores.imports.{name}`: a judge has this name", hint="give the scores a name of their own")
 
 
 def _recipe(name: str, settings: Settings) -> None:
@@ -181,6 +194,9 @@ def _files(settings: Settings, parts: Collection[str]) -> Iterator[Look]:
             yield lambda path=path: conversations.make_sure(Path(path))
     for name, path in settings.benchmarks.paths.items():
         yield lambda name=name, path=path: None if "://" in path else _benchmark(name, path)
+    if "curation" in parts:
+        for path in settings.scores.imports.values():
+            yield lambda path=path: score_files.read(Path(path)) and None
 
 
 def _some_corpus(settings: Settings, directory: Path) -> None:
