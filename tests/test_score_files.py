@@ -74,6 +74,12 @@ def test_a_file_without_scores_is_refused_before_anything_runs(tmp_path: Path, h
         preflight.look(chosen, tmp_path / "ws", ["curation"])
 
 
+def test_a_path_of_the_command_line_means_the_same_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert settings_.load(None, ["scores.imports.mine=s.csv"], {}).scores.imports == {"mine": f"{tmp_path}/s.csv"}
+
+
 def test_imported_scores_take_no_name_of_a_judge_and_are_an_order_of_the_profile(tmp_path: Path) -> None:
     path = written(tmp_path / "s.csv", ROWS)
     profile = tmp_path / "p.toml"

@@ -696,6 +696,12 @@ def load(
         values["plugins"] = [
             str(Path(path).absolute()) if isinstance(path, str) else path for path in values["plugins"]
         ]
+    scores: Any = values.get("scores")
+    if isinstance(scores, dict) and isinstance(imports := typing.cast("Any", scores).get("imports"), dict):
+        scores["imports"] = {
+            name: str(Path(path).absolute()) if isinstance(path, str) else path
+            for name, path in typing.cast("dict[str, Any]", imports).items()
+        }
     chosen = _validated(values)
     if kept is not None:
         _refuse_strange(Path(str(profile)), kept, chosen, lambda: load(None, overrides, environment, extra))
@@ -881,7 +887,7 @@ def _root(values: dict[str, Any], folder: Path) -> None:
         values["plugins"] = [rooted(path) for path in values["plugins"]]
     for section, key in (("benchmarks", "paths"), ("scores", "imports")):
         held: Any = values.get(section, {})
-        if isinstance(held.get(key), dict):
+        if isinstance(held, dict) and isinstance(held.get(key), dict):
             held[key] = {name: rooted(path) for name, path in held[key].items()}
 
 
