@@ -77,7 +77,10 @@ COMMANDS = {
         "wellspring recipes attributed_grounding",
         "wellspring recipes knn_instruct --json",
     ),
-    upkeep.init: ("wellspring init mine.toml && wellspring build --profile mine.toml",),
+    upkeep.init: (
+        "wellspring init mine.toml && wellspring build --profile mine.toml",
+        "wellspring init new.toml --profile mine.toml   (also shows the knobs of its plug-ins)",
+    ),
     looking.doctor: ("wellspring doctor --store ./ws --profile mine.toml",),
     looking.check_plugin: (
         "wellspring check-plugin plugins/mine.py",
@@ -86,6 +89,7 @@ COMMANDS = {
     upkeep.serve: ("prefect server start &   then   wellspring serve --profile mine.toml --store ./ws",),
     upkeep.offline_model: (
         "wellspring offline-model --port 8000",
+        "wellspring offline-model --profile mine.toml   (knows the examples of its plug-ins)",
         "wellspring offline-model --quirk think_block --quirk no_seed --quirk slots=1,seconds=2",
         "OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=none wellspring build --set 'models.base_url=\"\"'",
     ),

@@ -25,6 +25,7 @@ from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Corpus
 from wellspring.tasks.io.corpora import benchmarks, corpus_files
+from wellspring.tasks.io.corpora.own_formats import NONE
 from wellspring.tasks.io.corpora.warc import Damage
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.methods.pages import (
@@ -101,13 +102,17 @@ def _method(run: Run) -> dict[str, Any]:
     cache = run.store.indexes / corpus_files.CACHE
     bench = run.settings.benchmarks
     told = wanted.model_dump(exclude={"near_duplicates", "jaccard", "superseded"})
-    return told | {
-        "limit_bytes": run.settings.sources.max_record_bytes,
-        "page_seconds": run.settings.sources.max_page_seconds,
-        "benchmarks": {name: (path, corpus_files.look(path, cache).sha256) for name, path in bench.files().items()},
-        "ngram_words": bench.ngram_words,
-        "containment": bench.containment,
-    }
+    return (
+        told
+        | {
+            "limit_bytes": run.settings.sources.max_record_bytes,
+            "page_seconds": run.settings.sources.max_page_seconds,
+            "benchmarks": {name: (path, corpus_files.look(path, cache).sha256) for name, path in bench.files().items()},
+            "ngram_words": bench.ngram_words,
+            "containment": bench.containment,
+        }
+        | ({"formats": run.own_formats.versions} if run.settings.formats else {})
+    )
 
 
 def _fingerprint(method: Payload) -> str:
@@ -157,13 +162,14 @@ def _parts(run: Run, fingerprint: str, chosen: Iterable[Corpus]) -> Iterator[dic
     files: dict[str, tuple[str, corpus_files.File, str | None]] = {}
     for corpus in chosen:
         for uri in corpus_files.expand(corpus.path):
-            file = corpus_files.look(uri, run.store.indexes / corpus_files.CACHE)
+            file = corpus_files.look(uri, run.store.indexes / corpus_files.CACHE, run.own_formats)
             files.setdefault(content_id("source", file.sha256, corpus.license), (uri, file, corpus.license))
     for source_id, (uri, file, terms) in sorted(files.items()):
-        step = SHARD_ROWS if file.kind == "parquet" else SHARD_BYTES
+        step = SHARD_ROWS if file.kind == "parquet" else SHARD_BYTES if corpus_files.is_cut(file.kind) else file.extent
         for start in range(0, file.extent, step):
             stop = min(start + step, file.extent)
             part = {"source_id": source_id, "uri": uri, "kind": file.kind, "start": start, "stop": stop}
+            part |= {} if corpus_files.is_cut(file.kind) else {"own": run.own_formats}
             if (part_id := _part_id(part)) not in seen:
                 yield part | {"part_id": part_id, "license": terms}
 
@@ -199,7 +205,7 @@ def _read_part(part: Payload, payload: Payload, found: list[_Draft], rows: Rows)
     """
     method, end = payload["method"], part["start"]
     try:
-        for item in corpus_files.read(part["uri"], part["kind"], part["start"], part["stop"], method["limit_bytes"]):
+        for item in _items(part, method["limit_bytes"]):
             place, end = Damage(item.offset, item.length, "", "", item.url), item.offset + item.length
             try:
                 found.append(_draft(item, place, part, payload, rows))
@@ -213,6 +219,11 @@ def _read_part(part: Payload, payload: Payload, found: list[_Draft], rows: Rows)
         if _is_full(found) or part["kind"] != "parquet":
             raise
         rows["rejections"].append(_refusal(Damage(end, max(1, part["stop"] - end), "", ""), part, _TOO_LARGE))
+
+
+def _items(part: Payload, limit_bytes: int) -> Iterator[corpus_files.Item]:
+    of = (part["uri"], part["kind"], part["start"], part["stop"], limit_bytes)
+    return corpus_files.read(*of, part.get("own", NONE))
 
 
 def _draft(item: corpus_files.Item, place: Damage, part: Payload, payload: Payload, rows: Rows) -> _Draft:
@@ -349,7 +360,7 @@ def _split(payload: Payload) -> list[Payload]:
         middle = len(parts) // 2
         return [{**payload, "parts": parts[:middle]}, {**payload, "parts": parts[middle:]}]
     part = parts[0]
-    if part["kind"] in {"html", "text"}:
+    if part["kind"] in {"html", "text"} or not corpus_files.is_cut(part["kind"]):
         return []
     offsets = [place.offset for place in _places(part, payload["method"]["limit_bytes"])]
     if len(offsets) < 2:  # noqa: PLR2004 - one record cannot be cut
@@ -363,7 +374,7 @@ def _places(part: Payload, limit_bytes: int) -> list[Damage]:
     """Return where the records of a part lie; where that cannot be told, the part as one."""
     if part["kind"] == "parquet":
         return [Damage(row, 1, "", "") for row in range(part["start"], part["stop"])]
-    items = corpus_files.read(part["uri"], part["kind"], part["start"], part["stop"], limit_bytes)
+    items = _items(part, limit_bytes)
     try:
         with blame.refusing():
             return [Damage(item.offset, item.length, "", "", item.url) for item in items]

@@ -24,8 +24,7 @@ from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import datasets
 from wellspring.tasks.io.datasets import Dataset
 from wellspring.tasks.judges.loading import judge
-from wellspring.tasks.methods import tool_calls
-from wellspring.tasks.methods.datasets import formats, licence_terms, own_forms, partition
+from wellspring.tasks.methods.datasets import formats, licence_terms, own_forms, partition, tool_calls
 from wellspring.tasks.methods.datasets.card import Facts, card
 from wellspring.tasks.methods.datasets.formats import Form, Lines
 from wellspring.tasks.spine.running.identity import raised

@@ -1,19 +1,23 @@
 """Preferences: of several answers to one instruction, a better and a worse one.
 
 The reward is a judge's total, of an LLM or of a reward model that is served behind the same protocol; every draw and
-every score stays in its table. A pair passes a margin guard and a length guard (tasks/methods/answers/pairs.py) and,
-if the profile asks for it, a judgement in both orders. An instruction without such a pair is a rejection that says
-which guard it was.
+every score stays in its table. `preferences.way` chooses the pair: ours passes a margin guard and a length guard
+(tasks/methods/answers/pairs.py), and one of a user's is looked up by name. It passes, if the profile asks for it, a
+judgement in both orders. An instruction without such a pair is a rejection that says which guard it was.
 """
+
+from pathlib import Path
 
 from wellspring.tasks.contracts import prompting, records
 from wellspring.tasks.contracts.conversation import in_turns
 from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.plugins import PAIRINGS
 from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.judges.pairwise import Winner, consistent
-from wellspring.tasks.methods.answers.pairs import Draw, Pair, widest_pair
+from wellspring.tasks.methods.answers.pairs import Draw, Pair, way
 from wellspring.tasks.methods.pages.tokens import count_tokens
+from wellspring.tasks.spine.running import blame
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.runs import Counts, Run, stage
 from wellspring.tasks.spine.writing.programs import Ask, Body, Program
@@ -30,10 +34,10 @@ def pair(run: Run) -> Counts:
         return Counts()
     fingerprint = _fingerprint(run)
     chosen = run.settings.preferences
-    run.activate("preferences", {fingerprint: "widest_pair"}, chosen.model_dump())
+    run.activate("preferences", {fingerprint: chosen.way}, chosen.model_dump())
     roles = ("judge",) if chosen.both_orders else ()
     program = Program(
-        "preferences", "widest_pair", "pairs", fingerprint, roles, 2 * chosen.both_orders, _pairing(run, fingerprint)
+        "preferences", chosen.way, "pairs", fingerprint, roles, 2 * chosen.both_orders, _pairing(run, fingerprint)
     )
     return conduct(run, program)
 
@@ -41,8 +45,9 @@ def pair(run: Run) -> Counts:
 def _fingerprint(run: Run) -> str:
     of_others = [sorted(run.store.query("methods/active", stage=s)["fingerprint"]) for s in ("responses", "scores")]
     both = _pairwise().fingerprint(**run.settings.models.judge.asked) if run.settings.preferences.both_orders else ""
-    versions = raised("pairs", "tokens").items()
-    return content_id("preferences", VERSION, run.settings.preferences.model_dump(), both, of_others, *versions)
+    wanted, (_, theirs) = run.settings.preferences, way(run.settings.preferences.way, run.settings.plugins)
+    versions = [*raised("pairs", "tokens").items(), *([(wanted.way, theirs)] if theirs else [])]
+    return content_id("preferences", VERSION, wanted.model_dump(exclude={"way"}), both, of_others, *versions)
 
 
 def _pairwise() -> PromptedMethod:
@@ -52,11 +57,14 @@ def _pairwise() -> PromptedMethod:
 def _pairing(run: Run, fingerprint: str) -> Body:
     """Return what is done for each instruction: propose a pair, have it confirmed where that is wanted, write it."""
     chosen, method = run.settings.preferences, _pairwise()
+    choose, theirs = way(chosen.way, run.settings.plugins)
+    if theirs:
+        blame.programs.add(str(Path(str(PAIRINGS.theirs(chosen.way, run.settings.plugins).__file__)).absolute()))
 
     async def paired(row: Row, ask: Ask) -> None:
         judged = [draw for draw in row["draws"] if draw["reward"] is not None]
         draws = [Draw(draw["response_id"], draw["reward"], count_tokens(draw["text"])) for draw in judged]
-        pair = widest_pair(draws, chosen.min_margin, chosen.max_length_ratio)
+        pair = choose(draws, chosen)
         if chosen.both_orders:
             await _confirm(method, row, ask, pair)
         ids = (pair.chosen.response_id, pair.rejected.response_id)

@@ -32,6 +32,7 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.vectors import Vectors
 from wellspring.tasks.io.corpora import conversations
+from wellspring.tasks.io.corpora.own_formats import NONE, Own
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.io.vectors import index
 from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, Judge
@@ -90,6 +91,8 @@ def _reading(settings: Settings) -> str:
     """Identity of reading and comparing under these settings; where the files lie does not count."""
     wanted = settings.seeds
     known = wanted.model_dump(exclude={"paths", "min_score"}) | {"deduplicate_cosine": _ceiling(settings)}
+    if settings.formats:
+        known |= {"formats": Own(settings.formats, settings.plugins).versions}
     benchmarks = contamination.fingerprint(settings)
     return content_id("method", "seeds", VERSION, known, benchmarks, *raised(*_rules(settings)).items())
 
@@ -111,7 +114,7 @@ def _rules(settings: Settings) -> list[str]:
 
 def _shards(run: Run, path: Path) -> Iterator[Shard]:
     """Register the file as a source, and cut it into shards of lines."""
-    lines = conversations.survey(path)
+    lines = conversations.survey(path, own=run.own_formats)
     source = _source(path, run.run_id)
     if ("source", source.source_id) in run.store.query("documents/forgotten").rows():
         run.progress.note(f"seeds: {path.name} was forgotten, and is passed over")
@@ -131,6 +134,7 @@ def _shards(run: Run, path: Path) -> Iterator[Shard]:
                 "min_tokens": wanted.min_tokens,
                 "max_tokens": wanted.max_tokens,
                 "benchmarks": run.settings.benchmarks,
+                "own": run.own_formats,
             },
         )
 
@@ -155,7 +159,8 @@ def _read(payload: Mapping[str, Any]) -> Produced:
     tables, seeds = list[pa.Table](), list[dict[str, Any]]()
     refused: list[dict[str, str]] = []
     killers = payload.get(REFUSED, {})
-    for line, item in conversations.read(Path(payload["path"]), payload["first"], payload["last"]):
+    path, own = Path(payload["path"]), payload.get("own", NONE)
+    for line, item in conversations.read(path, payload["first"], payload["last"], own=own):
         try:
             with page_limits.unit(str(line)), blame.refusing():
                 seeds.append(_seed(killers.get(str(line), item), line, payload))

@@ -60,7 +60,7 @@ def _move(run: Run, rows: list[Source]) -> None:
 
 
 def _source(run: Run, corpus: Corpus, uri: str) -> Source:
-    file = corpus_files.look(uri, run.store.indexes / corpus_files.CACHE)
+    file = corpus_files.look(uri, run.store.indexes / corpus_files.CACHE, run.own_formats)
     name = corpus.name or uri.rstrip("/").rpartition("/")[2]
     return Source(
         source_id=content_id("source", file.sha256, corpus.license),

@@ -5,14 +5,17 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
 from tests import instruction_store as store
 from tests.scripted_model import scripted_model
 from wellspring.tasks import preferences, responses, scores
-from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.contracts.errors import Rejection, UsageError
+from wellspring.tasks.contracts.settings import PreferencesSettings, Settings
 from wellspring.tasks.judges.response_quality import CRITERIA
+from wellspring.tasks.methods.answers.pairs import Draw, way
 from wellspring.tasks.spine.running.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -147,3 +150,59 @@ def test_draws_that_nobody_has_judged_wait(settings: Callable[..., Settings], st
         counts = preferences.pair(run).counts
 
     assert counts == Counts()
+
+
+MINE = """
+from wellspring.tasks.contracts.errors import Rejection
+VERSION = 1
+
+def pair(draws, settings):
+    if len({draw.reward for draw in draws}) < 2:
+        raise Rejection("all_alike", "no two rewards")
+    best, *_, worst = sorted(draws, key=lambda draw: -draw.reward)
+    return (best, best) if settings.min_margin == 9 else (worst, best)
+"""
+
+
+def test_a_way_to_pair_of_ones_own_is_looked_up_and_held_to_two_of_the_draws(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(MINE)
+    draws = [Draw("a", 2.0, 10), Draw("b", 8.0, 10), Draw("c", 5.0, 10)]
+    pair, version = way("mine", [str(tmp_path)])
+    chosen = PreferencesSettings()
+
+    assert version == 1
+    assert pair(draws, chosen) == (draws[0], draws[1], -6.0)
+    with pytest.raises(Rejection, match="no two rewards"):
+        pair(draws[:1] * 2, chosen)
+    with pytest.raises(ValueError, match="no two of the draws"):
+        pair(draws, PreferencesSettings(min_margin=9))
+    with pytest.raises(UsageError, match="there is no way to pair `widest`") as caught:
+        way("widest", [str(tmp_path)])
+    assert "did you mean widest_pair" in caught.value.hint
+
+
+@pytest.mark.slow
+def test_a_way_to_pair_of_ones_own_makes_the_pairs_of_a_run(
+    settings: Callable[..., Settings], start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(MINE)
+    with scripted_model(writer) as model, scripted_model(judge) as judging:
+        models = {"responder": model.role("w", temperature=0.8), "judge": judging.role("j", temperature=0.0)}
+        mine = settings(
+            models=models, preferences=PAIRS | {"way": "mine"}, plugins=[str(tmp_path)], scores={"judges": []}
+        )
+        with start(mine) as run:
+            store.fill(run, 6)
+            responses.respond(run)
+            store.publish(run, "responses")
+            scores.judge(run)
+            store.publish(run, "scores")
+            first, second = preferences.pair(run).counts, preferences.pair(run).counts
+            margins = run.store._connection.execute("SELECT margin FROM preferences").fetchall()
+            [reason] = run.store._connection.execute(
+                "SELECT reason FROM rejections WHERE stage = 'preferences'"
+            ).fetchall()
+
+    assert (first.rows_out, first.rows_rejected, second) == (5, 1, Counts())
+    assert {margin for (margin,) in margins} == {-6.0}
+    assert reason == ("all_alike",)

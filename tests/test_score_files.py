@@ -18,8 +18,8 @@ from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import score_files
 from wellspring.tasks.io.score_files import Mark
-from wellspring.tasks.spine import preflight, validation
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running import preflight, validation
+from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 ROWS: list[dict[str, Any]] = [

@@ -18,6 +18,7 @@ from wellspring.flows.commands.options import (
     JsonOption,
     PageOption,
     ProfileOption,
+    SetOption,
     SiteOption,
     SourceOption,
     StoreOption,
@@ -118,13 +119,25 @@ def init(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("wellspring.toml"),
     *,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
+    profile: Annotated[
+        str | None, typer.Option(help="A profile whose plug-ins are shown, too: their folders and their knobs.")
+    ] = None,
+    chosen: SetOption = None,
 ) -> None:
     """Write a profile to edit: a TOML file with every setting, its default and its meaning."""
-    from wellspring.tasks.contracts import profiles
+    from wellspring.tasks.contracts import profiles, settings
 
     if path.exists() and not force:
         raise UsageError(f"{path} is there already", hint="give another name, or overwrite it with --force")
-    path.write_text(profiles.commented(), encoding="utf-8")
+    if profile or chosen:
+        from wellspring.tasks.spine.running import recipes
+
+        own = settings.load(profile, chosen or ())
+        with_knobs = {one.name: one.knobs for one in recipes.plugged_in(own) if type(one.knobs).model_fields}
+        text = profiles.commented(own.plugins, with_knobs)
+    else:
+        text = profiles.commented()
+    path.write_text(text, encoding="utf-8")
     terminal.say(f"{path} is written; build with: wellspring build --profile {path}")
 
 
@@ -170,8 +183,17 @@ def offline_model(
             help="Behave as some real servers do: NAME, NAME=VALUE or NAME=VALUE,option=value. Repeat it for more."
         ),
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="A profile whose plug-ins are known: their examples answer their prompts."),
+    ] = None,
 ) -> None:
     """Serve the offline stand-in as an OpenAI-compatible server on this machine. It is not a language model."""
+    if profile:
+        from wellspring.tasks.contracts import settings
+        from wellspring.tasks.spine.running import recipes
+
+        recipes.plugged_in(settings.load(profile))
     if quirk:
         from wellspring.tasks.io.standin import quirks
 

@@ -104,7 +104,7 @@ class Kind:
         if lacking := self._lacking(found[0]):
             raise UsageError(
                 f"{found[0].__file__} is no whole {self.word}: {lacking}",
-                hint="tasks/methods/README.md shows what such a file holds",
+                hint=f"{'/'.join(self.room.split('.')[1:3])}/README.md shows what such a file holds",
             )
         return found[0]
 
@@ -160,6 +160,10 @@ RECIPES = Kind("recipe", "wellspring.tasks.recipes", "wellspring.recipes", "def 
 JUDGES = Kind("judge", "wellspring.tasks.judges", "wellspring.judges", "\nCRITERIA")
 CHECKS = Kind("check", "wellspring.tasks.methods.answers.checks", "wellspring.checks", "\ndef check(", "check")
 WAYS = Kind("way to select", "wellspring.tasks.methods.vectors.choices", "wellspring.ways", "\ndef choose(", "choose")
+PAIRINGS = Kind("way to pair", "wellspring.tasks.methods.answers.pairs", "wellspring.pairings", "\ndef pair(", "pair")
+FORMATS = Kind(
+    "format of files", "wellspring.tasks.io.corpora.corpus_files", "wellspring.formats", "\ndef records(", "records"
+)
 FORMS = Kind("form", "wellspring.tasks.methods.datasets.formats", "wellspring.forms", "\nOF = ", "lines")
 
 

@@ -6,6 +6,7 @@ Written from `settings.Settings` itself, so it cannot fall behind it.
 import json
 import types
 import typing
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -38,13 +39,21 @@ _EXAMPLES = """
 """
 
 
-def commented() -> str:
-    """Return the text of a profile that holds every setting at its default, as comments."""
+def commented(plugins: Sequence[str] = (), knobs: Mapping[str, BaseModel] | None = None) -> str:
+    """Return the text of a profile that holds every setting at its default, as comments.
+
+    Args:
+        plugins: Folders of plug-ins: the one setting that is set.
+        knobs: Name of a recipe -> its knobs; they stand in tables of their own.
+    """
     lines = [_OPENING]
     defaults = Settings()
     fields = Settings.model_fields.items()
     lines += [_line(name, field, getattr(defaults, name)) for name, field in fields if not _is_section(field)]
+    lines += [f"plugins = {_toml(list(plugins))}"] if plugins else []
     lines.append(_EXAMPLES)
+    for name, own in (knobs or {}).items():
+        lines += _table(f"recipes.{name}", own)
     for name, field in fields:
         if _is_section(field):
             lines += _table(name, getattr(defaults, name))
@@ -52,7 +61,8 @@ def commented() -> str:
 
 
 def _table(name: str, defaults: BaseModel) -> list[str]:
-    lines = ["", f"# {(type(defaults).__doc__ or '').strip().splitlines()[0]}", f"[{name}]"]
+    about = (type(defaults).__doc__ or "").strip().partition("\n")[0]
+    lines = ["", f"# {about}", f"[{name}]"]
     inner: list[str] = []
     for key, field in type(defaults).model_fields.items():
         if _is_section(field):

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
-from wellspring.tasks.contracts.plugins import CHECKS, WAYS
+from wellspring.tasks.contracts.plugins import CHECKS, PAIRINGS, WAYS
 
 MOST_TOKENS = 40_000  # of a page that an answer or a judgement is given: 200,000 characters, in sql/inputs
 _SHIPPED = "shipped:"
@@ -333,6 +333,7 @@ class PreferencesSettings(Section):
     draws: int = Field(default=0, ge=0, description="answers per instruction to pair; 0 makes no pairs; 5 in the paper")
     temperature: float = Field(default=0.8, ge=0, le=2)
     judge: str = "response_quality"
+    way: Annotated[PluggedIn, PAIRINGS] = Field(default="widest_pair", description="how a pair is chosen")
     min_margin: float = Field(default=1.0, ge=0)
     max_length_ratio: float = Field(default=2.0, ge=1)
     both_orders: bool = Field(default=False, description="ask `pairwise` in both orders; a pair that turns is dropped")
@@ -583,7 +584,13 @@ class Settings(Section):
     wait: bool = Field(default=False, description="wait for the run that holds the store instead of exiting")
     replay: bool = Field(default=False, description="answer from recorded completions only; send nothing")
     plugins: tuple[str, ...] = Field(
-        default=(), description="folders with recipes, judges, checks and ways to select of your own"
+        default=(),
+        description="folders with recipes, judges, checks, ways to select and to pair, formats and forms of your own",
+    )
+    formats: tuple[PluggedIn, ...] = Field(
+        default=(),
+        description="formats of files of your own, for corpora and seeds, looked for in this order before those that "
+        "ship (tasks/io/README.md)",
     )
     recipes: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="knobs of recipes, such as [recipes.autoif]; `wellspring recipes` shows them"

@@ -11,9 +11,13 @@ import pytest
 
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import UsageError
-from wellspring.tasks.contracts.plugins import CHECKS, WAYS, Kind
+from wellspring.tasks.contracts.plugins import CHECKS, PAIRINGS, WAYS, Kind
 
-BODY = {CHECKS: "def check(row, settings):\n    return True, ''\n", WAYS: "def choose(pool, size):\n    return [0]\n"}
+BODY = {
+    CHECKS: "def check(row, settings):\n    return True, ''\n",
+    WAYS: "def choose(pool, size):\n    return [0]\n",
+    PAIRINGS: "def pair(draws, settings):\n    return draws[:2]\n",
+}
 
 
 @pytest.mark.parametrize("kind", BODY, ids=lambda kind: kind.function)
@@ -76,15 +80,21 @@ def asked_with(folder: Path, text: str) -> str:
 
 
 def test_those_of_an_installed_package_are_found(tmp_path: Path) -> None:
-    installed(tmp_path, checks=f"VERSION = 3\n{BODY[CHECKS]}", ways=f"VERSION = 3\n{BODY[WAYS]}")
+    installed(
+        tmp_path,
+        checks=f"VERSION = 3\n{BODY[CHECKS]}",
+        ways=f"VERSION = 3\n{BODY[WAYS]}",
+        pairings=f"VERSION = 3\n{BODY[PAIRINGS]}",
+    )
     asked = """
         from wellspring.tasks.contracts.plugins import CHECKS, WAYS
-        from wellspring.tasks.methods.answers import checks; from wellspring.tasks.methods.vectors import choices
+        from wellspring.tasks.methods.answers import checks, pairs; from wellspring.tasks.methods.vectors import choices
         print(CHECKS.names()["theirs"], checks.checks(["theirs"])["theirs"]({}, None))
         print(WAYS.names()["theirs"], choices.theirs("theirs").choose(None, 1))
+        print(pairs.way("theirs")[1])
     """
 
-    said = "their_package.checks Outcome(passed=True, detail='')\ntheir_package.ways [0]\n"
+    said = "their_package.checks Outcome(passed=True, detail='')\ntheir_package.ways [0]\n3\n"
     assert asked_with(tmp_path, asked) == said
 
 
@@ -92,7 +102,7 @@ def test_a_package_that_cannot_be_loaded_is_named_with_the_reason(tmp_path: Path
     installed(tmp_path, checks="import a_module_that_is_not_there\n")
     asked = """
         from wellspring.tasks.contracts.errors import UsageError
-        from wellspring.tasks.methods import checks
+        from wellspring.tasks.methods.answers import checks
         try:
             checks.checks(["theirs"])
         except UsageError as error:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from wellspring.tasks.methods import tool_calls
+from wellspring.tasks.methods.datasets import tool_calls
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.program_runs import answering, of_program, run_program
+from wellspring.flows.commands import upkeep
 from wellspring.tasks import instructions
 from wellspring.tasks.contracts import orders
 from wellspring.tasks.contracts import settings as settings_
@@ -184,6 +186,61 @@ def test_a_name_or_a_knob_that_is_not_there_is_wrong_usage(
 
     assert said in caught.value.message
     assert hint in f"{caught.value.message} {caught.value.hint}"
+
+
+KNOBS = """
+
+class Knobs(Section):
+    "How it asks."
+
+    more: int = Field(default=2, ge=0, description="how many")
+"""
+
+
+def test_init_shows_the_knobs_of_the_plug_ins_that_a_profile_names(folder: Path, tmp_path: Path) -> None:
+    write(folder, "knobbed", head=HEAD + KNOBS)
+    write(folder, "bare")
+    profile, made = tmp_path / "mine.toml", tmp_path / "new.toml"
+    profile.write_text('plugins = ["plugins"]\n')
+
+    upkeep.init(made, profile=str(profile))
+    text = made.read_text(encoding="utf-8")
+    switched = text.replace("# more = 2", "more = 3")
+    made.write_text(switched, encoding="utf-8")
+
+    assert "# How it asks.\n[recipes.knobbed]\n# more = 2  # how many\n" in text
+    assert "recipes.bare" not in text
+    again = recipes.find("knobbed", settings_.load(str(made), environment={}))
+    assert again is not None
+    assert again.knobs.model_dump() == {"more": 3}
+
+
+def test_the_stand_in_of_another_process_knows_the_examples_of_a_profiles_plug_ins(
+    folder: Path, tmp_path: Path
+) -> None:
+    write(folder, "served")
+    profile = tmp_path / "mine.toml"
+    profile.write_text('plugins = ["plugins"]\n')
+    code = f"from wellspring.flows.commands import upkeep; upkeep.offline_model(port=0, profile={str(profile)!r})"
+    asked = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "A question of pumps.\n\nWrite another question as ..."}],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "served-write", "schema": {"type": "object", "properties": {"question": {}}}},
+        },
+    }
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        request = urllib.request.Request(
+            f"{url}/chat/completions", json.dumps(asked).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            said = json.loads(answer.read())["choices"][0]["message"]["content"]
+        server.terminate()
+
+    assert json.loads(said)["question"].startswith(("How should I go about ", "What goes wrong first with "))
 
 
 def test_a_store_from_elsewhere_brings_no_code(tmp_path: Path, folder: Path) -> None:

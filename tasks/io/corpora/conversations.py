@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
 from wellspring.tasks.io.corpora import turns, unpacking
+from wellspring.tasks.io.corpora.own_formats import NONE, Broken, Own
 from wellspring.tasks.io.corpora.turns import ASSISTANTS, USERS, cleaned
 
 MAX_LINE_BYTES = 16 * 2**20
@@ -63,7 +64,9 @@ class Turn:
 Item = tuple[int, Turn | Rejection]
 
 
-def read(path: Path, first: int = 1, last: int | None = None, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Item]:
+def read(
+    path: Path, first: int = 1, last: int | None = None, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE
+) -> Iterator[Item]:
     """Yield lines (rows) of a conversation set with their numbers, from 1: a turn, or why it is refused.
 
     Args:
@@ -71,11 +74,12 @@ def read(path: Path, first: int = 1, last: int | None = None, max_line_bytes: in
         first: The first line wanted; those before are passed over unparsed.
         last: The last line wanted; None reads to the end.
         max_line_bytes: A line that inflates past this is refused, and skipped without being held.
+        own: Formats of the user's; a file of none of them is JSONL or Parquet.
 
     Raises:
         BrokenError: The file is missing, or is a damaged Parquet file.
     """
-    for line, record in _records(path, max_line_bytes, first, last):
+    for line, record in _records(path, max_line_bytes, first, last, own):
         try:
             if isinstance(record, Rejection):
                 raise record
@@ -86,17 +90,17 @@ def read(path: Path, first: int = 1, last: int | None = None, max_line_bytes: in
             yield line, turn
 
 
-def survey(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> int:
+def survey(path: Path, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE) -> int:
     """Return how many lines (rows) a conversation set has, after making sure that it is one.
 
     Raises:
         BrokenError: As `make_sure` says.
     """
-    make_sure(path, max_line_bytes)
-    return _count(path, max_line_bytes)
+    make_sure(path, max_line_bytes, own)
+    return _count(path, max_line_bytes, own)
 
 
-def make_sure(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+def make_sure(path: Path, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE) -> None:
     """Make sure that a file is a conversation set; it is read up to its first line of use.
 
     Raises:
@@ -105,7 +109,7 @@ def make_sure(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> None:
     """
     fields: set[str] = set()
     lines = 0
-    for line, record in _records(path, max_line_bytes):
+    for line, record in _records(path, max_line_bytes, own=own):
         lines = line
         if isinstance(record, Rejection):
             continue
@@ -124,8 +128,10 @@ def _is_usable(record: Mapping[str, Any]) -> bool:
     return True
 
 
-def _count(path: Path, max_line_bytes: int) -> int:
+def _count(path: Path, max_line_bytes: int, own: Own) -> int:
     """Count without parsing; where a compressed stream ends in its middle, that end is a line, too."""
+    if name := _own(path, own):
+        return sum(1 for _ in own.records(name, str(path)))
     if _starts(path, _PARQUET_MAGIC):
         with pq.ParquetFile(path) as file:
             return file.metadata.num_rows
@@ -155,9 +161,12 @@ def _nothing_usable(path: Path, lines: int, fields: set[str]) -> BrokenError:
 
 
 def _records(
-    path: Path, max_line_bytes: int, first: int = 1, last: int | None = None
+    path: Path, max_line_bytes: int, first: int = 1, last: int | None = None, own: Own = NONE
 ) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:
     end = sys.maxsize if last is None else last
+    if name := _own(path, own):
+        yield from ((line, record) for line, record in _of_format(own, name, path) if first <= line <= end)
+        return
     if _starts(path, _PARQUET_MAGIC):
         yield from _parquet_rows(path, first, end)
         return
@@ -166,6 +175,19 @@ def _records(
             return
         if line >= first:
             yield line, raw if isinstance(raw, Rejection) else _parsed(raw)
+
+
+def _own(path: Path, own: Own) -> str:
+    """Return the format of the user's that a file is of; empty where it is of none."""
+    return own.of(str(path)) if own.names and _starts(path, b"") else ""
+
+
+def _of_format(own: Own, name: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:
+    for found in own.records(name, str(path)):
+        if isinstance(found, Broken):
+            yield found.index + 1, Rejection("format_error", found.why)
+        else:
+            yield found[0] + 1, found[1]
 
 
 def _parquet_rows(path: Path, first: int, end: int) -> Iterator[tuple[int, Mapping[str, Any]]]:

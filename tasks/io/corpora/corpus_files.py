@@ -1,6 +1,7 @@
 """What a team has: archives, JSONL, Parquet, folders of pages; found, named by their bytes, and read piece by piece.
 
-What a file is, its first bytes say, not its name. A corpus is a path, a glob, a folder or any fsspec URI. Each file can
+What a file is, its first bytes say, not its name: it is of the first format that says so (`OURS`), after those of the
+profile's own (`own_formats.py`). A corpus is a path, a glob, a folder or any fsspec URI. Each file can
 be read in ranges that together give each of its items once: bytes as stored (archives), bytes of the inflated text
 (JSONL, archives compressed as a whole) or rows (Parquet). Nothing here holds more than a few records.
 """
@@ -8,10 +9,10 @@ be read in ranges that together give each of its items once: bytes as stored (ar
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import fsspec
 import pyarrow as pa
@@ -20,14 +21,14 @@ import pyarrow.parquet as pq
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.io import files
-from wellspring.tasks.io.corpora import archive_headers, streams, unpacking, warc
+from wellspring.tasks.io.corpora import archive_headers, own_formats, streams, unpacking, warc
+from wellspring.tasks.io.corpora.own_formats import NONE, Broken, Own
 from wellspring.tasks.io.corpora.streams import Window
 from wellspring.tasks.io.corpora.warc import Damage, Record
 
-Kind = Literal["warc", "jsonl", "parquet", "html", "text"]
+Kind = str  # a name of `OURS`, or of a format of the user's
 
 CACHE = "corpora.json"  # in a store's `indexes`
-SNIFF_BYTES = 2**16
 TEXT_FIELDS = ("text", "content", "raw_content", "markdown", "body", "article")
 HTML_FIELDS = ("html", "raw_html")
 _ABOUT_FIELDS = (
@@ -118,7 +119,7 @@ def listed(path: str) -> tuple[list[str], list[str]]:
     return sorted(filesystem.unstrip_protocol(name) if "://" in path else name for name in found), aside
 
 
-def look(uri: str, cache: Path | None = None) -> File:
+def look(uri: str, cache: Path | None = None, own: Own = NONE) -> File:
     """Name a file by its bytes, and learn its kind and extent.
 
     It is read in full, once: what was found is kept in `cache` (a JSON file, by address, size and change time), so that
@@ -129,9 +130,11 @@ def look(uri: str, cache: Path | None = None) -> File:
     """
     known: dict[str, File] = (files.read_json(cache, dict[str, File]) if cache is not None else None) or {}
     key = _state(uri)
+    if key and own.names:
+        key += f"|{own.versions}"
     if key in known:
         return known[key]
-    file = _looked_at(uri)
+    file = _looked_at(uri, own)
     if cache is not None and key:
         files.write_json(cache, {name: asdict(one) for name, one in {**known, key: file}.items()})
     return file
@@ -181,39 +184,43 @@ def known_places(cache: Path, sha256: str) -> list[str]:
     return sorted({file.uri for file in known.values() if file.sha256 == sha256})
 
 
-def _looked_at(uri: str) -> File:
+def _looked_at(uri: str, own: Own) -> File:
     digest, size = _digest(uri)
     if not size:
         raise BrokenError(f"{uri} is empty", hint="an empty file has no records; take it out of the corpus")
-    kind = _kind(uri)
-    return File(uri, kind, digest, size, _extent(uri, kind, size))
+    kind = own.of(uri) or _kind(uri)
+    return File(uri, kind, digest, size, _extent(uri, kind, size) if kind in OURS else size)
 
 
 def _kind(uri: str) -> Kind:
-    name = uri.lower()
+    name, start = uri.lower(), own_formats.beginning(uri)
     with streams.opened(uri) as file:
-        if file.read(4) == b"PAR1":
-            return "parquet"
-    try:
-        with streams.inflated(uri) as read:
-            beginning = Window(read).take(SNIFF_BYTES)
-    except OSError:
-        beginning = b""
-    if archive_headers.is_archive(beginning) or re.search(r"\.w?arc(\.\w+)*$", name):
-        return "warc"
-    start = beginning.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start.startswith(b"{") or re.search(r"\.(jsonl|ndjson)(\.\w+)?$", name):
-        return "jsonl"
-    if name.endswith(".parquet"):
-        return "parquet"
-    if _HTML.search(beginning) or re.search(r"\.(x?html?)(\.\w+)?$", name):
-        return "html"
-    if re.search(r"\.(txt|md)(\.\w+)?$", name) and b"\0" not in beginning:
-        return "text"
+        magic = file.read(len(_PARQUET))
+    if found := next((kind for kind, is_this in _TESTS if is_this(name, magic, start)), ""):
+        return found
     raise BrokenError(
-        f"{uri} is no corpus that we know: it begins with {beginning[:24]!r}",
-        hint="it may be a WARC, ARC or WET archive, JSONL, Parquet, or HTML; plain or in gzip, zstd or lz4",
+        f"{uri} is no corpus that we know: it begins with {start[:24]!r}",
+        hint="it may be a WARC, ARC or WET archive, JSONL, Parquet, or HTML; plain or in gzip, zstd or lz4; or of a "
+        "format of your own (`formats` in the profile)",
     )
+
+
+def _is_json(name: str, start: bytes) -> bool:
+    is_named = re.search(r"\.(jsonl|ndjson)(\.\w+)?$", name) is not None
+    return start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") or is_named
+
+
+_PARQUET = b"PAR1"
+# In the order in which they are looked for: by the name, the first bytes as stored, and as inflated.
+_TESTS: tuple[tuple[Kind, Callable[[str, bytes, bytes], bool]], ...] = (
+    ("parquet", lambda _, magic, __: magic == _PARQUET),
+    ("warc", lambda name, _, start: bool(archive_headers.is_archive(start) or re.search(r"\.w?arc(\.\w+)*$", name))),
+    ("jsonl", lambda name, _, start: _is_json(name, start)),
+    ("parquet", lambda name, _, __: name.endswith(".parquet")),
+    ("html", lambda name, _, start: bool(_HTML.search(start) or re.search(r"\.(x?html?)(\.\w+)?$", name))),
+    ("text", lambda name, _, start: bool(re.search(r"\.(txt|md)(\.\w+)?$", name)) and b"\0" not in start),
+)
+OURS = dict(_TESTS)
 
 
 def _extent(uri: str, kind: Kind, size: int) -> int:
@@ -236,9 +243,14 @@ def _extent(uri: str, kind: Kind, size: int) -> int:
     return max(1, inflated)
 
 
-def read(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int) -> Iterator[Item]:
-    """Yield the items that begin in [start, stop) of the file's extent, or what stands in their place."""
-    if kind == "warc":
+def read(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int, own: Own = NONE) -> Iterator[Item]:
+    """Yield the items that begin in [start, stop) of the file's extent, or what stands in their place.
+
+    A file of a format of `own` is one range, whatever the range says; its records are numbered from 0.
+    """
+    if kind not in OURS:
+        yield from _of_format(uri, kind, own)
+    elif kind == "warc":
         yield from warc.records(uri, limit_bytes, start, stop)
     elif kind in {"jsonl", "parquet"}:
         for item in objects(uri, kind, start, stop, limit_bytes):
@@ -247,13 +259,26 @@ def read(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int) -> Itera
         yield from _page(uri, kind, limit_bytes)
 
 
+def _of_format(uri: str, kind: Kind, own: Own) -> Iterator[Item]:
+    for found in own.records(kind, uri):
+        if isinstance(found, Broken):
+            yield Damage(found.index, 1, "format_error", found.why, _address(uri))
+        else:
+            yield _row(Object(found[0], 1, {"url": f"{_address(uri)}#{found[0]}", **found[1]}))
+
+
+def is_cut(kind: Kind) -> bool:
+    """Whether files of a kind are read in ranges; others are read as a whole."""
+    return kind in OURS
+
+
 def objects(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int) -> Iterator[Object | Damage]:
     """Yield the objects of JSONL lines or Parquet rows that begin in the range, whatever their fields."""
     yield from (_lines if kind == "jsonl" else _rows)(uri, start, stop, limit_bytes)
 
 
 def read_record(uri: str, kind: str, offset: int, length: int) -> bytes:
-    """Return an item's original bytes: a record, a line, a page; a Parquet row as JSON.
+    """Return an item's original bytes: a record, a line, a page; a Parquet row as JSON; of other formats the file.
 
     Raises:
         BrokenError: The file is not there, or does not hold it any more.
@@ -270,8 +295,12 @@ def read_record(uri: str, kind: str, offset: int, length: int) -> bytes:
         )
     with streams.inflated(uri) as read_bytes:
         window = Window(read_bytes)
-        window.skip(offset)
-        return window.take(length)
+        if kind in OURS:
+            window.skip(offset)
+            return window.take(length)
+        while window.ensure(len(window.buffer) + 1):
+            pass
+        return bytes(window.buffer)
 
 
 def _lines(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[Object | Damage]:

@@ -3,13 +3,21 @@
 Paper: SynthQuestions, step F (five answers at temperature 0.8, best against worst by a reward); the length guard is
 Quote-Tuning's (PAPERS E), since rewards favour length (SURPRISES 16). Ours differs from both: where best and worst
 fail the guards, the widest pair that passes them is taken, and an instruction without one says why.
+
+A way to pair of a user's own is a file of a plug-in folder, or of a package that names it under `wellspring.pairings`:
+
+    VERSION = 1                          raised when it pairs otherwise
+    def pair(draws, settings): ...       -> (chosen, rejected), two of the draws; settings are those of `preferences`
+
+Each draw has response_id, reward and tokens. `Rejection` says why there is no pair.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.plugins import PAIRINGS, Ours
 
 VERSION = 1
 
@@ -60,3 +68,31 @@ def widest_pair(draws: Sequence[Draw], min_margin: float, max_length_ratio: floa
     raise Rejection(
         "length_differs", f"{chosen.tokens} against {rejected.tokens} tokens, ratio {max_length_ratio:g} allowed"
     )
+
+
+Way = Callable[[Sequence[Draw], Any], Pair]
+OURS = Ours[Way]()
+
+
+@OURS.resting_on("pairs")
+def _widest_pair(draws: Sequence[Draw], settings: Any) -> Pair:
+    return widest_pair(draws, settings.min_margin, settings.max_length_ratio)
+
+
+def way(name: str, folders: Sequence[str] = ()) -> tuple[Way, int]:
+    """Return a way to pair, and the VERSION of a user's; 0 for ours.
+
+    Raises:
+        UsageError: There is none of this name, or its file is not whole.
+    """
+    if name in OURS:
+        return OURS[name], 0
+    module = PAIRINGS.theirs(name, folders)
+
+    def pair(draws: Sequence[Draw], settings: Any) -> Pair:
+        chosen, rejected = module.pair(draws, settings)
+        if chosen == rejected or not {chosen, rejected} <= {*draws}:
+            raise ValueError(f"the way to pair `{name}` returned no two of the draws")
+        return Pair(chosen, rejected, chosen.reward - rejected.reward)
+
+    return pair, module.VERSION

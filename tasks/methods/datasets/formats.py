@@ -50,7 +50,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from wellspring.tasks.contracts.casting import without_directories
-from wellspring.tasks.methods import tool_calls
+from wellspring.tasks.methods.datasets import tool_calls
 
 VERSION = 1
 Row = Mapping[str, Any]

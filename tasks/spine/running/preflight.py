@@ -21,10 +21,12 @@ from wellspring.tasks.contracts.plugins import CHECKS, JUDGES, WAYS, Kind, texts
 from wellspring.tasks.contracts.settings import Endpoint, Role, Settings, VerdictsSettings
 from wellspring.tasks.io import score_files
 from wellspring.tasks.io.corpora import benchmarks, conversations, corpus_files
+from wellspring.tasks.io.corpora.own_formats import Own
 from wellspring.tasks.io.protocol import prices
 from wellspring.tasks.io.storage import links
 from wellspring.tasks.io.vectors import encoder
 from wellspring.tasks.judges import loading
+from wellspring.tasks.methods.answers import pairs
 from wellspring.tasks.methods.datasets import own_forms
 from wellspring.tasks.methods.pages import quality
 from wellspring.tasks.spine.running import recipes
@@ -120,6 +122,8 @@ def _names(settings: Settings) -> Iterator[Look]:
         yield lambda name=name: _plugged(WAYS, name, settings)
     for name in (*settings.exports.formats, *settings.exports.also):
         yield lambda name=name: own_forms.find(name, settings.plugins)
+    yield lambda: pairs.way(settings.preferences.way, settings.plugins) and None
+    yield lambda: Own(settings.formats, settings.plugins).versions and None
     yield lambda: prices.Prices(settings.models.prices)
     is_there = settings.embeddings.embedder == "auto" and not encoder.missing()
     if settings.embeddings.embedder == "encoder" or is_there:
@@ -191,7 +195,7 @@ def _files(settings: Settings, parts: Collection[str]) -> Iterator[Look]:
     if "grounding" in parts:
         yield lambda: _some_seeds(settings)
         for path in settings.seeds.paths:
-            yield lambda path=path: conversations.make_sure(Path(path))
+            yield lambda path=path: conversations.make_sure(Path(path), own=Own(settings.formats, settings.plugins))
     for name, path in settings.benchmarks.paths.items():
         yield lambda name=name, path=path: None if "://" in path else _benchmark(name, path)
     if "curation" in parts:

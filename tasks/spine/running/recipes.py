@@ -112,6 +112,16 @@ def find(name: str, settings: Settings) -> Recipe | None:
     return Recipe(name, module, read, _knobs(name, module, settings), own)
 
 
+def plugged_in(settings: Settings) -> list[Recipe]:
+    """Return the programs of a profile's folders and of packages; the stand-in knows their examples from now on.
+
+    Raises:
+        UsageError: A file lacks something, or a knob is not as it should be.
+    """
+    found = (find(name, settings) for name, where in names(settings).items() if where != "ours")
+    return [one for one in found if one is not None]
+
+
 def makes(settings: Settings, noun: str) -> bool:
     """Whether any recipe of a profile makes rows of a noun; a method makes instructions."""
     programs = [find(name, settings) for name in settings.instructions.recipes]

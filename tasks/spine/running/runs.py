@@ -29,6 +29,7 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import KEPT, Corpus, Settings, alone
 from wellspring.tasks.contracts.stages import made_from
 from wellspring.tasks.io import files, interrupts
+from wellspring.tasks.io.corpora.own_formats import Own
 from wellspring.tasks.io.interrupts import Stop
 from wellspring.tasks.io.storage import journal_file, pairing
 from wellspring.tasks.io.storage import store as stores
@@ -134,6 +135,11 @@ class Run:
     def corpora(self) -> tuple[Corpus, ...]:
         """The corpora that the profile names, and the pages that live searches found for this store."""
         return (*self.settings.sources.corpora, *self.found_pages)
+
+    @property
+    def own_formats(self) -> Own:
+        """The formats of files that the profile names."""
+        return Own(self.settings.formats, self.settings.plugins)
 
     def activate(self, stage: str, methods: Mapping[str, str], settings: Mapping[str, Any] | None = None) -> None:
         """Put these methods of a stage in force: only rows they wrote are valid from now on.
