@@ -131,6 +131,7 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "occuquest": ["made.text"],
         "parrot": ["question"],
         "rephrase_and_respond": ["made.text"],
+        "self_instruct": ["language([known] if known else [], 'the language of the tasks above')"],
         "spar": ["made.text"],
         "tick": ["row['text']"],
     }
