@@ -128,6 +128,7 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
     assert {name: texts for name, texts in said.items() if texts} == {
         "autoif": ["'\\n'.join((f'- {one}' for one in own))", "text"],  # constraints of our own list
         "codeclm": ["made.text"],
+        "data_augmentation": ["row['text']"],
         "occuquest": ["made.text"],
         "parrot": ["question"],
         "rephrase_and_respond": ["made.text"],
