@@ -135,6 +135,7 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "self_instruct": ["language([known] if known else [], 'the language of the tasks above')"],
         "spar": ["made.text"],
         "tick": ["row['text']"],
+        "zero_shot_robustness": ["phrasing.text", "row['text']"],
     }
 
 
