@@ -14,7 +14,7 @@ a pair. That the order is changed, and that the better answer is kept even if it
     {"text": "Why is my bread dense?"} -> {"use_case": "finding a fault", "skills": ["baking"]} -> "My rye loaf ..."
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -93,7 +93,7 @@ def most_calls(knobs: Knobs) -> int:
 async def program(row: Row, ask: Ask) -> None:
     """Write an instruction of the seed's kind, and make it harder until its answers differ."""
     metadata = await ask("encode", Metadata, text=row["text"])
-    about = {"use_case": metadata.use_case, "skills": list(dict.fromkeys(metadata.skills))}
+    about: dict[str, Any] = {"use_case": metadata.use_case, "skills": list(dict.fromkeys(metadata.skills))}
     basic = await ask("decode", Basic, **about)
     said = await ask("rubrics", Rubrics, number=ask.knobs.rubrics, **about)
     actions = list(dict.fromkeys(one.action for one in said.rubrics))[: ask.knobs.rubrics]
