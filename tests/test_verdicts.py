@@ -398,6 +398,25 @@ def test_one_answer_for_all_is_selected_for_none_and_one_for_two_is_selected_onc
 
 
 @pytest.mark.slow
+def test_what_a_model_wrote_once_may_answer_several_instructions(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    canned = "It depends on many things, so look at each of them with care and ask somebody who knows."
+    wanted = {"checks": [], "required": ["not_same"]}
+    with (
+        scripted_model(answering({"bread": canned, "bees": canned})) as m,
+        start(settings(models={"responder": m.role("writer")}, verdicts=wanted)) as run,
+    ):
+        answered(run, 6)
+        run.store._connection.execute("UPDATE responses SET completion_id = 'once' WHERE text = ?", [canned])
+        verdicts.check(run)
+        store.publish(run, "verdicts")
+        in_force = run.store.query("exports/checks", required=["not_same"]).to_dicts()
+
+    assert [(row["passed"], row["failed"], row["no_verdict"]) for row in in_force] == [(6, 0, 0)]
+
+
+@pytest.mark.slow
 def test_a_set_that_grew_is_compared_anew_and_one_that_did_not_is_not(
     settings: Callable[..., Settings], start: Start
 ) -> None:

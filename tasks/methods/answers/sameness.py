@@ -6,7 +6,7 @@ those that are alike the answers to one instruction, the one with the lowest id,
 instructions answers none: where one text stands for a large share of them, none of it is kept.
 
 Two short right answers ("Yes", "42") may well be equal. They fail only as a large share of the set. Answers to one
-instruction are never compared with each other.
+instruction are never compared with each other, nor is one that a program gives to several: it counts as one answer.
 
 Linear in the texts; candidates come from 28 bands of 4 permutations and are compared exactly.
 """
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from wellspring.tasks.methods.instructions import copies
 from wellspring.tasks.methods.pages import near_duplicates
 
-VERSION = 1
+VERSION = 2
 SHINGLE_WORDS, BANDS, SIMILARITY = 3, 28, 0.6
 LONG_WORDS = 8  # an answer of fewer may be right twice
 LEAST_MANY, LONG_SHARE = 4, 0.2  # instructions that one long answer may not stand for
