@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests import instruction_store
 from tests.instruction_store import SUBJECTS
-from tests.program_runs import Made, answering, of_program, run_program
+from tests.program_runs import Made, answering, of_program, read, run_program
 from tests.scripted_model import ScriptedModel
+from wellspring.tasks import instructions
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import data_augmentation
@@ -37,8 +39,13 @@ def say(heading: str, body: dict[str, Any]) -> str:
     text = fenced(body, "text")
     subject = next((one for one in SUBJECTS if one in text), "")
     if heading == "expand":
-        new = [f"Wie lange halten {subject} im Winter?", f"Who invented {subject}, and where?", text.upper(), "Extra?"]
-        return json.dumps({"kind": "facts", "instructions": [new[1], new[0], new[1], *new[2:]]})
+        new = [
+            f"Wie lange halten {subject} im Winter?",
+            f"Who invented {subject}, and where?",
+            text.upper(),
+            f"Why are {subject} so?",
+        ]
+        return json.dumps({"kind": "facts", "instructions": [new[1], *new]})
     if heading == "refine":
         odd = {"Wie lange": "Hm.", "Who invented": text.swapcase()}
         said = next((odd[one] for one in odd if text.startswith(one)), f"{text} {ENDING}")
@@ -82,13 +89,16 @@ def test_with_the_stand_in_seeds_are_expanded_refined_and_paired(
 def test_an_expansion_is_refined_or_stays_as_it_is_and_one_that_is_there_already_is_refused(
     start: Start, settings: Callable[..., Settings]
 ) -> None:
-    knobs = (f'recipes.{NAME}.operators=["expand", "refine"]', f"recipes.{NAME}.expansions=4")
+    knobs = (f'recipes.{NAME}.operators=["expand", "refine"]', f"recipes.{NAME}.expansions=5")
 
     made, model = run_script(start, settings, *knobs)
 
     assert texts_of(made, "bees") == {
-        f"{SEEDS['bees']} {ENDING}", "Wie lange halten bees im Winter?", "Who invented bees, and where?",
-    }  # fmt: skip
+        f"{SEEDS['bees']} {ENDING}",
+        "Wie lange halten bees im Winter?",
+        "Who invented bees, and where?",
+        f"Why are bees so? {ENDING}",
+    }
     assert reasons_of(made, "bees") == ["duplicate", "duplicate", "same_text", "too_short"]
     assert made["responses"] == []
     assert not any(body["model"] == "responder" for body in model.asked)
@@ -127,3 +137,15 @@ def test_a_pair_is_made_of_the_seed_and_its_answer_and_a_copy_on_either_side_is_
     assert {body["messages"][-1]["content"] for body in model.asked if body["model"] == "responder"} == {
         *SEEDS.values()
     }
+
+
+def test_a_seed_that_has_an_answer_is_not_answered_anew(start: Start, settings: Callable[..., Settings]) -> None:
+    with answering(NAME, say) as model:
+        roles = {role: model.role(role) for role in data_augmentation.ROLES}
+        with start(settings(*of_program(NAME, ALONE, f'recipes.{NAME}.operators=["pair"]'), models=roles)) as run:
+            instruction_store.fill(run, 6)
+            run.store._connection.execute("UPDATE seeds SET response = 'Much about: ' || text")
+            made = read(run, NAME, instructions.synthesize(run))
+
+    assert {row["text"] for row in made["responses"]} == {f"As heavy as Much about: {one}" for one in SEEDS.values()}
+    assert {body["model"] for body in model.asked} == {"generator"}

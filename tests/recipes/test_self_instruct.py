@@ -73,8 +73,8 @@ def test_a_task_that_is_there_already_or_points_at_what_nobody_sees_is_refused_a
     tasks = [
         {"instruction": "Sort these words by length.", "input": "Öl, 蜂蜜, café"},
         {"instruction": "SORT these  words by length.", "input": "öl, 蜂蜜, café"},
-        {"instruction": "Tell me what you see in this picture of a harbour.", "input": None},
-        {"instruction": "Why do people hang pictures in their halls?", "input": ""},
+        {"instruction": "Tell me what you see in this picture of a harbour.", "input": ""},
+        {"instruction": "Why do people hang pictures in their halls?", "input": None},
         {"instruction": "Hm."},
         {"instruction": "Name a town that nobody asked for.", "input": None},
     ]
@@ -95,5 +95,6 @@ def test_a_list_that_nobody_can_read_costs_no_other_list(start: Start, settings:
     made, _ = run_script(say, start, settings, f"recipes.{NAME}.calls=4", f"recipes.{NAME}.seeds=1")
 
     assert made["instructions"]
-    assert {reason for _, reason in made.refused} >= {"incomplete_answer"}
+    unread = {one.partition("#")[0] for one, reason in made.refused if reason == "incomplete_answer"}
+    assert unread & {row["input_id"] for row in made["instructions"]}
     assert not any("bees" in row["text"] for row in made["instructions"])

@@ -107,7 +107,7 @@ def test_the_test_can_be_left_out(start: Start, settings: Callable[..., Settings
     made, _ = run_script(Script(["Bitte: {0}", "Gern: {0}"], {}), start, settings, *knobs)
 
     assert len(made["responses"]) == len(made["instructions"]) == 12
-    assert made["scores"] == []
+    assert made["scores"] == made.refused == []
     assert made.calls == 6 * zero_shot_robustness.most_calls(zero_shot_robustness.Knobs(phrasings=2, test=False))
 
 
