@@ -13,7 +13,7 @@ from tests.program_runs import Made, answering, of_program, run_program
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import codeclm
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "codeclm"
 Start = Callable[[Settings], AbstractContextManager[Run]]

@@ -16,7 +16,7 @@ from wellspring.tasks import instructions
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import data_augmentation
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "data_augmentation"
 Start = Callable[[Settings], AbstractContextManager[Run]]

@@ -15,7 +15,7 @@ from tests.scripted_model import ScriptedModel
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import self_instruct
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "self_instruct"
 Start = Callable[[Settings], AbstractContextManager[Run]]

@@ -14,7 +14,7 @@ from tests.scripted_model import ScriptedModel
 from wellspring.tasks.contracts.sameness import folded
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import zero_shot_robustness
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "zero_shot_robustness"
 Start = Callable[[Settings], AbstractContextManager[Run]]
