@@ -1,10 +1,10 @@
 """The second tier's process: CPython that runs what a model wrote, where the kernel lets it reach nothing.
 
 `containment.py` starts this file as a program of its own, with an empty environment. It imports a fixed part of the
-standard library, gives up its user, its right to gain rights and every file (landlock), and then waits for requests. For each
-it forks a child. The child closes what it holds, takes limits of memory and time, and lets seccomp refuse all but forty
-calls into the kernel: it can compute, and write its answer into a pipe. Files, sockets, processes and signals are refused
-twice. Nothing here is imported by the pipeline, and nothing of the pipeline is imported here.
+standard library, gives up its user, its right to gain rights and every file (landlock), and waits for requests. For
+each it forks a child. The child closes what it holds, takes limits of memory and time, and lets seccomp refuse all but
+34 calls into the kernel. It can compute, and write its answer into a pipe. The pipeline imports nothing of this file,
+and this file nothing of the pipeline. No file is opened and no network is used after the start.
 
 The filter is built by hand and put in by ctypes: pyseccomp would need libseccomp, which many machines lack.
 
@@ -13,6 +13,7 @@ The reply is that nonce, a length, and JSON: how the child ended and what it sai
 drawn for it alone. Code that finds the word can say no more than it could return: its own verdict.
 """
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -29,14 +30,14 @@ import sys
 import time
 from typing import Any
 
-GIVEN = (
-    "abc argparse array ast base64 binascii bisect builtins calendar cmath codecs collections collections.abc colorsys contextlib"
-    " copy csv dataclasses datetime decimal difflib enum fractions functools gc graphlib hashlib heapq hmac html"
-    " html.entities html.parser inspect io itertools json keyword ipaddress linecache locale logging math numbers operator os pathlib pickle pprint"
-    " queue random re reprlib secrets select shlex signal socket statistics string struct sys textwrap"
-    " threading time timeit tokenize traceback types typing unicodedata urllib.parse uuid warnings weakref xml.dom.minidom"
-    " xml.etree.ElementTree zlib zoneinfo"
-).split()
+GIVEN = """
+abc argparse array ast base64 binascii bisect builtins calendar cmath codecs collections collections.abc
+colorsys contextlib copy csv dataclasses datetime decimal difflib enum fractions functools gc graphlib hashlib
+heapq hmac html html.entities html.parser inspect io itertools json keyword ipaddress linecache locale logging
+math numbers operator os pathlib pickle pprint queue random re reprlib secrets select shlex signal socket
+statistics string struct sys textwrap threading time timeit tokenize traceback types typing unicodedata
+urllib.parse uuid warnings weakref xml.dom.minidom xml.etree.ElementTree zlib zoneinfo
+"""
 CODECS = ("ascii", "latin_1", "utf_8", "utf_8_sig", "utf_16", "utf_32", "cp1252", "idna", "punycode", "unicode_escape")
 SAID_BYTES = 64 * 2**10
 PRINTED_CHARS = 16 * 2**10
@@ -44,18 +45,23 @@ INTERPRETER_BYTES = 128 * 2**20  # address space of the interpreter and its modu
 STACK_BYTES = 8 * 2**20
 NOBODY = 65534
 
-# read write close fstat lseek mmap mprotect munmap brk mremap madvise, signals of its own, sleep, clocks, futex, random,
-# who it is, exit
+# By machine: the number that the kernel knows it by, and those of read write close fstat lseek mmap mprotect munmap brk
+# mremap madvise, its own signals (4), sched_yield nanosleep clock_nanosleep restart_syscall gettimeofday (time)
+# clock_gettime clock_getres futex getrandom, who it is (6), set_robust_list rseq exit exit_group.
 CALLS = {
     "x86_64": (
         0xC000003E,
-        (0, 1, 3, 5, 8, 9, 10, 11, 12, 25, 28, 13, 14, 15, 131, 24, 35, 230, 219, 96, 201, 228, 229, 202, 318)
-        + (39, 102, 104, 107, 108, 186, 273, 334, 60, 231),
+        [
+            *(0, 1, 3, 5, 8, 9, 10, 11, 12, 25, 28, 13, 14, 15, 131, 24, 35, 230, 219, 96, 201, 228, 229, 202, 318),
+            *(39, 102, 104, 107, 108, 186, 273, 334, 60, 231),
+        ],
     ),
     "aarch64": (
         0xC00000B7,
-        (63, 64, 57, 80, 62, 222, 226, 215, 214, 216, 233, 134, 135, 139, 132, 124, 101, 115, 128, 169, 113, 114, 98, 278)
-        + (172, 174, 175, 176, 177, 178, 99, 293, 93, 94),
+        [
+            *(63, 64, 57, 80, 62, 222, 226, 215, 214, 216, 233, 134, 135, 139, 132, 124, 101, 115, 128, 169, 113, 114),
+            *(98, 278, 172, 174, 176, 175, 177, 178, 99, 293, 93, 94),
+        ],
     ),
 }
 LANDLOCK_CREATE, LANDLOCK_RESTRICT = 444, 446
@@ -113,15 +119,13 @@ def seccomp() -> None:
         raise Stopped("this kernel has no seccomp filters")
 
 
-def _give_up() -> int:
+def give_up() -> int:
     """Give up user, groups, new rights and files; end when the one who started this ends."""
     if os.geteuid() == 0:
-        try:
+        with contextlib.suppress(OSError):  # in a user namespace there may be nobody else to be
             os.setgroups([])
             os.setresgid(NOBODY, NOBODY, NOBODY)
             os.setresuid(NOBODY, NOBODY, NOBODY)
-        except OSError:  # in a user namespace there may be nobody else to be
-            pass
     library = _library()
     if library.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise Stopped("this kernel lets a process gain rights")
@@ -262,12 +266,11 @@ def _answered(asked: dict[str, Any], null: int) -> dict[str, Any]:
         os.close(pipe)
     if end != "ended":
         return {"outcome": end, "detail": "", "values": []}
-    try:
+    with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError, RecursionError):
         told = json.loads(text)
-        is_signed = told.pop("word") == word
-    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
-        is_signed = False
-    return told if is_signed else {"outcome": "crashed", "detail": "it ended without an answer", "values": []}
+        if told.pop("word") == word:
+            return told
+    return {"outcome": "crashed", "detail": "it ended without an answer", "values": []}
 
 
 def _read(stream: Any, length: int) -> bytes:
@@ -277,31 +280,41 @@ def _read(stream: Any, length: int) -> bytes:
     return read
 
 
+def _refused(*_: object) -> int:
+    """Stand in for `os.system`, which would give a number where the kernel refuses it."""
+    raise PermissionError("no programs are run here")
+
+
+def _tell(stream: Any, nonce: bytes, reply: dict[str, Any]) -> None:
+    text = json.dumps(reply).encode("ascii")
+    stream.write(nonce + struct.pack("I", len(text)) + text)
+    stream.flush()
+
+
 def main() -> None:
     """Serve requests on standard input until it is closed."""
-    for name in (*GIVEN, *(f"encodings.{codec}" for codec in CODECS)):
-        try:
+    for name in (*GIVEN.split(), *(f"encodings.{codec}" for codec in CODECS)):
+        with contextlib.suppress(ImportError):  # a Python that was built without it
             importlib.import_module(name)
-        except ImportError:  # a Python that was built without it
-            pass
-    sys.modules.pop("ctypes"), sys.modules.pop("_ctypes", None)
+    for name in ("ctypes", "_ctypes"):
+        del sys.modules[name]
+    os.system = _refused
     sys.path, sys.argv, sys.path_importer_cache = [], [""], {}
     os.environ.clear()
     null, asks, tells = os.open(os.devnull, os.O_RDWR), sys.stdin.buffer, sys.stdout.buffer
+    nonce = b"0" * 16
     try:
-        facts = {"landlock": _give_up()}
+        _tell(tells, nonce, {"landlock": give_up()})
     except (Stopped, OSError) as stop:
-        facts = {"lacks": str(stop)}
+        _tell(tells, nonce, {"lacks": str(stop)})
+        return
     gc.collect()
     gc.freeze()
-    reply, nonce = facts, b"0" * 16
     while True:
-        text = json.dumps(reply).encode("ascii")
-        tells.write(nonce + struct.pack("I", len(text)) + text)
-        tells.flush()
         asked = json.loads(_read(asks, struct.unpack("I", _read(asks, 4))[0]))
         reply = _answered(asked, null)
         nonce = _read(asks, 16)
+        _tell(tells, nonce, reply)
 
 
 if __name__ == "__main__":

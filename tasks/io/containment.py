@@ -1,10 +1,10 @@
 """The second tier of the sandbox, from outside: starts `contained.py`, proves that it holds here, and asks it.
 
 It runs inside bubblewrap (namespaces of its own for processes, network, files) where that is installed and works, else
-without. Before it is used on a machine, attacks are made on it (`CANARIES`). If one gets out, or the kernel lacks landlock or
-seccomp, the tier is left out, and `tier` says why. What comes back is read as from a stranger: a nonce that the checked
-code never had, a length, plain JSON of known keys. A process that is late or speaks nonsense is killed and started anew.
-No file and no network is used; a disk that fails is not noticed.
+without. Before it is used on a machine, attacks are made on it (`CANARIES`). If one gets out, or the kernel lacks
+landlock or seccomp, the tier is left out, and `tier` says why. What comes back is read as from a stranger: a nonce that
+the checked code never had, a length, plain JSON of known keys. A process that is late or speaks nonsense is killed, and
+the next check starts another. A disk that fails while the tier is tried leaves it out.
 """
 
 import functools
@@ -22,7 +22,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self, cast
+from typing import IO, Any, NamedTuple, Self, cast
 
 VERSION = 1
 ENGINE = f"cpython {sys.version_info[0]}.{sys.version_info[1]}"
@@ -30,7 +30,10 @@ SCRIPT = Path(__file__).with_name("contained.py")
 START_SECONDS, GRACE_SECONDS = 20.0, 3.0
 REPLY_BYTES = 1 << 20
 NONCE_BYTES = 16
-BUBBLEWRAP = "--unshare-all --die-with-parent --new-session --cap-drop ALL --ro-bind / / --dev /dev --chdir /".split()
+BUBBLEWRAP = (
+    *("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+    *("--ro-bind", "/", "/", "--dev", "/dev", "--chdir", "/"),
+)
 OUTCOMES = frozenset({"ok", "error", "unsupported", "denied", "timeout", "memory", "crashed", "not_plain"})
 CRASHED = {"outcome": "crashed", "detail": "the second tier gave no answer", "values": []}
 
@@ -50,7 +53,7 @@ CANARIES = {  # bodies of a function; True is a breach, an answer of any other k
     " return c.CDLL(None).open(b'FILE', 0) >= 0",
     "reads its parent's memory": "import sys, os\n c = sys.modules['__main__'].ctypes\n"
     " return c.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0",
-    "takes much memory": "return len(bytearray(10**9)) > 0",
+    "takes much memory": "return len(bytes(10**9)) > 0",
     "does not end": "while True: pass",
 }
 
@@ -102,7 +105,7 @@ class Contained:
             self._process = None
 
     def run(self, source: str, calls: Sequence[Call], limits: Limits, seed: int = 0) -> dict[str, Any]:
-        """Run a source, make calls, and return `outcome`, `detail` and `values`, one a call; never raises for the code."""
+        """Run a source, make calls, and return `outcome`, `detail` and `values` (one a call); code raises nothing."""
         asked = {
             "source": source,
             "calls": [call._asdict() for call in calls],
@@ -113,10 +116,10 @@ class Contained:
         text, nonce = json.dumps(asked).encode("ascii"), secrets.token_bytes(NONCE_BYTES)
         try:
             process = self._started()
-            assert process.stdin is not None
-            process.stdin.write(struct.pack("I", len(text)) + text + nonce)
-            process.stdin.flush()
-            told = self._told(process, nonce, limits.seconds + GRACE_SECONDS)
+            asks, _ = _pipes(process)
+            asks.write(struct.pack("I", len(text)) + text + nonce)
+            asks.flush()
+            told = _told(process, nonce, limits.seconds + GRACE_SECONDS)
         except (OSError, ValueError, RecursionError) as error:
             self.close()
             return {**CRASHED, "detail": str(error)[:200]}
@@ -131,30 +134,39 @@ class Contained:
             self._process = subprocess.Popen(  # noqa: S603 - our own file, no words of others
                 command, stdin=pipe, stdout=pipe, stderr=null, env=empty, cwd="/", start_new_session=True
             )
-            self.facts = self._told(self._process, b"0" * NONCE_BYTES, START_SECONDS)
+            self.facts = _told(self._process, b"0" * NONCE_BYTES, START_SECONDS)
+            if "landlock" not in self.facts:
+                raise ValueError(str(self.facts.get("lacks")))
         return self._process
 
-    def _told(self, process: "subprocess.Popen[bytes]", nonce: bytes, seconds: float) -> dict[str, Any]:
-        """Read one reply.
 
-        Raises:
-            OSError: None came in time.
-            ValueError: It is not what this process says.
-        """
-        until = time.monotonic() + seconds
-        head = _read(process, NONCE_BYTES + 4, until)
-        length = int(struct.unpack("I", head[NONCE_BYTES:])[0])
-        if head[:NONCE_BYTES] != nonce or length > REPLY_BYTES:
-            raise ValueError("a reply to another question")
-        told = json.loads(_read(process, length, until))
-        if not isinstance(told, dict):
-            raise ValueError("a reply of another form")  # noqa: TRY004
-        return cast("dict[str, Any]", told)
+def _pipes(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
+    """Return where a process is asked, and where it answers."""
+    if process.stdin is None or process.stdout is None:
+        raise OSError("a process without pipes")
+    return process.stdin, process.stdout
 
 
-def _read(process: "subprocess.Popen[bytes]", length: int, until: float) -> bytes:
-    assert process.stdout is not None
-    pipe, read = process.stdout.fileno(), b""
+def _told(process: "subprocess.Popen[bytes]", nonce: bytes, seconds: float) -> dict[str, Any]:
+    """Read one reply.
+
+    Raises:
+        OSError: None came in time.
+        ValueError: It is not what this process says.
+    """
+    until, (_, answers) = time.monotonic() + seconds, _pipes(process)
+    head = _read(answers.fileno(), NONCE_BYTES + 4, until)
+    length = int(struct.unpack("I", head[NONCE_BYTES:])[0])
+    if head[:NONCE_BYTES] != nonce or length > REPLY_BYTES:
+        raise ValueError("a reply to another question")
+    told = json.loads(_read(answers.fileno(), length, until))
+    if not isinstance(told, dict):
+        raise ValueError("a reply of another form")  # noqa: TRY004 - what is said is wrong, not how it is called
+    return cast("dict[str, Any]", told)
+
+
+def _read(pipe: int, length: int, until: float) -> bytes:
+    read = b""
     while len(read) < length:
         if not select.select([pipe], [], [], max(0.0, until - time.monotonic()))[0]:
             raise TimeoutError("no reply in time")
@@ -195,11 +207,11 @@ def proven(prefix: Sequence[str]) -> tuple[str, dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder, Contained(prefix) as contained:
         honest = contained.run("def f(x): return x == 'a'", [Call("f", ["a"]), Call("f", ["b"])], Limits())
         if honest["values"] != [True, False]:
-            return str(contained.facts.get("lacks") or f"it does not run ({honest['detail']})"), contained.facts
-        os.chmod(folder, 0o777)
+            return f"it does not run: {honest['detail']}", contained.facts
+        Path(folder).chmod(0o777)
         for name, body in CANARIES.items():
             code = f"def f():\n {body}\n".replace("FILE", str(SCRIPT)).replace("FOLDER", folder)
             said = contained.run(code, [Call("f")], Limits(seconds=0.2))
-            if said["values"] == [True] or os.listdir(folder):
+            if said["values"] == [True] or any(Path(folder).iterdir()):
                 return f"an attack got out of it ({name})", contained.facts
     return "", contained.facts

@@ -16,7 +16,7 @@ import builtins
 import json
 import re
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from types import TracebackType
@@ -39,9 +39,8 @@ MEMORY_BYTES = LIMITS.memory_bytes
 OUTPUT_BYTES = 64 * 2**10
 CODE_CHARS = 100_000
 _GRACE_SECONDS = 2.0  # the pool kills a worker that is silent for longer than it may work and this
-_LIMITS: monty.ResourceLimits = {"max_recursion_depth": 200, "max_suspensions": 16, "max_total_sleep_secs": 0.0}
 _CHECKOUTS_PER_WORKER = 200
-_GIVEN = "arguments_that_the_calls_are_given"
+_GIVEN = "given_to_the_call"
 _PLAIN = "import json as json_of_the_calls\njson_of_the_calls.dumps([{}], allow_nan=False)"
 _CONSTANTS = {
     name: getattr(string, name) for name in dir(string) if name.islower() and isinstance(getattr(string, name), str)
@@ -53,9 +52,7 @@ _MISSING = re.compile(
     "has no attribute|not yet supported|is not supported|unexpected keyword argument|Error compiling regex"
     rf"|name '(?:{'|'.join(dir(builtins))})' is not defined"
 )
-_BROAD = "|".join(
-    "Exception BaseException ImportError ModuleNotFoundError AttributeError TypeError NameError NotImplementedError".split()
-)
+_BROAD = "(?:Base)?Exception|ImportError|ModuleNotFoundError|AttributeError|TypeError|NameError|NotImplementedError"
 _HANDLER = re.compile(rf"^([ \t]*except)(?:[ \t(][^:\n]*?\b(?:{_BROAD})\b[^:\n]*?)?(\s+as\s+\w+)?[ \t]*:", re.MULTILINE)
 
 
@@ -82,6 +79,13 @@ class Sandbox:
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self._limits = limits
+        self._bounds: monty.ResourceLimits = {
+            "max_feed_duration_secs": limits.seconds,
+            "max_memory": limits.memory_bytes,
+            "max_recursion_depth": 200,
+            "max_suspensions": 16,
+            "max_total_sleep_secs": 0.0,
+        }
         self._open = ExitStack()
         self._pool = monty.Monty(
             min_processes=1,
@@ -102,7 +106,7 @@ class Sandbox:
     def verify(self, code: str, response: str) -> Ran:
         """Ask a verifier, `evaluate(response) -> bool`, about a response.
 
-        It is asked twice with different random numbers: one that changes its mind is `unstable`.
+        One that imports anything is asked twice with different random numbers: `unstable` if its verdict changes.
         """
         ran = self._run(code, [Call("evaluate", (response,))], "[{}]")
         if ran.outcome in {"ok", "not_plain"} and not (ran.values and isinstance(ran.values[0], bool)):
@@ -138,31 +142,30 @@ class Sandbox:
         """Run in the first tier, and in the second what the first cannot."""
         if len(source) > CODE_CHARS:
             return Outputs("error", [], f"{len(source)} characters of code")
-        ran = _agreed(lambda seed: self._interpreted(source, calls, form, seed))
-        if ran.outcome == "ok" and source != (bare := _HANDLER.sub(r"\1 KeyboardInterrupt\2:", source)):
-            lacking = self._interpreted(bare, calls, form, 0)
+        seeds = (0, 1) if calls and "import" in source else (0,)  # without an import there is no chance to be had
+        ran = _agreed(self._interpreted(source, calls, form, seed) for seed in seeds)
+        if ran.outcome == "ok" and "except" in source:
+            lacking = self._interpreted(_HANDLER.sub(r"\1 KeyboardInterrupt\2:", source), calls, form, 0)
             ran = lacking if lacking.outcome == "unsupported" else ran
-        if ran.outcome == "unsupported" and self._contained is not None:
-            return _agreed(lambda seed: self._held(source, calls, seed))
+        if ran.outcome == "unsupported" and containment.tier().is_there:
+            return _agreed(self._held(source, calls, seed) for seed in seeds)
         return ran
 
     @cached_property
-    def _contained(self) -> containment.Contained | None:
-        tier = containment.tier()
-        return self._open.enter_context(containment.Contained(tier.prefix)) if tier.is_there else None
+    def _contained(self) -> containment.Contained:
+        return self._open.enter_context(containment.Contained(containment.tier().prefix))
 
     def _held(self, source: str, calls: Sequence[Call], seed: int) -> Outputs:
-        assert self._contained is not None
         told = self._contained.run(source, calls, self._limits, seed)
         return Outputs(told["outcome"], told["values"], told["detail"], containment.ENGINE)
 
     def _interpreted(self, source: str, calls: Sequence[Call], form: str, seed: int) -> Outputs:
         """Make the calls in the interpreter: of functions together, of the program each anew."""
         if form:
-            made = ", ".join(f"{call.function}(*{_GIVEN}[{i}])" for i, call in enumerate(calls))
-            given = {_GIVEN: [list(call.arguments) for call in calls]} if calls else {}
-            ran, _ = self._fed(f"{source}\n{form.format(made)}", given, seed)
-            return ran
+            given = {f"{_GIVEN}_{i}_{j}": one for i, call in enumerate(calls) for j, one in enumerate(call.arguments)}
+            names = ([name for name in given if name.startswith(f"{_GIVEN}_{i}_")] for i in range(len(calls)))
+            made = (f"{call.function}({', '.join(of)})" for call, of in zip(calls, names, strict=True))
+            return self._fed(f"{source}\n{form.format(', '.join(made))}", given, seed)[0]
         values = list[Any]()
         for _ in calls:  # none can read: what reads is unsupported
             ran, printed = self._fed(f"{source}\n[]", {}, seed)
@@ -175,7 +178,7 @@ class Sandbox:
         printed = monty.CollectString(max_bytes=OUTPUT_BYTES)
         try:
             with self._pool.checkout(
-                limits={**_LIMITS, "max_feed_duration_secs": self._limits.seconds, "max_memory": self._limits.memory_bytes},
+                limits=self._bounds,
                 os_policy={"sleep": "zero", "random_start": {"seed": seed}},
                 external_modules=_MODULES,
             ) as session:
@@ -196,13 +199,17 @@ def _plain(text: str) -> Outputs:
         return Outputs("not_plain", [], str(error)[:200])
 
 
-def _agreed(run: Callable[[int], Outputs]) -> Outputs:
-    """Run with different random numbers; what differs is `unstable`."""
-    one = run(0)
-    other = run(1) if one.outcome == "ok" and one.values else one
-    if one.outcome == other.outcome and repr(one.values) != repr(other.values):
-        return Outputs("unstable", [], f"{one.values}, then {other.values}"[:200], one.engine)
-    return other
+def _agreed(runs: Iterable[Outputs]) -> Outputs:
+    """Return what runs with different random numbers agree on: the first that fails; `unstable` where they differ."""
+    said = list[Outputs]()
+    for run in runs:
+        said.append(run)
+        if run.outcome != "ok":
+            return run
+    if len({repr(run.values) for run in said}) > 1:
+        shown = ", then ".join(str(run.values) for run in said)
+        return Outputs("unstable", [], shown[:200], said[0].engine)
+    return said[0]
 
 
 def _failed(error: monty.MontyError) -> Outputs:

@@ -1,7 +1,8 @@
-"""Eighty-odd attacks on the sandbox: each verifier says True if it got out, or takes what it can of time and memory.
+"""Eighty-odd attacks on the first tier alone: each verifier says True if it got out, or takes what it can.
 
 Kinds, not code, are those that generated verifiers and their prompts invite: files, processes, network, the host's
 memory and modules, forged verdicts, exhaustion. One property for all: no verdict, no trace outside, nothing left over.
+test_containment.py has the attacks that both tiers must hold.
 """
 
 # ruff: noqa: E501 - an attack is read on its line
@@ -16,6 +17,7 @@ from typing import Self
 import psutil
 import pytest
 
+from wellspring.tasks.io import containment
 from wellspring.tasks.io.sandbox import MEMORY_BYTES, Ran, Sandbox
 
 # Statements of `evaluate(response)`; FILE, FOLDER, PORT, PID and NAME are filled in. What returns True got out.
@@ -215,7 +217,10 @@ def test_there_are_as_many_attacks_as_were_promised() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("room", list(ROOMS))
-def test_no_attack_gets_a_verdict_leaves_a_trace_or_outlives_its_call(room: str, canary: Canary) -> None:
+def test_no_attack_gets_a_verdict_leaves_a_trace_or_outlives_its_call(
+    room: str, canary: Canary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(containment, "tier", lambda: containment.Tier(is_there=False, prefix=(), said=""))
     mine = psutil.Process(os.getpid())
     ran: dict[str, Ran] = {}
     heaviest = 0
