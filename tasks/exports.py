@@ -21,7 +21,7 @@ from wellspring.tasks.contracts.conversation import content, opened
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import datasets
+from wellspring.tasks.io import datasets, sandbox
 from wellspring.tasks.io.datasets import Dataset
 from wellspring.tasks.judges.loading import judge
 from wellspring.tasks.methods.datasets import formats, licence_terms, own_forms, partition, tool_calls
@@ -365,7 +365,15 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait, named: str, written: _Wr
         benchmarks=contamination.looked_for(run.settings.benchmarks),
         seeds=_funnel(run),
         checks=_checks(run),
+        notes=_engines(run),
     )
+
+
+def _engines(run: Run) -> list[str]:
+    """Say what ran the code of answers and verifiers, and of how many answers no engine could say anything."""
+    (answers, unsaid) = run.store.query("verdicts/of_code").row(0)
+    said = f"Checks ran code for {answers} answers; of {unsaid} no engine could say anything. Engines of this machine: "
+    return [f"{said}{sandbox.said()}."] if answers else []
 
 
 def _models(run: Run, row_ids: list[str]) -> list[dict[str, Any]]:

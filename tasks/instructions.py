@@ -24,7 +24,7 @@ from wellspring.tasks.contracts.errors import Rejection, UsageError
 from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io.sandbox import VERSION as SANDBOX
+from wellspring.tasks.io import sandbox
 from wellspring.tasks.methods.instructions import parts as parts_
 from wellspring.tasks.methods.instructions.acceptance import Shown, accept, trust
 from wellspring.tasks.methods.instructions.injections import orders
@@ -156,7 +156,8 @@ def _program_fingerprint(settings: Settings, program: Recipe) -> str:
     near = embedders.described(settings.embeddings, *_compared(program.takes))
     versions = raised(*_rules(settings, "program"), "spine.asks", "spine.lookups", own=VERSION)
     return content_id(
-        "program", program.identity(settings), checks, near, settings.seed, SANDBOX, sorted(versions.items())
+        *("program", program.identity(settings), checks, near, settings.seed),
+        *(sandbox.identity(settings.verdicts), sorted(versions.items())),
     )
 
 

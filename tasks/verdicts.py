@@ -29,12 +29,13 @@ from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import BenchmarksSettings, VerdictsSettings
 from wellspring.tasks.contracts.vectors import Rows
+from wellspring.tasks.io import sandbox as sandboxes
 from wellspring.tasks.io import waits
+from wellspring.tasks.io.containment import Call
 from wellspring.tasks.io.protocol.requests import role_of
-from wellspring.tasks.io.sandbox import VERSION as SANDBOX_VERSION
 from wellspring.tasks.io.sandbox import Sandbox
 from wellspring.tasks.judges.checklist_questions import MOST
-from wellspring.tasks.methods.answers import checks, cross_validation, sameness
+from wellspring.tasks.methods.answers import checks, code_tests, cross_validation, sameness
 from wellspring.tasks.methods.answers.code_blocks import code_blocks
 from wellspring.tasks.spine.running import blame
 from wellspring.tasks.spine.running.identity import raised
@@ -48,9 +49,11 @@ from wellspring.tasks.spine.writing.runner import conduct
 VERSION = 2
 FRAME_ROWS = 500
 CHECKLIST, QUESTIONED, MODERATION = "checklist_questions", "checklist", "moderation"
-RUN_CHECK = "code_runs"  # the computed checks that are no pure methods of one answer
+RUN_CHECK, PASS_CHECK = "code_runs", "code_passes"  # the computed checks that are no pure methods of one answer
 SAME_CHECK = "not_same"
 VERIFIERS, VERIFIED = "verifiers", "verified"
+
+UNSAID = {sandboxes.LACKING, "denied"}  # such code may well run where it has what it asks for
 
 Written = tuple[str, str, bool | None, str]  # subject, check, passed, detail
 
@@ -91,7 +94,7 @@ def _say_unasked(run: Run) -> None:
 def _of_checks(run: Run) -> str:
     chosen = run.settings.verdicts
     names = sorted({*chosen.computed} - {SAME_CHECK})
-    sandbox = SANDBOX_VERSION if RUN_CHECK in names else ""
+    sandbox = sandboxes.identity(chosen) if {RUN_CHECK, PASS_CHECK} & {*names} else ""
     looked_for = contamination.fingerprint(run.settings) if contamination.CHECK in names else ""
     said = ("checks", checks.VERSION, names, chosen.min_knowledge_precision, sandbox, looked_for)
     own = [(name, module.VERSION) for name, module in _theirs(chosen, run.settings.plugins).items()]
@@ -135,7 +138,7 @@ def _of_questions(run: Run) -> str:
 
 def _of_verifiers(run: Run) -> str:
     least = (run.settings.verdicts.least_functions, run.settings.verdicts.least_cases)
-    return _of_judge(run, VERIFIERS, more=(SANDBOX_VERSION, cross_validation.VERSION, *least))
+    return _of_judge(run, VERIFIERS, more=(sandboxes.identity(run.settings.verdicts), cross_validation.VERSION, *least))
 
 
 def _asked_of(run: Run, name: str) -> tuple[str, PromptedMethod]:
@@ -229,15 +232,16 @@ def checked(
 ) -> list[Written]:
     """Run the computed checks over answers, those of the plug-in folders too; module-level, so that a worker can."""
     _theirs(chosen, folders)
-    of_others = {RUN_CHECK, contamination.CHECK, SAME_CHECK}
+    does = {RUN_CHECK: _code_runs, PASS_CHECK: _code_passes}
+    of_others = {*does, contamination.CHECK, SAME_CHECK}
     named = checks.checks([name for name in chosen.computed if name not in of_others], folders)
     rows = [in_turns(row, "instruction") for row in rows]
     said = [(row["input_id"], name, _outcome(one, row, chosen)) for row in rows for name, one in sorted(named.items())]
     if contamination.CHECK in chosen.computed:
         said += [(row["input_id"], contamination.CHECK, _not_contaminated(row, benchmarks)) for row in rows]
-    if RUN_CHECK in chosen.computed:
-        with Sandbox() as sandbox:
-            said += [(row["input_id"], RUN_CHECK, _code_runs(row, sandbox)) for row in rows]
+    if wanted := [name for name in does if name in chosen.computed]:
+        with Sandbox(sandboxes.limits(chosen)) as sandbox:
+            said += [(row["input_id"], name, does[name](row, sandbox)) for row in rows for name in wanted]
     return [(subject, name, outcome.passed, outcome.detail) for subject, name, outcome in said]
 
 
@@ -264,12 +268,36 @@ def _not_contaminated(row: Mapping[str, Any], benchmarks: BenchmarksSettings) ->
 
 def _code_runs(row: Mapping[str, Any], sandbox: Sandbox) -> checks.Outcome:
     """Run an answer's Python blocks one after the other, as a notebook would, in the sandbox and nowhere else."""
-    code = [block.code for block in code_blocks(row["response"]) if block.language in {"python", "py", "python3"}]
+    code = _python(row)
     if not code:
         return checks.does_not_apply("no Python")
-    ran = sandbox.execute("\n".join(code))
-    unsaid = ran.outcome in {"unsupported", "denied"}  # it may well run where it has what it asks for
-    return checks.Outcome(None if unsaid else ran.outcome == "ok", f"{ran.outcome}: {ran.detail}" if ran.detail else "")
+    ran = sandbox.execute(code)
+    return checks.Outcome(None if ran.outcome in UNSAID else ran.outcome == "ok", _of_engine(ran))
+
+
+def _code_passes(row: Mapping[str, Any], sandbox: Sandbox) -> checks.Outcome:
+    """Run an answer's Python with the calls of its instruction's tests; what they should give stays outside."""
+    if not row.get("tests"):
+        return checks.does_not_apply("no tests")
+    if (tests := code_tests.noted(row["tests"])) is None:
+        return checks.Outcome(None, "the tests have another form than code_tests.py says")
+    if not (code := _python(row)):
+        return checks.Outcome(passed=False, detail="no Python")
+    ran = sandbox.run_program(code, [Call(**call) for call in tests.calls])
+    if ran.outcome != "ok":
+        return checks.Outcome(None if ran.outcome in UNSAID else False, _of_engine(ran))
+    right = sum(map(code_tests.is_same, ran.values, tests.expected))
+    said = f"{ran.engine}: {right} of {len(ran.values)} calls give what they should"
+    return checks.Outcome(right == len(ran.values), said)
+
+
+def _python(row: Mapping[str, Any]) -> str:
+    blocks = code_blocks(row["response"])
+    return "\n".join(block.code for block in blocks if block.language in {"python", "py", "python3"})
+
+
+def _of_engine(ran: sandboxes.Ran | sandboxes.Outputs) -> str:
+    return f"{ran.engine}: {ran.outcome}" + (f": {ran.detail}" if ran.detail else "")
 
 
 def _verdict(run: Run, fingerprint: str, written: Written) -> records.Verdict:
@@ -315,7 +343,7 @@ def _questioned(run: Run, fingerprint: str) -> Counts:
 def _verifiers(run: Run, fingerprint: str) -> Counts:
     """Have functions written that check the form of an answer, try them in the sandbox, keep those that agree."""
     method, wanted = prompting.load("wellspring.tasks.judges", VERIFIERS), run.settings.verdicts
-    with Sandbox() as sandbox:
+    with Sandbox(sandboxes.limits(wanted)) as sandbox:
 
         async def body(row: Row, ask: Ask) -> None:
             def read(parsed: Mapping[str, Any], answer: Answer) -> list[records.Verdict]:
@@ -343,7 +371,7 @@ def _verified(run: Run, fingerprint: str) -> Counts:
     """Put the believed functions to each answer; more than half must pass it (AutoIF)."""
     params = {"fingerprint": fingerprint, "verifiers": _of_verifiers(run)}
     done = 0
-    with Sandbox() as sandbox:
+    with Sandbox(sandboxes.limits(run.settings.verdicts)) as sandbox:
         for frame in run.store.stream("verdicts/pending_verified", rows=FRAME_ROWS, **params):
             said = [(row["input_id"], _passes(sandbox, row)) for row in frame.iter_rows(named=True)]
             written = [(subject, VERIFIED, one.passed, one.detail) for subject, one in said]
@@ -355,7 +383,7 @@ def _verified(run: Run, fingerprint: str) -> Counts:
 def _passes(sandbox: Sandbox, row: Row) -> checks.Outcome:
     ran = [sandbox.verify(code, row["response"]) for code in row["functions"]]
     known = [one.value for one in ran if one.value is not None]
-    said = ", ".join(one.outcome if one.value is None else str(one.value) for one in ran)
+    said = ", ".join(f"{one.outcome if one.value is None else one.value} ({one.engine})" for one in ran)
     return checks.Outcome(sum(known) / len(known) > cross_validation.CASE_ACCURACY if known else None, said)
 
 

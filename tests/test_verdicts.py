@@ -12,11 +12,14 @@ import pytest
 
 from tests import instruction_store as store
 from tests.scripted_model import scripted_model
-from wellspring.tasks import responses, selections, verdicts
+from wellspring.tasks import exports, responses, selections, verdicts
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings, VerdictsSettings
+from wellspring.tasks.io import containment
+from wellspring.tasks.io.sandbox import FIRST
 from wellspring.tasks.spine.running import runs
 from wellspring.tasks.spine.running.runs import Counts, Run
+from wellspring.tasks.spine.watching import summaries
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 COMPUTED = {*VerdictsSettings().computed}
@@ -174,8 +177,12 @@ def test_python_in_an_answer_is_run_in_the_sandbox_and_nowhere_else(
         answered(run)
         verdicts.check(run)
         found = {row["subject_id"]: row["passed"] for row in rows(run)}
+        details = {row["detail"] for row in rows(run)}
         texts = {row["id"]: row["response"] for row in run.store.query("exports/raw").to_dicts()}
 
+    engines = {detail.split(": ")[0] for detail in details if not detail.startswith("does not apply")}
+    assert f"{FIRST}: ok" in details
+    assert engines <= {FIRST, containment.ENGINE}
     by_text = {texts[id_]: passed for id_, passed in found.items()}
     expected = {"pumps": True, "bread": False, "tides": None, "bees": None, "roofs": False, "trains": None}
     assert {subject: by_text[text] for subject, text in said.items()} == expected
@@ -466,8 +473,15 @@ def test_a_required_check_that_does_not_apply_is_no_failure_and_one_that_cannot_
     ):
         kept, refused = chosen(run)
         said = run.store.query("exports/checks", required=required["required"]).to_dicts()
+        of_code = run.store.query("verdicts/of_code").row(0)
+        [on_card] = exports._engines(run)
+        summary = summaries.of_run(run.store)["sandbox"]
 
     assert (kept, refused) == (5, {"failed_code_runs": 1})
+    assert of_code == (2, 1)  # of one nobody could say anything
+    assert on_card.startswith("Checks ran code for 2 answers; of 1 no engine could say anything.")
+    assert summary in on_card
+    assert summary.startswith(FIRST)
     assert {row["check_name"]: (row["does_not_apply"], row["could_not_say"]) for row in said} == {
         "code_runs": (4, 1),
         "not_contaminated": (6, 0),  # the profile names no benchmarks

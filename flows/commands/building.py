@@ -83,6 +83,8 @@ def _say_facts(directory: Path, facts: dict[str, Any]) -> None:
     for file in facts["files"]:
         terminal.say(f"{file['rows']:>7} rows  {file['path']}")
     terminal.writers(facts["writers"])
+    if facts["sandbox"]:
+        terminal.say(f"sandbox  {facts['sandbox']}")
     if facts["page"]:
         terminal.say(f"page     {facts['page']}")
     if facts["example_id"]:

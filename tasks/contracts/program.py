@@ -28,7 +28,7 @@ same way. `ask` gives it all that is not in its row, and records what it gave.
 
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypedDict, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypedDict, TypeVar
 
 from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.prompting import Row
@@ -74,6 +74,23 @@ class Made:
 
     id: str
     text: str
+
+
+class Said(list[list[bool | None]]):
+    """For each function what it said of each text; None where it said nothing of use. `engines` ran them."""
+
+    def __init__(self, said: Sequence[list[bool | None]], engines: Sequence[str]) -> None:
+        super().__init__(said)
+        self.engines = tuple(engines)
+
+
+class Executed(NamedTuple):
+    """What a program of a model gave, a value a call, if `outcome` is `ok`; else what happened. `engine` ran it."""
+
+    outcome: str
+    values: list[Any]
+    detail: str
+    engine: str
 
 
 class Makes(Protocol):
@@ -232,11 +249,21 @@ class Ask(Protocol):
         """Whether an answer ended because it had no more room."""
         ...
 
-    async def run(self, functions: Sequence[str], texts: Sequence[str]) -> list[list[bool | None]]:
+    async def run(self, functions: Sequence[str], texts: Sequence[str]) -> Said:
         """Run functions that a model wrote, `evaluate(response) -> bool`, on texts, in the sandbox.
 
         Returns:
             For each function what it said of each text; None where it said nothing of use.
+        """
+        ...
+
+    async def execute(self, source: str, calls: Sequence[Mapping[str, Any]]) -> Executed:
+        """Run a program that a model wrote in the sandbox, and make calls. Compare here what they gave.
+
+        Args:
+            source: The program.
+            calls: Each with `function` and `arguments`, or each with `stdin`, a text that it reads. Calls of another
+                form are an `error`: a model may have written them.
         """
         ...
 

@@ -269,6 +269,8 @@ class VerdictsSettings(Section):
         description="verifiers of an instruction to be tried on each other; fewer give no verdict",
     )
     least_cases: int = Field(default=10, ge=2, le=20, description="cases to try them on; fewer give no verdict")
+    code_seconds: float = Field(default=1.0, gt=0, le=60, description="that code of a model may run in the sandbox")
+    code_memory_mb: int = Field(default=64, ge=8, le=4096, description="that code of a model may take there")
     required: Annotated[tuple[PluggedIn, ...], CHECKS] = Field(
         default=ROW_CHECKS,
         description="checks without whose pass a row is not selected; computed ones need not stand in `checks`; what"

@@ -24,6 +24,7 @@ from typing import Any, Literal, NamedTuple, Self, cast
 
 import pydantic_monty as monty
 
+from wellspring.tasks.contracts.settings import VerdictsSettings
 from wellspring.tasks.io import containment
 from wellspring.tasks.io.containment import Call, Limits
 
@@ -35,6 +36,7 @@ Outcome = Literal[
 ]
 
 LIMITS = Limits()
+LACKING = "unsupported"  # the outcome of code that no engine here can run
 MEMORY_BYTES = LIMITS.memory_bytes
 OUTPUT_BYTES = 64 * 2**10
 CODE_CHARS = 100_000
@@ -72,6 +74,21 @@ class Outputs(NamedTuple):
     values: list[Any]
     detail: str
     engine: str = FIRST
+
+
+def limits(chosen: VerdictsSettings) -> Limits:
+    """Return what a profile lets code take."""
+    return Limits(chosen.code_seconds, chosen.code_memory_mb * 2**20)
+
+
+def identity(chosen: VerdictsSettings) -> str:
+    """Name what a verdict of the sandbox depends on, machines left out: a store may move to another."""
+    return f"{VERSION}, {chosen.code_seconds:g} s, {chosen.code_memory_mb} MiB"
+
+
+def said() -> str:
+    """Say which engines run code on this machine, and why one does not."""
+    return f"{FIRST}; for what it lacks: {containment.tier().said}"
 
 
 class Sandbox:

@@ -31,7 +31,7 @@ from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "AutoIF"
 PAPER = "AutoIF, arXiv 2406.13542, all seven steps"
-VERSION = 1
+VERSION = 2
 TAKES = "seeds"
 MAKES = ("instructions", "responses", "preferences", "verdicts", "scores", "notes")
 ROLES = ("generator", "responder", "judge")
@@ -119,10 +119,11 @@ class Verified(NamedTuple):
 
 
 class Ran(NamedTuple):
-    """An answer, and the share of functions that pass it; None where none of them says anything."""
+    """An answer, and the share of functions that pass it; None where none of them says anything. `engines` ran them."""
 
     answer: Text
     share: float | None
+    engines: str
 
 
 def most_calls(knobs: Knobs) -> int:
@@ -245,7 +246,8 @@ async def _answered(text: str, verified: Verified, ask: Ask) -> list[Ran]:
     if not different:
         return []
     votes = await ask.run(verified.functions, list(different))
-    return [Ran(one, _share(of)) for one, of in zip(different.values(), zip(*votes, strict=True), strict=True)]
+    engines = ", ".join(votes.engines)
+    return [Ran(one, _share(of), engines) for one, of in zip(different.values(), zip(*votes, strict=True), strict=True)]
 
 
 async def _marked(row: Row, constraint: str, answer: Text, ask: Ask) -> Quality:
@@ -262,7 +264,7 @@ async def _marked(row: Row, constraint: str, answer: Text, ask: Ask) -> Quality:
 
 def _told(one: Ran, verified: Verified) -> str:
     said = "none can say" if one.share is None else f"{one.share:.0%} say yes"
-    return f"{said} of {len(verified.functions)} functions: {verified.constraint}"
+    return f"{said} of {len(verified.functions)} functions ({one.engines}): {verified.constraint}"
 
 
 def _make(

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import containment
+from wellspring.tasks.io.sandbox import FIRST
 from wellspring.tasks.io.standin import faults
 from wellspring.tasks.io.storage.journal import Journal
 from wellspring.tasks.io.storage.store import Store
@@ -21,6 +25,20 @@ def test_a_sound_machine_is_fine_and_says_that_the_stand_in_is_no_language_model
     assert all(finding.is_fine or finding.is_optional for finding in findings.values())
     assert "not a language model" in findings["generator: offline-extractive"].found
     assert "wellspring build" in findings["store"].remedy
+
+
+def test_it_says_which_engines_run_code_and_what_is_missing_where_one_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = found(Settings(), tmp_path)["sandbox"]
+    without = containment.Tier(is_there=False, prefix=(), said="left out: this kernel has no landlock")
+    monkeypatch.setattr(containment, "tier", lambda: without)
+    there = found(Settings(), tmp_path)["sandbox"]
+
+    assert here.found.startswith(FIRST)
+    assert (there.is_fine, there.is_optional) == (False, True)
+    assert "left out: this kernel has no landlock" in there.found
+    assert "gets no verdict" in there.remedy
 
 
 def test_it_says_which_benchmarks_are_looked_for_and_that_none_is(tmp_path: Path) -> None:

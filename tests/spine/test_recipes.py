@@ -15,13 +15,14 @@ import pytest
 
 from tests.program_runs import answering, of_program, run_program
 from wellspring.flows.commands import upkeep
-from wellspring.tasks import instructions
+from wellspring.tasks import instructions, verdicts
 from wellspring.tasks.contracts import orders
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.plugins import RECIPES
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine.running import preflight, recipes
+from wellspring.tasks.io.sandbox import FIRST
+from wellspring.tasks.spine.running import preflight, recipes, validation
 from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -334,6 +335,7 @@ def test_functions_of_a_model_run_in_the_sandbox_and_what_they_said_is_recorded(
             functions = ["def evaluate(response): return len(response) > 3", "import os; os.remove('/')", "1 +"]
             ran = await ask.run(functions, ["long enough", "no"])
             assert ran == [[True, False], [None, None], [None, None]], ran
+            assert [engine[:5] for engine in ran.engines][-1] == "monty", ran.engines
             ask.made.instruction(said, "question")
     """
     plugin = write(folder, "running", body)
@@ -341,6 +343,56 @@ def test_functions_of_a_model_run_in_the_sandbox_and_what_they_said_is_recorded(
     made = run_program("running", start, settings(*of_program("running", plugin)))
 
     assert len(made["instructions"]) == 6
+
+
+@pytest.mark.usefixtures("unaudited")
+def test_a_program_runs_code_with_calls_and_its_tests_check_the_answers_outside_the_sandbox(
+    folder: Path, start: Start, settings: MakeSettings
+) -> None:
+    body = """
+        class Coded(Answered):
+            question: str
+            code: str
+
+        async def program(row, ask):
+            said = await ask("write", Coded, text=row["text"])
+            calls = [{"function": "double", "arguments": [n]} for n in (2, 3)]
+            ran = await ask.execute("def double(n): return 2 * n", calls)
+            assert (ran.outcome, ran.values, ran.engine[:5]) == ("ok", [4, 6], "monty"), ran
+            broken = await ask.execute("def double(n): return 2 * n", [{"command": "ls"}])
+            assert (broken.outcome, broken.values) == ("error", []), broken
+            note = ask.made.note("tests", {"calls": calls, "expected": [4, 6]}, said)
+            ask.made.answer(said, ask.made.instruction(said, "question", parents=[note]), "code")
+    """
+
+    def say(_: str, request: dict[str, Any]) -> str:
+        words = request["messages"][-1]["content"].split()[3:6]
+        code = "```python\ndef double(n):\n    return n + n\n```"
+        return json.dumps({"question": f"Which function doubles what {' '.join(words)} gives?", "code": code})
+
+    head = HEAD.replace('"responses")', '"responses", "notes")')
+    plugin, checked = write(folder, "coding", body, head=head), {"checks": ["code_passes"], "required": []}
+    with answering("coding", say) as model:
+        role = {"generator": model.role("g")}
+        chosen = settings(*of_program("coding", plugin), models=role, verdicts=checked)
+        made = run_program("coding", start, chosen)
+    with start(chosen) as run:
+        for noun in ("instructions", "responses", "notes"):
+            validation.audit(run, noun)
+        rows = run.store.query("verdicts/pending", fingerprint="none").to_dicts()
+    ours = [row for row in rows if row["tests"]]
+
+    def said(response: str) -> tuple[bool | None, str]:
+        row = ours[0] | {"response": response}
+        [(_, _, passed, detail)] = verdicts.checked([row], chosen.verdicts, chosen.benchmarks)
+        return passed, detail.removeprefix(f"{FIRST}: ")
+
+    assert len(made["notes"]) == len(ours) == 6
+    assert said(ours[0]["response"]) == (True, "2 of 2 calls give what they should")
+    assert said(ours[0]["response"].replace("n + n", "n * n")) == (False, "1 of 2 calls give what they should")
+    assert said("```python\nimport numpy\n```")[0] is None
+    assert said("```python\ndef other(n): return n\n```")[0] is False
+    assert said("Two times the number.") == (False, "no Python")
 
 
 @pytest.mark.usefixtures("unaudited")

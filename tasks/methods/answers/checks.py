@@ -16,8 +16,9 @@
 
 Not pure, or not about one answer, and therefore in `tasks/verdicts.py`: `not_contaminated` (nothing of the profile's
 benchmarks is in it; does not apply where the profile names none), `code_runs` (its Python runs to its end, in the
-sandbox; it cannot say where code asks for what the sandbox has not) and `not_same` (no other instruction of the whole
-set has this answer, or nearly this; see `sameness.py`).
+sandbox; it cannot say where code asks for what the sandbox has not), `code_passes` (its Python gives what the tests
+expect that a program noted beside the instruction, see `code_tests.py`; does not apply where there are none) and
+`not_same` (no other instruction of the whole set has this answer, or nearly this; see `sameness.py`).
 
 "Does not apply" is said by the check itself, and is no failure where the check is required. A check that could not
 say, and one that never looked, do not pass.
@@ -64,6 +65,7 @@ Check = Callable[[Row, VerdictsSettings], Outcome]
 OURS = Ours[Check](
     {  # decided in tasks/verdicts.py
         "not_contaminated": (),
+        "code_passes": ("code_blocks", "code_tests"),
         "code_runs": ("code_blocks",),
         "not_same": ("copies", "near_duplicates", "sameness", "word_hashes"),
     }

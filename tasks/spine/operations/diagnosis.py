@@ -16,6 +16,7 @@ from typing import Any
 from wellspring.tasks.contracts import casting
 from wellspring.tasks.contracts.errors import UsageError, WellspringError
 from wellspring.tasks.contracts.settings import Endpoint, Role, Settings
+from wellspring.tasks.io import containment, sandbox
 from wellspring.tasks.io.storage import journal, mounts
 from wellspring.tasks.io.storage import store as stores
 from wellspring.tasks.io.vectors import encoder
@@ -51,6 +52,7 @@ def examine(settings: Settings, directory: str | Path) -> list[Finding]:
         _extras,
         _faiss,
         _gpu,
+        _sandbox,
         lambda: _disk(Path(directory)),
         lambda: _file_system(Path(directory)),
         lambda: _store(Path(directory)),
@@ -127,6 +129,13 @@ def _gpu() -> Finding:
     has_driver = shutil.which("nvidia-smi") is not None
     remedy = "pip install 'wellspring[gpu]' in place of [cpu]" if has_driver and not count else ""
     return Finding("GPU", True, f"{count} that FAISS can use" if count else "none; it runs on the CPU", remedy)
+
+
+def _sandbox() -> Finding:
+    """Look at which engines run code of models here; code that none can run gets no verdict."""
+    tier = containment.tier()
+    remedy = "" if tier.is_there else "code that the first engine lacks gets no verdict; Linux 5.13 or newer runs more"
+    return Finding("sandbox", tier.is_there, sandbox.said(), remedy, is_optional=True)
 
 
 def _disk(directory: Path) -> Finding:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.io import sandbox
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.spine.watching.counts import known
 
@@ -12,6 +13,7 @@ UNREAD: dict[str, Any] = {
     "status": "done",
     "is_idle": False,
     "stand_in": False,
+    "sandbox": "",
     "page": "",
     "example_id": "",
     "stages": [],
@@ -27,6 +29,7 @@ def of_run(store: Store, run_id: str = "") -> dict[str, Any]:
     Returns:
         `run_id`, `flow`, `status`, `is_idle` (nothing was due), `stages` (a dict per stage, with `reasons`: reason ->
         rows refused; `cost_usd` is None where nobody knows it), `stand_in` (whether it made rows of the store),
+        `sandbox` (which engines run code here, where a check of code looked at answers; else ""),
         `writers` (instructions in force, by commit of the code), `files` (path, rows), `page` (path or ""),
         `unwritten` (page, error: those that could not be written), `example_id` (of a row to trace, or "").
 
@@ -50,6 +53,7 @@ def of_run(store: Store, run_id: str = "") -> dict[str, Any]:
         "is_idle": not any(row["rows_in"] or row["calls"] for row in stages),
         "stages": stages,
         "stand_in": bool(store.query("completions/stand_ins")["is_any"][0]),
+        "sandbox": sandbox.said() if store.query("verdicts/of_code")["answers"][0] else "",
         "writers": store.query("runs/writers").to_dicts(),
         "files": [{"path": str(store.path / file["path"]), "rows": file["rows_in_file"]} for file in files],
         "page": str(page) if page.is_file() else "",

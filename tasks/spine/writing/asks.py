@@ -14,7 +14,7 @@ from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.headings import Heading
-from wellspring.tasks.contracts.program import KINDS, A, Bare, Made, T, Turn, Use
+from wellspring.tasks.contracts.program import KINDS, A, Bare, Executed, Made, Said, T, Turn, Use
 from wellspring.tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.methods.instructions import acceptance
@@ -101,9 +101,15 @@ class Asks:
         """As `Ask.is_cut` says."""
         return self._made.source(answer)[0].finish_reason == "length"
 
-    async def run(self, functions: Sequence[str], texts: Sequence[str]) -> list[list[bool | None]]:
+    async def run(self, functions: Sequence[str], texts: Sequence[str]) -> Said:
         """As `Ask.run` says."""
-        return await self._ask.look(self._work.reader.run, (list(functions), list(texts)), is_placed=True)
+        found = await self._ask.look(self._work.reader.run, (list(functions), list(texts)), is_placed=True)
+        return Said(found["said"], found["engines"])
+
+    async def execute(self, source: str, calls: Sequence[Mapping[str, Any]]) -> Executed:
+        """As `Ask.execute` says."""
+        found = await self._ask.look(self._work.reader.execute, (source, [dict(one) for one in calls]), is_placed=True)
+        return Executed(*found)
 
     async def drawn(self, view: str, number: int, key: str = "") -> list[Row]:
         """As `Ask.drawn` says."""

@@ -14,7 +14,8 @@ import numpy as np
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.vectors import Vectors
-from wellspring.tasks.io.sandbox import Sandbox
+from wellspring.tasks.io.containment import Call
+from wellspring.tasks.io.sandbox import Outputs, Ran, Sandbox, limits
 from wellspring.tasks.io.vectors import index
 from wellspring.tasks.methods.instructions.demonstrations import drawn, marks
 from wellspring.tasks.spine.running.blame import MisuseError
@@ -22,7 +23,7 @@ from wellspring.tasks.spine.running.recipes import VIEWS
 from wellspring.tasks.spine.running.runs import Run
 from wellspring.tasks.spine.vectors import embedders, reads
 
-VERSION = 1
+VERSION = 2
 _SPACES = {"documents": "passages", "seeds": "seeds", "instructions": "instructions"}  # whose vectors stand for a view
 
 Asked = Sequence[tuple[str, tuple[str, Any]]]  # input id, and the place of the look with what is wanted
@@ -34,7 +35,7 @@ class Reader:
     def __init__(self, run: Run, fingerprint: str, earlier: Sequence[str]) -> None:
         self._run, self._fingerprint, self._earlier = run, fingerprint, frozenset(earlier)
         self._views: dict[str, View] = {}
-        self._ran: dict[tuple[str, str], bool | None] = {}
+        self._ran: dict[tuple[str, str], Ran] = {}
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -55,26 +56,40 @@ class Reader:
             self._views[view] = View(self._run, self._fingerprint, view, self._earlier)
         return self._views[view]
 
-    def run(self, asked: Asked) -> list[list[list[bool | None]]]:
+    def run(self, asked: Asked) -> list[dict[str, Any]]:
         """Run functions on texts; what they said once is what they say."""
+        return _recorded(
+            self._run, "run", self._fingerprint, asked, lambda some: [self._said(*of) for _, (_, of) in some]
+        )
 
-        def say(some: Asked) -> list[list[list[bool | None]]]:
-            return [
-                [[self._verified(code, text) for text in texts] for code in functions]
-                for _, (_, (functions, texts)) in some
-            ]
+    def _said(self, functions: Sequence[str], texts: Sequence[str]) -> dict[str, Any]:
+        ran = [[self._verified(code, text) for text in texts] for code in functions]
+        engines = {one.engine for row in ran for one in row}
+        return {"said": [[one.value for one in row] for row in ran], "engines": sorted(engines)}
 
-        return _recorded(self._run, "run", self._fingerprint, asked, say)
-
-    def _verified(self, code: str, text: str) -> bool | None:
+    def _verified(self, code: str, text: str) -> Ran:
         """Run a function on a text, once for all inputs: several may share a constraint."""
         if (code, text) not in self._ran:
-            self._ran[code, text] = self._sandbox.verify(code, text).value
+            self._ran[code, text] = self._sandbox.verify(code, text)
         return self._ran[code, text]
+
+    def execute(self, asked: Asked) -> list[list[Any]]:
+        """Run programs, and make calls; what they gave once is what they give."""
+
+        def give(some: Asked) -> list[list[Any]]:
+            return [list(self._executed(*of)) for _, (_, of) in some]
+
+        return _recorded(self._run, "execute", self._fingerprint, asked, give)
+
+    def _executed(self, source: str, calls: Sequence[Mapping[str, Any]]) -> Outputs:
+        try:
+            return self._sandbox.run_program(source, [Call(**call) for call in calls])
+        except (TypeError, ValueError) as error:
+            return Outputs("error", [], f"calls that cannot be made: {error}")
 
     @cached_property
     def _sandbox(self) -> Sandbox:
-        return self._open.enter_context(Sandbox())
+        return self._open.enter_context(Sandbox(limits(self._run.settings.verdicts)))
 
 
 class View:
