@@ -46,7 +46,7 @@ from wellspring.tasks.spine.writing.programs import Ask, Program
 from wellspring.tasks.spine.writing.repairs import failure
 from wellspring.tasks.spine.writing.runner import conduct
 
-VERSION = 2
+VERSION = 3
 FRAME_ROWS = 500
 CHECKLIST, QUESTIONED, MODERATION = "checklist_questions", "checklist", "moderation"
 RUN_CHECK, PASS_CHECK = "code_runs", "code_passes"  # the computed checks that are no pure methods of one answer
