@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.io.test_sandbox_attacks import EXHAUSTION, Canary
+from tests.canary import EXHAUSTION, Canary
 from wellspring.tasks.io import containment
 from wellspring.tasks.io.containment import BUBBLEWRAP, SCRIPT, Call, Contained, Limits, Tier, proven
 from wellspring.tasks.io.sandbox import Sandbox
@@ -214,7 +214,7 @@ NAMED = (  # calls into the kernel, by their number on x86_64
 ENTERS = tuple(
     f"_entered({number})" for number in (NAMED.values() if platform.machine() == "x86_64" else range(500, 560))
 )
-FAMILIES = {
+FAMILIES: dict[str, tuple[tuple[str, str], ...]] = {
     "reads": tuple(product(READS, PATHS)),
     "writes": tuple(product(WRITES, ("FILE", "FOLDER/new"))),
     **{
