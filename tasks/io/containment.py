@@ -35,7 +35,7 @@ BUBBLEWRAP = (
     *("--ro-bind", "/", "/", "--dev", "/dev", "--chdir", "/"),
 )
 OUTCOMES = frozenset({"ok", "error", "unsupported", "denied", "timeout", "memory", "crashed", "not_plain"})
-CRASHED = {"outcome": "crashed", "detail": "the second tier gave no answer", "values": []}
+UNSAID = {"outcome": "unsupported", "detail": "the second tier gave no answer", "values": []}
 
 CANARIES = {  # bodies of a function; True is a breach, an answer of any other kind is none
     "reads a file": "import os\n return os.open('FILE', os.O_RDONLY) >= 0",
@@ -122,7 +122,10 @@ class Contained:
             told = _told(process, nonce, limits.seconds + GRACE_SECONDS)
         except (OSError, ValueError, RecursionError) as error:
             self.close()
-            return {**CRASHED, "detail": str(error)[:200]}
+            return {**UNSAID, "detail": f"{UNSAID['detail']}: {error}"[:200]}
+        except BaseException:  # Ctrl-C: the reply that is on its way is nobody's
+            self.close()
+            raise
         return _plain(told, len(calls))
 
     def _started(self) -> "subprocess.Popen[bytes]":
@@ -179,9 +182,9 @@ def _read(pipe: int, length: int, until: float) -> bytes:
 def _plain(told: dict[str, Any], calls: int) -> dict[str, Any]:
     """Return a reply if it has exactly the form that it should have."""
     values, outcome, detail = told.get("values"), told.get("outcome"), told.get("detail")
-    is_whole = told.keys() == CRASHED.keys() and isinstance(detail, str) and isinstance(values, list)
+    is_whole = told.keys() == UNSAID.keys() and isinstance(detail, str) and isinstance(values, list)
     if not is_whole or outcome not in OUTCOMES or (outcome == "ok" and len(cast("list[Any]", values)) != calls):
-        return CRASHED
+        return UNSAID
     return {"outcome": outcome, "detail": str(detail)[:200], "values": values}
 
 
@@ -194,7 +197,10 @@ def tier() -> Tier:
     ways: list[tuple[str, ...]] = [(wrapped, *BUBBLEWRAP), ()] if wrapped else [()]
     why = ""
     for way in ways:
-        why, facts = proven(way)
+        try:
+            why, facts = proven(way)
+        except OSError as error:
+            why, facts = f"it cannot be tried: {error}", {}
         if not why:
             where = " inside bubblewrap" if way else ""
             said = f"{ENGINE} behind landlock {facts['landlock']} and seccomp{where}; {len(CANARIES)} attacks were held"

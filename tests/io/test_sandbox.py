@@ -5,6 +5,7 @@
 import gzip
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,16 @@ def test_calls_of_two_kinds_or_of_no_name_are_refused(sandbox: Sandbox) -> None:
     for calls in ([Call("f"), Call(stdin="x")], [Call("f(); g")]):
         with pytest.raises(ValueError, match="calls are all of"):
             sandbox.run_program("", calls)
+
+
+@pytest.mark.slow
+def test_code_of_great_length_costs_the_host_no_time(sandbox: Sandbox) -> None:
+    line, quotes = "except " + "Exception as " * 7000, '"' * 3
+    began = time.monotonic()
+    code = f"def evaluate(r):\n    return True\n{quotes}\n{line}\n{line[:5000]}:\n{quotes}"
+
+    assert sandbox.verify(code, "x").value is True
+    assert time.monotonic() - began < 2
 
 
 def test_limits_are_those_that_are_given() -> None:
