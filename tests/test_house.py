@@ -130,6 +130,7 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "codeclm": ["made.text"],
         "data_augmentation": ["row['text']"],
         "occuquest": ["made.text"],
+        "codi_eval": ["made.text", "manner"],  # a manner of our own list
         "parrot": ["question"],
         "rephrase_and_respond": ["made.text"],
         "self_instruct": ["language([known] if known else [], 'the language of the tasks above')"],
