@@ -132,8 +132,10 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "occuquest": ["made.text"],
         "codi_eval": ["made.text", "manner"],  # a manner of our own list
         "parrot": ["question"],
+        "personas": ["RELATIONS[mark % len(RELATIONS)]", "kind"],  # lines of our own lists
         "rephrase_and_respond": ["made.text"],
         "self_instruct": ["language([known] if known else [], 'the language of the tasks above')"],
+        "sciriff": ["asked", "passage", "task['needs']"],  # the instruction in its two parts; a line of our own list
         "spar": ["made.text"],
         "tick": ["row['text']"],
         "zero_shot_robustness": ["phrasing.text", "row['text']"],
