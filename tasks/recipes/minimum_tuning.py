@@ -5,7 +5,7 @@ dropped whose length is not the length that was asked for, and those of one more
 rows of a usual alignment set. So mixed, a model learns to write at length from few rows.
 
 Ours differs. The long rows are made here: one input in so many, by its id, gives the matter of a request. How well a
-length is kept is measured as LongWriter does, as far as we remember: 100 where it is met, falling to 0 at four times
+length is kept is measured as LongWriter does, as far as we remember: 10 (100 there) where it is met, 0 at four times
 the length and at a third of it. We do not know the other kind that was dropped; a request that does not say its
 length, and an answer that ran out of room, are refused. Words are counted between spaces.
 
@@ -45,7 +45,7 @@ class Knobs(Section):
         default=(500, 1000, 2000), min_length=1, description="words that are asked for; the paper has 2,000 and more"
     )
     answers: int = Field(default=3, ge=1, le=16, description="answers to each request, of which the nearest is kept")
-    min_score: float = Field(default=80, ge=0, le=100, description="how well the length must be kept, of 100")
+    min_score: float = Field(default=8, ge=0, le=10, description="how well the length must be kept, of 10")
 
 
 class Request(Answered):
@@ -105,14 +105,14 @@ def _measured(answer: Text, length: int) -> Measured:
 
 
 def score(words: int, length: int) -> float:
-    """Return how well a text keeps the length that was asked for, of 100.
+    """Return how well a text keeps the length that was asked for, of 10.
 
     Args:
         words: Of the text.
         length: Asked for.
     """
     over = (words / length - 1) / UP if words > length else (length / max(words, 1) - 1) / DOWN
-    return 100 * max(0.0, 1 - over)
+    return 10 * max(0.0, 1 - over)
 
 
 def _keep(ask: Ask, made: Made, found: list[Measured], length: int) -> None:
@@ -134,4 +134,4 @@ def _keep(ask: Ask, made: Made, found: list[Measured], length: int) -> None:
         ask.made.refused("nothing_failed", f"{len(ranked)} answers keep the length of {length}: there is no pair")
     elif rejected := ask.made.answer(worst.answer, made, use="rejected"):
         ask.made.score(rejected, "length", worst.score, f"{worst.words} words of {length}")
-        ask.made.pair(chosen, rejected, "verified", (best.score - worst.score) / 100)
+        ask.made.pair(chosen, rejected, "verified", (best.score - worst.score) / 10)
