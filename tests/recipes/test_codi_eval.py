@@ -16,7 +16,7 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import codi_eval
 from wellspring.tasks.recipes.codi_eval import CHECKS, Knobs, most_calls
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "codi_eval"
 Start = Callable[[Settings], AbstractContextManager[Run]]

@@ -12,7 +12,7 @@ from tests.program_runs import Made, answering, of_program, run_program
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import minimum_tuning
 from wellspring.tasks.recipes.minimum_tuning import Knobs, most_calls, score
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "minimum_tuning"
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -66,14 +66,14 @@ def test_the_nearest_answer_is_kept_and_stands_above_the_one_that_misses_its_len
         "grouped": [999, 1000, 1200],
         "silent": [10000, 1000, 1000],
         "short": [600, 100, 0],
-        "cut off": ["cut", 1600, "cut"],
+        "cut off": ["cut", 1500, "cut"],
         "broken": ["<answer 0123456789ab> " + "word " * 1000, 10, 20],
     }
 
     made, asked = run_cases(start, settings, cases, ALL)
 
     words = Counter((row["use"], len(row["text"].split())) for row in made["responses"])
-    assert words == {("answer", 950): 1, ("rejected", 4000): 1, ("answer", 1000): 1, ("answer", 1600): 1}
+    assert words == {("answer", 950): 1, ("rejected", 4000): 1, ("answer", 1000): 1, ("answer", 1500): 1}
     assert sorted(reason for _, reason in made.refused) == [
         "cut_off", "cut_off", "length_missed", "no_answer", "no_length_asked", "nothing_failed", "nothing_failed",
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from tests.program_runs import answering, of_program, run_program
 from tests.scripted_model import ScriptedModel
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import mixture_of_instructions as moi
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "mixture_of_instructions"
 Start = Callable[[Settings], AbstractContextManager[Run]]

@@ -12,7 +12,7 @@ from tests.program_runs import Made, answering, of_program, run_program
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import page_styles
 from wellspring.tasks.recipes.page_styles import STYLES, Knobs, most_calls
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "page_styles"
 Start = Callable[[Settings], AbstractContextManager[Run]]

@@ -16,7 +16,7 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import personas
 from wellspring.tasks.recipes.personas import Knobs, most_calls
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "personas"
 Start = Callable[[Settings], AbstractContextManager[Run]]

@@ -15,7 +15,7 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import sciriff
 from wellspring.tasks.recipes.sciriff import Knobs, broken, most_calls
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "sciriff"
 Start = Callable[[Settings], AbstractContextManager[Run]]

@@ -17,7 +17,7 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import translate
 from wellspring.tasks.recipes.translate import Knobs, most_calls, parts_lost
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "translate"
 Start = Callable[[Settings], AbstractContextManager[Run]]

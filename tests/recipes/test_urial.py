@@ -12,7 +12,7 @@ import pytest
 from tests.program_runs import answering, of_program, run_program
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import urial
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "urial"
 Start = Callable[[Settings], AbstractContextManager[Run]]
