@@ -386,7 +386,7 @@ def _relatives(run: Run, ids: Sequence[str], names: Sequence[str]) -> Callable[[
     """Return what tells whether a new row may be like another: it was made from it, or from the same, and differs."""
     rows = run.store.query("instructions/relatives", ids=list({*ids, *names}))
     parents = {name: {*of} for name, of in rows.select("instruction_id", "parents").rows()}
-    texts = dict(rows.select("instruction_id", "text").rows())
+    texts = {name: said(history, text) for name, history, text in rows["instruction_id", "history", "text"].rows()}
 
     def may(row: int, other: int) -> bool:
         one, another = ids[row], names[other]

@@ -130,12 +130,22 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "codeclm": ["made.text"],
         "data_augmentation": ["row['text']"],
         "occuquest": ["made.text"],
+        "codi_eval": ["made.text", "manner"],  # a manner of our own list
+        "minimum_tuning": ["made.text"],
+        "mixture_of_instructions": [
+            "'\\n'.join((f\"- `{domain}`: {one['holds']}\" for domain, one in prompts.items()))",  # our own list
+            "row['text']",
+        ],
         "parrot": ["question"],
+        "personas": ["RELATIONS[mark % len(RELATIONS)]", "kind"],  # lines of our own lists
         "rephrase_and_respond": ["made.text"],
         "self_instruct": ["language([known] if known else [], 'the language of the tasks above')"],
+        "sciriff": ["asked", "passage", "task['needs']"],  # the instruction in its two parts; a line of our own list
         "spar": ["made.text"],
         "tick": ["row['text']"],
         "zero_shot_robustness": ["phrasing.text", "row['text']"],
+        "translate": ["language([source], source)", "language([target], target)"],  # names of languages
+        "urial": ["asked", "shown"],  # the conversation that is to go on, and our own list
     }
 
 

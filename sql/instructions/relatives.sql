@@ -5,6 +5,7 @@
 SELECT
     instructions.instruction_id,
     instructions.text,
+    instructions.history,
     list_append(instructions.parent_ids, instructions.input_id) AS parents
 FROM instructions
 WHERE instructions.instruction_id IN (SELECT unnest($ids))

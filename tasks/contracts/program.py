@@ -114,7 +114,8 @@ class Makes(Protocol):
             field: Whose text it is; a property of the class will do.
             text: In place of a field's, where the program puts several texts together.
             parents: Ids of what it was made from, beside the input and what was drawn or near.
-            history: The turns before it, as a list, or in JSON as a row has them; the last is the assistant's.
+            history: The turns before it, as a list, or in JSON as a row has them; the last is the assistant's, unless
+                a system prompt stands alone. Under one that the input has not, its text may stay as it is.
             scene: Who would send it.
             weight: How much a trainer is to make of it; from 0 on.
 
@@ -124,7 +125,7 @@ class Makes(Protocol):
         ...
 
     def answer(
-        self, answer: Answered | Text, of: str | Made, field: str = "text", *, use: Use = "answer"
+        self, answer: Answered | Text, of: str | Made, field: str = "text", *, text: str = "", use: Use = "answer"
     ) -> Made | None:
         """Make a response to an instruction; None where it cannot be kept, and the refusal is recorded.
 
@@ -132,6 +133,7 @@ class Makes(Protocol):
             answer: As `ask` gave it.
             of: The instruction; of a given one its id.
             field: Whose text it is.
+            text: In place of a field's: a part of it, or several put together.
             use: `answer` is checked and exported; `draw` and `rejected` only stand in pairs.
         """
         ...

@@ -13,12 +13,11 @@ from tests.program_runs import Made, answering, of_program, run_program
 from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.recipes.wrap import Asked, Knobs, Said, check, most_calls, numbers, pieces
+from wellspring.tasks.recipes.wrap import Asked, Knobs, Said, most_calls
 from wellspring.tasks.spine.running.runs import Run
 
 NAME = "wrap"
 Start = Callable[[Settings], AbstractContextManager[Run]]
-PIECE = "The pump of 1998 lifts 12 metres and uses 400 watts. It needs a valve of 25 millimetres, and 3 bolts."
 
 pytestmark = pytest.mark.usefixtures("unaudited")
 
@@ -87,64 +86,6 @@ def test_pieces_take_turns_at_the_styles_and_what_is_beyond_the_most_or_empty_is
     assert set().union(*of_page.values()) == {"easy", "hard"}
     assert len(made["rewrites"]) == made.calls == 6
     assert {reason for _, reason in made.refused} == {"too_long", "empty_text"}
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        (PIECE.upper().replace(" ", "\n"), "copy_of_document"),
-        ("1998, 12, 400, 25.", "too_short"),
-        ("The old pump lifts 12 metres and uses 400 watts. It needs a wide valve and some bolts.", "loses_numbers"),
-    ],
-)
-def test_a_text_that_is_its_piece_or_far_shorter_or_has_lost_its_numbers_is_refused(text: str, reason: str) -> None:
-    with pytest.raises(Rejection) as refused:
-        check(text, PIECE, Knobs(least_numbers=0.75))
-
-    assert refused.value.reason == reason
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "A pump of 1998: 12, 400, 25.",
-        "The old pump of 1998 lifts 12 metres and uses 400 watts. It needs a valve and some bolts.",
-        "Die Pumpe von \u0661\u0669\u0669\u0668 hebt 12 Meter und braucht \uff14\uff10\uff10 Watt und ein Ventil.",
-    ],
-)
-def test_a_text_that_keeps_most_numbers_of_its_piece_stands_for_it(text: str) -> None:
-    check(text, PIECE, Knobs(least_numbers=0.75))
-
-
-def test_numbers_are_told_by_their_digits_however_they_are_grouped() -> None:
-    assert numbers("1,000.50 of 1.000,50, since 1998; 3 bolts") == {"100050", "1998"}
-
-
-@pytest.mark.parametrize(("text", "size"), [("", 50), (" \n\n ", 50), ("x", 50), ("\u6c34\u3002" * 200, 50)])
-def test_a_text_is_cut_into_pieces_that_hold_all_of_it(text: str, size: int) -> None:
-    found = pieces(text, size)
-
-    assert "".join(found) == text.strip()
-    assert len(found) == {0: 0, 1: 1, 400: 8}[len(text.strip())]
-
-
-def test_pieces_are_even_and_end_at_sentences() -> None:
-    text = " ".join(f'Pump {n:03} of "Smith & Co." lifts 3.5 metres of water.' for n in range(60))
-    found = pieces(text, 300)
-
-    assert " ".join(found) == text
-    assert len(found) == 3
-    assert all(piece.startswith("Pump") and piece.endswith("water.") for piece in found)
-    assert max(map(len, found)) - min(map(len, found)) < 60
-
-
-def test_words_without_an_end_are_cut_between_words() -> None:
-    text = " ".join(["submersible"] * 400)
-    found = pieces(text, 100)
-
-    assert " ".join(found) == text
-    assert len(found) == 12
-    assert max(map(len, found)) <= 600
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,8 @@ def _document(name: str, language: str, text: str) -> records.Document:
 
 
 def _seed(name: str, language: str, text: str) -> records.Seed:
-    of = (_id("seed", name), _READ["seeds"], _id("source", name, "jsonl"), 1, text, None, language)
+    response = f"Begin with a small one, and look at it after 3 days: {text}" if language == "en" else None
+    of = (_id("seed", name), _READ["seeds"], _id("source", name, "jsonl"), 1, text, response, language)
     return records.Seed(*of, len(text) // 4, WRITER)
 
 

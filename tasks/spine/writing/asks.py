@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast, get_args
 from wellspring.tasks.contracts import prompting, records
 from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.conversation import opened
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.headings import Heading
 from wellspring.tasks.contracts.program import KINDS, A, Bare, Executed, Made, Said, T, Turn, Use
@@ -252,13 +253,14 @@ class Making:
         source, place = self.source(answer)
         said = text.strip() or _text(answer, field)
         turns = _turns(history)
-        if turns and turns[-1]["role"] != "assistant":
+        if turns and turns[-1]["role"] != "assistant" and [turn["role"] for turn in turns] != ["system"]:
             raise MisuseError(
                 f"its history ends with a turn of the {turns[-1]['role']}: the assistant's comes before it"
             )
         for turn in turns:
             acceptance.plain(turn["content"])
-        self._check(said, self._words(answer), has_history=bool(turns))
+        before = json.dumps(turns, ensure_ascii=False) if turns else ""
+        self._check(said, self._words(answer), before)
         made = Made(self._id("instruction", place, field, *filter(None, [text])), said)
         given = dict.fromkeys([one.id if isinstance(one, Made) else one for one in parents]) | self.read
         row = records.Instruction(
@@ -278,33 +280,33 @@ class Making:
             extra_information=None,
             completion_id=source.completion_id,
             run_id=self.work.run.run_id,
-            history=json.dumps(turns, ensure_ascii=False) if turns else "",
+            history=before,
             weight=_amount("weight", weight),
         )
         self._add(place, "instructions", row)
         return made
 
     def answer(
-        self, answer: Answered | Text, of: str | Made, field: str = "text", *, use: Use = "answer"
+        self, answer: Answered | Text, of: str | Made, field: str = "text", *, text: str = "", use: Use = "answer"
     ) -> Made | None:
         """As `Makes.answer` says."""
-        text, (source, place) = _text(answer, field), self.source(answer)
+        said, (source, place) = text.strip() or _text(answer, field), self.source(answer)
         if use not in get_args(Use):
             raise MisuseError(f"an answer's use is `{use}`, not {' or '.join(get_args(Use))}")
         try:
-            acceptance.clean(text)
+            acceptance.clean(said)
         except Rejection as refusal:
             self.refused(refusal.reason, refusal.detail)
             return None
         instruction_id = of.id if isinstance(of, Made) else of
-        made = Made(self._id("response", place, field, instruction_id), text)
+        made = Made(self._id("response", place, field, instruction_id, *filter(None, [text])), said)
         row = records.Response(
             response_id=made.id,
             fingerprint=self.work.fingerprint,
             instruction_id=instruction_id,
             model=source.model,
             draw=source.call.draw,
-            text=text,
+            text=said,
             finish_reason=source.finish_reason,
             completion_id=source.completion_id,
             run_id=self.work.run.run_id,
@@ -389,7 +391,7 @@ class Making:
         for number, refusal in enumerate(sorted(self.refusals, key=lambda one: (one.reason, one.detail))):
             ask.refuse(number, refusal)
 
-    def _check(self, text: str, ours: str, *, has_history: bool) -> None:
+    def _check(self, text: str, ours: str, history: str) -> None:
         """Look at an instruction as it is made.
 
         Raises:
@@ -397,14 +399,19 @@ class Making:
         """
         run, may, given = self.work.run, self.work.recipe.may, str(self.row.get("text") or "")
         is_page = self.work.recipe.module.TAKES == "documents"
-        if not is_page and _same(text) == _same(given):
+        if not is_page and _same(text) == _same(given) and not self._has_new_system(history):
             raise Rejection("copy_of_demonstration", f"it is what it was made from: {text[:200]}")
         outside = [given] if given and not is_page and "resemble" not in may else []
         shown = Shown(demonstrations=outside, document=given if is_page else "", prompt=ours)
         language = None if "switch_language" in may else self.row.get("language") or identify(given)
-        points = has_history or "need_history" in may
+        points = any(turn["role"] != "system" for turn in _turns(history)) or "need_history" in may
         accept(text, limits(run.settings.instructions, language), shown, is_alone=not points)
         contamination.check(run.settings.benchmarks, text)
+
+    def _has_new_system(self, history: str) -> bool:
+        """Whether a system prompt stands before a text that the input has not: then an equal text is no copy."""
+        system = opened(history, "")[0]
+        return system not in {"", opened(self.row.get("history") or "", self.row.get("system") or "")[0]}
 
     def _check_rewrite(self, text: str, ours: str) -> None:
         """Look at a page that was said again: what it quotes of its page was not dictated by it.
