@@ -16,9 +16,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
-from wellspring.tasks import instructions
+from wellspring.tasks import instructions, scores
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError, WellspringError
+from wellspring.tasks.contracts.plugins import JUDGING, RECIPES, Kind
 from wellspring.tasks.contracts.program import NOUNS
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io.models import trials
@@ -64,9 +65,9 @@ class Calm:
 class Trial:
     """A program in its small store."""
 
-    def __init__(self, run: runs.Run, name: str, file: Path | None) -> None:
+    def __init__(self, run: runs.Run, name: str, file: Path | None, kind: Kind) -> None:
         """Take a run that holds the small store; `file` is the program's, unless it is ours or installed."""
-        self.run, self.name, self.file = run, name, file
+        self.run, self.name, self.file, self.kind = run, name, file, kind
         self.settings, self.fingerprint, self.calm = run.settings, "", Calm()
         self.often = ""  # what was said of an input that asks more than `most_calls`
         self._copies = count()
@@ -90,10 +91,15 @@ class Trial:
         models = TrialModels(run.settings, self.journal(journal), run.run_id, **how)
         run._models = models  # noqa: SLF001 - the one door that is swapped
         try:
-            return instructions.synthesize(run).counts
+            return (scores.judge if self.is_judge else instructions.synthesize)(run).counts
         finally:
             models.close()
             run._models = None  # noqa: SLF001 - as above
+
+    @property
+    def is_judge(self) -> bool:
+        """Whether it judges what others made."""
+        return self.kind is JUDGING
 
     def folders(self) -> tuple[str, ...]:
         """Return the plug-in folders of a run: what stands above, and a copy of the file that nobody has loaded."""
@@ -113,7 +119,7 @@ class Trial:
         Raises:
             UsageError: It is not whole.
         """
-        found = recipes.find(self.name, self.settings.model_copy(update={"plugins": self.folders()}))
+        found = recipes.find(self.name, self.settings.model_copy(update={"plugins": self.folders()}), self.kind)
         if found is None:
             raise UsageError(f"`{self.name}` is no program file", hint="it has no `async def program`")
         return found
@@ -124,7 +130,12 @@ class Trial:
 
     def active(self) -> list[tuple[str, str]]:
         """Return fingerprint and name of what is in force."""
-        return [(row[0], row[1]) for row in self.run.store.query("methods/active", stage="instructions").rows()]
+        return [
+            (row[0], row[1])
+            for row in self.run.store.query(
+                "methods/active", stage="scores" if self.is_judge else "instructions"
+            ).rows()
+        ]
 
     def made(self) -> Rows:
         """Return what the program has written."""
@@ -161,17 +172,27 @@ def check(plugin: str, profile: str | None = None, overrides: list[str] | None =
         trial_inputs.put_above(Path(folder) / "above")
         chosen = chosen.model_copy(update={"plugins": (str(Path(folder) / "above"),), "recipes": given.recipes})
         with runs.start("check-plugin", chosen, store, quiet=True, has_readers=False) as run:
+            is_judge = recipes.room_of(name, _beside(given, file)) is JUDGING
             trial_inputs.fill(run)
             instructions.synthesize(run)
             trial_inputs.give(run)
+            if is_judge:
+                trial_inputs.give_answers(run)
             run.close()
-            order = chosen.instructions.model_copy(update={"recipes": (trial_inputs.ABOVE, name)})
-            run.settings = chosen.model_copy(update={"instructions": order, "plugins": given.plugins})
-            trial = Trial(run, name, file)
+            order = chosen.instructions.model_copy(update={"recipes": (trial_inputs.ABOVE, *([name] * (not is_judge)))})
+            judges = chosen.scores.model_copy(update={"judges": (name,) * is_judge})
+            run.settings = chosen.model_copy(update={"instructions": order, "scores": judges, "plugins": given.plugins})
+            trial = Trial(run, name, file, JUDGING if is_judge else RECIPES)
             checks = _checked(trial, Path(folder))
     facts: dict[str, Any] = {"name": name, "file": str(file or name), "checks": [asdict(one) for one in checks]}
     facts |= {"is_sound": all(one.state in {"green", "warning"} for one in checks), "calls": trial.calm.calls}
     return facts | {"seconds": round(time.monotonic() - began, 2)}
+
+
+def _beside(given: Settings, file: Path | None) -> Settings:
+    """Return the settings with the folder of a file among those of plug-ins."""
+    folders = (*given.plugins, *([] if file is None else [str(file.parent)]))
+    return given.model_copy(update={"plugins": folders})
 
 
 def _found(plugin: str, given: Settings) -> tuple[str, Path | None]:
@@ -180,7 +201,7 @@ def _found(plugin: str, given: Settings) -> tuple[str, Path | None]:
     Raises:
         UsageError: There is none.
     """
-    known = recipes.names(given)
+    known = recipes.names(given) | JUDGING.names(given.plugins)
     if not plugin.endswith(".py"):
         if plugin not in known:
             raise recipes.unknown(plugin, list(known))
@@ -191,7 +212,8 @@ def _found(plugin: str, given: Settings) -> tuple[str, Path | None]:
         raise UsageError(f"{plugin} is not there", hint="give the path of a program file, or the name of one")
     if known.get(file.stem) != "ours":
         return file.stem, file
-    if file.resolve() != (Path(instructions.__file__).parent / "recipes" / file.name).resolve():
+    rooms = [Path(instructions.__file__).parent / room / file.name for room in ("recipes", "judges")]
+    if file.resolve() not in [one.resolve() for one in rooms]:
         raise UsageError(f"there is a program `{file.stem}` of ours already", hint="give the file another name")
     return file.stem, None
 
@@ -248,7 +270,7 @@ def _runs(trial: Trial) -> Said:
             return "red", f"an input ends in an exception: {row['detail']}"
         elif not row["reason"]:
             return "red", f"{row['input_id']} is refused without a reason"
-    inputs = trial_inputs.inputs(recipe.module.TAKES)
+    inputs = trial_inputs.inputs(trial.run, recipe.takes)
     if left := inputs - {row["input_id"] for row in rows["settled"]}:
         return "red", f"{len(left)} of {len(inputs)} inputs are not settled"
     missing = [noun for noun in recipe.module.MAKES if not rows[noun]]
@@ -360,7 +382,8 @@ def _audits(trial: Trial) -> Said:
     from wellspring.tasks.io.storage import suites
 
     store = trial.run.store
-    for noun in trial.loaded().module.MAKES:
+    makes: tuple[str, ...] = trial.loaded().module.MAKES
+    for noun in sorted({*makes, *["notes"] * trial.is_judge}):  # a group of answers is a note
         if not store.count(f"{noun}/unpublished"):
             continue
         rows = store.query(f"{noun}/unpublished")
@@ -374,10 +397,10 @@ def _audits(trial: Trial) -> Said:
 
 
 def _forget(trial: Trial) -> Said:
-    takes, rows = trial.loaded().module.TAKES, trial.calm.rows
+    recipe, rows = trial.loaded(), trial.calm.rows
     fruitful = [row["input_id"] for row in rows["settled"] if row["made"]]
     first = min(fruitful or [row["input_id"] for row in rows["settled"]])
-    by, gone, beginning = trial_inputs.forgotten_by(takes, first)
+    by, gone, beginning = trial_inputs.forgotten_by(trial.run, recipe.module.TAKES, recipe.takes, first)
     forgetting.forget(trial.run.store, **by)  # pyright: ignore[reportArgumentType] - one of three texts
     lost, after, said = _resting_on(rows, gone | {first}), trial.made(), "the first input is forgotten, and "
     for table in (*NOUNS, "settled", "steps"):

@@ -15,7 +15,8 @@ def curation(profile: str = "full", store: str = "ws", overrides: list[str] | No
     with begin("curation", settings.load(profile, overrides or ()), store, parts=["curation"]) as run:
         run.meet()
         scores.judge(run)
-        validation.audit(run, "scores")
+        for noun in ("notes", "verdicts", "scores"):
+            validation.audit(run, noun)
         embeddings.embed(run, of="instructions")
         validation.audit(run, "embeddings")
         selections.select(run)

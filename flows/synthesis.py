@@ -19,7 +19,8 @@ def synthesis(profile: str = "full", store: str = "ws", overrides: list[str] | N
             validation.audit(run, noun)
         if run.settings.responses.rationale_from_score:  # who is asked for a rationale depends on how hard it is
             scores.judge(run)
-            validation.audit(run, "scores")
+            for noun in ("notes", "scores"):
+                validation.audit(run, noun)
         responses.respond(run)
         validation.audit(run, "responses")
         verdicts.check(run)

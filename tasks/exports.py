@@ -23,10 +23,10 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import datasets, sandbox
 from wellspring.tasks.io.datasets import Dataset
-from wellspring.tasks.judges.loading import judge
 from wellspring.tasks.methods.datasets import formats, licence_terms, own_forms, partition, tool_calls
 from wellspring.tasks.methods.datasets.card import Facts, card
 from wellspring.tasks.methods.datasets.formats import Form, Lines
+from wellspring.tasks.spine import judging
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.runs import Counts, Run, aside, stage
 from wellspring.tasks.spine.vectors import ceilings, contamination, dataset_measures, reads
@@ -103,7 +103,7 @@ def export(run: Run) -> Counts:
         written = _tables(run, dataset, _parts(run.settings, chosen), beside)
         rows = _records(run, dataset, fingerprint, written)
         dataset.close_tables()
-        drawn = dataset_measures.draw(run, _judge(run.settings))
+        drawn = dataset_measures.draw(run, judging.of_instructions(run.settings))
         dataset.text("README.md", card(_facts(run, dataset, drawn, named, written)))
         dataset.text("measures.json", _measures(drawn))
         manifest = dataset.text("manifest.json", _manifest(run.settings, named, fingerprint, dataset))
@@ -116,7 +116,7 @@ def export(run: Run) -> Counts:
 def _keep(run: Run, drawn: Portrait | None = None) -> None:
     """Keep the portrait for the page of the dataset, drawn anew if need be; a page stops no export."""
     with aside(run, "the portrait of the dataset could not be kept for its page; the next export tries again"):
-        dataset_measures.save(run.store, drawn or dataset_measures.draw(run, _judge(run.settings)))
+        dataset_measures.save(run.store, drawn or dataset_measures.draw(run, judging.of_instructions(run.settings)))
 
 
 def put_in_place(run: Run) -> None:
@@ -148,24 +148,16 @@ def _parts(settings: Settings, chosen: Mapping[str, Any]) -> list[Part]:
     return parts
 
 
-def _judge(settings: Settings) -> str:
-    """The judge whose total is the score of an instruction: the first that judges instructions; none is allowed."""
-    scores = settings.scores
-    is_of_instructions = lambda name: name in scores.imports or judge(name, settings.plugins).subject == "instruction"  # noqa: E731
-    return next(filter(is_of_instructions, scores.judges), "")
-
-
 def _rows(run: Run, of: str, policy: str) -> Iterator[dict[str, Any]]:
     """Stream what forms are made of, in its order, with the system prompt under which it was answered."""
     params = {
         "policy": policy,
-        "judge": _judge(run.settings),
+        "judge": judging.of_instructions(run.settings),
         "answer_judge": run.settings.preferences.judge,
         "required": list(run.settings.verdicts.required),
         "owed": contamination.owed(run.settings),
     }
-    by = run.settings.preferences.judge
-    best = None if by in run.settings.scores.imports else judge(by, run.settings.plugins).best
+    best = judging.best(run.settings.preferences.judge, run.settings)
     left_out = {} if run.settings.exports.thoughts else dict.fromkeys(_THOUGHTS)
     for frame in run.store.stream(f"exports/{of}", rows=STREAM_ROWS, **params):
         for row in frame.iter_rows(named=True):
@@ -360,7 +352,7 @@ def _facts(run: Run, dataset: Dataset, drawn: Portrait, named: str, written: _Wr
         measures=drawn.measures,
         topics=[{"group": t["group"], "topic": t["topic"], "rows": t["rows"]} for t in drawn.topics[:TOPICS_ON_CARD]],
         lengths=_histogram("tokens", [f"{2**i} to {2 ** (i + 1) - 1}" for i in range(12)], drawn.lengths),
-        scores=_histogram("score", range(8), drawn.scores) if _judge(run.settings) else [],
+        scores=_histogram("score", range(8), drawn.scores) if judging.of_instructions(run.settings) else [],
         embedders=ceilings.in_force(run.settings),
         benchmarks=contamination.looked_for(run.settings.benchmarks),
         seeds=_funnel(run),

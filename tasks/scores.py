@@ -6,6 +6,11 @@ criterion with the reason, so that it is counted, asked again by `wellspring ret
 `scores.imports` names judges whose marks were made elsewhere, each with its file. Each file is a method of its own,
 named by the digest of the file; a row says its place in it. An id that is not there yet is marked by a later run.
 
+A judge is a method with one prompt, or a program file of its own (`contracts/program.py`), which may also make
+verdicts, notes and pairs. A judge that is given all answers to an instruction has a group of answers as its input. The
+group is a row of `notes`, so that lineage, forgetting and the ledger know what it is made of. Where it is a group no
+more, what was said of it leaves.
+
 The marks of seeds are here too, written by the stage `seeds`, which chooses by them.
 """
 
@@ -17,21 +22,33 @@ from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.conversation import in_turns
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.contracts.program import TOTAL
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import score_files
+from wellspring.tasks.io.sandbox import VERSION as SANDBOX
 from wellspring.tasks.io.score_files import Mark
-from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, TOTAL, Judge
+from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, Judge
 from wellspring.tasks.judges.loading import judge as load_judge
 from wellspring.tasks.methods.pages.tokens import cut_tokens
+from wellspring.tasks.spine import judging
+from wellspring.tasks.spine.running.blame import METHOD_ERROR
 from wellspring.tasks.spine.running.identity import raised
+from wellspring.tasks.spine.running.recipes import Recipe
 from wellspring.tasks.spine.running.runs import Counts, Run, stage
+from wellspring.tasks.spine.vectors import embedders
+from wellspring.tasks.spine.writing.asks import Asks, Work, given_answers, subjects
+from wellspring.tasks.spine.writing.lookups import Reader
 from wellspring.tasks.spine.writing.programs import Ask, Program
 from wellspring.tasks.spine.writing.repairs import failure
 from wellspring.tasks.spine.writing.runner import conduct
 
 VERSION = 2
+GROUP = "group of answers"  # the kind of note that a group is; SQL knows it by this
+_SAID_OF = ("scores", "verdicts", "preferences", "notes", "settled", "steps")
+_OF_PAIRS = {"responses": "responses_for_pairs"}  # what a judge is shown that only pairs are made by
+_READS = ("ask.near", "ask.drawn")
 
 
 @stage("scores")
@@ -42,16 +59,19 @@ def judge(run: Run) -> Counts:
         UsageError: A file of scores is not as it should be.
         BrokenError: No id of such a file is in this store.
     """
-    judges = _judges(run.settings)
-    prints = {_fingerprint(run.settings, one): one for one in judges}
-    of_seeds = [load_judge(OF_SEEDS)] if run.settings.seeds.min_score else []
-    active = prints | {_fingerprint(run.settings, one): one for one in of_seeds}
-    files = {name: (Path(path), score_files.digest(Path(path))) for name, path in run.settings.scores.imports.items()}
-    named = {print_: one.name for print_, one in active.items()}
+    settings, names = run.settings, run.settings.judges_of_marks
+    judges = [judging.find(name, settings) for name in names]
+    prints = {_fingerprint(settings, one): one for one in judges}
+    of_seeds = [load_judge(OF_SEEDS)] if settings.seeds.min_score else []
+    named = {print_: one.name for print_, one in prints.items()}
+    named |= {_fingerprint(settings, one): one.name for one in of_seeds}
+    files = {name: (Path(path), score_files.digest(Path(path))) for name, path in settings.scores.imports.items()}
     named |= {content_id("imported scores", name, sha256): name for name, (_, sha256) in files.items()}
-    digests = {"imported": {name: {"file": str(path), "sha256": sha256} for name, (path, sha256) in files.items()}}
-    run.activate("scores", named, run.settings.scores.model_dump() | (digests if files else {}))
-    counts = sum((_judged(run, one, print_) for print_, one in prints.items()), Counts())
+    said: dict[str, Any] = {"wide": [name for name in (*names, *files) if judging.best(name, settings) is None]}
+    digests = {name: {"file": str(path), "sha256": sha256} for name, (path, sha256) in files.items()}
+    said |= {"imported": digests} if files else {}
+    run.activate("scores", named, settings.scores.model_dump() | said)
+    counts = sum((_of_one(run, one, print_) for print_, one in prints.items()), Counts())
     return counts + sum((_imported(run, name, *file) for name, file in files.items()), Counts())
 
 
@@ -73,7 +93,7 @@ def _imported(run: Run, name: str, path: Path, sha256: str) -> Counts:
     due = [one for one, is_marked in known.items() if not is_marked]
     rows = [_row_of(run, name, fingerprint, path, mark) for one in due for mark in marks[one]]
     run.store.append("scores", rows)
-    return Counts(rows_in=len(due), rows_out=len(rows))
+    return Counts(rows_in=len(due), rows_out=len(due))  # subjects, as of judges
 
 
 def _row_of(run: Run, name: str, fingerprint: str, path: Path, mark: Mark) -> records.Score:
@@ -82,14 +102,14 @@ def _row_of(run: Run, name: str, fingerprint: str, path: Path, mark: Mark) -> re
     return records.Score(mark.subject_id, fingerprint, name, mark.criterion, mark.value, reason, None, run.run_id)
 
 
-def _judges(settings: Settings) -> list[Judge]:
-    names = list(settings.scores.judges)
-    if settings.preferences.draws and settings.preferences.judge not in {*names, *settings.scores.imports}:
-        names.append(settings.preferences.judge)
-    return [load_judge(name, settings.plugins) for name in names if name not in settings.scores.imports]
+def _of_one(run: Run, one: Judge | Recipe, fingerprint: str) -> Counts:
+    by = _by_program if isinstance(one, Recipe) else _judged
+    return by(run, one, fingerprint)  # pyright: ignore[reportArgumentType] - each is given its own
 
 
-def _fingerprint(settings: Settings, one: Judge) -> str:
+def _fingerprint(settings: Settings, one: Judge | Recipe) -> str:
+    if isinstance(one, Recipe):
+        return _program_fingerprint(settings, one)
     if one.subject != "response":  # also marks of seeds, which the stage `seeds` names by the same
         return one.method.fingerprint(**settings.models.judge.asked, **raised(*MARKED_BY))
     shown = {"document_tokens": settings.scores.document_tokens}
@@ -117,3 +137,77 @@ def _judged(run: Run, one: Judge, fingerprint: str) -> Counts:
     is_for_pairs = one.name not in run.settings.scores.judges
     takes = "responses_for_pairs" if is_for_pairs and one.subject == "response" else f"{one.subject}s"
     return conduct(run, Program("scores", one.name, takes, fingerprint, ("judge",), 1, body))
+
+
+# By a program
+
+
+def _program_fingerprint(settings: Settings, program: Recipe) -> str:
+    """Identity of a judge that is a program."""
+    reads = any(one in program.source for one in _READS)
+    near = embedders.described(settings.embeddings, "instructions", "passages") if reads else ""
+    shown = settings.scores.document_tokens if program.module.TAKES in {"responses", "references"} else 0
+    versions = raised("spine.asks", "spine.reading", *(("tokens",) if shown else ()), own=VERSION)
+    identity = (program.identity(settings), near, shown, settings.seed, SANDBOX)
+    return content_id("judge", *identity, sorted(versions.items()))
+
+
+def _by_program(run: Run, program: Recipe, print_: str) -> Counts:
+    """Run a program for all that is due."""
+    if program.module.TAKES == "answered":
+        _take_out(run, print_)
+    above = [name for name, _ in run.store.query("methods/active", stage="instructions").rows()]
+    with Reader(run, print_, above) as reader:
+        work = Work(run, program, print_, reader)
+
+        async def body(row: Row, ask: Ask) -> None:
+            shown = _shown(row, run.settings.scores.document_tokens)
+            asks = Asks(work, shown, ask)
+            try:
+                await program.module.program(shown, asks)
+            except Rejection as refusal:
+                if refusal.reason == METHOD_ERROR:
+                    raise
+                ask.make("scores", _failed(work, shown, refusal))
+                ask.fail(refusal)
+            else:
+                asks.made.hand_over(ask)
+            ask.make("notes", _group(work, shown))
+
+        is_for_pairs = program.name not in run.settings.scores.judges
+        takes = _OF_PAIRS.get(program.takes, program.takes) if is_for_pairs else program.takes
+        of = ("scores", program.name, takes, print_, tuple(program.module.ROLES))
+        return conduct(run, Program(*of, program.most_calls, body, samples=None))
+
+
+def _shown(row: Row, tokens: int) -> dict[str, Any]:
+    document = row.get("document")
+    return dict(row) | ({"document": cut_tokens(document, tokens)} if document else {})
+
+
+def _failed(work: Work, row: Row, refusal: Rejection) -> list[records.Score]:
+    """Return what a judge that failed writes, where it gives totals: NULL, and why."""
+    if "scores" not in work.recipe.module.MAKES:
+        return []
+    names = given_answers(row) or subjects(row)
+    said = (work.recipe.name, TOTAL, None, failure(refusal), None, work.run.run_id)
+    return [records.Score(name, work.fingerprint, *said) for name in names]
+
+
+def _group(work: Work, row: Row) -> list[records.Note]:
+    """Return the note that an input is which is made of several answers."""
+    if "answers" not in row:
+        return []
+    of = (row["input_id"], work.fingerprint, row["instruction_id"], GROUP, "[]", "", work.run.run_id)
+    return [records.Note(*of, parent_ids=list(given_answers(row)))]
+
+
+def _take_out(run: Run, print_: str) -> None:
+    """Take out what was said of groups that are none any more: their instruction has other answers now."""
+    gone = run.store.query("notes/of_left_groups", fingerprint=print_)["id"].to_list()
+    prints = [print_] * len(gone)
+    with run.store.transaction():
+        for table in _SAID_OF if gone else ():
+            run.store.execute(f"{table}/reopen", ids=gone, fingerprints=prints)
+        if gone:
+            run.store.execute("rejections/reopen", stage="scores", input_ids=gone, fingerprints=prints)

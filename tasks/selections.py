@@ -17,14 +17,13 @@ import polars as pl
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.vectors import Rows, Vectors
 from wellspring.tasks.io.vectors import index
-from wellspring.tasks.judges.loading import judge
 from wellspring.tasks.methods.datasets import quotas
 from wellspring.tasks.methods.datasets.quotas import Candidate, Taken
 from wellspring.tasks.methods.vectors import choices
 from wellspring.tasks.methods.vectors.choices import Pool
+from wellspring.tasks.spine import judging
 from wellspring.tasks.spine.running import blame
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.runs import Counts, Run, stage
@@ -41,7 +40,7 @@ def select(run: Run) -> Counts:
     """Choose anew if anything that is chosen from, or how, has changed."""
     pool = run.store.query(
         "selections/candidates",
-        judge=_judge(run.settings),
+        judge=judging.of_instructions(run.settings),
         min_score=run.settings.selections.min_score,
         required=list(run.settings.verdicts.required),
         owed=contamination.owed(run.settings),
@@ -57,13 +56,6 @@ def select(run: Run) -> Counts:
     fit = pool.filter(~pl.col("reason").fill_null("").str.contains(f"^(?:{'|'.join(_UNFIT)})"))
     policies = _policies(run, fit, matrix.of(fit["instruction_id"].to_list())) if len(fit) else {BEST: []}
     return _written(run, fingerprint, pool, policies)
-
-
-def _judge(settings: Settings) -> str:
-    """The judge whose total is compared with the threshold: the first that judges instructions; none is allowed."""
-    scores = settings.scores
-    is_of_instructions = lambda name: name in scores.imports or judge(name, settings.plugins).subject == "instruction"  # noqa: E731
-    return next(filter(is_of_instructions, scores.judges), "")
 
 
 def _fingerprint(run: Run, pool: pl.DataFrame) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.plugins import JUDGING
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.stages import STAGES
 from wellspring.tasks.spine.running import recipes
@@ -111,7 +112,7 @@ def test_a_recipe_or_judge_has_its_prompt_its_test_and_its_paper(method: Path) -
     assert module.PAPER
     assert isinstance(module.VERSION, int)
     if hasattr(module, "program"):
-        found = recipes.find(method.stem, Settings())
+        found = recipes.find(method.stem, Settings(), JUDGING if method.parent.name == "judges" else recipes.RECIPES)
         assert found is not None
         assert found.most_calls > 0
     else:

@@ -1,4 +1,4 @@
--- Instructions, with the site of their page.
+-- Instructions, with the site of their page, and the answer of the seed that each was written for.
 -- owner:  tasks/scores.py
 -- grain:  one row per instruction
 -- params: none
@@ -7,6 +7,10 @@ SELECT
     instructions.instruction_id AS input_id,
     instructions.text,
     instructions.history,
-    documents.domain
+    documents.domain,
+    instructions.scene,
+    instructions.document_id,
+    seeds.response AS reference
 FROM valid_instructions AS instructions
-LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id;
+LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
+LEFT JOIN valid_seeds AS seeds ON instructions.input_id = seeds.seed_id;

@@ -1,4 +1,5 @@
 -- What programs made, and of which of their inputs: an answer to an instruction of the same program is of that one's input.
+-- Where an input is a group of answers, what is said of these, and of their instruction, is of the group.
 -- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per thing x method
 -- params: none
@@ -14,6 +15,13 @@ SELECT
     notes.fingerprint,
     notes.input_id
 FROM notes
+UNION ALL
+SELECT
+    unnest(list_append(notes.parent_ids, notes.input_id)) AS id,
+    notes.fingerprint,
+    notes.note_id AS input_id
+FROM notes
+WHERE notes.kind = 'group of answers'
 UNION ALL
 SELECT
     rewrites.rewrite_id AS id,

@@ -13,7 +13,8 @@ SELECT
         SELECT count(*)
         FROM written
         WHERE
-            (written.input_id, written.fingerprint) NOT IN (
+            written.kind <> 'group of answers'  -- it is the input itself
+            AND (written.input_id, written.fingerprint) NOT IN (
                 SELECT
                     settled.input_id,
                     settled.fingerprint
@@ -23,5 +24,7 @@ SELECT
     (
         SELECT count(*)
         FROM written
-        WHERE written.completion_id NOT IN (SELECT completions.completion_id FROM completions)
+        WHERE
+            written.kind <> 'group of answers'
+            AND written.completion_id NOT IN (SELECT completions.completion_id FROM completions)
     ) AS orphan_completions;

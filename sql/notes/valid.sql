@@ -6,7 +6,7 @@ CREATE OR REPLACE VIEW valid_notes AS
 SELECT notes.*
 FROM notes
 WHERE
-    notes.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions' AND methods.active)
+    notes.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.stage IN ('instructions', 'scores') AND methods.active)
     AND EXISTS (
         SELECT 1
         FROM publications

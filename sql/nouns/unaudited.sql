@@ -9,7 +9,7 @@ WHERE
     nouns.noun_fingerprint NOT IN (
         SELECT methods.fingerprint
         FROM methods
-        WHERE methods.stage IN ('nouns', 'instructions') AND NOT methods.active
+        WHERE methods.stage IN ('nouns', 'instructions', 'scores') AND NOT methods.active
     )
     AND NOT EXISTS (
         SELECT 1

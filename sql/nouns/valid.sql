@@ -7,10 +7,10 @@ SELECT nouns.*
 FROM nouns
 WHERE
     nouns.noun_fingerprint IN (
-        -- A program of the stage `instructions` makes rows of other nouns, too.
+        -- A program of the stage `instructions` or `scores` makes rows of other nouns, too.
         SELECT methods.fingerprint
         FROM methods
-        WHERE methods.stage IN ('nouns', 'instructions') AND methods.active
+        WHERE methods.stage IN ('nouns', 'instructions', 'scores') AND methods.active
     )
     AND EXISTS (
         SELECT 1

@@ -8,34 +8,22 @@ WITH written AS (
     WHERE scores.fingerprint = coalesce($fingerprint, scores.fingerprint)
 ),
 
-of_stage AS (
-    -- Marks of seeds are written, and accounted for, by the stage `seeds`; those of programs by `instructions`.
-    SELECT written.*
-    FROM written
-    WHERE
-        written.subject_id NOT IN (SELECT seeds.seed_id FROM seeds)
-        AND written.fingerprint NOT IN (SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions')
+wide AS (
+    -- Judges whose total may be any number.
+    SELECT unnest(from_json(json_extract(methods.settings, '$.wide'), '["VARCHAR"]')) AS judge
+    FROM methods
+    WHERE methods.stage = 'scores' AND methods.active
 )
 
 SELECT
     (SELECT count(*) FROM written) AS rows_written,
     (
-        SELECT coalesce(cast(sum(abs(inputs.rows_in - inputs.settled)) AS BIGINT), 0)
-        FROM (
-            SELECT
-                sum(receipts.rows_in) AS rows_in,
-                sum(receipts.rows_rejected) + (
-                    SELECT count(DISTINCT concat(mine.subject_id, ' ', mine.fingerprint))
-                    FROM of_stage AS mine
-                    WHERE mine.run_id = receipts.run_id
-                ) AS settled
-            FROM receipts
-            WHERE
-                receipts.stage = 'scores'
-                AND receipts.run_id = $run_id
-                AND $fingerprint IS NULL  -- receipts are of all methods
-            GROUP BY receipts.run_id
-        ) AS inputs
+        SELECT coalesce(max(counted.unaccounted), 0)
+        FROM audited_receipts AS counted
+        WHERE
+            counted.stage = 'scores'
+            AND counted.run_id = $run_id
+            AND $fingerprint IS NULL  -- receipts are of all methods
     ) AS unaccounted,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'scores' AND drifts.mix = 'refusals') AS refusal_drift,
     (SELECT coalesce(max(drifts.moved), 0) FROM drifts WHERE drifts.noun = 'scores' AND drifts.mix = 'reasons') AS reason_drift,
@@ -52,15 +40,12 @@ SELECT
     (
         SELECT count(*)
         FROM written
-        WHERE written.completion_id NOT IN (SELECT completions.completion_id FROM completions)
+        WHERE written.completion_id IS NOT NULL AND written.completion_id NOT IN (SELECT completions.completion_id FROM completions)
     ) AS orphan_completions,
     (
         SELECT count(*)
         FROM written
-        WHERE
-            written.judge <> 'reward_model'
-            AND written.completion_id IS NOT NULL  -- else it was imported
-            AND written.value NOT BETWEEN 0 AND 10
+        WHERE written.judge NOT IN (SELECT wide.judge FROM wide) AND written.value NOT BETWEEN 0 AND 10
     ) AS off_scale,
     (
         SELECT count(*)

@@ -21,7 +21,7 @@ SELECT
                     WHERE
                         mine.run_id = receipts.run_id
                         AND mine.fingerprint NOT IN (  -- those of programs are accounted for by their own stage
-                            SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions'
+                            SELECT methods.fingerprint FROM methods WHERE methods.stage IN ('instructions', 'scores')
                         )
                 ) AS settled
             FROM receipts
@@ -47,5 +47,5 @@ SELECT
     (
         SELECT count(*)
         FROM written
-        WHERE written.completion_id NOT IN (SELECT completions.completion_id FROM completions)
+        WHERE written.completion_id IS NOT NULL AND written.completion_id NOT IN (SELECT completions.completion_id FROM completions)
     ) AS orphan_completions;

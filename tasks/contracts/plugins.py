@@ -158,6 +158,7 @@ class Kind:
 
 RECIPES = Kind("recipe", "wellspring.tasks.recipes", "wellspring.recipes", "def program(")
 JUDGES = Kind("judge", "wellspring.tasks.judges", "wellspring.judges", "\nCRITERIA")
+JUDGING = Kind("judge", "wellspring.tasks.judges", "wellspring.judges", "def program(")  # judges that are programs
 CHECKS = Kind("check", "wellspring.tasks.methods.answers.checks", "wellspring.checks", "\ndef check(", "check")
 WAYS = Kind("way to select", "wellspring.tasks.methods.vectors.choices", "wellspring.ways", "\ndef choose(", "choose")
 PAIRINGS = Kind("way to pair", "wellspring.tasks.methods.answers.pairs", "wellspring.pairings", "\ndef pair(", "pair")

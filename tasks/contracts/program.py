@@ -1,12 +1,12 @@
 """What a program is given to ask with: the form that its file can rely on, whoever runs it.
 
-A program is a file of the room `recipes`, or of a plug-in folder: `x.py` with its prompts in `x.md`, and `x.jsonl`
-where the paper brings a list. The module holds
+A program is a file of the room `recipes` or `judges`, or of a plug-in folder: `x.py` with its prompts in `x.md`, and
+`x.jsonl` where the paper brings a list. The module holds
 
     SYSTEM    the system of the paper that it is
     PAPER     where that stands, and where ours differs
     VERSION   an int, raised when what is asked or kept changes
-    TAKES     what it is given: `instructions` of the programs above it, `documents`, `seeds`
+    TAKES     what it is given: `instructions` of the programs above it, `documents`, `seeds`; of a judge see below
     MAKES     the nouns that it writes; rows of the first are what is counted as made
     ROLES     whom it asks; the first is asked where no role is named
     MAY       what its rows may do that others may not (see `MAY`)
@@ -21,6 +21,21 @@ A row has `input_id`, and by what is taken
     seeds           text, language, response (None where there was none), system, turns, tools
 
 `history`, `turns` (after the text) and `tools` are JSON lists, or ''; `system` is a text, or ''.
+
+A judge stands in `scores.judges` and runs when there are answers. It makes scores, verdicts, notes and pairs of what
+it is given (`JUDGEMENTS`). Its row has `input_id`, `history`, `reference`, and
+
+    instructions    text, scene, document_id, domain
+    responses       response, instruction (its text), instruction_id, use, model, document (None where it was not shown)
+    references      the same, where there is a reference
+    answered        text, instruction_id, answers: all of use answer and draw, a JSON list of
+                    {response_id, text, model, use}
+
+`reference` is the answer of the seed that the instruction was written for, or None where that seed had none.
+The total of a judge decides (`selections`, `preferences`): where it makes none, it is the mean of its other scores. A
+judge that ends in a `Rejection` has NULL as its total, and a row in `rejections`. `BEST` is the highest total that it
+can give; without it any number is a total. Of what is `answered` another answer makes another input: what was said of
+the answers before leaves.
 
 Between its asks a program has no clock, no chance and no files: it is started again after a kill, and must come the
 same way. `ask` gives it all that is not in its row, and records what it gave.
@@ -40,6 +55,9 @@ MAY = {
 }
 NOUNS = ("instructions", "responses", "preferences", "verdicts", "scores", "notes", "rewrites")
 TAKEN = ("documents", "instructions", "seeds")
+JUDGEMENTS = ("scores", "verdicts", "notes", "preferences")  # what a judge may make
+JUDGED = ("instructions", "responses", "answered", "references")  # what a judge may take
+TOTAL = "total"  # the criterion by which others choose
 HOW = frozenset({"role", "temperature", "history", "max_tokens"})  # names of arguments that are no fields of a prompt
 Use = Literal["answer", "draw", "rejected"]
 KINDS = ("verified", "refined", "rule", "negative")  # of pairs: why the one side is the better
@@ -138,11 +156,11 @@ class Makes(Protocol):
         """
         ...
 
-    def pair(self, chosen: Made | None, rejected: Made | None, kind: str, margin: float = 1.0) -> None:
+    def pair(self, chosen: str | Made | None, rejected: str | Made | None, kind: str, margin: float = 1.0) -> None:
         """Make a pair of two responses, the better first. They may answer instructions of their own.
 
         Args:
-            chosen: A response that was made; None where the pair has only a worse one.
+            chosen: A response that was made, or the id of a given one; None where the pair has only a worse one.
             rejected: Another one; None where the pair has only a better one.
             kind: One of `KINDS`: verified (a check passed one), refined (one was made of the other), rule, negative
                 (one was made worse).
@@ -157,7 +175,7 @@ class Makes(Protocol):
         ...
 
     def score(self, subject: str | Made, criterion: str, value: float, reason: str = "", answer: Any = None) -> None:
-        """Give a thing a mark."""
+        """Give a thing a mark; of a given one its id."""
         ...
 
     def note(self, kind: str, data: Any, answer: Answered | Text) -> Made:

@@ -616,6 +616,12 @@ class Settings(Section):
     events: EventsSettings = EventsSettings()
     pages: PagesSettings = PagesSettings()
 
+    @property
+    def judges_of_marks(self) -> tuple[str, ...]:
+        """The judges that are asked for marks: those that the profile names, and the one by whose marks pairs are made."""
+        of_pairs = (self.preferences.judge,) if self.preferences.draws else ()
+        return tuple(n for n in dict.fromkeys((*self.scores.judges, *of_pairs)) if n not in self.scores.imports)
+
     @model_validator(mode="after")
     def _judged_by_another(self) -> "Settings":
         """A model prefers what it wrote itself; judging with it has to be asked for."""

@@ -10,12 +10,12 @@ from typing import Any, Literal, cast
 
 from wellspring.tasks.contracts import prompting
 from wellspring.tasks.contracts.errors import UsageError
-from wellspring.tasks.contracts.plugins import JUDGES, texts
+from wellspring.tasks.contracts.plugins import JUDGES, JUDGING, texts
+from wellspring.tasks.contracts.program import TOTAL
 from wellspring.tasks.contracts.prompting import PromptedMethod, Template
 
 VERSION = 1
 Subject = Literal["instruction", "response"]
-TOTAL = "total"
 MARKED_BY = ("judges.loading", "loops")  # what shapes a mark besides its judge: how it adds up, how it is asked again
 _WANTED = ("PAPER", "VERSION", "SCHEMA", "CRITERIA", "SUBJECT", "LOWEST", "HIGHEST", "TOTAL", "prompt", "parse")
 OF_SEEDS = "seven_criteria"  # the judge whose total decides which seeds are kept
@@ -68,7 +68,7 @@ def judge(name: str, folders: Sequence[str] = ()) -> Judge:
             raise UsageError(
                 f"`{name}` gives verdicts, not marks", hint="name it in verdicts.judges instead of scores.judges"
             )
-        known = sorted(JUDGES.names(folders))
+        known = sorted({*JUDGES.names(folders), *JUDGING.names(folders)})
         raise JUDGES.unknown(name, known, f"judges that give marks: {', '.join(known)}")
     module, folder = found
     if lacking := [wanted for wanted in _WANTED if not hasattr(module, wanted)]:

@@ -1,14 +1,14 @@
-"""The program files of the room, each held to all that a program owes."""
+"""The program files of both rooms, each held to all that a program owes."""
 
 import pytest
 
 import wellspring
-from wellspring.tasks.spine.running import recipes
+from wellspring.tasks.contracts.plugins import JUDGING, RECIPES
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("name", [name for name, place in recipes.names().items() if place == "ours"])
+@pytest.mark.parametrize("name", [*RECIPES.names(), *JUDGING.names()])
 def test_a_program_of_ours_is_sound(name: str) -> None:
     found = wellspring.check_plugin(name)
 

@@ -1,4 +1,4 @@
-"""The small store that program files are tried in: pages, seeds and instructions, with odd ones among them.
+"""The small store that program files are tried in: pages, seeds, instructions and answers, with odd ones among them.
 
 Each page has an instruction of its own, and each seed a source, so that one of them can be forgotten and the others
 stand. The instructions are those of `ABOVE`, a program that asks nothing and makes nothing: it stands first in the
@@ -15,6 +15,8 @@ from wellspring.tasks.spine.running.runs import Run
 ABOVE = "given_instructions"
 WRITER = "trial"
 BEGINNING_CHARS = 60
+ANSWERS = 3  # to each instruction
+_ANSWERED = "trial-answer"
 _READ = {"documents": "trial-read", "seeds": "trial-read"}
 _PROGRAM = '''"""What stands above the program that is tried."""
 from wellspring.tasks.contracts.program import Ask
@@ -161,25 +163,37 @@ def give(run: Run) -> None:
     run.store.execute("instructions/publish")
 
 
-def inputs(takes: str) -> set[str]:
-    """Return the ids of all inputs of a program that takes `documents`, `seeds` or `instructions`."""
-    return {_id(takes.removesuffix("s"), name) for name, *_ in _INPUTS}
+def give_answers(run: Run) -> None:
+    """Put answers to the instructions into the store: one to be exported and two draws, each of its own model."""
+    run.store.append("methods", [records.MethodRow("responses", _ANSWERED, "answer", "{}", True, WRITER)])
+    rows = [_response(name, page, number) for name, _, page, *_ in _INPUTS for number in range(ANSWERS)]
+    run.store.append("responses", rows)
+    run.store.execute("responses/publish")
 
 
-def forgotten_by(takes: str, input_id: str) -> tuple[dict[str, str], set[str], str]:
+def inputs(run: Run, view: str) -> set[str]:
+    """Return the ids of all inputs that a view shows a program."""
+    return set(run.store.query("settled/view", view=f"inputs_{view}")["input_id"].to_list())
+
+
+def forgotten_by(run: Run, takes: str, view: str, input_id: str) -> tuple[dict[str, str], set[str], str]:
     """Return by what an input is forgotten, as `forget` wants it, the ids of what goes first, and how its text begins.
 
     Args:
+        run: That holds the store.
         takes: What the program takes.
+        view: That shows it.
         input_id: Of the input.
     """
-    ids = {name: (_id("document", name), _id("seed", name), _id("instruction", name)) for name, *_ in _INPUTS}
-    [name] = [name for name, of in ids.items() if input_id in of]
-    [(page, seed, text)] = [texts for own, _, *texts in _INPUTS if own == name]
+    [row] = run.store.query("settled/view", view=f"inputs_{view}").filter(input_id=input_id).to_dicts()
+    of = {row["input_id"], row.get("instruction_id")}
+    ids = {name: {_id("document", name), _id("seed", name), _id("instruction", name)} for name, *_ in _INPUTS}
+    [name] = [name for name, known in ids.items() if known & of]
+    shown = str(row.get("instruction") or row["text"])[:BEGINNING_CHARS]
     if takes == "seeds":
-        return {"source": _id("source", name, "jsonl")}, {_id("seed", name)}, seed[:BEGINNING_CHARS]
-    shown = page if takes == "documents" else text
-    return {"url": _url(name)}, {_id("document", name), _id("instruction", name)}, shown[:BEGINNING_CHARS]
+        return {"source": _id("source", name, "jsonl")}, {_id("seed", name)}, shown
+    answers = {_id("response", name, str(number)) for number in range(ANSWERS)}
+    return {"url": _url(name)}, {_id("document", name), _id("instruction", name), *answers}, shown
 
 
 def _id(noun: str, *parts: str) -> str:
@@ -228,12 +242,19 @@ def _seed(name: str, language: str, text: str) -> records.Seed:
     return records.Seed(*of, len(text) // 4, WRITER)
 
 
+def _response(name: str, page: str, number: int) -> records.Response:
+    text = " ".join(page.split(". ")[number % 2 :]) + f" That is all I can say of it, for {number + 1}."
+    of = (_id("response", name, str(number)), _ANSWERED, _id("instruction", name), f"trial-{number}", number, text)
+    use = "draw" if number else "answer"
+    return records.Response(*of, "stop", _id("call", name, str(number)), WRITER, None, use=use)
+
+
 def _instruction(name: str, text: str, fingerprint: str) -> records.Instruction:
     turns = [{"role": "user", "content": "What is baked here?"}, {"role": "assistant", "content": "Bread, mostly."}]
     return records.Instruction(
         instruction_id=_id("instruction", name),
         fingerprint=fingerprint,
-        input_id=_id("document", name),
+        input_id=_id("seed", name),
         recipe=ABOVE,
         draw=0,
         round=0,

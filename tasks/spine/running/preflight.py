@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from wellspring.tasks.contracts import casting, outside, parsing, prompting
 from wellspring.tasks.contracts.errors import TransientError, UsageError, WellspringError
-from wellspring.tasks.contracts.plugins import CHECKS, JUDGES, WAYS, Kind, texts
+from wellspring.tasks.contracts.plugins import CHECKS, JUDGES, JUDGING, WAYS, Kind, texts
 from wellspring.tasks.contracts.settings import Endpoint, Role, Settings, VerdictsSettings
 from wellspring.tasks.io import score_files
 from wellspring.tasks.io.corpora import benchmarks, conversations, corpus_files
@@ -25,10 +25,10 @@ from wellspring.tasks.io.corpora.own_formats import Own
 from wellspring.tasks.io.protocol import prices
 from wellspring.tasks.io.storage import links
 from wellspring.tasks.io.vectors import encoder
-from wellspring.tasks.judges import loading
 from wellspring.tasks.methods.answers import pairs
 from wellspring.tasks.methods.datasets import own_forms
 from wellspring.tasks.methods.pages import quality
+from wellspring.tasks.spine import judging
 from wellspring.tasks.spine.running import recipes
 
 DOOR_SECONDS = 2.0  # for a server to open its door; whether it answers well, `Run.meet` finds out
@@ -103,18 +103,13 @@ def _store(directory: Path) -> None:
 
 def _names(settings: Settings) -> Iterator[Look]:
     """Look at every name of a method that the settings leave open."""
-    scores = settings.scores
     for name in settings.documents.quality:
         yield lambda name=name: quality.rules([name])
     for name in settings.instructions.recipes:
         yield lambda name=name: _recipe(name, settings)
     for name in settings.recipes:
         yield lambda name=name: _has_knobs(name, settings)
-    for name in (
-        *scores.judges,
-        *scores.imports,
-        *([settings.preferences.judge] if settings.preferences.draws else ()),
-    ):
+    for name in dict.fromkeys((*settings.judges_of_marks, *settings.scores.imports)):
         yield lambda name=name: _judge(name, settings)
     for name in sorted({*settings.verdicts.checks, *settings.verdicts.computed} - {*VerdictsSettings().computed}):
         yield lambda name=name: _plugged(CHECKS, name, settings)
@@ -135,8 +130,8 @@ def _names(settings: Settings) -> Iterator[Look]:
 def _judge(name: str, settings: Settings) -> None:
     """Look at a judge; imported scores go by a name that no judge has."""
     if name not in settings.scores.imports:
-        loading.judge(name, settings.plugins)
-    elif name in {**JUDGES.names(settings.plugins), **texts(JUDGES.room)}:
+        judging.find(name, settings)
+    elif name in {**JUDGES.names(settings.plugins), **JUDGING.names(settings.plugins), **texts(JUDGES.room)}:
         raise UsageError(f"`scores.imports.{name}`: a judge has this name", hint="give the scores a name of their own")
 
 
@@ -151,7 +146,7 @@ def _recipe(name: str, settings: Settings) -> None:
 
 def _has_knobs(name: str, settings: Settings) -> None:
     """Look at a section of knobs: whose they are, and whether they are as they should be."""
-    if recipes.find(name, settings) is None:
+    if recipes.find(name, settings, recipes.room_of(name, settings)) is None:
         raise recipes.unknown(name, sorted(recipes.names(settings)))
 
 
@@ -168,7 +163,7 @@ def _dask() -> None:
 
 def _prompts() -> Iterator[Look]:
     """Look at the placeholders of every prompt."""
-    programs = recipes.names()
+    programs = {*recipes.names(), *JUDGING.names()}
     for package in ("wellspring.tasks.recipes", "wellspring.tasks.judges"):
         for file in resources.files(package).iterdir():
             if file.name.endswith(".md") and file.name != "README.md" and file.name[:-3] not in programs:

@@ -1,4 +1,4 @@
-"""Recipes that are programs, by name (`contracts/plugins.py`), with their prompts, their list and their knobs.
+"""Recipes and judges that are programs, by name (`contracts/plugins.py`): their prompts, their list and their knobs.
 
 What a program file must hold is in `contracts/program.py`; here it is held to that before anything runs.
 """
@@ -21,14 +21,15 @@ from wellspring.tasks.contracts import headings, parsing
 from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import UsageError, WellspringError
 from wellspring.tasks.contracts.headings import Headings
-from wellspring.tasks.contracts.plugins import RECIPES, texts
-from wellspring.tasks.contracts.program import HOW, MAY, NOUNS, TAKEN
+from wellspring.tasks.contracts.plugins import JUDGING, RECIPES, Kind, texts
+from wellspring.tasks.contracts.program import HOW, JUDGED, JUDGEMENTS, MAY, NOUNS, TAKEN
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Section, Settings
 from wellspring.tasks.io.storage.statements import statement
 from wellspring.tasks.spine.running import blame
 
 VIEWS = {"instructions": "made"}  # the view of what a program takes, where it is not called the same
+_JUDGED = {"answered": "responses_by_instruction", "references": "responses_with_reference"}  # likewise, of a judge
 _WANTED = ("SYSTEM", "PAPER", "VERSION", "TAKES", "MAKES", "ROLES", "most_calls", "program")
 
 
@@ -41,12 +42,18 @@ class Recipe:
     headings: Headings
     knobs: Section
     own: Sequence[Mapping[str, Any]] = field(default=())
+    kind: Kind = RECIPES
+
+    @property
+    def is_judge(self) -> bool:
+        """Whether it judges what others made."""
+        return self.kind is JUDGING
 
     @property
     def takes(self) -> str:
         """The view that its inputs are rows of."""
         takes = str(self.module.TAKES)
-        return VIEWS.get(takes, takes)
+        return (_JUDGED if self.is_judge else VIEWS).get(takes, takes)
 
     @property
     def may(self) -> frozenset[str]:
@@ -59,10 +66,15 @@ class Recipe:
         return int(self.module.most_calls(self.knobs))
 
     @property
+    def source(self) -> str:
+        """The file's code."""
+        return inspect.getsource(self.module)
+
+    @property
     def written(self) -> str:
         """A digest of the file's code, where it is not ours: a lock holds ours to their VERSION."""
-        is_ours = self.module.__name__.startswith(RECIPES.room)
-        return "" if is_ours else content_id("written", inspect.getsource(self.module))
+        is_ours = self.module.__name__.startswith(self.kind.room)
+        return "" if is_ours else content_id("written", self.source)
 
     def identity(self, settings: Settings) -> dict[str, Any]:
         """Return what its rows depend on, but for the checks that look at them."""
@@ -100,16 +112,42 @@ def methods() -> list[str]:
     return [name for name, text in texts(RECIPES.room).items() if "\nINPUTS = " in text]
 
 
-def find(name: str, settings: Settings) -> Recipe | None:
+def find(name: str, settings: Settings, kind: Kind = RECIPES) -> Recipe | None:
     """Return the program of this name with its knobs; None where there is none: it may be a method of the room.
+
+    Args:
+        name: Of the program.
+        settings: Whose plug-in folders and knobs count.
+        kind: `RECIPES` or `JUDGING`.
 
     Raises:
         UsageError: Its file lacks something, or a knob is not as it should be.
     """
-    if (loaded := _loaded(name, tuple(settings.plugins))) is None:
+    if (loaded := _loaded(name, tuple(settings.plugins), kind)) is None:
         return None
     module, read, own = loaded
-    return Recipe(name, module, read, _knobs(name, module, settings), own)
+    return Recipe(name, module, read, _knobs(name, module, settings), own, kind)
+
+
+def _named(settings: Settings) -> list[tuple[str, Kind]]:
+    """Return what a profile names that may be a program: its recipes and then its judges."""
+    named = [(name, RECIPES) for name in settings.instructions.recipes]
+    return [*named, *((name, JUDGING) for name in settings.judges_of_marks)]
+
+
+def room_of(name: str, settings: Settings) -> Kind:
+    """Return the room that a program is of; one of a plug-in folder judges if it makes nothing else.
+
+    Raises:
+        UsageError: Its file cannot be loaded.
+    """
+    places = {kind: kind.names(settings.plugins).get(name) for kind in (JUDGING, RECIPES)}
+    ours = [kind for kind, place in places.items() if place == "ours"]
+    if ours or None in places.values():
+        return ours[0] if ours else RECIPES if places[RECIPES] else JUDGING
+    found = RECIPES.find(name, settings.plugins)
+    makes = {*getattr(found[0], "MAKES", ())} if found else set[str]()
+    return JUDGING if makes and makes <= {*JUDGEMENTS} else RECIPES
 
 
 def plugged_in(settings: Settings) -> list[Recipe]:
@@ -131,9 +169,9 @@ def makes(settings: Settings, noun: str) -> bool:
 def roles(settings: Settings) -> set[str]:
     """Return whom the programs of a profile ask; one that cannot be loaded asks nobody."""
     found = set[str]()
-    for name in settings.instructions.recipes:
+    for name, kind in _named(settings):
         with suppress(UsageError):
-            if program := find(name, settings):
+            if program := find(name, settings, kind):
                 found |= {*program.module.ROLES}
     return found
 
@@ -146,13 +184,16 @@ def unknown(name: str, known: Sequence[str]) -> UsageError:
 
 
 @lru_cache(maxsize=256)
-def _loaded(name: str, folders: tuple[str, ...]) -> tuple[ModuleType, Headings, tuple[Mapping[str, Any], ...]] | None:
-    found = RECIPES.find(name, folders)
-    return None if found is None else _checked(name, *found)
+def _loaded(
+    name: str, folders: tuple[str, ...], kind: Kind
+) -> tuple[ModuleType, Headings, tuple[Mapping[str, Any], ...]] | None:
+    found = kind.find(name, folders)
+    is_method = found is not None and kind is JUDGING and hasattr(found[0], "CRITERIA")
+    return None if found is None or is_method else _checked(name, *found, kind)
 
 
 def _checked(
-    name: str, module: ModuleType, folder: Traversable | Path
+    name: str, module: ModuleType, folder: Traversable | Path, kind: Kind
 ) -> tuple[ModuleType, Headings, tuple[Mapping[str, Any], ...]]:
     """Return a program file with its prompts and its list, once it holds all that a program must.
 
@@ -160,10 +201,11 @@ def _checked(
         UsageError: It does not; the message names all that is missing or wrong.
     """
     faults = [f"it has no `{wanted}`" for wanted in _WANTED if not hasattr(module, wanted)]
+    taken, nouns = (JUDGED, JUDGEMENTS) if kind is JUDGING else (TAKEN, NOUNS)
     if not faults:
         faults = [
-            *(f"TAKES is `{module.TAKES}`, not {' or '.join(TAKEN)}" for _ in [0] if module.TAKES not in TAKEN),
-            *(f"MAKES holds `{noun}`, which is none of {', '.join(NOUNS)}" for noun in {*module.MAKES} - {*NOUNS}),
+            *(f"TAKES is `{module.TAKES}`, not {' or '.join(taken)}" for _ in [0] if module.TAKES not in taken),
+            *(f"MAKES holds `{noun}`, which is none of {', '.join(nouns)}" for noun in {*module.MAKES} - {*nouns}),
             *(
                 f"MAY holds `{one}`, which is none of {', '.join(MAY)}"
                 for one in {*getattr(module, "MAY", ())} - {*MAY}
@@ -174,7 +216,7 @@ def _checked(
         ]
     if faults:
         raise UsageError(
-            f"the recipe `{name}` is not whole: {'; '.join(faults)}",
+            f"the {kind.word} `{name}` is not whole: {'; '.join(faults)}",
             hint="tasks/recipes/README.md shows what a program file holds",
         )
     read = headings.read(folder / f"{name}.md", name)

@@ -83,7 +83,7 @@ def _go_on_without(run: Run, noun: str, error: BrokenError, prints: set[str]) ->
     """
     from wellspring.tasks.io.storage import suites
 
-    names = {print_: name for stage in (noun, "instructions") for print_, name in _names(run, stage)}
+    names = {print_: name for stage in (noun, "instructions", "scores") for print_, name in _names(run, stage)}
     passing = list[str]()
     for one in sorted(prints) if STAGES[noun].role and len(prints) > 1 else ():
         found = suites.check(noun, _unpublished(run, noun, set(), one), run.store, run.run_id, one)

@@ -15,7 +15,7 @@ from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.conversation import opened
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.headings import Heading
-from wellspring.tasks.contracts.program import KINDS, A, Bare, Executed, Made, Said, T, Turn, Use
+from wellspring.tasks.contracts.program import KINDS, TOTAL, A, Bare, Executed, Made, Said, T, Turn, Use
 from wellspring.tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.methods.instructions import acceptance
@@ -316,12 +316,12 @@ class Making:
         self._add(place, "responses", row)
         return made
 
-    def pair(self, chosen: Made | None, rejected: Made | None, kind: str, margin: float = 1.0) -> None:
+    def pair(self, chosen: str | Made | None, rejected: str | Made | None, kind: str, margin: float = 1.0) -> None:
         """As `Makes.pair` says."""
         if kind not in KINDS:
             raise MisuseError(f"a pair's kind is `{kind}`, not {' or '.join(KINDS)}")
-        sides = [side for side in (chosen, rejected) if side is not None]
-        said = [(self._answered(side), side.text) for side in sides]
+        ids = [side.id if isinstance(side, Made) else side or "" for side in (chosen, rejected)]
+        said = [self._answered(side) for side in ids if side]
         if not said:
             raise MisuseError("a pair has neither side")
         if len({*said}) < len(said):
@@ -330,33 +330,41 @@ class Making:
         row = records.Preference(
             instruction_id=said[0][0],
             fingerprint=self.work.fingerprint,
-            chosen_id=chosen.id if chosen else "",
-            rejected_id=rejected.id if rejected else "",
+            chosen_id=ids[0],
+            rejected_id=ids[1],
             margin=_amount("margin", margin),
             run_id=self.work.run.run_id,
             kind=kind,
         )
         self._add("", "preferences", row)
 
-    def _answered(self, side: Made) -> str:
-        """Return the id of the instruction that a response answers."""
-        row = self.rows.get(("responses", side.id))
-        if row is None:
-            raise MisuseError("a side of a pair is no response that was made here")
-        return row.row.instruction_id
+    def _answered(self, side: str) -> tuple[str, str]:
+        """Return the id of the instruction that a response answers, and what it says."""
+        if (row := self.rows.get(("responses", side))) is not None:
+            return row.row.instruction_id, row.row.text
+        if (text := given_answers(self.row).get(side)) is not None:
+            return self.row["instruction_id"], text
+        raise MisuseError("a side of a pair is no response that was made here, nor one that was given")
 
     def verdict(
         self, subject: str | Made, check: str, *, passed: bool | None, detail: str = "", answer: Any = None
     ) -> None:
         """As `Makes.verdict` says."""
-        of = (subject.id if isinstance(subject, Made) else subject, self.work.fingerprint, check)
+        of = (self._subject(subject), self.work.fingerprint, check)
         self._add("", "verdicts", records.Verdict(*of, passed, detail, self._completion(answer), self.work.run.run_id))
 
     def score(self, subject: str | Made, criterion: str, value: float, reason: str = "", answer: Any = None) -> None:
         """As `Makes.score` says."""
-        of = (subject.id if isinstance(subject, Made) else subject, self.work.fingerprint)
+        of = (self._subject(subject), self.work.fingerprint)
         marked = (self.work.recipe.name, criterion, value, reason, self._completion(answer), self.work.run.run_id)
         self._add("", "scores", records.Score(*of, *marked))
+
+    def _subject(self, subject: str | Made) -> str:
+        """Return the id of what something is said of; of a judge it is what it was given."""
+        name = subject.id if isinstance(subject, Made) else subject
+        if self.work.recipe.is_judge and name not in (known := subjects(self.row)):
+            raise MisuseError(f"it says something of {name}, and is given {', '.join(known)}")
+        return name
 
     def note(self, kind: str, data: Any, answer: Answered | Text) -> Made:
         """As `Makes.note` says."""
@@ -385,11 +393,25 @@ class Making:
         self.refusals.append(Rejection(reason, detail))
 
     def hand_over(self, ask: Ask) -> None:
-        """Have all of it written, in the order of places; refusals in an order of their own."""
+        """Have all of it written, in the order of places; refusals in an order of their own.
+
+        Of what a judge gives marks, but no total, the mean of them is its total.
+        """
+        if self.work.recipe.is_judge:
+            self._add_totals()
         for one in sorted(self.rows.values(), key=lambda one: _order(one.place)):
             ask.make(one.table, [one.row])
         for number, refusal in enumerate(sorted(self.refusals, key=lambda one: (one.reason, one.detail))):
             ask.refuse(number, refusal)
+
+    def _add_totals(self) -> None:
+        marks: dict[str, dict[str, float]] = {}
+        for one in self.rows.values():
+            if one.table == "scores":
+                marks.setdefault(one.row.subject_id, {})[one.row.criterion] = one.row.value
+        for subject, given in marks.items():
+            if TOTAL not in given:
+                self.score(subject, TOTAL, sum(given.values()) / len(given), "mean")
 
     def _check(self, text: str, ours: str, history: str) -> None:
         """Look at an instruction as it is made.
@@ -455,6 +477,18 @@ class Making:
 
     def _id(self, noun: str, *parts: str) -> str:
         return content_id(noun, self.work.fingerprint, self.row["input_id"], *parts)
+
+
+def given_answers(row: Row) -> dict[str, str]:
+    """Return the answers that a judge is given, by their ids: one, or all of an instruction."""
+    if "answers" in row:
+        return {one["response_id"]: one["text"] for one in json.loads(row["answers"])}
+    return {row["input_id"]: row["response"]} if "instruction_id" in row else {}
+
+
+def subjects(row: Row) -> tuple[str, ...]:
+    """Return the ids of what a judge can say something of: its input, or an instruction and all its answers."""
+    return (row["instruction_id"], *given_answers(row)) if "answers" in row else (row["input_id"],)
 
 
 def _text(answer: object, field: str) -> str:

@@ -42,7 +42,7 @@ class Program:
         body: What is done.
         samples: How many rows an input is to make, where its draws are counted one by one; None where only the program
             knows, and what it makes of its stage is counted.
-        makes: The table whose rows are counted as made, where `samples` is None.
+        makes: The table whose rows are counted as made, where `samples` is None; without it, inputs are counted.
         settles: Whether an input is done with; else what was found is the caller's to keep, and it is due again.
     """
 
@@ -110,6 +110,7 @@ class Input:
     steps: list[tuple[str, str, str, str]] = field(default_factory=list[tuple[str, str, str, str]])
     made: dict[str, list[Any]] = field(default_factory=dict)
     refused: dict[int, Rejection] = field(default_factory=dict)
+    has_failed: bool = False  # it is refused, whatever rows say so
 
     @property
     def input_id(self) -> str:
@@ -231,6 +232,10 @@ class Ask:
     def refuse(self, draw: int, refusal: Rejection) -> None:
         """Have one draw refused, where others of the input may stand."""
         self._item.refused[draw] = refusal
+
+    def fail(self, refusal: Rejection) -> None:
+        """Have the input refused, and what was made of it written all the same: rows that say that a judge failed."""
+        self._item.has_failed, self._item.refused = True, {0: refusal}
 
     def _calls(self, numbers: Sequence[int], method: PromptedMethod, row: Row, how: How) -> list[Call]:
         self._item.asked += len(numbers)

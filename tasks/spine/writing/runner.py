@@ -329,13 +329,15 @@ class Runner:
     def _write(self, item: Input) -> None:
         """One rejection for each refused draw; the bare id, which pending queries look for, only if none gave rows."""
         program, input_id = self.program, item.input_id
-        names = [input_id] if not any(item.made.values()) else []
+        is_made = any(item.made.values()) and not item.has_failed
+        names = [] if is_made else [input_id]
         for draw, refusal in sorted(item.refused.items()):
             name = names.pop() if names else f"{input_id}#{draw}"
             said = (refusal.reason, outside.sound(refusal.detail))
             self._rejections.append(RejectionRow(program.stage, name, program.fingerprint, *said, self.run.run_id))
         is_counted = program.samples is not None
-        stood = self._expected - len(item.refused) if is_counted else len(item.made.get(program.makes, ()))
+        of_inputs = len(item.made.get(program.makes, ())) if program.makes else int(is_made)
+        stood = self._expected - len(item.refused) if is_counted else of_inputs
         self.counts["rows_rejected"] += len(item.refused)
         self.counts["rows_out"] += stood
         more = stood + len(item.refused) - self._expected  # than were expected of it, where only the program knows
