@@ -37,7 +37,7 @@ def of_program(name: str, *more: str) -> list[str]:
 
 
 @contextmanager
-def answering(name: str, say: Callable[[str, dict[str, Any]], str | None]) -> Iterator[ScriptedModel]:
+def answering(name: str, say: Callable[[str, dict[str, Any]], str | dict[str, Any] | None]) -> Iterator[ScriptedModel]:
     """Serve a model that says what a test tells it to where a program asks; elsewhere it is the stand-in.
 
     Args:
@@ -45,7 +45,7 @@ def answering(name: str, say: Callable[[str, dict[str, Any]], str | None]) -> It
         say: Given the heading (empty where plain text is asked for) and the request; None leaves it to the stand-in.
     """
 
-    def script(body: dict[str, Any]) -> str:
+    def script(body: dict[str, Any]) -> str | dict[str, Any]:
         asked = body.get("response_format", {}).get("json_schema", {}).get("name", f"{name}-")
         said = say(asked.removeprefix(f"{name}-"), body) if asked.startswith(f"{name}-") else None
         return offline.chat(body)["choices"][0]["message"]["content"] if said is None else said

@@ -24,7 +24,9 @@ class ScriptedModel:
 
 def _completion(body: dict[str, Any], said: Any, finish_reason: str) -> dict[str, Any]:
     message = {"role": "assistant", "content": said, "refusal": None}
+    logprobs = None
     if isinstance(said, dict):
+        logprobs = said.pop("logprobs", None)
         finish_reason, model = said.pop("finish_reason", finish_reason), said.pop("model", body["model"])
         message, body = message | {"content": ""} | said, body | {"model": model}
     return {
@@ -32,7 +34,7 @@ def _completion(body: dict[str, Any], said: Any, finish_reason: str) -> dict[str
         "object": "chat.completion",
         "created": 0,
         "model": body["model"],
-        "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
+        "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": logprobs}],
         "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
     }
 
@@ -45,7 +47,7 @@ def _moderation(body: dict[str, Any], said: Any) -> dict[str, Any]:
 def scripted_model(script: Script, finish_reason: str = "stop") -> Iterator[ScriptedModel]:
     """Serve chat completions whose text is `script(body)`, or moderations whose result it is, if it is no text.
 
-    A mapping is a message of a chat completion, with `finish_reason` and `model` beside its fields if they are others.
+    A mapping is a message of a chat completion; `finish_reason`, `model` and `logprobs` stand beside its fields.
 
     `asked` holds every body, in the order of arrival; a script that raises `ConnectionError` is a server that is busy.
     """

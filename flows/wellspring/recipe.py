@@ -7,8 +7,23 @@ from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.likelihoods import choice, expected_digit
 from wellspring.tasks.contracts.program import Ask, Made, Turn, bare
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
-__all__ = ["Answered", "Aside", "Ask", "Field", "Made", "Rejection", "Row", "Section", "Text", "Turn", "bare"]
+__all__ = [
+    "Answered",
+    "Aside",
+    "Ask",
+    "Field",
+    "Made",
+    "Rejection",
+    "Row",
+    "Section",
+    "Text",
+    "Turn",
+    "bare",
+    "choice",
+    "expected_digit",
+]

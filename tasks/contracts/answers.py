@@ -10,17 +10,19 @@ and forgives its form: a JSON object after prose, a list in place of a text, a n
 bound by (`Field(ge=0)`, `Field(max_length=8)`) is held after the answer, whatever the server was told.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from types import UnionType
 from typing import Annotated, Any, Literal, Self, Union, cast, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.likelihoods import Place
 from wellspring.tasks.contracts.prompting import Row, Template, json_object, text_field
 
 LONGEST = 2000  # llama.cpp refuses a text with a bound as high as this, or higher
@@ -58,6 +60,17 @@ class Answered(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    _logprobs: tuple[Place, ...] = PrivateAttr(default=())
+
+    @property
+    def logprobs(self) -> tuple[Place, ...]:
+        """How likely each token was, where the program asked for that."""
+        return self._logprobs
+
+    def likened(self, logprobs: tuple[Place, ...]) -> Self:
+        """Return the same answer with log-probabilities."""
+        self._logprobs = logprobs
+        return self
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -130,9 +143,14 @@ class Answered(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """An answer in plain text, as it was written."""
+    """An answer in plain text, as it was written; with how likely each token was, where the program asked for that."""
 
     text: str
+    logprobs: tuple[Place, ...] = dataclasses.field(default=(), compare=False, repr=False)
+
+    def likened(self, logprobs: tuple[Place, ...]) -> Self:
+        """Return the same answer with log-probabilities."""
+        return replace(self, logprobs=logprobs)
 
     @classmethod
     def read(cls, text: str) -> Self:

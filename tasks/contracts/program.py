@@ -58,7 +58,9 @@ TAKEN = ("documents", "instructions", "seeds")
 JUDGEMENTS = ("scores", "verdicts", "notes", "preferences")  # what a judge may make
 JUDGED = ("instructions", "responses", "answered", "references")  # what a judge may take
 TOTAL = "total"  # the criterion by which others choose
-HOW = frozenset({"role", "temperature", "history", "max_tokens"})  # names of arguments that are no fields of a prompt
+HOW = frozenset(  # names of arguments that are no fields of a prompt
+    {"role", "temperature", "history", "max_tokens", "logprobs", "needs_logprobs"}
+)
 Use = Literal["answer", "draw", "rejected"]
 KINDS = ("verified", "refined", "rule", "negative")  # of pairs: why the one side is the better
 A = TypeVar("A", bound=Answered | Text)
@@ -219,6 +221,8 @@ class Ask(Protocol):
         temperature: float | None = None,
         history: Sequence[Turn] | str = (),
         max_tokens: int | None = None,
+        logprobs: int = 0,
+        needs_logprobs: bool = True,
         **fields: object,
     ) -> A:
         """Ask for one answer, and once more where its form cannot be read.
@@ -230,6 +234,8 @@ class Ask(Protocol):
             temperature: In place of the role's.
             history: Turns between the system part and the user part.
             max_tokens: In place of the role's.
+            logprobs: So many likeliest tokens at each place, as `answer.logprobs` (`contracts/likelihoods.py`).
+            needs_logprobs: Whether an answer is refused (`no_logprobs`) whose server gave none; else they are ().
             fields: Of the prompt. A text stands between fences; `bare(...)`, a number and a truth as they are; of a
                 list each text between fences of its own.
 
@@ -249,6 +255,8 @@ class Ask(Protocol):
         temperature: float | None = None,
         history: Sequence[Turn] | str = (),
         max_tokens: int | None = None,
+        logprobs: int = 0,
+        needs_logprobs: bool = True,
         **fields: object,
     ) -> list[A]:
         """Ask the same several times, side by side. The draws that came, in their order; refused ones are recorded."""

@@ -256,3 +256,16 @@ def test_a_fault_server_that_stops_leaves_no_connection_open() -> None:
                 assert client.recv(1) == b"", "the server has hung up"
             client.close()
     gc.collect()  # a server's socket that was never closed warns here, and a warning is an error
+
+
+def test_it_gives_log_probabilities_where_they_are_asked_for_and_the_same_for_the_same_request() -> None:
+    asked = {"messages": [{"role": "user", "content": "Write one digit."}], "logprobs": True, "top_logprobs": 5}
+    places = offline.likely(asked, "7 yes")["content"]  # pyright: ignore[reportOptionalSubscript]
+    digits = {one["token"] for one in places[0]["top_logprobs"]}
+
+    assert [place["token"] for place in places] == ["7", " ", "yes"]
+    assert len(digits) == 5
+    assert digits <= {*"0123456789"}
+    assert sum(np.exp(one["logprob"]) for one in places[0]["top_logprobs"]) <= 1
+    assert offline.chat(asked) == offline.chat(asked)
+    assert offline.chat(asked | {"logprobs": False})["choices"][0]["logprobs"] is None

@@ -20,6 +20,7 @@ from wellspring.tasks.contracts.records import Completion
 from wellspring.tasks.contracts.settings import Role, Settings
 from wellspring.tasks.io.models.delivery import CHUNK_CALLS, Activity, Stats, by_role, chunked
 from wellspring.tasks.io.models.llm import Vectors
+from wellspring.tasks.io.protocol.anatomy import anatomy
 from wellspring.tasks.io.protocol.endpoints import START_CONCURRENCY
 from wellspring.tasks.io.protocol.prices import Prices, tokens_of
 from wellspring.tasks.io.protocol.requests import embedding_ids, identity, request_of, role_of
@@ -104,7 +105,8 @@ class Rehearsal:
                 yield self._imagined(role, settings, key, call)
             elif entry.state == DONE:
                 counts = (entry.prompt_tokens, entry.completion_tokens, entry.cached_tokens)
-                yield Answer(call, key, entry.text, entry.model, entry.finish_reason, *counts, 0.0, is_cached=True)
+                said = (entry.text, entry.model, entry.finish_reason)
+                yield Answer(call, key, *said, *counts, 0.0, is_cached=True, logprobs=entry.logprobs)
             else:
                 yield Refused(call, key, entry.state, entry.text, is_cached=True)
 
@@ -127,7 +129,8 @@ class Rehearsal:
         self.unread.append(
             Completion(key, sequence, role, settings.model, encoded, text, "stop", *values, 1, 0.0, self.run_id)
         )
-        return Answer(call, key, text, settings.model, "stop", asked, said, 0, cost, is_cached=False)
+        likely = anatomy(shown["choices"][0]).logprobs
+        return Answer(call, key, text, settings.model, "stop", asked, said, 0, cost, is_cached=False, logprobs=likely)
 
     def cut_texts(self) -> int:
         """Return that none was cut."""

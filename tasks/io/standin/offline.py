@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from wellspring.tasks.io.standin.extractive import complete, is_content, mark_of, words_of
+from wellspring.tasks.io.standin.extractive import complete, is_content, mark_of, share_of, words_of
 
 MODELS = ("offline-extractive", "offline-judge", "offline-embedding")
 NOTICE = "Deterministic extractive stand-in. Not a language model: it copies key phrases and sentences of the prompt."
@@ -56,9 +56,37 @@ def chat(body: Body) -> dict[str, Any]:
         "object": "chat.completion",
         "created": 0,
         "model": model_of(body),
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": likely(body, text)}],
         "usage": {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said},
     }
+
+
+_PIECES = re.compile(r"\d|[^\W\d]+|\W")
+_CHOICES = ("yes", "no", "first", "second", "neither", "true", "false")
+
+
+def likely(body: Body, text: str) -> dict[str, Any] | None:
+    """Return log-probabilities of an answer, if they are asked for; a hash of request and place gives them.
+
+    A digit stands among other digits, a word of a choice among those of others, and any other word among the answer's.
+    """
+    most = int(body.get("top_logprobs") or 0)
+    if not body.get("logprobs"):
+        return None
+    asked = "\n".join(str(message.get("content") or "") for message in body["messages"])
+    pieces = _PIECES.findall(text)
+    return {"content": [_place(f"{asked}\n{place}", piece, pieces, most) for place, piece in enumerate(pieces)]}
+
+
+def _place(mark: str, piece: str, pieces: list[str], most: int) -> dict[str, Any]:
+    others = "0123456789" if piece.isdigit() else _CHOICES if piece.lower() in _CHOICES else sorted({*pieces})
+    ranked = sorted((one for one in others if one != piece), key=lambda one: mark_of(f"{mark}\n{one}"))
+    weights = [1.0, *(share_of(mark, one) for one in ranked[: max(most - 1, 0)])]
+    whole = sum(weights) * 1.05  # some is left for all others
+    found = [
+        {"token": one, "logprob": float(np.log(w / whole))} for one, w in zip([piece, *ranked], weights, strict=False)
+    ]
+    return {**found[0], "top_logprobs": sorted(found, key=lambda one: -one["logprob"])[:most]}
 
 
 def vector(text: str) -> np.ndarray[Any, np.dtype[np.float32]]:

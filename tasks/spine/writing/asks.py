@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from typing import Any, NamedTuple, cast, get_args
 
-from wellspring.tasks.contracts import prompting, records
+from wellspring.tasks.contracts import likelihoods, prompting, records
 from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.conversation import opened
@@ -139,9 +139,15 @@ class Asks:
     ) -> tuple[PromptedMethod, How]:
         """Return what is asked as a prompted method, and how."""
         recipe = self._work.recipe
+        logprobs, is_needed = how.pop("logprobs", 0), how.pop("needs_logprobs", True)
         given: How = {
             "role": how.pop("role", "") or recipe.module.ROLES[0],
-            "read": lambda parsed, answer: (parsed["it"], answer, recipe.headings[heading]),
+            "read": lambda parsed, answer: (
+                _likened(parsed["it"], answer, is_needed=is_needed) if logprobs else parsed["it"],
+                answer,
+                recipe.headings[heading],
+            ),
+            "logprobs": logprobs,
         }
         if given["role"] not in recipe.module.ROLES:
             raise MisuseError(f"`{heading}` asks the {given['role']}, whom ROLES does not name")
@@ -150,6 +156,18 @@ class Asks:
                 given[name] = value
         history = [Message(turn["role"], turn["content"]) for turn in _turns(how.pop("history", ()))]
         return _method(recipe, recipe.headings[heading], form, history, how), given
+
+
+def _likened(it: Any, answer: Answer, *, is_needed: bool) -> Any:
+    """Return an answer with its log-probabilities.
+
+    Raises:
+        Rejection: `no_logprobs`, the server gave none.
+    """
+    found = likelihoods.places(answer.logprobs)
+    if is_needed and not found:
+        raise Rejection("no_logprobs", f"`{answer.model}` gave no log-probabilities: its server may not have them")
+    return it.likened(found)
 
 
 def _method(

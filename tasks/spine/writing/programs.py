@@ -128,6 +128,7 @@ class How(TypedDict, total=False):
     settings: Any
     temperature: float | None
     max_tokens: int | None
+    logprobs: int
     read: Read
 
 
@@ -242,7 +243,8 @@ class Ask:
         if self._item.asked > self._most_calls:
             raise MisuseError(f"it asks more than the {self._most_calls} calls that it says are its most")
         prompt, own = method.prompt(row, how.get("settings")), (how.get("temperature"), how.get("max_tokens"))
-        return [Call(self._item.input_id, prompt, number, *own, role=how["role"]) for number in numbers]
+        more: dict[str, Any] = {"role": how["role"], "logprobs": how.get("logprobs", 0)}
+        return [Call(self._item.input_id, prompt, number, *own, **more) for number in numbers]
 
     async def _one(self, method: PromptedMethod, row: Row, call: Call, how: How) -> Any:
         outcome = await Asked(call, method.name)
