@@ -342,10 +342,10 @@ def _replay(trial: Trial) -> Said:
 
 
 def _batch(trial: Trial) -> Said:
-    roles = trial.loaded().module.ROLES
+    roles = trial.loaded().roles
     models = trial.settings.models
     how = {"mode": "batch", "batch_poll_seconds": 0.01, "batch_wait_seconds": 5.0}
-    update = {role: getattr(models, role).model_copy(update=how) for role in roles}
+    update = {role: models.by_name[role].model_copy(update=how) for role in roles}
     trial.go("batch", models=models.model_copy(update=update))
     if (said := trial.same("by batch jobs: ")) != GREEN:
         return said

@@ -250,11 +250,22 @@ def receipt(facts: Mapping[str, Any]) -> None:
 
 
 def recipes(found: Iterable[Mapping[str, Any]]) -> None:
-    """Print what each recipe is, takes and makes."""
-    keys = ("name", "system", "paper", "takes")
-    rows = [(*(one[key] for key in keys), ", ".join(one["makes"])) for one in found]
-    table("recipes", dict.fromkeys((*keys, "makes"), "left"), rows)
-    hint("wellspring recipes NAME shows the prompts of one; name those that are to write in instructions.recipes")
+    """Print what each program is, when it runs, what it takes and makes, and what it may cost."""
+    keys = ("name", "paper", "runs")
+    rows = [
+        (
+            *(one[key] for key in keys),
+            f"{one['takes']} -> {', '.join(one['makes'])}",
+            one["most_calls"],
+            "yes" if one["real_model"] else "no",
+        )
+        for one in found
+    ]
+    sides = {**dict.fromkeys((*keys, "shape"), "left"), "most calls": "right", "real model": "left"}
+    table("programs", sides, rows)
+    hint(
+        "wellspring recipes NAME shows one; those after answers stand in scores.judges, others in instructions.recipes"
+    )
 
 
 def recipe(facts: Mapping[str, Any]) -> None:
@@ -266,8 +277,12 @@ def recipe(facts: Mapping[str, Any]) -> None:
         "takes": "takes",
         "makes": "makes",
         "asks": "roles",
+        "runs": "runs",
+        "most calls of an input": "most_calls",
+        "real model": "real_model",
     }.items():
-        say(f"{name}: {facts[key] if isinstance(facts[key], str) else ', '.join(facts[key])}")
+        said = facts[key] or "no"
+        say(f"{name}: {', '.join(said) if isinstance(said, list) else said}")
     if facts["knobs"]:
         rows = [(one["name"], one["default"], one["description"]) for one in facts["knobs"]]
         say(f"\n[recipes.{facts['name']}]")
@@ -279,6 +294,8 @@ def recipe(facts: Mapping[str, Any]) -> None:
                 say(f"\n## {part}\n\n{prompt[part]}")
         for number, example in enumerate(prompt["examples"], start=1):
             say(f"\n## example {number}\n\n{example}")
+    for heading, said in facts["example"].items():
+        say(f"\n{heading} is answered: {said}")
 
 
 def moment(at: datetime) -> str:

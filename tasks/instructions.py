@@ -326,7 +326,7 @@ def _from_program(run: Run, writer: Writer, program: Recipe, above: Sequence[str
             await program.module.program(shown, asks)
             asks.made.hand_over(ask)
 
-        of = ("instructions", writer.recipe, program.takes, writer.fingerprint, tuple(program.module.ROLES))
+        of = ("instructions", writer.recipe, program.takes, writer.fingerprint, program.roles)
         made = Program(*of, program.most_calls, body, samples=None, makes=program.module.MAKES[0])
         return conduct(run, made, **inputs)
 

@@ -176,7 +176,7 @@ def _by_program(run: Run, program: Recipe, print_: str) -> Counts:
 
         is_for_pairs = program.name not in run.settings.scores.judges
         takes = _OF_PAIRS.get(program.takes, program.takes) if is_for_pairs else program.takes
-        of = ("scores", program.name, takes, print_, tuple(program.module.ROLES))
+        of = ("scores", program.name, takes, print_, program.roles)
         return conduct(run, Program(*of, program.most_calls, body, samples=None))
 
 

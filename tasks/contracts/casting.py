@@ -48,6 +48,7 @@ def cast(settings: Settings, also: Collection[str] = ()) -> dict[str, Role]:
     found = {"generator": models.generator, "responder": models.responder}
     if any(is_judging) or "judge" in also:
         found["judge"] = models.judge
+    found |= {name: models.roles[name] for name in sorted(also) if name in models.roles}
     if moderator is not None:
         found["moderator"] = moderator
     if settings.embeddings.embedder == "endpoint":
@@ -78,10 +79,14 @@ def refuse_stand_ins(settings: Settings, also: Collection[str] = ()) -> None:
         return
     for name, role in roles.items():
         if is_stand_in(role.model):
+            work, place = (
+                _WORK.get(name, _WORK["generator"]),
+                f"roles.{name}" if name in settings.models.roles else name,
+            )
             raise UsageError(
                 f"models.{name} is `{role.model}`, the offline stand-in, beside models.{real[0]}, which is "
-                f"`{roles[real[0]].model}`: it is not a language model, and must not {_WORK[name]} a real one's rows",
-                hint=f"name a model: --set models.{name}.model=NAME{_ELSE.get(name, '')}",
+                f"`{roles[real[0]].model}`: it is not a language model, and must not {work} a real one's rows",
+                hint=f"name a model: --set models.{place}.model=NAME{_ELSE.get(name, '')}",
             )
 
 

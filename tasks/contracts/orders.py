@@ -31,9 +31,8 @@ def of(settings: Settings) -> dict[str, str]:
     paths |= {f"scores.imports.{name}": path for name, path in settings.scores.imports.items()}
     paths |= {f"plugins.{n}": path for n, path in enumerate(settings.plugins)}
     found = paths | _endpoint("models", settings.models) | _of_services(settings)
-    for name, role in settings.models:
-        if isinstance(role, Role):
-            found |= _of_role(f"models.{name}", role)
+    for name, role in settings.models.by_name.items():
+        found |= _of_role(f"models.roles.{name}" if name in settings.models.roles else f"models.{name}", role)
     return {name: _USERINFO.sub("://***@", value) for name, value in found.items()}
 
 

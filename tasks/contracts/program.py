@@ -8,7 +8,10 @@ A program is a file of the room `recipes` or `judges`, or of a plug-in folder: `
     VERSION   an int, raised when what is asked or kept changes
     TAKES     what it is given: `instructions` of the programs above it, `documents`, `seeds`; of a judge see below
     MAKES     the nouns that it writes; rows of the first are what is counted as made
-    ROLES     whom it asks; the first is asked where no role is named
+    ROLES     whom it asks; the first is asked where no role is named. Beside generator, responder and judge it may
+              name others, such as `verifier`: a profile sets them under [models.roles.verifier]
+    ROLE_OF   who plays a role that the profile does not set, such as {"verifier": "judge"}; else the generator
+    APART     pairs of roles that the paper gives to two models; where one model plays both, people are told
     MAY       what its rows may do that others may not (see `MAY`)
     Knobs     a `Section`: what a profile can set under `[recipes.x]`
     most_calls(knobs) -> int             the most calls of one input; the runner holds it to that

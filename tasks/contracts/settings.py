@@ -538,7 +538,21 @@ class ModelsSettings(Section):
     responder: Role = Role()
     embedder: Role = Role(model="offline-embedding")
     moderator: Role | None = Field(default=None, description="who moderates; the judge if nobody is named")
+    roles: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Role] = Field(
+        default_factory=dict, description="further roles that programs name, such as [models.roles.verifier]"
+    )
     prices: str = Field(default="", description="TOML of USD per million tokens by model; empty: the table that ships")
+
+    @property
+    def by_name(self) -> dict[str, Role]:
+        """All roles that have a model, by name."""
+        return {name: role for name, role in self if isinstance(role, Role)} | self.roles
+
+    @model_validator(mode="after")
+    def _has_each_once(self) -> "ModelsSettings":
+        if taken := sorted(self.roles.keys() & {*ModelsSettings.model_fields}):
+            raise ValueError(f"`{taken[0]}` is set in [models.{taken[0]}], and not in models.roles")
+        return self
 
 
 class BudgetSettings(Section):
@@ -637,8 +651,8 @@ class Settings(Section):
     @model_validator(mode="after")
     def _moderated_live(self) -> "Settings":
         """Only a moderator can be asked over the moderation API, and only call by call."""
-        for name, role in self.models:
-            if isinstance(role, Role) and role.api == "moderations" and (name != "moderator" or role.mode == "batch"):
+        for name, role in self.models.by_name.items():
+            if role.api == "moderations" and (name != "moderator" or role.mode == "batch"):
                 raise ValueError(f"models.{name}.api = `moderations` is for models.moderator in mode `live` only")
         return self
 
@@ -873,9 +887,15 @@ def _fill_roles(values: dict[str, Any]) -> None:
         return
     given = typing.cast("dict[str, Any]", models)
     defaults = ModelsSettings()
-    for name, field in ModelsSettings.model_fields.items():
-        role: Any = given.setdefault(name, {}) if field.annotation is Role else given.get(name)
-        default = getattr(defaults, name) or defaults.judge
+    asked = [
+        (given.setdefault(name, {}) if field.annotation is Role else given.get(name), getattr(defaults, name))
+        for name, field in ModelsSettings.model_fields.items()
+        if name != "roles"
+    ]
+    further: Any = given.get("roles")
+    asked += [(role, defaults.generator) for role in further.values()] if isinstance(further, dict) else []
+    for role, known in asked:
+        default = known or defaults.judge
         if isinstance(role, dict) and isinstance(default, Role):
             own = typing.cast("dict[str, Any]", role)
             own.setdefault("model", default.model)
@@ -925,7 +945,7 @@ def _section_of(location: tuple[int | str, ...]) -> type[BaseModel]:
                 ]
                 if not options:
                     return section
-                kind = options[0]
+                kind = options[-1] if typing.get_origin(kind) is dict else options[0]
             section = kind
     return section
 

@@ -26,7 +26,7 @@ from wellspring.tasks.contracts.program import Ask, Made, Turn, bare
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
-SYSTEM = "Parrot, multi-turn"
+SYSTEM = "Parrot"
 PAPER = "Parrot, arXiv 2310.07301: dialogues by a model that asks, and CaPO's three kinds of worse answers"
 VERSION = 1
 TAKES = "instructions"

@@ -208,3 +208,51 @@ def test_what_is_no_program_is_a_usage_error(name: str, tmp_path: Path, monkeypa
 
     with pytest.raises(UsageError, match=r"no recipe|is not there|of ours already"):
         wellspring.check_plugin(name)
+
+
+JUDGE = """
+from wellspring.recipe import Text
+
+SYSTEM, PAPER, VERSION = "none", "none", 1
+TAKES, MAKES, ROLES = "references", ("scores", "verdicts"), ("judge",)
+
+
+def most_calls(knobs):
+    return 1
+
+
+async def program(row, ask):
+    said = await ask("compare", Text, answer=row["response"], reference=row["reference"])
+    ask.made.score(row["input_id"], "words", min(10, len(said.text.split())), answer=said)
+    ask.made.verdict(row["input_id"], "is_said", passed=bool(said.text), answer=said)
+"""
+COMPARED = """# compare
+
+## user
+
+$answer
+
+$reference
+
+Say in one sentence in what the two differ.
+
+## examples
+
+```text
+Only the one speaks of $words.
+```
+
+```text
+They differ in nothing that matters.
+```
+"""
+
+
+def test_a_judge_in_a_folder_is_tried_on_answers(tmp_path: Path) -> None:
+    (tmp_path / "compares.py").write_text(JUDGE)
+    (tmp_path / "compares.md").write_text(COMPARED)
+
+    found = wellspring.check_plugin(str(tmp_path / "compares.py"))
+
+    assert {one["name"]: one["said"] for one in found["checks"] if one["state"] != "green"} == {}
+    assert found["calls"] == 24  # eight instructions with three answers each

@@ -68,9 +68,14 @@ def test_recipes_of_both_kinds_are_listed_and_no_other_method(mine: str) -> None
         "name": MINE,
         "system": "Said Again",
         "paper": "arXiv 0000.00000",
+        "runs": "before answers",
         "takes": "instructions",
         "makes": ["instructions", "responses"],
+        "most_calls": 1,
+        "real_model": "",
     }
+    judge = found["varco_arena"]
+    assert (judge["runs"], judge["takes"], judge["most_calls"]) == ("after answers", "answered", 14)
     assert found["attributed_grounding"]["takes"] == "documents"
     assert found["knn_instruct"]["makes"] == ["instructions"]
     assert found["ungrounded"]["system"].startswith("The paper's ablation: a message")
@@ -92,6 +97,7 @@ def test_a_program_shows_its_knobs_prompts_and_examples(mine: str) -> None:
     assert facts["roles"] == ["generator", "responder"]
     assert [prompt["heading"] for prompt in facts["prompts"]] == ["clarify", "reply"]
     assert json.loads(said(mine, MINE, "--json")) == facts
+    assert facts["example"]["clarify"] == '{"question": "In short: [text.1]"}'
     for part in (
         "Two steps, with [square brackets].",
         "asks: generator, responder",

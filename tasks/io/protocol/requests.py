@@ -25,9 +25,9 @@ def role_of(settings: Settings, name: str) -> Role:
     Raises:
         UsageError: There is no such role.
     """
-    role = getattr(settings.models, name, None) or (settings.models.judge if name == "moderator" else None)
-    if not isinstance(role, Role):
-        known = [name for name, value in settings.models if isinstance(value, Role)]
+    known = settings.models.by_name
+    role = known.get(name) or (settings.models.judge if name == "moderator" else None)
+    if role is None:
         raise UsageError(f"there is no role `{name}`", hint=f"there are: {', '.join(known)}")
     return role
 

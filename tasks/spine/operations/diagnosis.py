@@ -218,18 +218,19 @@ def _cast(settings: Settings) -> Finding:
     except UsageError as error:
         return Finding("models", False, error.message, error.hint)
     roles = casting.cast(settings, recipes.roles(settings))
-    said = "; ".join(f"{name}: {role.model}" for name, role in roles.items())
+    said = "; ".join([*(f"{name}: {role.model}" for name, role in roles.items()), *recipes.played(settings)])
     is_real = not any(casting.is_stand_in(role.model) for role in roles.values())
-    return Finding("models", True, said, "" if is_real else casting.NOT_FOR_TRAINING)
+    hints = [*([] if is_real else [casting.NOT_FOR_TRAINING]), *recipes.alike(settings)]
+    return Finding("models", True, said, " ".join(hints))
 
 
 def _endpoints(settings: Settings) -> list[Finding]:
-    roles = ("generator", "judge", "responder")
+    roles = ("generator", "judge", "responder", *settings.models.roles)
     if settings.embeddings.embedder == "endpoint":
         roles += ("embedder",)
     asked: dict[tuple[str, str], Finding] = {}
     for name in roles:
-        role = getattr(settings.models, name)
+        role = settings.models.by_name[name]
         for endpoint in role.endpoints:
             key = (endpoint.base_url, endpoint.key_env)
             if key not in asked:

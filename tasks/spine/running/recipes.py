@@ -6,6 +6,7 @@ What a program file must hold is in `contracts/program.py`; here it is held to t
 import ast
 import inspect
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,12 +25,13 @@ from wellspring.tasks.contracts.headings import Headings
 from wellspring.tasks.contracts.plugins import JUDGING, RECIPES, Kind, texts
 from wellspring.tasks.contracts.program import HOW, JUDGED, JUDGEMENTS, MAY, NOUNS, TAKEN
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.contracts.settings import Section, Settings
+from wellspring.tasks.contracts.settings import ModelsSettings, Role, Section, Settings
 from wellspring.tasks.io.storage.statements import statement
 from wellspring.tasks.spine.running import blame
 
 VIEWS = {"instructions": "made"}  # the view of what a program takes, where it is not called the same
 _JUDGED = {"answered": "responses_by_instruction", "references": "responses_with_reference"}  # likewise, of a judge
+_ROLE = re.compile(r"[a-z][a-z0-9_]*")
 _WANTED = ("SYSTEM", "PAPER", "VERSION", "TAKES", "MAKES", "ROLES", "most_calls", "program")
 
 
@@ -43,6 +45,12 @@ class Recipe:
     knobs: Section
     own: Sequence[Mapping[str, Any]] = field(default=())
     kind: Kind = RECIPES
+    players: Mapping[str, str] = field(default_factory=dict)  # role of the program -> the profile's role that plays it
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Whom of the profile's roles it asks, the one that it asks most first."""
+        return tuple(dict.fromkeys(self.players.values()))
 
     @property
     def is_judge(self) -> bool:
@@ -85,7 +93,7 @@ class Recipe:
             "prompts": {heading.name: heading.digest for heading in self.headings.values()},
             "answers": {one.__name__: one.identity() for one in answers(self.module)},
             "knobs": changed,
-            "asked": {role: getattr(settings.models, role).asked for role in self.module.ROLES},
+            "asked": {role: settings.models.by_name[player].asked for role, player in self.players.items()},
             "view": content_id("view", statement(f"inputs/{self.takes}")[0]),
             "may": sorted(self.may),
             "own": content_id("own", list(self.own)) if self.own else "",
@@ -126,13 +134,44 @@ def find(name: str, settings: Settings, kind: Kind = RECIPES) -> Recipe | None:
     if (loaded := _loaded(name, tuple(settings.plugins), kind)) is None:
         return None
     module, read, own = loaded
-    return Recipe(name, module, read, _knobs(name, module, settings), own, kind)
+    return Recipe(name, module, read, _knobs(name, module, settings), own, kind, _players(module, settings))
 
 
-def _named(settings: Settings) -> list[tuple[str, Kind]]:
-    """Return what a profile names that may be a program: its recipes and then its judges."""
+def _players(module: ModuleType, settings: Settings) -> dict[str, str]:
+    """Return who plays each role: itself where the profile has it, else whom ROLE_OF names, else the generator."""
+    known, instead = settings.models.by_name, getattr(module, "ROLE_OF", {})
+    return {role: role if role in known else instead.get(role, "generator") for role in module.ROLES}
+
+
+def _loadable(settings: Settings) -> Iterator[Recipe]:
+    """Yield the programs of a profile; one that cannot be loaded is left out."""
     named = [(name, RECIPES) for name in settings.instructions.recipes]
-    return [*named, *((name, JUDGING) for name in settings.judges_of_marks)]
+    for name, kind in [*named, *((name, JUDGING) for name in settings.judges_of_marks)]:
+        with suppress(UsageError):
+            if program := find(name, settings, kind):
+                yield program
+
+
+def played(settings: Settings) -> list[str]:
+    """Return which roles of programs are played by others, as people are told."""
+    return [
+        f"{role} of {one.name}: {player}"
+        for one in _loadable(settings)
+        for role, player in one.players.items()
+        if role != player
+    ]
+
+
+def alike(settings: Settings) -> list[str]:
+    """Return which programs have one model in two roles that their paper gives to two (`APART`), as people are told."""
+    models = {name: role.model for name, role in settings.models.by_name.items()}
+    return [
+        f"{one.name} asks `{models[one.players[first]]}` as {first} and as {second}, and its paper two models: "
+        f"set models.roles.{second}"
+        for one in _loadable(settings)
+        for first, second in getattr(one.module, "APART", ())
+        if models[one.players[first]] == models[one.players[second]]
+    ]
 
 
 def room_of(name: str, settings: Settings) -> Kind:
@@ -168,12 +207,7 @@ def makes(settings: Settings, noun: str) -> bool:
 
 def roles(settings: Settings) -> set[str]:
     """Return whom the programs of a profile ask; one that cannot be loaded asks nobody."""
-    found = set[str]()
-    for name, kind in _named(settings):
-        with suppress(UsageError):
-            if program := find(name, settings, kind):
-                found |= {*program.module.ROLES}
-    return found
+    return {role for one in _loadable(settings) for role in one.roles}
 
 
 def unknown(name: str, known: Sequence[str]) -> UsageError:
@@ -212,6 +246,7 @@ def _checked(
             ),
             *(["MAKES is empty"] if not module.MAKES else []),
             *(["ROLES is empty"] if not module.ROLES else []),
+            *_miscast(module),
             *(["`program` is no `async def`"] if not inspect.iscoroutinefunction(module.program) else []),
         ]
     if faults:
@@ -225,6 +260,20 @@ def _checked(
     headings.register(name, read)
     blame.programs.add(str(Path(str(module.__file__)).absolute()))
     return module, read, tuple(_rows(folder / f"{name}.jsonl"))
+
+
+def _miscast(module: ModuleType) -> Iterator[str]:
+    """Yield what is wrong with the roles of a program: who plays them, and who is to be another."""
+    plain = {name for name, field in ModelsSettings.model_fields.items() if field.annotation is Role}
+    for role in module.ROLES:
+        if role in {*ModelsSettings.model_fields} - plain or not _ROLE.fullmatch(role):
+            yield f"ROLES holds `{role}`, which is no role of a program"
+    for role, player in getattr(module, "ROLE_OF", {}).items():
+        if role not in module.ROLES or player not in plain:
+            yield f"ROLE_OF lets `{player}` play `{role}`: it is of ROLES, played by {', '.join(sorted(plain))}"
+    for pair in getattr(module, "APART", ()):
+        if not {*pair} <= {*module.ROLES}:
+            yield f"APART holds {pair}, and ROLES does not"
 
 
 def _asked_wrongly(module: ModuleType, read: Headings) -> Iterator[str]:

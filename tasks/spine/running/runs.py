@@ -51,7 +51,8 @@ _USERINFO = re.compile(r"://[^/@\s\"]+@")
 def met_roles(settings: Settings) -> list[str]:
     """Return the roles whose servers are learned before a run pays: those that a run of this profile asks."""
     roles = casting.cast(settings, recipes.roles(settings))
-    return [name for name in ("generator", "responder", "judge") if name in roles and roles[name].asks_a_server]
+    of_others = {"embedder", "moderator"}
+    return [name for name in roles if name not in of_others and roles[name].asks_a_server]
 
 
 class Run:
@@ -378,6 +379,8 @@ def start(
         if not stores.has_snapshot(store.path):
             _share(run, store.share)
         run.announcer.began()
+        for one in recipes.alike(settings):
+            run.progress.note(one)
         try:
             with interrupts.heard(run.say_stopping, store.interrupt) as stop:
                 run.stop = stop

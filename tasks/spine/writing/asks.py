@@ -149,8 +149,9 @@ class Asks:
             ),
             "logprobs": logprobs,
         }
-        if given["role"] not in recipe.module.ROLES:
+        if given["role"] not in recipe.players:
             raise MisuseError(f"`{heading}` asks the {given['role']}, whom ROLES does not name")
+        given["role"] = recipe.players[given["role"]]
         for name in ("temperature", "max_tokens"):
             if (value := how.pop(name, None)) is not None:
                 given[name] = value
