@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from wellspring.tasks.contracts.vectors import Rows
 
+SYSTEM = "ZIP-FIT"
 VERSION = 1
 WINDOW_BYTES = 2**14
 _RAW_DEFLATE = -15
