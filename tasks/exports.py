@@ -26,7 +26,7 @@ from wellspring.tasks.io.datasets import Dataset
 from wellspring.tasks.methods.datasets import formats, licence_terms, own_forms, partition, tool_calls
 from wellspring.tasks.methods.datasets.card import Facts, card
 from wellspring.tasks.methods.datasets.formats import Form, Lines
-from wellspring.tasks.spine import judging
+from wellspring.tasks.spine.running import judging
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.runs import Counts, Run, aside, stage
 from wellspring.tasks.spine.vectors import ceilings, contamination, dataset_measures, reads

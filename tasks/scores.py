@@ -32,7 +32,7 @@ from wellspring.tasks.io.score_files import Mark
 from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, Judge
 from wellspring.tasks.judges.loading import judge as load_judge
 from wellspring.tasks.methods.pages.tokens import cut_tokens
-from wellspring.tasks.spine import judging
+from wellspring.tasks.spine.running import judging
 from wellspring.tasks.spine.running.blame import METHOD_ERROR
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.recipes import Recipe
@@ -147,7 +147,7 @@ def _program_fingerprint(settings: Settings, program: Recipe) -> str:
     reads = any(one in program.source for one in _READS)
     near = embedders.described(settings.embeddings, "instructions", "passages") if reads else ""
     shown = settings.scores.document_tokens if program.module.TAKES in {"responses", "references"} else 0
-    versions = raised("spine.asks", "spine.reading", *(("tokens",) if shown else ()), own=VERSION)
+    versions = raised("spine.asks", "spine.lookups", *(("tokens",) if shown else ()), own=VERSION)
     identity = (program.identity(settings), near, shown, settings.seed, SANDBOX)
     return content_id("judge", *identity, sorted(versions.items()))
 

@@ -23,8 +23,7 @@ from wellspring.tasks.methods.datasets import quotas
 from wellspring.tasks.methods.datasets.quotas import Candidate, Taken
 from wellspring.tasks.methods.vectors import choices
 from wellspring.tasks.methods.vectors.choices import Pool
-from wellspring.tasks.spine import judging
-from wellspring.tasks.spine.running import blame
+from wellspring.tasks.spine.running import blame, judging
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.runs import Counts, Run, stage
 from wellspring.tasks.spine.vectors import contamination, retrieval

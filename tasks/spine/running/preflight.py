@@ -28,8 +28,7 @@ from wellspring.tasks.io.vectors import encoder
 from wellspring.tasks.methods.answers import pairs
 from wellspring.tasks.methods.datasets import own_forms
 from wellspring.tasks.methods.pages import quality
-from wellspring.tasks.spine import judging
-from wellspring.tasks.spine.running import recipes
+from wellspring.tasks.spine.running import judging, recipes
 
 DOOR_SECONDS = 2.0  # for a server to open its door; whether it answers well, `Run.meet` finds out
 LEAST_ANSWER_TOKENS = 1024  # of a context, beside the longest prompt
