@@ -270,7 +270,7 @@ def _runs(trial: Trial) -> Said:
             return "red", f"an input ends in an exception: {row['detail']}"
         elif not row["reason"]:
             return "red", f"{row['input_id']} is refused without a reason"
-    inputs = trial_inputs.inputs(trial.run, recipe.takes)
+    inputs = trial_inputs.inputs(trial.run, recipe.takes, trial.fingerprint)
     if left := inputs - {row["input_id"] for row in rows["settled"]}:
         return "red", f"{len(left)} of {len(inputs)} inputs are not settled"
     missing = [noun for noun in recipe.module.MAKES if not rows[noun]]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests import judge_runs
+from tests import instruction_store, judge_runs
 from tests.program_runs import answering
+from wellspring.tasks import preferences
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.spine.running.runs import Run
 
@@ -85,3 +86,23 @@ def test_without_digits_there_is_no_mark_and_the_reason_is_told(
     assert ("a-judge" in row["reason"]) == (reason == "no_logprobs")
     assert [one["reason"] for one in found["rejections"]] == [reason]
     assert len(asked) == 1
+
+
+def test_pairs_are_made_by_the_total_of_a_judge_that_is_a_program_and_only_draws_are_judged(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    def say(_: str, body: dict[str, Any]) -> dict[str, Any]:
+        is_good = "check valve" in body["messages"][-1]["content"]
+        return wrote("9", d9=1.0) if is_good else wrote("1", d1=1.0)
+
+    with answering(NAME, say) as model:
+        pairs = ("scores.judges=[]", "preferences.draws=2", f'preferences.judge="{NAME}"')
+        with start(settings(*pairs, models={"judge": model.role("a-judge")})) as run:
+            [instruction] = judge_runs.fill(run, [["Not judged.", "Fit a check valve.", "Pray, and it works."]])
+            judge_runs.judged(run, NAME)
+            instruction_store.publish(run, "scores")
+            preferences.pair(run)
+            rows = run.store._connection.execute("SELECT chosen_id, rejected_id, margin FROM preferences").fetchall()
+
+    assert len(model.asked) == 2
+    assert rows == [(judge_runs.id_of(instruction, 1), judge_runs.id_of(instruction, 2), 8.0)]

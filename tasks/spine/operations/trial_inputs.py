@@ -171,9 +171,10 @@ def give_answers(run: Run) -> None:
     run.store.execute("responses/publish")
 
 
-def inputs(run: Run, view: str) -> set[str]:
-    """Return the ids of all inputs that a view shows a program."""
-    return set(run.store.query("settled/view", view=f"inputs_{view}")["input_id"].to_list())
+def inputs(run: Run, view: str, own: str) -> set[str]:
+    """Return the ids of all inputs that a view shows a program, whose fingerprint is `own`: none of its own rows."""
+    rows = run.store.query("settled/view", view=f"inputs_{view}").to_dicts()
+    return {row["input_id"] for row in rows if row.get("fingerprint") != own}
 
 
 def forgotten_by(run: Run, takes: str, view: str, input_id: str) -> tuple[dict[str, str], set[str], str]:
