@@ -632,7 +632,7 @@ class Settings(Section):
 
     @property
     def judges_of_marks(self) -> tuple[str, ...]:
-        """The judges that are asked for marks: those that the profile names, and the one by whose marks pairs are made."""
+        """The judges that are asked for marks: those that the profile names, and the one by whose marks it pairs."""
         of_pairs = (self.preferences.judge,) if self.preferences.draws else ()
         return tuple(n for n in dict.fromkeys((*self.scores.judges, *of_pairs)) if n not in self.scores.imports)
 
