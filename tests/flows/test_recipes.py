@@ -130,7 +130,7 @@ def test_a_name_that_no_recipe_has_is_refused_with_the_nearest(name: str, words:
     with pytest.raises(UsageError, match=words) as caught:
         wellspring.recipes(name)
 
-    assert ("did you mean knn_instruct?" in caught.value.hint) == (name == "knn_instructs")
+    assert ("did you mean knn_instruct" in caught.value.hint) == (name == "knn_instructs")
     assert "`wellspring recipes` lists" in caught.value.hint
 
 
