@@ -26,8 +26,7 @@ from wellspring.tasks.contracts.program import TOTAL
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import score_files
-from wellspring.tasks.io.sandbox import VERSION as SANDBOX
+from wellspring.tasks.io import sandbox, score_files
 from wellspring.tasks.io.score_files import Mark
 from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, Judge
 from wellspring.tasks.judges.loading import judge as load_judge
@@ -148,7 +147,7 @@ def _program_fingerprint(settings: Settings, program: Recipe) -> str:
     near = embedders.described(settings.embeddings, "instructions", "passages") if reads else ""
     shown = settings.scores.document_tokens if program.module.TAKES in {"responses", "references"} else 0
     versions = raised("spine.asks", "spine.lookups", *(("tokens",) if shown else ()), own=VERSION)
-    identity = (program.identity(settings), near, shown, settings.seed, SANDBOX)
+    identity = (program.identity(settings), near, shown, settings.seed, *sandbox.identity(settings.verdicts))
     return content_id("judge", *identity, sorted(versions.items()))
 
 
