@@ -147,7 +147,7 @@ def _program_fingerprint(settings: Settings, program: Recipe) -> str:
     near = embedders.described(settings.embeddings, "instructions", "passages") if reads else ""
     shown = settings.scores.document_tokens if program.module.TAKES in {"responses", "references"} else 0
     versions = raised("spine.asks", "spine.lookups", *(("tokens",) if shown else ()), own=VERSION)
-    identity = (program.identity(settings), near, shown, settings.seed, *sandbox.identity(settings.verdicts))
+    identity = (program.identity(settings), near, shown, settings.seed, sandbox.identity(settings.verdicts))
     return content_id("judge", *identity, sorted(versions.items()))
 
 
