@@ -40,6 +40,7 @@ Said = tuple[State, str]
 GREEN: Said = ("green", "")
 NOT_RUN: Said = ("not run", "")
 OWN = "own"  # the store's own journal
+_OF_AN_ID = ("notes", "rewrites", "instructions", "responses")  # nothing rests on a pair, a verdict or a score
 LAST = ("replay", "forget")  # the store's rows and its own journal are one when the first input is forgotten
 
 
@@ -419,7 +420,7 @@ def _forget(trial: Trial) -> Said:
 
 def _resting_on(rows: Rows, gone: set[str]) -> set[str]:
     """Return the ids of all that rests on some, directly or not."""
-    named = [(str(next(iter(row.values()))), {*_ids(row)}) for noun in NOUNS for row in rows[noun]]
+    named = [(str(next(iter(row.values()))), {*_ids(row)}) for noun in _OF_AN_ID for row in rows[noun]]
     size = -1
     while size != len(gone):
         size = len(gone)

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import wellspring
-from wellspring.flows import cli
+from wellspring.flows import checking, cli
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.spine.operations import trial_inputs
 
@@ -256,3 +256,12 @@ def test_a_judge_in_a_folder_is_tried_on_answers(tmp_path: Path) -> None:
 
     assert {one["name"]: one["said"] for one in found["checks"] if one["state"] != "green"} == {}
     assert found["calls"] == 21  # seven seeds have an answer, and each instruction three
+def test_what_a_pair_answers_does_not_rest_on_its_worse_side() -> None:
+    rows: dict[str, list[dict[str, Any]]] = {noun: [] for noun in checking.NOUNS}
+    rows["responses"] = [
+        {"response_id": "better", "instruction_id": "own"},
+        {"response_id": "worse", "instruction_id": "drawn"},
+    ]
+    rows["preferences"] = [{"instruction_id": "own", "chosen_id": "better", "rejected_id": "worse"}]
+
+    assert checking._resting_on(rows, {"drawn"}) == {"drawn", "worse"}
