@@ -127,6 +127,7 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
     said = {path.stem: sorted({ast.unparse(one) for one in _handed_bare(path)}) for path in programs}
 
     assert {name: texts for name, texts in said.items() if texts} == {
+        "act": ["row['text']"],
         "autoif": ["'\\n'.join((f'- {one}' for one in own))", "text"],  # constraints of our own list
         "codeclm": ["made.text"],
         "data_augmentation": ["row['text']"],
@@ -137,6 +138,10 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
             "'\\n'.join((f\"- `{domain}`: {one['holds']}\" for domain, one in prompts.items()))",  # our own list
             "row['text']",
         ],
+        "cyclealign": ["row['text']"],
+        "d2o": ["fault['do']", "fault['seen']", "row['text']"],  # faults of our own list
+        "dove": ["row['text']"],
+        "fellowship": ["row['text']"],
         "parrot": ["question"],
         "personas": ["RELATIONS[mark % len(RELATIONS)]", "kind"],  # lines of our own lists
         "rephrase_and_respond": ["made.text"],

@@ -1,0 +1,125 @@
+"""Pairs of answers to different instructions: which of two messages is answered better, said in both orders.
+
+Paper: DOVE, joint preferences (arXiv 2404.00530). A pair is (I1, R1) against (I2, R2): two instructions, each with an
+answer. A judge is shown both in both orders. Where it says the same thing twice, one is better; where it does not, the
+two are a tie and are dropped. The paper trains on these joint pairs and on the usual ones, of one instruction, mixed.
+
+Ours differs. The other instruction is drawn by the input's id from those of the programs above; the paper takes pairs
+of a dataset that is there. A tie cannot be said: two orders that differ are the only one. What is drawn and better
+stands in its pair as a draw, for another input may answer the same instruction.
+
+    {"text": "Plan a picnic for six."} -> its answer, above the answer to "Name a bird that cannot fly."
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from wellspring.tasks.contracts.answers import Answered, Aside, Text
+from wellspring.tasks.contracts.conversation import said
+from wellspring.tasks.contracts.different import different
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.program import Ask, Use, bare
+from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.settings import Section
+
+SYSTEM = "DOVE"
+PAPER = "DOVE, arXiv 2404.00530: joint preferences over instruction-response pairs, in both orders"
+VERSION = 1
+TAKES = "instructions"
+MAKES = ("responses", "preferences")
+ROLES = ("responder", "judge")
+REAL_MODEL = ""
+
+
+class Knobs(Section):
+    """What a profile can set under `[recipes.dove]`."""
+
+    others: int = Field(default=2, ge=1, le=16, description="other instructions that each one is held against")
+    conditional: bool = Field(
+        default=True, description="also a pair of two answers to the instruction itself; the paper mixes both kinds"
+    )
+
+
+class Better(Answered):
+    """Which of two messages is answered better."""
+
+    reason: Aside
+    better: Literal["first", "second"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """An instruction, by its id and as a judge is shown it, with an answer."""
+
+    of: str
+    asked: str
+    answer: Text
+
+
+def most_calls(knobs: Knobs) -> int:
+    """One for each answer, two for each pair."""
+    return 1 + knobs.conditional + knobs.others + 2 * (knobs.others + knobs.conditional)
+
+
+async def program(row: Row, ask: Ask) -> None:
+    """Answer the instruction and those drawn for it, have the answers compared, and keep the pairs.
+
+    Raises:
+        Rejection: `too_few_draws`, nobody answered the instruction.
+    """
+    others = await ask.drawn("instructions", ask.knobs.others, "joint")
+    own, *rest = await ask.each(
+        [_answered(ask, row, 1 + ask.knobs.conditional), *(_answered(ask, other, 1) for other in others)]
+    )
+    if not own:
+        raise Rejection("too_few_draws", f"no answer to: {row['text'][:200]}")
+    pairs = [(own[0], other) for other in (*(one for some in rest for one in some), *own[1:])]
+    found = await ask.tried([_compared(ask, *pair) for pair in pairs])
+    _keep(ask, row["input_id"], [pair for pair in found if pair])
+
+
+async def _answered(ask: Ask, row: Row, number: int) -> list[Side]:
+    """Have an instruction answered, after the turns before it."""
+    history = row.get("history") or ""
+    answers = await ask.draws(number, "answer", Text, history=history, instruction=bare(row["text"]))
+    asked = said(history, row["text"])
+    return [Side(row["input_id"], asked, answer) for answer in different(answers, ask.made)]
+
+
+async def _compared(ask: Ask, one: Side, other: Side) -> tuple[Side, Side]:
+    """Return the two, the better first.
+
+    Raises:
+        Rejection: `inconsistent_pair`: the judge says otherwise when they change places.
+    """
+    there, back = await ask.each([_told(ask, one, other), _told(ask, other, one)])
+    if there.better == back.better:
+        raise Rejection("inconsistent_pair", f"the {there.better} is better in both orders: {there.reason[:200]}")
+    return (one, other) if there.better == "first" else (other, one)
+
+
+async def _told(ask: Ask, first: Side, second: Side) -> Better:
+    return await ask(
+        "compare",
+        Better,
+        role="judge",
+        first_message=first.asked,
+        first_answer=first.answer.text,
+        second_message=second.asked,
+        second_answer=second.answer.text,
+    )
+
+
+def _keep(ask: Ask, input_id: str, pairs: Sequence[tuple[Side, Side]]) -> None:
+    """Make each answer once, and its pairs: an answer is exported alone only if it answers the input and never lost."""
+    won, lost = {better for better, _ in pairs}, {worse for _, worse in pairs}
+    made = {}
+    for side in dict.fromkeys(side for pair in pairs for side in pair):
+        use: Use = "answer" if side not in lost and side.of == input_id else "draw" if side in won else "rejected"
+        made[side] = ask.made.answer(side.answer, side.of, use=use)
+    for better, worse in pairs:
+        if (chosen := made[better]) and (rejected := made[worse]):
+            ask.made.pair(chosen, rejected, "verified")
