@@ -142,6 +142,7 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "d2o": ["fault['do']", "fault['seen']", "row['text']"],  # faults of our own list
         "dove": ["row['text']"],
         "fellowship": ["row['text']"],
+        "overmiss": ["language"],  # of our own list
         "parrot": ["question"],
         "personas": ["RELATIONS[mark % len(RELATIONS)]", "kind"],  # lines of our own lists
         "rephrase_and_respond": ["made.text"],

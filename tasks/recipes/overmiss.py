@@ -22,7 +22,7 @@ from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Aside
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask
+from wellspring.tasks.contracts.program import Ask, bare
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
@@ -102,9 +102,9 @@ def sources(text: str, input_id: str, number: int, size: int) -> list[list[str]]
         number: The most runs.
         size: Sentences of a source.
     """
-    found = [[one for one in _SENTENCE.findall(line) if SHORTEST <= len(one) <= LONGEST] for line in text.split("\n")]
+    found = [_SENTENCE.findall(line) for line in text.split("\n")]
     runs = [line[at : at + size + 1] for line in found for at in range(0, len(line) - size, size + 1)]
-    runs = [run for run in runs if len({*run}) == len(run)]
+    runs = [run for run in runs if len({*run}) == len(run) and all(SHORTEST <= len(one) <= LONGEST for one in run)]
     first = int(input_id[:8], 16) % max(len(runs), 1)
     return [*runs[first:], *runs[:first]][:number]
 
@@ -128,7 +128,7 @@ async def program(row: Row, ask: Ask) -> None:
 async def _translated(ask: Ask, run: Sequence[str], language: str, mark: int) -> None:
     """Translate a run of sentences, and make the instruction, the three translations and their pairs."""
     source = (" " if run[0].isascii() or " " in run[0] else "").join(run[:-1])
-    said = await ask("translate", Translated, language=language, sentences=list(run), number=len(run))
+    said = await ask("translate", Translated, language=bare(language), sentences=list(run), number=len(run))
     _hold(said, run)
     looked = await ask("look", Whole, role="judge", source=source, translation=said.right)
     if looked.whole == "no":
