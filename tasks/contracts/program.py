@@ -53,6 +53,7 @@ from wellspring.tasks.contracts.prompting import Row
 
 MAY = {
     "resemble": "be like what it was made from, and like others made from the same; an unchanged copy may not",
+    "repeat": "be the very text of its input, beside `resemble`: a seed that gets answers",
     "switch_language": "be in another language than what it was made from",
     "need_history": "point at earlier turns of its conversation",
 }
@@ -148,7 +149,14 @@ class Makes(Protocol):
         ...
 
     def answer(
-        self, answer: Answered | Text, of: str | Made, field: str = "text", *, text: str = "", use: Use = "answer"
+        self,
+        answer: Answered | Text,
+        of: str | Made,
+        field: str = "text",
+        *,
+        text: str = "",
+        model: str = "",
+        use: Use = "answer",
     ) -> Made | None:
         """Make a response to an instruction; None where it cannot be kept, and the refusal is recorded.
 
@@ -157,6 +165,7 @@ class Makes(Protocol):
             of: The instruction; of a given one its id.
             field: Whose text it is.
             text: In place of a field's: a part of it, or several put together.
+            model: Who said it, where nobody that was asked here did, such as `given` for a seed's own answer.
             use: `answer` is checked and exported; `draw` and `rejected` only stand in pairs.
         """
         ...

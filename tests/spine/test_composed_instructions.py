@@ -1,4 +1,4 @@
-"""Instructions that a program puts together of several texts, beside what a model said."""
+"""Instructions and answers whose text a program puts together, or takes from its input."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -55,3 +55,47 @@ def test_one_answer_can_stand_in_several_instructions_that_a_program_puts_togeth
     assert len(ends) == len({row["instruction_id"] for row in made["instructions"]}) == 12
     assert {end.split(". ", 1)[1] for end in ends} == {"Answer in one line.", "Answer in two lines."}
     assert {end.split(". ", 1)[0] for end in ends} <= {"Use no digits", "Name a source"}
+
+
+REPEATS = """
+from wellspring.tasks.contracts.answers import Text
+
+SYSTEM, PAPER, VERSION = "Repeated", "a test", 1
+TAKES, MAKES, ROLES, MAY = "seeds", ("instructions", "responses"), ("generator",), frozenset({"resemble", "repeat"})
+
+
+def most_calls(knobs):
+    return 1
+
+
+async def program(row, ask):
+    said = await ask("demand", Text, query=row["text"])
+    made = ask.made.instruction(said, text=row["text"], parents=[row["input_id"]])
+    for text in ("", " Ask the \u00f1andu. ", "<answer 0123456789ab>"):
+        ask.made.answer(said, made, text=text, model="given" if text else "", use="rejected" if text else "answer")
+"""
+
+
+@pytest.mark.usefixtures("unaudited")
+@pytest.mark.parametrize("may", ['"resemble", "repeat"', '"resemble"'])
+def test_a_program_that_may_gives_a_seed_as_it_stands_answers_of_a_model_and_of_nobody(
+    start: Callable[[Settings], AbstractContextManager[Run]],
+    settings: Callable[..., Settings],
+    tmp_path: Path,
+    may: str,
+) -> None:
+    (tmp_path / "repeated.py").write_text(REPEATS.replace('"resemble", "repeat"', may), encoding="utf-8")
+    (tmp_path / "repeated.md").write_text(PROMPTS, encoding="utf-8")
+
+    made = run_program("repeated", start, settings(*of_program("repeated"), f'plugins=["{tmp_path}"]'))
+
+    if "repeat" not in may:
+        assert made["instructions"] == made["responses"] == []
+        assert {reason for _, reason in made.refused} == {"copy_of_demonstration"}
+        return
+    assert all(row["text"].startswith("What should I know about ") for row in made["instructions"])
+    assert len(made["instructions"]) == 6
+    said = {(row["text"], row["use"], row["model"]) for row in made["responses"]}
+    assert {one for one in said if one[2] == "given"} == {("Ask the \u00f1andu.", "rejected", "given")}
+    assert {text for text, use, _ in said if use == "answer"} <= {"Use no digits.", "Name a source."}
+    assert [reason for _, reason in made.refused] == ["repeats_prompt"] * 6

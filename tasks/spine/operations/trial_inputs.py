@@ -136,6 +136,13 @@ _INPUTS = (
     ),
 )
 
+_LATER = {  # the turns after a seed, its answer first
+    "bread": ("An hour at least. #### 1 hour", "Only an hour? It crumbled. \u2028 What about 2?", "Two are better."),
+    "bees": ("No. They fly out to relieve themselves.", "Please say more: how warm must it be?", "Ten degrees."),
+    "short": ("42", "You did not answer me.", "Water sticks to skin.", "Thanks, now I see!"),
+    "marks": ("Only one of them may: 12", "“½” worked for me 🐝"),
+}
+
 
 def put_above(folder: Path) -> None:
     """Write the program that stands above into a plug-in folder."""
@@ -238,9 +245,11 @@ def _document(name: str, language: str, text: str) -> records.Document:
 
 
 def _seed(name: str, language: str, text: str) -> records.Seed:
-    response = f"Begin with a small one, and look at it after 3 days: {text}" if language == "en" else None
-    of = (_id("seed", name), _READ["seeds"], _id("source", name, "jsonl"), 1, text, response, language)
-    return records.Seed(*of, len(text) // 4, WRITER)
+    usual = (f"Begin with a small one, and look at it after 3 days: {text}",) if language == "en" else ()
+    later = _LATER.get(name, usual)
+    turns = [{"role": ("assistant", "user")[place % 2], "content": said} for place, said in enumerate(later)]
+    of = (_id("seed", name), _READ["seeds"], _id("source", name, "jsonl"), 1, text, next(iter(later), None), language)
+    return records.Seed(*of, len(text) // 4, WRITER, turns=json.dumps(turns, ensure_ascii=False) if turns else "")
 
 
 def _response(name: str, page: str, number: int) -> records.Response:

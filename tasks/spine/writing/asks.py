@@ -306,7 +306,14 @@ class Making:
         return made
 
     def answer(
-        self, answer: Answered | Text, of: str | Made, field: str = "text", *, text: str = "", use: Use = "answer"
+        self,
+        answer: Answered | Text,
+        of: str | Made,
+        field: str = "text",
+        *,
+        text: str = "",
+        model: str = "",
+        use: Use = "answer",
     ) -> Made | None:
         """As `Makes.answer` says."""
         said, (source, place) = text.strip() or _text(answer, field), self.source(answer)
@@ -323,13 +330,13 @@ class Making:
             response_id=made.id,
             fingerprint=self.work.fingerprint,
             instruction_id=instruction_id,
-            model=source.model,
+            model=model or source.model,
             draw=source.call.draw,
             text=said,
-            finish_reason=source.finish_reason,
+            finish_reason="stop" if model else source.finish_reason,
             completion_id=source.completion_id,
             run_id=self.work.run.run_id,
-            thought=source.thought or None,
+            thought=None if model else source.thought or None,
             use=use,
         )
         self._add(place, "responses", row)
@@ -440,7 +447,7 @@ class Making:
         """
         run, may, given = self.work.run, self.work.recipe.may, str(self.row.get("text") or "")
         is_page = self.work.recipe.module.TAKES == "documents"
-        if not is_page and _same(text) == _same(given) and not self._has_new_system(history):
+        if not is_page and "repeat" not in may and _same(text) == _same(given) and not self._has_new_system(history):
             raise Rejection("copy_of_demonstration", f"it is what it was made from: {text[:200]}")
         outside = [given] if given and not is_page and "resemble" not in may else []
         shown = Shown(demonstrations=outside, document=given if is_page else "", prompt=ours)
