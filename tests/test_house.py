@@ -153,6 +153,7 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "zero_shot_robustness": ["phrasing.text", "row['text']"],
         "translate": ["language([source], source)", "language([target], target)"],  # names of languages
         "urial": ["asked", "shown"],  # the conversation that is to go on, and our own list
+        "wildfeedback": ["asked['content']", "row['system'] or RULES", "rubrics"],  # rubrics of our own list
     }
 
 
