@@ -140,7 +140,7 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         ],
         "cyclealign": ["row['text']"],
         "d2o": ["fault['do']", "fault['seen']", "row['text']"],  # faults of our own list
-        "dove": ["row['text']"],
+        "dove": ["made.text", "row['text']"],
         "fellowship": ["row['text']"],
         "overmiss": ["language"],  # of our own list
         "parrot": ["question"],

@@ -4,9 +4,9 @@ Paper: DOVE, joint preferences (arXiv 2404.00530). A pair is (I1, R1) against (I
 answer. A judge is shown both in both orders. Where it says the same thing twice, one is better; where it does not, the
 two are a tie and are dropped. The paper trains on these joint pairs and on the usual ones, of one instruction, mixed.
 
-Ours differs. The other instruction is drawn by the input's id from those of the programs above; the paper takes pairs
-of a dataset that is there. A tie cannot be said: two orders that differ are the only one. What is drawn and better
-stands in its pair as a draw, for another input may answer the same instruction.
+Ours differs. The paper takes both instructions from a dataset that is there. Here the other one is written anew, after
+one that is drawn by the input's id: what a program makes of an input has to be its own, and an answer to what was drawn
+belongs to another input. A tie cannot be said: two orders that differ are the only one.
 
     {"text": "Plan a picnic for six."} -> its answer, above the answer to "Name a bird that cannot fly."
 """
@@ -21,7 +21,7 @@ from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.conversation import said
 from wellspring.tasks.contracts.different import different
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask, Use, bare
+from wellspring.tasks.contracts.program import Ask, Made, Use, bare
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
@@ -29,8 +29,9 @@ SYSTEM = "DOVE"
 PAPER = "DOVE, arXiv 2404.00530: joint preferences over instruction-response pairs, in both orders"
 VERSION = 1
 TAKES = "instructions"
-MAKES = ("responses", "preferences")
-ROLES = ("responder", "judge")
+MAKES = ("instructions", "responses", "preferences")
+ROLES = ("responder", "generator", "judge")
+MAY = frozenset({"switch_language"})
 REAL_MODEL = ""
 
 
@@ -43,6 +44,12 @@ class Knobs(Section):
     )
 
 
+class Written(Answered):
+    """A message of somebody else."""
+
+    message: str
+
+
 class Better(Answered):
     """Which of two messages is answered better."""
 
@@ -52,41 +59,47 @@ class Better(Answered):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """An instruction, by its id and as a judge is shown it, with an answer."""
+    """An instruction, given or made, and as a judge is shown it, with an answer."""
 
-    of: str
+    of: str | Made
     asked: str
     answer: Text
 
 
 def most_calls(knobs: Knobs) -> int:
-    """One for each answer, two for each pair."""
-    return 1 + knobs.conditional + knobs.others + 2 * (knobs.others + knobs.conditional)
+    """One for each answer and each other instruction, two for each pair."""
+    return 1 + 3 * knobs.conditional + 4 * knobs.others
 
 
 async def program(row: Row, ask: Ask) -> None:
-    """Answer the instruction and those drawn for it, have the answers compared, and keep the pairs.
+    """Answer the instruction and others, have the answers compared, and keep the pairs.
 
     Raises:
         Rejection: `too_few_draws`, nobody answered the instruction.
     """
-    others = await ask.drawn("instructions", ask.knobs.others, "joint")
-    own, *rest = await ask.each(
-        [_answered(ask, row, 1 + ask.knobs.conditional), *(_answered(ask, other, 1) for other in others)]
-    )
+    history = row.get("history") or ""
+    answers = await ask.draws(1 + ask.knobs.conditional, "answer", Text, history=history, instruction=bare(row["text"]))
+    asked = said(history, row["text"])
+    own = [Side(row["input_id"], asked, answer) for answer in different(answers, ask.made)]
     if not own:
         raise Rejection("too_few_draws", f"no answer to: {row['text'][:200]}")
-    pairs = [(own[0], other) for other in (*(one for some in rest for one in some), *own[1:])]
-    found = await ask.tried([_compared(ask, *pair) for pair in pairs])
-    _keep(ask, row["input_id"], [pair for pair in found if pair])
+    drawn = await ask.drawn("instructions", ask.knobs.others, "joint")
+    others = await ask.tried([_other(ask, like["text"]) for like in drawn])
+    found = await ask.tried([_compared(ask, own[0], other) for other in (*filter(None, others), *own[1:])])
+    _keep(ask, [pair for pair in found if pair])
 
 
-async def _answered(ask: Ask, row: Row, number: int) -> list[Side]:
-    """Have an instruction answered, after the turns before it."""
-    history = row.get("history") or ""
-    answers = await ask.draws(number, "answer", Text, history=history, instruction=bare(row["text"]))
-    asked = said(history, row["text"])
-    return [Side(row["input_id"], asked, answer) for answer in different(answers, ask.made)]
+async def _other(ask: Ask, like: str) -> Side:
+    """Have an instruction written after one that was drawn, and answered.
+
+    Raises:
+        Rejection: `copy_of_demonstration`, it is the one that was drawn; what a check says of it.
+    """
+    written = await ask("write", Written, role="generator", example=like)
+    if " ".join(written.message.split()) == " ".join(like.split()):
+        raise Rejection("copy_of_demonstration", f"it is what was drawn: {like[:200]}")
+    made = ask.made.instruction(written, "message")
+    return Side(made, made.text, await ask("answer", Text, instruction=bare(made.text)))
 
 
 async def _compared(ask: Ask, one: Side, other: Side) -> tuple[Side, Side]:
@@ -113,12 +126,12 @@ async def _told(ask: Ask, first: Side, second: Side) -> Better:
     )
 
 
-def _keep(ask: Ask, input_id: str, pairs: Sequence[tuple[Side, Side]]) -> None:
-    """Make each answer once, and its pairs: an answer is exported alone only if it answers the input and never lost."""
+def _keep(ask: Ask, pairs: Sequence[tuple[Side, Side]]) -> None:
+    """Make each answer once, and its pairs: one that never lost is exported alone, too."""
     won, lost = {better for better, _ in pairs}, {worse for _, worse in pairs}
     made = {}
     for side in dict.fromkeys(side for pair in pairs for side in pair):
-        use: Use = "answer" if side not in lost and side.of == input_id else "draw" if side in won else "rejected"
+        use: Use = "answer" if side not in lost else "draw" if side in won else "rejected"
         made[side] = ask.made.answer(side.answer, side.of, use=use)
     for better, worse in pairs:
         if (chosen := made[better]) and (rejected := made[worse]):
