@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.program_runs import Made, answering, of_program, run_program
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 

@@ -11,7 +11,7 @@ from tests.program_cases import draw, fenced
 from tests.program_runs import Made, answering, of_program, run_program
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes import dove
-from wellspring.tasks.spine.runs import Run
+from wellspring.tasks.spine.running.runs import Run
 
 NAME = "dove"
 Start = Callable[[Settings], AbstractContextManager[Run]]
