@@ -23,10 +23,10 @@ from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.conversation import said
-from wellspring.tasks.contracts.different import different
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, Made, Use, bare
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.sameness import differing
 from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "ACT"
@@ -98,7 +98,7 @@ async def program(row: Row, ask: Ask) -> None:
     given = await ask.draws(
         ask.knobs.answers, "answer", Text, role="responder", history=history, instruction=bare(row["text"])
     )
-    if len(answers := different(given, ask.made)) < 2:  # noqa: PLR2004 - a pair has two
+    if len(answers := differing(ask.made, given, text=lambda one: one.text)) < 2:  # noqa: PLR2004 - a pair has two
         raise Rejection("too_few_draws", f"{len(answers)} different answers to: {row['text'][:200]}")
     texts = [one.text for one in answers]
     classes = [list(dict.fromkeys(some))[:most] for some in (named.of_text, named.of_prompt, named.of_several)]

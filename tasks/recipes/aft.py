@@ -17,10 +17,10 @@ from itertools import product
 from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered
-from wellspring.tasks.contracts.different import different
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, Made
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.sameness import differing
 from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "AFT"
@@ -99,7 +99,7 @@ async def program(row: Row, ask: Ask) -> None:
     """
     known = await _known(row, ask)
     given = await ask.draws(ask.knobs.reasonings, "reason", Reasoned, question=row["text"])
-    reasoned = different(given, ask.made)
+    reasoned = differing(ask.made, given, text=lambda one: one.text)
     right = [one for one in reasoned if is_same(one.answer, known)]
     if not right:
         raise Rejection("no_right_answer", f"{len(reasoned)} reasonings, and none comes to {known[:100]}")

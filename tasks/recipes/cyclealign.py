@@ -19,10 +19,10 @@ from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.conversation import said
-from wellspring.tasks.contracts.different import different
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, Made, Use, bare
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.sameness import differing
 from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "CycleAlign"
@@ -64,7 +64,7 @@ async def program(row: Row, ask: Ask) -> None:
     given = await ask.draws(
         ask.knobs.answers, "answer", Text, role="responder", history=history, instruction=bare(row["text"])
     )
-    answers = different(given, ask.made)
+    answers = differing(ask.made, given, text=lambda one: one.text)
     if len(answers) < ask.knobs.least:
         raise Rejection("too_few_draws", f"{len(answers)} different answers to: {row['text'][:200]}")
     cycled = await _cycled(ask, row["input_id"], said(history, row["text"]), answers)

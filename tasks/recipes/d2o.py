@@ -20,10 +20,10 @@ from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.conversation import said
-from wellspring.tasks.contracts.different import different
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, bare
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.sameness import differing
 from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "D2O"
@@ -80,7 +80,7 @@ async def program(row: Row, ask: Ask) -> None:
     asked, chosen = said(history, row["text"]), faults(ask.own, input_id, ask.knobs.negatives)
     own = await ask.draws(ask.knobs.own, "careful", Text, history=history, instruction=bare(row["text"]))
     found = await ask.tried([_spoilt(ask, asked, fault) for fault in chosen])
-    for one in different([*own, *filter(None, found)], ask.made):
+    for one in differing(ask.made, [*own, *filter(None, found)], text=lambda one: one.text):
         if isinstance(one, Text):
             ask.made.answer(one, input_id, use="draw")
         elif rejected := ask.made.answer(one.answer, input_id, use="rejected"):

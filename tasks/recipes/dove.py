@@ -19,10 +19,10 @@ from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.conversation import said
-from wellspring.tasks.contracts.different import different
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, Made, Use, bare
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.sameness import differing, folded
 from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "DOVE"
@@ -80,7 +80,7 @@ async def program(row: Row, ask: Ask) -> None:
     history = row.get("history") or ""
     answers = await ask.draws(1 + ask.knobs.conditional, "answer", Text, history=history, instruction=bare(row["text"]))
     asked = said(history, row["text"])
-    own = [Side(row["input_id"], asked, answer) for answer in different(answers, ask.made)]
+    own = [Side(row["input_id"], asked, answer) for answer in differing(ask.made, answers, text=lambda one: one.text)]
     if not own:
         raise Rejection("too_few_draws", f"no answer to: {row['text'][:200]}")
     drawn = await ask.drawn("instructions", ask.knobs.others, "joint")
@@ -96,7 +96,7 @@ async def _other(ask: Ask, like: str) -> Side:
         Rejection: `copy_of_demonstration`, it is the one that was drawn; what a check says of it.
     """
     written = await ask("write", Written, role="generator", example=like)
-    if " ".join(written.message.split()) == " ".join(like.split()):
+    if folded(written.message) == folded(like):
         raise Rejection("copy_of_demonstration", f"it is what was drawn: {like[:200]}")
     made = ask.made.instruction(written, "message")
     return Side(made, made.text, await ask("answer", Text, instruction=bare(made.text)))

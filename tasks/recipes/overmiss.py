@@ -24,6 +24,7 @@ from wellspring.tasks.contracts.answers import Answered, Aside
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, bare
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.sameness import folded
 from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "OVERMISS"
@@ -153,11 +154,7 @@ def _hold(said: Translated, run: Sequence[str]) -> None:
     if len({*said.translations}) < len(run):
         raise Rejection("duplicate", f"two sentences have one translation: {said.right[:200]}")
     for sentence, one in zip(run, said.translations, strict=True):
-        if _plain(one) == _plain(sentence):
+        if folded(one) == folded(sentence):
             raise Rejection("copy_of_document", f"not translated: {one[:200]}")
         if lost := Counter(_DIGIT.findall(sentence)) - Counter(_DIGIT.findall(one)):
             raise Rejection("loses_numbers", f"{''.join(sorted(lost))} in: {one[:200]}")
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())

@@ -68,7 +68,7 @@ def test_right_reasonings_stand_above_wrong_ones_and_nothing_is_made_without_bot
         *right,
         *(text("bees", at) for at in range(4)),
     }
-    assert reasons(made) == ["no_reference", "no_reference", "no_right_answer", "nothing_failed", "same_text"]
+    assert reasons(made) == ["duplicate", "no_reference", "no_reference", "no_right_answer", "nothing_failed"]
     assert sorted(row["text"].split()[5] for row in made["instructions"]) == ["bees?", "bread?", "pumps?"]
     assert all(row["text"].endswith(f"\n\n{aft.WISH}") for row in made["instructions"])
     passed = {row["subject_id"]: row["passed"] for row in made["verdicts"]}

@@ -42,7 +42,7 @@ def test_with_the_stand_in_answers_are_ranked_in_pairs_with_the_best_as_the_answ
     assert {*use.values()} == {"answer", "draw", "rejected"}
     assert {row["kind"] for row in made["preferences"]} == {"verified"}
     assert {row["kind"] for row in made["notes"]} == {"ranking"}
-    assert {reason for _, reason in made.refused} & {"not_compared", "same_text", "undecided"}
+    assert {reason for _, reason in made.refused} & {"not_compared", "duplicate", "undecided"}
     assert made.calls <= made.settled * cyclealign.most_calls(cyclealign.Knobs())
 
 
@@ -71,7 +71,7 @@ def test_pairs_are_of_the_longest_order_in_common_and_cycles_end_with_a_full_one
         "twice 0 é": "answer", "twice 1 é": "rejected",
         "odd 0 é": "answer", "odd 2 é": "draw", "odd 1 é": "rejected",
     }  # fmt: skip
-    assert reasons(made) == ["not_compared", "not_compared", "same_text", "undecided"]
+    assert reasons(made) == ["duplicate", "not_compared", "not_compared", "undecided"]
 
 
 def test_a_cycle_shows_the_judge_what_was_agreed_on_and_the_answers_in_other_places(

@@ -50,7 +50,7 @@ def test_a_fault_must_show_and_an_answer_that_the_model_gives_itself_is_no_negat
         **{f"{case} faulty": "rejected" for case in ("faulty", "rest")},
     }
     assert pairs(made).keys() == {("", "faulty faulty"), ("", "rest faulty")}
-    assert reasons(made) == ["not_worse", "same_text"]
+    assert reasons(made) == ["duplicate", "not_worse"]
     listed = Path(d2o.__file__).with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()
     known = {json.loads(line)["name"] for line in listed}
     assert {(row["passed"], row["check_name"] in known) for row in made["verdicts"]} == {(False, True)}
