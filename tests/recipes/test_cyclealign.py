@@ -29,7 +29,7 @@ def ranked(case: str, heading: str, body: dict[str, Any], seen: dict[str, list[A
     shown = [text.split()[2] for text in fenced(body, "answer")]
     told = seen.setdefault(f"{case} {heading}", [])
     told.append((tuple(shown), fenced(body, "agreed")))
-    said = BY_CASE[case][len(told) - 1][heading == "weigh"]
+    said = BY_CASE[case][min(len(told), len(BY_CASE[case])) - 1][heading == "weigh"]
     return json.dumps({"reason": "", "order": [shown.index(one) + 1 if one in shown else one for one in said]})
 
 
@@ -70,6 +70,9 @@ def test_pairs_are_of_the_longest_order_in_common_and_cycles_end_with_a_full_one
         "later 1 é": "answer", "later 2 é": "draw", "later 0 é": "rejected",
         "twice 0 é": "answer", "twice 1 é": "rejected",
         "odd 0 é": "answer", "odd 2 é": "draw", "odd 1 é": "rejected",
+    }  # fmt: skip
+    assert {case: cases.asked[case, "rank"] for case in BY_CASE} == {
+        "agree": 1, "nearly": 3, "later": 2, "never": 3, "odd": 3, "twice": 1,
     }  # fmt: skip
     assert reasons(made) == ["duplicate", "not_compared", "not_compared", "undecided"]
 
