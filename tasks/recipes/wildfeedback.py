@@ -7,8 +7,7 @@ is preferred to the one that met discontent.
 
 Ours differs. The rubrics are our own (`wildfeedback.jsonl`); the paper's nine and nine are as we remember them. Of a
 conversation the first answer that met discontent is taken. Signs of content are kept as notes. The text of the worse
-side is the conversation's own, so no model of ours is named for it. A conversation whose very first message is taken
-and that has a system prompt is refused: a row's turns end with an answer.
+side is the conversation's own, so no model of ours is named for it.
 
     {"text": "Name a cake.", "turns": [..."Chocolate.", ..."No, without eggs!"]} -> a cake without eggs, above that one
 """
@@ -128,8 +127,8 @@ async def _mended(row: Row, ask: Ask, talk: Sequence[Turn], bad: Reaction) -> No
         Rejection: `unsupported`.
     """
     before, asked = list(talk[: bad.place - 1]), talk[bad.place - 1]
-    if asked["role"] != "user" or (row["system"] and not before):
-        raise Rejection("unsupported", f"no message before the answer, or a system prompt alone: {row['text'][:200]}")
+    if asked["role"] != "user":
+        raise Rejection("unsupported", f"no message before the answer: {row['text'][:200]}")
     wants = await ask("preferences", Wants, turns=_shown(talk[: bad.place + 2]), signals=sorted(bad.kinds))
     note = ask.made.note("preferences", wants.preferences, wants)
     answer = await ask(
@@ -144,6 +143,6 @@ async def _mended(row: Row, ask: Ask, talk: Sequence[Turn], bad: Reaction) -> No
     history = [Turn(role="system", content=row["system"]), *before] if row["system"] else before
     made = ask.made.instruction(bad.said, text=asked["content"], history=history, parents=[row["input_id"], note])
     chosen = ask.made.answer(answer, made)
-    rejected = ask.made.answer(bad.said, made, text=talk[bad.place]["content"], use="rejected")
+    rejected = ask.made.answer(bad.said, made, text=talk[bad.place]["content"], model="given", use="rejected")
     if chosen and rejected:
         ask.made.pair(chosen, rejected, "refined")

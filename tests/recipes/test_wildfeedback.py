@@ -64,13 +64,19 @@ def test_the_first_answer_that_met_discontent_is_the_worse_side_of_one_by_the_pe
         roles = {role: model.role(role) for role in wildfeedback.ROLES}
         made = run_program("wildfeedback", start, settings(*of_program("wildfeedback"), models=roles))
 
-    pumps = "What should I know about pumps?"
-    assert pairs(made).keys() == {(f"{pumps} \u2713", "Dig."), (f"{RYE} \u2713", "Rye too.")}
+    pumps, trains = "What should I know about pumps?", "What should I know about trains?"
+    assert pairs(made).keys() == {
+        (f"{pumps} \u2713", "Dig."),
+        (f"{RYE} \u2713", "Rye too."),
+        (f"{trains} \u2713", "Go."),
+    }
     assert uses(made) == {
         f"{pumps} \u2713": "answer",
         "Dig.": "rejected",
         f"{RYE} \u2713": "answer",
         "Rye too.": "rejected",
+        f"{trains} \u2713": "answer",
+        "Go.": "rejected",
     }
     assert {row["model"] for row in made["responses"] if row["use"] == "rejected"} == {"given"}
     assert {row["kind"] for row in made["preferences"]} == {"refined"}
@@ -83,9 +89,10 @@ def test_the_first_answer_that_met_discontent_is_the_worse_side_of_one_by_the_pe
     histories = {row["text"]: json.loads(row["history"] or "[]") for row in made["instructions"]}
     assert {text: [(turn["role"], turn["content"]) for turn in turns] for text, turns in histories.items()} == {
         pumps: [],
+        trains: [("system", "Be brief.")],
         RYE: [("system", "Be brief."), *bread],
     }
-    assert reasons(made) == ["no_feedback", "nothing_failed", "unsupported", "unsupported"]
+    assert reasons(made) == ["no_feedback", "nothing_failed", "unsupported"]
     told = {
         body["messages"][-1]["content"]: [(turn["role"], turn["content"]) for turn in body["messages"]]
         for body in model.asked
@@ -97,6 +104,7 @@ def test_the_first_answer_that_met_discontent_is_the_worse_side_of_one_by_the_pe
     assert all("short: asks_again thanks tone" in turns[0][1] for turns in told.values())
     signals = [json.loads(row["data"]) for row in made["notes"] if row["kind"] == "signals"]
     assert sorted((one["turn"], one["signals"]) for one in signals) == [
+        (1, ["asks_again", "thanks", "tone"]),
         (1, ["asks_again", "thanks", "tone"]),
         (1, ["thanks"]),
         (1, ["thanks"]),
@@ -112,7 +120,10 @@ def test_no_more_messages_are_looked_at_than_the_knob_says(start: Start, setting
         chosen = settings(*of_program("wildfeedback", "recipes.wildfeedback.messages=1"), models=roles)
         made = run_program("wildfeedback", start, chosen)
 
-    assert [row["text"] for row in made["instructions"]] == ["What should I know about pumps?"]
+    assert sorted(row["text"] for row in made["instructions"]) == [
+        "What should I know about pumps?",
+        "What should I know about trains?",
+    ]
     looked = [fenced(body, "turn") for body in model.asked if "signs of content" in body["messages"][-1]["content"]]
     assert len(looked) == 4
     assert {len(turns) for turns in looked} == {2}
