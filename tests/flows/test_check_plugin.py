@@ -256,6 +256,8 @@ def test_a_judge_in_a_folder_is_tried_on_answers(tmp_path: Path) -> None:
 
     assert {one["name"]: one["said"] for one in found["checks"] if one["state"] != "green"} == {}
     assert found["calls"] == 21  # seven seeds have an answer, and each instruction three
+
+
 def test_what_a_pair_answers_does_not_rest_on_its_worse_side() -> None:
     rows: dict[str, list[dict[str, Any]]] = {noun: [] for noun in checking.NOUNS}
     rows["responses"] = [
