@@ -127,6 +127,11 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
     said = {path.stem: sorted({ast.unparse(one) for one in _handed_bare(path)}) for path in programs}
 
     assert {name: texts for name, texts in said.items() if texts} == {
+        "attributed_grounding": [
+            "''.join((_example(number, one) for number, one in enumerate(shown, start=1)))",  # fences of their own
+            "CRITERIA if knobs.criteria_told else ''",
+            "language(knobs.languages, 'the language of the page')",
+        ],
         "autoif": ["'\\n'.join((f'- {one}' for one in own))", "text"],  # constraints of our own list
         "codeclm": ["made.text"],
         "data_augmentation": ["row['text']"],
@@ -136,6 +141,10 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "mixture_of_instructions": [
             "'\\n'.join((f\"- `{domain}`: {one['holds']}\" for domain, one in prompts.items()))",  # our own list
             "row['text']",
+        ],
+        "knn_instruct": [
+            "'\\n\\n'.join((_dialog(number, dialog) for number, dialog in enumerate(dialogs, start=1)))",
+            "language(knobs.languages or anchor, 'the language of these conversations')",
         ],
         "parrot": ["question"],
         "personas": ["RELATIONS[mark % len(RELATIONS)]", "kind"],  # lines of our own lists
@@ -147,6 +156,11 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "zero_shot_robustness": ["phrasing.text", "row['text']"],
         "translate": ["language([source], source)", "language([target], target)"],  # names of languages
         "urial": ["asked", "shown"],  # the conversation that is to go on, and our own list
+        "ungrounded": [
+            "'\\n\\n'.join((fenced('example', one['text']) for one in shown))",
+            "CRITERIA if knobs.criteria_told else ''",
+            "language(knobs.languages, 'the language of the examples')",
+        ],
     }
 
 
