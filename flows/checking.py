@@ -60,6 +60,7 @@ class Calm:
 
     rows: Rows = field(default_factory=Rows)
     calls: int = 0
+    asked: int = 0  # calls, and those that had the answer of another
     waves: int = 0
 
 
@@ -87,7 +88,7 @@ class Trial:
             trials.clear(self.run.store, self.fingerprint)
         run = self.run
         run.settings = self.settings.model_copy(update={"plugins": self.folders(), **changed})
-        most = self.calm.calls * (self.calm.waves + 2)  # batch jobs have each call asked for again in each wave
+        most = self.calm.asked * (self.calm.waves + 2)  # batch jobs have each call asked for again in each wave
         how: dict[str, Any] = {"pick": pick, "dies_after": dies_after, "most": most}
         models = TrialModels(run.settings, self.journal(journal), run.run_id, **how)
         run._models = models  # noqa: SLF001 - the one door that is swapped
@@ -263,7 +264,7 @@ def _runs(trial: Trial) -> Said:
         return GREEN  # the next check is red
     [trial.fingerprint] = [print_ for print_, name in trial.active() if name == trial.name]
     rows, recipe = trial.made(), trial.loaded()
-    trial.calm = Calm(rows, counts.calls, trial.run.conducted[-1].waves)
+    trial.calm = Calm(rows, counts.calls, counts.calls + counts.cached_calls, trial.run.conducted[-1].waves)
     for row in rows["rejections"]:
         if _OFTEN in row["detail"]:
             trial.often = row["detail"]

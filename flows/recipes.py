@@ -1,15 +1,12 @@
-"""What can stand in `instructions.recipes` and `scores.judges`, as files say: programs, and recipes of one prompt."""
+"""What can stand in `instructions.recipes` and `scores.judges`: program files, as they say it themselves."""
 
-import importlib
 import inspect
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 from wellspring.tasks.contracts.headings import Blanks, Heading
-from wellspring.tasks.contracts.plugins import JUDGING, RECIPES
-from wellspring.tasks.contracts.prompting import Template, template
+from wellspring.tasks.contracts.plugins import JUDGING
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.spine.running import recipes
 from wellspring.tasks.spine.running.recipes import Recipe
@@ -17,7 +14,7 @@ from wellspring.tasks.spine.running.recipes import Recipe
 
 def listed(settings: Settings) -> list[dict[str, Any]]:
     """Return what `described` says first of each by name; also of those in the profile's folders."""
-    return [_facts(name, settings, _files(name, settings)[0]) for name in _names(settings)]
+    return [_facts(_found(name, settings)) for name in _names(settings)]
 
 
 def described(name: str, settings: Settings) -> dict[str, Any]:
@@ -37,48 +34,38 @@ def described(name: str, settings: Settings) -> dict[str, Any]:
     Raises:
         UsageError: There is no such recipe; the hint names the nearest.
     """
-    if name not in (known := _names(settings)):
-        raise recipes.unknown(name, known)
-    module, prompts = _files(name, settings)
-    program = _program(name, settings)
-    players = program.players if program else {"generator": "generator"}
-    return _facts(name, settings, module) | {
-        "about": inspect.getdoc(module) or "",
-        "roles": [role if role == player else f"{role} ({player})" for role, player in players.items()],
-        "knobs": list(_knobs(module)),
-        "prompts": [_prompt(heading, of) for heading, of in prompts.items()],
-        "example": {heading: said for heading, of in prompts.items() if (said := _said(of))},
+    program = _found(name, settings)
+    return _facts(program) | {
+        "about": inspect.getdoc(program.module) or "",
+        "roles": [role if role == player else f"{role} ({player})" for role, player in program.players.items()],
+        "knobs": list(_knobs(program.module)),
+        "prompts": [_prompt(heading) for heading in program.headings.values()],
+        "example": {heading.name: said for heading in program.headings.values() if (said := _said(heading))},
     }
 
 
 def _names(settings: Settings) -> list[str]:
-    return sorted({*recipes.names(settings), *recipes.methods(), *JUDGING.names(settings.plugins)})
+    return sorted({*recipes.names(settings), *JUDGING.names(settings.plugins)})
 
 
-def _program(name: str, settings: Settings) -> Recipe | None:
-    if name in recipes.methods():
-        return None
-    return recipes.find(name, settings, recipes.room_of(name, settings))
+def _found(name: str, settings: Settings) -> Recipe:
+    if name not in (known := _names(settings)):
+        raise recipes.unknown(name, known)
+    if (program := recipes.find(name, settings, recipes.room_of(name, settings))) is None:
+        raise recipes.unknown(name, known)
+    return program
 
 
-def _files(name: str, settings: Settings) -> tuple[ModuleType, Mapping[str, Template]]:
-    """Return the module of a recipe, and its prompts."""
-    if program := _program(name, settings):
-        return program.module, program.headings
-    return importlib.import_module(f"{RECIPES.room}.{name}"), {name: template(RECIPES.room, name)}
-
-
-def _facts(name: str, settings: Settings, module: ModuleType) -> dict[str, Any]:
-    program = _program(name, settings)
-    first = " ".join((inspect.getdoc(module) or "").partition("\n\n")[0].split())
+def _facts(program: Recipe) -> dict[str, Any]:
+    module = program.module
     return {
-        "name": name,
-        "system": getattr(module, "SYSTEM", re.split(r"(?<=[.?!])\s", first)[0]),
+        "name": program.name,
+        "system": module.SYSTEM,
         "paper": module.PAPER,
-        "runs": "after answers" if program and program.is_judge else "before answers",
-        "takes": getattr(module, "TAKES", None) or module.INPUTS,
-        "makes": list(getattr(module, "MAKES", ("instructions",))),
-        "most_calls": program.most_calls if program else 1,
+        "runs": "after answers" if program.is_judge else "before answers",
+        "takes": module.TAKES,
+        "makes": list(module.MAKES),
+        "most_calls": program.most_calls,
         "real_model": getattr(module, "REAL_MODEL", ""),
     }
 
@@ -89,14 +76,13 @@ def _knobs(module: ModuleType) -> Iterator[dict[str, Any]]:
         yield {"name": name, "default": default, "description": knob.description or ""}
 
 
-def _said(of: Template) -> str:
+def _said(of: Heading) -> str:
     """Return the first example of a heading, filled in."""
-    if not isinstance(of, Heading) or not of.examples:
+    if not of.examples:
         return ""
     blanks = Blanks(of.examples[0])
     return blanks.substitute({name: f"[{name}]" for name in blanks.get_identifiers()})
 
 
-def _prompt(heading: str, of: Template) -> dict[str, Any]:
-    examples = list(of.examples) if isinstance(of, Heading) else []
-    return {"heading": heading, "system": of.system, "user": of.user, "examples": examples}
+def _prompt(of: Heading) -> dict[str, Any]:
+    return {"heading": of.name, "system": of.system, "user": of.user, "examples": list(of.examples)}

@@ -156,7 +156,7 @@ def _by_program(run: Run, program: Recipe, print_: str) -> Counts:
     if program.module.TAKES == "answered":
         _take_out(run, print_)
     above = [name for name, _ in run.store.query("methods/active", stage="instructions").rows()]
-    with Reader(run, print_, above) as reader:
+    with Reader(run, program, print_, above) as reader:
         work = Work(run, program, print_, reader)
 
         async def body(row: Row, ask: Ask) -> None:

@@ -128,6 +128,11 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
 
     assert {name: texts for name, texts in said.items() if texts} == {
         "act": ["row['text']"],
+        "attributed_grounding": [
+            "''.join((_example(number, one) for number, one in enumerate(shown, start=1)))",  # fences of their own
+            "CRITERIA if knobs.criteria_told else ''",
+            "language(knobs.languages, 'the language of the page')",
+        ],
         "autoif": ["'\\n'.join((f'- {one}' for one in own))", "text"],  # constraints of our own list
         "codeclm": ["made.text"],
         "data_augmentation": ["row['text']"],
@@ -143,6 +148,10 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "dove": ["made.text", "row['text']"],
         "fellowship": ["row['text']"],
         "overmiss": ["language"],  # of our own list
+        "knn_instruct": [
+            "'\\n\\n'.join((_dialog(number, dialog) for number, dialog in enumerate(dialogs, start=1)))",
+            "language(knobs.languages or anchor, 'the language of these conversations')",
+        ],
         "parrot": ["question"],
         "personas": ["RELATIONS[mark % len(RELATIONS)]", "kind"],  # lines of our own lists
         "rephrase_and_respond": ["made.text"],
@@ -154,6 +163,11 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "translate": ["language([source], source)", "language([target], target)"],  # names of languages
         "urial": ["asked", "shown"],  # the conversation that is to go on, and our own list
         "wildfeedback": ["asked['content']", "row['system'] or RULES", "rubrics"],  # rubrics of our own list
+        "ungrounded": [
+            "'\\n\\n'.join((fenced('example', one['text']) for one in shown))",
+            "CRITERIA if knobs.criteria_told else ''",
+            "language(knobs.languages, 'the language of the examples')",
+        ],
     }
 
 

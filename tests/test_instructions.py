@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +18,13 @@ from tests.scripted_model import scripted_model
 from wellspring.tasks import groundings, instructions, seeds
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
-from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.prompting import Message, Row
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.methods.pages.tokens import count_tokens
 from wellspring.tasks.spine.running import runs, validation
 from wellspring.tasks.spine.running.runs import Run
 from wellspring.tasks.spine.vectors import embedders
-from wellspring.tasks.spine.writing import demonstrations, knn_pool
+from wellspring.tasks.spine.writing import asks, demonstrations, knn_pool
 from wellspring.tasks.spine.writing.programs import Ask, Program
 from wellspring.tasks.spine.writing.runner import conduct, due
 
@@ -51,9 +51,20 @@ def dialogs_of(run: Run, pool: knn_pool.Pool) -> dict[str, list[dict[str, Any]]]
     return found
 
 
-def page_rows(run: Run) -> pl.DataFrame:
+def page_rows(run: Run) -> list[Row]:
     ids = due(run, "instructions", "documents", "none")
-    return run.store.query("settled/inputs", view="inputs_documents", input_ids=ids)
+    rows = run.store.query("settled/inputs", view="inputs_documents", input_ids=ids).to_dicts()
+    return [demonstrations.excerpt(row, run.settings.instructions) for row in rows]
+
+
+def shown_beside(run: Run) -> demonstrations.Demonstrations:
+    """What `attributed_grounding` shows beside pages."""
+    program = instructions._writers(run.settings)[0].program
+
+    def prompt(row: Row, shown: Sequence[Row]) -> tuple[Message, ...]:
+        return asks._messages(program.headings["write"], program.module.fields(row, shown, program.knobs))
+
+    return demonstrations.Demonstrations(run, prompt, "print", run.settings.instructions)
 
 
 def _prepare(run: Run, *, grounded: bool = True) -> None:
@@ -247,25 +258,19 @@ def test_every_prompt_holds_its_budget_and_skips_what_does_not_fit(
         )
         with start(chosen) as run:
             _prepare(run)
-            method = instructions._writers(run.settings)[0].method
-            shown = demonstrations.Demonstrations(run, method, "print")
-            documents = page_rows(run).to_dicts()
+            shown = shown_beside(run)
+            documents = page_rows(run)
             prompts = [
-                method.prompt(
-                    demonstrations.excerpt(row, run.settings.instructions) | {"demonstrations": own},
-                    run.settings.instructions,
-                )
+                shown._prompt(row, own)
                 for row, own in zip(documents, shown.look([(row["input_id"], row) for row in documents]), strict=True)
             ]
-            everything = [
-                method.prompt(row | {"demonstrations": shown._rows}, run.settings.instructions) for row in documents
-            ]
+            everything = [shown._prompt(row, shown._rows) for row in documents]
         assert model.asked == []
 
-    sizes = [sum(count_tokens(m.content) for m in prompt.messages) for prompt in prompts]
-    full = [sum(count_tokens(m.content) for m in prompt.messages) for prompt in everything]
+    sizes = [sum(count_tokens(m.content) for m in prompt) for prompt in prompts]
+    full = [sum(count_tokens(m.content) for m in prompt) for prompt in everything]
     assert max(sizes) <= 1100 < min(full)
-    assert any("Example 1" in prompt.messages[-1].content for prompt in prompts)
+    assert any("Example 1" in prompt[-1].content for prompt in prompts)
 
 
 @pytest.mark.slow
@@ -275,9 +280,8 @@ def test_a_document_is_never_shown_its_own_grounding(seeds_path: str, settings: 
         with start(chosen) as run:
             if strategy == "random":
                 _prepare(run)
-            method = instructions._writers(run.settings)[0].method
-            shown = demonstrations.Demonstrations(run, method, "print")
-            rows = page_rows(run).to_dicts()
+            shown = shown_beside(run)
+            rows = page_rows(run)
             found = shown.look([(row["input_id"], row) for row in rows])
             drawn = {row["input_id"]: [d["document_id"] for d in own] for row, own in zip(rows, found, strict=True)}
 
@@ -315,11 +319,11 @@ def test_neighbours_are_k_others_and_come_in_the_order_of_the_profile(
     )
     with start(near) as run:
         _prepare(run, grounded=False)
-        pool = knn_pool.Pool(run, [], "print")
-        shown = {anchor: [d["item_id"] for d in dialogs] for anchor, dialogs in dialogs_of(run, pool).items()}
+        pool = knn_pool.Pool(run, [], "print", run.settings.instructions)
+        shown = {anchor: [d["input_id"] for d in dialogs] for anchor, dialogs in dialogs_of(run, pool).items()}
     with start(last) as run:
-        other = knn_pool.Pool(run, [], "print")
-        turned = {anchor: [d["item_id"] for d in dialogs] for anchor, dialogs in dialogs_of(run, other).items()}
+        other = knn_pool.Pool(run, [], "print", run.settings.instructions)
+        turned = {anchor: [d["input_id"] for d in dialogs] for anchor, dialogs in dialogs_of(run, other).items()}
 
     assert all(ids[0] == anchor and len(set(ids)) == 5 for anchor, ids in shown.items())
     assert turned == {anchor: ids[::-1] for anchor, ids in shown.items()}
@@ -333,12 +337,12 @@ def test_the_pool_is_embedded_once_for_all_that_look_up_their_neighbours(
     monkeypatch.setattr(embedders, "embedder", lambda run, of: asked.append(of) or embedder(run, of))
     with start(settings("runner=thread", "instructions.k=2", seeds={"paths": [seeds_path]})) as run:
         _prepare(run, grounded=False)
-        pool = knn_pool.Pool(run, [], "print")
+        pool = knn_pool.Pool(run, [], "print", run.settings.instructions)
         asked.clear()
         found = [pool.look([(anchor, None)])[0] for anchor in pool.ids]
 
     assert asked == ["seeds"]
-    assert [items[0]["item_id"] for items in found] == pool.ids
+    assert [items[0]["input_id"] for items in found] == pool.ids
 
 
 @pytest.mark.slow
@@ -348,7 +352,7 @@ def test_near_copies_of_the_anchor_are_passed_over(tmp_path: Path, settings: Mak
     chosen = settings("runner=thread", "seeds.deduplicate_cosine=1.01", seeds={"paths": [path]})
     with start(chosen) as run:
         _prepare(run, grounded=False)
-        pool = knn_pool.Pool(run, [], "print")
+        pool = knn_pool.Pool(run, [], "print", run.settings.instructions)
         texts = {anchor: [d["text"].lower() for d in dialogs] for anchor, dialogs in dialogs_of(run, pool).items()}
 
     stem = page_store.ASKED[0].lower()[:-1]
@@ -365,7 +369,7 @@ def test_an_answer_is_cut_to_its_own_budget(tmp_path: Path, settings: Make, star
     chosen = settings("runner=thread", "instructions.response_tokens=40", seeds={"paths": [path]})
     with start(chosen) as run:
         _prepare(run, grounded=False)
-        pool = knn_pool.Pool(run, [], "print")
+        pool = knn_pool.Pool(run, [], "print", run.settings.instructions)
         dialogs = [dialog for shown in dialogs_of(run, pool).values() for dialog in shown]
 
     assert all(dialog["response"] for dialog in dialogs)
@@ -465,7 +469,7 @@ def test_without_grounding_no_row_claims_a_document(seeds_path: str, settings: M
 
     assert counts.rows_in == 6
     assert rows
-    assert all(row["document_id"] is None and row["recipe"] == "attributed_grounding" for row in rows)
+    assert all(row["document_id"] is None and row["recipe"] == "ungrounded" for row in rows)
 
 
 CARRIERS = (
@@ -543,8 +547,8 @@ def test_without_the_checks_the_gullible_model_does_harm(
     seeds_path: str, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(instructions, "orders", lambda _: ())
-    monkeypatch.setattr(instructions, "accept", lambda *_: None)
-    monkeypatch.setattr(instructions, "trust", lambda *_: None)
+    monkeypatch.setattr(asks, "accept", lambda *_, **__: None)
+    monkeypatch.setattr(asks, "trust", lambda *_: None)
     with scripted_model(_gullible) as model:
         chosen = settings(
             "runner=thread",
@@ -571,7 +575,7 @@ def test_neighbours_of_all_real_seeds_equal_the_published_procedure(shared: Path
     chosen = settings("runner=thread", *off, "instructions.with_responses=false", seeds={"paths": [path]})
     with start(chosen) as run:
         _prepare_seeds(run)
-        pool = knn_pool.Pool(run, [], "print")
+        pool = knn_pool.Pool(run, [], "print", run.settings.instructions)
         texts = [pool._items[item]["text"] for item in pool.ids]
         vectors = embedders.embedder(run, "seeds").embed(texts).vectors.astype(np.float64)
         ours = pool._neighbours(pool.ids)
@@ -648,7 +652,7 @@ def test_a_switch_is_another_method_for_what_it_changes_and_for_nothing_else(
 
     # With more rounds there are more writers; those of the rounds before stay what they were.
     pairs = zip(before, after, strict=False)
-    assert [one.recipe for one, other in pairs if one.fingerprint != other.fingerprint] == changed
+    assert [one.program.name for one, other in pairs if one.fingerprint != other.fingerprint] == changed
 
 
 def _traced(run: Run, asked: str, subject: str, **changed: str) -> records.Grounding:
@@ -692,7 +696,7 @@ def test_a_grounding_that_would_not_pass_as_a_row_is_no_demonstration(
         run.store.append("methods", [records.MethodRow("groundings", "earlier", "g", "{}", True, page_store.WRITER)])
         run.store.execute("groundings/publish")
         there = run.store.query("instructions/demonstrations", chars=9)
-        shown = demonstrations.Demonstrations(run, instructions._writers(run.settings)[0].method, "print")
+        shown = shown_beside(run)
 
     assert len(there) == len(kept) == len(asked)
     assert [row["text"] for row in shown._rows] == [asked[0]]
@@ -713,7 +717,7 @@ def test_a_demonstration_shows_the_part_of_the_page_that_its_scene_rests_on(
         run.store.append("groundings", [row])
         run.store.append("methods", [records.MethodRow("groundings", "earlier", "g", "{}", True, page_store.WRITER)])
         run.store.execute("groundings/publish")
-        shown = demonstrations.Demonstrations(run, instructions._writers(run.settings)[0].method, "print")
+        shown = shown_beside(run)
 
     (page,) = [one["document_text"] for one in shown._rows]
     assert page_store.PAGES["sourdough"] in page
@@ -774,13 +778,13 @@ def test_what_a_model_wrote_is_deduced_from_only_while_it_would_be_accepted(
         instructions.synthesize(run)
         earlier = [writer.fingerprint for writer in instructions._writers(run.settings)]
         _rows(run)
-        before = knn_pool.Pool(run, earlier, "print")
+        before = knn_pool.Pool(run, earlier, "print", run.settings.instructions)
         weak = run.store.query("instructions/written")["instruction_id"].to_list()[:2]
         run.store._connection.execute(
             "UPDATE instructions SET text = 'According to the article, what is rye?' WHERE instruction_id = ANY($1)",
             [weak],
         )
-        after = knn_pool.Pool(run, earlier, "print")
+        after = knn_pool.Pool(run, earlier, "print", run.settings.instructions)
         seeds_of = set(run.store.query("seeds/kept")["seed_id"].to_list())
 
     assert {*before.ids} - {*after.ids} == {*weak}

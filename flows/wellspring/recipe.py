@@ -10,14 +10,16 @@ from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.likelihoods import choice, expected_digit
 from wellspring.tasks.contracts.program import Ask, Made, Turn, bare
 from wellspring.tasks.contracts.prompting import Row
-from wellspring.tasks.contracts.settings import Section
+from wellspring.tasks.contracts.settings import DemonstratedSettings, PoolSettings, Section
 
 __all__ = [
     "Answered",
     "Aside",
     "Ask",
+    "DemonstratedSettings",
     "Field",
     "Made",
+    "PoolSettings",
     "Rejection",
     "Row",
     "Section",

@@ -5,10 +5,16 @@
 CREATE OR REPLACE VIEW inputs_pool AS
 SELECT
     seeds.seed_id AS input_id,
-    seeds.text
+    seeds.text,
+    seeds.response,
+    seeds.language,
+    cast(NULL AS VARCHAR) AS fingerprint
 FROM valid_seeds AS seeds
 UNION ALL
 SELECT
     instructions.instruction_id AS input_id,
-    instructions.text
+    instructions.text,
+    cast(NULL AS VARCHAR) AS response,
+    cast(NULL AS VARCHAR) AS language,
+    instructions.fingerprint
 FROM standing_instructions AS instructions;

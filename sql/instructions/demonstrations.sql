@@ -3,7 +3,7 @@
 -- grain:  one row per grounding
 -- params: $chars
 SELECT
-    groundings.grounding_id,
+    groundings.grounding_id AS input_id,
     groundings.document_id,
     groundings.scene,
     groundings.ability,

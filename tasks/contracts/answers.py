@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from types import UnionType
-from typing import Annotated, Any, Literal, Self, Union, cast, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
@@ -72,6 +72,9 @@ class Answered(BaseModel):
         self._logprobs = logprobs
         return self
 
+    FIRST: ClassVar[tuple[str, ...]] = ()
+    """The fields whose faults are told before those of others."""
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Refuse a class that no schema and no reader can be made of."""
@@ -120,7 +123,7 @@ class Answered(BaseModel):
             Rejection: As `read`.
         """
         reads, values = cls._reads(), dict[str, Any]()
-        for name in dict.fromkeys((*first, *reads)):
+        for name in dict.fromkeys((*first, *cls.FIRST, *reads)):
             read, most = reads[name]
             value = read.by(said, name, form)
             values[name] = cast("list[Any]", value)[:most] if isinstance(value, list) else value

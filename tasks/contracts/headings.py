@@ -19,9 +19,9 @@
 
 A heading is `# name`, in lower case words joined by `_`. It holds `## user`, two `## examples` or more, and `## system`
 if it has one. A prompt that is only a field, such as `$question`, needs no examples: the stand-in cannot tell it from
-others, and answers with an extract. Deeper headings belong to the text, and so does all that stands between fences. In
-an example `$text` is what the prompt shows as `$text`, `$text.1` its first sentence, `$words` a phrase of the prompt,
-and `$$` a dollar sign.
+others, and answers with an extract. So it does where `## examples` says `By the names of the fields.` Deeper headings
+belong to the text, and so does all that stands between fences. In an example `$text` is what the prompt shows as
+`$text`, `$text.1` its first sentence, `$words` a phrase of the prompt, and `$$` a dollar sign.
 An example in a fence ```` ```json ```` is an object; one in ```` ```text ```` is plain text.
 """
 
@@ -45,6 +45,7 @@ ROOMS = ("wellspring.tasks.recipes", "wellspring.tasks.judges")
 WORDS = "words"
 PARTS = ("system", "user", "examples")
 LEAST_EXAMPLES = 2
+BY_NAMES = "By the names of the fields."  # in place of examples: the stand-in answers with an extract
 MARK_CHARS, LEAST_MARK_CHARS = 40, 12  # of a prompt's own text, by which it is recognised
 
 _HEADING = re.compile(r"(##?)[ \t]+(.*?)[ \t]*")
@@ -205,6 +206,8 @@ def _examples(heading: Template, text: str, begin: int) -> tuple[str, ...]:
         UsageError: There are too few; one is empty, or no object, or names a field that the prompt does not.
     """
     found: list[str] = []
+    if text == BY_NAMES:
+        return ()
     for block in _BLOCK.finditer(text):
         where, example = f"{heading.file}:{begin + text.count(chr(10), 0, block.start())}", block[3].strip()
         if block[2] not in {"json", "text"}:

@@ -6,14 +6,17 @@ A program is a file of the room `recipes` or `judges`, or of a plug-in folder: `
     SYSTEM    the system of the paper that it is
     PAPER     where that stands, and where ours differs
     VERSION   an int, raised when what is asked or kept changes
-    TAKES     what it is given: `instructions` of the programs above it, `documents`, `seeds`; of a judge see below
+    TAKES     what it is given: `instructions` of the programs above it, `documents`, `seeds`, or the `pool`: seeds, and
+              what it made itself in earlier rounds; of a judge see below
     MAKES     the nouns that it writes; rows of the first are what is counted as made
     ROLES     whom it asks; the first is asked where no role is named. Beside generator, responder and judge it may
               name others, such as `verifier`: a profile sets them under [models.roles.verifier]
     ROLE_OF   who plays a role that the profile does not set, such as {"verifier": "judge"}; else the generator
     APART     pairs of roles that the paper gives to two models; where one model plays both, people are told
     MAY       what its rows may do that others may not (see `MAY`)
-    Knobs     a `Section`: what a profile can set under `[recipes.x]`
+    Knobs     a `Section`: what a profile can set under `[recipes.x]`; one of those that `[instructions]` is made of
+              (`DemonstratedSettings`, `PoolSettings`) is as it is set there
+    ROUNDS    the knob, if there is one, that says how often the program runs: each round sees what it made before
     most_calls(knobs) -> int             the most calls of one input; the runner holds it to that
     async def program(row, ask) -> None
 
@@ -22,6 +25,7 @@ A row has `input_id`, and by what is taken
     documents       title, text, language, url
     instructions    text, history, scene, document_id
     seeds           text, language, response (None where there was none), system, turns, tools
+    pool            text, language, response
 
 `history`, `turns` (after the text) and `tools` are JSON lists, or ''; `system` is a text, or ''.
 
@@ -44,7 +48,7 @@ Between its asks a program has no clock, no chance and no files: it is started a
 same way. `ask` gives it all that is not in its row, and records what it gave.
 """
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, TypedDict, TypeVar
 
@@ -56,19 +60,21 @@ MAY = {
     "repeat": "be the very text of its input, beside `resemble`: a seed that gets answers",
     "switch_language": "be in another language than what it was made from",
     "need_history": "point at earlier turns of its conversation",
+    "leave_page": "be made without a look at the page that it was given, and claim none",
 }
 NOUNS = ("instructions", "responses", "preferences", "verdicts", "scores", "notes", "rewrites")
-TAKEN = ("documents", "instructions", "seeds")
+TAKEN = ("documents", "instructions", "seeds", "pool")
 JUDGEMENTS = ("scores", "verdicts", "notes", "preferences")  # what a judge may make
 JUDGED = ("instructions", "responses", "answered", "references")  # what a judge may take
 TOTAL = "total"  # the criterion by which others choose
 HOW = frozenset(  # names of arguments that are no fields of a prompt
-    {"role", "temperature", "history", "max_tokens", "logprobs", "needs_logprobs"}
+    {"role", "temperature", "history", "max_tokens", "keep", "logprobs", "needs_logprobs"}
 )
 Use = Literal["answer", "draw", "rejected"]
 KINDS = ("verified", "refined", "rule", "negative")  # of pairs: why the one side is the better
 A = TypeVar("A", bound=Answered | Text)
 T = TypeVar("T")
+Fields = Callable[[Row, Sequence[Row], Any], Mapping[str, Any]]  # of a prompt: row, demonstrations, knobs
 
 
 class Turn(TypedDict):
@@ -129,6 +135,7 @@ class Makes(Protocol):
         parents: Sequence[str | Made] = (),
         history: Sequence[Turn] | str = (),
         scene: str | None = None,
+        composed: Answered | None = None,
         weight: float = 1.0,
     ) -> Made:
         """Make an instruction of a field of an answer. Its checks look at once, before an answer to it is paid.
@@ -141,6 +148,7 @@ class Makes(Protocol):
             history: The turns before it, as a list, or in JSON as a row has them; the last is the assistant's, unless
                 a system prompt stands alone. Under one that the input has not, its text may stay as it is.
             scene: Who would send it.
+            composed: What it is made of, beside its scene: `ability`, `knowledge`, `output`, `extra_information`.
             weight: How much a trainer is to make of it; from 0 on.
 
         Raises:
@@ -269,9 +277,14 @@ class Ask(Protocol):
         max_tokens: int | None = None,
         logprobs: int = 0,
         needs_logprobs: bool = True,
+        keep: Callable[[A], object] | None = None,
         **fields: object,
     ) -> list[A]:
-        """Ask the same several times, side by side. The draws that came, in their order; refused ones are recorded."""
+        """Ask the same several times, side by side. The draws that came, in their order; refused ones are recorded.
+
+        With `keep` each draw is handed to it at once; where that refuses, the draw is refused, or asked once more where
+        its form is at fault.
+        """
         ...
 
     async def each(self, coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
@@ -316,4 +329,22 @@ class Ask(Protocol):
 
     async def near(self, text: str, view: str, number: int) -> list[Row]:
         """Return the rows of a view whose `text` is nearest to a text, nearest first; never the input itself."""
+        ...
+
+    async def demonstrations(self, heading: str, fields: Fields) -> list[Row]:
+        """Return groundings to show, as many as fit into the prompt of a heading: `text`, `scene`, `document_text`, ...
+
+        The Knobs must be `DemonstratedSettings`.
+
+        Args:
+            heading: Of the program's `.md`.
+            fields: What its fields hold, for a row, what it is shown, and the knobs; so each grounding's cost is known.
+        """
+        ...
+
+    async def dialogs(self) -> list[Row]:
+        """Return a row of the pool and its neighbours, each with `text` and `response` (None where there is none).
+
+        The Knobs must be `PoolSettings`. Answers that are not there are asked of the responder, as `responses` would.
+        """
         ...

@@ -183,12 +183,20 @@ class GroundingsSettings(Section):
     document_tokens: int = Field(default=1500, gt=0)
 
 
-class InstructionsSettings(Section):
-    """Which recipes write, and the switches of the papers' ablations."""
+class TellingSettings(Section):
+    """How often a recipe asks, how long its prompts are, and in which language it writes."""
 
-    recipes: tuple[str, ...] = ("attributed_grounding", "knn_instruct")
     draws: int = Field(default=1, ge=1)
-    rounds: int = Field(default=1, ge=0, le=8, description="rounds of KNN-Instruct; each doubles the pool")
+    prompt_tokens: int = Field(default=7500, gt=0)
+    languages: tuple[str, ...] = Field(
+        default=(), description="keep only these; empty: the language of the page or of the neighbours"
+    )
+
+
+class PoolSettings(TellingSettings):
+    """What a recipe is shown that deduces from a pool."""
+
+    rounds: int = Field(default=1, ge=0, le=8, description="of KNN-Instruct; each sees what those before it wrote")
     k: Literal[1, 2, 4, 8] = 2
     neighbours: Literal["knn", "random", "fixed", "far"] = "knn"
     neighbour_order: Literal["nearest_first", "nearest_last"] = "nearest_first"
@@ -197,17 +205,27 @@ class InstructionsSettings(Section):
     max_neighbour_cosine: float | None = Field(
         default=None, gt=0, le=1.01, description=f"nearer ones are copies; {_MEASURED}"
     )
-    grounded: bool = True
+
+
+class DemonstratedSettings(TellingSettings):
+    """What a recipe is shown that writes beside groundings."""
+
     demonstrations: Literal["random", "nearest", "farthest", "fixed"] = "random"
     demonstration_count: int = Field(default=10, ge=0, le=50)
-    prompt_tokens: int = Field(default=7500, gt=0)
-    document_tokens: int = Field(default=1500, gt=0)
     demonstration_document_tokens: int = Field(default=300, gt=0, description="of the page of a demonstration")
-    criteria_told: bool = Field(default=False, description="the paper tells the generator the judge's criteria")
-    math_and_code: bool = Field(default=True, description="also use documents of mathematics and code")
-    languages: tuple[str, ...] = Field(
-        default=(), description="keep only these; empty: the language of the page or of the neighbours"
+    min_own_words: int = Field(
+        default=2, ge=1, description="of such an instruction: words of its own about the passage that it carries"
     )
+    criteria_told: bool = Field(default=False, description="the paper tells the generator the judge's criteria")
+
+
+class InstructionsSettings(DemonstratedSettings, PoolSettings):
+    """Which recipes write, the switches of the papers' ablations, and what is kept."""
+
+    recipes: tuple[str, ...] = ("attributed_grounding", "knn_instruct")
+    grounded: bool = True
+    document_tokens: int = Field(default=1500, gt=0)
+    math_and_code: bool = Field(default=True, description="also use documents of mathematics and code")
     min_tokens: int = Field(default=5, ge=0)
     max_tokens: int = Field(default=2000, gt=0)
     max_copy_rouge_l: float = Field(default=0.7, gt=0, le=1)
@@ -216,9 +234,6 @@ class InstructionsSettings(Section):
         gt=0,
         le=1,
         description="an instruction that is more of its page's must set a task in its own words",
-    )
-    min_own_words: int = Field(
-        default=2, ge=1, description="of such an instruction: words of its own about the passage that it carries"
     )
     max_pool_cosine: float | None = Field(default=None, gt=0, le=1.01, description=f"{_MEASURED}; above 1 is off")
 

@@ -10,15 +10,22 @@ tokens, and everything that is not ours stands behind fences.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from wellspring.tasks.contracts.answers import Answered, Aside
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, language, template
+from wellspring.tasks.contracts.program import Ask, Made, bare
+from wellspring.tasks.contracts.prompting import Row, fenced, language
+from wellspring.tasks.contracts.settings import DemonstratedSettings
 from wellspring.tasks.recipes.scene import Compositions
 
+SYSTEM = "SynthQuestions"
 PAPER = "SynthQuestions, arXiv 2506.03968, step C"
 VERSION = 4
-INPUTS = "documents"
+TAKES = "documents"
+MAKES = ("instructions",)
+ROLES = ("generator",)
+Knobs = DemonstratedSettings
 THOUGHT = (
     "Who works with the matter of this page has to {ability}. That asks for {knowledge}, which is where it gets hard. "
     "What would settle it is {output}."
@@ -39,6 +46,7 @@ The message will be judged by these questions; meet as many as the scene allows.
 class Grounded(Answered):
     """The message of someone to whom the matter of a page is a problem."""
 
+    FIRST = ("query",)
     thought: Aside
     scene: str
     """Who writes, and why."""
@@ -47,28 +55,37 @@ class Grounded(Answered):
     """The message itself."""
 
 
-SCHEMA = Grounded.identity()
+def most_calls(knobs: Knobs) -> int:
+    """One for each draw."""
+    return knobs.draws
 
 
-def prompt(row: Row, settings: Any) -> Prompt:
-    """Ask for the message of someone to whom the matter of `row["text"]` is a problem.
+async def program(row: Row, ask: Ask) -> None:
+    """Have the message of someone written to whom the matter of the page is a problem."""
+
+    def keep(said: Grounded) -> Made:
+        return ask.made.instruction(said, "query", scene=said.scene, composed=said.query_compositions)
+
+    shown = await ask.demonstrations("write", fields)
+    await ask.draws(ask.knobs.draws, "write", Grounded, keep=keep, **fields(row, shown, ask.knobs))
+
+
+def fields(row: Row, shown: Sequence[Row], knobs: Knobs) -> dict[str, Any]:
+    """Return what the prompt's fields hold.
 
     Args:
-        row: `text` and `title` of the document, cut to its budget; `demonstrations`: groundings with their seed's
-            `text` and their document's `document_text`, packed into the budget.
-        settings: `InstructionsSettings`; of them what the message is checked by is told, too: its languages, the words
-            of its own that go with a passage.
+        row: `text` and `title` of the document, cut to its budget.
+        shown: Groundings with their seed's `text` and their document's `document_text`.
+        knobs: Of them what the message is checked by is told, too: its languages, the words of its own that go with a
+            passage.
     """
-    examples = [_example(number, shown) for number, shown in enumerate(row.get("demonstrations") or (), start=1)]
-    title = row.get("title")
-    messages = template("wellspring.tasks.recipes", "attributed_grounding").render(
-        criteria=CRITERIA if settings.criteria_told else "",
-        own_words=str(settings.min_own_words),
-        language=language(settings.languages, "the language of the page"),
-        demonstrations="".join(examples),
-        document="The page:\n\n" + fenced("document", f"{title}\n\n{row['text']}" if title else row["text"]),
-    )
-    return Prompt(messages, SCHEMA, "attributed_grounding")
+    return {
+        "criteria": bare(CRITERIA if knobs.criteria_told else ""),
+        "own_words": knobs.min_own_words,
+        "language": bare(language(knobs.languages, "the language of the page")),
+        "demonstrations": bare("".join(_example(number, one) for number, one in enumerate(shown, start=1))),
+        "document": f"{row['title']}\n\n{row['text']}" if row["title"] else row["text"],
+    }
 
 
 def _example(number: int, shown: Row) -> str:
@@ -78,10 +95,3 @@ def _example(number: int, shown: Row) -> str:
     page = fenced("example_page", shown["document_text"])
     written = fenced("example_answer", json.dumps(answer, ensure_ascii=False))
     return f"Example {number}. Its page:\n\n{page}\n\n{written}\n\n"
-
-
-def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
-    """Return the message as `text`, with its scene and compositions; raises what `Answered.read` does."""
-    form = template("wellspring.tasks.recipes", "attributed_grounding")
-    answer = Grounded.read(text, form, first=("query",))
-    return {"text": answer.query, "scene": answer.scene, **answer.query_compositions.model_dump()}

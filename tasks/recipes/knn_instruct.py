@@ -5,51 +5,69 @@ differs: the analysis that the published prompt refers to but never makes is mad
 budget of its own in tokens (theirs shrinks with each dialog), and the new message is JSON, so that prose around it is
 no part of it.
 
-    {"dialogs": [{"text": "how do I prune an espaliered pear", "response": "In late winter ..."}, ...]}
+    [{"text": "how do I prune an espaliered pear", "response": "In late winter ..."}, ...]
     -> {"text": "My quince hedge ...", "scene": "Gardeners with a few fruit trees ..."}
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from wellspring.tasks.contracts.answers import Answered
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, language, template
+from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.program import Ask, Made, bare
+from wellspring.tasks.contracts.prompting import Row, fenced, language
+from wellspring.tasks.contracts.settings import PoolSettings
 
+SYSTEM = "KNN-Instruct"
 PAPER = "KNN-Instruct, EMNLP 2024 main 577"
 VERSION = 4
-INPUTS = "pool"
+TAKES = "pool"
+MAKES = ("instructions",)
+ROLES = ("generator", "responder")
+Knobs = PoolSettings
+ROUNDS = "rounds"
 
 
 class Next(Answered):
     """What the people behind some conversations would send next."""
 
+    FIRST = ("query",)
     user: str
     """Who they are."""
     query: str
     """The new message."""
 
 
-SCHEMA = Next.identity()
+def most_calls(knobs: Knobs) -> int:
+    """One for each draw, and one for each answer that is shown."""
+    return knobs.draws + (knobs.k + 1 if knobs.with_responses else 0)
 
 
-def prompt(row: Row, settings: Any) -> Prompt:
-    """Ask for a new message beside `row["dialogs"]`: `text`, and `response` (cut to its budget) or None, in order.
+async def program(row: Row, ask: Ask) -> None:
+    """Have a new message written beside an item of the pool and its neighbours.
 
-    It is asked for in the language that it is checked for: one of `settings.languages`, else that of the anchor, which
-    `row["language"]` names.
+    Raises:
+        Rejection: `no_neighbours`.
     """
-    anchor = (row["language"],) if row.get("language") and row["language"] != "und" else ()
-    wanted = language(settings.languages or anchor, "the language of these conversations")
-    shown = [_dialog(number, dialog) for number, dialog in enumerate(row["dialogs"], start=1)]
-    messages = template("wellspring.tasks.recipes", "knn_instruct").render(dialogs="\n\n".join(shown), language=wanted)
-    return Prompt(messages, SCHEMA, "knn_instruct")
+
+    def keep(said: Next) -> Made:
+        return ask.made.instruction(said, "query", scene=said.user)
+
+    dialogs = await ask.dialogs()
+    if len(dialogs) == 1:
+        raise Rejection("no_neighbours", "all others are too much like it, or too long")
+    await ask.draws(ask.knobs.draws, "write", Next, keep=keep, **fields(row, dialogs, ask.knobs))
+
+
+def fields(row: Row, dialogs: Sequence[Row], knobs: Knobs) -> dict[str, Any]:
+    """Return what the prompt's fields hold: the dialogs in order, and one of the languages, else that of the anchor."""
+    anchor = (row["language"],) if row["language"] and row["language"] != "und" else ()
+    return {
+        "dialogs": bare("\n\n".join(_dialog(number, dialog) for number, dialog in enumerate(dialogs, start=1))),
+        "language": bare(language(knobs.languages or anchor, "the language of these conversations")),
+    }
 
 
 def _dialog(number: int, dialog: Row) -> str:
     message = f"Conversation {number}\n\n{fenced('message', dialog['text'])}"
     return f"{message}\n\n{fenced('reply', dialog['response'])}" if dialog.get("response") else message
-
-
-def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
-    """Return the new message as `text`, and who would send it as `scene`; raises what `Answered.read` does."""
-    answer = Next.read(text, template("wellspring.tasks.recipes", "knn_instruct"), first=("query",))
-    return {"text": answer.query, "scene": answer.user}

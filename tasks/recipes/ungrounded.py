@@ -5,43 +5,56 @@ of `attributed_grounding`: the documents then only say how many messages are wri
 come from one.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from wellspring.tasks.contracts.answers import Answered
-from wellspring.tasks.contracts.prompting import Prompt, Row, fenced, language, template
+from wellspring.tasks.contracts.program import Ask, Made, bare
+from wellspring.tasks.contracts.prompting import Row, fenced, language
+from wellspring.tasks.contracts.settings import DemonstratedSettings
 from wellspring.tasks.recipes.attributed_grounding import CRITERIA
 from wellspring.tasks.recipes.scene import Compositions
 
+SYSTEM = "SynthQuestions, without grounding"
 PAPER = "SynthQuestions, arXiv 2506.03968, ablation without grounding"
 VERSION = 4
-INPUTS = "documents"
+TAKES = "documents"
+MAKES = ("instructions",)
+ROLES = ("generator",)
+MAY = frozenset({"leave_page"})
+Knobs = DemonstratedSettings
 
 
 class Ungrounded(Answered):
     """One more message, of a person who is named by no page."""
 
+    FIRST = ("query",)
     scene: str
     query_compositions: Compositions
     query: str
     """The message itself."""
 
 
-SCHEMA = Ungrounded.identity()
+def most_calls(knobs: Knobs) -> int:
+    """One for each draw."""
+    return knobs.draws
 
 
-def prompt(row: Row, settings: Any) -> Prompt:
-    """Ask for one more message beside those of `row["demonstrations"]`; `row["input_id"]` tells the calls apart."""
-    shown = [fenced("example", demonstration["text"]) for demonstration in row.get("demonstrations") or ()]
-    messages = template("wellspring.tasks.recipes", "ungrounded").render(
-        criteria=CRITERIA if settings.criteria_told else "",
-        demonstrations="\n\n".join(shown),
-        language=language(settings.languages, "the language of the examples"),
-        number=str(int(row["input_id"][:6], 16)),
-    )
-    return Prompt(messages, SCHEMA, "ungrounded")
+async def program(row: Row, ask: Ask) -> None:
+    """Have one more message written beside those that are shown."""
+
+    def keep(said: Ungrounded) -> Made:
+        return ask.made.instruction(said, "query", scene=said.scene, composed=said.query_compositions)
+
+    shown = await ask.demonstrations("write", fields)
+    await ask.draws(ask.knobs.draws, "write", Ungrounded, keep=keep, **fields(row, shown, ask.knobs))
 
 
-def parse(row: Row, text: str) -> dict[str, Any]:  # noqa: ARG001 - all prompted methods have this form
-    """Return the message as `text`, with its scene and compositions; raises what `Answered.read` does."""
-    answer = Ungrounded.read(text, template("wellspring.tasks.recipes", "ungrounded"), first=("query",))
-    return {"text": answer.query, "scene": answer.scene, **answer.query_compositions.model_dump()}
+def fields(row: Row, shown: Sequence[Row], knobs: Knobs) -> dict[str, Any]:
+    """Return what the prompt's fields hold; `row["input_id"]` tells the calls apart."""
+    return {
+        "criteria": bare(CRITERIA if knobs.criteria_told else ""),
+        "language": bare(language(knobs.languages, "the language of the examples")),
+        "demonstrations": bare("\n\n".join(fenced("example", one["text"]) for one in shown)),
+        "number": int(row["input_id"][:6], 16),
+    }

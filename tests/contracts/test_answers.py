@@ -15,7 +15,9 @@ from tests import hostile
 from wellspring.tasks.contracts import prompting
 from wellspring.tasks.contracts.answers import LONGEST, Answered, Aside, Text
 from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.recipes.choice import Choice
+from wellspring.tasks.spine.running import recipes
 
 KEPT = [
     line.split(" ", 2)
@@ -59,6 +61,16 @@ STEP = {
 }
 
 
+def method(room: str, name: str) -> tuple[Any, Callable[..., Any]]:
+    """The schema that a recipe or a judge is answered in, and what reads its answers."""
+    program = recipes.find(name, Settings()) if room == "recipes" else None
+    if program is None:
+        found = prompting.load(f"wellspring.tasks.{room}", name)
+        return found.schema, found.parse
+    (form,) = recipes.answers(program.module)
+    return form.identity(), lambda _, text: form.read(text, program.headings["write"])
+
+
 def read(**changed: Any) -> Plan:
     return Plan.read(json.dumps({key: value for key, value in (GOOD | changed).items() if value is not ...}))
 
@@ -68,7 +80,7 @@ def test_the_answers_of_a_method_are_recorded_under_the_bytes_that_stores_have(
     room: str, name: str, schema: str
 ) -> None:
     """An answer is found by them in every store; a line of the file changes only with a VERSION."""
-    assert json.dumps(prompting.load(f"wellspring.tasks.{room}", name).schema) == schema
+    assert json.dumps(method(room, name)[0]) == schema
 
 
 def test_a_schema_is_closed_inlined_in_order_and_holds_no_prose_and_no_lengths_of_texts() -> None:
@@ -237,10 +249,10 @@ VALUES = st.sampled_from([*hostile.VALUES.values(), *map(json.dumps, PLAIN)])
 def test_any_values_in_the_fields_of_a_method_are_read_or_rejected(
     room: str, name: str, schema: str, data: st.DataObject
 ) -> None:
-    method = prompting.load(f"wellspring.tasks.{room}", name)
+    _, parse = method(room, name)
     said = [f"{json.dumps(field)}: {data.draw(VALUES)}" for field in json.loads(schema)["required"]]
     row = {"pages": ["a", "b"], "question": "Is it so?"}
 
-    found = outcome(partial(method.parse, row), "{" + ", ".join(said) + "}")
+    found = outcome(partial(parse, row), "{" + ", ".join(said) + "}")
 
     assert found in REASONS | {"choice_out_of_range", "unknown_category"}

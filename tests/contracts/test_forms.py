@@ -92,7 +92,7 @@ def test_a_copy_of_the_form_is_refused(room: str, name: str, *, bare: bool) -> N
 )
 def test_what_only_holds_the_place_of_a_text_is_refused(value: str) -> None:
     with pytest.raises(Rejection) as refused:
-        text_field({"query": value}, "query", template("wellspring.tasks.recipes", "attributed_grounding"))
+        text_field({"query": value}, "query", _program("attributed_grounding").headings["write"])
 
     assert refused.value.reason == "placeholder"
 
@@ -106,4 +106,4 @@ def test_what_only_holds_the_place_of_a_text_is_refused(value: str) -> None:
     ],
 )
 def test_a_text_that_says_something_is_none(value: str) -> None:
-    assert text_field({"query": value}, "query", template("wellspring.tasks.recipes", "attributed_grounding")) == value
+    assert text_field({"query": value}, "query", _program("attributed_grounding").headings["write"]) == value

@@ -78,7 +78,7 @@ def test_recipes_of_both_kinds_are_listed_and_no_other_method(mine: str) -> None
     assert (judge["runs"], judge["takes"], judge["most_calls"]) == ("after answers", "answered", 14)
     assert found["attributed_grounding"]["takes"] == "documents"
     assert found["knn_instruct"]["makes"] == ["instructions"]
-    assert found["ungrounded"]["system"].startswith("The paper's ablation: a message")
+    assert found["ungrounded"]["system"] == "SynthQuestions, without grounding"
 
 
 def test_the_table_names_each_with_its_paper(mine: str) -> None:
@@ -109,12 +109,13 @@ def test_a_program_shows_its_knobs_prompts_and_examples(mine: str) -> None:
         assert part in shown
 
 
-def test_a_method_of_one_prompt_shows_it() -> None:
+def test_a_prompt_that_the_stand_in_answers_by_names_shows_no_examples() -> None:
     facts = wellspring.recipes("knn_instruct")
 
     assert isinstance(facts, dict)
-    assert (facts["roles"], facts["knobs"]) == (["generator"], [])
-    assert [(one["heading"], one["examples"]) for one in facts["prompts"]] == [("knn_instruct", [])]
+    assert facts["roles"] == ["generator", "responder"]
+    assert {"k", "neighbours", "rounds"} <= {knob["name"] for knob in facts["knobs"]}
+    assert [(one["heading"], one["examples"]) for one in facts["prompts"]] == [("write", [])]
     assert facts["prompts"][0]["user"].startswith("$dialogs")
 
 

@@ -151,7 +151,7 @@ def test_an_answer_with_the_form_in_it_gets_one_repair(
     assert set(asked.values()) == {2}
 
 
-ROOMS = {"judges": ("seven_criteria", "response_quality"), "recipes": ("keywords", "scene", "attributed_grounding")}
+ROOMS = {"judges": ("seven_criteria", "response_quality"), "recipes": ("keywords", "scene")}
 
 
 @pytest.mark.parametrize(("room", "name"), [(room, name) for room, names in ROOMS.items() for name in names])

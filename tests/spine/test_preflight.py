@@ -119,7 +119,7 @@ def test_a_part_needs_only_what_it_reads(settings: Make, tmp_path: Path) -> None
     preflight.look(settings(), tmp_path / "ws", ["curation"])
 
 
-@pytest.mark.parametrize("name", ["attributed_grounding", "scene", "answer"])
+@pytest.mark.parametrize("name", ["keywords", "scene", "answer"])
 def test_a_typo_in_a_placeholder_of_a_prompt_is_named_with_its_line(
     good: dict[str, object], settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -82,10 +82,10 @@ def test_a_refusal_is_in_the_database_only_once_what_it_rests_on_is_in_the_journ
 def refused_after(run: Run, rows: dict[str, list[int]]) -> list[str]:
     """Let each recipe of the profile write so many of these rows, all of one text; return which are refused in all."""
     writers = instructions._writers(run.settings)
-    run.activate("instructions", {writer.fingerprint: writer.recipe for writer in writers})
+    run.activate("instructions", {writer.fingerprint: writer.program.name for writer in writers})
     for place, writer in enumerate(writers):
-        made = [instruction(number, "How do tides work?") for number in rows.get(writer.recipe, [])]
-        of_it = {"fingerprint": writer.fingerprint, "recipe": writer.recipe, "run_id": run.run_id}
+        made = [instruction(number, "How do tides work?") for number in rows.get(writer.program.name, [])]
+        of_it = {"fingerprint": writer.fingerprint, "recipe": writer.program.name, "run_id": run.run_id}
         run.store.append("instructions", [replace(row, **of_it) for row in made])
         instructions._compare(run, writer, [before.fingerprint for before in writers[:place]])
     run.store.execute("instructions/publish")

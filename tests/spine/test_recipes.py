@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests import instruction_store
 from tests.program_runs import answering, of_program, run_program
 from wellspring.flows.commands import upkeep
 from wellspring.tasks import instructions, verdicts
@@ -139,6 +140,7 @@ def test_ours_comes_before_a_file_of_the_same_name(folder: Path, settings: MakeS
     [
         ("a_head", {"head": HEAD.replace("VERSION", "VERSON")}, "it has no `VERSION`"),
         ("a_view", {"head": HEAD.replace('"instructions", (', '"pages", (')}, "TAKES is `pages`"),
+        ("a_pool", {"head": HEAD.replace('"instructions", (', '"pool", (')}, "Knobs is no `PoolSettings`"),
         ("a_noun", {"head": HEAD.replace('"responses")', '"answers")')}, "MAKES holds `answers`"),
         ("a_plain", {"body": BODY.replace("async def", "def").replace("await ", "")}, "is no `async def`"),
         ("a_word", {"body": BODY.replace('"write"', '"wrte"')}, "no heading `# wrte`"),
@@ -504,3 +506,62 @@ def test_a_program_that_breaks_a_rule_is_stopped_as_broken_and_its_line_named(
 
     assert said in str(caught.value)
     assert f"{name}.py" in str(caught.value)
+
+
+@pytest.mark.usefixtures("unaudited")
+def test_each_round_of_a_program_is_given_what_it_made_before_and_one_more_leaves_these_as_they_are(
+    folder: Path, start: Start, settings: MakeSettings
+) -> None:
+    plugin = write(folder, "again", head=HEAD + '\n\nclass Knobs(Section):\n    turns: int = 1\n\n\nROUNDS = "turns"\n')
+    chosen = of_program("again", plugin, "instructions.max_pool_cosine=1.01")
+
+    def rows(run: Run) -> dict[str, tuple[int, str]]:
+        asked = "SELECT instruction_id, round, input_id FROM instructions WHERE recipe = 'again'"
+        return {name: (number, given) for name, number, given in run.store._connection.execute(asked).fetchall()}
+
+    with start(settings(*chosen)) as run:
+        instruction_store.fill(run, 6)
+        instructions.synthesize(run)
+        first = rows(run)
+    with start(settings(*chosen, "recipes.again.turns=2")) as run:
+        counts = instructions.synthesize(run).counts
+        both = rows(run)
+
+    given = [one for number, one in both.values() if number == 2]
+    assert {number for number, _ in first.values()} == {1}
+    assert first.items() <= both.items()
+    assert counts.rows_in == 6 + len(first)
+    assert first.keys() & {*given}
+    assert not first.keys() & {one for number, one in both.values() if number == 1}
+
+
+KEEPS = """
+async def program(row, ask):
+    def keep(said):
+        if "again" in said.question:
+            raise Rejection("placeholder", "it is the form's")
+        ask.made.instruction(said, "question")
+
+    await ask.draws(2, "write", Question, keep=keep, text=row["text"])
+"""
+
+
+@pytest.mark.usefixtures("unaudited")
+def test_a_draw_that_cannot_be_kept_is_asked_once_more_for_its_form_and_else_refused_alone(
+    folder: Path, start: Start, settings: MakeSettings
+) -> None:
+    head = HEAD.replace("Field,", "Field, Rejection,")
+    plugin = write(folder, "keeping", KEEPS, head=head.replace('("instructions", "responses")', '("instructions",)'))
+    good = [f"How long does bread number {n} keep in a cellar in June?" for n in range(99)]
+    said = iter(["Say it again, please?", "Why?", *good])
+
+    with answering("keeping", lambda *_: json.dumps({"question": next(said)})) as model:
+        role = model.role("writer", endpoints=[{"base_url": model.base_url, "key_env": "", "max_concurrency": 1}])
+        chosen = settings(
+            *of_program("keeping", plugin, "instructions.max_pool_cosine=1.01"), models={"generator": role}
+        )
+        made = run_program("keeping", start, chosen)
+
+    assert len(made["instructions"]) == 11
+    assert [reason for _, reason in made.refused] == ["too_short"]
+    assert made.calls == 13

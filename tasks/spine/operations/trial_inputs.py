@@ -181,7 +181,9 @@ def give_answers(run: Run) -> None:
 def inputs(run: Run, view: str, own: str) -> set[str]:
     """Return the ids of all inputs that a view shows a program, whose fingerprint is `own`: none of its own rows."""
     rows = run.store.query("settled/view", view=f"inputs_{view}").to_dicts()
-    return {row["input_id"] for row in rows if row.get("fingerprint") != own}
+    made = [row.get("fingerprint") for row in rows]
+    is_there = [one is None if view == "pool" else one != own for one in made]
+    return {row["input_id"] for row, it_is in zip(rows, is_there, strict=True) if it_is}
 
 
 def forgotten_by(run: Run, takes: str, view: str, input_id: str) -> tuple[dict[str, str], set[str], str]:
@@ -198,7 +200,7 @@ def forgotten_by(run: Run, takes: str, view: str, input_id: str) -> tuple[dict[s
     ids = {name: {_id("document", name), _id("seed", name), _id("instruction", name)} for name, *_ in _INPUTS}
     [name] = [name for name, known in ids.items() if known & of]
     shown = str(row.get("instruction") or row["text"])[:BEGINNING_CHARS]
-    if takes == "seeds":
+    if takes in {"seeds", "pool"}:
         return {"source": _id("source", name, "jsonl")}, {_id("seed", name)}, shown
     answers = {_id("response", name, str(number)) for number in range(ANSWERS)}
     return {"url": _url(name)}, {_id("document", name), _id("instruction", name), *answers}, shown

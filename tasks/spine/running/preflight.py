@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from wellspring.tasks.contracts import casting, outside, parsing, prompting
 from wellspring.tasks.contracts.errors import TransientError, UsageError, WellspringError
-from wellspring.tasks.contracts.plugins import CHECKS, JUDGES, JUDGING, WAYS, Kind, texts
+from wellspring.tasks.contracts.plugins import CHECKS, JUDGES, JUDGING, RECIPES, WAYS, Kind, texts
 from wellspring.tasks.contracts.settings import Endpoint, Role, Settings, VerdictsSettings
 from wellspring.tasks.io import score_files
 from wellspring.tasks.io.corpora import benchmarks, conversations, corpus_files
@@ -105,9 +105,9 @@ def _names(settings: Settings) -> Iterator[Look]:
     for name in settings.documents.quality:
         yield lambda name=name: quality.rules([name])
     for name in settings.instructions.recipes:
-        yield lambda name=name: _recipe(name, settings)
+        yield lambda name=name: _recipe(name, settings, RECIPES)
     for name in settings.recipes:
-        yield lambda name=name: _has_knobs(name, settings)
+        yield lambda name=name: _recipe(name, settings, recipes.room_of(name, settings))
     for name in dict.fromkeys((*settings.judges_of_marks, *settings.scores.imports)):
         yield lambda name=name: _judge(name, settings)
     for name in sorted({*settings.verdicts.checks, *settings.verdicts.computed} - {*VerdictsSettings().computed}):
@@ -134,18 +134,9 @@ def _judge(name: str, settings: Settings) -> None:
         raise UsageError(f"`scores.imports.{name}`: a judge has this name", hint="give the scores a name of their own")
 
 
-def _recipe(name: str, settings: Settings) -> None:
-    """Look at a recipe of the profile: a program, or a method that writes instructions."""
-    if recipes.find(name, settings) is not None:
-        return
-    known = {*recipes.names(settings), *recipes.methods()}
-    if name not in known:
-        raise recipes.unknown(name, sorted(known))
-
-
-def _has_knobs(name: str, settings: Settings) -> None:
-    """Look at a section of knobs: whose they are, and whether they are as they should be."""
-    if recipes.find(name, settings, recipes.room_of(name, settings)) is None:
+def _recipe(name: str, settings: Settings, kind: Kind) -> None:
+    """Look at a recipe of the profile, or of a section of knobs: whether it is there, and its knobs are sound."""
+    if recipes.find(name, settings, kind) is None:
         raise recipes.unknown(name, sorted(recipes.names(settings)))
 
 

@@ -25,7 +25,14 @@ from wellspring.tasks.contracts.headings import Headings
 from wellspring.tasks.contracts.plugins import JUDGING, RECIPES, Kind, texts
 from wellspring.tasks.contracts.program import HOW, JUDGED, JUDGEMENTS, MAY, NOUNS, TAKEN
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.contracts.settings import ModelsSettings, Role, Section, Settings
+from wellspring.tasks.contracts.settings import (
+    InstructionsSettings,
+    ModelsSettings,
+    PoolSettings,
+    Role,
+    Section,
+    Settings,
+)
 from wellspring.tasks.io.storage.statements import statement
 from wellspring.tasks.spine.running import blame
 
@@ -69,6 +76,21 @@ class Recipe:
         return frozenset(getattr(self.module, "MAY", ()))
 
     @property
+    def is_of_page(self) -> bool:
+        """Whether what it makes is made from the page that it is given."""
+        return self.module.TAKES == "documents" and "leave_page" not in self.may
+
+    @property
+    def rounds(self) -> Sequence[int]:
+        """The numbers of its rounds; 0 alone where no knob says how many there are."""
+        knob = self._knob_of_rounds
+        return range(1, getattr(self.knobs, knob) + 1) if knob else (0,)
+
+    @property
+    def _knob_of_rounds(self) -> str:
+        return str(getattr(self.module, "ROUNDS", ""))
+
+    @property
     def most_calls(self) -> int:
         """The most calls of one input."""
         return int(self.module.most_calls(self.knobs))
@@ -86,7 +108,7 @@ class Recipe:
 
     def identity(self, settings: Settings) -> dict[str, Any]:
         """Return what its rows depend on, but for the checks that look at them."""
-        changed = self.knobs.model_dump(mode="json", exclude_defaults=True)
+        changed = self.knobs.model_dump(mode="json", exclude_defaults=True, exclude={self._knob_of_rounds})
         return {
             "name": self.name,
             "version": self.module.VERSION,
@@ -115,13 +137,8 @@ def names(settings: Settings | None = None) -> dict[str, str]:
     return RECIPES.names(settings.plugins if settings else ())
 
 
-def methods() -> list[str]:
-    """Return the methods of the room that write instructions: they say by `INPUTS` what they are given."""
-    return [name for name, text in texts(RECIPES.room).items() if "\nINPUTS = " in text]
-
-
 def find(name: str, settings: Settings, kind: Kind = RECIPES) -> Recipe | None:
-    """Return the program of this name with its knobs; None where there is none: it may be a method of the room.
+    """Return the program of this name with its knobs; None where there is none.
 
     Args:
         name: Of the program.
@@ -200,9 +217,9 @@ def plugged_in(settings: Settings) -> list[Recipe]:
 
 
 def makes(settings: Settings, noun: str) -> bool:
-    """Whether any recipe of a profile makes rows of a noun; a method makes instructions."""
+    """Whether any recipe of a profile makes rows of a noun."""
     programs = [find(name, settings) for name in settings.instructions.recipes]
-    return any(noun == "instructions" if one is None else noun in one.module.MAKES for one in programs)
+    return any(one is not None and noun in one.module.MAKES for one in programs)
 
 
 def roles(settings: Settings) -> set[str]:
@@ -244,6 +261,7 @@ def _checked(
                 f"MAY holds `{one}`, which is none of {', '.join(MAY)}"
                 for one in {*getattr(module, "MAY", ())} - {*MAY}
             ),
+            *(["it takes the pool, and Knobs is no `PoolSettings`"] if _lacks_pool(module) else []),
             *(["MAKES is empty"] if not module.MAKES else []),
             *(["ROLES is empty"] if not module.ROLES else []),
             *_miscast(module),
@@ -274,6 +292,10 @@ def _miscast(module: ModuleType) -> Iterator[str]:
     for pair in getattr(module, "APART", ()):
         if not {*pair} <= {*module.ROLES}:
             yield f"APART holds {pair}, and ROLES does not"
+
+
+def _lacks_pool(module: ModuleType) -> bool:
+    return module.TAKES == "pool" and not issubclass(getattr(module, "Knobs", NoKnobs), PoolSettings)
 
 
 def _asked_wrongly(module: ModuleType, read: Headings) -> Iterator[str]:
@@ -331,7 +353,9 @@ def _knobs(name: str, module: ModuleType, settings: Settings) -> Section:
     """
     of = getattr(module, "Knobs", NoKnobs)
     try:
-        return of(**settings.recipes.get(name, {}))
+        is_shared = issubclass(InstructionsSettings, of)
+        told = settings.instructions.model_dump(include={*of.model_fields}) if is_shared else {}
+        return of(**told | settings.recipes.get(name, {}))
     except ValidationError as error:
         said = [f"`recipes.{name}.{'.'.join(map(str, one['loc']))}`: {one['msg']}" for one in error.errors()]
         known = ", ".join(of.model_fields) or "none"

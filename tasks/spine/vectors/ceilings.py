@@ -51,11 +51,6 @@ def benchmarks(settings: Settings, noun: str) -> float:
     return min(WIDEST, measured(settings, noun).cosine) if said is None else said
 
 
-def neighbours(settings: Settings) -> float:
-    """Return above which cosine a neighbour of an item of KNN-Instruct's pool is its copy."""
-    return cosine(settings, "seeds", settings.instructions.max_neighbour_cosine)
-
-
 def in_force(settings: Settings) -> list[dict[str, str]]:
     """Return a row for each noun: who embeds its texts, and from which cosine on two are the same."""
     named = embedders.named(settings.embeddings, settings.models.embedder.model)

@@ -15,10 +15,11 @@ from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.conversation import opened
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.headings import Heading
-from wellspring.tasks.contracts.program import KINDS, TOTAL, A, Bare, Executed, Made, Said, T, Turn, Use
+from wellspring.tasks.contracts.program import KINDS, TOTAL, A, Bare, Executed, Fields, Made, Said, T, Turn, Use
 from wellspring.tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.methods.instructions import acceptance
+from wellspring.tasks.methods.instructions import parts as parts_
 from wellspring.tasks.methods.instructions.acceptance import Shown, accept, in_language, trust
 from wellspring.tasks.methods.instructions.carrying import parted, passages
 from wellspring.tasks.methods.pages.languages import identify
@@ -31,9 +32,10 @@ from wellspring.tasks.spine.writing.lookups import Reader
 from wellspring.tasks.spine.writing.programs import Ask, How
 from wellspring.tasks.spine.writing.repairs import ASKED_AGAIN
 
-VERSION = 1
+VERSION = 2
 _Read = tuple[object, Answer, Heading]  # an answer as it was read, as it came, and the prompt that it was given to
 _KEYS = {"preferences": 4, "verdicts": 3, "scores": 4}  # by how many columns a row is told from others
+_COMPOSED = dict.fromkeys(("ability", "knowledge", "output", "extra_information"))  # of what has no such parts
 _ROLES = frozenset({"system", "user", "assistant"})
 
 
@@ -45,6 +47,7 @@ class Work:
     recipe: Recipe
     fingerprint: str
     reader: Reader
+    round: int = 0
 
 
 class Asks:
@@ -120,9 +123,19 @@ class Asks:
         """As `Ask.near` says."""
         return self._shown(await self._ask.look(self._work.reader.of(view).near, (text, number), is_placed=True))
 
-    def _shown(self, rows: list[Row]) -> list[Row]:
-        self._made.read.update(dict.fromkeys(row["input_id"] for row in rows))
-        return rows
+    async def demonstrations(self, heading: str, fields: Fields) -> list[Row]:
+        """As `Ask.demonstrations` says."""
+        of = self._work.recipe.headings[heading]
+        prompt = lambda row, shown: _messages(of, fields(row, shown, self.knobs))  # noqa: E731
+        return self._shown(await self._ask.look(self._work.reader.demonstrations(heading, prompt).look, self._row))
+
+    async def dialogs(self) -> list[Row]:
+        """As `Ask.dialogs` says."""
+        return self._shown(await self._work.reader.pool.dialogs(self._ask))
+
+    def _shown(self, rows: Sequence[Row]) -> list[Row]:
+        self._made.read.update((row["input_id"], row) for row in rows)
+        return list(rows)
 
     def _those_that_came(self, found: Sequence[Any]) -> list[Any]:
         for one in found:
@@ -138,17 +151,17 @@ class Asks:
         self, heading: str, form: type[Answered] | type[Text], how: dict[str, Any]
     ) -> tuple[PromptedMethod, How]:
         """Return what is asked as a prompted method, and how."""
-        recipe = self._work.recipe
+        recipe, keep = self._work.recipe, how.pop("keep", None)
         logprobs, is_needed = how.pop("logprobs", 0), how.pop("needs_logprobs", True)
-        given: How = {
-            "role": how.pop("role", "") or recipe.module.ROLES[0],
-            "read": lambda parsed, answer: (
-                _likened(parsed["it"], answer, is_needed=is_needed) if logprobs else parsed["it"],
-                answer,
-                recipe.headings[heading],
-            ),
-            "logprobs": logprobs,
-        }
+
+        def read(parsed: dict[str, Any], answer: Answer) -> _Read:
+            it = _likened(parsed["it"], answer, is_needed=is_needed) if logprobs else parsed["it"]
+            found = (it, answer, recipe.headings[heading])
+            if keep is not None:
+                keep(self._keep(found))
+            return found
+
+        given: How = {"role": how.pop("role", "") or recipe.module.ROLES[0], "read": read, "logprobs": logprobs}
         if given["role"] not in recipe.players:
             raise MisuseError(f"`{heading}` asks the {given['role']}, whom ROLES does not name")
         given["role"] = recipe.players[given["role"]]
@@ -179,7 +192,7 @@ def _method(
     fields: Mapping[str, object],
 ) -> PromptedMethod:
     """Return a heading, filled in, as a prompted method that the runner can ask."""
-    first, *rest = heading.render(**{name: _shown(name, value) for name, value in fields.items()})
+    first, *rest = _messages(heading, fields)
     messages = (first, *history, *rest) if first.role == "system" else (*history, first, *rest)
     schema = form.identity() if issubclass(form, Answered) else None
     wire = form.wire() if issubclass(form, Answered) and form.wire() != schema else None
@@ -195,6 +208,10 @@ def _method(
     return PromptedMethod(
         heading.name, recipe.module.PAPER, recipe.module.VERSION, cast("Any", heading), schema, lambda *_: prompt, parse
     )
+
+
+def _messages(heading: Heading, fields: Mapping[str, object]) -> tuple[Message, ...]:
+    return heading.render(**{name: _shown(name, value) for name, value in fields.items()})
 
 
 def _shown(name: str, value: object) -> str:
@@ -255,7 +272,7 @@ class Making:
     at: Callable[[], str]  # the branch of the program that is going on
     rows: dict[tuple[Any, ...], "_Row"] = field(default_factory=dict[tuple[Any, ...], "_Row"])
     refusals: list[Rejection] = field(default_factory=list[Rejection])
-    read: dict[str, None] = field(default_factory=dict[str, None])  # ids of rows that the program was shown so far
+    read: dict[str, Row] = field(default_factory=dict[str, Row])  # what the program was shown so far, by id
 
     def instruction(
         self,
@@ -266,6 +283,7 @@ class Making:
         parents: Sequence[str | Made] = (),
         history: Sequence[Turn] | str = (),
         scene: str | None = None,
+        composed: Answered | None = None,
         weight: float = 1.0,
     ) -> Made:
         """As `Makes.instruction` says."""
@@ -279,24 +297,25 @@ class Making:
         for turn in turns:
             acceptance.plain(turn["content"])
         before = json.dumps(turns, ensure_ascii=False) if turns else ""
-        self._check(said, self._words(answer), before)
+        parts = _COMPOSED | (composed.model_dump() if composed is not None else {})
+        self._check(said, {"scene": scene, **parts}, self._words(answer), before)
         made = Made(self._id("instruction", place, field, *filter(None, [text])), said)
-        given = dict.fromkeys([one.id if isinstance(one, Made) else one for one in parents]) | self.read
+        given = dict.fromkeys([one.id if isinstance(one, Made) else one for one in (*parents, *self.read)])
         row = records.Instruction(
             instruction_id=made.id,
             fingerprint=self.work.fingerprint,
             input_id=self.row["input_id"],
             recipe=self.work.recipe.name,
             draw=source.call.draw,
-            round=0,
+            round=self.work.round,
             text=said,
             document_id=self._page(),
             parent_ids=list(given),
             scene=scene,
-            ability=None,
-            knowledge=None,
-            output=None,
-            extra_information=None,
+            ability=parts["ability"],
+            knowledge=parts["knowledge"],
+            output=parts["output"],
+            extra_information=parts["extra_information"] or None,
             completion_id=source.completion_id,
             run_id=self.work.run.run_id,
             history=before,
@@ -439,8 +458,8 @@ class Making:
             if TOTAL not in given:
                 self.score(subject, TOTAL, sum(given.values()) / len(given), "mean")
 
-    def _check(self, text: str, ours: str, history: str) -> None:
-        """Look at an instruction as it is made.
+    def _check(self, text: str, around: Mapping[str, str | None], ours: str, history: str) -> None:
+        """Look at an instruction as it is made, and at what goes with it.
 
         Raises:
             Rejection: It may not be kept.
@@ -449,11 +468,20 @@ class Making:
         is_page = self.work.recipe.module.TAKES == "documents"
         if not is_page and "repeat" not in may and _same(text) == _same(given) and not self._has_new_system(history):
             raise Rejection("copy_of_demonstration", f"it is what it was made from: {text[:200]}")
-        outside = [given] if given and not is_page and "resemble" not in may else []
-        shown = Shown(demonstrations=outside, document=given if is_page else "", prompt=ours)
-        language = None if "switch_language" in may else self.row.get("language") or identify(given)
+        outside = [] if is_page or not given else [given]
+        outside += [one["text"] for name, one in self.read.items() if name != self.row["input_id"]]
+        page = f"{self.row['title'] or ''}\n{given}" if self.work.recipe.is_of_page else ""
+        shown = Shown(demonstrations=[] if "resemble" in may else outside, document=page, prompt=ours)
+        is_free = "switch_language" in may or (is_page and not page)
+        language = None if is_free else self.row.get("language") or identify(given)
         points = any(turn["role"] != "system" for turn in _turns(history)) or "need_history" in may
         accept(text, limits(run.settings.instructions, language), shown, is_alone=not points)
+        said = {name: value for name, value in sorted(around.items()) if value is not None}
+        if "ability" in said:
+            parts_.check(said)
+            parts_.check_copies(said, [one for one in self.read.values() if one.get("ability")])
+        if said:
+            trust("\n".join(said.values()), shown)
         contamination.check(run.settings.benchmarks, text)
 
     def _has_new_system(self, history: str) -> bool:
@@ -473,7 +501,7 @@ class Making:
             in_language(text, (self.row["language"],))
 
     def _page(self) -> str | None:
-        return self.row["input_id"] if self.work.recipe.module.TAKES == "documents" else self.row.get("document_id")
+        return self.row["input_id"] if self.work.recipe.is_of_page else self.row.get("document_id")
 
     def _add(self, place: str, table: str, row: Any) -> None:
         if table not in self.work.recipe.module.MAKES:

@@ -9,13 +9,13 @@ at the first).
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.prompting import Prompt, PromptedMethod, Row
-from wellspring.tasks.contracts.settings import InstructionsSettings
+from wellspring.tasks.contracts.prompting import Message, Row
+from wellspring.tasks.contracts.settings import DemonstratedSettings, InstructionsSettings
 from wellspring.tasks.contracts.vectors import Vectors
 from wellspring.tasks.methods.instructions import parts as parts_
 from wellspring.tasks.methods.instructions.acceptance import Limits, Shown, accept, trust
@@ -30,20 +30,22 @@ VERSION = 2
 TITLE_TOKENS = 60
 
 
+Rendered = Callable[[Row, Sequence[Row]], Sequence[Message]]  # a prompt, of a page and what it is shown
+
+
 class Demonstrations:
     """The groundings that a recipe may show, and which of them each document is shown."""
 
-    def __init__(self, run: Run, method: PromptedMethod, fingerprint: str) -> None:
-        self._run, self._method, self._fingerprint = run, method, fingerprint
-        self._wanted: InstructionsSettings = run.settings.instructions
+    def __init__(self, run: Run, prompt: Rendered, fingerprint: str, wanted: DemonstratedSettings) -> None:
+        self._run, self._prompt, self._fingerprint, self._wanted = run, prompt, fingerprint, wanted
         chars = run.settings.groundings.document_tokens * MOST_CHARS
         found = run.store.query("instructions/demonstrations", chars=chars).to_dicts()
-        self._rows = [self._shown(row) for row in found if deserves(row, self._wanted)]
+        self._rows = [self._shown(row) for row in found if deserves(row, run.settings.instructions)]
         if len(self._rows) < len(found):
             run.progress.note(f"{len(found) - len(self._rows)} of {len(found)} groundings are no demonstrations: "
                               "their message or their parts would be refused as rows")  # fmt: skip
-        self._marks = marks(row["grounding_id"] for row in self._rows)
-        self._place = {row["grounding_id"]: i for i, row in enumerate(self._rows)}
+        self._marks = marks(row["input_id"] for row in self._rows)
+        self._place = {row["input_id"]: i for i, row in enumerate(self._rows)}
         self._of_document = Counter(row["document_id"] for row in self._rows)
         self._costs: dict[int, int] = {}
 
@@ -52,14 +54,14 @@ class Demonstrations:
         return {**row, "document_text": part(row["document_text"], about, self._wanted.demonstration_document_tokens)}
 
     def look(self, asked: Sequence[tuple[str, Row]]) -> list[list[dict[str, Any]]]:
-        """Return the demonstrations of each document: drawn, without those of its own page, packed into the budget.
+        """Return the demonstrations of each page: drawn, without those of its own, packed into the budget.
 
         They are those that it was shown first, while all are there.
         """
         pages = dict(asked)
 
         def find(input_ids: list[str]) -> dict[str, list[str]]:
-            return {one: [self._rows[i]["grounding_id"] for i in self._drawn(pages[one])] for one in input_ids}
+            return {one: [self._rows[i]["input_id"] for i in self._drawn(pages[one])] for one in input_ids}
 
         def is_there(kept: Mapping[str, list[str]]) -> list[str]:
             return [name for name, shown in kept.items() if self._place.keys() >= {*shown}]
@@ -70,7 +72,7 @@ class Demonstrations:
     def _drawn(self, row: Row) -> list[int]:
         offered = [i for i in self._offered(row) if self._rows[i]["document_id"] != row["input_id"]]
         offered = offered[: self._wanted.demonstration_count]
-        budget = self._wanted.prompt_tokens - _tokens(self._method.prompt(excerpt(row, self._wanted), self._wanted))
+        budget = self._wanted.prompt_tokens - _tokens(self._prompt(row, []))
         return [offered[i] for i in pack([self._cost(i) for i in offered], budget)]
 
     def _offered(self, row: Row) -> list[int]:
@@ -83,7 +85,7 @@ class Demonstrations:
             return drawn(count, every, seed)
         if not self._rows:
             return []
-        target = self._embed([excerpt(row, self._wanted)["text"]])[0]
+        target = self._embed([row["text"]])[0]
         return by_distance(count, self._vectors, target, farthest=self._wanted.demonstrations == "farthest")
 
     @cached_property
@@ -100,9 +102,8 @@ class Demonstrations:
     def _cost(self, i: int) -> int:
         """Return the tokens that one demonstration adds to a prompt; one more, since parts are rounded."""
         if i not in self._costs:
-            bare: dict[str, Any] = {"input_id": "0" * 8, "title": None, "text": "", "demonstrations": []}
-            with_it = self._method.prompt(bare | {"demonstrations": [self._rows[i]]}, self._wanted)
-            self._costs[i] = _tokens(with_it) - _tokens(self._method.prompt(bare, self._wanted)) + 1
+            bare: Row = {"input_id": "0" * 8, "title": None, "text": ""}
+            self._costs[i] = _tokens(self._prompt(bare, [self._rows[i]])) - _tokens(self._prompt(bare, [])) + 1
         return self._costs[i]
 
 
@@ -133,8 +134,8 @@ def deserves(row: Row, wanted: InstructionsSettings) -> bool:
 def excerpt(row: Row, wanted: InstructionsSettings) -> dict[str, Any]:
     """Cut a document to its budget; what the model is not shown it cannot have copied or obeyed."""
     title = cut_tokens(row["title"], TITLE_TOKENS) if row["title"] else None
-    return {**row, "title": title, "text": cut_tokens(row["text"], wanted.document_tokens), "demonstrations": []}
+    return {**row, "title": title, "text": cut_tokens(row["text"], wanted.document_tokens)}
 
 
-def _tokens(prompt: Prompt) -> int:
-    return sum(count_tokens(message.content) for message in prompt.messages)
+def _tokens(messages: Sequence[Message]) -> int:
+    return sum(count_tokens(message.content) for message in messages)

@@ -12,14 +12,14 @@ import numpy as np
 from wellspring.tasks.contracts import prompting
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
 from wellspring.tasks.contracts.prompting import Row
-from wellspring.tasks.contracts.settings import InstructionsSettings
+from wellspring.tasks.contracts.settings import InstructionsSettings, PoolSettings
 from wellspring.tasks.contracts.vectors import Vectors
 from wellspring.tasks.io.vectors import index
 from wellspring.tasks.methods.instructions.acceptance import Shown, accept
 from wellspring.tasks.methods.instructions.demonstrations import drawn, marks
 from wellspring.tasks.methods.instructions.packing import pack
-from wellspring.tasks.methods.pages.languages import identify
 from wellspring.tasks.methods.pages.tokens import count_tokens, cut_tokens
+from wellspring.tasks.spine.running import recipes
 from wellspring.tasks.spine.running.runs import Run
 from wellspring.tasks.spine.vectors import ceilings, embedders, reads
 from wellspring.tasks.spine.writing.demonstrations import limits
@@ -35,13 +35,15 @@ def refuse_small(run: Run) -> None:
     Raises:
         BrokenError: It has no more items than an instruction has neighbours.
     """
-    if "knn_instruct" in run.settings.instructions.recipes:
+    programs = [recipes.find(name, run.settings) for name in run.settings.instructions.recipes]
+    if small := [one.knobs for one in programs if one is not None and isinstance(one.knobs, PoolSettings)]:
+        seeds = run.store.count("settled/view", view="inputs_seeds")
         _check_size(
-            run.store.count("instructions/pool", most=run.settings.limit, earlier=[]), run.settings.instructions
+            seeds if run.settings.limit is None else min(seeds, run.settings.limit), max(small, key=lambda one: one.k)
         )
 
 
-def _check_size(items: int, wanted: InstructionsSettings) -> None:
+def _check_size(items: int, wanted: PoolSettings) -> None:
     if items <= wanted.k:
         raise BrokenError(
             f"the pool holds {items} seeds, and k = {wanted.k} needs {wanted.k + 1}",
@@ -52,16 +54,18 @@ def _check_size(items: int, wanted: InstructionsSettings) -> None:
 class Pool:
     """Seeds and what earlier rounds wrote, in the order of their ids, and the neighbours of each."""
 
-    def __init__(self, run: Run, earlier: Sequence[str], fingerprint: str) -> None:
-        self._run, self._fingerprint = run, fingerprint
+    def __init__(self, run: Run, earlier: Sequence[str], fingerprint: str, wanted: PoolSettings) -> None:
+        self._run, self._fingerprint, self._wanted = run, fingerprint, wanted
         self._method = prompting.load("wellspring.tasks.recipes", "answer")
-        self._wanted: InstructionsSettings = run.settings.instructions
-        found = run.store.query("instructions/pool", most=run.settings.limit, earlier=list(earlier))
-        rows = [row for row in found.iter_rows(named=True) if row["is_human"] or _is_acceptable(row, self._wanted)]
-        if len(rows) < len(found):
-            run.progress.note(f"{len(found) - len(rows)} instructions of earlier rounds would be refused today: "
+        found = run.store.query("settled/view", view="inputs_pool").to_dicts()
+        seeds = [row for row in found if row["fingerprint"] is None][: run.settings.limit]
+        made = [row for row in found if row["fingerprint"] in {*earlier}]
+        good = [row for row in made if _is_acceptable(row, run.settings.instructions)]
+        if len(good) < len(made):
+            run.progress.note(f"{len(made) - len(good)} instructions of earlier rounds would be refused today: "
                               "nothing is deduced from them")  # fmt: skip
-        self._items: dict[str, dict[str, Any]] = {row["item_id"]: row for row in rows}
+        rows = sorted([*seeds, *good], key=lambda row: row["input_id"])
+        self._items: dict[str, dict[str, Any]] = {row["input_id"]: row for row in rows}
         self.ids = list(self._items)
         _check_size(len(self.ids), self._wanted)
 
@@ -94,10 +98,6 @@ class Pool:
         how: How = {"role": "responder", "settings": wanted, "temperature": wanted.temperature}
         return (await ask(self._method, item, **how))["text"]
 
-    def language(self, anchor: str) -> str:
-        """Return the language of an item: as it was read, or as its text says."""
-        return self._items[anchor]["language"] or identify(self._items[anchor]["text"])
-
     def _found(self, anchors: list[str]) -> dict[str, list[str]]:
         return dict(zip(anchors, self._neighbours(anchors), strict=True))
 
@@ -126,7 +126,7 @@ class Pool:
         base, row_of = self._base
         own = np.array([row_of[anchor] for anchor in anchors], dtype=np.int64)
         sign = np.float32(-1 if self._wanted.neighbours == "far" else 1)
-        ceiling = ceilings.neighbours(self._run.settings)
+        ceiling = ceilings.cosine(self._run.settings, "seeds", self._wanted.max_neighbour_cosine)
 
         def keep(numbers: Any, scores: Any, rows: Any) -> Any:
             return (rows != own[numbers]) & (scores <= ceiling)
@@ -137,7 +137,7 @@ class Pool:
     def _dialog(self, item: Row, response: str | None) -> dict[str, Any]:
         if response is not None and count_tokens(response) > self._wanted.response_tokens:
             response = cut_tokens(response, self._wanted.response_tokens) + OMITTED
-        return {"item_id": item["item_id"], "text": item["text"], "response": response}
+        return {"input_id": item["input_id"], "text": item["text"], "response": response}
 
     def _ordered(self, dialogs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         costs = [count_tokens(dialog["text"]) + count_tokens(dialog["response"] or "") for dialog in dialogs]

@@ -13,15 +13,18 @@ import numpy as np
 
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.settings import DemonstratedSettings, PoolSettings
 from wellspring.tasks.contracts.vectors import Vectors
 from wellspring.tasks.io.containment import Call
 from wellspring.tasks.io.sandbox import Outputs, Ran, Sandbox, limits
 from wellspring.tasks.io.vectors import index
 from wellspring.tasks.methods.instructions.demonstrations import drawn, marks
 from wellspring.tasks.spine.running.blame import MisuseError
-from wellspring.tasks.spine.running.recipes import VIEWS
+from wellspring.tasks.spine.running.recipes import VIEWS, Recipe
 from wellspring.tasks.spine.running.runs import Run
 from wellspring.tasks.spine.vectors import embedders, reads
+from wellspring.tasks.spine.writing.demonstrations import Demonstrations, Rendered
+from wellspring.tasks.spine.writing.knn_pool import Pool
 
 VERSION = 2
 _SPACES = {"documents": "passages", "seeds": "seeds", "instructions": "instructions"}  # whose vectors stand for a view
@@ -32,9 +35,14 @@ Asked = Sequence[tuple[str, tuple[str, Any]]]  # input id, and the place of the 
 class Reader:
     """What the inputs of one program read from; a context manager, for the sandbox's sake."""
 
-    def __init__(self, run: Run, fingerprint: str, earlier: Sequence[str]) -> None:
-        self._run, self._fingerprint, self._earlier = run, fingerprint, frozenset(earlier)
+    def __init__(
+        self, run: Run, recipe: Recipe, fingerprint: str, above: Sequence[str], rounds: Sequence[str] = ()
+    ) -> None:
+        """Take who reads, and what it may read: what those above it made, its own earlier rounds among them."""
+        self._run, self._recipe, self._fingerprint, self._earlier = run, recipe, fingerprint, frozenset(above)
+        self._rounds = rounds
         self._views: dict[str, View] = {}
+        self._demonstrations: dict[str, Demonstrations] = {}
         self._ran: dict[tuple[str, str], Ran] = {}
         self._open = ExitStack()
 
@@ -55,6 +63,30 @@ class Reader:
         if view not in self._views:
             self._views[view] = View(self._run, self._fingerprint, view, self._earlier)
         return self._views[view]
+
+    @cached_property
+    def pool(self) -> Pool:
+        """Seeds, and what the program made in earlier rounds.
+
+        Raises:
+            MisuseError: It takes something else.
+        """
+        if not isinstance(self._recipe.knobs, PoolSettings):
+            raise MisuseError("`ask.dialogs` is for a program that takes the pool")
+        return Pool(self._run, self._rounds, self._fingerprint, self._recipe.knobs)
+
+    def demonstrations(self, heading: str, prompt: Rendered) -> Demonstrations:
+        """Return the groundings that a prompt may show.
+
+        Raises:
+            MisuseError: The program's knobs do not say which.
+        """
+        if not isinstance(self._recipe.knobs, DemonstratedSettings):
+            raise MisuseError("a program that shows groundings has `DemonstratedSettings` as Knobs")
+        if heading not in self._demonstrations:
+            of = (self._fingerprint, self._recipe.knobs)
+            self._demonstrations[heading] = Demonstrations(self._run, prompt, *of)
+        return self._demonstrations[heading]
 
     def run(self, asked: Asked) -> list[dict[str, Any]]:
         """Run functions on texts; what they said once is what they say."""
