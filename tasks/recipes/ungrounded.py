@@ -15,7 +15,7 @@ from wellspring.tasks.contracts.settings import DemonstratedSettings
 from wellspring.tasks.recipes.attributed_grounding import CRITERIA
 from wellspring.tasks.recipes.scene import Compositions
 
-SYSTEM = "SynthQuestions, without grounding"
+SYSTEM = ""
 PAPER = "SynthQuestions, arXiv 2506.03968, ablation without grounding"
 VERSION = 4
 TAKES = "documents"
