@@ -25,7 +25,8 @@ def compared(start: Start, settings: Callable[..., Settings], better: Callable[[
     def say(heading: str, body: dict[str, Any]) -> str:
         if heading == "write":
             [like] = fenced(body, "example")
-            other = f"Other caf\u00e9s, {len(like)} of them, ask how one keeps a winter stock of flour dry for {like.count('e')} weeks?"
+            how = f"how one keeps a winter stock of flour dry for {like.count('e')} weeks?"
+            other = f"Other caf\u00e9s, {len(like)} of them, ask {how}"
             return json.dumps({"message": like if "bread" in like else other})
         if not heading:
             return f"{draw(body)} {body['messages'][-1]['content'][:20]} \u2713"
