@@ -130,3 +130,21 @@ def test_a_row_that_repeats_one_of_a_recipe_below_ends_the_same_whether_the_data
     kept, rebuilt = refused("knn_instruct", "attributed_grounding")
 
     assert kept == rebuilt
+
+
+def test_what_an_older_version_recorded_is_taken_over_once(start: Start, settings: Callable[..., Settings]) -> None:
+    def read(run: Run, name: str, input_ids: list[str]) -> dict[str, list[str]]:
+        anew = lambda due: {one: ["anew"] for one in due}  # noqa: E731
+        is_there = lambda kept: [one for one, shown in kept.items() if shown != ["gone"]]  # noqa: E731
+        return reads.recorded(run, "shown", name, input_ids, anew, is_there, former="older")
+
+    with start(settings()) as run:
+        reads.keep(run, "older", "settings of long ago", {"a": ["long ago"]})
+        reads.keep(run, "older", "settings of last night", {"a": ["x"], "b": ["gone"], "c": ["z"]})
+        first = read(run, "first", ["a", "b"])
+        later = read(run, "first", ["a", "b", "c", "d"])
+        other = read(run, "of other settings", ["a", "c"])
+
+    assert first == {"a": ["x"], "b": ["anew"]}
+    assert later == {"a": ["x"], "b": ["anew"], "c": ["z"], "d": ["anew"]}
+    assert other == {"a": ["anew"], "c": ["anew"]}

@@ -25,6 +25,7 @@ def recorded(
     input_ids: Sequence[str],
     find: Callable[[list[str]], Mapping[str, Any]],
     is_there: Callable[[Mapping[str, Any]], Collection[str]] = lambda kept: kept,
+    former: str = "",
 ) -> dict[str, Any]:
     """Return what was found for each input: as it is recorded, else as it is found now, and recorded from then on.
 
@@ -35,13 +36,35 @@ def recorded(
         input_ids: For which something is wanted.
         find: What finds it for some inputs, as plain JSON values; those that it leaves out are not recorded.
         is_there: Tells of which inputs all that is recorded can still be read; all, where nothing is said.
+        former: The kind by which older versions of Wellspring kept it, under names of another make.
     """
     before = kept(run, kind, fingerprint, input_ids)
+    taken_over = _former(run, former, fingerprint, [one for one in input_ids if one not in before]) if former else {}
+    before |= taken_over
     whole = set(is_there(before)) if before else set[str]()
     missing = [input_id for input_id in input_ids if input_id not in whole]
     found = dict(find(missing)) if missing else {}
-    keep(run, kind, fingerprint, found)
+    keep(run, kind, fingerprint, {one: taken_over[one] for one in taken_over if one in whole} | found)
     return {input_id: before[input_id] for input_id in whole} | found
+
+
+def _former(run: Run, kind: str, fingerprint: str, input_ids: Sequence[str]) -> dict[str, Any]:
+    """Return what an older version of Wellspring recorded of these inputs, so that nothing is asked and paid again.
+
+    The first method that looks takes over what was recorded under the name that most of the inputs have, of equals the
+    latest. One with other settings, later, takes over nothing.
+    """
+    rows = _selected(run, "SELECT fingerprint, value FROM reads WHERE kind = 'taken over' AND input_id = ?", (kind,))
+    if rows:
+        return kept(run, kind, json.loads(rows[0][1]), input_ids) if rows[0][0] == fingerprint else {}
+    query = (
+        "SELECT fingerprint FROM reads WHERE kind = ? AND input_id IN (SELECT value FROM json_each(?))"
+        " GROUP BY fingerprint ORDER BY count(*) DESC, max(rowid) DESC LIMIT 1"
+    )
+    if not (names := _selected(run, query, (kind, json.dumps(list(input_ids))))):
+        return {}
+    keep(run, "taken over", fingerprint, {kind: names[0][0]})
+    return kept(run, kind, names[0][0], input_ids)
 
 
 def keep(run: Run, kind: str, fingerprint: str, found: Mapping[str, Any]) -> None:

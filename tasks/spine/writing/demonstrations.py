@@ -36,8 +36,8 @@ Rendered = Callable[[Row, Sequence[Row]], Sequence[Message]]  # a prompt, of a p
 class Demonstrations:
     """The groundings that a recipe may show, and which of them each document is shown."""
 
-    def __init__(self, run: Run, prompt: Rendered, fingerprint: str, wanted: DemonstratedSettings) -> None:
-        self._run, self._prompt, self._fingerprint, self._wanted = run, prompt, fingerprint, wanted
+    def __init__(self, run: Run, prompt: Rendered, kept_as: str, wanted: DemonstratedSettings) -> None:
+        self._run, self._prompt, self._kept_as, self._wanted = run, prompt, kept_as, wanted
         chars = run.settings.groundings.document_tokens * MOST_CHARS
         found = run.store.query("instructions/demonstrations", chars=chars).to_dicts()
         self._rows = [self._shown(row) for row in found if deserves(row, run.settings.instructions)]
@@ -66,7 +66,8 @@ class Demonstrations:
         def is_there(kept: Mapping[str, list[str]]) -> list[str]:
             return [name for name, shown in kept.items() if self._place.keys() >= {*shown}]
 
-        shown = reads.recorded(self._run, "demonstrations", self._fingerprint, list(pages), find, is_there)
+        of = ("shown demonstrations", self._kept_as, list(pages))
+        shown = reads.recorded(self._run, *of, find, is_there, former="demonstrations")
         return [[self._rows[self._place[name]] for name in shown[input_id]] for input_id, _ in asked]
 
     def _drawn(self, row: Row) -> list[int]:

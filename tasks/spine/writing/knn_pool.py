@@ -54,8 +54,9 @@ def _check_size(items: int, wanted: PoolSettings) -> None:
 class Pool:
     """Seeds and what earlier rounds wrote, in the order of their ids, and the neighbours of each."""
 
-    def __init__(self, run: Run, earlier: Sequence[str], fingerprint: str, wanted: PoolSettings) -> None:
-        self._run, self._fingerprint, self._wanted = run, fingerprint, wanted
+    def __init__(self, run: Run, earlier: Sequence[str], kept_as: str, wanted: PoolSettings) -> None:
+        self._run, self._kept_as, self._wanted = run, kept_as, wanted
+        self._former = "" if earlier else "neighbours"  # rows of earlier rounds had other ids
         self._method = prompting.load("wellspring.tasks.recipes", "answer")
         found = run.store.query("settled/view", view="inputs_pool").to_dicts()
         seeds = [row for row in found if row["fingerprint"] is None][: run.settings.limit]
@@ -72,7 +73,8 @@ class Pool:
     def look(self, asked: Sequence[tuple[str, Any]]) -> list[list[dict[str, Any]]]:
         """Return each anchor and its neighbours, nearest first, as rows of the pool."""
         anchors = [anchor for anchor, _ in asked]
-        chosen = reads.recorded(self._run, "neighbours", self._fingerprint, anchors, self._found, self._is_there)
+        of = ("shown neighbours", self._kept_as, anchors)
+        chosen = reads.recorded(self._run, *of, self._found, self._is_there, former=self._former)
         return [[self._items[item] for item in (anchor, *chosen[anchor])] for anchor in anchors]
 
     async def dialogs(self, ask: Ask) -> list[dict[str, Any]]:

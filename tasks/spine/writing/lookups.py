@@ -13,6 +13,7 @@ import numpy as np
 
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import DemonstratedSettings, PoolSettings
 from wellspring.tasks.contracts.vectors import Vectors
 from wellspring.tasks.io.containment import Call
@@ -73,7 +74,14 @@ class Reader:
         """
         if not isinstance(self._recipe.knobs, PoolSettings):
             raise MisuseError("`ask.dialogs` is for a program that takes the pool")
-        return Pool(self._run, self._rounds, self._fingerprint, self._recipe.knobs)
+        return Pool(self._run, self._rounds, self._named, self._recipe.knobs)
+
+    @cached_property
+    def _named(self) -> str:
+        """What demonstrations and neighbours are kept under: a new check or prompt has the same ones shown again."""
+        settings, knobs = self._run.settings, self._recipe.knobs.model_dump(mode="json")
+        near = embedders.described(settings.embeddings, "instructions", "passages")
+        return content_id("shown", self._recipe.name, knobs, near, settings.seed, len(self._rounds))
 
     def demonstrations(self, heading: str, prompt: Rendered) -> Demonstrations:
         """Return the groundings that a prompt may show.
@@ -84,7 +92,7 @@ class Reader:
         if not isinstance(self._recipe.knobs, DemonstratedSettings):
             raise MisuseError("a program that shows groundings has `DemonstratedSettings` as Knobs")
         if heading not in self._demonstrations:
-            of = (self._fingerprint, self._recipe.knobs)
+            of = (self._named, self._recipe.knobs)
             self._demonstrations[heading] = Demonstrations(self._run, prompt, *of)
         return self._demonstrations[heading]
 
