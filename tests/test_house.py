@@ -29,7 +29,7 @@ DOORS = {
     "sqlite3": "storage/journal_file.py",
     "faiss": "vectors/index.py",
     "bm25s": "vectors/keywords.py",
-    "great_expectations": "storage/suites.py",
+    "great_expectations": "suites.py",
     "fastwarc": "corpora/streams.py",
 }
 
