@@ -720,7 +720,7 @@ def test_every_spoilt_body_is_judged_without_an_error() -> None:
 
         assert type(verdict).__name__ in {"Answered", "Again", "Refusal"}
 
-    fault_kinds()
+    spoilt()
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda s: st.lists(s, max_size=3) | st.dictionaries(st.sampled_from(["choices", "message", "content", "usage", "error", "finish_reason", "refusal", "tool_calls"]), s, max_size=4), max_leaves=12))  # fmt: skip # noqa: E501 - one recursive shape
