@@ -1,6 +1,6 @@
 """One suite per table: what must hold, and why. What several suites ask in the same words stands here."""
 
-from wellspring.tasks.io.storage.suites import Expectation, Severity, gxe
+from wellspring.tasks.io.suites import Expectation, Severity, gxe
 
 
 def content_ids(*columns: str, may_be_empty: bool = False) -> tuple[Expectation, ...]:

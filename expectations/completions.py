@@ -1,7 +1,7 @@
 """What must hold of completions: what was asked, what came back, what it cost."""
 
 from wellspring.expectations import none_of, written
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 _USAGE = "Costs and budgets are sums of these; a server that reports nonsense would poison them."
 

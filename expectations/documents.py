@@ -1,7 +1,7 @@
 """What must hold of documents: text that a person could have read, that can be found again in its archive."""
 
 from wellspring.expectations import accounted, content_ids, drift, none_of, written_text
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
     "documents",

@@ -1,7 +1,7 @@
 """What must hold of embeddings: unit vectors of one width for each model."""
 
 from wellspring.expectations import accounted, content_ids, none_of
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
     "embeddings",

@@ -1,7 +1,7 @@
 """What must hold of exports: whole files, of published rows only, with nothing of a benchmark in them."""
 
 from wellspring.expectations import accounted, content_ids, none_of
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
     "exports",

@@ -1,7 +1,7 @@
 """What must hold of groundings: a seed tied to a page, a person and a reason to ask."""
 
 from wellspring.expectations import accounted, content_ids, none_of, written_text
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 _COMPOSITION = "The paper's four query compositions steer the synthesis; an empty one steers nothing."
 

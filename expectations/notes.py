@@ -1,7 +1,7 @@
 """What must hold of notes: each hangs on an input that its program is done with, and on what a model said."""
 
 from wellspring.expectations import content_ids, none_of, written
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
     "notes",

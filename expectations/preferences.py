@@ -2,7 +2,7 @@
 
 from wellspring.expectations import accounted, content_ids, none_of
 from wellspring.tasks.contracts.program import KINDS
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
     "preferences",

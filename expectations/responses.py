@@ -1,7 +1,7 @@
 """What must hold of responses: whole answers of a known model."""
 
 from wellspring.expectations import accounted, content_ids, drift, none_of, written_text
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
     "responses",

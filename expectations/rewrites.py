@@ -1,7 +1,7 @@
 """What must hold of rewrites: a page that is there, said again in a style that is named."""
 
 from wellspring.expectations import content_ids, none_of, written, written_text
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
     "rewrites",

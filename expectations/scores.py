@@ -1,7 +1,7 @@
 """What must hold of scores: judgements on their scale, with NULL where the judge failed and never a default."""
 
 from wellspring.expectations import accounted, content_ids, drift, none_of
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
     "scores",

@@ -1,7 +1,7 @@
 """What must hold of selections: each policy's choice in order, beside a random control."""
 
 from wellspring.expectations import accounted, content_ids, drift, none_of
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
     "selections",

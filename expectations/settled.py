@@ -1,7 +1,7 @@
 """What must hold of settled inputs: each is settled once, and what it made and refused is there."""
 
 from wellspring.expectations import none_of, written
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 _COUNTS = "What the rest costs is told from these."
 

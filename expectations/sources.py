@@ -1,7 +1,7 @@
 """What must hold of sources: files named by their bytes, and nothing secret in their addresses."""
 
 from wellspring.expectations import accounted, content_ids
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
     "sources",

@@ -1,7 +1,7 @@
 """What must hold of the steps of programs: each call is known, hangs on a settled input, and has a place of its own."""
 
 from wellspring.expectations import none_of, written
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
     "steps",

@@ -1,7 +1,7 @@
 """What must hold of verdicts: checks that say yes, no, or that they could not say."""
 
 from wellspring.expectations import accounted, content_ids, drift, none_of
-from wellspring.tasks.io.storage.suites import Suite, gxe
+from wellspring.tasks.io.suites import Suite, gxe
 
 SUITE = Suite(
     "verdicts",

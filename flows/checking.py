@@ -381,7 +381,7 @@ def _answers(trial: Trial) -> Said:
 
 def _audits(trial: Trial) -> Said:
     """Hold what it made against the suites of its tables, as a build does before it goes on."""
-    from wellspring.tasks.io.storage import suites
+    from wellspring.tasks.io import suites
 
     store = trial.run.store
     makes: tuple[str, ...] = trial.loaded().module.MAKES

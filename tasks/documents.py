@@ -232,7 +232,7 @@ def _draft(item: corpus_files.Item, place: Damage, part: Payload, payload: Paylo
         raise why
     with page_limits.unit(name, method["page_seconds"]), blame.refusing():
         rows["site_rules"] += page_text.site_rules(item, method["limit_bytes"])
-        return _Draft(place, part, page_text.read(item, part, method))
+        return _Draft(place, part, page_text.draft_of(item, part, method))
 
 
 def _is_full(found: list[_Draft]) -> bool:

@@ -30,7 +30,7 @@ from wellspring.tasks.spine.running import judging
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.runs import Counts, Run, aside, stage
 from wellspring.tasks.spine.vectors import ceilings, contamination, dataset_measures, reads
-from wellspring.tasks.spine.vectors.dataset_measures import Portrait
+from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 
 VERSION = 3
 BEST = "best_per_topic"
@@ -113,7 +113,7 @@ def export(run: Run) -> Counts:
     return Counts(rows_in=written.rows_in, rows_out=len(rows))
 
 
-def _keep(run: Run, drawn: Portrait | None = None) -> None:
+def _keep(run: Run, drawn: DatasetMeasures | None = None) -> None:
     """Keep the portrait for the page of the dataset, drawn anew if need be; a page stops no export."""
     with aside(run, "the portrait of the dataset could not be kept for its page; the next export tries again"):
         dataset_measures.save(run.store, drawn or dataset_measures.draw(run, judging.of_instructions(run.settings)))
@@ -265,7 +265,7 @@ def _license(run: Run, row_ids: list[str]) -> str:
             hint=f"take what the sources allow together (--set exports.license={together}), or take those out with all "
             "that was made from them (wellspring forget --source NAME, or --domain SITE for pages)",
         )
-    terms = licence_terms.read(wanted)
+    terms = licence_terms.terms_of(wanted)
     return terms.name if terms else wanted
 
 
@@ -329,7 +329,7 @@ def _records(run: Run, dataset: Dataset, fingerprint: str, written: _Written) ->
     ]
 
 
-def _facts(run: Run, dataset: Dataset, drawn: Portrait, named: str, written: _Written) -> Facts:
+def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, written: _Written) -> Facts:
     recipe_of = {row["instruction_id"]: row["recipe"] for row in _rows(run, "rows", BEST)}
     ids = sorted({*recipe_of, *written.made})
     tables = [
@@ -396,7 +396,7 @@ def _checks(run: Run) -> list[dict[str, Any]]:
     return run.store.query("exports/checks", required=required).to_dicts()
 
 
-def _measures(drawn: Portrait) -> str:
+def _measures(drawn: DatasetMeasures) -> str:
     """What the card shows, and the histograms behind it, for programs."""
     shown = {"measures": drawn.measures, "topics": drawn.topics, "lengths": drawn.lengths, "scores": drawn.scores}
     return orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode() + "\n"

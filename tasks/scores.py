@@ -28,8 +28,7 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import sandbox, score_files
 from wellspring.tasks.io.score_files import Mark
-from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, Judge
-from wellspring.tasks.judges.loading import judge as load_judge
+from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, Judge, load_judge
 from wellspring.tasks.methods.pages.tokens import cut_tokens
 from wellspring.tasks.spine.running import judging
 from wellspring.tasks.spine.running.blame import METHOD_ERROR

@@ -35,8 +35,7 @@ from wellspring.tasks.io.corpora import conversations
 from wellspring.tasks.io.corpora.own_formats import NONE, Own
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.io.vectors import index
-from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, Judge
-from wellspring.tasks.judges.loading import judge as load_judge
+from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, Judge, load_judge
 from wellspring.tasks.methods.instructions.completeness import incomplete
 from wellspring.tasks.methods.pages.languages import identify
 from wellspring.tasks.methods.pages.tokens import count_tokens

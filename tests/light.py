@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from wellspring.tasks.io.storage import suites
+from wellspring.tasks.io import suites
 from wellspring.tasks.site import ending
 from wellspring.tasks.spine.vectors import dataset_measures
 

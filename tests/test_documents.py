@@ -486,7 +486,7 @@ def test_adversarial_files_hold_what_is_expected_of_them(shared: Path) -> None:
         uri = str(shared / "adversarial" / name)
         file = corpus_files.look(uri)
         items = corpus_files.read(uri, file.kind, 0, file.extent, 16 * 2**20)
-        ids = [item.fields["id"] for item in items if isinstance(item, corpus_files.Row)]
+        ids = [item.fields["id"] for item in items if isinstance(item, corpus_files.CorpusRow)]
         assert ids == expected[name]["whole"], name
 
     def counted(name: str) -> dict[str, int]:

@@ -29,7 +29,7 @@ DOORS = {
     "sqlite3": "storage/journal_file.py",
     "faiss": "vectors/index.py",
     "bm25s": "vectors/keywords.py",
-    "great_expectations": "storage/suites.py",
+    "great_expectations": "suites.py",
     "fastwarc": "corpora/streams.py",
 }
 
@@ -238,6 +238,14 @@ def test_the_page_of_a_room_names_each_of_its_files(room: str) -> None:
     files = [path.name for path in (ROOT / "tasks" / room).rglob("[a-z]*.py")]
 
     assert [name for name in files if f"`{name}`" not in page and f"`{name.removesuffix('.py')}`" not in page] == []
+
+
+@pytest.mark.parametrize("room", ["site", "spine", "io", "methods", "recipes", "judges", "contracts"])
+def test_a_file_has_its_name_alone_in_its_room(room: str) -> None:
+    """Fingerprints and the lock name a file by its room, whatever sub-room it lies in."""
+    names = [path.stem for path in (ROOT / "tasks" / room).rglob("[a-z]*.py")]
+
+    assert sorted(names) == sorted(set(names))
 
 
 def test_ci_calls_the_test_command_that_readme_gives() -> None:

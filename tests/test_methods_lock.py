@@ -117,6 +117,22 @@ def test_a_file_that_a_method_reads_is_part_of_it_but_for_the_comments_of_a_tabl
     assert digest("the\n", "most = 50\n") != first
 
 
+def test_a_file_that_moves_into_a_sub_room_changes_no_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(methods_lock, "TASKS", tmp_path)
+    for folder in ("methods/pages", "judges"):
+        (tmp_path / folder).mkdir(parents=True)
+
+    def digest(folder: str) -> str:
+        (tmp_path / folder / "words.py").write_text("VERSION = 1\n")
+        dotted = folder.replace("/", ".")
+        one, two = (f"from wellspring.tasks.{dotted} import words", f"from wellspring.tasks.{dotted}.words import cut")
+        found = digest_of("judges.mine", f"{one}\n{two}\n\nparse = words.cut, cut\n")
+        (tmp_path / folder / "words.py").unlink()
+        return found
+
+    assert digest("methods") == digest("methods/pages") != digest("judges")
+
+
 def test_what_a_judge_takes_from_other_modules_is_part_of_it_and_what_it_does_not_take_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

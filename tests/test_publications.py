@@ -170,7 +170,7 @@ def unpublished(store: Path, noun: str) -> int:
 def test_a_run_that_broke_its_audit_stops_no_later_one_under_other_settings(
     build: Build, store_dir: Path, uncut: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wellspring.tasks.io.storage import suites
+    from wellspring.tasks.io import suites
 
     check = suites.check
 

@@ -55,7 +55,7 @@ class Judge:
         return points if self.total == "sum" else points / len(self.criteria)
 
 
-def judge(name: str, folders: Sequence[str] = ()) -> Judge:
+def load_judge(name: str, folders: Sequence[str] = ()) -> Judge:
     """Load one judge that gives marks: of this room, of a plug-in folder, or of an installed package.
 
     Raises:

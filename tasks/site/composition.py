@@ -7,7 +7,7 @@ import polars as pl
 from wellspring.tasks.site import charts, views, words
 from wellspring.tasks.site.charts import NOTHING, number
 from wellspring.tasks.site.markup import Child, Html, element, said, table
-from wellspring.tasks.spine.watching.saved_measures import Portrait
+from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 
 Frames = Mapping[str, pl.DataFrame]
 ROWS_IN_TABLES = 200
@@ -99,7 +99,7 @@ def _left_out(frames: Frames) -> Html:
     return views.section("What was left out, and licences", element("div", *drawn, class_="grid wide"))
 
 
-def dataset(frames: Frames, portrait: Portrait | None) -> Iterable[Child]:
+def dataset(frames: Frames, portrait: DatasetMeasures | None) -> Iterable[Child]:
     """Show what was written and how it was judged; with a portrait, its measures, topics and map."""
     rows = [
         (
@@ -140,7 +140,7 @@ def _histogram(name: str, lengths: pl.DataFrame) -> Html:
     return element("figure", element("figcaption", name), charts.columns(bars, name), class_="trend")
 
 
-def portrayed(portrait: Portrait) -> Iterable[Child]:
+def portrayed(portrait: DatasetMeasures) -> Iterable[Child]:
     """Show the measures of the dataset, its map and its topics."""
     parts = portrait.measures
     names = [name for name in parts[0] if name != "part"] if parts else []

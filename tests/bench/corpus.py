@@ -336,7 +336,7 @@ def contamination() -> None:
     for truth in natural:
         (row,) = (row for row in lines(f"instructions/{truth['file']}") if str(row["id"]) == str(truth["id"]))
         count += (
-            decontamination.find(known, "\n".join(row[k] for k in ("prompt", "instruction", "input") if row.get(k)))
+            decontamination.match_of(known, "\n".join(row[k] for k in ("prompt", "instruction", "input") if row.get(k)))
             is not None
         )
     print(f"natural: {count} of {len(natural)}")

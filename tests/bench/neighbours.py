@@ -359,7 +359,7 @@ def bench_gpu(rows: int, device: str = "cuda") -> Iterator[Figure]:
     del whole, sample
 
     def find(queries: Vectors, base: Vectors, count: int) -> Any:
-        return tensors.find(queries, base, count, device=device)
+        return tensors.nearest(queries, base, count, device=device)
 
     say("exact graph")
     candidates = best(find, vectors, vectors, 2 * k + index.SPARE)

@@ -128,7 +128,7 @@ ORDER BY documents.document_id;
 SUITE = '''"""What must hold of weather."""
 
 from wellspring.expectations import accounted, content_ids
-from wellspring.tasks.io.storage.suites import Suite
+from wellspring.tasks.io.suites import Suite
 
 SUITE = Suite("weather", rows=content_ids("weather_id", "document_id"), facts=accounted())
 '''

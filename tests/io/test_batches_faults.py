@@ -696,7 +696,7 @@ def test_a_job_is_as_large_as_the_money_allows(server: BatchServer, tmp_path: Pa
     prices.write_text(PRICES, encoding="utf-8")
     server.polls = 5
     with Models(chosen(server, f"models.prices={prices}"), tmp_path / "x", "run") as models:
-        reserve = models.door("generator").worded(call(1))[2]
+        reserve = models.active("generator").worded(call(1))[2]
     cap = f"budget.max_cost_usd={6.5 * reserve / 1e6}"
 
     first = ask(chosen(server, f"models.prices={prices}", cap), tmp_path, range(10))
@@ -712,7 +712,7 @@ def test_what_answers_leave_of_the_money_is_used_for_more(server: BatchServer, t
     prices = tmp_path / "prices.toml"
     prices.write_text(PRICES, encoding="utf-8")
     with Models(chosen(server, f"models.prices={prices}"), tmp_path / "x", "run") as models:
-        reserve = models.door("generator").worded(call(1))[2]
+        reserve = models.active("generator").worded(call(1))[2]
     cap = f"budget.max_cost_usd={3.5 * reserve / 1e6}"
 
     ended = ask(chosen(server, f"models.prices={prices}", cap, batch_wait_seconds=20.0), tmp_path, range(10))

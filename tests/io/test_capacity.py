@@ -68,11 +68,11 @@ def test_what_was_found_out_of_concurrency_is_where_the_next_run_starts(tmp_path
     with quirks.running("slow_all=0.02") as server:
         with opened(tmp_path, server.url) as models:
             models.meet(["generator"])
-            assert models.door("generator").servers[0].throttle.limit == START_CONCURRENCY
+            assert models.active("generator").servers[0].throttle.limit == START_CONCURRENCY
             list(models.ask("generator", questions(200)))
-            reached = models.door("generator").servers[0].throttle.limit
+            reached = models.active("generator").servers[0].throttle.limit
         with opened(tmp_path, server.url) as models:
-            start = models.door("generator").servers[0].throttle.limit
+            start = models.active("generator").servers[0].throttle.limit
 
     assert START_CONCURRENCY < reached == pytest.approx(start, abs=0.1)
 

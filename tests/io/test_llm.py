@@ -211,7 +211,7 @@ def test_a_call_that_was_answered_between_its_look_up_and_its_turn_is_not_sent_a
 ) -> None:
     with faults.running() as server:
         models = opened(chosen(server.url))
-        door, asking = models.door("generator"), delivery.Asking()
+        door, asking = models.active("generator"), delivery.Asking()
 
         def settle(name: str, looked: float) -> None:
             one = Call(name, call(1).prompt)
@@ -716,16 +716,16 @@ def test_every_spoilt_body_is_judged_without_an_error() -> None:
     @given(st.integers(0, len(good) - 1), st.binary(max_size=4), st.integers(0, 8))
     def spoilt(at: int, put: bytes, cut: int) -> None:
         body = good[:at] + put + good[at + cut :]
-        verdict = answers.judge(Reply(200, {}, body), {})
+        verdict = answers.verdict_of(Reply(200, {}, body), {})
 
         assert type(verdict).__name__ in {"Answered", "Again", "Refusal"}
 
-    fault_kinds()
+    spoilt()
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda s: st.lists(s, max_size=3) | st.dictionaries(st.sampled_from(["choices", "message", "content", "usage", "error", "finish_reason", "refusal", "tool_calls"]), s, max_size=4), max_leaves=12))  # fmt: skip # noqa: E501 - one recursive shape
 def test_every_json_value_is_judged_without_an_error(value: Any) -> None:
-    verdict = answers.judge(Reply(200, {}, json.dumps(value).encode()), {})
+    verdict = answers.verdict_of(Reply(200, {}, json.dumps(value).encode()), {})
 
     assert not isinstance(verdict, Answered) or verdict.text
 
@@ -766,7 +766,7 @@ def test_headers_that_say_nothing_is_left_are_honoured() -> None:
 def test_credible_counts_only_are_taken() -> None:
     def usage(**counts: Any) -> Answered:
         body = {"choices": [{"message": {"content": "x"}}], "usage": counts}
-        verdict = answers.judge(Reply(200, {}, json.dumps(body).encode()), {})
+        verdict = answers.verdict_of(Reply(200, {}, json.dumps(body).encode()), {})
         assert isinstance(verdict, Answered)
         return verdict
 

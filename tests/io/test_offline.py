@@ -68,7 +68,7 @@ def test_different_pages_and_draws_have_different_instructions() -> None:
 
 
 def test_an_instruction_is_about_its_page_and_does_not_mention_it() -> None:
-    reading = extractive.read(PAGES[0])
+    reading = extractive.reading_of(PAGES[0])
 
     written = [extractive.instruction(reading, mark) for mark in range(600)]
 
@@ -146,7 +146,7 @@ def test_plain_text_is_answered_from_the_text() -> None:
 
 @given(st.text(max_size=400))
 def test_any_text_is_read_without_an_error(text: str) -> None:
-    reading = extractive.read(text)
+    reading = extractive.reading_of(text)
 
     assert reading.phrases
     assert 0 <= extractive.quality(reading) <= 1

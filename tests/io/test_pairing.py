@@ -46,7 +46,7 @@ def copied(directory: Path, settings: Settings) -> None:
     """Have the database copy what the journal has."""
     with Store.open(directory) as store:
         run = opened(store, settings)
-        completions.load(run)
+        completions.copy_from_journal(run)
         run.models.close()
 
 

@@ -21,7 +21,7 @@ import pytest
 
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.prompting import json_object
-from wellspring.tasks.io.protocol.answers import Again, Answered, Refusal, Reply, Stop, Unsupported, judge
+from wellspring.tasks.io.protocol.answers import Again, Answered, Refusal, Reply, Stop, Unsupported, verdict_of
 
 CORPUS = Path(__file__).parents[1] / "data" / "replies"
 ASKED = {  # of every request, where a line says nothing else
@@ -86,7 +86,7 @@ def test_a_line_says_what_came_and_what_is_right(reply: dict[str, Any]) -> None:
 
 def said_of(reply: dict[str, Any]) -> dict[str, Any]:
     """Return what the door makes of a reply, in the words of the corpus."""
-    verdict = judge(Reply(reply["status"], reply["headers"], reply["body"].encode()), ASKED | reply["asked"])
+    verdict = verdict_of(Reply(reply["status"], reply["headers"], reply["body"].encode()), ASKED | reply["asked"])
     match verdict:
         case Answered():
             ends = {"kind": "answer", "end": verdict.finish_reason, "served": verdict.served}

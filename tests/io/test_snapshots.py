@@ -26,7 +26,8 @@ connection.close()
 """
 DYING = """
 import os, signal, sys
-from wellspring.tasks.io import files, stor; from wellspring.tasks.io.storage import snapshotse as stores
+from wellspring.tasks.io import files
+from wellspring.tasks.io.storage import snapshots, store as stores
 die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 store = stores.Store.open(sys.argv[1])
 store.append("publications", [stores.records.Publication("documents", "p", "later")])

@@ -13,8 +13,8 @@ from tests.sample_store import Sample
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.stages import STAGES
-from wellspring.tasks.io.storage import suites
-from wellspring.tasks.io.storage.suites import Expectation, Result, Suite, gxe
+from wellspring.tasks.io import suites
+from wellspring.tasks.io.suites import Expectation, Result, Suite, gxe
 
 NOUNS = sorted(p.stem for p in (Path(__file__).parents[2] / "expectations").glob("[a-z]*.py"))
 

@@ -38,7 +38,7 @@ def test_tiles_with_a_running_top_k_give_the_answer_of_faiss(
         vectors[:150],
         vectors,
         k,
-        find=lambda queries, base, count: tensors.find(queries, base, count, device="cpu", precision=precision),
+        find=lambda queries, base, count: tensors.nearest(queries, base, count, device="cpu", precision=precision),
         rounding=tensors.ROUNDING[precision],
     )
 
@@ -113,7 +113,7 @@ def test_a_device_gives_the_answer_of_the_cpu(precision: tensors.Precision, devi
         vectors,
         vectors,
         32,
-        find=lambda queries, base, k: tensors.find(queries, base, k, device=device, precision=precision),
+        find=lambda queries, base, k: tensors.nearest(queries, base, k, device=device, precision=precision),
         rounding=tensors.ROUNDING[precision],
     )
 
@@ -129,7 +129,7 @@ def test_near_copies_of_a_known_set_are_the_same_on_a_device(device: str) -> Non
     known, fresh = clustered(1_200, width=64), clustered(900, width=64)[::-1].copy()
 
     def find(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:
-        return tensors.find(queries, base, k, device=device)
+        return tensors.nearest(queries, base, k, device=device)
 
     scores, rows = index.exact(fresh, known, 1, find=find, rounding=tensors.ROUNDING["float16"])
 

@@ -38,7 +38,7 @@ LOOKS: dict[str, Callable[[Path], tuple[str, ...]]] = {
 AT_ONCE = """
 import os, signal, sys
 from pathlib import Path
-from wellspring.tasks.io.storage import journal_file; from wellspring.tasks.io import store as stores
+from wellspring.tasks.io.storage import journal_file, store as stores
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 folder = Path(sys.argv[1])
 """

@@ -11,12 +11,12 @@ from tests import instruction_store
 from wellspring.tasks import scores
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.judges.loading import judge
+from wellspring.tasks.judges.loading import load_judge
 from wellspring.tasks.spine.running.runs import Run
 
 
 def test_a_judge_is_loaded_by_name_with_what_it_judges() -> None:
-    seven, quality = judge("seven_criteria"), judge("response_quality")
+    seven, quality = load_judge("seven_criteria"), load_judge("response_quality")
 
     assert (seven.name, seven.subject, seven.best) == ("seven_criteria", "instruction", 7.0)
     assert (quality.name, quality.subject, quality.best) == ("response_quality", "response", 10.0)
@@ -24,14 +24,14 @@ def test_a_judge_is_loaded_by_name_with_what_it_judges() -> None:
 
 def test_a_judge_of_verdicts_is_refused_where_marks_are_wanted() -> None:
     with pytest.raises(UsageError, match="verdicts, not marks") as caught:
-        judge("moderation")
+        load_judge("moderation")
 
     assert "verdicts.judges" in caught.value.hint
 
 
 def test_an_unknown_judge_names_those_there_are() -> None:
     with pytest.raises(UsageError) as caught:
-        judge("eight_criteria")
+        load_judge("eight_criteria")
 
     assert "seven_criteria" in caught.value.hint
 
@@ -87,7 +87,7 @@ def test_what_a_judge_of_a_folder_lacks_is_named(plugins: str) -> None:
     (Path(plugins) / "rude.md").write_text("# user\n\n$instruction\n", encoding="utf-8")
 
     with pytest.raises(UsageError, match=r"`rude` is not whole: it has no `TOTAL`"):
-        judge("rude", [plugins])
+        load_judge("rude", [plugins])
     with pytest.raises(UsageError, match="there is no judge `polit`") as caught:
-        judge("polit", [plugins])
+        load_judge("polit", [plugins])
     assert "did you mean polite" in str(caught.value.hint)

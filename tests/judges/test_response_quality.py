@@ -7,7 +7,7 @@ import pytest
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import fenced
 from wellspring.tasks.judges import response_quality
-from wellspring.tasks.judges.loading import judge
+from wellspring.tasks.judges.loading import load_judge
 
 ROW = {"instruction": "Name three pumps.", "response": "A, B and C.", "document": "Pumps: A, B, C, D."}
 
@@ -38,7 +38,7 @@ def test_an_answer_without_a_source_says_so() -> None:
 def test_the_reward_is_the_mean_of_four_marks() -> None:
     parsed = response_quality.parse(ROW, answer(following=10, clarity="4/10"))
 
-    assert judge("response_quality").totalled(parsed["values"]) == 7.0
+    assert load_judge("response_quality").totalled(parsed["values"]) == 7.0
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.judges import reward_model
-from wellspring.tasks.judges.loading import judge
+from wellspring.tasks.judges.loading import load_judge
 
 ROW = {"instruction": "Name a pump. $5 is all I have.", "response": "Pump B."}
 
@@ -35,7 +35,7 @@ def test_the_prompt_is_the_whole_dialog_and_nothing_else() -> None:
 def test_one_number_or_the_mean_of_named_ones_is_the_reward(text: str, reward: float) -> None:
     parsed = reward_model.parse(ROW, text)
 
-    assert judge("reward_model").totalled(parsed["values"]) == pytest.approx(reward)
+    assert load_judge("reward_model").totalled(parsed["values"]) == pytest.approx(reward)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from wellspring.tasks.contracts import prompting
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.judges import seven_criteria
-from wellspring.tasks.judges.loading import judge
+from wellspring.tasks.judges.loading import load_judge
 
 ROW = {"input_id": "i1", "text": "Plan the irrigation of two vegetable beds of 8 square metres on 90 litres a day."}
 
@@ -45,7 +45,7 @@ def test_an_instruction_cannot_close_its_own_fence() -> None:
 def test_a_good_answer_gives_seven_marks_and_their_arguments() -> None:
     parsed = seven_criteria.parse(ROW, json.dumps(answer(creativity=0)))
 
-    assert judge("seven_criteria").totalled(parsed["values"]) == 6
+    assert load_judge("seven_criteria").totalled(parsed["values"]) == 6
     assert parsed["values"]["creativity"] == 0
     assert parsed["reasons"]["complexity"] == "What speaks for complexity."
 
@@ -57,7 +57,7 @@ def test_nested_marks_texts_and_other_spellings_of_the_names_are_read() -> None:
         ROW, json.dumps(nested).replace('"Analysis"', '"analysis"').replace('"Score"', '"score"')
     )
 
-    assert judge("seven_criteria").totalled(parsed["values"]) == 7
+    assert load_judge("seven_criteria").totalled(parsed["values"]) == 7
 
 
 def test_criteria_that_nobody_asked_for_do_not_change_the_total() -> None:
@@ -65,7 +65,7 @@ def test_criteria_that_nobody_asked_for_do_not_change_the_total() -> None:
 
     parsed = seven_criteria.parse(ROW, json.dumps(extra))
 
-    assert judge("seven_criteria").totalled(parsed["values"]) == 7
+    assert load_judge("seven_criteria").totalled(parsed["values"]) == 7
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_the_total_equals_a_naive_count_whatever_the_order_of_keys(marks: list[i
 
     parsed = seven_criteria.parse(ROW, f"Here it is:\n```json\n{json.dumps(dict(keys), indent=1)}\n```\nDone.")
 
-    assert judge("seven_criteria").totalled(parsed["values"]) == sum(mark >= 1 for mark in marks)
+    assert load_judge("seven_criteria").totalled(parsed["values"]) == sum(mark >= 1 for mark in marks)
 
 
 @given(st.text(max_size=400))

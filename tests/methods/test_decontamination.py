@@ -53,7 +53,7 @@ def known() -> Benchmarks:
     ],
 )
 def test_a_prompt_is_found_in_every_disguise(known: Benchmarks, text: str, kind: str, row: str) -> None:
-    match = decontamination.find(known, text)
+    match = decontamination.match_of(known, text)
 
     assert match is not None
     assert (match.kind, match.prompt.row_id) == (kind, row)
@@ -95,7 +95,7 @@ def sealed() -> Benchmarks:
 def test_a_sealed_prompt_is_found_as_its_text_is_and_nothing_of_it_is_shown(
     known: Benchmarks, sealed: Benchmarks, text: str
 ) -> None:
-    by_text, by_hashes = decontamination.find(known, text), decontamination.find(sealed, text)
+    by_text, by_hashes = decontamination.match_of(known, text), decontamination.match_of(sealed, text)
 
     assert (by_text and (by_text.kind, by_text.prompt.row_id, by_text.share)) == (
         by_hashes and (by_hashes.kind, by_hashes.prompt.row_id, by_hashes.share)
@@ -107,7 +107,7 @@ def test_a_sealed_prompt_is_found_as_its_text_is_and_nothing_of_it_is_shown(
 @given(st.text(st.characters(), max_size=60))
 def test_a_text_of_any_characters_is_found_by_its_seal(text: str) -> None:
     seal = decontamination.seal(text)
-    found = decontamination.find(decontamination.index([Prompt("b", "1", seal)]), text)
+    found = decontamination.match_of(decontamination.index([Prompt("b", "1", seal)]), text)
 
     assert (found is not None and found.kind == "exact") == bool(seal)
 
@@ -210,6 +210,6 @@ def test_natural_contamination_is_all_found(shared: Path, real: Benchmarks) -> N
         rows = lines(shared / "instructions" / str(truth["file"]))
         (row,) = (row for row in rows if str(row["id"]) == str(truth["id"]))
         text = "\n".join(str(row[key]) for key in ("prompt", "instruction", "input") if row.get(key))
-        match = decontamination.find(real, text)
+        match = decontamination.match_of(real, text)
         assert match is not None, truth
         assert match.prompt.row_id in {*truth["exact"], *truth["ngram13"]}, truth  # pyright: ignore[reportGeneralTypeIssues]

@@ -12,8 +12,8 @@ from wellspring.tasks.methods.datasets.licence_terms import (
     combined,
     may_stand_for,
     promises_more,
-    read,
     shown,
+    terms_of,
 )
 
 NAMES = [
@@ -56,7 +56,7 @@ NAMES = [
 def test_a_licence_is_read_where_a_text_is_the_name_of_one_and_nothing_else(
     text: str, name: str | None, asks: str
 ) -> None:
-    found = read(text)
+    found = terms_of(text)
 
     assert (found and (found.name, found.asks)) == (name and (name, frozenset(asks.split())))
 
@@ -112,14 +112,14 @@ def test_a_licence_that_promises_more_than_a_source_allows_is_told(chosen: str, 
 
 @given(st.lists(st.sampled_from([*NAMES, "GNU FDL", NOT_STATED, "free text"]), max_size=5))
 def test_what_is_combined_never_promises_more_than_a_source(sources: list[str]) -> None:
-    terms = read(combined(sources))
+    terms = terms_of(combined(sources))
 
-    assert terms is None or all((given := read(one)) and may_stand_for(terms, given) for one in sources)
+    assert terms is None or all((given := terms_of(one)) and may_stand_for(terms, given) for one in sources)
 
 
 @given(st.text())
 def test_any_text_is_a_licence_or_none_and_is_shown_on_one_short_line(text: str) -> None:
-    read(text)
+    terms_of(text)
 
     assert len(shown(text)) <= 83
     assert shown(text).isprintable()

@@ -9,7 +9,7 @@ from wellspring.tasks.methods.pages import licences, metadata, opt_outs
 
 
 def read(head: str, body: str = "") -> metadata.Metadata:
-    return metadata.read(
+    return metadata.metadata_of(
         LexborHTMLParser(f"<html><head>{head}</head><body>{body}</body></html>"), "http://site.example/a"
     )
 
@@ -145,7 +145,7 @@ def test_a_page_parsed_elsewhere_says_the_same_of_itself(body: str) -> None:
     <meta name=author content="Ann Lee"><link rel=canonical href=/flood></head>
     <body class=page>{body}</body></html>"""
 
-    whole = metadata.read(LexborHTMLParser(html), "http://site.example/a")
+    whole = metadata.metadata_of(LexborHTMLParser(html), "http://site.example/a")
 
     assert metadata.read_html(html, "http://site.example/a") == whole
     assert whole.author == "Ann Lee"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wellspring.tasks.contracts.vectors import unit
-from wellspring.tasks.methods.datasets.topics import hierarchy, names
+from wellspring.tasks.methods.datasets.topics import hierarchy, labels
 
 TEXTS = {
     0: ["How do I clean a water pump?", "Which water pump fits a deep well?", "My water pump is loud."],
@@ -16,7 +16,7 @@ TEXTS = {
 
 
 def test_a_topic_is_named_by_its_own_phrases_pairs_before_their_parts() -> None:
-    found = names(TEXTS)
+    found = labels(TEXTS)
 
     assert found[0].startswith("water pump")
     assert found[1].startswith("sourdough starter")
@@ -37,7 +37,7 @@ def test_close_topics_are_one_group_and_the_largest_comes_first() -> None:
 
 @given(st.permutations(TEXTS[0]), st.permutations(TEXTS[1]))
 def test_the_order_of_texts_does_not_change_a_name(first: list[str], second: list[str]) -> None:
-    assert names({1: second, 0: first, 2: TEXTS[2]}) == names(TEXTS)
+    assert labels({1: second, 0: first, 2: TEXTS[2]}) == labels(TEXTS)
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -48,4 +48,4 @@ def test_one_or_two_topics_are_one_group(count: int) -> None:
 
 
 def test_a_topic_without_words_has_a_name_all_the_same() -> None:
-    assert names({0: ["?!"]}) == {0: "(no phrase)"}
+    assert labels({0: ["?!"]}) == {0: "(no phrase)"}

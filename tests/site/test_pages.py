@@ -27,7 +27,7 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.site import browser, pages
 from wellspring.tasks.site.markup import POLICY, Html, element, joined, plain, said
 from wellspring.tasks.spine.watching import marts, saved_measures
-from wellspring.tasks.spine.watching.saved_measures import Portrait
+from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
 
@@ -77,7 +77,7 @@ def test_the_page_of_a_run_shows_its_funnel_refusals_cost_and_samples(sample: Sa
 
 
 def test_a_profile_that_keeps_values_to_itself_keeps_them_off_what_was_written_before_too(sample: Sample) -> None:
-    likeness = Portrait(
+    likeness = DatasetMeasures(
         [], [{"topic": "rye loaf", "group": "bread", "rows": 1}], {}, {}, [(0.1, 0.2, "seed", -1, "rye loaf")]
     )
     saved_measures.save(sample.store, likeness)

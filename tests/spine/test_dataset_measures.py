@@ -20,11 +20,11 @@ from wellspring.tasks.spine.running import runs
 from wellspring.tasks.spine.running.runs import Run
 from wellspring.tasks.spine.vectors import dataset_measures, retrieval
 from wellspring.tasks.spine.watching import saved_measures
-from wellspring.tasks.spine.watching.saved_measures import Portrait
+from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
 
-Drawn = tuple[Portrait, dict[str, dict], list[dict], np.ndarray]
+Drawn = tuple[DatasetMeasures, dict[str, dict], list[dict], np.ndarray]
 
 
 def prepared(run: Run, count: int = 24) -> None:

@@ -31,6 +31,7 @@ from wellspring.tasks.spine.running.identity import place, raised
 from wellspring.tasks.spine.running.runs import Run
 from wellspring.tasks.spine.vectors import embedders
 from wellspring.tasks.spine.watching import stage_status
+from wellspring.tasks.spine.writing import knn_pool
 
 Make = Callable[..., Settings]
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -99,6 +100,10 @@ def test_a_version_of_one_is_left_out_so_that_todays_stores_stay_valid(monkeypat
 
     assert before == {}
     assert raised("quality", "spine.page_text", own=3) == {"quality": 2, "own": 3}
+
+
+def test_a_file_that_has_another_name_now_keeps_its_first_one_in_fingerprints() -> None:
+    assert raised("spine.knn_pool") == {"spine.pool": knn_pool.VERSION}
 
 
 def touched(store: Store, chosen: Settings, names: Iterable[str]) -> dict[str, set[str]]:

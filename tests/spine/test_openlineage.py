@@ -17,7 +17,7 @@ from wellspring.tasks.io.storage.store import Store, holder
 from wellspring.tasks.spine.running import runs
 from wellspring.tasks.spine.running.runs import Counts, Run, stage
 from wellspring.tasks.spine.watching import openlineage
-from wellspring.tasks.spine.watching.openlineage import Announcer
+from wellspring.tasks.spine.watching.openlineage import RunEvents
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,7 +76,7 @@ def test_an_audit_says_each_expectation_and_what_it_found(tmp_path: Path) -> Non
         expectation, column_name, severity = "expect_x", "text", "warn"
         success, observed, notes = False, "1 of 9 rows", "because"
 
-    announcer = Announcer(tmp_path, settings.load().events, "r", "corpus", "0.1.0")
+    announcer = RunEvents(tmp_path, settings.load().events, "r", "corpus", "0.1.0")
     announcer.began()
     with announcer.audit("documents") as results:
         results.append(Found())
@@ -148,7 +148,7 @@ def test_a_run_that_works_is_left_alone_and_the_second_is_told_who_works(hanging
 
 
 def test_aborting_twice_says_it_once(tmp_path: Path) -> None:
-    announcer = Announcer(tmp_path, settings.load().events, "r", "corpus", "0.1.0")
+    announcer = RunEvents(tmp_path, settings.load().events, "r", "corpus", "0.1.0")
     announcer.began()
 
     assert [openlineage.abort(tmp_path, "r"), openlineage.abort(tmp_path, "r")] == [1, 0]

@@ -44,7 +44,7 @@ _HTML = re.compile(rb"<(?:!doctype|html|head|body|meta|title|div|p|h1|article|ta
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CorpusRow:
     """A line of JSONL, a row of Parquet, or a page of a folder: named fields, one of them text or html."""
 
     offset: int
@@ -74,7 +74,7 @@ class Object:
     fields: dict[str, Any]
 
 
-Item = Record | Row | Damage
+Item = Record | CorpusRow | Damage
 
 
 def expand(path: str) -> list[str]:
@@ -374,7 +374,7 @@ def _parsed(offset: int, length: int, line: bytes) -> Object | Damage:
     return Object(offset, length, cast("dict[str, Any]", fields))
 
 
-def _row(found: Object) -> Row | Damage:
+def _row(found: Object) -> CorpusRow | Damage:
     """Find the text of an object, and where it came from."""
     offset, length, fields = found.offset, found.length, found.fields
     url = next(
@@ -385,10 +385,10 @@ def _row(found: Object) -> Row | Damage:
         url = str(cast("dict[str, Any]", meta).get("url") or "")
     for key in HTML_FIELDS:
         if isinstance(value := fields.get(key), str) and value.strip():
-            return Row(offset, length, url, value.encode("utf-8", "replace"), fields)
+            return CorpusRow(offset, length, url, value.encode("utf-8", "replace"), fields)
     for key in TEXT_FIELDS:
         if isinstance(value := fields.get(key), str) and value.strip():
-            return Row(offset, length, url, None, {**fields, "text": value})
+            return CorpusRow(offset, length, url, None, {**fields, "text": value})
     if any(key in fields for key in (*TEXT_FIELDS, *HTML_FIELDS)):
         return Damage(offset, length, "no_text", "its text is null or empty", url)
     return Damage(
@@ -459,9 +459,9 @@ def _page(uri: str, kind: Kind, limit_bytes: int) -> Iterator[Item]:
     elif not body.strip():
         yield Damage(0, 1, "no_text", "the file is empty", _address(uri))
     elif kind == "html":
-        yield Row(0, len(body), _address(uri), body, {})
+        yield CorpusRow(0, len(body), _address(uri), body, {})
     else:
-        yield Row(0, len(body), _address(uri), None, {"text": body.decode("utf-8", "replace")})
+        yield CorpusRow(0, len(body), _address(uri), None, {"text": body.decode("utf-8", "replace")})
 
 
 def _address(uri: str) -> str:

@@ -19,10 +19,10 @@ from wellspring.tasks.contracts.casting import without_directories
 from wellspring.tasks.contracts.errors import Rejection, WellspringError
 from wellspring.tasks.contracts.prompting import Message, Prompt, json_object
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.io.models.delivery import APIS, Asking, Courier, Door, Order
+from wellspring.tasks.io.models.delivery import APIS, ActiveRole, Asking, PendingCall, Sender
 from wellspring.tasks.io.protocol.answers import Answered, Refusal
 from wellspring.tasks.io.protocol.complaints import STRUCTURE, Complaint
-from wellspring.tasks.io.protocol.http_client import WireError
+from wellspring.tasks.io.protocol.http_client import HttpError
 from wellspring.tasks.io.protocol.requests import request_of, structure_of
 from wellspring.tasks.io.protocol.servers import Server
 
@@ -52,18 +52,18 @@ STRUCTURED = Prompt(
 )
 
 
-def is_due(door: Door, server: Server, *, again: bool) -> bool:
+def is_due(active: ActiveRole, server: Server, *, again: bool) -> bool:
     """Whether a server has to be asked: it answers questions at once, and is not known yet or to be asked again."""
-    is_asked = not (server.is_offline or door.role.api == "moderations" or door.role.mode == "batch")
+    is_asked = not (server.is_offline or active.role.api == "moderations" or active.role.mode == "batch")
     return is_asked and (again or "met" not in server.ability)
 
 
-async def meet(courier: Courier, door: Door, server: Server) -> None:
+async def meet(sender: Sender, active: ActiveRole, server: Server) -> None:
     """Learn a server: what is known of it is in its `ability` then, and in the journal.
 
     Args:
-        courier: Who brings the questions.
-        door: The role's.
+        sender: Who sends the questions.
+        active: The role.
         server: Of that role.
 
     Raises:
@@ -71,10 +71,10 @@ async def meet(courier: Courier, door: Door, server: Server) -> None:
         BrokenError: It refuses the key, the model's name or the form of what is asked.
     """
     server.ability |= await _told(server)
-    said, seconds = await _asked(courier, door, server, Call("", PLAIN, max_tokens=SHORT_TOKENS))
+    said, seconds = await _asked(sender, active, server, Call("", PLAIN, max_tokens=SHORT_TOKENS))
     if said.is_counted:
         _count(server, said, seconds)
-    structured = await _structure(courier, door, server)
+    structured = await _structure(sender, active, server)
     met = {"served": said.served, "finish": said.finish_reason, "thinks": bool(said.thought or structured.thought)}
     server.ability["met"] = met | {"seconds": round(seconds, 2)}
     server.remember()
@@ -89,33 +89,33 @@ def _count(server: Server, said: Answered, seconds: float) -> None:
         server.ability["fewest_per_char"] = round(CAUTION * per_char, 4)
 
 
-async def _asked(courier: Courier, door: Door, server: Server, call: Call) -> tuple[Answered, float]:
+async def _asked(sender: Sender, active: ActiveRole, server: Server, call: Call) -> tuple[Answered, float]:
     """Ask one question of one server, until it is answered; returns the answer and the seconds it took.
 
     Raises:
         WellspringError: It is not answered, and no row would be: the error says why, with the server's words.
     """
-    request, tokens, reserve = door.worded(call)
+    request, tokens, reserve = active.worded(call)
     key = content_id("probe", request)
-    order = Order(key, *APIS[door.role.api], request, tokens, reserve, Asking(), is_control=True)
-    alone = Door(door.name, door.role, door.price, [server], [0.0])
-    delivery = await courier.bring(alone, order)
-    await courier.settle_failed(order, delivery, "probe", "what the server can do")
+    pending = PendingCall(key, *APIS[active.role.api], request, tokens, reserve, Asking(), is_control=True)
+    alone = ActiveRole(active.name, active.role, active.price, [server], [0.0])
+    delivery = await sender.bring(alone, pending)
+    await sender.settle_failed(pending, delivery, "probe", "what the server can do")
     if isinstance(delivery.verdict, Refusal):
         if delivery.verdict.reason in {"thought_too_long", "cut_off"} and call.max_tokens:
-            return await _asked(courier, door, server, Call("", call.prompt))
+            return await _asked(sender, active, server, Call("", call.prompt))
         raise alone.fault(delivery.verdict)
     return delivery.verdict, delivery.seconds
 
 
-async def _structure(courier: Courier, door: Door, server: Server) -> Answered:
+async def _structure(sender: Sender, active: ActiveRole, server: Server) -> Answered:
     """Learn the best form in which JSON is asked for: one that is taken, and that the answers keep."""
     while True:
-        said, _ = await _asked(courier, door, server, Call("", STRUCTURED, max_tokens=SHORT_TOKENS))
+        said, _ = await _asked(sender, active, server, Call("", STRUCTURED, max_tokens=SHORT_TOKENS))
         try:
             json_object(said.text, ("colour",))
         except Rejection:
-            form = structure_of(server.form(request_of(door.role, Call("", STRUCTURED))))
+            form = structure_of(server.form(request_of(active.role, Call("", STRUCTURED))))
             if server.learn(Complaint(STRUCTURE), form):
                 continue
         return said
@@ -176,6 +176,6 @@ async def _read(server: Server, address: str, body: Mapping[str, Any] | None = N
             else:
                 response = await server.client.post(address, cast_to=httpx2.Response, body=body)
         found = orjson.loads(response.content)
-    except (openai.APIError, WireError, WellspringError, TimeoutError, ValueError):
+    except (openai.APIError, HttpError, WellspringError, TimeoutError, ValueError):
         return {}
     return found if isinstance(found, Mapping) else {}

@@ -14,7 +14,7 @@ import openai
 import orjson
 
 from wellspring.tasks.contracts import outside
-from wellspring.tasks.io.protocol.http_client import WireError
+from wellspring.tasks.io.protocol.http_client import HttpError
 from wellspring.tasks.io.protocol.keys import Scrubber
 from wellspring.tasks.io.protocol.servers import Server
 
@@ -208,14 +208,14 @@ class Bulk:
             async with self.client.files.with_streaming_response.content(file_id) as content:
                 async for lines in _lines(content.iter_bytes(), most_bytes):
                     await take(lines)
-        except (openai.APIError, WireError) as error:
+        except (openai.APIError, HttpError) as error:
             return self._failed(error)
         return None
 
     async def _told(self, asked: Awaitable[Any]) -> Said:
         try:
             response = await asked
-        except (openai.APIError, WireError) as error:
+        except (openai.APIError, HttpError) as error:
             return self._failed(error)
         response = getattr(response, "http_response", response)
         try:
@@ -228,8 +228,8 @@ class Bulk:
         words = f"HTTP {response.status_code}, and no JSON object: {shown}"
         return Said(response.status_code, {}, "", self.scrub(words))
 
-    def _failed(self, error: openai.APIError | WireError) -> Said:
-        if isinstance(error, WireError):
+    def _failed(self, error: openai.APIError | HttpError) -> Said:
+        if isinstance(error, HttpError):
             return Said(0, {}, error.outcome, self.scrub(f"{error.outcome}: {error.detail}"), error.was_sent)
         code, words = error_of(error.body)
         words = words or storable(str(error))

@@ -1,4 +1,4 @@
-"""How an order reaches a server and how it ends: booked, written down, sent, judged, tried again or given up.
+"""How a call reaches a server and how it ends: booked, written down, sent, judged, tried again or given up.
 
 Every attempt is a row in the journal before it is sent. What is in flight, and what the budget holds back, is known
 here and nowhere else.
@@ -23,7 +23,7 @@ from wellspring.tasks.io.protocol import answers, complaints
 from wellspring.tasks.io.protocol.answers import Again, Answered, Embedded, Refusal, Reply, Stop, Unsupported
 from wellspring.tasks.io.protocol.doubts import Doubts
 from wellspring.tasks.io.protocol.endpoints import Throttle, choose
-from wellspring.tasks.io.protocol.http_client import WireError
+from wellspring.tasks.io.protocol.http_client import HttpError
 from wellspring.tasks.io.protocol.keys import Scrubber
 from wellspring.tasks.io.protocol.prices import Price, most_tokens, tokens_of
 from wellspring.tasks.io.protocol.requests import RETRY_SEEDS, request_of, shape_of, structure_of
@@ -44,8 +44,8 @@ LIMITED_PER_ATTEMPT = 8  # so many refusals for rate count as one attempt: they 
 CHUNK_CALLS = 64  # looked up in the journal at once
 CHAT = "/chat/completions"
 APIS = {
-    "chat": (CHAT, answers.judge),
-    "completions": ("/completions", answers.judge),
+    "chat": (CHAT, answers.verdict_of),
+    "completions": ("/completions", answers.verdict_of),
     "moderations": ("/moderations", answers.judge_moderation),
 }
 LAST = ", the last: "
@@ -83,7 +83,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What a role's door is doing just now.
+    """What a role's servers are doing just now.
 
     Attributes:
         out: Calls that a server is working on.
@@ -101,7 +101,7 @@ class Activity:
 
 
 @dataclass(slots=True)
-class Door:
+class ActiveRole:
     """A role at work: its settings, its price, its servers, and when one of them last answered."""
 
     name: str
@@ -189,7 +189,7 @@ class Asking:
 
 
 @dataclass(slots=True)
-class Order:
+class PendingCall:
     """A call on its way: what is recorded, what goes over the wire, and what it may cost."""
 
     key: str
@@ -207,12 +207,12 @@ class Order:
     thought_only: int = 0
     ran_out: int = 0
     wasted: int = 0  # paid answers of no use: the next one is asked for by another seed
-    not_before: dict[str, float] = field(default_factory=dict)  # by server: its wish for this order, monotonic seconds
+    not_before: dict[str, float] = field(default_factory=dict)  # by server: its wish for this call, monotonic seconds
     is_control: bool = False  # no row's: a short question to the server
     learned: dict[str, dict[str, Any]] = field(default_factory=dict)  # by server: what it knew before
 
     def count(self, verdict: Again) -> None:
-        """Count a failed attempt: a refusal for rate is the server's state, any other may be the order's.
+        """Count a failed attempt: a refusal for rate is the server's state, any other may be the call's.
 
         A call that ran out of time while others were out is our own doing, and not counted.
         """
@@ -235,7 +235,7 @@ class Order:
 
 @dataclass(slots=True)
 class Delivery:
-    """How an order ended: the verdict, the last attempt (not yet settled), and what came over the wire."""
+    """How a call ended: the verdict, the last attempt (not yet settled), and what came over the wire."""
 
     verdict: Any
     attempt: int
@@ -243,8 +243,8 @@ class Delivery:
     seconds: float
 
 
-class Courier:
-    """Brings orders to servers and back, within the budget."""
+class Sender:
+    """Sends calls to servers and brings answers back, within the budget."""
 
     def __init__(self, journal: Journal, run_id: str, scrub: Scrubber) -> None:
         self.journal, self.run_id, self.scrub = journal, run_id, scrub
@@ -253,164 +253,175 @@ class Courier:
         self.settled = asyncio.Event()  # a reservation was given back
         self.is_closing = False
 
-    async def deliver(self, door: Door, order: Order) -> Delivery:
-        """Send an order until it is answered, refused, or its attempts are used up; failed attempts are settled here.
+    async def deliver(self, active: ActiveRole, pending: PendingCall) -> Delivery:
+        """Send a call until it is answered, refused, or its attempts are used up; failed attempts are settled here.
 
         Raises:
             TransientError: The server is down, wants to be left alone for long, or refuses everybody alike.
             BrokenError: The server refuses the key or the form of what is asked.
         """
-        door.doubts.begin()
+        active.doubts.begin()
         try:
-            delivery = await self.bring(door, order)
+            delivery = await self.bring(active, pending)
             if isinstance(delivery.verdict, Refusal) and delivery.verdict.reason not in NOT_IN_DOUBT:
-                await self._doubt(door, order, delivery)
+                await self._doubt(active, pending, delivery)
             return delivery
         finally:
-            door.doubts.end()
+            active.doubts.end()
 
-    async def _doubt(self, door: Door, order: Order, delivery: Delivery) -> None:
+    async def _doubt(self, active: ActiveRole, pending: PendingCall, delivery: Delivery) -> None:
         """Hold a refusal until it is known to be the row's; what was learned from its words alone is unlearned."""
         verdict = delivery.verdict
-        for server in door.servers:
-            if server.name in order.learned:
-                server.ability = order.learned[server.name]
+        for server in active.servers:
+            if server.name in pending.learned:
+                server.ability = pending.learned[server.name]
         try:
-            await door.doubts.wait(shape_of(order.request), verdict, lambda: self.control(door, order))
+            await active.doubts.wait(shape_of(pending.request), verdict, lambda: self.control(active, pending))
         except WellspringError as error:
-            await self.settle_failed(order, delivery, verdict.reason, verdict.detail)
+            await self.settle_failed(pending, delivery, verdict.reason, verdict.detail)
             said = self.scrub(error.message)
-            raise type(error)(said, hint=self._hint(door.servers[0], error)) from None
+            raise type(error)(said, hint=self._hint(active.servers[0], error)) from None
 
-    async def bring(self, door: Door, order: Order) -> Delivery:
-        """Send an order until it is answered or refused; whose fault a refusal is, is not asked."""
+    async def bring(self, active: ActiveRole, pending: PendingCall) -> Delivery:
+        """Send a call until it is answered or refused; whose fault a refusal is, is not asked."""
         avoid: Server | None = None
         while True:
-            self._go_on(order)
-            server = await self._room(door, order, avoid)
-            delivery = await self._attempt(door, server, order)
+            self._go_on(pending)
+            server = await self._room(active, pending, avoid)
+            delivery = await self._attempt(active, server, pending)
             verdict = delivery.verdict
             if isinstance(verdict, Again):
-                order.count(verdict)
-                end = self._end(door, server, order, verdict)
+                pending.count(verdict)
+                end = self._end(active, server, pending, verdict)
                 if isinstance(end, Refusal):
                     return replace(delivery, verdict=end)
-                await self.settle_failed(order, delivery, verdict.reason, verdict.detail)
+                await self.settle_failed(pending, delivery, verdict.reason, verdict.detail)
                 if end is not None:
                     raise end
                 avoid = server
-                await asyncio.sleep(self._pause(server, order, verdict))
+                await asyncio.sleep(self._pause(server, pending, verdict))
             elif isinstance(verdict, Unsupported):
-                if not self._learn(server, order, verdict):
+                if not self._learn(server, pending, verdict):
                     return replace(delivery, verdict=verdict.otherwise)
-                await self.settle_failed(order, delivery, "unsupported", verdict.detail)
+                await self.settle_failed(pending, delivery, "unsupported", verdict.detail)
             elif isinstance(verdict, Stop):
                 said = f"{server.name}: {self.scrub(verdict.error.message)}"
-                await self.settle_failed(order, delivery, "stopped", said)
+                await self.settle_failed(pending, delivery, "stopped", said)
                 # A new one: the old one's arguments, which tracebacks show, are the server's words as they came.
                 raise type(verdict.error)(said, hint=self._hint(server, verdict.error))
             else:
-                if isinstance(verdict, Answered) and _looks_cut(server, order, verdict):
-                    await self._see_whether_cut(door, server, order, delivery)
-                if isinstance(verdict, Answered | Embedded) and not order.is_control:
-                    self._answered(door, server, order)
+                if isinstance(verdict, Answered) and _looks_cut(server, pending, verdict):
+                    await self._see_whether_cut(active, server, pending, delivery)
+                if isinstance(verdict, Answered | Embedded) and not pending.is_control:
+                    self._answered(active, server, pending)
                 return delivery
             self.stats.retries += 1
 
-    async def _see_whether_cut(self, door: Door, server: Server, order: Order, delivery: Delivery) -> None:
+    async def _see_whether_cut(
+        self, active: ActiveRole, server: Server, pending: PendingCall, delivery: Delivery
+    ) -> None:
         """Ask as long a question of words that are a token each: a server that counts fewer cuts its prompts.
 
         Raises:
             TransientError: It does.
         """
-        chars = sum(len(message["content"]) for message in order.request["messages"])
+        chars = sum(len(message["content"]) for message in pending.request["messages"])
         words = chars // len(FILLER)
-        body = {**order.request, "messages": [{"role": "user", "content": FILLER * words + PROBE}]}
-        long = Order(
-            content_id("probe", body), order.path, order.read, body, words, order.reserve, order.asking, is_control=True
+        body = {**pending.request, "messages": [{"role": "user", "content": FILLER * words + PROBE}]}
+        long = PendingCall(
+            content_id("probe", body),
+            pending.path,
+            pending.read,
+            body,
+            words,
+            pending.reserve,
+            pending.asking,
+            is_control=True,
         )
-        asked = await self._attempt(door, server, long)
+        asked = await self._attempt(active, server, long)
         await self.settle_failed(long, asked, "probe", "whether it reads a long prompt whole")
         if not isinstance(asked.verdict, Answered):
             return
         if asked.verdict.prompt_tokens >= CUT_SHARE * words:
             server.ability["fewest_per_char"] = delivery.verdict.prompt_tokens / chars
             return
-        counted, model = delivery.verdict.prompt_tokens, door.role.model
+        counted, model = delivery.verdict.prompt_tokens, active.role.model
         said = f"{server.name} cut the prompt: `{model}` read {counted} tokens of about {chars // 4}"
-        await self.settle_failed(order, delivery, "prompt_cut", said)
-        raise TransientError(said, hint=complaints.remedy("cut the prompt", door.name))
+        await self.settle_failed(pending, delivery, "prompt_cut", said)
+        raise TransientError(said, hint=complaints.remedy("cut the prompt", active.name))
 
     def _hint(self, server: Server, error: WellspringError) -> str:
         key_env = server.throttle.endpoint.key_env or "variable (none is named in key_env)"
         return error.hint.replace("{key_env}", key_env)
 
-    def _answered(self, door: Door, server: Server, order: Order) -> None:
+    def _answered(self, active: ActiveRole, server: Server, pending: PendingCall) -> None:
         """Take note of an answer: its shape is known to be answered, and what was learned on the way is true."""
-        door.answered += 1
-        shape = shape_of(order.request)
-        if door.doubts.answered(shape, order.sent_at) or order.learned:
+        active.answered += 1
+        shape = shape_of(pending.request)
+        if active.doubts.answered(shape, pending.sent_at) or pending.learned:
             if not server.is_offline:
                 server.ability["answered"] = [*server.ability.get("answered", ()), shape][-MOST_SHAPES:]
-                if complaints.has_lengths(order.sent):
+                if complaints.has_lengths(pending.sent):
                     server.ability.setdefault("bounds", True)
                 server.remember()
-            order.learned = {}
+            pending.learned = {}
 
-    def _learn(self, server: Server, order: Order, verdict: Unsupported) -> bool:
+    def _learn(self, server: Server, pending: PendingCall, verdict: Unsupported) -> bool:
         """Ask otherwise, as a server's words suggest; False if there is no other way that was not tried."""
         before = dict(server.ability)
-        knows = verdict.complaint.prompt > order.tokens
-        order.tokens = max(order.tokens, verdict.complaint.prompt)
-        is_new = server.learn(verdict.complaint, structure_of(order.sent))
+        knows = verdict.complaint.prompt > pending.tokens
+        pending.tokens = max(pending.tokens, verdict.complaint.prompt)
+        is_new = server.learn(verdict.complaint, structure_of(pending.sent))
         if is_new:
-            order.learned.setdefault(server.name, before)
+            pending.learned.setdefault(server.name, before)
         # Another call may have taught it meanwhile: then this one was only asked in the old form.
-        return is_new or knows or server.form(order.request, order.tokens) != order.sent
+        return is_new or knows or server.form(pending.request, pending.tokens) != pending.sent
 
-    async def _room(self, door: Door, order: Order, avoid: Server | None) -> Server:
-        """Return the server that takes the order, with a place booked there; one that rests is left for another."""
+    async def _room(self, active: ActiveRole, pending: PendingCall, avoid: Server | None) -> Server:
+        """Return the server that takes the call, with a place booked there; one that rests is left for another."""
         while True:
-            server = door.next(avoid)
-            await asyncio.sleep(order.not_before.get(server.name, 0.0) - time.monotonic())
+            server = active.next(avoid)
+            await asyncio.sleep(pending.not_before.get(server.name, 0.0) - time.monotonic())
 
             def is_alone(chosen: Server = server) -> bool:
-                self._go_on(order)  # a run that stops does not wait for a server's rest
+                self._go_on(pending)  # a run that stops does not wait for a server's rest
                 now = time.monotonic()
-                return all(other is chosen or other.throttle.wait(now) for other in door.servers)
+                return all(other is chosen or other.throttle.wait(now) for other in active.servers)
 
-            if await server.throttle.take(order.tokens, is_alone):
+            if await server.throttle.take(pending.tokens, is_alone):
                 return server
 
-    async def _attempt(self, door: Door, server: Server, order: Order) -> Delivery:
-        """Send an order once, from its place: write the intent down, send, read."""
+    async def _attempt(self, active: ActiveRole, server: Server, pending: PendingCall) -> Delivery:
+        """Send a call once, from its place: write the intent down, send, read."""
         throttle = server.throttle
         try:
-            attempt = await self._claim(door, server, order)
-            await throttle.rested(lambda: self._go_on(order))  # a rest may have begun while the claim was written
-            order.sent = server.form(order.request, order.tokens)
-            if order.wasted and "seed" in order.sent:
-                order.sent = {**order.sent, "seed": order.sent["seed"] + order.wasted * RETRY_SEEDS}
-            order.attempts += 1
+            attempt = await self._claim(active, server, pending)
+            await throttle.rested(lambda: self._go_on(pending))  # a rest may have begun while the claim was written
+            pending.sent = server.form(pending.request, pending.tokens)
+            if pending.wasted and "seed" in pending.sent:
+                pending.sent = {**pending.sent, "seed": pending.sent["seed"] + pending.wasted * RETRY_SEEDS}
+            pending.attempts += 1
             self.stats.sent += 1
-            throttle.out[id(order)] = started = order.sent_at = time.monotonic()
+            throttle.out[id(pending)] = started = pending.sent_at = time.monotonic()
             is_crowded = throttle.is_crowded()
             reply: Reply | None = None
             try:
-                reply = await server.post(order.path, order.sent)
-                verdict = order.read(reply, order.sent)
-            except WireError as error:
+                reply = await server.post(pending.path, pending.sent)
+                verdict = pending.read(reply, pending.sent)
+            except HttpError as error:
                 verdict = _unreached(error)
                 if error.outcome == "timeout" and (is_crowded or throttle.is_crowded()):
                     verdict = Again(CROWDED, error.detail, was_paid=True)
             seconds = time.monotonic() - started
-            self._watch(throttle, verdict, reply, seconds, order)
+            self._watch(throttle, verdict, reply, seconds, pending)
         finally:
-            throttle.out.pop(id(order), None)
+            throttle.out.pop(id(pending), None)
             throttle.give_back()
         return Delivery(verdict, attempt, reply, seconds)
 
-    def _watch(self, throttle: Throttle, verdict: Any, reply: Reply | None, seconds: float, order: Order) -> None:
+    def _watch(
+        self, throttle: Throttle, verdict: Any, reply: Reply | None, seconds: float, pending: PendingCall
+    ) -> None:
         """Tell the throttle what happened."""
         if isinstance(verdict, Again):
             if verdict.reason == "rate_limited":
@@ -425,28 +436,28 @@ class Courier:
         else:
             throttle.answer(seconds)
             if isinstance(verdict, Answered) and verdict.is_counted:
-                throttle.spent(order.tokens, verdict.prompt_tokens + verdict.completion_tokens)
+                throttle.spent(pending.tokens, verdict.prompt_tokens + verdict.completion_tokens)
         if reply is not None and (rest := answers.exhausted_for(reply.headers)):
             throttle.rest(rest)
 
-    async def _claim(self, door: Door, server: Server, order: Order) -> int:
-        """Write down that the order is about to be sent; wait if only what is set aside for others is in the way.
+    async def _claim(self, active: ActiveRole, server: Server, pending: PendingCall) -> int:
+        """Write down that the call is about to be sent; wait if only what is set aside for others is in the way.
 
         Raises:
             TransientError: A cap of the budget could be passed.
         """
         while True:
-            self._go_on(order)
+            self._go_on(pending)
             self.sending.add(asyncio.current_task())
             self.settled.clear()
             claimed = await self.journal.claim(
-                order.key,
-                role=door.name,
-                model=door.role.model,
-                request=orjson.dumps(order.request).decode(),
+                pending.key,
+                role=active.name,
+                model=active.role.model,
+                request=orjson.dumps(pending.request).decode(),
                 endpoint=server.name,
                 run_id=self.run_id,
-                reserve=order.reserve,
+                reserve=pending.reserve,
             )
             if isinstance(claimed, int):
                 return claimed
@@ -455,20 +466,20 @@ class Courier:
                 raise claimed.error
             await self.settled.wait()
 
-    def _go_on(self, order: Order) -> None:
-        if order.asking.stop is not None:
-            raise order.asking.stop
+    def _go_on(self, pending: PendingCall) -> None:
+        if pending.asking.stop is not None:
+            raise pending.asking.stop
         if self.is_closing:
             raise TransientError("the run is closing", hint="run the same command again to go on")
 
-    async def finish(self, order: Order, delivery: Delivery, entry: Entry) -> None:
+    async def finish(self, pending: PendingCall, delivery: Delivery, entry: Entry) -> None:
         """Record how a call ended, with the money of its last attempt; the bytes of an answer are kept as they came."""
         reply = delivery.reply
         status, body = (reply.status, reply.body) if reply else (None, None)
         await self.journal.finish(
             delivery.attempt,
             entry,
-            reserve=order.reserve,
+            reserve=pending.reserve,
             paid=entry.cost_micro_usd,
             status=status,
             body=body if entry.state == DONE else None,
@@ -476,14 +487,14 @@ class Courier:
         )
         self.settled.set()
 
-    async def settle_failed(self, order: Order, delivery: Delivery, outcome: str, detail: str) -> None:
+    async def settle_failed(self, pending: PendingCall, delivery: Delivery, outcome: str, detail: str) -> None:
         """Settle an attempt without an answer: a server that may have worked on it is counted as paid."""
         was_paid = getattr(delivery.verdict, "was_paid", isinstance(delivery.verdict, Answered | Embedded))
         reply = delivery.reply
         await self.journal.fail(
             delivery.attempt,
-            reserve=order.reserve,
-            cost=order.reserve if was_paid else 0,
+            reserve=pending.reserve,
+            cost=pending.reserve if was_paid else 0,
             outcome=outcome,
             status=reply.status if reply else None,
             detail=self.scrub(detail),
@@ -492,82 +503,88 @@ class Courier:
         self.sending.discard(asyncio.current_task())
         self.settled.set()
 
-    def _end(self, door: Door, server: Server, order: Order, verdict: Again) -> Refusal | WellspringError | None:
-        """Decide about an order that failed: None to try again; a refusal; an error if the server cannot be reached."""
+    def _end(
+        self, active: ActiveRole, server: Server, pending: PendingCall, verdict: Again
+    ) -> Refusal | WellspringError | None:
+        """Decide about a call that failed: None to try again; a refusal; an error if the server cannot be reached."""
         said = self.scrub(verdict.detail)
         if (verdict.wait_seconds or 0) > PATIENCE_SECONDS:
             return TransientError(
                 f"{server.name} asks to be left alone for {verdict.wait_seconds:.0f} s ({said})",
                 hint="run the same command again after that; nothing is lost",
             )
-        if verdict.reason == "rate_limited" and not door.answered and server.throttle.refused_seconds() > FIRST_SECONDS:
+        if (
+            verdict.reason == "rate_limited"
+            and not active.answered
+            and server.throttle.refused_seconds() > FIRST_SECONDS
+        ):
             return TransientError(
                 f"{server.name} answered nothing for {server.throttle.refused_seconds():.0f} s: {said}",
                 hint="it takes no calls now; look at its limits, then run the same command again: nothing is lost",
             )
         is_down = verdict.reason == "connection" and not verdict.was_paid
-        if is_down and door.answered and server.throttle.down_seconds() < RESTART_SECONDS:
+        if is_down and active.answered and server.throttle.down_seconds() < RESTART_SECONDS:
             return None
-        attempts = min(door.role.attempts, FIRST_TRIES) if is_down and not door.answered else door.role.attempts
-        if not order.is_used_up and order.failures + order.limited / LIMITED_PER_ATTEMPT < attempts:
+        attempts = min(active.role.attempts, FIRST_TRIES) if is_down and not active.answered else active.role.attempts
+        if not pending.is_used_up and pending.failures + pending.limited / LIMITED_PER_ATTEMPT < attempts:
             return None
         if is_down:
             return TransientError(
                 f"{server.name} does not answer: {said}",
                 hint="check base_url and that the server is up, then run the same command again; nothing is lost",
             )
-        return Refusal(verdict.reason, f"{order.attempts} attempts{LAST}{said}", verdict.was_paid)
+        return Refusal(verdict.reason, f"{pending.attempts} attempts{LAST}{said}", verdict.was_paid)
 
-    async def control(self, door: Door, order: Order) -> Refusal | None:
-        """Ask one short question in the shape of an order; it is written down and paid like any call, and is no row's.
+    async def control(self, active: ActiveRole, pending: PendingCall) -> Refusal | None:
+        """Ask one short question in the shape of a call; it is written down and paid like any call, and is no row's.
 
         Returns:
             None if it was answered; else why not, with the server's words.
         """
-        body = dict(order.request)
+        body = dict(pending.request)
         if "messages" in body:
             body["messages"] = [{"role": "user", "content": PROBE}]
         else:
             body["input"] = [PROBE] if isinstance(body["input"], list) else PROBE
-        reserve = door.price.micro_usd(most_tokens(PROBE), body.get("max_tokens", 0))
+        reserve = active.price.micro_usd(most_tokens(PROBE), body.get("max_tokens", 0))
         key, tokens = content_id("probe", body), tokens_of(PROBE)
-        asked = Order(key, order.path, order.read, body, tokens, reserve, order.asking, is_control=True)
-        delivery = await self.bring(door, asked)
+        asked = PendingCall(key, pending.path, pending.read, body, tokens, reserve, pending.asking, is_control=True)
+        delivery = await self.bring(active, asked)
         await self.settle_failed(asked, delivery, "probe", "whether it answers anything")
         refusal = delivery.verdict if isinstance(delivery.verdict, Refusal) else None
         return None if refusal is not None and refusal.reason in ANSWERS else refusal
 
-    def _pause(self, server: Server, order: Order, verdict: Again) -> float:
+    def _pause(self, server: Server, pending: PendingCall, verdict: Again) -> float:
         """Return how long a failed call waits before it is booked again, in seconds.
 
-        What the server wishes is kept where it is asked again: by its throttle for all calls, or by the order itself.
+        What the server wishes is kept where it is asked again: by its throttle for all calls, or by the call itself.
         """
         if verdict.wait_seconds is not None and server.throttle.endpoint.retry_after != "endpoint":
-            order.not_before[server.name] = time.monotonic() + verdict.wait_seconds
+            pending.not_before[server.name] = time.monotonic() + verdict.wait_seconds
             return 0.0
-        turn = order.failures + order.limited // 2
+        turn = pending.failures + pending.limited // 2
         return min(0.05 * 2**turn, 10.0) * (0.5 + random.random())  # noqa: S311 - only to spread calls out
 
 
 ANSWERS = {"refusal", "cut_off"}  # so a model may answer a question that says nothing
 
 
-def _unreached(error: WireError) -> Again | Stop:
+def _unreached(error: HttpError) -> Again | Stop:
     """Return what a call means that got no answer; a certificate that is not trusted will not be so later."""
     if error.outcome != "certificate":
         return Again(error.outcome, error.detail, was_paid=error.was_sent)
     return Stop(untrusted(error))
 
 
-def _looks_cut(server: Server, order: Order, verdict: Answered) -> bool:
+def _looks_cut(server: Server, pending: PendingCall, verdict: Answered) -> bool:
     """Whether a server's own count says that it did not read the whole prompt: some cut what is long, and say nothing.
 
     Only where it was seen to count well: `fewest_per_char` are the fewest tokens a character that it ever counted.
     """
     fewest = server.ability.get("fewest_per_char")
-    if not fewest or not verdict.is_counted or "messages" not in order.request:
+    if not fewest or not verdict.is_counted or "messages" not in pending.request:
         return False
-    chars = sum(len(message["content"]) for message in order.request["messages"])
+    chars = sum(len(message["content"]) for message in pending.request["messages"])
     return chars >= CUT_LEAST_CHARS and verdict.prompt_tokens < CUT_SHARE * fewest * chars
 
 

@@ -22,7 +22,7 @@ import orjson
 
 from wellspring.tasks.contracts.errors import BrokenError, WellspringError
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.io.models.delivery import PROBE, Asking, Courier, Delivery, Door, Order
+from wellspring.tasks.io.models.delivery import PROBE, ActiveRole, Asking, Delivery, PendingCall, Sender
 from wellspring.tasks.io.protocol import answers
 from wellspring.tasks.io.protocol.answers import Embedded, Refusal, Reply
 from wellspring.tasks.io.protocol.prices import most_tokens, tokens_of
@@ -56,7 +56,7 @@ class Text:
     cuts: int = 0
 
 
-def read(reply: Reply, request: Mapping[str, Any]) -> Any:
+def vectors_of(reply: Reply, request: Mapping[str, Any]) -> Any:
     """Say what the reply to an embedding request means."""
     verdict = answers.judge_vectors(reply, request)
     if isinstance(verdict, Refusal):
@@ -68,7 +68,7 @@ def read(reply: Reply, request: Mapping[str, Any]) -> Any:
 
 
 @dataclass(slots=True)
-class EmbeddingDesk:
+class Embedding:
     """One request of a caller: its texts, what came of them, and how the server is asked.
 
     Attributes:
@@ -77,8 +77,8 @@ class EmbeddingDesk:
         cut: About how many tokens were left of a text that was cut, by key.
     """
 
-    door: Door
-    courier: Courier
+    active: ActiveRole
+    sender: Sender
     journal: Journal
     spawn: Spawn
     width: int = 0  # of vectors that are recorded already; 0 where there are none
@@ -104,16 +104,16 @@ class EmbeddingDesk:
             parts = self._parts([text for part in parts[1:] for text in part])
         await self._all([self._embedded(part) for part in parts])
         for key, problem in self.refused.items():
-            ended = Entry(key, problem.reason, self.door.role.model, problem.detail, "", 0, 0, 0, 0, 1, 0.0)
+            ended = Entry(key, problem.reason, self.active.role.model, problem.detail, "", 0, 0, 0, 0, 1, 0.0)
             request = orjson.dumps({"input": texts[key]}).decode()
-            await self.journal.refuse(ended, self.door.name, request, self.courier.run_id)
+            await self.journal.refuse(ended, self.active.name, request, self.sender.run_id)
 
     def _known(self, what: str) -> Any:
         """Return what was learned of the servers: the least of them, since any may get the next request."""
-        return min((server.ability[what] for server in self.door.servers if what in server.ability), default=0)
+        return min((server.ability[what] for server in self.active.servers if what in server.ability), default=0)
 
     def _learn(self, what: str, value: Any) -> None:
-        for server in self.door.servers:
+        for server in self.active.servers:
             server.ability[what] = value
             if not server.is_offline:
                 server.remember()
@@ -143,14 +143,14 @@ class EmbeddingDesk:
             if len(part) > self.most_texts:
                 await self._all([self._embedded(piece) for piece in self._parts(part)])
                 return
-            order, delivery = await self._asked([text.said for text in part])
+            pending, delivery = await self._asked([text.said for text in part])
             verdict = delivery.verdict
             if isinstance(verdict, Embedded):
-                await self._keep(part, order, delivery)
+                await self._keep(part, pending, delivery)
                 bad = [text for text, vector in zip(part, verdict.vectors, strict=True) if vector is None]
                 problem: Any = NotTaken("malformed_answer", "its vector is missing, or is not made of numbers", True)
             else:
-                await self.courier.settle_failed(order, delivery, verdict.reason, verdict.detail)
+                await self.sender.settle_failed(pending, delivery, verdict.reason, verdict.detail)
                 bad, problem = part, verdict
             if bad:
                 await self._apart(bad, problem, is_whole=len(bad) == len(part))
@@ -158,48 +158,48 @@ class EmbeddingDesk:
             self.asking.stop = self.asking.stop or error
             raise
         finally:
-            self.courier.sending.discard(asyncio.current_task())
+            self.sender.sending.discard(asyncio.current_task())
 
-    async def _asked(self, texts: list[str]) -> tuple[Order, Delivery]:
-        request = {"model": self.door.role.model, "input": texts, "encoding_format": "float"}
-        request |= self.door.role.extra_body  # such as `dimensions`
-        reserve = self.door.price.micro_usd(sum(map(most_tokens, texts)), 0)
-        key = content_id("embeddings", self.door.role.model, texts)
-        order = Order(key, PATH, read, request, sum(map(tokens_of, texts)), reserve, self.asking)
-        return order, await self.courier.deliver(self.door, order)
+    async def _asked(self, texts: list[str]) -> tuple[PendingCall, Delivery]:
+        request = {"model": self.active.role.model, "input": texts, "encoding_format": "float"}
+        request |= self.active.role.extra_body  # such as `dimensions`
+        reserve = self.active.price.micro_usd(sum(map(most_tokens, texts)), 0)
+        key = content_id("embeddings", self.active.role.model, texts)
+        pending = PendingCall(key, PATH, vectors_of, request, sum(map(tokens_of, texts)), reserve, self.asking)
+        return pending, await self.sender.deliver(self.active, pending)
 
-    async def _keep(self, part: Sequence[Text], order: Order, delivery: Delivery) -> None:
+    async def _keep(self, part: Sequence[Text], pending: PendingCall, delivery: Delivery) -> None:
         """Record the vectors that came, and settle the attempt."""
         embedded: Embedded = delivery.verdict
         pairs = [(text, vector) for text, vector in zip(part, embedded.vectors, strict=True) if vector is not None]
         vectors = np.asarray([vector for _, vector in pairs], dtype=np.float32)
         if pairs:
-            await self._check_width(vectors.shape[1], order, delivery)
+            await self._check_width(vectors.shape[1], pending, delivery)
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
         fresh = {text.key: row.tobytes() for (text, _), row in zip(pairs, vectors, strict=True)}
-        paid = self.door.price.micro_usd(embedded.prompt_tokens or order.tokens, 0)
+        paid = self.active.price.micro_usd(embedded.prompt_tokens or pending.tokens, 0)
         cut = [f"{CUT_NOTE} {len(text.said)} of {text.chars} characters" for text, _ in pairs if text.cuts]
         await self.journal.remember(
-            delivery.attempt, fresh.items(), reserve=order.reserve, paid=paid, detail=cut[0] if cut else None
+            delivery.attempt, fresh.items(), reserve=pending.reserve, paid=paid, detail=cut[0] if cut else None
         )
-        self.courier.settled.set()
+        self.sender.settled.set()
         self.found |= fresh
         self.cut |= {text.key: tokens_of(text.said) for text, _ in pairs if text.cuts}
         self.is_met = self.is_met or bool(pairs)
-        self.courier.stats.prompt_tokens += embedded.prompt_tokens
-        self.courier.stats.cost_usd += paid / 1e6
-        self.courier.stats.seconds += delivery.seconds
+        self.sender.stats.prompt_tokens += embedded.prompt_tokens
+        self.sender.stats.cost_usd += paid / 1e6
+        self.sender.stats.seconds += delivery.seconds
 
-    async def _check_width(self, width: int, order: Order, delivery: Delivery) -> None:
+    async def _check_width(self, width: int, pending: PendingCall, delivery: Delivery) -> None:
         if not self.width:
             self.width = width
         if width == self.width:
             if self._known("embed_width") != width:
                 self._learn("embed_width", width)
             return
-        model, where = self.door.role.model, self.door.servers[0].name
+        model, where = self.active.role.model, self.active.servers[0].name
         said = f"{where} answers for `{model}` with vectors of {width} numbers; those before have {self.width}"
-        await self.courier.settle_failed(order, delivery, "other_width", said)
+        await self.sender.settle_failed(pending, delivery, "other_width", said)
         raise BrokenError(
             said,
             hint="the server has another model under this name now: serve the one from before, or give the new one a "
@@ -209,7 +209,7 @@ class EmbeddingDesk:
     async def _apart(self, part: list[Text], problem: Any, *, is_whole: bool) -> None:
         """Find out what of a refused request it was that the server does not take, and ask for the rest."""
         if "encoding_format" in problem.detail and not self._is_known_not_to_take("encoding_format"):
-            known = {name for server in self.door.servers for name in server.ability.get("unknown", ())}
+            known = {name for server in self.active.servers for name in server.ability.get("unknown", ())}
             self._learn("unknown", sorted({*known, "encoding_format"}))
             await self._embedded(part)
         elif (most := texts_taken(problem.detail, len(part))) and is_whole:
@@ -228,7 +228,7 @@ class EmbeddingDesk:
                 self._learn("embed_texts", min(half, self.most_texts))
 
     def _is_known_not_to_take(self, name: str) -> bool:
-        return all(name in server.ability.get("unknown", ()) for server in self.door.servers)
+        return all(name in server.ability.get("unknown", ()) for server in self.active.servers)
 
     async def _meet(self, problem: Any) -> None:
         """Ask for the vector of a few words, where none came from this server yet.
@@ -236,14 +236,14 @@ class EmbeddingDesk:
         Raises:
             BrokenError: It refuses that, too.
         """
-        order, delivery = await self._asked([PROBE])
-        await self.courier.settle_failed(order, delivery, "probe", "whether it embeds anything")
+        pending, delivery = await self._asked([PROBE])
+        await self.sender.settle_failed(pending, delivery, "probe", "whether it embeds anything")
         if isinstance(delivery.verdict, Embedded) and delivery.verdict.vectors[0] is not None:
             self.is_met = True
             return
-        role, where = self.door.role, self.door.servers[0].name
+        role, where = self.active.role, self.active.servers[0].name
         raise BrokenError(
-            f"{where} refused to embed any text with `{role.model}`: {self.courier.scrub(problem.detail)}",
+            f"{where} refused to embed any text with `{role.model}`: {self.sender.scrub(problem.detail)}",
             hint="check models.embedder.model and its endpoints; what the server wants in each request besides goes "
             "into models.embedder.extra_body",
         )
@@ -256,13 +256,13 @@ class EmbeddingDesk:
         chars = shorter(text.said, problem.detail) if is_long else len(text.said) // 2
         is_worth_it = is_long or problem.reason == "bad_request"  # words that say nothing may mean its length
         if not is_worth_it or chars < LEAST_CHARS or text.cuts >= MOST_CUTS:
-            detail = self.courier.scrub(problem.detail)
+            detail = self.sender.scrub(problem.detail)
             self.refused.setdefault(text.key, NotTaken(problem.reason, detail))
             return
         cut = Text(text.key, text.said[:chars].rstrip(), text.chars, text.cuts + 1)
         await self._embedded([cut])
         if text.key in self.refused and text.cuts == 0:  # its length was not it: what was said of the whole is told
-            self.refused[text.key] = NotTaken(problem.reason, self.courier.scrub(problem.detail))
+            self.refused[text.key] = NotTaken(problem.reason, self.sender.scrub(problem.detail))
         elif text.key in self.cut and text.cuts == 0:
             self._learn("embed_tokens", min(self._known("embed_tokens") or math.inf, self.cut[text.key]))
 

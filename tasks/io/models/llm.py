@@ -22,19 +22,19 @@ from wellspring.tasks.contracts.errors import BrokenError, UsageError, Wellsprin
 from wellspring.tasks.contracts.settings import Role, Settings
 from wellspring.tasks.io import waits
 from wellspring.tasks.io.models import acquaintance
-from wellspring.tasks.io.models.batches import BatchDesk, Post
+from wellspring.tasks.io.models.batches import Batches, Post
 from wellspring.tasks.io.models.delivery import (
     APIS,
     CHUNK_CALLS,
+    ActiveRole,
     Activity,
     Asking,
-    Courier,
-    Door,
-    Order,
+    PendingCall,
+    Sender,
     by_role,
     chunked,
 )
-from wellspring.tasks.io.models.embedding import EmbeddingDesk, NotTaken
+from wellspring.tasks.io.models.embedding import Embedding, NotTaken
 from wellspring.tasks.io.protocol.keys import Scrubber
 from wellspring.tasks.io.protocol.prices import Prices
 from wellspring.tasks.io.protocol.requests import embedding_ids, identity, role_of
@@ -70,13 +70,13 @@ class Models:
         budget = settings.budget
         caps = Caps(round(budget.max_cost_usd * 1e6) if budget.max_cost_usd else None, budget.max_calls or None)
         self.journal = Journal(Path(directory) / "completions.sqlite", caps=caps, owner=run_id)
-        self.courier = Courier(self.journal, run_id, self.scrub)
-        self.stats = self.courier.stats
+        self.sender = Sender(self.journal, run_id, self.scrub)
+        self.stats = self.sender.stats
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="models", daemon=True)
         self.thread.start()
-        self.desk = BatchDesk(self.courier, self.prices, self.run, self.door)
-        self.doors: dict[str, Door] = {}
+        self.batches = Batches(self.sender, self.prices, self.run, self.active)
+        self.doors: dict[str, ActiveRole] = {}
         self.opening = threading.Lock()
         self.tasks: set[asyncio.Task[None]] = set()
         self.in_flight: dict[str, asyncio.Future[Entry]] = {}
@@ -105,13 +105,13 @@ class Models:
         """
         return role_of(self.settings, name)
 
-    def door(self, name: str) -> Door:
-        """Return a role's door, opened at its first use.
+    def active(self, name: str) -> ActiveRole:
+        """Return a role with its servers, made at its first use.
 
         Raises:
             UsageError: A budget is set, but nobody knows what the model costs.
         """
-        with self.opening:  # threads may ask at once; each role has one door
+        with self.opening:  # threads may ask at once; each role has one
             return self.doors.get(name) or self._opened(name)
 
     def meet(
@@ -129,20 +129,20 @@ class Models:
             BrokenError: One refuses the key, the model's name or the form of what is asked.
         """
         known: dict[str, Mapping[str, Any]] = {}
-        for door in map(self.door, roles):
-            for server in door.servers:
-                name = f"{server.name} {door.role.model}"
-                server.ability |= self.journal.ability(server.name, door.role.model)  # another role may have asked it
-                if name not in known and acquaintance.is_due(door, server, again=again):
-                    say(f"{server.name}: asking `{door.role.model}` two short questions, to learn what it takes")
-                    meeting = acquaintance.meet(self.courier, door, server)
+        for active in map(self.active, roles):
+            for server in active.servers:
+                name = f"{server.name} {active.role.model}"
+                server.ability |= self.journal.ability(server.name, active.role.model)  # another role may have asked it
+                if name not in known and acquaintance.is_due(active, server, again=again):
+                    say(f"{server.name}: asking `{active.role.model}` two short questions, to learn what it takes")
+                    meeting = acquaintance.meet(self.sender, active, server)
                     self.run(meeting, waits.said_now_and_then(say, f"{server.name}: not answered yet"))
                     say(f"{server.name}: {acquaintance.described(server.ability)}")
                 known[name] = server.ability
                 server.fit()
         return known
 
-    def _opened(self, name: str) -> Door:
+    def _opened(self, name: str) -> ActiveRole:
         role = self.role(name)
         price = self.prices.of(role.model, is_batch=role.mode == "batch")
         if self.journal.caps.micro_usd is not None and not price.is_known:
@@ -155,7 +155,7 @@ class Models:
             return [Server(role, endpoint, self.journal, self.scrub) for endpoint in role.endpoints]
 
         servers = self.run(connect())
-        self.doors[name] = Door(name, role, price, servers, [0.0] * len(servers))
+        self.doors[name] = ActiveRole(name, role, price, servers, [0.0] * len(servers))
         return self.doors[name]
 
     def ask(
@@ -220,7 +220,7 @@ class Models:
                 post.drop()
         if not any(post.has_waited(at.tick) for post in at.posts.values()):
             for role in at.left:
-                self.desk.rest(self.door(role), at.tick)
+                self.batches.rest(self.active(role), at.tick)
 
     def _awaited(self, at: "_Exchange", *, is_at_hand: bool) -> Iterator[Answer | Refused]:
         """Take what is answered; wait where there is no room, and once where no other call is at hand."""
@@ -233,7 +233,7 @@ class Models:
         settings = self.role(role)
         if settings.mode == "batch" and not self.settings.replay:
             if role not in at.posts:
-                at.posts[role] = self.desk.post(self.door(role))
+                at.posts[role] = self.batches.post(self.active(role))
             yield from at.posts[role].take(calls, self._recorded, at.leave)
             return
         looked = time.monotonic()
@@ -241,23 +241,23 @@ class Models:
         if not fresh:
             return
         self._refuse_in_replay(role, fresh)
-        door = self.door(role)
-        fresh, out = yield from self.desk.live(door, fresh, self._recorded)
+        active = self.active(role)
+        fresh, out = yield from self.batches.live(active, fresh, self._recorded)
         for _, call in out:
             at.leave(call)
             at.left.add(role)
         at.room = max(at.room, self.room(role))
-        self.loop.call_soon_threadsafe(self._start, door, fresh, at.asking, looked)
+        self.loop.call_soon_threadsafe(self._start, active, fresh, at.asking, looked)
         at.waiting += len(fresh)
 
     def cancel(self, role: str, job_id: str = "all") -> int:
         """Cancel a role's batch jobs, or one by its id or nonce; what they answered until then is kept."""
-        return self.desk.cancel(role, job_id)
+        return self.batches.cancel(role, job_id)
 
     def activity(self, role: str) -> Activity:
-        """Return what a role's door is doing just now; cheap, from any thread."""
-        door = self.doors.get(role)
-        return door.activity() if door else Activity()
+        """Return what a role's servers are doing just now; cheap, from any thread."""
+        active = self.doors.get(role)
+        return active.activity() if active else Activity()
 
     def _taken(self, at: "_Exchange") -> Iterator[Answer | Refused]:
         at.waiting -= 1
@@ -276,7 +276,7 @@ class Models:
         for key, call in keyed:
             if key in found:
                 self.stats.calls += 1
-                is_fresh = self.desk.is_fresh(key)  # a batch job brought it just now
+                is_fresh = self.batches.is_fresh(key)  # a batch job brought it just now
                 self.stats.cached += not is_fresh
                 yield outcome(call, found[key], is_cached=not is_fresh)
         return [(key, call) for key, call in keyed if key not in found]
@@ -288,13 +288,13 @@ class Models:
                 hint="`--replay` sends nothing; run without it to ask for what is new",
             )
 
-    def _start(self, door: Door, fresh: Sequence[tuple[str, Call]], asking: Asking, looked: float) -> None:
+    def _start(self, active: ActiveRole, fresh: Sequence[tuple[str, Call]], asking: Asking, looked: float) -> None:
         for key, call in fresh:
-            task = self.loop.create_task(self._settle(door, key, call, asking, looked))
+            task = self.loop.create_task(self._settle(active, key, call, asking, looked))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
 
-    async def _settle(self, door: Door, key: str, call: Call, asking: Asking, looked: float) -> None:
+    async def _settle(self, active: ActiveRole, key: str, call: Call, asking: Asking, looked: float) -> None:
         """Answer a call that was not recorded when it was looked up; what has ended since is not asked again."""
         try:
             if key in self.in_flight:  # the same was just asked for another row
@@ -302,7 +302,7 @@ class Models:
             elif key in self.ended and self.ended[key][0] >= looked:  # and answered, while this one was on its way
                 entry, is_cached = self.ended[key][1], True
             else:
-                entry, is_cached = await self._shared(door, key, call, asking), False
+                entry, is_cached = await self._shared(active, key, call, asking), False
         except BaseException as error:  # noqa: BLE001 - raised in the caller's thread, which would wait for ever otherwise
             if isinstance(error, WellspringError) and asking.stop is None:
                 asking.stop = error
@@ -310,12 +310,12 @@ class Models:
         else:
             asking.done.put(outcome(call, entry, is_cached=is_cached))
         finally:
-            self.courier.sending.discard(asyncio.current_task())
+            self.sender.sending.discard(asyncio.current_task())
 
-    async def _shared(self, door: Door, key: str, call: Call, asking: Asking) -> Entry:
+    async def _shared(self, active: ActiveRole, key: str, call: Call, asking: Asking) -> Entry:
         self.in_flight[key] = future = self.loop.create_future()
         try:
-            entry = await self._answered(door, key, call, asking)
+            entry = await self._answered(active, key, call, asking)
         except BaseException as error:
             future.set_exception(error)
             future.exception()  # seen: nobody else may be waiting
@@ -330,15 +330,15 @@ class Models:
         finally:
             del self.in_flight[key]
 
-    async def _answered(self, door: Door, key: str, call: Call, asking: Asking) -> Entry:
+    async def _answered(self, active: ActiveRole, key: str, call: Call, asking: Asking) -> Entry:
         """Ask for one call until it is answered or refused, and record which."""
-        request, tokens, reserve = door.worded(call)
-        order = Order(key, *APIS[door.role.api], request, tokens, reserve, asking)
-        delivery = await self.courier.deliver(door, order)
-        entry = door.ended(
-            key, delivery.verdict, self.scrub, tokens=tokens, attempts=order.attempts, seconds=delivery.seconds
+        request, tokens, reserve = active.worded(call)
+        pending = PendingCall(key, *APIS[active.role.api], request, tokens, reserve, asking)
+        delivery = await self.sender.deliver(active, pending)
+        entry = active.ended(
+            key, delivery.verdict, self.scrub, tokens=tokens, attempts=pending.attempts, seconds=delivery.seconds
         )
-        await self.courier.finish(order, delivery, entry)
+        await self.sender.finish(pending, delivery, entry)
         self.stats.count(entry)
         return entry
 
@@ -376,11 +376,11 @@ class Models:
         if missing and self.settings.replay:
             raise BrokenError("an embedding is not recorded", hint="`--replay` sends nothing; run without it")
         if missing:
-            desk = self._embedding_desk(known)
-            future = asyncio.run_coroutine_threadsafe(desk.embed(missing), self.loop)
-            waits.result(future, lambda: tick(len(desk.found) + len(desk.refused)) if tick else None)
-            known |= desk.found
-            refused |= desk.refused
+            embedding = self._embedding(known)
+            future = asyncio.run_coroutine_threadsafe(embedding.embed(missing), self.loop)
+            waits.result(future, lambda: tick(len(embedding.found) + len(embedding.refused)) if tick else None)
+            known |= embedding.found
+            refused |= embedding.refused
         width = max((len(vector) // 4 for vector in known.values()), default=0)
         nothing = np.zeros(width, dtype=np.float32).tobytes()
         for place, key in enumerate(keys):
@@ -396,8 +396,8 @@ class Models:
             return np.zeros((0, 0), dtype=np.float32)
         return np.stack([np.frombuffer(known.get(key, nothing), dtype=np.float32) for key in keys])
 
-    def _embedding_desk(self, known: Mapping[str, bytes]) -> EmbeddingDesk:
-        """Return a desk for one request; its tasks are those that `close` waits for."""
+    def _embedding(self, known: Mapping[str, bytes]) -> Embedding:
+        """Return how texts of one request become vectors; its tasks are those that `close` waits for."""
 
         def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
             task = self.loop.create_task(work)
@@ -406,7 +406,7 @@ class Models:
             return task
 
         width = min((len(vector) // 4 for vector in known.values()), default=0)
-        return EmbeddingDesk(self.door("embedder"), self.courier, self.journal, spawn, width)
+        return Embedding(self.active("embedder"), self.sender, self.journal, spawn, width)
 
     def cut_texts(self) -> int:
         """Return how many texts were cut for the embedder in this store, since its server takes no longer ones."""
@@ -432,7 +432,7 @@ class Models:
     @property
     def calls_out(self) -> int:
         """How many calls were sent, or are about to be, and have no answer yet."""
-        return len(self.courier.sending)
+        return len(self.sender.sending)
 
     def close(self) -> int:
         """Let calls that are out finish for a moment, stop the loop, commit what is queued, give the journal back.
@@ -440,20 +440,20 @@ class Models:
         Returns:
             How many calls were left without their answer; the server may have been paid for them.
         """
-        if self.courier.is_closing:
+        if self.sender.is_closing:
             return 0
 
         async def finish() -> int:
-            self.courier.is_closing = True
+            self.sender.is_closing = True
             until = time.monotonic() + GRACE_SECONDS
-            while (out := self.tasks & self.courier.sending) and (left := until - time.monotonic()) > 0:
+            while (out := self.tasks & self.sender.sending) and (left := until - time.monotonic()) > 0:
                 await asyncio.wait(out, timeout=left)
-            left_out = len(self.tasks & self.courier.sending)
-            deciding = [task for door in self.doors.values() for task in door.doubts.close()]
+            left_out = len(self.tasks & self.sender.sending)
+            deciding = [task for active in self.doors.values() for task in active.doubts.close()]
             for task in (*self.tasks, *deciding):
                 task.cancel()
             await asyncio.gather(*self.tasks, *deciding, return_exceptions=True)
-            for server in itertools.chain.from_iterable(door.servers for door in self.doors.values()):
+            for server in itertools.chain.from_iterable(active.servers for active in self.doors.values()):
                 if server.ability.get("met"):
                     server.ability["concurrency"] = round(server.throttle.limit, 1)
                     server.remember()

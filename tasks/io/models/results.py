@@ -12,7 +12,7 @@ import orjson
 
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.io.models.bulk import LINES, Kind, error_of, errors_of, kind_of, storable
-from wellspring.tasks.io.models.delivery import APIS, MOST_SHAPES, Door
+from wellspring.tasks.io.models.delivery import APIS, MOST_SHAPES, ActiveRole
 from wellspring.tasks.io.models.jobs import Job, Jobs, Left, Note
 from wellspring.tasks.io.protocol.answers import Again, Answered, Refusal, Reply, Stop, Unsupported
 from wellspring.tasks.io.protocol.complaints import complaint
@@ -40,7 +40,7 @@ class Faults(NamedTuple):
 class Results:
     """The results of one job, as far as they are read."""
 
-    def __init__(self, books: Door, server: Server, job: Job, jobs: Jobs, scrub: Scrubber) -> None:
+    def __init__(self, books: ActiveRole, server: Server, job: Job, jobs: Jobs, scrub: Scrubber) -> None:
         self.books, self.server, self.job, self.jobs, self.scrub = books, server, job, jobs, scrub
         self.ended: list[str] = []  # calls that are answered, or refused for good
         self.unread: list[str] = []  # what could not be read, with its words

@@ -16,7 +16,7 @@ import orjson
 from wellspring.tasks.contracts.calls import Call
 from wellspring.tasks.contracts.errors import BrokenError, TransientError, WellspringError
 from wellspring.tasks.io.models.bulk import Bulk, Kind, Said, id_of, most_tokens_of
-from wellspring.tasks.io.models.delivery import APIS, Courier, Door
+from wellspring.tasks.io.models.delivery import APIS, ActiveRole, Sender
 from wellspring.tasks.io.models.jobs import DROPPED, INTENT, SUBMITTED, Job, Jobs, Line, Note, settle
 from wellspring.tasks.io.protocol.complaints import remedy
 from wellspring.tasks.io.protocol.servers import Server
@@ -75,7 +75,7 @@ class Draft:
 class Outbox:
     """The calls of one `ask` on their way into jobs, and why no more of them go."""
 
-    door: Door
+    active: ActiveRole
     draft: Draft | None = None
     left: int = 0  # calls that are not answered yet
     unsent: int = 0  # of them, those that no job is out for
@@ -109,18 +109,18 @@ class Troubles:
 class Submitter:
     """Puts calls into jobs, and jobs before servers."""
 
-    def __init__(self, courier: Courier, jobs: Jobs, troubles: Troubles) -> None:
-        self.journal, self.jobs, self.troubles = courier.journal, jobs, troubles
-        self.scrub, self.stats, self.run_id = courier.scrub, courier.stats, courier.run_id
+    def __init__(self, sender: Sender, jobs: Jobs, troubles: Troubles) -> None:
+        self.journal, self.jobs, self.troubles = sender.journal, jobs, troubles
+        self.scrub, self.stats, self.run_id = sender.scrub, sender.stats, sender.run_id
 
     async def take(self, box: Outbox, pairs: Keyed) -> None:
         """Put calls into jobs, as many as budget, role and server allow; a job that is full is sent."""
         out = self.jobs.out([key for key, _ in pairs])
         rest = [(key, call) for key, call in dict(pairs).items() if key not in out]
-        door = box.door
-        while rest and not (box.parked or box.is_queued or door.name in self.troubles):
+        active = box.active
+        while rest and not (box.parked or box.is_queued or active.name in self.troubles):
             draft = box.draft or await self._begun(box)
-            lines = draft.fitting(_line(door, draft.server, key, call) for key, call in rest)
+            lines = draft.fitting(_line(active, draft.server, key, call) for key, call in rest)
             if not lines:
                 box.is_queued = draft.calls == 0
                 await self.send(box)
@@ -133,19 +133,21 @@ class Submitter:
         box.unsent += len(rest)
 
     async def _begun(self, box: Outbox) -> Draft:
-        door = box.door
-        server = door.next(None)
+        active = box.active
+        server = active.next(None)
         form = orjson.dumps(server.ability).decode()
-        batch = await self.jobs.begin(door.name, server.name, door.role.model, form)
-        job = Job(batch, door.name, server.name, "draft", nonce=secrets.token_hex(8), model=door.role.model, form=form)
+        batch = await self.jobs.begin(active.name, server.name, active.role.model, form)
+        job = Job(
+            batch, active.name, server.name, "draft", nonce=secrets.token_hex(8), model=active.role.model, form=form
+        )
         learned = self._learned(server, job.model)
         others = self._others(job)
         box.draft = Draft(
             job,
             server,
             Most(
-                min(door.role.batch_requests, learned.get("calls", UNLIMITED)),
-                min(door.role.batch_bytes, learned.get("bytes", UNLIMITED)),
+                min(active.role.batch_requests, learned.get("calls", UNLIMITED)),
+                min(active.role.batch_bytes, learned.get("bytes", UNLIMITED)),
                 learned.get("tokens", UNLIMITED) - sum(other.tokens for other in others),
                 is_alone=not others,
             ),
@@ -163,7 +165,7 @@ class Submitter:
         """Send the job that is written: its file, then the wish for a job, which is on disk before it is sent."""
         if (draft := box.draft) is None or not draft.calls:
             return await self.drop(box)
-        door, server, bulk = box.door, draft.server, Bulk(draft.server, self.scrub)
+        active, server, bulk = box.active, draft.server, Bulk(draft.server, self.scrub)
         size, digest = draft.file.tell(), draft.digest.hexdigest()
         draft.file.seek(0)
         up = await bulk.upload(f"wellspring-{draft.job.nonce}.jsonl", draft.file)
@@ -171,26 +173,26 @@ class Submitter:
         job = replace(draft.job, file_id=file_id, calls=draft.calls, tokens=draft.tokens, bytes=size)
         if not up.is_ok or not file_id:
             await self.drop(box)
-            box.is_smaller |= await self._refused(door, server, job, up)
+            box.is_smaller |= await self._refused(active, server, job, up)
             return None
         job = replace(job, state=INTENT)
         await self.jobs.intend(job, digest)
         box.draft = None
         draft.file.close()
         metadata = {NONCE: job.nonce, DIGEST: digest, "run": self.run_id}
-        made = await bulk.create(file_id, _path(door), metadata)
+        made = await bulk.create(file_id, _path(active), metadata)
         if made.is_ok and (job_id := id_of(made.body.get("id"))):
             await self.submitted(job, job_id)
         elif made.is_ok or made.is_open:
             await self.jobs.seen(job, made.words)
             self.troubles.tell(
-                door.name,
+                active.name,
                 f"{server.name} did not say whether it took a batch job of {job.calls} calls: {made.words}",
                 f"{RUN_AGAIN}: it looks for the job before anything is sent again",
             )
         else:
             await self.free(job, DROPPED, made.words)
-            box.is_smaller |= await self._refused(door, server, job, made)
+            box.is_smaller |= await self._refused(active, server, job, made)
         return None
 
     async def submitted(self, job: Job, job_id: str) -> Job:
@@ -199,20 +201,20 @@ class Submitter:
         self.stats.sent += job.calls
         return replace(job, state=SUBMITTED, job_id=job_id)
 
-    async def _refused(self, door: Door, server: Server, job: Job, said: Said) -> bool:
+    async def _refused(self, active: ActiveRole, server: Server, job: Job, said: Said) -> bool:
         """Make the best of a server that did not take a job: True if smaller ones are worth a try; else it is told."""
         if said.is_key:
-            self.troubles.refuse_key(door.name, server, said.words)
+            self.troubles.refuse_key(active.name, server, said.words)
             return False
         if said.is_open or not said.was_sent:
             said_so = f"batch jobs cannot be reached at {server.name}: {said.words}"
             self.troubles.tell(
-                door.name, said_so, f"nothing was sent and no row is refused: {RUN_AGAIN} once the server is up"
+                active.name, said_so, f"nothing was sent and no row is refused: {RUN_AGAIN} once the server is up"
             )
             return False
-        return await self.is_smaller(door, server, job, said.kind, f"did not take a batch job: {said.words}")
+        return await self.is_smaller(active, server, job, said.kind, f"did not take a batch job: {said.words}")
 
-    async def is_smaller(self, door: Door, server: Server, job: Job, kind: Kind, words: str) -> bool:
+    async def is_smaller(self, active: ActiveRole, server: Server, job: Job, kind: Kind, words: str) -> bool:
         """Learn from a refusal how large the next job may be; False if its size is not the reason: it is told."""
         others = self._others(job)
         learned = dict(self._learned(server, job.model))
@@ -224,8 +226,8 @@ class Submitter:
         elif kind == "calls" and job.calls > 1:
             learned["calls"] = job.calls // 2
         else:
-            hint = f"top up the account, then {RUN_AGAIN}" if kind == "quota" else remedy(words, door.name)
-            self.troubles.tell(door.name, f"{server.name} {words}", hint)
+            hint = f"top up the account, then {RUN_AGAIN}" if kind == "quota" else remedy(words, active.name)
+            self.troubles.tell(active.name, f"{server.name} {words}", hint)
             return False
         await self.journal.learn(server.name, _limits(job.model), learned)
         return True
@@ -244,14 +246,14 @@ class Submitter:
         await self.jobs.close(job, state, words, settle(left, {}, 1, job))
 
 
-def _line(door: Door, server: Server, key: str, call: Call) -> Line:
-    request, tokens, reserve = door.worded(call)
-    asked = {"custom_id": key, "method": "POST", "url": _path(door), "body": server.form(request, tokens)}
+def _line(active: ActiveRole, server: Server, key: str, call: Call) -> Line:
+    request, tokens, reserve = active.worded(call)
+    asked = {"custom_id": key, "method": "POST", "url": _path(active), "body": server.form(request, tokens)}
     return Line(key, orjson.dumps(asked) + b"\n", request, tokens, reserve)
 
 
-def _path(door: Door) -> str:
-    return "/v1" + APIS[door.role.api][0]
+def _path(active: ActiveRole) -> str:
+    return "/v1" + APIS[active.role.api][0]
 
 
 def _limits(model: str) -> str:

@@ -125,7 +125,7 @@ class Stop:
 Verdict = Answered | Embedded | Refusal | Again | Unsupported | Stop
 
 
-def judge(reply: Reply, request: Mapping[str, Any]) -> Verdict:
+def verdict_of(reply: Reply, request: Mapping[str, Any]) -> Verdict:
     """Say what the reply to a chat request (as it went over the wire) means."""
     return _completion(reply.body, request) if reply.status == OK else _failure(reply, request)
 

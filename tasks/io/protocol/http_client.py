@@ -1,6 +1,6 @@
 """The wire under the OpenAI client: aiohttp with deadlines and a cap on bytes; no compression, redirects, environment.
 
-`Wire` is the `http_client` of `openai.AsyncOpenAI`. It stands in for httpx2's client where that one is slow (it merges,
+It is the `http_client` of `openai.AsyncOpenAI`. It stands in for httpx2's client where that one is slow (it merges,
 copies and parses headers and URLs for every call) or lenient (a timeout counts from byte to byte, so a dripping server
 holds a call for ever; 300 KB of gzip become 900 MB; a redirect re-posts a prompt to whoever it names).
 """
@@ -25,7 +25,7 @@ READ_BYTES = 64 * 1024
 _IDENTITY = {"identity", ""}
 
 
-class WireError(Exception):
+class HttpError(Exception):
     """A call that got no whole answer. `was_sent`: the server may have worked on it, and billed it."""
 
     def __init__(self, outcome: str, detail: str, *, was_sent: bool) -> None:
@@ -93,7 +93,7 @@ def _url(url: str) -> tuple[httpx2.URL, yarl.URL]:
     return httpx2.URL(url), yarl.URL(url)
 
 
-class Wire(httpx2.AsyncClient):
+class HttpClient(httpx2.AsyncClient):
     """The HTTP client of one endpoint: a session of kept-alive connections, or an ASGI app in this process."""
 
     def __init__(
@@ -118,7 +118,7 @@ class Wire(httpx2.AsyncClient):
         """Send one request and read its whole answer, within the limits; a streamed one is read as it comes.
 
         Raises:
-            WireError: No whole answer came: connection, timeout, answer_too_large or encoded_answer.
+            HttpError: No whole answer came: connection, timeout, answer_too_large or encoded_answer.
         """
         until = asyncio.get_running_loop().time() + self.limits.total_seconds
         if stream and not self.app:
@@ -161,13 +161,13 @@ class Wire(httpx2.AsyncClient):
         """Yield an answer's body as it comes, as far as the limit."""
         encoding = response.headers.get("content-encoding", "").strip().lower()
         if encoding not in _IDENTITY:
-            raise WireError("encoded_answer", f"Content-Encoding: {encoding[:40]} was not asked for", was_sent=True)
+            raise HttpError("encoded_answer", f"Content-Encoding: {encoding[:40]} was not asked for", was_sent=True)
         size = 0
         async for part in response.content.iter_chunked(READ_BYTES):
             size += len(part)
             if size > self.limits.max_answer_bytes:
                 response.close()
-                raise WireError("answer_too_large", f"more than {self.limits.max_answer_bytes} bytes", was_sent=True)
+                raise HttpError("answer_too_large", f"more than {self.limits.max_answer_bytes} bytes", was_sent=True)
             yield part
 
     @contextlib.contextmanager
@@ -177,25 +177,25 @@ class Wire(httpx2.AsyncClient):
         try:
             yield
         except aiohttp.ConnectionTimeoutError as error:
-            raise WireError("connection", f"no connection in {limits.connect_seconds:g} s", was_sent=False) from error
+            raise HttpError("connection", f"no connection in {limits.connect_seconds:g} s", was_sent=False) from error
         except aiohttp.ServerTimeoutError as error:
-            raise WireError("timeout", f"nothing came for {limits.first_byte_seconds:g} s", was_sent=True) from error
+            raise HttpError("timeout", f"nothing came for {limits.first_byte_seconds:g} s", was_sent=True) from error
         except TimeoutError:
-            raise WireError("timeout", f"no whole answer in {limits.total_seconds:g} s", was_sent=True) from None
+            raise HttpError("timeout", f"no whole answer in {limits.total_seconds:g} s", was_sent=True) from None
         except aiohttp.ClientConnectorCertificateError as error:
-            raise WireError("certificate", str(error.certificate_error)[:200], was_sent=False) from error
+            raise HttpError("certificate", str(error.certificate_error)[:200], was_sent=False) from error
         except aiohttp.ClientConnectorSSLError as error:
             said = f"no TLS connection ({error.os_error}); a server without TLS is asked by http://"
-            raise WireError("connection", said[:300], was_sent=False) from error
+            raise HttpError("connection", said[:300], was_sent=False) from error
         except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError) as error:
             proxy = yarl.URL(self.proxy or "")
             said = f"the proxy {proxy.host}:{proxy.port} does not let it through ({getattr(error, 'status', error)})"
-            raise WireError("connection", said[:300], was_sent=False) from error
+            raise HttpError("connection", said[:300], was_sent=False) from error
         except aiohttp.ClientConnectorError as error:
             said = f"cannot connect: {error.os_error.strerror or error}"
-            raise WireError("connection", said, was_sent=False) from error
+            raise HttpError("connection", said, was_sent=False) from error
         except (aiohttp.ClientError, ConnectionError, ValueError) as error:
-            raise WireError("connection", f"{type(error).__name__}: {str(error)[:200]}", was_sent=True) from error
+            raise HttpError("connection", f"{type(error).__name__}: {str(error)[:200]}", was_sent=True) from error
 
     async def _call(self, request: httpx2.Request) -> tuple[int, Any, bytes]:
         """Hand the request to the ASGI app, and take its answer, without a socket between them."""
@@ -237,7 +237,7 @@ class Wire(httpx2.AsyncClient):
 class _Parts(httpx2.AsyncByteStream):
     """The body of a streamed answer, under the same deadline and cap as any other."""
 
-    def __init__(self, wire: Wire, response: aiohttp.ClientResponse, until: float) -> None:
+    def __init__(self, wire: HttpClient, response: aiohttp.ClientResponse, until: float) -> None:
         self.wire, self.response, self.until = wire, response, until
 
     async def __aiter__(self) -> AsyncIterator[bytes]:

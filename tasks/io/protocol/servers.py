@@ -18,7 +18,7 @@ from wellspring.tasks.contracts.settings import Endpoint, Role, checked_address
 from wellspring.tasks.io.protocol.answers import Reply
 from wellspring.tasks.io.protocol.complaints import LEAST_ROOM_TOKENS, Complaint
 from wellspring.tasks.io.protocol.endpoints import Throttle
-from wellspring.tasks.io.protocol.http_client import Limits, Wire, WireError, proxy_of
+from wellspring.tasks.io.protocol.http_client import HttpClient, HttpError, Limits, proxy_of
 from wellspring.tasks.io.protocol.keys import Scrubber, filled, key_of, without_userinfo
 from wellspring.tasks.io.protocol.requests import STRUCTURES, as_plain, ask_structure, merged_system, unbounded
 from wellspring.tasks.io.standin import offline
@@ -100,16 +100,16 @@ class Server:
         proxy = None if self.is_offline else proxy_of(base_url, endpoint.proxy)
         scrub.add(urlsplit(proxy or "").password or "")
 
-        def client(wire: Wire) -> Client:
+        def client(wire: HttpClient) -> Client:
             where = "http://offline/v1" if self.is_offline else base_url
             return Client(base_url=where, max_retries=0, http_client=wire, **asked)
 
         connections = self.throttle.most
         self.base_url = base_url
-        self.wire = Wire(self._limits(), connections, app, proxy)
+        self.wire = HttpClient(self._limits(), connections, app, proxy)
         self.client = client(self.wire)
         bulk = Limits(role.connect_seconds, role.first_byte_seconds, BULK_SECONDS, BULK_BYTES)
-        self.bulk = client(Wire(bulk, connections, app, proxy))  # for files of batch jobs
+        self.bulk = client(HttpClient(bulk, connections, app, proxy))  # for files of batch jobs
         self.fit()
 
     def fit(self) -> None:
@@ -192,7 +192,7 @@ class Server:
         """Send one request; any HTTP status is a reply.
 
         Raises:
-            WireError: No whole answer came.
+            HttpError: No whole answer came.
         """
         # An idempotency key is never sent, but the SDK draws a random one for each call that names none.
         options: Any = {"headers": {"content-type": "application/json"}, "idempotency_key": "none"}
@@ -203,7 +203,7 @@ class Server:
         except openai.APIStatusError as error:
             response = error.response
         except openai.APIError as error:  # pragma: no cover - the wire raises its own
-            raise WireError("connection", type(error).__name__, was_sent=True) from None
+            raise HttpError("connection", type(error).__name__, was_sent=True) from None
         return Reply(response.status_code, response.headers, response.content)
 
 
@@ -249,7 +249,7 @@ def listed_models(role: Role, endpoint: Endpoint) -> list[str] | None:
     name, asked = without_userinfo(base_url), _asked_with(role, endpoint, scrub)
 
     async def ask() -> list[str]:
-        wire = Wire(DOCTOR_LIMITS, 1, proxy=proxy_of(base_url, endpoint.proxy))
+        wire = HttpClient(DOCTOR_LIMITS, 1, proxy=proxy_of(base_url, endpoint.proxy))
         async with Client(base_url=base_url, max_retries=0, http_client=wire, **asked) as client:
             return sorted(model.id for model in (await client.models.list()).data)
 
@@ -263,9 +263,9 @@ def listed_models(role: Role, endpoint: Endpoint) -> list[str] | None:
             return None
         said = f"{name} does not list its models: {scrub(str(error))[:300]}"
         raise TransientError(said, hint="this is what the server said; look into its log") from None
-    except (openai.OpenAIError, WireError, OSError, ValueError, AttributeError, TypeError) as error:
-        cause = error if isinstance(error, WireError) else error.__cause__
-        if isinstance(cause, WireError):
+    except (openai.OpenAIError, HttpError, OSError, ValueError, AttributeError, TypeError) as error:
+        cause = error if isinstance(error, HttpError) else error.__cause__
+        if isinstance(cause, HttpError):
             raise _unreachable(name, cause, scrub) from None
         hint = "base_url usually ends in /v1; see README for own servers"
         said = f"{name} does not list its models as the OpenAI protocol has it ({type(error).__name__})"
@@ -275,14 +275,14 @@ def listed_models(role: Role, endpoint: Endpoint) -> list[str] | None:
 NO_SUCH_LIST = {404, 405, 501}
 
 
-def _unreachable(name: str, error: WireError, scrub: Scrubber) -> WellspringError:
+def _unreachable(name: str, error: HttpError, scrub: Scrubber) -> WellspringError:
     """Return the error of a server that gave no answer, with its cause."""
     if error.outcome == "certificate":
         return untrusted(error, f"{name}: ")
     return TransientError(f"{name} does not answer: {scrub(error.detail)}", hint="check base_url and that it is up")
 
 
-def untrusted(error: WireError, where: str = "") -> BrokenError:
+def untrusted(error: HttpError, where: str = "") -> BrokenError:
     """Return the error of a certificate that is not trusted: it will not be so later."""
     return BrokenError(
         f"{where}the certificate is not trusted on this machine ({error.detail})",

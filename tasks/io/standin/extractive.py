@@ -114,7 +114,7 @@ def is_content(word: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def read(text: str) -> Reading:
+def reading_of(text: str) -> Reading:
     """Find the key phrases, sentences and numbers of a text, and measure it."""
     text = text[:READ_CHARS]
     words = words_of(text)
@@ -256,11 +256,11 @@ def _kind(name: str) -> str:
 def _text(name: str, about: Material) -> str:
     kind = _kind(name)
     if kind == "reason":
-        reading = read(about.judged)
+        reading = reading_of(about.judged)
         varied = f"{reading.distinct_share:.0%} of its content words distinct"
         said = f"{reading.words} words, {len(reading.numbers)} numbers, {varied}; main phrase `{reading.phrases[0]}`"
         return f"Measured, not judged: {said}."
-    reading = read(about.subject)
+    reading = reading_of(about.subject)
     if kind == "instruction":
         return instruction(reading, about.mark)
     if kind == "answer":
@@ -279,13 +279,13 @@ def _option(options: Sequence[Any], name: str, about: Material) -> Any:
     kinds = dict(about.fenced)
     named = [option for option in options if option in kinds]
     if len(named) > 1:
-        values = {option: quality(read(kinds[option])) for option in named}
+        values = {option: quality(reading_of(kinds[option])) for option in named}
         is_tie = "tie" in options and max(values.values()) - min(values.values()) < TIE
         return "tie" if is_tie else max(named, key=lambda option: (values[option], option))
     if {"yes", "no"} <= {str(option).lower() for option in options} and about.fenced:
         agreed = overlap(about.fenced[-1][1], about.judged) + 0.4 * share_of(name, about.mark) > 0.4  # noqa: PLR2004 - about 2 in 3
         return next(option for option in options if str(option).lower() == ("yes" if agreed else "no"))
-    return options[int(share_of(name, read(about.judged).mark) * len(options))]
+    return options[int(share_of(name, reading_of(about.judged).mark) * len(options))]
 
 
 _CHOICE = re.compile(r"index|choice|chosen|best|pick|candidate|document_number", re.IGNORECASE)
@@ -298,7 +298,7 @@ def _number(name: str, schema: Mapping[str, Any], about: Material) -> float:
         (_, first), *others = about.fenced
         shared = [overlap(first, text) for _, text in others]
         return min(low + max(range(len(shared)), key=lambda i: (shared[i], -i)), max(high, low))
-    reading = read(about.judged)
+    reading = reading_of(about.judged)
     value = 0.15 + 0.55 * quality(reading) + 0.45 * share_of(name, reading.mark)
     return low + min(1.0, value) * (high - low)
 
@@ -356,7 +356,7 @@ def _array(schema: Mapping[str, Any], about: Material, name: str, root: Mapping[
     count = min(max(count, 0 if "enum" in items else 1), int(schema.get("maxItems", count + 1)))
     if items.get("type") == "string" and "enum" not in items:
         most = items.get("maxLength", 10_000)
-        pool = [text[:most] for text in _pool(name, read(about.subject), about.mark)]
+        pool = [text[:most] for text in _pool(name, reading_of(about.subject), about.mark)]
         return list(
             dict.fromkeys(pool[i % len(pool)] for i in range(max(count, min(3, int(schema.get("maxItems", 3))))))
         )
@@ -436,7 +436,7 @@ def exemplary(heading: Heading, fields: Mapping[str, str], about: Material) -> s
     mark = mark_of(f"{about.mark:x}")  # draws differ by their seed alone, in bits that few examples would share
     example = heading.examples[mark % len(heading.examples)]
     shown = {name: _FENCED.sub(r"\3", value).strip() for name, value in fields.items()}
-    phrases = read("\n".join(shown.values()) or about.subject).phrases
+    phrases = reading_of("\n".join(shown.values()) or about.subject).phrases
     shown = {headings.WORDS: phrases[mark // len(heading.examples) % len(phrases)]} | shown
     blanks = Blanks(example)
     texts = {name: _blank(name, shown, about) for name in blanks.get_identifiers()}
@@ -463,6 +463,6 @@ def complete(body: Mapping[str, Any]) -> str:
     schema = wanted_schema(body, about)
     if schema is not None:
         return json.dumps(fill(schema, about), ensure_ascii=False)
-    reading = read(about.subject)
+    reading = reading_of(about.subject)
     asks = about.fenced and _WANTS_INSTRUCTION.search(about.around)
     return instruction(reading, about.mark) if asks else answer(reading, about.mark)

@@ -22,7 +22,7 @@ _FRAME_HEADER, _LOG_HEADER = 24, 32
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CarvedRow:
     """A row: its rowid, and its values as they are stored; a column that is the rowid is None there."""
 
     rowid: int
@@ -58,7 +58,7 @@ class _Pages:
         return found if found >= 512 and not found & (found - 1) else PAGE_BYTES  # noqa: PLR2004 - SQLite's least
 
 
-def rows(path: Path) -> Iterator[Row]:
+def rows(path: Path) -> Iterator[CarvedRow]:
     """Yield the rows of all tables that lie in leaf pages of a file."""
     pages = _Pages(path)
     for number in pages.numbers():
@@ -73,7 +73,7 @@ def rows(path: Path) -> Iterator[Row]:
                 continue
 
 
-def _row(pages: _Pages, page: bytes, at: int) -> Row:
+def _row(pages: _Pages, page: bytes, at: int) -> CarvedRow:
     length, at = _varint(page, at)
     rowid, at = _varint(page, at)
     if length > MOST_BYTES:
@@ -84,7 +84,7 @@ def _row(pages: _Pages, page: bytes, at: int) -> Row:
     while at < head:
         kind, at = _varint(payload, at)
         kinds.append(kind)
-    return Row(rowid - 2**64 if rowid >= 2**63 else rowid, tuple(_values(payload, head, kinds)))
+    return CarvedRow(rowid - 2**64 if rowid >= 2**63 else rowid, tuple(_values(payload, head, kinds)))
 
 
 def _payload(pages: _Pages, page: bytes, at: int, length: int) -> bytes:

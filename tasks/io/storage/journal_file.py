@@ -478,7 +478,7 @@ def _carve(old: Path, target: sqlite3.Connection, torn: Sequence[str]) -> int:
     return last
 
 
-def _fits(row: carving.Row, columns: Sequence[tuple[Any, ...]], shapes: Mapping[str, str]) -> bool:
+def _fits(row: carving.CarvedRow, columns: Sequence[tuple[Any, ...]], shapes: Mapping[str, str]) -> bool:
     """Whether a row is of a table: its values are of the columns' types and shapes, and later columns have defaults."""
     kinds: dict[str, tuple[type, ...]] = {"TEXT": (str,), "INTEGER": (int,), "BLOB": (bytes,), "REAL": (float, int)}
     if len(row.values) > len(columns) or any(one[3] and one[4] is None for one in columns[len(row.values) :]):

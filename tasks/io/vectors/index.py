@@ -135,7 +135,7 @@ def candidates(queries: Vectors, base: Vectors, k: int) -> tuple[Scores, Rows]:
         )
         return np.asarray(scores, dtype=np.float32), rows
     if _has_cuda():
-        return tensors.find(queries, base, k)
+        return tensors.nearest(queries, base, k)
     return on_cpu(queries, base, k)
 
 

@@ -57,7 +57,7 @@ def bf16_products(vectors: Vectors) -> Callable[[slice, slice, NDArray[np.float3
     return multiply
 
 
-def find(
+def nearest(
     queries: Vectors, base: Vectors, k: int, *, device: str = "cuda", precision: Precision = "float16"
 ) -> tuple[Scores, Rows]:
     """Find k candidates for each query: the base stays on the device, in parts if it is larger than its memory.

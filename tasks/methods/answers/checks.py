@@ -26,13 +26,14 @@ say, and one that never looked, do not pass.
 A row is a mapping with `instruction`, `response`, `document` (None for an instruction without one) and `finish_reason`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.plugins import CHECKS, JUDGES, Ours, texts
+from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import PROMPTED, VerdictsSettings
 from wellspring.tasks.methods.answers import (
     answer_language,
@@ -50,8 +51,6 @@ from wellspring.tasks.methods.instructions import refusals, thought_marks
 VERSION = 3
 DOES_NOT_APPLY = "does not apply: "  # how the detail of such a verdict begins; SQL looks for it
 DETAIL_CHARS = 500  # of what a plug-in says
-
-Row = Mapping[str, Any]
 
 
 class Outcome(NamedTuple):

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wellspring.tasks.contracts.casting import is_stand_in
+from wellspring.tasks.contracts.prompting import Row
 
 VERSION = 3
-Row = Mapping[str, Any]
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _DID = {"generator": "wrote instructions", "responder": "answered", "moderator": "moderated"}  # the rest judged

@@ -50,10 +50,10 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from wellspring.tasks.contracts.casting import without_directories
+from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.methods.datasets import tool_calls
 
 VERSION = 1
-Row = Mapping[str, Any]
 Lines = list[tuple[str, dict[str, Any]]]
 Columns = Sequence[tuple[str, pa.DataType]]
 Of = Literal["rows", "pairs", "raw", "rewrites"]

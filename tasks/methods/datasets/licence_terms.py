@@ -60,7 +60,7 @@ class Terms(NamedTuple):
     asks: frozenset[str]
 
 
-def read(text: str) -> Terms | None:
+def terms_of(text: str) -> Terms | None:
     """Return the one licence that a text names; None where it names none, or says more than a name."""
     if len(text) > licences.MAX_CHARS:
         return None
@@ -87,16 +87,16 @@ def promises_more(chosen: str, source: str) -> bool:
 
     A chosen one that is not known here is its owner's affair; a source that cannot be read allows nothing.
     """
-    named = read(chosen)
+    named = terms_of(chosen)
     if named is None or source == NOT_STATED:
         return False
-    given = read(source)
+    given = terms_of(source)
     return given is None or not may_stand_for(named, given)
 
 
 def combined(sources: Iterable[str]) -> str:
     """Return the Hub's name of the one licence among them that may stand for all; `other` where none clearly may."""
-    given = [read(source) for source in sorted(set(sources))]
+    given = [terms_of(source) for source in sorted(set(sources))]
     known = [terms for terms in given if terms is not None]
     able = [one for one in known if all(may_stand_for(one, other) for other in known)]
     if len(known) < len(given) or len({one.kind for one in able}) != 1:

@@ -41,7 +41,7 @@ def phrases(text: str) -> set[str]:
     return singles | {f"{a} {b}" for a, b in pairwise(found) if not (a.isdigit() or b.isdigit())}
 
 
-def names(texts: Mapping[int, Sequence[str]], most: int = PHRASES) -> dict[int, str]:
+def labels(texts: Mapping[int, Sequence[str]], most: int = PHRASES) -> dict[int, str]:
     """Name each topic by the phrases that set it apart.
 
     Args:
@@ -85,7 +85,7 @@ def hierarchy(texts: Mapping[int, Sequence[str]], centroids: Vectors) -> list[To
     members: dict[int, list[str]] = {}
     for topic, group in zip(order, groups, strict=True):
         members.setdefault(group, []).extend(texts[topic])
-    named, of_groups = names(texts), names(members, most=2)
+    named, of_groups = labels(texts), labels(members, most=2)
     found = [
         Topic(topic, group, len(texts[topic]), named[topic], of_groups[group])
         for topic, group in zip(order, groups, strict=True)

@@ -133,7 +133,7 @@ class Piece:
     is_code: bool = False
 
 
-def read(body: LexborNode, *, with_noscript: bool = False) -> tuple[list[Block], list[Piece]]:
+def blocks_of(body: LexborNode, *, with_noscript: bool = False) -> tuple[list[Block], list[Piece]]:
     """Read a page's body into blocks (parents before children, the body first) and pieces (in document order)."""
     reader = _Reader(with_noscript=with_noscript)
     reader.walk(body)

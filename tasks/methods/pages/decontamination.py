@@ -142,7 +142,7 @@ def readable(benchmarks: Benchmarks) -> list[Prompt]:
     return [prompt for prompt, is_sealed in zip(benchmarks.prompts, benchmarks.is_sealed, strict=True) if not is_sealed]
 
 
-def find(benchmarks: Benchmarks, text: str) -> Match | None:
+def match_of(benchmarks: Benchmarks, text: str) -> Match | None:
     """Return the benchmark prompt that a text holds, or None."""
     return find_all(benchmarks, [text])[0]
 
@@ -153,7 +153,7 @@ def check(benchmarks: Benchmarks, text: str) -> None:
     Raises:
         Rejection: `contaminated`; the detail names benchmark, row and prompt.
     """
-    if match := find(benchmarks, text):
+    if match := match_of(benchmarks, text):
         raise Rejection("contaminated", match.describe())
 
 

@@ -35,7 +35,7 @@ def extract(html: str, url: str, extractor: str = "wellspring") -> Extracted:
     """
     if extractor == "wellspring":
         tree = LexborHTMLParser(html)
-        told, text = metadata.read(tree, url), main_text.extract(tree, url)
+        told, text = metadata.metadata_of(tree, url), main_text.extract(tree, url)
     else:
         told = metadata.read_html(html, url)
         text = _trafilatura(html) if extractor == "trafilatura" else _resiliparse(html)

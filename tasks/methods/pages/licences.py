@@ -34,7 +34,7 @@ _META = (
 MAX_CHARS = 200
 
 
-def find(tree: LexborHTMLParser, named: Mapping[str, list[str]], linked: list[Mapping[str, Any]]) -> str | None:
+def licence_of(tree: LexborHTMLParser, named: Mapping[str, list[str]], linked: list[Mapping[str, Any]]) -> str | None:
     """Return the licence a page declares, as an SPDX-like name; None where it declares none."""
     texts = [value for name in _META for value in named.get(name, [])]
     texts += [value for entry in linked if isinstance(value := entry.get("license"), str)]

@@ -19,7 +19,7 @@ from importlib import resources
 
 from selectolax.lexbor import LexborHTMLParser
 
-from wellspring.tasks.methods.pages.blocks import BREAK, HEADINGS, PROSE_CHARS, Block, Piece, add_up, read
+from wellspring.tasks.methods.pages.blocks import BREAK, HEADINGS, PROSE_CHARS, Block, Piece, add_up, blocks_of
 
 VERSION = 2
 
@@ -76,10 +76,10 @@ def extract(tree: LexborHTMLParser, url: str = "") -> str:
     """
     if tree.body is None:
         return ""
-    blocks, pieces = read(tree.body)
+    blocks, pieces = blocks_of(tree.body)
     add_up(blocks)
     if blocks[0].prose < THIN_CHARS and tree.css_first("noscript") is not None:
-        blocks, pieces = read(tree.body, with_noscript=True)  # pages that draw themselves keep their text there
+        blocks, pieces = blocks_of(tree.body, with_noscript=True)  # pages that draw themselves keep their text there
         add_up(blocks)
     is_thread = _is_thread(tree, url)
     _leave_out_furniture(blocks, is_thread=is_thread)

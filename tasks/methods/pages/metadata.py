@@ -65,7 +65,7 @@ class Metadata:
     opt_outs: tuple[str, ...]
 
 
-def read(tree: LexborHTMLParser, url: str) -> Metadata:
+def metadata_of(tree: LexborHTMLParser, url: str) -> Metadata:
     """Read the metadata of a parsed page that was found at `url`."""
     data = [node.text(deep=True) or "" for node in tree.css('script[type="application/ld+json"]')]
     return _read(tree, data, url)
@@ -98,7 +98,7 @@ def _read(tree: LexborHTMLParser, data: list[str], url: str) -> Metadata:
         author=_author(named, articles),
         published_at=_published(named, articles) or _shown_date(tree),
         canonical_url=_canonical(tree, named, url),
-        license=licences.find(tree, named, linked),
+        license=licences.licence_of(tree, named, linked),
         opt_outs=opt_outs.in_markup(named),
     )
 

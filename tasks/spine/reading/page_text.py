@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.io.corpora import messages, warc
-from wellspring.tasks.io.corpora.corpus_files import Item, Row
+from wellspring.tasks.io.corpora.corpus_files import CorpusRow, Item
 from wellspring.tasks.io.corpora.warc import Damage, Record
 from wellspring.tasks.methods.pages import charsets, extraction, metadata, opt_outs
 
@@ -26,7 +26,7 @@ _FETCHED = ("fetched_at", "crawl_date", "timestamp")  # fields of a row that say
 Payload = Mapping[str, Any]
 
 
-def read(item: Item, part: Payload, method: Payload) -> dict[str, Any]:
+def draft_of(item: Item, part: Payload, method: Payload) -> dict[str, Any]:
     """Read an item.
 
     Args:
@@ -95,7 +95,7 @@ def _record(record: Record, part: Payload, method: Payload) -> dict[str, Any]:
     return found | {"fetched_at": record.date, "opt_outs": reserved}
 
 
-def _row(row: Row, method: Payload) -> dict[str, Any]:
+def _row(row: CorpusRow, method: Payload) -> dict[str, Any]:
     """Read a line, a row or a page of a folder."""
     fields = row.fields
     fetched_at = next((said for name in _FETCHED if metadata.date_of(said := clean(str(fields.get(name)))[:40])), None)

@@ -14,7 +14,7 @@ def find(name: str, settings: Settings) -> Judge | Recipe:
     Raises:
         UsageError: There is none of this name, or its file is not whole.
     """
-    return recipes.find(name, settings, JUDGING) or loading.judge(name, settings.plugins)
+    return recipes.find(name, settings, JUDGING) or loading.load_judge(name, settings.plugins)
 
 
 def best(name: str, settings: Settings) -> float | None:

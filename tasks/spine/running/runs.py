@@ -36,7 +36,7 @@ from wellspring.tasks.io.storage import store as stores
 from wellspring.tasks.spine.running import origin, preflight, recipes
 from wellspring.tasks.spine.watching import alerts, openlineage, stage_status
 from wellspring.tasks.spine.watching.counts import Conducted, Counts, Receipt, known
-from wellspring.tasks.spine.watching.openlineage import Announcer
+from wellspring.tasks.spine.watching.openlineage import RunEvents
 from wellspring.tasks.spine.watching.progress import Progress
 
 if typing.TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Run:
         self.held: list[WellspringError] = []  # what went wrong with a part, where the rest went on
         self.pilot: int | None = None  # how many inputs of each program are asked about, at most
         version = origin.versions().get("wellspring", "source")
-        self.announcer = Announcer(store.events, settings.events, run_id, flow, version)
+        self.announcer = RunEvents(store.events, settings.events, run_id, flow, version)
         self.stop: Stop | None = None
         self.has_readers = True
         self.parts: frozenset[str] = frozenset()  # of the main job that it does; none is said of a rehearsal

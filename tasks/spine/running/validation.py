@@ -43,7 +43,7 @@ def _audit(run: Run, noun: str, *, may_be_empty: bool) -> None:
         if not may_be_empty and _is_void(run, noun):
             raise _empty(run, noun)
         return
-    from wellspring.tasks.io.storage import suites
+    from wellspring.tasks.io import suites
 
     run.progress(f"audit {noun}", 0, unpublished)
     prints = set[str]()
@@ -81,7 +81,7 @@ def _go_on_without(run: Run, noun: str, error: BrokenError, prints: set[str]) ->
     Raises:
         BrokenError: There is one program only, or none passes.
     """
-    from wellspring.tasks.io.storage import suites
+    from wellspring.tasks.io import suites
 
     names = {print_: name for stage in (noun, "instructions", "scores") for print_, name in _names(run, stage)}
     passing = list[str]()

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.vectors import unit
 from wellspring.tasks.io.vectors import index
 from wellspring.tasks.methods.answers.agreement import agreement
@@ -26,7 +27,7 @@ from wellspring.tasks.methods.vectors.coverage import mean_nearest_distance
 from wellspring.tasks.spine.running.runs import Run
 from wellspring.tasks.spine.vectors import contamination, embedders, retrieval
 from wellspring.tasks.spine.vectors.retrieval import Matrix
-from wellspring.tasks.spine.watching.saved_measures import Portrait, is_kept, save
+from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures, is_kept, save
 
 BEST = "best_per_topic"
 CONTROLS = "random"  # the mean of the controls
@@ -34,9 +35,7 @@ SAMPLE_ROWS = 10_000
 TOPIC_TEXTS = 40  # that name a topic: phrases of more texts only cost memory
 LABEL_CHARS = 160
 
-__all__ = ["Portrait", "draw", "is_kept", "save"]
-
-Row = Mapping[str, Any]
+__all__ = ["DatasetMeasures", "draw", "is_kept", "save"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class _Known:
     contaminated: frozenset[str] | None
 
 
-def draw(run: Run, judge: str) -> Portrait:
+def draw(run: Run, judge: str) -> DatasetMeasures:
     """Measure the selection that is in force.
 
     Args:
@@ -67,7 +66,7 @@ def draw(run: Run, judge: str) -> Portrait:
     if controls:
         table.append({"part": CONTROLS, **_mean([rows[name] for name in controls]), **shared})
     best = parts.get("all", taken.clear())
-    return Portrait(
+    return DatasetMeasures(
         measures=table,
         topics=_topics(run, best, vectors) if len(best) else [],
         lengths={name: _lengths(part) for name, part in parts.items()},

@@ -16,7 +16,7 @@ from wellspring.tasks.io import events
 from wellspring.tasks.io.events import Dataset, Job
 
 
-class Announcer:
+class RunEvents:
     """Says what one run does, into `events/<run_id>.jsonl`, and delivers it when the run is over."""
 
     def __init__(self, folder: Path, settings: EventsSettings, run_id: str, flow: str, version: str) -> None:

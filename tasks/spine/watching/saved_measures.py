@@ -10,7 +10,7 @@ from wellspring.tasks.spine.watching import marts
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
+class DatasetMeasures:
     """What the card and the page show.
 
     Attributes:
@@ -29,14 +29,14 @@ class Portrait:
     points: list[tuple[float, float, str, int, str]]
 
 
-def save(store: Store, portrait: Portrait) -> None:
+def save(store: Store, portrait: DatasetMeasures) -> None:
     """Keep the portrait where pages find it, its labels and topics only where the profile shows values of rows."""
     kept = portrait if marts.shows_values(store) else _without_values(portrait)
     store.pages.mkdir(exist_ok=True)
     files.write_json(_place(store), asdict(kept))
 
 
-def _without_values(portrait: Portrait) -> Portrait:
+def _without_values(portrait: DatasetMeasures) -> DatasetMeasures:
     return replace(portrait, topics=[], points=[(*point[:4], "") for point in portrait.points])
 
 
@@ -45,9 +45,9 @@ def is_kept(store: Store) -> bool:
     return _place(store).is_file()
 
 
-def read(store: Store) -> Portrait | None:
+def read(store: Store) -> DatasetMeasures | None:
     """Return the portrait of the latest export; None before there is one, and where it is damaged."""
-    kept = files.read_json(_place(store), Portrait)
+    kept = files.read_json(_place(store), DatasetMeasures)
     if kept is None:
         return None
     if marts.shows_values(store):

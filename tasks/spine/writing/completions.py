@@ -8,7 +8,7 @@ import pyarrow as pa
 from wellspring.tasks.spine.running.runs import Run
 
 
-def load(run: Run) -> int:
+def copy_from_journal(run: Run) -> int:
     """Copy what the journal has recorded since the last time into the table `completions`; returns the rows copied."""
     watermark = int(run.store.query("completions/watermark")["sequence"][0])
     copied = 0

@@ -389,7 +389,7 @@ class Runner:
             if self._rejections:
                 store.append("rejections", self._rejections)
             self._write_settled()
-            completions.load(self.run)
+            completions.copy_from_journal(self.run)
         self._made, self._rejections, self._settled, self._steps = {}, [], [], []
         self._flushed = time.monotonic()
         self.reporter.tell(self.counts)
