@@ -12,7 +12,6 @@ bound by (`Field(ge=0)`, `Field(max_length=8)`) is held after the answer, whatev
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from types import UnionType
@@ -260,13 +259,17 @@ def _maybe(by: Reader, said: Mapping[str, Any], name: str, form: Template | None
 
 
 def _listed(by: Reader, said: Mapping[str, Any], name: str, form: Template | None) -> list[Any]:
-    """Read each item; those that cannot be read are left out."""
-    listed, found = said.get(name), list[Any]()
+    """Read each item; those that cannot be read are left out, unless none can."""
+    listed, found, refusal = said.get(name), list[Any](), None
     if not isinstance(listed, list):
         raise Rejection("incomplete_answer", f"`{name}` is no list: {outside.shown(listed)}")
     for item in cast("list[Any]", listed):
-        with suppress(Rejection):
+        try:
             found.append(by({name: item}, name, form))
+        except Rejection as rejection:
+            refusal = refusal or rejection
+    if refusal and not found:
+        raise refusal
     return found
 
 

@@ -8,17 +8,18 @@ import pytest
 
 from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.plugins import RECIPES
+from wellspring.tasks.contracts.plugins import JUDGING, RECIPES
 from wellspring.tasks.contracts.prompting import load, template, text_field
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.spine.operations import reviewing
 from wellspring.tasks.spine.running import recipes
 
 ROOMS = Path(__file__).parents[2] / "tasks"
+PROGRAMS = [*RECIPES.names(), *JUDGING.names()]
 
 
 def _program(name: str) -> recipes.Recipe:
-    found = recipes.find(name, Settings())
+    found = recipes.find(name, Settings(), JUDGING if name in JUDGING.names() else RECIPES)
     assert found is not None
     return found
 
@@ -27,14 +28,14 @@ WITH_FORM = sorted(
     (path.parent.name, path.stem)
     for room in ("recipes", "judges")
     for path in (ROOMS / room).glob("[a-z]*.md")
-    if path.stem not in RECIPES.names()
+    if path.stem not in PROGRAMS
     if load(f"wellspring.tasks.{room}", path.stem).schema is not None
 )
 
 
 ASKED = [
     (name, heading, form)
-    for name in RECIPES.names()
+    for name in PROGRAMS
     for heading, form in reviewing.forms(_program(name)).items()
     if issubclass(form, Answered)
 ]
