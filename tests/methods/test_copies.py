@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,5 +61,14 @@ def test_coverage_equals_marking_every_shared_run(text: list[str], source: list[
     assert math.isclose(coverage(" ".join(text), " ".join(source), size), len(marked) / len(text) if text else 0)
 
 
-def test_text_in_chinese_is_compared_by_characters() -> None:
-    assert 0.5 < rouge_l("如何种植番茄幼苗", "如何种植辣椒幼苗") < 1
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("如何种植番茄幼苗", "如何种植辣椒幼苗"),
+        ("การปลูกมะเขือเทศ", "การปลูกพริกไทย"),
+        ("외국어를배우는방법", "외국어를익히는방법"),
+        ("ການປູກໝາກເລັ່ນ", "ການປູກໝາກເຜັດ"),
+    ],
+)
+def test_text_without_blanks_is_compared_by_letters(left: str, right: str) -> None:
+    assert 0.5 < rouge_l(left, right) < 1

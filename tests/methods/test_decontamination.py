@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.benchmarks import make
+from tests import made_texts
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.io.corpora import benchmarks as files
 from wellspring.tasks.methods.pages import decontamination
@@ -110,6 +112,32 @@ def test_a_text_of_any_characters_is_found_by_its_seal(text: str) -> None:
     found = decontamination.match_of(decontamination.index([Prompt("b", "1", seal)]), text)
 
     assert (found is not None and found.kind == "exact") == bool(seal)
+
+
+def test_prompts_inside_documents_are_found_in_ten_languages_as_they_are_and_lightly_changed() -> None:
+    found, planted, clean = Counter[str](), Counter[str](), 0
+    for language in made_texts.LANGUAGES:
+        known, documents = made_texts.planted(language, seed=1, count=5)
+        benchmark = decontamination.index(Prompt(language, str(i), text) for i, text in enumerate(known))
+        for document, match in zip(
+            documents, decontamination.find_all(benchmark, [one.text for one in documents]), strict=True
+        ):
+            planted[document.change] += 1
+            found[document.change] += match is not None and match.prompt.text == document.prompt
+            clean += match is not None and document.prompt is None
+
+    assert len(made_texts.LANGUAGES) == 10
+    assert [name for name in made_texts.CHANGES if found[name] < 0.95 * planted[name]] == []
+    assert clean <= 0.01 * found.total()
+
+
+def test_a_prompt_of_thai_is_found_by_its_seal_and_by_its_first_half() -> None:
+    (prompt, *_), _ = made_texts.prompts("th", 0, 2)
+    sealed = decontamination.index([Prompt("b", "1", decontamination.seal(prompt))])
+
+    found = decontamination.find_all(sealed, [f"เรื่องอื่น {prompt} เรื่องอื่น", prompt[:70], prompt[:12]])
+
+    assert [match and match.kind for match in found] == ["ngram", "containment", None]
 
 
 def test_only_prompts_whose_text_is_known_are_looked_for_by_meaning() -> None:

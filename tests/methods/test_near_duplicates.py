@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import made_texts
 from wellspring.tasks.methods.pages import near_duplicates
 
 
@@ -59,6 +60,17 @@ def test_a_bucket_of_many_copies_is_chained_and_not_squared() -> None:
 
     assert len(pairs) < 500 * 5
     assert near_duplicates.components(500, pairs).tolist() == [0] * 500
+
+
+@pytest.mark.parametrize("language", ["zh", "ja"])
+def test_near_copies_are_found_where_no_blanks_part_words(language: str) -> None:
+    texts, truth = made_texts.near_copies(language, seed=1, count=40)
+
+    pairs = near_duplicates.candidates(near_duplicates.bands(texts))
+    found = {tuple(pair) for pair in pairs[near_duplicates.jaccard(texts, pairs) >= 0.8].tolist()}
+
+    assert len(found & truth) >= 0.97 * len(truth)
+    assert len(found & truth) >= 0.97 * len(found)
 
 
 @pytest.mark.shared

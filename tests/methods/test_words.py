@@ -12,6 +12,12 @@ def test_words_are_lower_case_without_stop_words_and_plurals() -> None:
 
 def test_scripts_without_spaces_are_cut_into_pairs() -> None:
     assert words("東京都 GPU入門") == ["東京", "京都", "gpu", "入門"]
+    assert words("ที่ดีมาก 서울은") == ["ที่ดี", "ดีม", "มา", "าก", "서울", "울은"]
+
+
+def test_marks_and_unseen_characters_part_no_word() -> None:
+    assert words("हिन्दी भाषा") == ["हिन्दी", "भाषा"]
+    assert words("hyphen\u00adated") == words("hyphenated")
 
 
 def test_stop_words_are_kept_on_request() -> None:

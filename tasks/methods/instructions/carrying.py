@@ -15,18 +15,17 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from wellspring.tasks.contracts import scripts
 from wellspring.tasks.methods.instructions.asking import PASSAGE, asks
-from wellspring.tasks.methods.instructions.copies import WORD, coverage, words
+from wellspring.tasks.methods.instructions.copies import coverage, words
 
-VERSION = 3
+VERSION = 4
 RUN_WORDS, SHORT_RUN_WORDS = 5, 3
 RETOLD = 0.4  # of the words of a message that carries little: the share in pairs that the page has, too
 ASKED = 0.8  # of a question: the least share that makes it the page's
 LOOSE_WORDS, LOOSE = 12, 0.6  # words of a stretch of short runs, and the least share of it that is in them
 CLOSED_WORDS = 4  # between two runs of the page: too few to ask for anything
-CHARACTER_RATIO = 2  # characters of Chinese and Japanese for a word
 PASSAGE_WORDS = 25
-_CHARACTER = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _BOUNDARY = re.compile(
     r"((?<!\w)['\u2019]|['\u2019](?!\w)|[.!?:;\n\"\u2018\u201c-\u201e\u00ab\u00bb\u3002\uff01\uff1f\uff1a\u300c-\u300f`|>])"
 )
@@ -49,7 +48,7 @@ class Parts(NamedTuple):
 
 def parted(text: str, source: str) -> Parts:
     """Tell what a message has from its source from what is its own."""
-    places = [(match.start(), match.end()) for match in WORD.finditer(text)]
+    places = [(match.start(), match.end()) for match in scripts.WORD.finditer(text)]
     if not places:
         return Parts((), (text,), 0.0)
     said = [" ".join(words(text[start:end])) for start, end in places]
@@ -68,8 +67,8 @@ def parted(text: str, source: str) -> Parts:
 
 
 def _scale(said: list[str]) -> int:
-    """Return how many of a text's words make a word: characters, where most of them are Chinese or Japanese."""
-    return CHARACTER_RATIO if sum(_CHARACTER.match(word) is not None for word in said) * 2 > len(said) else 1
+    """Return how many of a text's words make a word: letters, where most of them stand alone."""
+    return scripts.scale([scripts.letters_in_word(word) for word in said])
 
 
 def _asked_there(source: str) -> tuple[str, ...]:

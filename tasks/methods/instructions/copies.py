@@ -8,18 +8,18 @@ The subsequence is bit-parallel (Crochemore et al., "A fast and practical bit-ve
 subsequence problem", IPL 2001): one big-integer step for each word, O(n m / 64).
 """
 
-import re
 import unicodedata
 from functools import lru_cache
 
-VERSION = 1
-WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9fff])[^\W_])+")
+from wellspring.tasks.contracts import scripts
+
+VERSION = 2
 RUN_WORDS = 8
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text, lower case, without punctuation; a Chinese or Japanese character is a word."""
-    return WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    """Return the words of a text (`contracts/scripts.py` says what they are), lower case, without punctuation."""
+    return scripts.WORD.findall(scripts.seen(unicodedata.normalize("NFKC", text).lower()))
 
 
 @lru_cache(maxsize=1024)  # a demonstration is compared with many answers

@@ -6,7 +6,11 @@ a prompt's words and letters (a prompt with typos, swapped words, a preface, or 
 the larger part of a prompt. `embedding`: an optional look by meaning, with vectors that the caller makes.
 
 Containment is measured on what is left after aligning: candidates share word pairs with the text, and are then
-compared word by word (typos by letter trigrams) in the window where they share most.
+compared word by word (typos by letter pairs) in the window where they share most. Prompts whose letters stand alone
+(Chinese and its kin, see `contracts/scripts.py`) are compared letter by letter in order, and several letters count
+as a word wherever words are counted.
+
+Before any look, case, width, accents, entities and characters that nobody sees are undone in prompt and text alike.
 
 A benchmark need not be at hand as text: `seal` makes of a prompt the hashes of its words with their lengths, in order,
 and sealed prompts are found by the same looks with the same results, but that a misspelt word is a missing one, and
@@ -17,6 +21,7 @@ Use: `benchmarks = decontamination.index(rows)`, then `decontamination.check(ben
 Rejection that names the prompt; or `find_all(benchmarks, texts)`.
 """
 
+import html
 import itertools
 import re
 import unicodedata
@@ -29,10 +34,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from wellspring.tasks.contracts import scripts
 from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.methods.instructions.copies import lcs
 from wellspring.tasks.methods.pages import word_hashes
 
-VERSION = 1
+VERSION = 2
 NGRAM_WORDS = 13
 CONTAINMENT = 0.8
 SHORT_WORDS, SHORT_CONTAINMENT = 8, 0.9  # "What is the meaning of life?" must not lose its last word
@@ -40,10 +47,12 @@ SHORTEST_WORDS = 4  # a prompt of fewer words ("Hello!") is matched as a whole t
 PART_WORDS = 6  # a text of fewer words is not taken for the beginning of a prompt
 PART_SHARE = 0.4  # and it has to be this much of it
 MAX_CANDIDATES = 8  # rows compared word by word, for one text
+TYPO_CHARS = 3  # of a word that may be misspelt, and the most letters by which its length may change
 SHOWN_CHARS = 160
 
-_WORD = re.compile(r"\w+")
-_SEALED_WORD = r"#[0-9a-f]{16}[0-9]+"  # its hash, and how many letters it has
+_ACCENTS = re.compile(r"[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670]")
+_DOTLESS = {0x131: "i"}
+_SEALED_WORD = r"#[0-9a-f]{16}[0-9]+"  # its hash, and how many letters it has; 0 and its scale if it stands alone
 _SEALED = re.compile(rf"{_SEALED_WORD}(?: {_SEALED_WORD})*")
 _HASH = slice(1, 17)
 
@@ -86,12 +95,13 @@ class Benchmarks:
     ngram_words: int
     containment: float
     whole: dict[bytes, int]
-    runs: dict[int, int]
+    runs: dict[int, list[int]]  # rows that have it
     run_hashes: NDArray[np.uint64]
     pair_hashes: NDArray[np.uint64]
     posting_offsets: NDArray[np.int64]
     posting_rows: NDArray[np.int64]
     sizes: NDArray[np.int64]
+    scales: NDArray[np.int64]  # words of `word_hashes` for a word: more than 1 where letters stand alone
 
 
 def index(prompts: Iterable[Prompt], ngram_words: int = NGRAM_WORDS, containment: float = CONTAINMENT) -> Benchmarks:
@@ -103,16 +113,17 @@ def index(prompts: Iterable[Prompt], ngram_words: int = NGRAM_WORDS, containment
         containment: Share of a prompt (or of a text) that is.
     """
     kept = [prompt for prompt in prompts if _words(prompt)]
+    scales = [_scale(_words(prompt)) for prompt in kept]
     hashes = [_hashes(prompt) for prompt in kept]
     whole: dict[bytes, int] = {}
-    runs: dict[int, int] = {}
+    runs: dict[int, list[int]] = {}
     pairs: dict[int, list[int]] = {}
     for row, (own, long, short) in enumerate(
         zip(hashes, _shingles(hashes, ngram_words), _shingles(hashes, 2), strict=True)
     ):
         whole.setdefault(own.tobytes(), row)
-        for value in long if len(own) >= ngram_words else ():
-            runs.setdefault(value, row)
+        for value in set(long) if len(own) >= ngram_words else ():
+            runs.setdefault(value, []).append(row)
         for value in set(short):
             pairs.setdefault(value, []).append(row)
     order = sorted(pairs)
@@ -129,6 +140,7 @@ def index(prompts: Iterable[Prompt], ngram_words: int = NGRAM_WORDS, containment
         posting_offsets=np.cumsum([0, *(len(pairs[value]) for value in order)]),
         posting_rows=np.array([row for value in order for row in pairs[value]], np.int64),
         sizes=np.array([len(own) for own in hashes], np.int64),
+        scales=np.array(scales, np.int64),
     )
 
 
@@ -201,19 +213,46 @@ def semantic(
 
 
 def _plain(text: str) -> str:
-    """Undo what disguises a text without changing its words: width, ligatures, accents' forms, odd spaces."""
-    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+    """Undo what disguises a text without changing its words: entities, case, width, ligatures, accents, odd spaces."""
+    text = html.unescape(text) if "&" in text else text
+    if text.isascii():
+        return text
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", scripts.seen(text.casefold())))
+    return unicodedata.normalize("NFKC", bare.casefold().translate(_DOTLESS))
 
 
 def _words(prompt: Prompt) -> list[str]:
-    return prompt.text.split() if prompt.is_sealed else _WORD.findall(_plain(prompt.text).lower())
+    return prompt.text.split() if prompt.is_sealed else word_hashes.listed(_plain(prompt.text))
+
+
+def _scale(words: Sequence[str]) -> int:
+    """Return how many words of a prompt are counted as one."""
+    return scripts.scale([_own_scale(word) for word in words])
+
+
+def _own_scale(word: str) -> int:
+    if not word.startswith("#"):
+        return scripts.letters_in_word(word)
+    said = word[_HASH.stop :]
+    return int(said) if said[0] == "0" else 1
+
+
+def _letters(word: str) -> int:
+    if not word.startswith("#"):
+        return len(word)
+    said = word[_HASH.stop :]
+    return 1 if said[0] == "0" else int(said)
 
 
 def _sealed(text: str) -> list[str]:
     """Return the words of a text as a sealed prompt has them."""
     hashes, _ = word_hashes.words([text])
-    words = _WORD.findall(text.lower())
-    return [f"#{value:016x}{len(word)}" for value, word in zip(hashes.tolist(), words, strict=True)]
+    words = word_hashes.listed(text)
+    return [f"#{value:016x}{_tail(word)}" for value, word in zip(hashes.tolist(), words, strict=True)]
+
+
+def _tail(word: str) -> str:
+    return f"0{scripts.letters_in_word(word)}" if scripts.stands_alone(word) else str(len(word))
 
 
 def _hashes(prompt: Prompt) -> word_hashes.Hashes:
@@ -243,7 +282,13 @@ def _exact(benchmarks: Benchmarks, hashes: word_hashes.Hashes) -> Match | None:
 def _run(benchmarks: Benchmarks, runs: NDArray[np.uint64], is_known: NDArray[np.bool_], size: int) -> Match | None:
     if size < benchmarks.ngram_words or not is_known.any():
         return None
-    rows = Counter(benchmarks.runs[value] for value in runs[is_known].tolist())
+    rows = Counter(row for value in runs[is_known].tolist() for row in benchmarks.runs[value])
+    edges = np.flatnonzero(np.diff(is_known, prepend=False, append=False))
+    longest = int(np.diff(edges)[::2].max())
+    for row in [row for row in rows if longest <= benchmarks.ngram_words * (int(benchmarks.scales[row]) - 1)]:
+        del rows[row]
+    if not rows:
+        return None
     row, count = max(sorted(rows.items()), key=lambda pair: pair[1])
     share = min(1.0, count / max(1, len(benchmarks.words[row]) - benchmarks.ngram_words + 1))
     return Match("ngram", benchmarks.prompts[row], share)
@@ -255,11 +300,12 @@ def _contained(benchmarks: Benchmarks, text: str, pairs: NDArray[np.uint64]) -> 
     if not candidates:
         return None
     kinds = {benchmarks.is_sealed[row] for row, _ in candidates}
-    words = {is_sealed: _sealed(text) if is_sealed else _WORD.findall(text.lower()) for is_sealed in kinds}
+    words = {is_sealed: _sealed(text) if is_sealed else word_hashes.listed(text) for is_sealed in kinds}
     best: Match | None = None
     for row, start in candidates:
-        share = _likeness(words[benchmarks.is_sealed[row]], start, benchmarks.words[row])
-        is_short = len(benchmarks.words[row]) <= SHORT_WORDS
+        scale = int(benchmarks.scales[row])
+        share = _likeness(words[benchmarks.is_sealed[row]], start, benchmarks.words[row], scale)
+        is_short = len(benchmarks.words[row]) <= SHORT_WORDS * scale
         needed = max(SHORT_CONTAINMENT, benchmarks.containment) if is_short else benchmarks.containment
         if share >= needed and (best is None or share > best.share):
             best = Match("containment", benchmarks.prompts[row], share)
@@ -277,7 +323,8 @@ def _candidates(benchmarks: Benchmarks, pairs: NDArray[np.uint64]) -> list[tuple
     sizes = benchmarks.sizes[rows]
     of_prompt = counts / np.maximum(1, sizes - 1)
     of_text = counts / max(1, len(pairs))
-    is_near = (sizes >= SHORTEST_WORDS) & ((of_prompt >= 0.3) | ((of_text >= 0.6) & (of_prompt >= 0.2)))  # noqa: PLR2004
+    is_long = sizes >= SHORTEST_WORDS * benchmarks.scales[rows]
+    is_near = is_long & ((of_prompt >= 0.3) | ((of_text >= 0.6) & (of_prompt >= 0.2)))  # noqa: PLR2004
     score = np.maximum(of_prompt, of_text)[is_near]
     order = np.lexsort((rows[is_near], -score))[:MAX_CANDIDATES]
     return [(int(row), int(start)) for row, start in zip(rows[is_near][order], starts[is_near][order], strict=True)]
@@ -320,15 +367,20 @@ def _places(ids: Any, offsets: Any, postings: Any, count: int) -> Any:  # pragma
     return np.flatnonzero(totals), begins, places
 
 
-def _likeness(words: Sequence[str], start: int, prompt: Sequence[str]) -> float:
+def _likeness(words: Sequence[str], start: int, prompt: Sequence[str], scale: int) -> float:
     """Return how much of the prompt stands in a window of the text, or how much of the text begins the prompt."""
     size = len(prompt)
     slack = max(2, size // 5)
     window = words[max(0, start - slack) : start + size + slack]
-    share = _shared(prompt, window)
-    if len(words) >= PART_WORDS and PART_SHARE * size <= len(words) < size:
-        share = max(share, _shared(words, prompt[: len(words) + slack]))
+    shared = _shared if scale == 1 else _in_order
+    share = shared(prompt, window)
+    if len(words) >= PART_WORDS * scale and PART_SHARE * size <= len(words) < size:
+        share = max(share, shared(words, prompt[: len(words) + slack]))
     return share
+
+
+def _in_order(wanted: Sequence[str], there: Sequence[str]) -> float:
+    return lcs([*wanted], [*there]) / len(wanted)
 
 
 def _shared(wanted: Sequence[str], there: Sequence[str]) -> float:
@@ -341,18 +393,18 @@ def _shared(wanted: Sequence[str], there: Sequence[str]) -> float:
     missing: list[str] = []
     found = total = 0.0
     for word in wanted:
-        is_sealed = word.startswith("#")
-        weight = 1.0 + (int(word[_HASH.stop :]) if is_sealed else len(word)) / 4
+        weight = 1.0 + _letters(word) / 4
         total += weight
         if left[word] > 0:
             left[word] -= 1
             found += weight
-        elif not is_sealed:
+        elif not word.startswith("#"):
             missing.append(word)
-    spare = "".join(f" {word} " for word in there if left[word] > 0)
+    spare = [f" {word} " for word in there if left[word] > 0]
     for word in missing:
         grams = [f" {word} "[i : i + 2] for i in range(len(word) + 1)]
-        share = sum(gram in spare for gram in grams) / len(grams)
-        if len(word) >= SHORTEST_WORDS and share >= 0.5:  # noqa: PLR2004 - half of its letter pairs: a typo
+        near = (other for other in spare if abs(len(other) - len(word) - 2) <= TYPO_CHARS)
+        share = max((sum(gram in other for gram in grams) / len(grams) for other in near), default=0.0)
+        if len(word) >= TYPO_CHARS and share >= 0.5:  # noqa: PLR2004 - half of its letter pairs: a typo
             found += share * (1.0 + len(word) / 4)
     return found / total if total else 0.0

@@ -1,10 +1,11 @@
 r"""Words of many texts as 64-bit hashes, in one pass of compiled code: shingles and n-grams are made of them.
 
-A word is a run of letters, digits and underscores (`re.findall(r"\w+", text.lower())`, any script), and its hash is
-FNV-1a over the UTF-8 bytes of its lower case. Python's own tokenising was the bottleneck of every deduplication we
-measured (18 MB/s); this makes 150 MB/s on one core.
+A word is what `contracts/scripts.py` says, with the underscore as a letter: `listed` gives the same words as text. Its
+hash is FNV-1a over the UTF-8 bytes of its lower case. Python's own tokenising was the bottleneck of every deduplication
+we measured (18 MB/s); this makes 150 MB/s on one core.
 """
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -13,13 +14,17 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-VERSION = 1
+from wellspring.tasks.contracts import scripts
+
+VERSION = 2
 Hashes = NDArray[np.uint64]
 Offsets = NDArray[np.int64]
 
 _FNV_BASIS = np.uint64(14695981039346656037)
 _FNV_PRIME = np.uint64(1099511628211)
 _CODE_POINTS = 0x110000
+_OTHER, _LETTER, _ALONE, _MARK, _UNSEEN = range(5)  # what a character is to a word
+_WORD = scripts.word_pattern(r"\w")
 _TWO_BYTES, _THREE_BYTES, _FOUR_BYTES = 0x80, 0xE0, 0xF0  # first bytes of UTF-8 sequences, from here on
 
 
@@ -37,7 +42,12 @@ def words(texts: Sequence[str]) -> tuple[Hashes, Offsets]:
     starts = np.zeros(len(parts) + 1, np.int64)
     np.cumsum([len(part) for part in parts], out=starts[1:])
     data = np.frombuffer(b"".join(parts) + b"\0", np.uint8)
-    return _words(data, starts, _letters())
+    return _words(data, starts, _kinds())
+
+
+def listed(text: str) -> list[str]:
+    """Return the words of a text as they are hashed, in order."""
+    return _WORD.findall(scripts.seen(text.lower()))
 
 
 def shingles(hashes: Hashes, offsets: Offsets, size: int) -> tuple[Hashes, Offsets]:
@@ -50,13 +60,37 @@ def shingles(hashes: Hashes, offsets: Offsets, size: int) -> tuple[Hashes, Offse
 
 
 @lru_cache(maxsize=1)
-def _letters() -> NDArray[np.bool_]:
-    """Which code points are in words."""
-    return np.array([chr(i).isalnum() or chr(i) == "_" for i in range(_CODE_POINTS)], np.bool_)
+def _kinds() -> NDArray[np.uint8]:
+    """Return what each code point is to a word."""
+    is_letter = np.array([chr(i).isalnum() or chr(i) == "_" for i in range(_CODE_POINTS)], np.bool_)
+    kinds = np.where(is_letter, _LETTER, _OTHER).astype(np.uint8)
+    for first, last in scripts.ALONE_RANGES:
+        kinds[first : last + 1] *= np.uint8(_ALONE)
+    characters = "".join(map(chr, range(_CODE_POINTS)))
+    for kind, ranges in ((_MARK, scripts.MARKS), (_UNSEEN, scripts.UNSEEN)):
+        for found in re.finditer(f"[{ranges}]", characters):
+            kinds[found.start()] = kind
+    return kinds
 
 
 @njit(cache=True, nogil=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
-def _words(data: Any, starts: Any, letters: Any) -> Any:
+def _character(data: Any, i: int) -> Any:  # pragma: no cover - compiled
+    """Return of the character that begins at a byte how many bytes it has, and its code point."""
+    byte = data[i]
+    size, point = 1, int(byte)
+    if byte >= _FOUR_BYTES:
+        size, point = 4, int(byte & 0x07)
+    elif byte >= _THREE_BYTES:
+        size, point = 3, int(byte & 0x0F)
+    elif byte >= _TWO_BYTES:
+        size, point = 2, int(byte & 0x1F)
+    for j in range(i + 1, i + size):
+        point = (point << 6) | int(data[j] & 0x3F)
+    return size, point
+
+
+@njit(cache=True, nogil=True)  # pyright: ignore[reportUntypedFunctionDecorator] - numba has no stubs
+def _words(data: Any, starts: Any, kinds: Any) -> Any:  # pragma: no cover - compiled
     count = len(starts) - 1
     offsets = np.zeros(count + 1, np.int64)
     out = np.empty(len(data) // 2 + count + 1, np.uint64)
@@ -64,43 +98,22 @@ def _words(data: Any, starts: Any, letters: Any) -> Any:
     for t in range(count):
         i, end = starts[t], starts[t + 1]
         value = _FNV_BASIS
-        is_in = False
+        before = _OTHER
         while i < end:
-            byte = data[i]
-            size = 1
-            if byte < _TWO_BYTES:
-                is_letter = letters[byte]
-            elif byte < _THREE_BYTES:
-                size = 2
-                is_letter = i + 1 < end and letters[(int(byte & 0x1F) << 6) | int(data[i + 1] & 0x3F)]
-            elif byte < _FOUR_BYTES:
-                size = 3
-                is_letter = (
-                    i + 2 < end
-                    and letters[(int(byte & 0x0F) << 12) | (int(data[i + 1] & 0x3F) << 6) | int(data[i + 2] & 0x3F)]
-                )
-            else:
-                size = 4
-                is_letter = (
-                    i + 3 < end
-                    and letters[
-                        (int(byte & 0x07) << 18)
-                        | (int(data[i + 1] & 0x3F) << 12)
-                        | (int(data[i + 2] & 0x3F) << 6)
-                        | int(data[i + 3] & 0x3F)
-                    ]
-                )
-            if is_letter:
-                for j in range(i, min(i + size, end)):
-                    value = (value ^ np.uint64(data[j])) * _FNV_PRIME
-                is_in = True
-            elif is_in:
+            size, point = _character(data, i)
+            kind = kinds[point]
+            is_next = kind == _ALONE or (kind == _LETTER and before == _ALONE)
+            if before != _OTHER and (kind == _OTHER or is_next):
                 out[n] = value
                 n += 1
                 value = _FNV_BASIS
-                is_in = False
+                before = _OTHER
+            if kind in (_LETTER, _ALONE) or (kind == _MARK and before != _OTHER):
+                for j in range(i, i + size):
+                    value = (value ^ np.uint64(data[j])) * _FNV_PRIME
+                before = before if kind == _MARK else kind
             i += size
-        if is_in:
+        if before != _OTHER:
             out[n] = value
             n += 1
         offsets[t + 1] = n

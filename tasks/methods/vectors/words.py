@@ -1,19 +1,19 @@
 """The words of a text, for keyword search and for the hashing embedder: cut once, in one way.
 
 Letters and digits of any script, lower case, accents kept; English stop words left out; English plurals folded (the
-"s" stemmer of Harman, "How effective is suffixing?", JASIS 1991, which hurts no other language much). Scripts that put
-no spaces between words (Chinese, Japanese, Thai and their kin) are cut into overlapping pairs of characters, as the
-CJK analyser of Lucene does.
+"s" stemmer of Harman, "How effective is suffixing?", JASIS 1991, which hurts no other language much). Scripts whose
+letters stand alone (Chinese, Japanese, Korean, Thai and their kin, by `contracts/scripts.py`) are cut into overlapping
+pairs of letters, as the CJK analyser of Lucene does. Marks, such as vowel signs, stay with their letters.
 """
 
 import re
 import unicodedata
+from itertools import groupby, pairwise
 
-VERSION = 1
-_WORD = re.compile(r"[^\W_]+")
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
-)
+from wellspring.tasks.contracts import scripts
+
+VERSION = 2
+_RUN = re.compile(rf"[^\W_](?:[^\W_]|[{scripts.MARKS}])*")
 _SHORTEST_IN_S = 4  # gas, bus, his are no plurals
 _MAX_WORD_CHARS = 64  # longer "words" are encoded data; their start is enough to find them by
 
@@ -85,7 +85,7 @@ STOP_WORDS = frozenset(
 def words(text: str, *, keep_stop_words: bool = False) -> list[str]:
     """Return the words of a text in order; see the module for what a word is."""
     found: list[str] = []
-    for word in _WORD.findall(unicodedata.normalize("NFKC", text).lower()):
+    for word in _RUN.findall(scripts.seen(unicodedata.normalize("NFKC", text).lower())):
         if word.isascii():
             if keep_stop_words or word not in STOP_WORDS:
                 found.append(_singular(word)[:_MAX_WORD_CHARS])
@@ -94,18 +94,14 @@ def words(text: str, *, keep_stop_words: bool = False) -> list[str]:
     return found
 
 
-def _pieces(word: str) -> list[str]:
-    """Cut the unspaced runs of a word into pairs of characters; the rest stays whole."""
+def _pieces(run: str) -> list[str]:
+    """Cut the letters of a run that stand alone into pairs; the rest stays whole."""
     pieces: list[str] = []
-    end = 0
-    for run in _UNSPACED.finditer(word):
-        if run.start() > end:
-            pieces.append(word[end : run.start()][:_MAX_WORD_CHARS])
-        chars = run.group()
-        pieces += [chars[i : i + 2] for i in range(max(1, len(chars) - 1))]
-        end = run.end()
-    if end < len(word):
-        pieces.append(word[end:][:_MAX_WORD_CHARS])
+    for stands_alone, group in groupby(scripts.WORD.findall(run), scripts.stands_alone):
+        found = list(group)
+        if stands_alone and len(found) > 1:
+            found = [first + second for first, second in pairwise(found)]
+        pieces += [piece[:_MAX_WORD_CHARS] for piece in found]
     return pieces
 
 
