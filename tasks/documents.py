@@ -126,7 +126,7 @@ def _rules(method: Payload) -> list[str]:
     optional = {
         "blocks": method["extractor"] == "wellspring",
         "site_boilerplate": method["site_boilerplate"],
-        "personal_data": method["replace_personal_data"],
+        **dict.fromkeys(("personal_data", "national_numbers", "secret_keys"), method["replace_personal_data"]),
         "quality": method["quality"],
         "decontamination": method["benchmarks"],
     }
