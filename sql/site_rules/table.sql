@@ -1,4 +1,4 @@
--- What a robots.txt or ai.txt in a corpus asks of those who train models, as `allow: /a` and `disallow: /b`.
+-- What a robots.txt, ai.txt or tdmrep.json in a corpus asks of those who train models, as `allow: /a` and `disallow: /b`.
 -- owner:  tasks/documents.py
 -- grain:  one row per host x file x what it says
 -- params: none

@@ -68,7 +68,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class SiteRules:
-    """What a robots.txt or ai.txt in a corpus asks of those who train models, as `allow: /a` and `disallow: /b`."""
+    """What a file of a site (robots.txt, ai.txt, tdmrep.json) asks of those who train models, as `disallow: /b`."""
 
     site_rules_id: str
     host: str

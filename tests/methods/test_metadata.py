@@ -79,6 +79,12 @@ def test_the_most_restrictive_of_several_licences_is_taken() -> None:
     assert read("", body).license == "CC-BY-NC-4.0"
 
 
+RSL = (
+    '<script type="application/rsl+xml"><rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>{}</license>'
+    "</content></rsl></script>"
+)
+
+
 @pytest.mark.parametrize(
     ("head", "found"),
     [
@@ -86,12 +92,26 @@ def test_the_most_restrictive_of_several_licences_is_taken() -> None:
         ('<meta name="robots" content="noai, noimageai">', ("meta robots: noai",)),
         ('<meta name="GPTBot" content="noindex">', ("meta gptbot: noindex",)),
         ('<meta name="tdm-reservation" content="1">', ("meta tdm-reservation: 1",)),
+        ('<meta name="robots" content="noarchive">', ("meta robots: noarchive",)),
+        ('<meta http-equiv="X-Robots-Tag" content="noai">', ("meta x-robots-tag: noai",)),
+        ('<meta http-equiv="Content-Usage" content="search=y, train-ai=n">', ("meta content-usage: train-ai=n",)),
+        ('<meta http-equiv="Content-Usage" content="search=n, train-ai=y">', ()),
+        ('<meta name="tdm-reservation" content="0">', ()),
+        (
+            '<link rel="license" type="application/rsl+xml" href="https://site.example/license.xml">',
+            ("RSL: terms at https://site.example/license.xml",),
+        ),
+        (RSL.format('<prohibits type="usage">train-ai search</prohibits>'), ("RSL: prohibits train-ai",)),
+        (RSL.format('<permits type="usage">search</permits>'), ("RSL: does not permit training",)),
+        (RSL.format('<payment type="per-crawl"/>'), ("RSL: payment by per-crawl",)),
+        (RSL.format('<permits type="usage">all</permits><payment type="attribution"/>'), ()),
         ('<meta name="robots" content="index, follow, max-image-preview:large">', ()),
         ('<meta name="robots" content="nofollow">', ()),
     ],
 )
 def test_reservations_in_markup_are_found(head: str, found: tuple[str, ...]) -> None:
     assert read(head).opt_outs == found
+    assert metadata.read_html(f"<html><head>{head}</head><body>", "http://site.example/a").opt_outs == found
 
 
 @pytest.mark.parametrize(
@@ -100,6 +120,13 @@ def test_reservations_in_markup_are_found(head: str, found: tuple[str, ...]) -> 
         ({"x-robots-tag": "noindex"}, ("X-Robots-Tag: noindex",)),
         ({"x-robots-tag": "googlebot: nofollow, gptbot: noai"}, ("X-Robots-Tag: noai",)),
         ({"x-robots-tag": "otherbot: noindex"}, ()),
+        ({"x-robots-tag": "otherbot: nofollow, noindex"}, ()),
+        ({"x-robots-tag": "otherbot: noindex, noai"}, ("X-Robots-Tag: noai",)),
+        ({"x-robots-tag": "unavailable_after: 25 Jun 2030 15:00:00 PST, noindex"}, ("X-Robots-Tag: noindex",)),
+        ({"content-usage": "train-ai=n;reason=x"}, ("Content-Usage: train-ai=n",)),
+        ({"content-signal": "search=yes, ai-train=no"}, ("Content-Signal: ai-train=no",)),
+        ({"content-usage": "train-ai=y, search=n"}, ()),
+        ({"link": '</license.xml>; rel="license"; type="application/rsl+xml"'}, ("RSL: linked by the server",)),
         ({"tdm-reservation": "1"}, ("TDM-Reservation: 1",)),
         ({}, ()),
     ],
@@ -119,6 +146,71 @@ def test_robots_txt_speaks_to_those_who_train_models() -> None:
     assert not opt_outs.may_use(rules, "http://site.example/open/c.htm")
     assert opt_outs.rules_of("User-agent: *\nDisallow: /") == []
     assert opt_outs.rules_of("User-agent: *\nDisallow: /", "ai.txt") == ["disallow: /"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("/caf%C3%A9", "/caf\u00e9/menu"),
+        ("/caf\u00e9", "/caf%c3%a9"),
+        ("/%7Eann/", "/~ann/x"),
+        ("/a%2fb", "/a%2Fb/c"),
+        ("/x*.html$", "/x/y.html"),
+    ],
+)
+def test_paths_are_compared_as_rfc_9309_does(pattern: str, path: str) -> None:
+    (rule,) = opt_outs.rules_of(
+        f"\ufeffuser-agent: GPTBot/1.2\rcrawl-delay: 3\ruser-agent: x\rDISALLOW : {pattern} # no"
+    )
+
+    assert opt_outs.reserving([rule], f"http://site.example{path}") == rule
+    assert opt_outs.may_use([rule], "http://site.example/a/b")
+
+
+def test_of_two_rules_as_long_the_one_that_allows_decides() -> None:
+    assert opt_outs.may_use(["disallow: /a", "allow: /a"], "http://site.example/a/b")
+    assert not opt_outs.may_use(["allow: /a", "disallow: /a/"], "http://site.example/a/b")
+
+
+def test_what_robots_txt_says_of_use_holds_for_all_and_beside_what_it_says_of_fetching() -> None:
+    rules = opt_outs.rules_of(
+        "User-agent: *\nAllow: /\nContent-Usage: train-ai=n\nContent-Usage: /open/ train-ai=y\n"
+        "Content-Signal: /shop search=yes, ai-train=no\n\nUser-agent: gptbot\nAllow: /\n"
+    )
+
+    assert opt_outs.reserving(rules, "http://site.example/a") == "usage: / train-ai=n"
+    assert opt_outs.reserving(rules, "http://site.example/shop/1") == "usage: /shop ai-train=no"
+    assert opt_outs.may_use(rules, "http://site.example/open/a")
+    assert opt_outs.rules_of("User-agent: otherbot\nContent-Usage: train-ai=n") == []
+    assert opt_outs.rules_of("License: https://site.example/rsl.xml") == [
+        "usage: / License https://site.example/rsl.xml"
+    ]
+
+
+def test_tdmrep_json_reserves_locations() -> None:
+    rules = opt_outs.rules_of(
+        '[{"location": "/", "tdm-reservation": 1}, {"location": "/free/*", "tdm-reservation": 0}, 3, {"location": 4}]',
+        "tdmrep.json",
+    )
+
+    assert opt_outs.reserving(rules, "http://site.example/a") == "disallow: /"
+    assert opt_outs.may_use(rules, "http://site.example/free/a")
+    assert opt_outs.rules_of("[" * 100_000, "tdmrep.json") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ('{"@type": "CreativeWork", "url": "https://creativecommons.org/licenses/by/4.0/"}', "CC-BY-4.0"),
+        ('{"@id": "https://creativecommons.org/licenses/by-nc/4.0/"}', "CC-BY-NC-4.0"),
+        ('["https://creativecommons.org/licenses/by/4.0/", {"name": "CC BY-SA 4.0"}]', "CC-BY-SA-4.0"),
+        ('{"name": ["?"]}', None),
+    ],
+)
+def test_a_licence_that_is_an_object_or_a_list_is_read(said: str, name: str | None) -> None:
+    assert (
+        read(f'<script type="application/ld+json">{{"@type": "WebPage", "license": {said}}}</script>').license == name
+    )
 
 
 @given(st.text(max_size=200), st.text(alphabet="/ab*$?", max_size=30))

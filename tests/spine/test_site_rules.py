@@ -70,7 +70,7 @@ def test_rules_reach_pages_before_them_and_in_other_shards(
     assert urls == {"http://site.example/open"}
     assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (4, 1, 3)
     assert {detail for detail, reason in refused.items() if reason == "opt_out"} == {
-        f"http://site.example/closed/{i}: robots.txt of site.example" for i in (1, 2)
+        f"http://site.example/closed/{i}: robots.txt of site.example says disallow: /closed" for i in (1, 2)
     }
 
 
@@ -107,4 +107,25 @@ def test_rules_for_search_engines_and_of_other_hosts_are_not_ours(tmp_path: Path
     _, urls, refused = read(start, settings, path)
 
     assert urls == {"http://site.example/a"}
-    assert "http://other.example/b: ai.txt of other.example" in refused
+    assert "http://other.example/b: ai.txt of other.example says disallow: /" in refused
+
+
+def test_locations_of_tdmrep_json_and_what_robots_txt_says_of_use_are_kept_to(
+    tmp_path: Path, settings: Make, start: Start
+) -> None:
+    tdmrep = '[{"location": "/closed/", "tdm-reservation": 1}]'
+    path = archive(
+        tmp_path / "a.warc.gz",
+        *pages("site.example", "closed/1", "open"),
+        ("http://site.example/.well-known/tdmrep.json", "application/json", tdmrep),
+        *pages("other.example", "b"),
+        ("http://other.example/robots.txt", "text/plain", "User-agent: *\nAllow: /\nContent-Usage: train-ai=n\n"),
+    )
+
+    _, urls, refused = read(start, settings, path)
+
+    assert urls == {"http://site.example/open"}
+    assert {detail for detail, reason in refused.items() if reason == "opt_out"} == {
+        "http://site.example/closed/1: tdmrep.json of site.example says disallow: /closed/",
+        "http://other.example/b: robots.txt of other.example says usage: / train-ai=n",
+    }

@@ -6,11 +6,11 @@ the most restrictive is taken, so that the card never promises more than the pag
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from selectolax.lexbor import LexborHTMLParser
 
-VERSION = 1
+VERSION = 2
 _CREATIVE_COMMONS = re.compile(
     r"creativecommons\.org/(?:licenses/(by(?:-nc)?(?:-nd|-sa)?|nc(?:-sa)?|sa|nd(?:-nc)?)(?:/(\d\.\d))?|publicdomain/(zero|mark)(?:/(\d\.\d))?)",
     re.IGNORECASE,
@@ -32,16 +32,29 @@ _META = (
     "copyright-license",
 )
 MAX_CHARS = 200
+MAX_LISTED = 20
 
 
 def licence_of(tree: LexborHTMLParser, named: Mapping[str, list[str]], linked: list[Mapping[str, Any]]) -> str | None:
     """Return the licence a page declares, as an SPDX-like name; None where it declares none."""
     texts = [value for name in _META for value in named.get(name, [])]
-    texts += [value for entry in linked if isinstance(value := entry.get("license"), str)]
+    texts += [text for entry in linked for text in _said(entry.get("license"))]
     nodes = tree.css('a[rel~="license"], link[rel~="license"], a[href*="creativecommons.org/"]')
     texts += [href for node in nodes if (href := node.attributes.get("href"))]
     found = {name for text in texts if (name := name_of(text))}
     return max(sorted(found), key=_restriction, default=None)
+
+
+def _said(value: Any) -> list[str]:
+    """Return the texts by which JSON-LD names licences: a text, an object of several, a list of them."""
+    parts = cast("list[Any]", value)[:MAX_LISTED] if isinstance(value, list) else [value]
+    found: list[str] = []
+    for part in parts:
+        if isinstance(part, dict):
+            told = cast("dict[str, Any]", part)
+            part = next((told[key] for key in ("@id", "url", "sameAs", "identifier", "name") if told.get(key)), None)  # noqa: PLW2901 - the object's own name
+        found += [part] if isinstance(part, str) else []
+    return found
 
 
 def name_of(text: str) -> str | None:

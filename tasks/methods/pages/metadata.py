@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.methods.pages import licences, opt_outs
 
-VERSION = 1
+VERSION = 2
 MAX_VALUE_CHARS = 500
 MAX_HEAD_CHARS = 100_000
 MAX_LD_CHARS = 200_000
@@ -68,7 +68,8 @@ class Metadata:
 def metadata_of(tree: LexborHTMLParser, url: str) -> Metadata:
     """Read the metadata of a parsed page that was found at `url`."""
     data = [node.text(deep=True) or "" for node in tree.css('script[type="application/ld+json"]')]
-    return _read(tree, data, url)
+    rsl = [node.text(deep=True) or "" for node in tree.css(f'script[type="{opt_outs.RSL}"]')]
+    return _read(tree, data, rsl, url)
 
 
 def read_html(html: str, url: str) -> Metadata:
@@ -83,13 +84,15 @@ def read_html(html: str, url: str) -> Metadata:
     marks = [found for mark in ("creativecommons.org/", 'rel="license"') if (found := html.find(mark, start)) >= 0]
     links = [html[html.rfind("<", start, found) : html.find(">", found) + 1] for found in marks]
     shown = "".join([head, "<body>", _element(html, "<h1", "</h1>", start), *links])
-    told = _read(LexborHTMLParser(shown), list(_embedded(html)), url)
+    told = _read(
+        LexborHTMLParser(shown), list(_embedded(html, "application/ld+json")), list(_embedded(html, opt_outs.RSL)), url
+    )
     if told.published_at is None and (time := _element(html, "<time", ">", start)):
         told = replace(told, published_at=_shown_date(LexborHTMLParser(time)))
     return told
 
 
-def _read(tree: LexborHTMLParser, data: list[str], url: str) -> Metadata:
+def _read(tree: LexborHTMLParser, data: list[str], rsl: list[str], url: str) -> Metadata:
     named = _named(tree)
     linked = list(_linked_data(data))
     articles = _articles(linked)
@@ -99,8 +102,14 @@ def _read(tree: LexborHTMLParser, data: list[str], url: str) -> Metadata:
         published_at=_published(named, articles) or _shown_date(tree),
         canonical_url=_canonical(tree, named, url),
         license=licences.licence_of(tree, named, linked),
-        opt_outs=opt_outs.in_markup(named),
+        opt_outs=opt_outs.in_markup(named, [*rsl, *_linked_rsl(tree)]),
     )
+
+
+def _linked_rsl(tree: LexborHTMLParser) -> list[str]:
+    """Return the addresses of RSL terms that a page links."""
+    nodes = tree.css(f'link[rel~="license"][type="{opt_outs.RSL}"]')
+    return [href for node in nodes if (href := node.attributes.get("href"))]
 
 
 def _element(html: str, opening: str, closing: str, start: int) -> str:
@@ -109,10 +118,13 @@ def _element(html: str, opening: str, closing: str, start: int) -> str:
     return html[found : found + MAX_VALUE_CHARS * 4].partition(closing)[0] + closing if found >= 0 else ""
 
 
-def _embedded(html: str) -> Iterator[str]:
-    """Yield the contents of JSON-LD scripts."""
+def _embedded(html: str, kind: str) -> Iterator[str]:
+    """Yield the contents of scripts of a type, which are data."""
     end = 0
-    while (found := html.find("application/ld+json", end)) >= 0:
+    while (found := html.find(kind, end)) >= 0:
+        if not html.startswith("<script", html.rfind("<", end, found)):
+            end = found + len(kind)
+            continue
         end = html.find("</script", found)
         end = end if end > 0 else len(html)
         yield html[html.find(">", found, end) + 1 : end]

@@ -17,7 +17,7 @@ from wellspring.tasks.io.corpora.corpus_files import CorpusRow, Item
 from wellspring.tasks.io.corpora.warc import Damage, Record
 from wellspring.tasks.methods.pages import charsets, extraction, metadata, opt_outs
 
-VERSION = 1
+VERSION = 2
 PAGE_KINDS = frozenset({"response", "resource", "conversion"})
 TEXT_TYPES = re.compile(r"^(?:text/html|application/xhtml\+xml|text/plain|text/markdown|$)")
 HTTP_OK = 200
@@ -53,7 +53,7 @@ def draft_of(item: Item, part: Payload, method: Payload) -> dict[str, Any]:
 
 
 def site_rules(item: Item, limit_bytes: int) -> list[dict[str, Any]]:
-    """Return what a robots.txt or ai.txt of the archive asks of those who train models, if anything."""
+    """Return what a robots.txt, ai.txt or tdmrep.json of the archive asks of those who train models, if anything."""
     if not isinstance(item, Record) or item.kind != "response" or not _is_for_robots(item.url):
         return []
     page = messages.page(item, limit_bytes)
@@ -64,7 +64,7 @@ def site_rules(item: Item, limit_bytes: int) -> list[dict[str, Any]]:
 
 
 def _is_for_robots(url: str) -> bool:
-    return url.partition("?")[0].endswith(("/robots.txt", "/ai.txt"))
+    return url.partition("?")[0].endswith(opt_outs.SITE_FILES)
 
 
 def _record(record: Record, part: Payload, method: Payload) -> dict[str, Any]:

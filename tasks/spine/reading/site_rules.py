@@ -1,4 +1,4 @@
-"""What sites ask of those who train models, in a robots.txt or ai.txt of the corpus, applied to all pages of theirs.
+"""What files of sites (robots.txt, ai.txt, tdmrep.json) ask of those who train models, applied to all their pages.
 
 Rules are collected from wherever they lie: before or after a site's pages, in another archive, in a later crawl. So
 they are not asked while pages are read but once a run has read all it will, and each pair of a page and a rule is
@@ -13,7 +13,7 @@ from wellspring.tasks.methods.pages import opt_outs
 from wellspring.tasks.spine.running import sharding
 from wellspring.tasks.spine.running.runs import Counts, Run
 
-VERSION = 1
+VERSION = 2
 BATCH_ROWS = 10_000
 
 
@@ -27,8 +27,8 @@ def withhold(run: Run, fingerprint: str) -> Counts:
     reserved: dict[str, str] = {}
     for batch in run.store.stream("site_rules/due", BATCH_ROWS, **scope):
         for document_id, url, host, name, rules in batch.iter_rows():
-            if document_id not in reserved and not opt_outs.may_use(rules, url):
-                reserved[document_id] = f"{url[:500]}: {name} of {host}"
+            if document_id not in reserved and (rule := opt_outs.reserving(rules, url)):
+                reserved[document_id] = f"{url[:500]}: {name} of {host} says {rule[:200]}"
     with run.store.transaction():
         again = run.store.execute("documents/restore", fingerprint=fingerprint, document_ids=sorted(reserved))
         rows = [
