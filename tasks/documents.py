@@ -327,15 +327,16 @@ def _document(draft: _Draft, text: str, method: Payload) -> tuple[dict[str, Any]
     counts: dict[str, int] = {}
     if method["replace_personal_data"]:
         text, counts = personal_data.replace(text)
+    rules, language = quality.rules(method["quality"]), languages.identify(text)
+    text = quality.without_lines(text, rules, language)
     tokens = count_tokens(text)
     if tokens < method["min_tokens"]:
         raise Rejection("too_short", f"{tokens} tokens, fewer than {method['min_tokens']}")
     if tokens > method["max_tokens"]:
         raise Rejection("too_long", f"{tokens} tokens, more than {method['max_tokens']}")
-    language = languages.identify(text)
     if method["languages"] and language not in method["languages"]:
         raise Rejection("language", f"{language}, not {', '.join(method['languages'])}")
-    quality.check(text, quality.rules(method["quality"]))
+    quality.check(text, rules, language)
     digest = hashlib.sha256(text.encode().translate(_LOWER, _BLANKS)).hexdigest()[: records.ID_HEX_CHARS]
     url = draft.found["url"]
     return draft.found | {

@@ -64,14 +64,15 @@ def near_copies(language: str, seed: int, count: int) -> tuple[list[str], set[tu
     rng = random.Random(f"{language} {seed} copies")
     texts: list[str] = []
     for _ in range(count):
-        said = list(_sentences(language, rng, rng.randrange(12, 60)))
+        said = list(sentences(language, rng, rng.randrange(12, 60)))
         text = "".join(said)
-        half = said[: len(said) // 2] + list(_sentences(language, rng, len(said) - len(said) // 2))
+        half = said[: len(said) // 2] + list(sentences(language, rng, len(said) - len(said) // 2))
         texts += [text, _misspelt(text, rng, 100), "".join(half)]
     return texts, {(i, i + 1) for i in range(0, 3 * count, 3)}
 
 
-def _sentences(language: str, rng: random.Random, count: int) -> Iterator[str]:
+def sentences(language: str, rng: random.Random, count: int) -> Iterator[str]:
+    """Yield sentences of drawn words, in a language without blanks."""
     words = DATA["words"][language]
     for _ in range(count):
         named = (rng.choice(words["nouns"]) + rng.choice(words["links"]) for _ in range(rng.randrange(2, 5)))

@@ -288,9 +288,9 @@ def test_reservations_are_respected_and_recorded(tmp_path: Path, settings: Make,
     _, rows, refused = read(start, settings, path)
     _, every, _ = read(start, settings, path, more=("documents.respect_opt_outs=false",))
 
-    taken_back = {detail for detail, reason in refused.items() if detail.endswith("robots.txt of site.example")}
+    taken_back = {detail for detail, reason in refused.items() if "robots.txt of site.example" in detail}
     assert {row["url"] for row in rows} == {"http://site.example/open", "http://site.example/closed/1"}
-    assert taken_back == {"http://site.example/closed/1: robots.txt of site.example"}
+    assert taken_back == {"http://site.example/closed/1: robots.txt of site.example says disallow: /closed"}
     assert Counter(refused.values()) == Counter(opt_out=3, not_a_page=1)
     assert sum("noai" in detail for detail in refused) == 2
     assert len({row["url"] for row in every}) == 4

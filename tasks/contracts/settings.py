@@ -66,7 +66,9 @@ class DocumentsSettings(Section):
     min_tokens: int = Field(default=30, ge=0)
     max_tokens: int = Field(default=200_000, gt=0)
     quality: tuple[str, ...] = Field(
-        default=(), description="rules by name, such as gopher_quality.words; see tasks/methods/pages/quality.py"
+        default=(),
+        description="rules by name, such as gopher_quality.words, with bounds of your own, such as "
+        "fineweb.repeated_line_chars<=0.01; see tasks/methods/pages/quality.py",
     )
     respect_opt_outs: bool = True
     replace_personal_data: bool = True

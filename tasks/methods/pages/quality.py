@@ -4,26 +4,42 @@
     quality = ["gopher_quality", "gopher_repetition.top_2_gram", "fineweb.line_punctuation"]
 
 A set's name stands for all of its rules. A rule gives the value it measured, and has bounds, so that a refusal carries
-both. Papers: Gopher (Rae et al. 2021, table A1), C4 (Raffel et al. 2020, section 2.2), FineWeb (Penedo et al. 2024,
-section 3.6). Lengths are those of the paper, and so is what a word is: what blanks separate. The rules know English
-(stop words) and scripts with blanks; for others choose those that count lines.
+both. A bound of your own stands behind the name: `fineweb.repeated_line_chars<=0.01`, `c4_lines.words>=5`.
+
+| set | from | bounds that differ by source |
+|---|---|---|
+| `gopher_quality`, `gopher_repetition` | Rae et al. 2021, table A1 | - |
+| `c4`, `c4_lines` | Raffel et al. 2020, section 2.2 | sentences 5, words of a line 3 (datatrove); 3 and 5 (TFDS) |
+| `fineweb` | Penedo et al. 2024, section 3.6 | repeated_line_chars .1 (paper), .01 (its code, datatrove) |
+
+`c4_lines` refuses no page: it takes lines out. What a word is, is what blanks separate, as in the papers. Where letters
+stand alone (Chinese, Thai and their kin), several letters are a word, by `contracts/scripts.py`.
+
+The rules were made for English. `ENGLISH` ones are left out for pages of other languages, `BLANKS` ones for scripts
+without blanks: such a page passes them, whatever it holds. The others count lines, marks and repeats in any script.
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from wellspring.tasks.contracts import scripts
 from wellspring.tasks.contracts.errors import Rejection, UsageError
 
-VERSION = 1
+VERSION = 2
 STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
 _BULLETS = ("-", "*", "•", "‣", "▪", "◦", "–")  # noqa: RUF001 - signs of lists
 _ELLIPSES = ("...", "…")
 _TERMINAL = (".", "!", "?", '"', "”", "。", "！", "？", ":", ";")  # noqa: RUF001 - CJK ends of sentences are meant
 _SENTENCE_END = re.compile(r"[.!?。！？]+(?:\s|$)")  # noqa: RUF001 - as above
 SHORT_LINE_CHARS = 30
+MAX_WORD_CHARS = 1_000
+_POLICIES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
+ENGLISH, BLANKS, ANY = "English", "scripts with blanks", "any script"  # what a rule was made for
+LINES = "c4_lines"
+_BOUND = re.compile(r"(?P<name>[^<>=]+?)\s*(?P<sign><=|>=)\s*(?P<bound>-?[0-9.]+)")
 
 
 @dataclass(frozen=True)
@@ -33,9 +49,21 @@ class Measured:
     text: str
 
     @cached_property
+    def scale(self) -> int:
+        """How many of `words` are counted as one."""
+        if self.text.isascii():
+            return 1
+        return scripts.scale([scripts.letters_in_word(word) for word in scripts.WORD.findall(self.text)])
+
+    @cached_property
     def words(self) -> list[str]:
-        """What blanks separate."""
-        return self.text.split()
+        """What blanks separate; letters, where most of them stand alone."""
+        return self.text.split() if self.scale == 1 else scripts.WORD.findall(self.text)
+
+    @property
+    def word_count(self) -> float:
+        """How many words there are."""
+        return len(self.words) / self.scale
 
     @cached_property
     def lines(self) -> list[str]:
@@ -59,7 +87,7 @@ class Measured:
 
     def top_gram(self, size: int) -> float:
         """Share of characters in the most frequent run of `size` words, where it is there more than once."""
-        grams = Counter(zip(*(self.words[i:] for i in range(size)), strict=False))
+        grams = Counter(zip(*(self.words[i:] for i in range(size * self.scale)), strict=False))
         if not grams:
             return 0.0
         gram, count = max(grams.items(), key=lambda pair: (pair[1], pair[0]))
@@ -67,6 +95,7 @@ class Measured:
 
     def repeated_grams(self, size: int) -> float:
         """Share of characters in runs of `size` words that were there before; a character counts once."""
+        size *= self.scale
         seen = set[tuple[str, ...]]()
         repeated, free = 0, 0
         grams = zip(*(self.words[i:] for i in range(size)), strict=False)
@@ -89,6 +118,11 @@ class Rule:
     measure: Callable[[Measured], float]
     least: float = float("-inf")
     most: float = float("inf")
+    made_for: str = ANY
+
+    def holds_for(self, text: Measured, language: str) -> bool:
+        """Tell whether the rule was made for such a text."""
+        return self.made_for == ANY or (self.made_for == BLANKS and text.scale == 1) or language == "en"
 
 
 def _ends(text: Measured, ends: tuple[str, ...]) -> float:
@@ -96,14 +130,14 @@ def _ends(text: Measured, ends: tuple[str, ...]) -> float:
 
 
 _GOPHER_QUALITY = {
-    "words": Rule(lambda t: len(t.words), 50, 100_000),
-    "mean_word_chars": Rule(lambda t: t.share(sum(map(len, t.words)), len(t.words)), 3, 10),
-    "hashes_per_word": Rule(lambda t: t.share(t.text.count("#"), len(t.words)), most=0.1),
-    "ellipses_per_word": Rule(lambda t: t.share(sum(map(t.text.count, _ELLIPSES)), len(t.words)), most=0.1),
+    "words": Rule(lambda t: t.word_count, 50, 100_000),
+    "mean_word_chars": Rule(lambda t: t.share(sum(map(len, t.words)), len(t.words)), 3, 10, made_for=BLANKS),
+    "hashes_per_word": Rule(lambda t: t.share(t.text.count("#"), t.word_count), most=0.1),
+    "ellipses_per_word": Rule(lambda t: t.share(sum(map(t.text.count, _ELLIPSES)), t.word_count), most=0.1),
     "bullet_lines": Rule(lambda t: t.share(sum(s.startswith(_BULLETS) for s in t.lines), len(t.lines)), most=0.9),
     "ellipsis_lines": Rule(lambda t: _ends(t, _ELLIPSES), most=0.3),
     "words_with_a_letter": Rule(lambda t: t.share(sum(any(map(str.isalpha, w)) for w in t.words), len(t.words)), 0.8),
-    "stop_words": Rule(lambda t: len(STOP_WORDS & {word.lower() for word in t.words}), 2),
+    "stop_words": Rule(lambda t: len(STOP_WORDS & {word.lower() for word in t.words}), 2, made_for=ENGLISH),
 }
 _GOPHER_REPETITION = {
     "lines": Rule(lambda t: t.repeated(t.lines)[0], most=0.3),
@@ -130,12 +164,20 @@ _FINEWEB = {
     "line_punctuation": Rule(lambda t: _ends(t, _TERMINAL), 0.12),
     "short_lines": Rule(lambda t: t.share(sum(len(s) <= SHORT_LINE_CHARS for s in t.lines), len(t.lines)), most=0.67),
     "repeated_line_chars": Rule(lambda t: t.repeated(t.lines)[1], most=0.1),
-    "line_ends_per_word": Rule(lambda t: t.share(t.text.count("\n"), len(t.words)), most=0.3),
+    "line_ends_per_word": Rule(lambda t: t.share(t.text.count("\n"), t.word_count), most=0.3),
+}
+_C4_LINES = {
+    "end_mark": Rule(lambda t: t.text.endswith(_TERMINAL[:-2]) and not t.text.endswith(_ELLIPSES), 1, made_for=BLANKS),
+    "words": Rule(lambda t: t.word_count, 3, made_for=BLANKS),
+    "word_chars": Rule(lambda t: max(map(len, t.words), default=0), most=MAX_WORD_CHARS),
+    "policies": Rule(lambda t: sum(map(t.text.lower().count, _POLICIES)), most=0),
+    "javascript": Rule(lambda t: t.text.lower().count("javascript"), most=0),
 }
 SETS: Mapping[str, Mapping[str, Rule]] = {
     "gopher_quality": _GOPHER_QUALITY,
     "gopher_repetition": _GOPHER_REPETITION,
     "c4": _C4,
+    LINES: _C4_LINES,
     "fineweb": _FINEWEB,
 }
 
@@ -144,28 +186,68 @@ def rules(names: Iterable[str]) -> dict[str, Rule]:
     """Return the rules of a quality profile, by full name (`set.rule`), in its order; a set's name gives all of it.
 
     Raises:
-        UsageError: No such set or rule; the message names those there are.
+        UsageError: No such set or rule; the message names those there are. Or a bound stands behind a set.
     """
     chosen: dict[str, Rule] = {}
-    for name in names:
+    for told in names:
+        match = _BOUND.fullmatch(told.strip())
+        name = match["name"] if match else told
         group, dot, rule = name.partition(".")
         known = SETS.get(group)
         if known is None:
             raise UsageError(f"there is no set of quality rules `{group}`", hint=f"there are: {', '.join(SETS)}")
-        if dot and rule not in known:
+        if (dot and rule not in known) or (match and not dot):
             raise UsageError(f"there is no quality rule `{name}`", hint=f"`{group}` has: {', '.join(known)}")
-        chosen |= {f"{group}.{key}": known[key] for key in ([rule] if dot else known)}
+        chosen |= {f"{group}.{key}": chosen.get(f"{group}.{key}", known[key]) for key in ([rule] if dot else known)}
+        if match:
+            side = "most" if match["sign"] == "<=" else "least"
+            chosen[name] = replace(chosen[name], **{side: _number(match["bound"], told)})
     return chosen
 
 
-def check(text: str, chosen: Mapping[str, Rule]) -> None:
-    """Refuse a text that breaks a rule.
+def _number(bound: str, told: str) -> float:
+    try:
+        return float(bound)
+    except ValueError:
+        raise UsageError(f"`{told}` has no number behind its sign", hint="write it as `c4_lines.words>=5`") from None
+
+
+def without_lines(text: str, chosen: Mapping[str, Rule], language: str) -> str:
+    """Return the text without the lines that rules for lines refuse; blank lines stay.
+
+    Args:
+        text: A text.
+        chosen: Rules, of which those of `c4_lines` are asked.
+        language: That of the text, as ISO 639-1.
+    """
+    rules_ = [rule for name, rule in chosen.items() if name.startswith(LINES)]
+    if not rules_:
+        return text
+    whole = Measured(text)
+    asked = [rule for rule in rules_ if rule.holds_for(whole, language)]
+    kept = (
+        line
+        for line in text.splitlines()
+        if not (said := line.strip()) or all(rule.least <= rule.measure(Measured(said)) <= rule.most for rule in asked)
+    )
+    return "\n".join(kept).strip()
+
+
+def check(text: str, chosen: Mapping[str, Rule], language: str) -> None:
+    """Refuse a text that breaks a rule that was made for it.
+
+    Args:
+        text: A text.
+        chosen: Rules; those of `c4_lines` refuse no text.
+        language: That of the text, as ISO 639-1.
 
     Raises:
         Rejection: `quality`; the detail is the rule's name, the value and the bound, of the first that is broken.
     """
     measured = Measured(text)
     for name, rule in chosen.items():
+        if name.startswith(LINES) or not rule.holds_for(measured, language):
+            continue
         value = rule.measure(measured)
         if not rule.least <= value <= rule.most:
             bound = f"less than {rule.least:g}" if value < rule.least else f"more than {rule.most:g}"
