@@ -101,6 +101,7 @@ RSL = (
             '<link rel="license" type="application/rsl+xml" href="https://site.example/license.xml">',
             ("RSL: terms at https://site.example/license.xml",),
         ),
+        ('<link rel=x type="application/rsl+xml" href=y><SCRIPT>"<prohibits type=usage>all<"</SCRIPT>', ()),
         (RSL.format('<prohibits type="usage">train-ai search</prohibits>'), ("RSL: prohibits train-ai",)),
         (RSL.format('<permits type="usage">search</permits>'), ("RSL: does not permit training",)),
         (RSL.format('<payment type="per-crawl"/>'), ("RSL: payment by per-crawl",)),

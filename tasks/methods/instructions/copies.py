@@ -3,15 +3,13 @@
 ROUGE-L (Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004) is the F-measure of the longest common
 subsequence of words. Against a document a hundred times longer a subsequence finds function words everywhere, so there
 the measure is coverage: the share of the text's words that lie in runs of `run_words` that the document has, too.
-
-The subsequence is bit-parallel (Crochemore et al., "A fast and practical bit-vector algorithm for the longest common
-subsequence problem", IPL 2001): one big-integer step for each word, O(n m / 64).
 """
 
 import unicodedata
 from functools import lru_cache
 
 from wellspring.tasks.contracts import scripts
+from wellspring.tasks.contracts.subsequences import lcs
 
 VERSION = 2
 RUN_WORDS = 8
@@ -25,19 +23,6 @@ def words(text: str) -> list[str]:
 @lru_cache(maxsize=1024)  # a demonstration is compared with many answers
 def _kept_words(text: str) -> list[str]:
     return words(text)
-
-
-def lcs(left: list[str], right: list[str]) -> int:
-    """Return the length of the longest common subsequence of two lists of words."""
-    places: dict[str, int] = {}
-    for i, word in enumerate(left):
-        places[word] = places.get(word, 0) | (1 << i)
-    every = (1 << len(left)) - 1
-    row = every
-    for word in right:
-        match = row & places.get(word, 0)
-        row = ((row + match) | (row - match)) & every
-    return len(left) - row.bit_count()
 
 
 def rouge_l(left: str, right: str) -> float:

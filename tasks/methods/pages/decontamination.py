@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from wellspring.tasks.contracts import scripts
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.methods.instructions.copies import lcs
+from wellspring.tasks.contracts.subsequences import lcs
 from wellspring.tasks.methods.pages import word_hashes
 
 VERSION = 2

@@ -122,7 +122,8 @@ def _embedded(html: str, kind: str) -> Iterator[str]:
     """Yield the contents of scripts of a type, which are data."""
     end = 0
     while (found := html.find(kind, end)) >= 0:
-        if not html.startswith("<script", html.rfind("<", end, found)):
+        opening = max(html.rfind("<", end, found), 0)
+        if html[opening : opening + 7].lower() != "<script":
             end = found + len(kind)
             continue
         end = html.find("</script", found)
