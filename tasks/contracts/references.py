@@ -54,6 +54,11 @@ def says(text: str, known: str) -> bool:
     return bool(wanted) and f" {wanted} " in f" {said} "
 
 
+def alike(answers: Sequence[str]) -> list[int]:
+    """Return for each final answer the place of the first that is the same: answers of one place say one thing."""
+    return [next(at for at, other in enumerate(answers) if one == other or is_same(one, other)) for one in answers]
+
+
 async def agreeing(
     ask: Ask, heading: str, question: str, known: str, answers: Sequence[Text], role: str
 ) -> list[bool | None]:

@@ -49,3 +49,7 @@ def test_final_answers_are_the_same_by_value_or_by_letters(one: str, other: str,
 )
 def test_a_short_known_answer_is_said_by_its_number_or_by_its_words(text: str, known: str, is_said: bool) -> None:  # noqa: FBT001
     assert references.says(text, known) is is_said
+
+
+def test_answers_that_say_the_same_have_the_place_of_the_first() -> None:
+    assert references.alike(["7", "No", "7.0", "...", "no.", "...", "!"]) == [0, 1, 0, 3, 1, 3, 6]
