@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests import instruction_store
-from tests.program_cases import fenced
 from tests.program_runs import Made, answering, of_program, run_program
 from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.spine.running.runs import Run
 
@@ -51,4 +51,13 @@ def of_subjects(made: Made) -> dict[str, str]:
     return {id_: next(name for name in subjects if f"about {name}" in text) for id_, text in texts.items()}
 
 
-__all__ = ["Start", "fenced", "give", "of_subjects", "run", "subject_of"]
+def reasons_of(made: Made) -> dict[str, list[str]]:
+    """Return the reasons of refusals, by the subject of the seed."""
+    ids = {content_id("seed", f"What should I know about {name}?"): name for name in instruction_store.SUBJECTS}
+    found: dict[str, list[str]] = {}
+    for input_id, reason in sorted(made.refused):
+        found.setdefault(ids[input_id.partition("#")[0]], []).append(reason)
+    return found
+
+
+__all__ = ["Start", "give", "of_subjects", "reasons_of", "run", "subject_of"]

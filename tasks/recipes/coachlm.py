@@ -142,7 +142,12 @@ async def _revised(ask: Ask, original: Pair, best: Pair) -> Pair | None:
     pair = {"instruction": best.instruction, "response": best.response, "faults": best.marks.faults}
     drafts = different(await ask.draws(ask.knobs.revisions, "revise", Revised, **pair), ask.made)
     found = await ask.tried([_draft(ask, original, best, draft) for draft in drafts])
-    return max((one for one in found if one), key=lambda one: one.edit, default=None)
+    better = sorted((one for one in found if one), key=lambda one: -one.edit)
+    for one in better[1:]:
+        ask.made.refused(
+            "smaller_edit", f"{one.edit:.2f} and not {better[0].edit:.2f} of the words: {one.response[:200]}"
+        )
+    return better[0] if better else None
 
 
 async def _draft(ask: Ask, original: Pair, best: Pair, draft: Revised) -> Pair:

@@ -130,21 +130,21 @@ async def program(row: Row, ask: Ask) -> None:
     """Answer an instruction, and edit the answer as long as that makes it better.
 
     Raises:
-        Rejection: `not_refined`, the answer has faults, and no edits of them are kept.
+        Rejection: As `_edited`: the answer has faults, and its first edits do not mend them.
     """
-    history = row["history"] or ""
+    history, asked = row["history"] or "", said(row["history"] or "", row["text"])
     first = await ask("answer", Text, role="responder", history=history, instruction=bare(row["text"]))
     best: Text | Edits = first
     for _ in range(ask.knobs.rounds):
-        edits = await ask("edit", Edits, instruction=said(history, row["text"]), answer=best.text, most=ask.knobs.edits)
+        edits = await ask("edit", Edits, instruction=asked, answer=best.text, most=ask.knobs.edits)
         if not edits.edits:
             break
-        [better] = await ask.tried([_edited(ask, said(history, row["text"]), best.text, edits)])
-        if better is None and best is first:
-            raise Rejection("not_refined", f"it has faults: {edits.faults[:200]}")
-        if better is None:
+        if best is first:
+            best = await _edited(ask, asked, best.text, edits)
+        elif better := (await ask.tried([_edited(ask, asked, best.text, edits)]))[0]:
+            best = better
+        else:
             break
-        best = better
     _keep(ask, row["input_id"], first, best)
 
 

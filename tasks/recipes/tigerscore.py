@@ -13,18 +13,18 @@ score that is stored is 10 less the penalty, at least 0. Errors are kept as note
     "Paris has 20 people." -> {"place": "20 people", "kind": "fact", "severity": "major", "penalty": 4} -> it is mended
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
-from wellspring.tasks.contracts.answers import Answered, Text
+from wellspring.tasks.contracts.answers import Answered, Read, Text
 from wellspring.tasks.contracts.conversation import said
 from wellspring.tasks.contracts.different import different
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, Made, Use, bare
-from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.prompting import Row, Template
 from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "TIGERScore"
@@ -65,10 +65,17 @@ class Error(Answered):
     penalty: Annotated[float, Field(ge=0.5, le=5)]
 
 
+def _all(said: Mapping[str, Any], name: str, form: Template | None) -> list[Error]:
+    """Read a list of errors; one that cannot be read refuses the list, which would be too short without it."""
+    if not isinstance(listed := said.get(name), list):
+        raise Rejection("incomplete_answer", f"`{name}` is no list")
+    return [Error.taken(one if isinstance(one, dict) else {}, form) for one in cast("list[Any]", listed)]
+
+
 class Errors(Answered):
     """The errors of an answer, none where it has none."""
 
-    errors: list[Error] = Field(max_length=12)
+    errors: Annotated[list[Error], Read(_all)]
 
 
 class Spoiled(Answered):
