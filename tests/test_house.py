@@ -154,6 +154,11 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         ],
         "parrot": ["question"],
         "personas": ["RELATIONS[mark % len(RELATIONS)]", "kind"],  # lines of our own lists
+        "coachlm": ["row['text']"],
+        "edit_operations": ["row['text']"],
+        "honesty": ["row['text']"],
+        "honeybee": ["criterion", "item.text", "task"],  # types of task and criteria are our own
+        "r_tuning": ["row['text']"],
         "rephrase_and_respond": ["made.text"],
         "self_instruct": ["language([known] if known else [], 'the language of the tasks above')"],
         "sciriff": ["asked", "passage", "task['needs']"],  # the instruction in its two parts; a line of our own list
@@ -168,6 +173,7 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
             "CRITERIA if knobs.criteria_told else ''",
             "language(knobs.languages, 'the language of the examples')",
         ],
+        "tigerscore": ["row['text']"],
     }
 
 
