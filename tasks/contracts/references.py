@@ -6,7 +6,7 @@ says("They lay forty-two eggs, that is 42 in all.", "42") -> True
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.program import Ask
@@ -78,7 +78,7 @@ async def agreeing(
     if short := final(known):
         return [says(final(one.text) or one.text, short) for one in answers]
     texts = list(dict.fromkeys(one.text for one in answers))
-    given = {"question": question, "known": known}
+    given: dict[str, Any] = {"question": question, "known": known}
     found = await ask.tried([ask(heading, Agreed, role=role, answer=text, **given) for text in texts])
     agrees = {text: one and one.agrees == "yes" for text, one in zip(texts, found, strict=True)}
     return [agrees[one.text] for one in answers]

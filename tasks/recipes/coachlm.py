@@ -15,7 +15,7 @@ as a note, for who trains a coach. Each mark is from 0 to 10; how marks become p
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -139,7 +139,7 @@ async def _marked(ask: Ask, instruction: str, response: str, revised: Revised | 
 
 async def _revised(ask: Ask, original: Pair, best: Pair) -> Pair | None:
     """Have a pair revised several times; the largest edit of the original that has more points, None if none has."""
-    pair = {"instruction": best.instruction, "response": best.response, "faults": best.marks.faults}
+    pair: dict[str, Any] = {"instruction": best.instruction, "response": best.response, "faults": best.marks.faults}
     drafts = different(await ask.draws(ask.knobs.revisions, "revise", Revised, **pair), ask.made)
     found = await ask.tried([_draft(ask, original, best, draft) for draft in drafts])
     better = sorted((one for one in found if one), key=lambda one: -one.edit)

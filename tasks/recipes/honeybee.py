@@ -14,7 +14,7 @@ what the next is aimed at. A profile that names the trained student there and ru
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -97,7 +97,7 @@ async def program(row: Row, ask: Ask) -> None:
     """
     first = int(row["input_id"][:MARK_DIGITS], 16)
     tasks = [ask.own[(first + at) % len(ask.own)]["task"] for at in range(min(ask.knobs.items, len(ask.own)))]
-    page = {"title": row["title"] or "", "text": row["text"]}
+    page: dict[str, Any] = {"title": row["title"] or "", "text": row["text"]}
     written = await ask.tried([ask("write", Item, task=bare(task), **page) for task in tasks])
     kept = await _verified(ask, page, [one for one in written if one], [])
     if not kept:
@@ -112,21 +112,21 @@ async def program(row: Row, ask: Ask) -> None:
         there += [one.text for one in kept]
 
 
-async def _verified(ask: Ask, page: Mapping[str, str], items: Sequence[Item], there: Sequence[str]) -> list[Made]:
+async def _verified(ask: Ask, page: Mapping[str, Any], items: Sequence[Item], there: Sequence[str]) -> list[Made]:
     """Keep the items that the checks and the verifier let pass; returns their instructions."""
     new = [one for one in different(items, ask.made, "instruction") if one.instruction not in there]
     kept = await ask.tried([_item(ask, page, item) for item in new])
     return [one for one in kept if one]
 
 
-async def _item(ask: Ask, page: Mapping[str, str], item: Item) -> Made:
+async def _item(ask: Ask, page: Mapping[str, Any], item: Item) -> Made:
     """Make an item, if it is verified.
 
     Raises:
         Rejection: `low_quality`, as its marks say; `not_verified`, its answer cannot be kept.
     """
     made = ask.made.instruction(item, "instruction")
-    pair = {"instruction": item.instruction, "answer": item.answer}
+    pair: dict[str, Any] = {"instruction": item.instruction, "answer": item.answer}
     marks = await ask("verify", Marks, role="judge", **pair, **page)
     given = marks.all.values()
     if sum(given) / len(given) < ask.knobs.mean or min(given) < ask.knobs.each:
@@ -139,7 +139,7 @@ async def _item(ask: Ask, page: Mapping[str, str], item: Item) -> Made:
     return made
 
 
-async def _weak(ask: Ask, page: Mapping[str, str], items: Sequence[Made]) -> list[tuple[str, float, list[str]]]:
+async def _weak(ask: Ask, page: Mapping[str, Any], items: Sequence[Made]) -> list[tuple[str, float, list[str]]]:
     """Have a student answer items; each criterion below 100, with the mean of its marks and what was remarked."""
     found = await ask.tried([_evaluated(ask, page, item) for item in items])
     marks = [one for one in found if one]
@@ -153,14 +153,19 @@ async def _weak(ask: Ask, page: Mapping[str, str], items: Sequence[Made]) -> lis
     ]
 
 
-async def _evaluated(ask: Ask, page: Mapping[str, str], item: Made) -> Marks:
+async def _evaluated(ask: Ask, page: Mapping[str, Any], item: Made) -> Marks:
     answer = await ask("answer", Text, role="responder", instruction=bare(item.text))
     return await ask("verify", Marks, role="judge", instruction=item.text, answer=answer.text, **page)
 
 
 async def _aimed(
-    ask: Ask, page: Mapping[str, str], there: Sequence[str], criterion: str, mean: float, remarks: Sequence[str]
+    ask: Ask, page: Mapping[str, Any], there: Sequence[str], criterion: str, mean: float, remarks: Sequence[str]
 ) -> list[Item]:
     """Have items written that ask for what a student does badly."""
-    given = {"criterion": bare(criterion), "mean": round(mean), "remarks": remarks, "instructions": there}
-    return await ask.draws(ask.knobs.targeted, "aim", Item, **given, **page)
+    given: dict[str, Any] = {
+        "criterion": bare(criterion),
+        "mean": round(mean),
+        "remarks": remarks,
+        "instructions": there,
+    }
+    return await ask.draws(ask.knobs.targeted, "aim", Item, instructions=there, **given, **page)
