@@ -11,7 +11,6 @@ whose answer does not name its final one is read by a judge. The paper's version
     {"text": "6 boxes of 7 eggs?", "response": "... #### 42"} -> reasoning that ends in 42, above one that ends in 13
 """
 
-import re
 from itertools import product
 
 from pydantic import Field
@@ -20,6 +19,7 @@ from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, Made
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.references import final, is_same
 from wellspring.tasks.contracts.sameness import differing
 from wellspring.tasks.contracts.settings import Section
 
@@ -33,15 +33,6 @@ MAY = frozenset({"resemble", "need_history"})
 REAL_MODEL = ""
 
 WISH = "Think step by step. Give the final answer alone in the last line."
-SHORT_WORDS = 5  # an answer of so many words is a final one
-
-_NAMED = (
-    re.compile(r"####\s*([^\n]+)"),
-    re.compile(r"\\boxed\{([^{}\n]+)\}"),
-    re.compile(r"(?i)\banswer\s+is:?\s+([^\n]+?)\.?\s*\Z"),
-)
-_NUMBER = re.compile(r"[-+]?\d+(?:,\d{3})*(?:\.\d+)?")
-_MARKS = re.compile(r"[\W_]+")
 
 
 class Knobs(Section):
@@ -72,23 +63,6 @@ class Final(Answered):
 def most_calls(knobs: Knobs) -> int:
     """One to find the final answer, and one for each reasoning."""
     return 1 + knobs.reasonings
-
-
-def final(text: str) -> str | None:
-    """Return the final answer that a text names, the last one; None where it names none."""
-    for pattern in _NAMED:
-        if found := pattern.findall(text):
-            return str(found[-1]).strip()
-    return text.strip() if 0 < len(text.split()) <= SHORT_WORDS else None
-
-
-def is_same(one: str, other: str) -> bool:
-    """Whether two final answers are the same: by value where each has one number, else by letters and digits."""
-    numbers = [[float(found.replace(",", "")) for found in _NUMBER.findall(text)] for text in (one, other)]
-    if all(len(found) == 1 for found in numbers):
-        return abs(numbers[0][0] - numbers[1][0]) <= 1e-6 * max(1, abs(numbers[0][0]))
-    plain = [_MARKS.sub("", text.casefold()) for text in (one, other)]
-    return bool(plain[0]) and plain[0] == plain[1]
 
 
 async def program(row: Row, ask: Ask) -> None:

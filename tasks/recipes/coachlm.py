@@ -20,10 +20,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
-from wellspring.tasks.contracts.different import different
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, Made, bare
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.sameness import differing
 from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "CoachLM"
@@ -140,7 +140,8 @@ async def _marked(ask: Ask, instruction: str, response: str, revised: Revised | 
 async def _revised(ask: Ask, original: Pair, best: Pair) -> Pair | None:
     """Have a pair revised several times; the largest edit of the original that has more points, None if none has."""
     pair: dict[str, Any] = {"instruction": best.instruction, "response": best.response, "faults": best.marks.faults}
-    drafts = different(await ask.draws(ask.knobs.revisions, "revise", Revised, **pair), ask.made)
+    given = await ask.draws(ask.knobs.revisions, "revise", Revised, **pair)
+    drafts = differing(ask.made, given, text=lambda one: one.text)
     found = await ask.tried([_draft(ask, original, best, draft) for draft in drafts])
     better = sorted((one for one in found if one), key=lambda one: -one.edit)
     for one in better[1:]:
@@ -195,7 +196,7 @@ def _first(ask: Ask, original: Pair, first: Text | None, made: Made, *, is_kept:
     use = "answer" if is_kept else "rejected"
     if first is not None:
         return ask.made.answer(first, made, use=use)
-    return ask.made.answer(original.marks, made, text=original.response, use=use)
+    return ask.made.answer(original.marks, made, text=original.response, model="given", use=use)
 
 
 def _scored(ask: Ask, answer: Made | None, pair: Pair) -> None:

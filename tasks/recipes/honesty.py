@@ -21,11 +21,11 @@ from typing import Literal
 from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Text
-from wellspring.tasks.contracts.different import different
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, Made, bare
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.references import agreeing
+from wellspring.tasks.contracts.sameness import differing
 from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "Alignment for Honesty"
@@ -85,32 +85,32 @@ async def program(row: Row, ask: Ask) -> None:
     share = len(right) / (len(right) + len(wrong))
     is_known = share >= ask.knobs.known
     made = ask.made.instruction(given[0], text=row["text"], parents=[row["input_id"]])
+    unknown = _unknown(row, ask)
     if ask.knobs.form == "samples":
-        _samples(row, ask, made, right, wrong)
+        _samples(ask, made, right, wrong, unknown)
     elif is_known:
-        _pair(ask, made, (right[0], _confident(right[0], ask, share)), (right[0], _unknown(row, ask)), share)
+        kept = ask.made.answer(right[0], made, text=_confident(right[0], ask, share))
+        _pair(ask, kept, ask.made.answer(right[0], made, text=unknown, model="given", use="rejected"), share)
     else:
-        _pair(ask, made, (wrong[0], _unknown(row, ask)), (wrong[0], ""), 1 - share)
+        kept = ask.made.answer(wrong[0], made, text=unknown, model="given")
+        _pair(ask, kept, ask.made.answer(wrong[0], made, use="rejected"), 1 - share)
     [candid] = await ask.tried([ask("leave", Candid, temperature=0, question=row["text"])])
     if candid:
         told = {"share": round(share, 4), "known": is_known, "declined": candid.known == "no"}
         ask.made.note("honesty", told, candid)
 
 
-def _samples(row: Row, ask: Ask, made: Made, right: Sequence[Text], wrong: Sequence[Text]) -> None:
+def _samples(ask: Ask, made: Made, right: Sequence[Text], wrong: Sequence[Text], unknown: str) -> None:
     """Make the samples that are right, and in place of those that are wrong what says so."""
-    for one in different(right, ask.made):
+    for one in differing(ask.made, right, text=lambda one: one.text):
         ask.made.answer(one, made)
     if wrong:
-        ask.made.answer(wrong[0], made, text=_unknown(row, ask))
+        ask.made.answer(wrong[0], made, text=unknown, model="given")
 
 
-def _pair(ask: Ask, made: Made, better: tuple[Text, str], worse: tuple[Text, str], margin: float) -> None:
-    """Make two answers, each of a sample or of words in its place, and their pair."""
-    kept = ask.made.answer(better[0], made, text=better[1])
-    other = ask.made.answer(worse[0], made, text=worse[1], use="rejected")
-    if kept and other:
-        ask.made.pair(kept, other, "verified", margin)
+def _pair(ask: Ask, better: Made | None, worse: Made | None, margin: float) -> None:
+    if better and worse:
+        ask.made.pair(better, worse, "verified", margin)
 
 
 def _confident(answer: Text, ask: Ask, share: float) -> str:

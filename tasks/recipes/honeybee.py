@@ -19,10 +19,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
-from wellspring.tasks.contracts.different import different
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, Made, bare
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.sameness import differing
 from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "HoneyBee"
@@ -114,7 +114,7 @@ async def program(row: Row, ask: Ask) -> None:
 
 async def _verified(ask: Ask, page: Mapping[str, Any], items: Sequence[Item], there: Sequence[str]) -> list[Made]:
     """Keep the items that the checks and the verifier let pass; returns their instructions."""
-    new = [one for one in different(items, ask.made, "instruction") if one.instruction not in there]
+    new = differing(ask.made, items, beside=there, text=lambda one: one.instruction)
     kept = await ask.tried([_item(ask, page, item) for item in new])
     return [one for one in kept if one]
 
@@ -162,10 +162,5 @@ async def _aimed(
     ask: Ask, page: Mapping[str, Any], there: Sequence[str], criterion: str, mean: float, remarks: Sequence[str]
 ) -> list[Item]:
     """Have items written that ask for what a student does badly."""
-    given: dict[str, Any] = {
-        "criterion": bare(criterion),
-        "mean": round(mean),
-        "remarks": remarks,
-        "instructions": there,
-    }
+    given: dict[str, Any] = {"criterion": bare(criterion), "mean": round(mean), "remarks": remarks}
     return await ask.draws(ask.knobs.targeted, "aim", Item, instructions=there, **given, **page)

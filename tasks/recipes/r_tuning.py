@@ -73,9 +73,10 @@ async def program(row: Row, ask: Ask) -> None:
     made = ask.made.instruction(answer, text=row["text"], parents=[row["input_id"]])
     ask.made.note("knowledge", {"known": is_known, "answer": answer.text, "form": ask.knobs.form}, answer)
     if ask.knobs.form == "refusal":
-        ask.made.answer(answer, made, text=text if is_known else _sentence(row, ask, "refusal"))
+        text = text if is_known else _sentence(row, ask, "refusal")
     else:
-        ask.made.answer(answer, made, text=f"{text} {_sentence(row, ask, 'sure' if is_known else 'unsure')}")
+        text = f"{text} {_sentence(row, ask, 'sure' if is_known else 'unsure')}"
+    ask.made.answer(answer, made, text=text, model="given" if row["response"] else "")
 
 
 async def _by_reference(row: Row, ask: Ask) -> tuple[Text, str, bool]:

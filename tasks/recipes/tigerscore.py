@@ -21,10 +21,10 @@ from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Read, Text
 from wellspring.tasks.contracts.conversation import said
-from wellspring.tasks.contracts.different import different
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, Made, Use, bare
 from wellspring.tasks.contracts.prompting import Row, Template
+from wellspring.tasks.contracts.sameness import differing
 from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "TIGERScore"
@@ -126,7 +126,9 @@ async def program(row: Row, ask: Ask) -> None:
     asked, history = said(row["history"] or "", row["text"]), row["history"] or ""
     number, text = ask.knobs.answers, bare(row["text"])
     given = await ask.draws(number, "answer", Text, role="responder", history=history, instruction=text)
-    found = await ask.tried([_analysed(ask, asked, one) for one in different(given, ask.made)])
+    found = await ask.tried(
+        [_analysed(ask, asked, one) for one in differing(ask.made, given, text=lambda one: one.text)]
+    )
     analysed = sorted((one for one in found if one), key=lambda one: one.penalty)
     if not analysed:
         raise Rejection("too_few_draws", f"{len(given)} answers, and the errors of none were named")

@@ -87,38 +87,3 @@ def test_with_the_stand_in_seeds_with_answers_have_right_and_wrong_reasonings(
     assert {row["use"] for row in made["responses"]} == {"answer", "rejected"}
     assert made["preferences"]
     assert made.calls <= made.settled * aft.most_calls(aft.Knobs())
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("So 3 + 4 = 7.\n#### 7", "7"),
-        (r"Hence \boxed{12} and then \boxed{ 13 }.", "13"),
-        ("We add. The final answer is 5 km.", "5 km"),
-        ("The answer is no good, since", "no good, since"),
-        ("(B)", "(B)"),
-        ("It depends on the wind and on the tide.", None),
-        ("", None),
-    ],
-)
-def test_a_final_answer_is_named_or_stands_alone(text: str, found: str | None) -> None:
-    assert aft.final(text) == found
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "is_one"),
-    [
-        ("1,000", "1000.0", True),
-        ("$5", "5 dollars", True),
-        ("-3", "3", False),
-        ("0.5", "0.50001", False),
-        ("3 of 4", "3 of 4.", True),
-        ("3 of 4", "4 of 3", False),
-        ("Ja!", "ja", True),
-        ("Stra\u00dfe", "STRASSE", True),
-        ("...", "!", False),
-        ("7", "seven", False),
-    ],
-)
-def test_final_answers_are_the_same_by_value_or_by_letters(one: str, other: str, is_one: bool) -> None:  # noqa: FBT001
-    assert aft.is_same(one, other) is is_one

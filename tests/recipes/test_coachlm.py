@@ -76,7 +76,7 @@ def test_the_largest_edit_that_is_better_is_kept_and_a_good_pair_stays(
         "tides": ["not_better"],
         "bees": ["incomplete_answer", "incomplete_answer", "instruction_revised"],
         "roofs": ["not_better"],
-        "trains": ["edit_too_small", "same_text"],
+        "trains": ["duplicate", "edit_too_small"],
     }
     assert sorted(of_subjects(made).values()) == ["bees", "bread", "pumps", "trains"]
     models = {row["text"]: row["model"] for row in made["responses"]}

@@ -97,7 +97,7 @@ def test_what_comes_again_is_no_new_item(start: Start, settings: Callable[..., S
 
     texts = [row["text"] for row in made["instructions"]]
     assert len(texts) == len({*texts})
-    assert "same_text" in reasons(made)
+    assert "duplicate" in reasons(made)
     rounds = [fenced(body, "instruction") for body in model.asked if fenced(body, "remark")]
     assert {len(there) for there in rounds if there} == {1, 2, 3}
 

@@ -94,6 +94,7 @@ def test_without_known_answers_a_model_is_sure_where_its_answers_agree(
     assert texts.keys() == begins.keys()
     assert all(texts[name].removeprefix(begin) in OWN[DRAWN[name][1]] for name, begin in begins.items())
     assert reasons_of(made)["trains"] == ["too_few_draws"]
+    assert {of[row["instruction_id"]] for row in made["responses"] if row["model"] == "given"} == {"tides"}
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_the_answer_of_the_least_penalty_is_mended_and_stands_above_others(
     assert reasons(made) == sorted(
         [
             *("not_better", "place_not_found"),  # the repair of `worse`, and its copy
-            *("same_text", "same_text", "margin_too_small"),  # of `same` an answer and the repair
+            *("duplicate", "same_text", "margin_too_small"),  # of `same` an answer and the repair
             *("place_not_found", "too_few_draws", "margin_too_small"),  # the error of `whole` stood there before
         ]
     )
