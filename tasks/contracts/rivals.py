@@ -22,12 +22,12 @@ class Rival:
     use: str
 
 
-def drawn(row: Row, most: int, key: str) -> list[Rival]:
+def drawn(row: Row, most: int | None, key: str) -> list[Rival]:
     """Return the answers in the order of their lots, whatever order they came in.
 
     Args:
         row: Of `answered`.
-        most: So many are left.
+        most: So many are left; None leaves all.
         key: Of the lots; another one gives another order.
     """
     answers = [Rival(one["response_id"], one["text"], one["model"], one["use"]) for one in json.loads(row["answers"])]
