@@ -25,7 +25,7 @@ def scripted(good_first: Sequence[Any], good_second: Sequence[Any]) -> Callable[
     left = {True: list(good_first), False: list(good_second)}
 
     def say(_: str, body: dict[str, Any]) -> str:
-        content = body["messages"][-1]["content"]
+        content = body["messages"][1]["content"]
         is_first = bool(re.search(r"<first \w+>\nGood", content))
         marks = left[is_first].pop(0)
         if marks is None:
@@ -83,7 +83,7 @@ def test_equal_marks_make_no_pair(settings: Callable[..., Settings], start: Star
 
 
 def test_an_order_without_a_judgement_is_no_division_by_zero(settings: Callable[..., Settings], start: Start) -> None:
-    say = scripted([(8, 6)] * 3, [None, None] * 3)
+    say = scripted([(8, 6)] * 3, [None] * 3 * 2)
     found, _, _ = judge_runs.play(NAME, settings, start, say, ["Good one.", "Other one."])
 
     assert [row["value"] for row in found["scores"]] == [None, None]

@@ -30,9 +30,8 @@ def wrote(token: str, **shares: float) -> dict[str, Any]:
 
 
 def letter(body: dict[str, Any], texts: tuple[str, ...]) -> str:
-    return re.search(
-        rf"^([A-C])\. (?:{'|'.join(map(re.escape, texts))})$", body["messages"][-1]["content"], re.MULTILINE
-    )[1]
+    named = "|".join(map(re.escape, texts))
+    return re.findall(rf"^([A-C])\. (?:{named})$", body["messages"][-1]["content"], re.MULTILINE)[0]
 
 
 def is_number(body: dict[str, Any]) -> bool:

@@ -25,7 +25,7 @@ def saying(kind: str, better: str = "") -> Callable[[str, dict[str, Any]], str]:
     def say(heading: str, body: dict[str, Any]) -> str:
         if heading == "kind":
             return json.dumps({"kind": kind})
-        first, second = re.findall(r"\w+ (\d)\.", body["messages"][-1]["content"])
+        first, second = re.findall(r"\w+ (\d)\.", body["messages"][1]["content"])
         return json.dumps({"evidence": "x", "better": better or ("first" if first > second else "second")})
 
     return say

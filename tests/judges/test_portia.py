@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("unaudited")
 
 
 def shown(body: dict[str, Any]) -> list[str]:
-    return re.findall(r"<part \w+>\n(.*?)\n</part", body["messages"][-1]["content"], re.DOTALL)
+    return re.findall(r"<part \w+>\n(.*?)\n</part", body["messages"][1]["content"], re.DOTALL)
 
 
 def said(better: str) -> str:
@@ -30,7 +30,7 @@ def said(better: str) -> str:
 
 
 def by_strength(_: str, body: dict[str, Any]) -> str:
-    first, second = re.findall(r"Strong (\d)", body["messages"][-1]["content"])
+    first, second = re.findall(r"Strong (\d)", body["messages"][1]["content"])
     return said("tie" if first == second else "first" if first > second else "second")
 
 
