@@ -138,6 +138,7 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "data_augmentation": ["row['text']"],
         "occuquest": ["made.text"],
         "codi_eval": ["made.text", "manner"],  # a manner of our own list
+        "deita": ["way"],  # of our own list
         "folktexts": ["listed", "question['fault']", "question['question']"],  # of our own list
         "minimum_tuning": ["made.text"],
         "mixture_of_instructions": [
