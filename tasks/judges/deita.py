@@ -34,7 +34,6 @@ VERSION = 1
 TAKES = "responses"
 MAKES = ("scores", "notes")
 ROLES = ("judge",)
-BEST = 36
 REAL_MODEL = ""
 LEAST_VERSIONS = 3  # that make a ranking, the first among them
 
@@ -80,7 +79,9 @@ async def program(row: Row, ask: Ask) -> None:
 
 async def _scored(ask: Ask, row: Row, scored: Scored, text: str) -> int:
     """Return the score of a text among versions of it that a model made."""
-    asked = {} if scored == "complexity" else {"instruction": said(row["history"] or "", row["instruction"])}
+    asked = dict[str, Any]()
+    if scored == "quality":
+        asked["instruction"] = said(row["history"] or "", row["instruction"])
     versions = [text]
     for way in [one["way"] for one in ask.own if one["of"] == scored][: ask.knobs.versions]:
         [version] = await ask.tried([_evolved(ask, scored, way, versions, asked)])

@@ -18,6 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 from pydantic import Field
 
@@ -124,7 +125,8 @@ async def _met(ask: Ask, row: Row, one: Rival, other: Rival) -> Balanced:
 
 
 async def _drawn(ask: Ask, row: Row, first: Rival, second: Rival) -> list[Judgement]:
-    shown = {"instruction": said(row["history"] or "", row["text"]), "first": first.text, "second": second.text}
+    asked = said(row["history"] or "", row["text"])
+    shown: dict[str, Any] = {"instruction": asked, "first": first.text, "second": second.text}
     return await ask.draws(ask.knobs.draws, "mark", Judgement, temperature=1.0, **shown)
 
 

@@ -67,7 +67,7 @@ async def program(row: Row, ask: Ask) -> None:
     ask.made.score(row["input_id"], TOTAL, 1 - fmean(risks), "1 less the mean risk by choices")
 
 
-async def _risk(ask: Ask, input_id: str, question: Mapping[str, Any], shown: Mapping[str, str]) -> float:
+async def _risk(ask: Ask, input_id: str, question: Mapping[str, Any], shown: Mapping[str, Any]) -> float:
     """Mark the risk of one fault by choices, and by number; return the former."""
     order = ordered(question, input_id)
     orders = [_chosen(ask, question, choices, shown) for choices in (order, order[::-1])]
@@ -81,11 +81,11 @@ async def _risk(ask: Ask, input_id: str, question: Mapping[str, Any], shown: Map
 
 
 async def _chosen(
-    ask: Ask, question: Mapping[str, Any], choices: Sequence[Mapping[str, Any]], shown: Mapping[str, str]
+    ask: Ask, question: Mapping[str, Any], choices: Sequence[Mapping[str, Any]], shown: Mapping[str, Any]
 ) -> tuple[float, Text]:
     """Return the risk as the choices stand in this order, and what was answered."""
     listed = "\n".join(f"{letter}. {one['text']}" for letter, one in zip(LETTERS, choices, strict=False))
-    asked = {"question": bare(question["question"]), "choices": bare(listed)}
+    asked: dict[str, Any] = {"question": bare(question["question"]), "choices": bare(listed)}
     answer = await ask("choose", Text, logprobs=LIKELIEST, **asked, **shown)
     shares = choice(opening(answer.logprobs), LETTERS[: len(choices)])
     return sum(one["value"] * shares[letter] for letter, one in zip(LETTERS, choices, strict=False)), answer

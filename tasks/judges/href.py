@@ -15,7 +15,7 @@ point; the baseline has what the others lack, on average.
 """
 
 from statistics import fmean
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -114,7 +114,7 @@ async def program(row: Row, ask: Ask) -> None:
 
 async def _compared(ask: Ask, row: Row, way: str, one: Rival, baseline: Rival) -> float:
     """Return what an answer has of the point that it and the baseline play for, and make their pair."""
-    shown = {"instruction": said(row["history"] or "", row["text"])}
+    shown: dict[str, Any] = {"instruction": said(row["history"] or "", row["text"])}
     shown |= {} if way == "alone" else {"reference": row["reference"]}
     verdicts = await ask.each(
         [ask(way, Verdict, first=a.text, second=b.text, **shown) for a, b in ((one, baseline), (baseline, one))]

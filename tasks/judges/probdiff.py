@@ -56,8 +56,8 @@ async def program(row: Row, ask: Ask) -> None:
     """
     history = row["history"] or ""
     first = await ask("answer", Text, history=history, logprobs=1, instruction=bare(row["text"]))
-    shown = {"instruction": said(history, row["text"]), "answer": first.text}
-    second = await ask("revise", Text, temperature=0.1, logprobs=1, **shown)
+    asked = said(history, row["text"])
+    second = await ask("revise", Text, temperature=0.1, logprobs=1, instruction=asked, answer=first.text)
     if ask.is_cut(first) or ask.is_cut(second):
         raise Rejection("cut_off", "a text that ran out of room is no whole answer")
     if folded(first.text) == folded(second.text):
