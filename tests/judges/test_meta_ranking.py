@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from tests import judge_runs
+from tests.program_runs import answering
+from wellspring.tasks import verdicts
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.judges import meta_ranking
+from wellspring.tasks.spine.running import validation
 from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -19,7 +22,7 @@ NAME = "meta_ranking"
 OWN = [json.loads(line) for line in Path(meta_ranking.__file__).with_suffix(".jsonl").read_text().splitlines()]
 RIGHT = {one["answer"]: one["is_right"] for one in OWN}
 
-pytestmark = pytest.mark.usefixtures("unaudited")
+quickly = pytest.mark.usefixtures("unaudited")
 
 
 def saying(right: str, wrong: str) -> Callable[[str, dict[str, Any]], str]:
@@ -35,6 +38,7 @@ def saying(right: str, wrong: str) -> Callable[[str, dict[str, Any]], str]:
     return say
 
 
+@quickly
 @pytest.mark.parametrize(
     ("right", "wrong", "share", "passed"),
     [
@@ -59,6 +63,7 @@ def test_not_worse_than_a_right_one_and_better_than_a_wrong_one_are_votes_for_an
         assert len(asked) == 10 == meta_ranking.most_calls(meta_ranking.Knobs())
 
 
+@quickly
 def test_without_a_majority_the_verdict_is_null(settings: Callable[..., Settings], start: Start) -> None:
     say = saying("better", "worse")
     found, _, _ = judge_runs.play(NAME, settings, start, say, ["Two."], "recipes.meta_ranking.references=2")
@@ -67,12 +72,28 @@ def test_without_a_majority_the_verdict_is_null(settings: Callable[..., Settings
     assert [row["value"] for row in found["scores"]] == [0.5]
 
 
+@quickly
 def test_where_no_comparison_comes_the_total_is_null(settings: Callable[..., Settings], start: Start) -> None:
     found, _, _ = judge_runs.play(NAME, settings, start, saying("unread", "unread"), ["Two."])
 
     assert [row["value"] for row in found["scores"]] == [None]
     assert [row["reason"] for row in found["rejections"]] == ["not_compared"]
     assert found["verdicts"] == []
+
+
+def test_its_verdicts_pass_the_audit_that_those_of_the_stage_have_passed_before(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    with answering(NAME, saying("tie", "tie")) as model:
+        chosen = settings(*judge_runs.of_judge(NAME), models={"judge": model.role("m")})
+        with start(chosen) as run:
+            judge_runs.fill(run, [["Two are enough for that."]])
+            verdicts.check(run)
+            validation.audit(run, "verdicts")
+            judge_runs.judged(run, NAME)
+
+            assert run.store.count("verdicts/unpublished") == 0
+            assert run.held == []
 
 
 def test_references_take_turns_differ_by_answer_and_none_asks_the_same() -> None:
