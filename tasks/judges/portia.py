@@ -7,8 +7,8 @@ searched for that make the parts of both most alike, and it is judged again. A v
 
 Ours differs. How alike two parts are is the share of words that they have in common; a judge here embeds nothing. The
 search is over all borders of both answers, so of more than ten sentences the shortest neighbours are joined first. Code
-between fences is one sentence: the paper parses it. Where the second split is the first, or the verdicts still differ,
-the meeting is `undecided`. Every two answers of an instruction meet. The total of an answer is its share of points: 1
+between fences is one sentence: the paper parses it. Where the verdicts still differ, the meeting is
+`undecided`. Every two answers of an instruction meet. The total of an answer is its share of points: 1
 for a meeting won, a half for a tie.
 
     "One. Two. Three." and "Uno. Due. Tre." -> One. Uno. Two. Due. Three. Tre.
@@ -96,12 +96,8 @@ async def _met(ask: Ask, row: Row, one: Rival, other: Rival) -> float:
     Raises:
         Rejection: `undecided`, the verdict follows the order however the answers are split.
     """
-    seen: list[tuple[Parts, Parts]] = []
     for name, split in (("length", by_length), ("overlap", by_overlap)):
         parts = aligned(one.text, other.text, ask.knobs.parts, split)
-        if parts in seen:
-            continue
-        seen.append(parts)
         verdicts = await ask.each([_judged(ask, row, *parts), _judged(ask, row, *parts[::-1])])
         found = points([verdict.better for verdict in verdicts])
         if found is not None:

@@ -57,6 +57,7 @@ def test_where_lengths_mislead_the_parts_with_most_words_in_common_stand_togethe
     assert length != overlap
     assert [("roof" in a, "roof" in b) for a, b in zip(*overlap, strict=True)].count((True, True)) == 1
     assert [("rain" in a, "rain" in b) for a, b in zip(*overlap, strict=True)].count((True, True)) == 1
+    assert portia.aligned("d b. b. b.", "b d c. c d c. a d b.", 2, portia.by_overlap)[1] == ["b d c. c d c. ", "a d b."]
     assert portia.aligned("Regen, Öl. Wind.", "öl. Ganz wind.", 2, portia.by_overlap)[1] == ["öl. ", "Ganz wind."]
 
 
