@@ -1,12 +1,16 @@
 """Judges that are programs, on a small store: instructions with answers that a test gives, and what the judge made."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from tests import instruction_store
+from tests.program_runs import answering
 from wellspring.tasks import scores
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.spine.running import validation
 from wellspring.tasks.spine.running.runs import Run
 
@@ -26,6 +30,40 @@ def fill(run: Run, answers: Sequence[Sequence[str]]) -> list[str]:
     for instruction_id, texts in zip(ids, answers, strict=True):
         answer(run, instruction_id, texts)
     return ids
+
+
+def play(
+    name: str,
+    settings: Callable[..., Settings],
+    start: Callable[[Settings], AbstractContextManager[Run]],
+    say: Callable[[str, dict[str, Any]], Any],
+    answers: Sequence[str],
+    *more: str,
+    reference: str | None = None,
+    role: str = "judge",
+) -> tuple[Mapping[str, list[dict[str, Any]]], str, list[dict[str, Any]]]:
+    """Have one instruction judged by a model that says what a test tells it to.
+
+    Returns:
+        What the judge has made, by table, the id of the instruction, and what the model was asked.
+    """
+    with answering(name, say) as model, start(settings(*of_judge(name, *more), models={role: model.role("m")})) as run:
+        [instruction] = fill(run, [answers])
+        if reference:
+            run.store._connection.execute("UPDATE seeds SET response = ?", [reference])
+            run.store._connection.execute("UPDATE instructions SET input_id = (SELECT min(seed_id) FROM seeds)")
+        return judged(run, name), instruction, model.asked
+
+
+def totals(found: Mapping[str, list[dict[str, Any]]], instruction: str, number: int) -> list[float | None]:
+    """Return the totals of an instruction's answers, in the order in which they were given."""
+    of = {row["subject_id"]: row["value"] for row in found["scores"] if row["criterion"] == "total"}
+    return [of[id_of(instruction, place)] for place in range(number)]
+
+
+def notes(found: Mapping[str, list[dict[str, Any]]], kind: str) -> list[Any]:
+    """Return what notes of a kind say."""
+    return [json.loads(row["data"]) for row in found["notes"] if row["kind"] == kind]
 
 
 def answer(run: Run, instruction_id: str, texts: Sequence[str], *, first: int = 0) -> None:

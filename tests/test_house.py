@@ -138,6 +138,8 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "data_augmentation": ["row['text']"],
         "occuquest": ["made.text"],
         "codi_eval": ["made.text", "manner"],  # a manner of our own list
+        "deita": ["way"],  # of our own list
+        "folktexts": ["listed", "question['fault']", "question['question']"],  # of our own list
         "minimum_tuning": ["made.text"],
         "mixture_of_instructions": [
             "'\\n'.join((f\"- `{domain}`: {one['holds']}\" for domain, one in prompts.items()))",  # our own list
@@ -159,6 +161,7 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "honesty": ["row['text']"],
         "honeybee": ["criterion", "item.text", "task"],  # types of task and criteria are our own
         "r_tuning": ["row['text']"],
+        "probdiff": ["row['text']"],
         "rephrase_and_respond": ["made.text"],
         "self_instruct": ["language([known] if known else [], 'the language of the tasks above')"],
         "sciriff": ["asked", "passage", "task['needs']"],  # the instruction in its two parts; a line of our own list

@@ -17,7 +17,7 @@ SELECT
                 sum(receipts.rows_in) AS rows_in,
                 sum(receipts.rows_rejected) + (
                     SELECT count(DISTINCT concat(mine.subject_id, ' ', mine.fingerprint))
-                    FROM written AS mine
+                    FROM verdicts AS mine  -- of the whole run: those that were audited before a judge wrote more, too
                     WHERE
                         mine.run_id = receipts.run_id
                         AND mine.fingerprint NOT IN (  -- those of programs are accounted for by their own stage

@@ -12,9 +12,7 @@ models are told apart by the pairs, and by the notes of kind `match`, which name
     four answers -> three matches: the winner has 2, the loser of the final 1, the others 0, and there are 3 pairs
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
@@ -24,7 +22,7 @@ from wellspring.tasks.contracts.conversation import said
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import TOTAL, Ask
 from wellspring.tasks.contracts.prompting import Row
-from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.rivals import Rival, drawn
 from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "Varco Arena"
@@ -51,15 +49,6 @@ class Match(Answered):
     better: Literal["first", "second", "neither"]
 
 
-@dataclass(frozen=True, slots=True)
-class Player:
-    """An answer in the bracket."""
-
-    id: str
-    text: str
-    model: str
-
-
 def most_calls(knobs: Knobs) -> int:
     """Two for each match, of which there is one less than answers."""
     return 2 * (knobs.answers - 1)
@@ -71,7 +60,7 @@ async def program(row: Row, ask: Ask) -> None:
     Raises:
         Rejection: `no_match_decided`, no match was won.
     """
-    players = drawn(row, ask.knobs.answers)
+    players = drawn(row, ask.knobs.answers, "bracket")
     if len(players) == 1:
         ask.made.refused("too_few_answers", "a bracket needs two answers")
         return
@@ -90,13 +79,7 @@ async def program(row: Row, ask: Ask) -> None:
         ask.made.score(player.id, TOTAL, won[player.id], "matches won")
 
 
-def drawn(row: Row, most: int) -> list[Player]:
-    """Return the answers in the order of their lots, at most so many."""
-    answers = [Player(one["response_id"], one["text"], one["model"]) for one in json.loads(row["answers"])]
-    return sorted(answers, key=lambda one: content_id("bracket", row["input_id"], one.id))[:most]
-
-
-async def _match(ask: Ask, row: Row, one: Player, other: Player) -> Player | None:
+async def _match(ask: Ask, row: Row, one: Rival, other: Rival) -> Rival | None:
     """Have a match judged in both orders; None where nobody won it.
 
     Raises:
@@ -114,7 +97,7 @@ async def _match(ask: Ask, row: Row, one: Player, other: Player) -> Player | Non
     return winners[0]
 
 
-async def _judged(ask: Ask, row: Row, sides: Sequence[Player]) -> tuple[Player | None, Match]:
+async def _judged(ask: Ask, row: Row, sides: Sequence[Rival]) -> tuple[Rival | None, Match]:
     """Return who is better as the two are shown in this order, and what was answered."""
     instruction = said(row.get("history") or "", row["text"])
     match = await ask("match", Match, instruction=instruction, first=sides[0].text, second=sides[1].text)

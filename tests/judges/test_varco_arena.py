@@ -11,7 +11,6 @@ import pytest
 from tests import judge_runs
 from tests.program_runs import answering
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.judges import varco_arena
 from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -57,17 +56,6 @@ def test_the_strongest_wins_as_many_matches_as_it_plays_and_n_minus_one_are_play
     assert not {row["rejected_id"] for row in found["preferences"]} & {judge_runs.id_of(instruction, 1)}
     matches = [json.loads(row["data"]) for row in found["notes"] if row["kind"] == "match"]
     assert sorted(one["won"] for one in matches).count("model-1") == 2
-
-
-def test_the_bracket_is_drawn_by_the_group_and_not_by_the_order_of_answers() -> None:
-    answers = [{"response_id": f"r{n}", "text": "t", "model": "m"} for n in range(8)]
-
-    def drawn(of: str, given: list[dict[str, str]], most: int = 8) -> list[str]:
-        return [one.id for one in varco_arena.drawn({"input_id": of, "answers": json.dumps(given)}, most)]
-
-    assert drawn("a", answers) == drawn("a", answers[::-1])
-    assert drawn("a", answers) != drawn("b", answers)
-    assert drawn("a", answers, 3) == drawn("a", answers)[:3]
 
 
 def test_an_odd_answer_goes_on_without_a_match(settings: Callable[..., Settings], start: Start) -> None:
