@@ -1,12 +1,15 @@
 """Judges that are programs, on a small store: instructions with answers that a test gives, and what the judge made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from tests import instruction_store
+from tests.program_runs import answering
 from wellspring.tasks import scores
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.spine.running import validation
 from wellspring.tasks.spine.running.runs import Run
 
@@ -70,3 +73,36 @@ def made(run: Run, name: str) -> dict[str, list[dict[str, Any]]]:
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     return {table: rows(table) for table in (*AUDITED, "rejections")}
+
+
+def play(
+    name: str,
+    settings: Callable[..., Settings],
+    start: Callable[[Settings], AbstractContextManager[Run]],
+    say: Callable[[str, dict[str, Any]], str | dict[str, Any] | None],
+    answers: Sequence[Sequence[str]],
+    *more: str,
+    before: Callable[[Run], object] = lambda _: None,
+) -> tuple[Mapping[str, list[dict[str, Any]]], list[str], list[str]]:
+    """Have a judge judge instructions with these answers, by a model that says what a test tells it to.
+
+    Args:
+        name: Of the judge.
+        settings: The fixture.
+        start: The fixture.
+        say: As `program_runs.answering` has it.
+        answers: Of each instruction.
+        more: Settings.
+        before: What is done in the store before the judge runs.
+
+    Returns:
+        What it made by table, the ids of the instructions, and the text of each request.
+    """
+    with answering(name, say) as model:
+        roles = {role: model.role(f"a-{role}") for role in ("judge", "responder")}
+        with start(settings(*of_judge(name, *more), models=roles)) as run:
+            ids = fill(run, answers)
+            before(run)
+            found = judged(run, name)
+            asked = ["\n".join(message["content"] for message in body["messages"]) for body in model.asked]
+            return found, ids, asked
