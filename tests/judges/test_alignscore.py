@@ -1,4 +1,4 @@
-"""AlignScore: the best chunk counts for a sentence, the mean over sentences for an answer; by probabilities of a yes."""
+"""AlignScore: the best chunk counts for a sentence, the mean of sentences for an answer, by p(yes)."""
 
 import math
 from collections.abc import Callable
