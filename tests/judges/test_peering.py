@@ -81,7 +81,7 @@ def test_who_names_the_first_in_both_orders_ranks_nothing(settings: Callable[...
     def first(heading: str, body: dict[str, Any]) -> str:
         return honest(heading, body) if heading == "rate" else json.dumps({"reason": "x", "better": "first"})
 
-    found, ids, _ = play(settings, start, first, [answer(6, 3), answer(4, 3)])
+    found, _, _ = play(settings, start, first, [answer(6, 3), answer(4, 3)])
 
     assert found["preferences"] == []
     assert {row["value"] for row in found["scores"] if row["criterion"] == "ranking"} == {0}

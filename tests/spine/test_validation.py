@@ -135,7 +135,7 @@ def test_documents_that_are_empty_because_all_was_forgotten_say_so(start: Start,
 
 @pytest.mark.parametrize(("makes", "may"), [('"verdicts", "notes"', True), ('"verdicts", "scores"', False)])
 def test_scores_may_be_empty_where_no_judge_gives_marks(
-    settings: Callable[..., Settings], start: Start, tmp_path: Path, makes: str, may: bool
+    settings: Callable[..., Settings], start: Start, tmp_path: Path, makes: str, *, may: bool
 ) -> None:
     for kind in ("py", "md"):
         text = (JUDGES / f"proctag.{kind}").read_text(encoding="utf-8").replace('"notes", "scores"', makes)
