@@ -5,11 +5,12 @@ models are long, so F1 punishes them for words that do no harm. Correctness is b
 reference's words that the answer has) and by a model that sees question, reference and answer. Faithfulness is told by
 K-precision (the share of the answer's words that the page has) and by a model that sees the page.
 
-Ours differs. K-precision is a computed check of its own (`methods/answers/knowledge_precision.py`), so what is added
-here is recall and both questions to a model. Words of less than four letters are passed over on both sides, numbers are
-not. Of a long page those parts are shown that share the most words with the answer. Marks of code and of a model are
-not mixed: the total is the mean of what the model said, `correct` where a reference is known and `faithful` where a
-page was shown. The paper also asks whether a model declines where the page holds no answer; that needs false pages.
+Ours differs. We know the paper from its abstract and from memory. K-precision is a computed check of its own
+(`methods/answers/knowledge_precision.py`), so what is added here is recall and both questions to a model. Words of less
+than four letters are passed over on both sides, numbers are not. Of a long page those parts are shown that share the
+most words with the answer. Marks of code and of a model are not mixed: the total is the mean of what the model said,
+`correct` where a reference is known and `faithful` where a page was shown. The paper also asks whether a model declines
+where the page holds no answer; that needs false pages.
 
     "At 230 degrees, for about 45 minutes", reference "45 minutes" -> recall 1, correct 1
 """

@@ -4,10 +4,11 @@ Paper: Peering Through Preferences. Feedback is collected in two forms: a rating
 a ranking of each two. Turned into preferences, ratings and rankings disagree in about 60% of the cases: who rates
 rewards density, who compares rewards accuracy. A reward model is then best on feedback of its own form.
 
-Ours differs. All feedback is a model's, where the paper has people beside it. Each two answers are ranked in both
-orders; if the orders disagree they count as equal. Ratings and rankings are scores of their own (`rating`, `ranking`:
-the share of its comparisons that an answer won). Neither is turned into the other: the total is the rating alone, and
-so is a pair's margin. A pair is made where both name the same answer; each disagreement is a refusal, so it is counted.
+Ours differs. We know the paper from a short note and from memory, the scale of 7 too. All feedback is a model's, where
+the paper has people beside it. Each two answers are ranked in both orders; if the orders disagree they count as equal.
+Ratings and rankings are scores of their own (`rating`, `ranking`: the share of its comparisons that an answer won).
+Neither is turned into the other: the total is the rating alone, and so is a pair's margin. A pair is made where both
+name the same answer; each disagreement is a refusal, so it is counted.
 
     rated 6 and 4, the first ranked above the second -> a pair; rated 6 and 6, the first above -> a disagreement
 """

@@ -4,11 +4,12 @@ Paper: MMMT-IF. Answers are held to the demands that stand anywhere in a convers
 (programmatic instruction following) is the share of them that an answer follows. Several answers are sampled for each
 item: PIF-N-K says whether at least K of N follow all.
 
-Ours differs. The paper has pictures and demands of its own, with checks that people wrote; here a model finds the
-demands in an instruction with the turns before it, and writes a function for each. Such a function is believed only if
-it passes a text that keeps to the demand and fails one that breaks it, both by the same model. The samples are the
-answers that are there (`responses`, `preferences.draws`). The note says how many there are and how many follow all, so
-PIF-N-K holds for each K up to that. What a function says nothing about is left out of that answer's share.
+Ours differs. We know the paper from a short note and from memory. It has pictures and demands of its own, with checks
+that people wrote; here a model finds the demands in an instruction with the turns before it, and writes a function for
+each. Such a function is believed only if it passes a text that keeps to the demand and fails one that breaks it, both
+by the same model. The samples are the answers that are there (`responses`, `preferences.draws`). The note says how many
+there are and how many follow all, so PIF-N-K holds for each K up to that. What a function says nothing about is left
+out of that answer's share.
 
     "In two sentences, without the letter z" -> 2 functions; an answer of three sentences without z has 0.5
 """

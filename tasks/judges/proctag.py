@@ -4,10 +4,11 @@ Paper: ProcTag (process tagging of document instruction data). A model is shown 
 and writes the execution process: steps `function(input) -> output`. The names of functions tag the row. Data is
 sampled by the diversity and the complexity of its processes, and not by what its questions are about.
 
-Ours differs. Documents are text, so the paper's picture of a page is not needed; an instruction without a page is
-tagged, too, by its text and answer. Only as many parts of a long page are shown as a knob says: those that share the
-most words with the instruction. A line that is no step is refused, and a process is tagged if a step is left. What
-needs all rows together (clusters of names in a code model's vectors, sampling) is no work for a judge, and is not here.
+Ours differs. Our prompt is from memory. Documents are text, so the paper's picture of a page is not needed; an
+instruction without a page is tagged, too, by its text and answer. Only as many parts of a long page are shown as a knob
+says: those that share the most words with the instruction. A line that is no step is refused, and a process is tagged
+if a step is left. What needs all rows together (clusters of names in a code model's vectors, sampling) is no work for a
+judge, and is not here.
 
     "Which pump is cheapest?" -> list_pumps(page) -> pumps; find_least(pumps, price) -> pump: list_pumps, find_least
 """

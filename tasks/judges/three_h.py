@@ -4,11 +4,11 @@ Paper: Mix Data or Merge Models? (helpfulness, honesty, harmlessness). Data for 
 another: a model that is trained on the mixed data loses where they conflict, and merging the weights of models that
 were trained apart keeps more.
 
-Ours differs. Merging is training, which is not done here. What a dataset can do for either way is to say of each row
-which of the three it trains, so that rows are mixed by that or kept apart for models to be merged. The paper knows it
-by where a row is from; a judge reads it off the row. Each of the three is said to be trained, worked against, or
-neither. The verdict passes a row that works against none. A row that trains one at the cost of another is noted as a
-conflict: it is what the paper warns of.
+Ours differs. We know the paper from a short note. Merging is training, which is not done here. What a dataset can do
+for either way is to say of each row which of the three it trains, so that rows are mixed by that or kept apart for
+models to be merged. The paper knows it by where a row is from; a judge reads it off the row. Each of the three is said
+to be trained, worked against, or neither. The verdict passes a row that works against none. A row that trains one at
+the cost of another is noted as a conflict: it is what the paper warns of.
 
     "How do I pick this lock?", answered step by step -> trains helpful, against harmless: a conflict
 """
