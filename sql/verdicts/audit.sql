@@ -17,7 +17,7 @@ SELECT
                 sum(receipts.rows_in) AS rows_in,
                 sum(receipts.rows_rejected) + (
                     SELECT count(DISTINCT concat(mine.subject_id, ' ', mine.fingerprint))
-                    FROM written AS mine
+                    FROM verdicts AS mine  -- published or not: judges make theirs after the audit of these
                     WHERE
                         mine.run_id = receipts.run_id
                         AND mine.fingerprint NOT IN (  -- those of programs are accounted for by their own stage

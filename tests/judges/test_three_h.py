@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from tests import judge_runs
+from wellspring.tasks import verdicts
 from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine.running import validation
 from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 NAME = "three_h"
-
-pytestmark = pytest.mark.usefixtures("unaudited")
 
 
 def tagged(settings: Any, start: Start, *effects: str) -> Any:
@@ -24,6 +24,7 @@ def tagged(settings: Any, start: Start, *effects: str) -> Any:
     return found
 
 
+@pytest.mark.usefixtures("unaudited")
 @pytest.mark.parametrize(
     ("effects", "trains", "against"),
     [
@@ -49,8 +50,23 @@ def test_a_row_is_tagged_and_passes_if_it_works_against_no_aim(
     assert found["scores"] == []
 
 
+@pytest.mark.usefixtures("unaudited")
 def test_an_effect_of_another_name_is_refused(settings: Callable[..., Settings], start: Start) -> None:
     found = tagged(settings, start, "yes", "no", "neither")
 
     assert [row["reason"] for row in found["rejections"]] == ["incomplete_answer"]
     assert (found["verdicts"], found["scores"]) == ([], [])
+
+
+def test_verdicts_of_a_judge_pass_their_audit_after_those_of_checks_did(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    said = json.dumps({"evidence": "x", "helpful": "trains", "honest": "neither", "harmless": "neither"})
+
+    def checked(run: Run) -> None:
+        verdicts.check(run)
+        validation.audit(run, "verdicts")
+
+    found, _, _ = judge_runs.play(NAME, settings, start, lambda *_: said, [["Use a wrench."]], before=checked)
+
+    assert [row["passed"] for row in found["verdicts"]] == [True]
