@@ -166,6 +166,7 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "self_instruct": ["language([known] if known else [], 'the language of the tasks above')"],
         "sciriff": ["asked", "passage", "task['needs']"],  # the instruction in its two parts; a line of our own list
         "spar": ["made.text"],
+        "tech_hazard": ["asked"],  # the request that is answered once more
         "tick": ["row['text']"],
         "zero_shot_robustness": ["phrasing.text", "row['text']"],
         "translate": ["language([source], source)", "language([target], target)"],  # names of languages

@@ -98,18 +98,23 @@ def pieces(text: str, size: int) -> list[str]:
     Returns:
         The pieces, in their order; none of a text that says nothing.
     """
-    sentences = list(_sentences(text.strip(), size))
-    goal = (total := sum(map(_tokens, sentences))) / max(math.ceil(total / size), 1)
+    cut = list(sentences(text.strip(), size))
+    goal = (total := sum(map(_tokens, cut))) / max(math.ceil(total / size), 1)
     found, before = dict[int, str](), 0.0
-    for sentence in sentences:
+    for sentence in cut:
         place = int((before + _tokens(sentence) / 2) / goal)
         found[place] = found.get(place, "") + sentence
         before += _tokens(sentence)
     return [piece.strip() for piece in found.values() if piece.strip()]
 
 
-def _sentences(text: str, size: int) -> Iterator[str]:
-    """Yield the sentences; one that is longer than a piece comes in parts that fit into one, cut between words."""
+def sentences(text: str, size: int) -> Iterator[str]:
+    """Yield the sentences of a text, each with the white space after it.
+
+    Args:
+        text: Of a page or of an answer.
+        size: Tokens of a piece; a longer sentence comes in parts that fit into one, cut between words.
+    """
     for sentence in _SENTENCE.findall(text):
         if _tokens(sentence) <= size:
             yield sentence

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from wellspring.tasks.spine.running.runs import Counts, Run, now, stage
 Start = Callable[[Settings], AbstractContextManager[Run]]
 Make = Callable[..., Settings]
 FINGERPRINT = content_id("method")
+JUDGES = Path(__file__).parents[2] / "tasks" / "judges"
 
 
 @stage("seeds")
@@ -129,3 +131,15 @@ def test_documents_that_are_empty_because_all_was_forgotten_say_so(start: Start,
 
         with pytest.raises(BrokenError, match=r"`documents` is empty: nothing came in; 1 pages, .* were forgotten"):
             validation.audit(run, "documents")
+
+
+@pytest.mark.parametrize(("makes", "may"), [('"verdicts", "notes"', True), ('"verdicts", "scores"', False)])
+def test_scores_may_be_empty_where_no_judge_gives_marks(
+    settings: Callable[..., Settings], start: Start, tmp_path: Path, makes: str, *, may: bool
+) -> None:
+    for kind in ("py", "md"):
+        text = (JUDGES / f"proctag.{kind}").read_text(encoding="utf-8").replace('"notes", "scores"', makes)
+        (tmp_path / f"own_judge.{kind}").write_text(text, encoding="utf-8")
+
+    with start(settings('scores.judges=["own_judge"]', f'plugins=["{tmp_path}"]')) as run:
+        assert validation.may_lack_rows(run, "scores") is may

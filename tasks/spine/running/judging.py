@@ -45,3 +45,13 @@ def _is_of_instructions(name: str, settings: Settings) -> bool:
     if isinstance(one, Judge):
         return one.subject == "instruction"
     return one.module.TAKES == "instructions" and "scores" in one.module.MAKES
+
+
+def gives_marks(settings: Settings) -> bool:
+    """Whether a judge of the profile makes scores; others make verdicts, notes or pairs alone.
+
+    Raises:
+        UsageError: The profile names a judge that is not there.
+    """
+    found = (find(name, settings) for name in settings.judges_of_marks)
+    return bool(settings.scores.imports) or any(isinstance(one, Judge) or "scores" in one.module.MAKES for one in found)

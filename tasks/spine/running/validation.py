@@ -13,7 +13,7 @@ import polars as pl
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.stages import STAGES
-from wellspring.tasks.spine.running import recipes
+from wellspring.tasks.spine.running import judging, recipes
 from wellspring.tasks.spine.running.runs import Run, as_task, in_flow, now
 from wellspring.tasks.spine.watching import alerts
 
@@ -116,6 +116,8 @@ def _is_void(run: Run, noun: str) -> bool:
 def may_lack_rows(run: Run, noun: str) -> bool:
     """Whether an empty table passes, by these settings and by what its stage refused."""
     if noun in _OF_INSTRUCTIONS and not recipes.makes(run.settings, "instructions"):
+        return True
+    if noun == "scores" and not judging.gives_marks(run.settings):
         return True
     reasons = set(run.store.query("rejections/of_stage", stage=noun)["reason"].to_list())
     return STAGES[noun].may_be_empty(run.settings, reasons)
