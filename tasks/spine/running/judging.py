@@ -14,8 +14,13 @@ from wellspring.tasks.judges.loading import Judge
 from wellspring.tasks.spine.running import recipes
 from wellspring.tasks.spine.running.recipes import Recipe
 
-TABLES = ("instructions", "responses", "scores", "verdicts", "notes")
-VECTORS = {"instruction_vectors": "instructions", "response_vectors": "responses"}  # each with the table of its texts
+TABLES = ("instructions", "responses", "scores", "verdicts", "notes", "tags")
+VECTORS = {  # each with the table of its texts, and the columns with their ids and their words
+    "instruction_vectors": ("instructions", "subject_id", "text"),
+    "response_vectors": ("responses", "subject_id", "text"),
+    "reference_vectors": ("responses", "subject_id", "reference"),
+    "tag_vectors": ("tags", "tag", "tag"),
+}
 SUBJECTS = ("instruction", "response")
 
 

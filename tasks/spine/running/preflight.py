@@ -130,6 +130,14 @@ def _judges(settings: Settings) -> Iterator[Look]:
         yield lambda name=name: _judge(name, settings)
     for name in settings.methods:
         yield lambda name=name: judging.over_sets(name, settings)
+    for name in sorted({*settings.selections.beside} & {"instag", "proctag"} - {*settings.scores.computed}):
+        yield lambda name=name: _untagged(name)
+
+
+def _untagged(name: str) -> None:
+    raise UsageError(
+        f"the way to select `{name}` needs the tags of the method", hint=f"add `{name}` to scores.computed"
+    )
 
 
 def _judge(name: str, settings: Settings) -> None:

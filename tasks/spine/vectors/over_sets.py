@@ -28,7 +28,7 @@ from wellspring.tasks.spine.vectors import embedders
 VERSION = 1
 COLUMNS = ("subject_id", "criterion", "value", "reason")
 _CRITERION = re.compile(r"[a-z][a-z0-9_]*")
-_BEFORE = frozenset({"scores", "verdicts", "notes"})  # tables that judges of the same run add to
+_BEFORE = frozenset({"scores", "verdicts", "notes", "tags"})  # tables that judges of the same run add to
 Frames = dict[str, pl.DataFrame]
 
 
@@ -59,7 +59,7 @@ def scored(run: Run, before: Sequence[str]) -> tuple[dict[str, str], Counts]:
 def _frames(run: Run, one: OverSets, before: list[str]) -> Frames:
     """Return the tables that a method takes, and those with the texts of the vectors that it takes."""
     taken: tuple[str, ...] = one.module.TAKES
-    names = sorted({VECTORS.get(name, name) for name in taken})
+    names = sorted({VECTORS[name][0] if name in VECTORS else name for name in taken})
     return {
         name: run.store.query(f"sets/{name}", **({"fingerprints": before} if name in _BEFORE else {})) for name in names
     }
@@ -74,13 +74,13 @@ def _fingerprint(run: Run, one: OverSets, frames: Frames) -> str:
     has_vectors = {*one.module.TAKES} & VECTORS.keys()
     embedder = embedders.embedder(run, "instructions").fingerprint if has_vectors else ""
     said = (one.name, one.module.VERSION, one.module.TAKES, one.knobs.model_dump(), embedder, digest.hexdigest())
-    return content_id("over sets", *said, *raised("spine.over_sets").items())
+    return content_id("over sets", *said, *raised("spine.over_sets", *getattr(one.module, "RESTS_ON", ())).items())
 
 
 def _written(run: Run, one: OverSets, fingerprint: str, frames: Frames) -> Counts:
     """Compute the scores of a set, and write them in place of those of the set before."""
     given = {name: frames[name] for name in one.module.TAKES if name in frames}
-    given |= {name: _vectors(run, frames[VECTORS[name]]) for name in one.module.TAKES if name in VECTORS}
+    given |= {name: _vectors(run, frames, *VECTORS[name]) for name in one.module.TAKES if name in VECTORS}
     said = _said(one, given)
     ids = said["subject_id"].unique().to_list()
     known = run.store.query("scores/subjects", ids=ids, fingerprint=fingerprint)["id"].to_list()
@@ -96,11 +96,12 @@ def _written(run: Run, one: OverSets, fingerprint: str, frames: Frames) -> Count
     return Counts(rows_in=len(ids), rows_out=len(ids))  # subjects, as of judges
 
 
-def _vectors(run: Run, texts: pl.DataFrame) -> pl.DataFrame:
-    """Embed texts as instructions are; those that say nothing have no row."""
-    embedded = embedders.embedder(run, "instructions").embed(texts["text"].to_list())
+def _vectors(run: Run, frames: Frames, table: str, ids: str, words: str) -> pl.DataFrame:
+    """Embed texts of a table as instructions are; those that say nothing have no row."""
+    texts = frames[table].select(pl.col(ids).alias("id"), pl.col(words).alias("words")).drop_nulls().unique().sort("id")
+    embedded = embedders.embedder(run, "instructions").embed(texts["words"].to_list())
     rows = np.flatnonzero(~embedded.is_empty)
-    return texts[rows].select("subject_id").with_columns(pl.Series("vector", embedded.vectors[rows]))
+    return texts[rows].select(pl.col("id").alias(ids)).with_columns(pl.Series("vector", embedded.vectors[rows]))
 
 
 def _said(one: OverSets, given: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
