@@ -20,7 +20,9 @@ from wellspring.tasks.contracts.program import TOTAL
 from wellspring.tasks.contracts.settings import Section
 from wellspring.tasks.methods.sets.lifting import Scored, lifted
 
-SYSTEM, PAPER, VERSION = "On the Calibration of LLMs and Alignment", "arXiv 2311.13240", 1
+SYSTEM = "On the Calibration of LLMs and Alignment"
+PAPER = "arXiv 2311.13240"
+VERSION = 1
 TAKES, SUBJECT = ("responses", "scores", "verdicts"), "instruction"
 RESTS_ON = ("lifting",)
 

@@ -26,7 +26,9 @@ from wellspring.tasks.contracts.program import TOTAL
 from wellspring.tasks.contracts.settings import Section
 from wellspring.tasks.methods.sets.lifting import Scored, frame
 
-SYSTEM, PAPER, VERSION = "Easy2Hard-Bench", "arXiv 2409.18433", 1
+SYSTEM = "Easy2Hard-Bench"
+PAPER = "arXiv 2409.18433"
+VERSION = 1
 TAKES, SUBJECT = ("responses", "scores", "verdicts"), "instruction"
 RESTS_ON = ("lifting",)
 SCALE, MIDDLE, CLOSE, DIGITS = 173.7178, 1500.0, 1e-6, 4

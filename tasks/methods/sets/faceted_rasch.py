@@ -26,7 +26,9 @@ from wellspring.tasks.contracts.program import TOTAL
 from wellspring.tasks.contracts.settings import Section
 from wellspring.tasks.methods.sets.lifting import frame
 
-SYSTEM, PAPER, VERSION = "Faceted Rasch", "arXiv 2009.10277", 1
+SYSTEM = "Faceted Rasch"
+PAPER = "arXiv 2009.10277"
+VERSION = 1
 TAKES, SUBJECT = ("scores",), "instruction"
 RESTS_ON = ("lifting",)
 STEPS = 500

@@ -24,7 +24,9 @@ from wellspring.tasks.contracts.settings import Section
 from wellspring.tasks.contracts.vectors import Vectors
 from wellspring.tasks.methods.sets.lifting import frame
 
-SYSTEM, PAPER, VERSION = "InsTag", "arXiv 2308.07074", 1
+SYSTEM = "InsTag"
+PAPER = "arXiv 2308.07074"
+VERSION = 1
 TAKES, SUBJECT = ("tags", "tag_vectors"), "instruction"
 RESTS_ON = ("lifting",)
 BETWEEN = "; "  # tags of a reason

@@ -26,7 +26,9 @@ from wellspring.tasks.contracts.vectors import Vectors
 from wellspring.tasks.methods.pages.tokens import count_tokens
 from wellspring.tasks.methods.sets.lifting import Scored, lifted
 
-SYSTEM, PAPER, VERSION = "InstructMining", "arXiv 2307.06290", 1
+SYSTEM = "InstructMining"
+PAPER = "arXiv 2307.06290"
+VERSION = 1
 TAKES, SUBJECT = ("responses", "scores", "instruction_vectors"), "instruction"
 RESTS_ON = ("lifting", "tokens")
 NEIGHBOUR = 6

@@ -24,7 +24,9 @@ from wellspring.tasks.contracts.settings import Section
 from wellspring.tasks.methods.sets.calibration import binned, expected_error
 from wellspring.tasks.methods.sets.lifting import Scored, lifted
 
-SYSTEM, PAPER, VERSION = "MORE", "arXiv 2312.07401", 1
+SYSTEM = "MORE"
+PAPER = "arXiv 2312.07401"
+VERSION = 1
 TAKES, SUBJECT = ("responses", "scores"), "instruction"
 RESTS_ON = ("lifting", "calibration")
 BINS = 20  # ten of them above one half

@@ -16,7 +16,9 @@ from pydantic import Field
 from wellspring.tasks.contracts.settings import Section
 from wellspring.tasks.methods.sets import instag
 
-SYSTEM, PAPER, VERSION = "ProcTag", "arXiv 2407.12473", 1
+SYSTEM = "ProcTag"
+PAPER = "arXiv 2407.12473"
+VERSION = 1
 TAKES, SUBJECT = ("tags", "tag_vectors"), "instruction"
 RESTS_ON = ("lifting", "instag")
 

@@ -23,7 +23,9 @@ from wellspring.tasks.contracts.settings import Section
 from wellspring.tasks.methods.pages.tokens import count_tokens
 from wellspring.tasks.methods.sets.lifting import Scored, lifted
 
-SYSTEM, PAPER, VERSION = "R^3", "arXiv 2402.03469", 1
+SYSTEM = "R^3"
+PAPER = "arXiv 2402.03469"
+VERSION = 1
 TAKES, SUBJECT = ("responses", "instruction_vectors", "response_vectors", "reference_vectors"), "instruction"
 RESTS_ON = ("lifting", "tokens")
 TOKENS = 100
