@@ -21,8 +21,7 @@ from wellspring.tasks.contracts.vectors import Rows, Vectors
 from wellspring.tasks.io.vectors import index
 from wellspring.tasks.methods.datasets import quotas
 from wellspring.tasks.methods.datasets.quotas import Candidate, Taken
-from wellspring.tasks.methods.sets import instag
-from wellspring.tasks.methods.vectors import choices
+from wellspring.tasks.methods.vectors import choices, tag_sampling
 from wellspring.tasks.methods.vectors.choices import Pool
 from wellspring.tasks.spine.running import blame, judging
 from wellspring.tasks.spine.running.identity import raised
@@ -141,7 +140,7 @@ def _pool(run: Run, fit: pl.DataFrame, vectors: Vectors, topics: Rows) -> Pool:
         wanted_texts=[asked[seed_id] for seed_id in seeds.ids],
         search=index.exact,
         tags={
-            name: [list(filter(None, tags.get(name, {}).get(one, "").split(instag.BETWEEN))) for one in ids]
+            name: [list(filter(None, tags.get(name, {}).get(one, "").split(tag_sampling.BETWEEN))) for one in ids]
             for name in choices.BY_TAGS
         },
     )

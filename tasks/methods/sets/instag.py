@@ -1,14 +1,13 @@
-"""InsTag (arXiv 2308.07074): tags of instructions made alike, their number as complexity, and sampling by both.
+"""InsTag (arXiv 2308.07074): tags of instructions made alike, and their number as complexity.
 
 Tags are of notes `tags`. In this order: tags of fewer rows than `least` go; spelling is made alike; tags whose vectors
 are near are one; a tag that nearly always stands beside another becomes it. A group is called by its most frequent tag.
-The total of an instruction is how many tags it has left, and its reason is these tags. `sampled` takes the most complex
-rows first; in one pass a row is taken if it brings a tag that the pass has not. rows x tags for a pass.
+The total of an instruction is how many tags it has left, and its reason is these tags. The way to select `instag` samples
+by them (`vectors/tag_sampling.py`).
 
 Ours differs: the paper's code was not released, and its thresholds (20 rows; cosine distance .05; 40 rows and 99%) are
 as they are quoted. Words lose common English endings, in place of a stemmer. Vectors are of the embedder in force, not
-of PhraseBERT, and near tags are joined as DBSCAN joins them with one neighbour. Associations are of two tags. In the
-paper's sampling a row without tags never ends the loop; ours come last, in their order.
+of PhraseBERT, and near tags are joined as DBSCAN joins them with one neighbour. Associations are of two tags.
 """
 
 import re
@@ -23,13 +22,13 @@ from wellspring.tasks.contracts.program import TOTAL
 from wellspring.tasks.contracts.settings import Section
 from wellspring.tasks.contracts.vectors import Vectors
 from wellspring.tasks.methods.sets.lifting import frame
+from wellspring.tasks.methods.vectors.tag_sampling import BETWEEN
 
 SYSTEM = "InsTag"
 PAPER = "arXiv 2308.07074"
 VERSION = 1
 TAKES, SUBJECT = ("tags", "tag_vectors"), "instruction"
-RESTS_ON = ("lifting",)
-BETWEEN = "; "  # tags of a reason
+RESTS_ON = ("lifting", "tag_sampling")
 LEAST_WORD = 3  # letters that stay of a word that loses an ending
 _ENDINGS = re.compile(r"(?:ings?|ed|es|s)$")
 Tags = dict[str, frozenset[str]]  # of each row
@@ -118,26 +117,3 @@ def _named(rows: Mapping[str, int], pairs: Sequence[tuple[str, str]]) -> dict[st
         ends = sorted((first(a), first(b)), key=lambda tag: (-rows[tag], tag))
         leader[ends[1]] = ends[0]
     return {tag: first(tag) for tag in leader}
-
-
-def sampled(tags: Sequence[Sequence[str]], size: int) -> list[int]:
-    """Choose rows by passes, the row with the most tags first: a pass takes a row that brings a tag new to the pass.
-
-    Args:
-        tags: Of each row.
-        size: How many rows to choose, at most all.
-    """
-    due = sorted(range(len(tags)), key=lambda row: (-len({*tags[row]}), row))
-    taken: list[int] = []
-    while len(taken) < size:
-        seen, left = set[str](), list[int]()
-        for row in due:
-            if len(taken) < size and {*tags[row]} - seen:
-                seen |= {*tags[row]}
-                taken.append(row)
-            else:
-                left.append(row)
-        if len(left) == len(due):
-            return taken + left[: size - len(taken)]
-        due = left
-    return taken

@@ -17,8 +17,7 @@ from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.plugins import WAYS, Ours
 from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors
-from wellspring.tasks.methods.sets import instag
-from wellspring.tasks.methods.vectors import clusters, representatives, targets, zip_alignment
+from wellspring.tasks.methods.vectors import clusters, representatives, tag_sampling, targets, zip_alignment
 from wellspring.tasks.methods.vectors.neighbour_graph import exact_graph
 
 VERSION = 1
@@ -103,14 +102,14 @@ def _aligned(pool: Pool, size: int) -> Rows:
     return zip_alignment.most_aligned(pool.texts, pool.wanted_texts[:ALIGNED_WITH], size)
 
 
-@OURS.resting_on("instag")
+@OURS.resting_on("tag_sampling")
 def _instag(pool: Pool, size: int) -> Rows:
-    return np.array(instag.sampled(pool.tags["instag"], size), dtype=np.int64)
+    return np.array(tag_sampling.sampled(pool.tags["instag"], size), dtype=np.int64)
 
 
-@OURS.resting_on("instag")
+@OURS.resting_on("tag_sampling")
 def _proctag(pool: Pool, size: int) -> Rows:
-    return np.array(instag.sampled(pool.tags["proctag"], size), dtype=np.int64)
+    return np.array(tag_sampling.sampled(pool.tags["proctag"], size), dtype=np.int64)
 
 
 def theirs(name: str, folders: Sequence[str] = ()) -> ModuleType:

@@ -366,6 +366,4 @@ def knobs(section: str, module: ModuleType, settings: Settings) -> Section:
     except ValidationError as error:
         said = [f"`{section}.{'.'.join(map(str, one['loc']))}`: {one['msg']}" for one in error.errors()]
         known = ", ".join(of.model_fields) or "none"
-        raise UsageError(
-            "\n".join(said), hint=f"knobs of {name}: {known}; its file describes them"
-        ) from None
+        raise UsageError("\n".join(said), hint=f"knobs of {name}: {known}; its file describes them") from None
