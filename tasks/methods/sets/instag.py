@@ -2,8 +2,8 @@
 
 Tags are of notes `tags`. In this order: tags of fewer rows than `least` go; spelling is made alike; tags whose vectors
 are near are one; a tag that nearly always stands beside another becomes it. A group is called by its most frequent tag.
-The total of an instruction is how many tags it has left, and its reason is these tags. The way to select `instag` samples
-by them (`vectors/tag_sampling.py`).
+The total of an instruction is how many tags it has left, and its reason is these tags. The way to select `instag`
+samples by them (`vectors/tag_sampling.py`).
 
 Ours differs: the paper's code was not released, and its thresholds (20 rows; cosine distance .05; 40 rows and 99%) are
 as they are quoted. Words lose common English endings, in place of a stemmer. Vectors are of the embedder in force, not

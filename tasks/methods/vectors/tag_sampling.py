@@ -19,10 +19,10 @@ def sampled(tags: Sequence[Sequence[str]], size: int) -> list[int]:
     """
     due = sorted(range(len(tags)), key=lambda row: (-len({*tags[row]}), row))
     taken: list[int] = []
-    while len(taken) < size:
+    while size > len(taken):
         seen, left = set[str](), list[int]()
         for row in due:
-            if len(taken) < size and {*tags[row]} - seen:
+            if size > len(taken) and {*tags[row]} - seen:
                 seen |= {*tags[row]}
                 taken.append(row)
             else:
