@@ -6,6 +6,9 @@ criterion with the reason, so that it is counted, asked again by `wellspring ret
 `scores.imports` names judges whose marks were made elsewhere, each with its file. Each file is a method of its own,
 named by the digest of the file; a row says its place in it. An id that is not there yet is marked by a later run.
 
+`scores.computed` names methods over sets (`spine/vectors/over_sets.py`), which run after the judges, on all that is
+valid.
+
 A judge is a method with one prompt, or a program file of its own (`contracts/program.py`), which may also make
 verdicts, notes and pairs. A judge that is given all answers to an instruction has a group of answers as its input. The
 group is a row of `notes`, so that lineage, forgetting and the ledger know what it is made of. Where it is a group no
@@ -35,7 +38,7 @@ from wellspring.tasks.spine.running.blame import METHOD_ERROR
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.recipes import Recipe
 from wellspring.tasks.spine.running.runs import Counts, Run, stage
-from wellspring.tasks.spine.vectors import embedders
+from wellspring.tasks.spine.vectors import embedders, over_sets
 from wellspring.tasks.spine.writing.asks import Asks, Work, given_answers, subjects
 from wellspring.tasks.spine.writing.lookups import Reader
 from wellspring.tasks.spine.writing.programs import Ask, Program
@@ -65,12 +68,20 @@ def judge(run: Run) -> Counts:
     named |= {_fingerprint(settings, one): one.name for one in of_seeds}
     files = {name: (Path(path), score_files.digest(Path(path))) for name, path in settings.scores.imports.items()}
     named |= {content_id("imported scores", name, sha256): name for name, (_, sha256) in files.items()}
-    said: dict[str, Any] = {"wide": [name for name in (*names, *files) if judging.best(name, settings) is None]}
+    everyone = (*names, *files, *settings.scores.computed)
+    said: dict[str, Any] = {"wide": [name for name in everyone if judging.best(name, settings) is None]}
     digests = {name: {"file": str(path), "sha256": sha256} for name, (path, sha256) in files.items()}
     said |= {"imported": digests} if files else {}
-    run.activate("scores", named, settings.scores.model_dump() | said)
+    described = settings.scores.model_dump() | said
+    kept = run.store.query("methods/active", stage="scores").rows()
+    run.activate("scores", named | {one: name for one, name in kept if name in settings.scores.computed}, described)
     counts = sum((_of_one(run, one, print_) for print_, one in prints.items()), Counts())
-    return counts + sum((_imported(run, name, *file) for name, file in files.items()), Counts())
+    counts += sum((_imported(run, name, *file) for name, file in files.items()), Counts())
+    if settings.scores.computed:
+        computed, of_sets = over_sets.scored(run, list(named))
+        run.activate("scores", named | computed, described)
+        counts += of_sets
+    return counts
 
 
 def _imported(run: Run, name: str, path: Path, sha256: str) -> Counts:

@@ -21,7 +21,7 @@ from wellspring.tasks.contracts.vectors import Rows, Vectors
 from wellspring.tasks.io.vectors import index
 from wellspring.tasks.methods.datasets import quotas
 from wellspring.tasks.methods.datasets.quotas import Candidate, Taken
-from wellspring.tasks.methods.vectors import choices
+from wellspring.tasks.methods.vectors import choices, tag_sampling
 from wellspring.tasks.methods.vectors.choices import Pool
 from wellspring.tasks.spine.running import blame, judging
 from wellspring.tasks.spine.running.identity import raised
@@ -66,6 +66,8 @@ def _fingerprint(run: Run, pool: pl.DataFrame) -> str:
     theirs = sorted({*beside} - {*choices.OURS})
     if theirs or choices.FOR_A_TARGET & {*beside}:
         digest.update(retrieval.vectors(run, "seeds").fingerprint.encode())
+    for row in _tags(run).iter_rows():
+        digest.update(orjson.dumps(row))
     chosen = run.settings.selections.model_dump()
     versions = [*raised("quotas", *({"choices", *choices.OURS.methods(beside)} if beside else ())).items()]
     versions += [(name, choices.theirs(name, folders).VERSION) for name in theirs]
@@ -124,6 +126,8 @@ def _way(run: Run, name: str, pool: Pool, size: int) -> list[int]:
 
 def _pool(run: Run, fit: pl.DataFrame, vectors: Vectors, topics: Rows) -> Pool:
     """Return what the ways choose from; the target of those that have one is the seeds."""
+    ids = fit["instruction_id"].to_list()
+    tags = {one: dict(rows.select("subject_id", "reason").rows()) for (one,), rows in _tags(run).group_by("judge")}
     texts, asked = _texts(run, "instructions"), _texts(run, "seeds")
     seeds = retrieval.vectors(run, "seeds")
     return Pool(
@@ -131,11 +135,20 @@ def _pool(run: Run, fit: pl.DataFrame, vectors: Vectors, topics: Rows) -> Pool:
         cells=topics,
         scores=fit["score"].to_numpy(),
         lengths=fit["chars"].to_numpy(),
-        texts=[texts[instruction_id] for instruction_id in fit["instruction_id"]],
+        texts=[texts[instruction_id] for instruction_id in ids],
         wanted=np.ascontiguousarray(seeds.matrix),
         wanted_texts=[asked[seed_id] for seed_id in seeds.ids],
         search=index.exact,
+        tags={
+            name: [list(filter(None, tags.get(name, {}).get(one, "").split(tag_sampling.BETWEEN))) for one in ids]
+            for name in choices.BY_TAGS
+        },
     )
+
+
+def _tags(run: Run) -> pl.DataFrame:
+    """Return the tags of instructions by the methods that a way of the profile looks at."""
+    return run.store.query("selections/tags", names=sorted(choices.BY_TAGS & {*run.settings.selections.beside}))
 
 
 def _texts(run: Run, noun: str) -> dict[str, str]:

@@ -11,6 +11,11 @@ FROM scores
 WHERE
     scores.value IS NULL
     AND regexp_matches(scores.reason, '^[a-z_]+: ')
+    AND scores.judge NOT IN (  -- a method over sets says the same again
+        SELECT unnest(from_json(json_extract(methods.settings, '$.computed'), '["VARCHAR"]')) AS judge
+        FROM methods
+        WHERE methods.stage = 'scores' AND methods.active
+    )
     AND scores.fingerprint NOT IN (  -- a program makes all that is of an input, or nothing
         SELECT methods.fingerprint FROM methods WHERE methods.stage = 'instructions'
     )

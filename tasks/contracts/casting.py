@@ -38,11 +38,11 @@ def cast(settings: Settings, also: Collection[str] = ()) -> dict[str, Role]:
     models, judges = settings.models, settings.verdicts.judges
     moderator = models.moderator if "moderation" in judges else None
     is_judging = (
-        {*settings.scores.judges} - {*settings.scores.imports},
+        {*settings.scores.judges} - settings.scores.unasked,
         settings.seeds.min_score,
         settings.groundings.choice == "listwise",
         settings.groundings.judge_support,
-        settings.preferences.draws and settings.preferences.judge not in settings.scores.imports,
+        settings.preferences.draws and settings.preferences.judge not in settings.scores.unasked,
         [name for name in judges if name != "moderation" or moderator is None],
     )
     found = {"generator": models.generator, "responder": models.responder}

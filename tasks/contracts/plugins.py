@@ -57,7 +57,7 @@ class Kind:
 
     Attributes:
         word: What one is called.
-        room: The package of ours; of a kind without prompts the module whose `OURS` holds them.
+        room: The package of ours; of most kinds without prompts the module whose `OURS` holds them.
         group: Of entry points.
         mark: What stands in each file of this kind, and in no other file of the room.
         function: Of a kind without prompts, what a plug-in holds beside its `VERSION`. It takes two things;
@@ -98,8 +98,18 @@ class Kind:
         Raises:
             UsageError: There is none, a folder is not there, or its file is not whole.
         """
-        if (found := self._plugin(name, folders)) is None:
-            known = [*self.names(folders), *also]
+        return self._whole(name, self._plugin(name, folders), [*self.names(folders), *also])
+
+    def whole(self, name: str, folders: Sequence[str] = ()) -> ModuleType:
+        """Return one of a kind without prompts that has a file for each: ours, or a plug-in.
+
+        Raises:
+            UsageError: There is none, a folder is not there, or its file is not whole.
+        """
+        return self._whole(name, self.find(name, folders), [*self.names(folders)])
+
+    def _whole(self, name: str, found: tuple[ModuleType, Any] | None, known: Sequence[str]) -> ModuleType:
+        if found is None:
             raise self.unknown(name, known, f"there are: {', '.join(known)}")
         if lacking := self._lacking(found[0]):
             raise UsageError(
@@ -122,8 +132,8 @@ class Kind:
         return ""
 
     def _ours(self) -> Iterable[str]:
-        if self.function:
-            ours = importlib.import_module(self.room).OURS
+        ours = getattr(importlib.import_module(self.room), "OURS", None) if self.function else None
+        if ours is not None:
             return getattr(ours, "uses", ours)
         return [name for name, text in texts(self.room).items() if self.mark in text]
 
@@ -165,6 +175,7 @@ PAIRINGS = Kind("way to pair", "wellspring.tasks.methods.answers.pairs", "wellsp
 FORMATS = Kind(
     "format of files", "wellspring.tasks.io.corpora.corpus_files", "wellspring.formats", "\ndef records(", "records"
 )
+SETS = Kind("method over sets", "wellspring.tasks.methods.sets", "wellspring.sets", "\ndef scores(", "scores")
 FORMS = Kind("form", "wellspring.tasks.methods.datasets.formats", "wellspring.forms", "\nOF = ", "lines")
 
 

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
-from wellspring.tasks.contracts.plugins import CHECKS, PAIRINGS, WAYS
+from wellspring.tasks.contracts.plugins import CHECKS, PAIRINGS, SETS, WAYS
 
 MOST_TOKENS = 40_000  # of a page that an answer or a judgement is given: 200,000 characters, in sql/inputs
 _SHIPPED = "shipped:"
@@ -325,16 +325,28 @@ class ScoresSettings(Section):
         description="marks made elsewhere: a judge's name -> Parquet, CSV or JSONL of `id` and `value`; to choose by "
         "them, name it in `judges`, or in preferences.judge",
     )
+    computed: Annotated[tuple[PluggedIn, ...], SETS] = Field(
+        default=(),
+        description="methods over sets (tasks/methods/README.md), in this order: each takes the marks of those before "
+        "it; to choose by one, name it in `judges`, too",
+    )
     allow_same_model: bool = Field(default=False, description="let a model judge what it wrote")
     document_tokens: int = Field(
         default=1500, gt=0, le=MOST_TOKENS, description="of its document that a judge of an answer sees"
     )
 
+    @property
+    def unasked(self) -> frozenset[str]:
+        """The names of those whose marks no model is asked for: imported, or computed."""
+        return frozenset({*self.imports, *self.computed})
+
 
 class SelectionsSettings(Section):
     """What is taken: a threshold, then the best of each topic."""
 
-    min_score: int = Field(default=5, ge=0, le=7, description="least of the seven criteria; unmeasured for your judge")
+    min_score: int | float = Field(
+        default=5, description="least total, of 7 for the seven criteria; unmeasured for your judge"
+    )
     topics: int = Field(default=0, ge=0, description="0: the square root of the rows, at least 1")
     per_topic: int = Field(default=0, ge=0, description="0: as many as the budget needs")
     budget: int = Field(default=0, ge=0, description="rows to take; 0 takes all that pass")
@@ -618,7 +630,8 @@ class Settings(Section):
     replay: bool = Field(default=False, description="answer from recorded completions only; send nothing")
     plugins: tuple[str, ...] = Field(
         default=(),
-        description="folders with recipes, judges, checks, ways to select and to pair, formats and forms of your own",
+        description="folders with recipes, judges, checks, ways to select and to pair, methods over sets, formats and "
+        "forms of your own",
     )
     formats: tuple[PluggedIn, ...] = Field(
         default=(),
@@ -627,6 +640,9 @@ class Settings(Section):
     )
     recipes: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="knobs of recipes, such as [recipes.autoif]; `wellspring recipes` shows them"
+    )
+    methods: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="knobs of methods over sets, such as [methods.r3]; their files describe them"
     )
     sources: SourcesSettings = SourcesSettings()
     documents: DocumentsSettings = DocumentsSettings()
@@ -651,7 +667,7 @@ class Settings(Section):
     def judges_of_marks(self) -> tuple[str, ...]:
         """The judges that are asked for marks: those that the profile names, and the one by whose marks it pairs."""
         of_pairs = (self.preferences.judge,) if self.preferences.draws else ()
-        return tuple(n for n in dict.fromkeys((*self.scores.judges, *of_pairs)) if n not in self.scores.imports)
+        return tuple(n for n in dict.fromkeys((*self.scores.judges, *of_pairs)) if n not in self.scores.unasked)
 
     @model_validator(mode="after")
     def _judged_by_another(self) -> "Settings":

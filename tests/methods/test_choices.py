@@ -24,6 +24,7 @@ def pool(rows: int, wanted: int = 5) -> Pool:
         wanted=vectors[:wanted],
         wanted_texts=[f"wanted {i}" for i in range(wanted)],
         search=index.exact,
+        tags={name: [[f"tag {i % 5}", f"tag {i % len(name) // 2}"] for i in range(rows)] for name in choices.BY_TAGS},
     )
 
 

@@ -6,7 +6,7 @@ rows of the same pool, so that they can be compared.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.plugins import WAYS, Ours
 from wellspring.tasks.contracts.vectors import Rows, Scores, Vectors
-from wellspring.tasks.methods.vectors import clusters, representatives, targets, zip_alignment
+from wellspring.tasks.methods.vectors import clusters, representatives, tag_sampling, targets, zip_alignment
 from wellspring.tasks.methods.vectors.neighbour_graph import exact_graph
 
 VERSION = 1
@@ -38,6 +38,7 @@ class Pool(NamedTuple):
         wanted: (q, d), vectors of texts that stand for the target, such as seeds.
         wanted_texts: q of them, in an order that says nothing (ids).
         search: Exact search (queries, base, k) -> scores, rows.
+        tags: Name of a method over sets -> the tags of each row; of those that were asked for.
     """
 
     vectors: Vectors
@@ -48,10 +49,12 @@ class Pool(NamedTuple):
     wanted: Vectors
     wanted_texts: Sequence[str]
     search: Callable[[Vectors, Vectors, int], tuple[Scores, Rows]]
+    tags: Mapping[str, Sequence[Sequence[str]]] = {}
 
 
 Way = Callable[[Pool, int], Rows]
 OURS = Ours[Way]()
+BY_TAGS = frozenset({"instag", "proctag"})  # these are called as the method over sets whose tags they look at
 FOR_A_TARGET = frozenset({"targeted", "aligned"})  # these look at what is wanted
 
 
@@ -97,6 +100,16 @@ def _targeted(pool: Pool, size: int) -> Rows:
 @OURS.resting_on("zip_alignment")
 def _aligned(pool: Pool, size: int) -> Rows:
     return zip_alignment.most_aligned(pool.texts, pool.wanted_texts[:ALIGNED_WITH], size)
+
+
+@OURS.resting_on("tag_sampling")
+def _instag(pool: Pool, size: int) -> Rows:
+    return np.array(tag_sampling.sampled(pool.tags["instag"], size), dtype=np.int64)
+
+
+@OURS.resting_on("tag_sampling")
+def _proctag(pool: Pool, size: int) -> Rows:
+    return np.array(tag_sampling.sampled(pool.tags["proctag"], size), dtype=np.int64)
 
 
 def theirs(name: str, folders: Sequence[str] = ()) -> ModuleType:

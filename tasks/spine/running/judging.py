@@ -1,11 +1,52 @@
-"""Judges by name: programs, which look at what was answered, and methods that give marks (`judges/loading.py`)."""
+"""Judges by name: programs, which look at what was answered, and methods that give marks (`judges/loading.py`).
 
-from wellspring.tasks.contracts.plugins import JUDGING
-from wellspring.tasks.contracts.settings import Settings
+Methods over sets are here, too: they ask nobody, and their scores are chosen by like those of judges.
+"""
+
+from types import ModuleType
+from typing import NamedTuple
+
+from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.plugins import JUDGING, SETS
+from wellspring.tasks.contracts.settings import Section, Settings
 from wellspring.tasks.judges import loading
 from wellspring.tasks.judges.loading import Judge
 from wellspring.tasks.spine.running import recipes
 from wellspring.tasks.spine.running.recipes import Recipe
+
+TABLES = ("instructions", "responses", "scores", "verdicts", "notes", "tags")
+VECTORS = {  # each with the table of its texts, and the columns with their ids and their words
+    "instruction_vectors": ("instructions", "subject_id", "text"),
+    "response_vectors": ("responses", "subject_id", "text"),
+    "reference_vectors": ("responses", "subject_id", "reference"),
+    "tag_vectors": ("tags", "tag", "tag"),
+}
+SUBJECTS = ("instruction", "response")
+
+
+class OverSets(NamedTuple):
+    """A method over sets: its name, its file, and its knobs."""
+
+    name: str
+    module: ModuleType
+    knobs: Section
+
+
+def over_sets(name: str, settings: Settings) -> OverSets:
+    """Return a method over sets.
+
+    Raises:
+        UsageError: There is none of this name, its file is not whole, or a knob is not as it should be.
+    """
+    module = SETS.whole(name, settings.plugins)
+    takes, subject = getattr(module, "TAKES", ()), getattr(module, "SUBJECT", "")
+    known = (*TABLES, *VECTORS)
+    if not isinstance(takes, tuple) or not takes or {*takes} - {*known} or subject not in SUBJECTS:
+        raise UsageError(
+            f"{module.__file__} is no whole method over sets: it has no `TAKES` with tables, or no `SUBJECT`",
+            hint=f"TAKES holds some of {', '.join(known)}; SUBJECT is {' or '.join(SUBJECTS)}",
+        )
+    return OverSets(name, module, recipes.knobs(f"methods.{name}", module, settings))
 
 
 def find(name: str, settings: Settings) -> Judge | Recipe:
@@ -18,12 +59,12 @@ def find(name: str, settings: Settings) -> Judge | Recipe:
 
 
 def best(name: str, settings: Settings) -> float | None:
-    """Return the highest total that a judge can give; None where it gives any number, or was asked elsewhere.
+    """Return the highest total that a judge can give; None where it gives any number, or no model is asked.
 
     Raises:
         UsageError: There is none of this name.
     """
-    if name in settings.scores.imports:
+    if name in settings.scores.unasked:
         return None
     one = find(name, settings)
     return one.best if isinstance(one, Judge) else getattr(one.module, "BEST", None)
@@ -41,6 +82,8 @@ def of_instructions(settings: Settings) -> str:
 def _is_of_instructions(name: str, settings: Settings) -> bool:
     if name in settings.scores.imports:
         return True
+    if name in settings.scores.computed:
+        return over_sets(name, settings).module.SUBJECT == "instruction"
     one = find(name, settings)
     if isinstance(one, Judge):
         return one.subject == "instruction"

@@ -108,8 +108,7 @@ def _names(settings: Settings) -> Iterator[Look]:
         yield lambda name=name: _recipe(name, settings, RECIPES)
     for name in settings.recipes:
         yield lambda name=name: _recipe(name, settings, recipes.room_of(name, settings))
-    for name in dict.fromkeys((*settings.judges_of_marks, *settings.scores.imports)):
-        yield lambda name=name: _judge(name, settings)
+    yield from _judges(settings)
     for name in sorted({*settings.verdicts.checks, *settings.verdicts.computed} - {*VerdictsSettings().computed}):
         yield lambda name=name: _plugged(CHECKS, name, settings)
     for name in sorted({*settings.selections.beside}):
@@ -126,12 +125,33 @@ def _names(settings: Settings) -> Iterator[Look]:
         yield _dask
 
 
+def _judges(settings: Settings) -> Iterator[Look]:
+    for name in dict.fromkeys((*settings.judges_of_marks, *sorted(settings.scores.unasked))):
+        yield lambda name=name: _judge(name, settings)
+    for name in settings.methods:
+        yield lambda name=name: judging.over_sets(name, settings)
+    for name in sorted({*settings.selections.beside} & {"instag", "proctag"} - {*settings.scores.computed}):
+        yield lambda name=name: _untagged(name)
+
+
+def _untagged(name: str) -> None:
+    raise UsageError(
+        f"the way to select `{name}` needs the tags of the method", hint=f"add `{name}` to scores.computed"
+    )
+
+
 def _judge(name: str, settings: Settings) -> None:
-    """Look at a judge; imported scores go by a name that no judge has."""
-    if name not in settings.scores.imports:
+    """Look at a judge; imported and computed scores go by names that no judge has."""
+    if name in settings.scores.computed:
+        judging.over_sets(name, settings)
+    if name not in settings.scores.unasked:
         judging.find(name, settings)
-    elif name in {**JUDGES.names(settings.plugins), **JUDGING.names(settings.plugins), **texts(JUDGES.room)}:
-        raise UsageError(f"`scores.imports.{name}`: a judge has this name", hint="give the scores a name of their own")
+        return
+    if {name} <= {*settings.scores.imports} & {*settings.scores.computed}:
+        raise UsageError(f"`{name}` is imported and computed", hint="give the imported scores a name of their own")
+    if name in {**JUDGES.names(settings.plugins), **JUDGING.names(settings.plugins), **texts(JUDGES.room)}:
+        section = "imports" if name in settings.scores.imports else "computed"
+        raise UsageError(f"`scores.{section}.{name}`: a judge has this name", hint="give the scores another name")
 
 
 def _recipe(name: str, settings: Settings, kind: Kind) -> None:

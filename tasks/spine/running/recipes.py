@@ -151,7 +151,8 @@ def find(name: str, settings: Settings, kind: Kind = RECIPES) -> Recipe | None:
     if (loaded := _loaded(name, tuple(settings.plugins), kind)) is None:
         return None
     module, read, own = loaded
-    return Recipe(name, module, read, _knobs(name, module, settings), own, kind, _players(module, settings))
+    set_to = knobs(f"recipes.{name}", module, settings)
+    return Recipe(name, module, read, set_to, own, kind, _players(module, settings))
 
 
 def _players(module: ModuleType, settings: Settings) -> dict[str, str]:
@@ -345,20 +346,24 @@ def _rows(file: Traversable | Path) -> Iterator[Mapping[str, Any]]:
         yield {**said, "line": number}
 
 
-def _knobs(name: str, module: ModuleType, settings: Settings) -> Section:
-    """Return a program's knobs as the profile sets them.
+def knobs(section: str, module: ModuleType, settings: Settings) -> Section:
+    """Return the knobs of a file as the profile sets them.
+
+    Args:
+        section: Of the profile, such as `recipes.autoif`.
+        module: The file.
+        settings: With that section.
 
     Raises:
         UsageError: One is not there, or not as it should be.
     """
     of = getattr(module, "Knobs", NoKnobs)
+    room, _, name = section.partition(".")
     try:
         is_shared = issubclass(InstructionsSettings, of)
         told = settings.instructions.model_dump(include={*of.model_fields}) if is_shared else {}
-        return of(**told | settings.recipes.get(name, {}))
+        return of(**told | getattr(settings, room).get(name, {}))
     except ValidationError as error:
-        said = [f"`recipes.{name}.{'.'.join(map(str, one['loc']))}`: {one['msg']}" for one in error.errors()]
+        said = [f"`{section}.{'.'.join(map(str, one['loc']))}`: {one['msg']}" for one in error.errors()]
         known = ", ".join(of.model_fields) or "none"
-        raise UsageError(
-            "\n".join(said), hint=f"knobs of {name}: {known}; `wellspring recipes {name}` shows them"
-        ) from None
+        raise UsageError("\n".join(said), hint=f"knobs of {name}: {known}; its file describes them") from None

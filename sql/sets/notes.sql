@@ -1,0 +1,43 @@
+-- Notes on instructions and answers: of a judge its input, of a recipe the instructions that it made of the same input.
+-- owner:  tasks/spine/vectors/over_sets.py
+-- grain:  one row per note x subject
+-- params: $fingerprints
+WITH found AS (
+    SELECT notes.*
+    FROM valid_notes AS notes
+    UNION
+    SELECT notes.*
+    FROM notes
+    WHERE list_contains($fingerprints, notes.fingerprint)
+),
+
+subjects AS (
+    SELECT
+        instructions.instruction_id AS id,
+        instructions.instruction_id AS noted,
+        NULL AS fingerprint
+    FROM valid_instructions AS instructions
+    UNION ALL
+    SELECT
+        responses.response_id AS id,
+        responses.response_id AS noted,
+        NULL AS fingerprint
+    FROM valid_responses AS responses
+    UNION ALL
+    SELECT
+        instructions.instruction_id AS id,
+        instructions.input_id AS noted,
+        instructions.fingerprint
+    FROM valid_instructions AS instructions
+)
+
+SELECT DISTINCT
+    found.note_id,
+    subjects.id AS subject_id,
+    found.kind,
+    found.data
+FROM found
+INNER JOIN subjects
+    ON found.input_id = subjects.noted AND found.fingerprint = coalesce(subjects.fingerprint, found.fingerprint)
+WHERE found.kind <> 'group of answers'
+ORDER BY subjects.id, found.note_id;

@@ -1,0 +1,60 @@
+-- Tags of instructions and answers: of notes `tags`, or the names of the functions that notes `steps` write as calls.
+-- owner:  tasks/spine/vectors/over_sets.py
+-- grain:  one row per subject x tag
+-- params: $fingerprints
+WITH found AS (
+    SELECT notes.*
+    FROM valid_notes AS notes
+    UNION
+    SELECT notes.*
+    FROM notes
+    WHERE list_contains($fingerprints, notes.fingerprint)
+),
+
+subjects AS (
+    SELECT
+        instructions.instruction_id AS id,
+        instructions.instruction_id AS noted,
+        NULL AS fingerprint
+    FROM valid_instructions AS instructions
+    UNION ALL
+    SELECT
+        responses.response_id AS id,
+        responses.response_id AS noted,
+        NULL AS fingerprint
+    FROM valid_responses AS responses
+    UNION ALL
+    SELECT
+        instructions.instruction_id AS id,
+        instructions.input_id AS noted,
+        instructions.fingerprint
+    FROM valid_instructions AS instructions
+),
+
+said AS (
+    SELECT
+        found.input_id,
+        found.fingerprint,
+        found.kind,
+        unnest(json_extract_string(found.data, '$.tags[*]')) AS tag
+    FROM found
+    WHERE found.kind = 'tags'
+    UNION ALL
+    SELECT
+        found.input_id,
+        found.fingerprint,
+        found.kind,
+        regexp_extract(unnest(json_extract_string(found.data, '$.steps[*]')), '([A-Za-z_][\w.]*)\s*\(', 1) AS tag
+    FROM found
+    WHERE found.kind = 'steps'
+)
+
+SELECT DISTINCT
+    subjects.id AS subject_id,
+    said.kind,
+    said.tag
+FROM said
+INNER JOIN subjects
+    ON said.input_id = subjects.noted AND said.fingerprint = coalesce(subjects.fingerprint, said.fingerprint)
+WHERE said.tag <> ''
+ORDER BY subjects.id, said.kind, said.tag;

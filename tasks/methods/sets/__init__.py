@@ -1,0 +1,1 @@
+"""Scores that rest on a whole set of rows, one file for each method."""
