@@ -5,7 +5,7 @@
 SELECT
     count(DISTINCT verdicts.subject_id) AS answers,
     count(DISTINCT verdicts.subject_id)
-        FILTER (WHERE verdicts.passed IS NULL AND contains(verdicts.detail, 'unsupported'))
+    FILTER (WHERE verdicts.passed IS NULL AND contains(verdicts.detail, 'unsupported'))
         AS unsaid
 FROM valid_verdicts AS verdicts
 WHERE

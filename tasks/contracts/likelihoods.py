@@ -30,7 +30,7 @@ class Place:
 
 def places(said: str) -> tuple[Place, ...]:
     """Read what an answer's record says (`calls.Answer.logprobs`); nothing where there is none."""
-    rows = json.loads(said) if said else []
+    rows: list[tuple[str, float, list[tuple[str, float]]]] = json.loads(said) if said else []
     return tuple(Place(token, logprob, tuple((one, p) for one, p in likely)) for token, logprob, likely in rows)
 
 

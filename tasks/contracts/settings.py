@@ -926,7 +926,8 @@ def _fill_roles(values: dict[str, Any]) -> None:
         if name != "roles"
     ]
     further: Any = given.get("roles")
-    asked += [(role, defaults.generator) for role in further.values()] if isinstance(further, dict) else []
+    if isinstance(further, dict):
+        asked += [(role, defaults.generator) for role in typing.cast("dict[str, Any]", further).values()]
     for role, known in asked:
         default = known or defaults.judge
         if isinstance(role, dict) and isinstance(default, Role):

@@ -12,6 +12,8 @@ that is left out. Of the tokens that the server names, all but digits are left o
     "7", with 7 at 0.6, 8 at 0.3 and 6 at 0.1 -> 7.2
 """
 
+from typing import Any
+
 from wellspring.tasks.contracts.answers import Text
 from wellspring.tasks.contracts.conversation import said
 from wellspring.tasks.contracts.likelihoods import expected_digit
@@ -39,7 +41,7 @@ async def program(row: Row, ask: Ask) -> None:
     Raises:
         Rejection: `no_logprobs`, the server gave none; `no_number`, the model wrote no digit.
     """
-    shown = {"instruction": said(row["history"] or "", row["instruction"]), "answer": row["response"]}
+    shown: dict[str, Any] = {"instruction": said(row["history"] or "", row["instruction"]), "answer": row["response"]}
     marks = {"alone": ask("alone", Text, logprobs=LIKELIEST, **shown)}
     if row["reference"]:
         marks["by_reference"] = ask("by_reference", Text, logprobs=LIKELIEST, reference=row["reference"], **shown)

@@ -129,7 +129,7 @@ async def _told(ask: Ask, first: Side, second: Side) -> Better:
 def _keep(ask: Ask, pairs: Sequence[tuple[Side, Side]]) -> None:
     """Make each answer once, and its pairs: one that never lost is exported alone, too."""
     won, lost = {better for better, _ in pairs}, {worse for _, worse in pairs}
-    made = {}
+    made: dict[Side, Made | None] = {}
     for side in dict.fromkeys(side for pair in pairs for side in pair):
         use: Use = "answer" if side not in lost else "draw" if side in won else "rejected"
         made[side] = ask.made.answer(side.answer, side.of, use=use)

@@ -26,7 +26,7 @@ MOST_BYTES = 2**30  # of a file, which is held as a whole
 class Broken(NamedTuple):
     """What stands in place of the records that a format could not read: how many came before, and why."""
 
-    index: int
+    number: int
     why: str
 
 
