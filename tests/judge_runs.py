@@ -55,6 +55,39 @@ def play(
         return judged(run, name), instruction, model.asked
 
 
+def play_all(
+    name: str,
+    settings: Callable[..., Settings],
+    start: Callable[[Settings], AbstractContextManager[Run]],
+    say: Callable[[str, dict[str, Any]], Any],
+    answers: Sequence[Sequence[str]],
+    *more: str,
+    before: Callable[[Run], object] = lambda _: None,
+) -> tuple[Mapping[str, list[dict[str, Any]]], list[str], list[str]]:
+    """Have instructions judged, each with these answers; the model plays the judge and the responder.
+
+    Args:
+        name: Of the judge.
+        settings: The fixture.
+        start: The fixture.
+        say: As `program_runs.answering` has it.
+        answers: Of each instruction.
+        more: Settings.
+        before: What is done in the store before the judge runs.
+
+    Returns:
+        What it made by table, the ids of the instructions, and the text of each request.
+    """
+    with answering(name, say) as model:
+        roles = {role: model.role(f"a-{role}") for role in ("judge", "responder")}
+        with start(settings(*of_judge(name, *more), models=roles)) as run:
+            ids = fill(run, answers)
+            before(run)
+            found = judged(run, name)
+            asked = ["\n".join(message["content"] for message in body["messages"]) for body in model.asked]
+            return found, ids, asked
+
+
 def totals(found: Mapping[str, list[dict[str, Any]]], instruction: str, number: int) -> list[float | None]:
     """Return the totals of an instruction's answers, in the order in which they were given."""
     of = {row["subject_id"]: row["value"] for row in found["scores"] if row["criterion"] == "total"}

@@ -37,7 +37,7 @@ def held(
             do("UPDATE seeds SET response = ?", [reference])
             do("UPDATE instructions SET input_id = (SELECT min(seed_id) FROM seeds)")
 
-    found, _, asked = judge_runs.play(NAME, settings, start, say, [[answer]], *more, before=put)
+    found, _, asked = judge_runs.play_all(NAME, settings, start, say, [[answer]], *more, before=put)
     return found, asked
 
 

@@ -34,7 +34,7 @@ def marked(
     def say(heading: str, _: dict[str, Any]) -> str:
         return json.dumps({"evidence": f"of {heading}", "verdict": verdicts[heading]})
 
-    found, _, asked = judge_runs.play(NAME, settings, start, say, [[ANSWER]], *more, before=put)
+    found, _, asked = judge_runs.play_all(NAME, settings, start, say, [[ANSWER]], *more, before=put)
     return found, asked
 
 

@@ -23,7 +23,7 @@ def tagged(settings: Any, start: Start, *tags: tuple[str, str], history: str = "
     def put(run: Run) -> None:
         run.store._connection.execute("UPDATE instructions SET history = ?", [history])
 
-    found, _, asked = judge_runs.play(NAME, settings, start, lambda *_: said, [["Yes."]], before=put)
+    found, _, asked = judge_runs.play_all(NAME, settings, start, lambda *_: said, [["Yes."]], before=put)
     return found, asked
 
 

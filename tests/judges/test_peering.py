@@ -34,7 +34,7 @@ def honest(heading: str, body: dict[str, Any]) -> str:
 
 
 def play(settings: Any, start: Start, say: Say, texts: list[str], *more: str) -> tuple[Any, list[str], list[str]]:
-    found, [instruction], asked = judge_runs.play(NAME, settings, start, say, [texts], *more)
+    found, [instruction], asked = judge_runs.play_all(NAME, settings, start, say, [texts], *more)
     return found, [judge_runs.id_of(instruction, place) for place in range(len(texts))], asked
 
 

@@ -31,7 +31,7 @@ def held(
     def put(run: Run) -> None:
         run.store._connection.execute("UPDATE instructions SET history = ?", [history])
 
-    found, [one], asked = judge_runs.play(NAME, settings, start, lambda *_: said, [texts], *more, before=put)
+    found, [one], asked = judge_runs.play_all(NAME, settings, start, lambda *_: said, [texts], *more, before=put)
     return found, [judge_runs.id_of(one, place) for place in range(len(texts))], asked
 
 

@@ -23,7 +23,7 @@ def written(
 ) -> tuple[Any, list[str]]:
     said, one_part = json.dumps({"steps": steps}), "recipes.proctag.parts=1"
     given = (settings, start, lambda *_: said, [["The second pump."]], one_part)
-    found, _, asked = judge_runs.play(NAME, *given, before=before)
+    found, _, asked = judge_runs.play_all(NAME, *given, before=before)
     return found, asked
 
 

@@ -29,7 +29,7 @@ def both(
         is_code = CODE in next(one["content"] for one in body["messages"] if one["role"] == "user")
         return json.dumps({"evidence": "x", "harm": of["pseudo_code" if is_code else "prose"]})
 
-    found, _, asked = judge_runs.play(NAME, settings, start, say, [answers])
+    found, _, asked = judge_runs.play_all(NAME, settings, start, say, [answers])
     return found, asked
 
 

@@ -19,7 +19,7 @@ NAME = "three_h"
 
 def tagged(settings: Any, start: Start, *effects: str) -> Any:
     said = json.dumps({"evidence": "it says so"} | dict(zip(("helpful", "honest", "harmless"), effects, strict=True)))
-    found, _, [asked, *_] = judge_runs.play(NAME, settings, start, lambda *_: said, [["Use a wrench."]])
+    found, _, [asked, *_] = judge_runs.play_all(NAME, settings, start, lambda *_: said, [["Use a wrench."]])
     assert "Use a wrench." in asked
     return found
 
@@ -67,6 +67,6 @@ def test_verdicts_of_a_judge_pass_their_audit_after_those_of_checks_did(
         verdicts.check(run)
         validation.audit(run, "verdicts")
 
-    found, _, _ = judge_runs.play(NAME, settings, start, lambda *_: said, [["Use a wrench."]], before=checked)
+    found, _, _ = judge_runs.play_all(NAME, settings, start, lambda *_: said, [["Use a wrench."]], before=checked)
 
     assert [row["passed"] for row in found["verdicts"]] == [True]

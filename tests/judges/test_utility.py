@@ -43,7 +43,7 @@ def judged(
             run.store._connection.execute("UPDATE instructions SET document_id = NULL")
             run.store._connection.execute("DELETE FROM documents")
 
-    found, _, asked = judge_runs.play(NAME, settings, start, answer, [["Yes."]], *more, before=put)
+    found, _, asked = judge_runs.play_all(NAME, settings, start, answer, [["Yes."]], *more, before=put)
     return found, asked
 
 
