@@ -1,4 +1,4 @@
--- Tags of instructions and answers: of notes `tags`, or the names of the functions that notes `steps` write as calls.
+-- Tags of instructions and answers: of notes `tags`, or the functions of notes `process`; an answer's are its instruction's, too.
 -- owner:  tasks/spine/vectors/over_sets.py
 -- grain:  one row per subject x tag
 -- params: $fingerprints
@@ -25,6 +25,13 @@ subjects AS (
     FROM valid_responses AS responses
     UNION ALL
     SELECT
+        responses.instruction_id AS id,
+        responses.response_id AS noted,
+        NULL AS fingerprint
+    FROM valid_responses AS responses
+    WHERE responses.use = 'answer'
+    UNION ALL
+    SELECT
         instructions.instruction_id AS id,
         instructions.input_id AS noted,
         instructions.fingerprint
@@ -36,7 +43,7 @@ said AS (
         found.input_id,
         found.fingerprint,
         found.kind,
-        unnest(json_extract_string(found.data, '$.tags[*]')) AS tag
+        unnest(json_extract_string(found.data, '$[*].tag')) AS tag
     FROM found
     WHERE found.kind = 'tags'
     UNION ALL
@@ -44,9 +51,9 @@ said AS (
         found.input_id,
         found.fingerprint,
         found.kind,
-        regexp_extract(unnest(json_extract_string(found.data, '$.steps[*]')), '([A-Za-z_][\w.]*)\s*\(', 1) AS tag
+        unnest(json_extract_string(found.data, '$.functions[*]')) AS tag
     FROM found
-    WHERE found.kind = 'steps'
+    WHERE found.kind = 'process'
 )
 
 SELECT DISTINCT

@@ -121,14 +121,16 @@ def test_rows_are_chosen_by_its_total_and_a_knob_makes_it_due(
 
 
 def noted(run: Run, ids: list[str]) -> None:
-    """Notes of a program on these instructions: tags of all, and steps of the first."""
+    """Notes of a program on these instructions: tags of four, and the process of the first."""
     tags = [["cooking", "maths"], ["cooking"], ["maths"], ["cooking"]]
     rows = [
-        records.Note(f"{i:020x}", "knn_instruct-1", ids[i], "tags", json.dumps({"tags": own}), "c", store.WRITER)
+        records.Note(
+            f"{i:020x}", "knn_instruct-1", ids[i], "tags", json.dumps([{"tag": one} for one in own]), "c", store.WRITER
+        )
         for i, own in enumerate(tags)
     ]
-    steps = json.dumps({"steps": ["boil_water(pot) -> hot water", "pour(cup)", "pour(mug)", "think"]})
-    rows.append(records.Note("f" * 20, "knn_instruct-1", ids[0], "steps", steps, "c", store.WRITER))
+    steps = json.dumps({"steps": [], "functions": ["boil_water", "pour", "pour"]})
+    rows.append(records.Note("f" * 20, "knn_instruct-1", ids[0], "process", steps, "c", store.WRITER))
     run.store.append("notes", rows)
     run.store.execute("notes/publish")
 
@@ -137,9 +139,9 @@ def noted(run: Run, ids: list[str]) -> None:
 def test_each_of_ours_runs_on_the_tables_of_a_store_and_tags_are_sampled(
     settings: Callable[..., Settings], start: Start
 ) -> None:
-    of = {"judges": ["response_quality", "instag"], "computed": sorted(SETS.names())}
-    knobs = {"instag": {"least": 1}, "more": {"sources": ["response_quality", "r3"]}}
-    ways = {"beside": ["instag"], "min_score": 0, "budget": 3}
+    of = {"judges": ["response_quality", "alike_tags"], "computed": sorted(SETS.names())}
+    knobs = {"alike_tags": {"least": 1}, "more": {"sources": ["response_quality", "r3"]}}
+    ways = {"beside": ["alike_tags"], "min_score": 0, "budget": 3}
     with start(settings(scores=of, methods=knobs, selections=ways, verdicts={"required": []})) as run:
         ids = store.fill(run, 8)
         noted(run, ids)
@@ -148,11 +150,11 @@ def test_each_of_ours_runs_on_the_tables_of_a_store_and_tags_are_sampled(
         first, second = scores.judge(run), scores.judge(run)
         made = {judge: value for judge, one, value in valid(run) if one == ids[0]}
         selections.select(run)
-        said = "SELECT instruction_id FROM selections WHERE policy = 'instag' ORDER BY rank"
+        said = "SELECT instruction_id FROM selections WHERE policy = 'alike_tags' ORDER BY rank"
         taken = [one for (one,) in run.store._connection.execute(said).fetchall()]
 
-    assert {"instag", "proctag", "r3", "instruct_mining", "easy2hard"} <= made.keys()
-    assert (made["instag"], made["proctag"]) == (2.0, 2.0)
+    assert {"alike_tags", "alike_steps", "r3", "instruct_mining", "easy2hard"} <= made.keys()
+    assert (made["alike_tags"], made["alike_steps"]) == (2.0, 2.0)
     assert first.counts.rows_out > 8
     assert second.counts.rows_out == second.counts.calls == 0
     assert taken[0] == ids[0]

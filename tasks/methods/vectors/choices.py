@@ -54,7 +54,7 @@ class Pool(NamedTuple):
 
 Way = Callable[[Pool, int], Rows]
 OURS = Ours[Way]()
-BY_TAGS = frozenset({"instag", "proctag"})  # these are called as the method over sets whose tags they look at
+BY_TAGS = frozenset({"alike_tags", "alike_steps"})  # these are called as the method over sets whose tags they look at
 FOR_A_TARGET = frozenset({"targeted", "aligned"})  # these look at what is wanted
 
 
@@ -103,13 +103,13 @@ def _aligned(pool: Pool, size: int) -> Rows:
 
 
 @OURS.resting_on("tag_sampling")
-def _instag(pool: Pool, size: int) -> Rows:
-    return np.array(tag_sampling.sampled(pool.tags["instag"], size), dtype=np.int64)
+def _alike_tags(pool: Pool, size: int) -> Rows:
+    return np.array(tag_sampling.sampled(pool.tags["alike_tags"], size), dtype=np.int64)
 
 
 @OURS.resting_on("tag_sampling")
-def _proctag(pool: Pool, size: int) -> Rows:
-    return np.array(tag_sampling.sampled(pool.tags["proctag"], size), dtype=np.int64)
+def _alike_steps(pool: Pool, size: int) -> Rows:
+    return np.array(tag_sampling.sampled(pool.tags["alike_steps"], size), dtype=np.int64)
 
 
 def theirs(name: str, folders: Sequence[str] = ()) -> ModuleType:

@@ -130,7 +130,7 @@ def _judges(settings: Settings) -> Iterator[Look]:
         yield lambda name=name: _judge(name, settings)
     for name in settings.methods:
         yield lambda name=name: judging.over_sets(name, settings)
-    for name in sorted({*settings.selections.beside} & {"instag", "proctag"} - {*settings.scores.computed}):
+    for name in sorted({*settings.selections.beside} & {"alike_tags", "alike_steps"} - {*settings.scores.computed}):
         yield lambda name=name: _untagged(name)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from wellspring.tasks.contracts.vectors import unit
-from wellspring.tasks.methods.sets.instag import Knobs, associated, frequent, near, scores, spelling
+from wellspring.tasks.methods.sets.alike_tags import Knobs, associated, frequent, near, scores, spelling
 
 
 def test_spelling_and_rare_tags() -> None:
@@ -32,7 +32,7 @@ def test_a_tag_that_nearly_always_stands_beside_another_becomes_it() -> None:
 
 
 def test_the_total_is_the_number_of_tags_that_are_left_and_the_reason_names_them() -> None:
-    found = [("q1", "tags", "Cooking"), ("q1", "tags", "cook"), ("q1", "tags", "maths"), ("q1", "steps", "f")]
+    found = [("q1", "tags", "Cooking"), ("q1", "tags", "cook"), ("q1", "tags", "maths"), ("q1", "process", "f")]
     found += [("q2", "tags", "cooks"), ("q2", "tags", "Maths"), ("q3", "tags", "?")]
     words = sorted({tag for _, _, tag in found})
     tables = {

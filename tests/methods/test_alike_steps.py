@@ -5,7 +5,7 @@ import polars as pl
 from sklearn.cluster import DBSCAN
 
 from wellspring.tasks.contracts.vectors import unit
-from wellspring.tasks.methods.sets.proctag import Knobs, scores
+from wellspring.tasks.methods.sets.alike_steps import Knobs, scores
 
 
 def test_the_total_is_the_number_of_groups_of_names_as_dbscan_finds_them() -> None:
@@ -13,7 +13,7 @@ def test_the_total_is_the_number_of_groups_of_names_as_dbscan_finds_them() -> No
     middles = rng.standard_normal((6, 8))
     names = [f"function_{i:02}" for i in range(30)]
     vectors = unit(middles[rng.integers(0, 6, 30)] + 0.22 * rng.standard_normal((30, 8)))
-    rows = [(f"q{q}", "steps", names[i]) for q in range(7) for i in sorted({*rng.integers(0, 30, 6).tolist()})]
+    rows = [(f"q{q}", "process", names[i]) for q in range(7) for i in sorted({*rng.integers(0, 30, 6).tolist()})]
     tables = {
         "tags": pl.DataFrame([*rows, ("q0", "tags", "other")], ["subject_id", "kind", "tag"], orient="row"),
         "tag_vectors": pl.DataFrame({"tag": names, "vector": vectors}),

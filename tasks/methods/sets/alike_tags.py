@@ -1,9 +1,9 @@
 """InsTag (arXiv 2308.07074): tags of instructions made alike, and their number as complexity.
 
-Tags are of notes `tags`. In this order: tags of fewer rows than `least` go; spelling is made alike; tags whose vectors
-are near are one; a tag that nearly always stands beside another becomes it. A group is called by its most frequent tag.
-The total of an instruction is how many tags it has left, and its reason is these tags. The way to select `instag`
-samples by them (`vectors/tag_sampling.py`).
+Tags are of notes `tags`, which the judge `instag` makes. In this order: tags of fewer rows than `least` go; spelling is
+made alike; tags whose vectors are near are one; a tag that nearly always stands beside another becomes it. A group is
+called by its most frequent tag. The total of an instruction is how many tags it has left, and its reason is these tags.
+The way to select `alike_tags` samples by them (`vectors/tag_sampling.py`).
 
 Ours differs: the paper's code was not released, and its thresholds (20 rows; cosine distance .05; 40 rows and 99%) are
 as they are quoted. Words lose common English endings, in place of a stemmer. Vectors are of the embedder in force, not
