@@ -264,7 +264,8 @@ def recipes(found: Iterable[Mapping[str, Any]]) -> None:
     sides = {**dict.fromkeys((*keys, "shape"), "left"), "most calls": "right", "real model": "left"}
     table("programs", sides, rows)
     hint(
-        "wellspring recipes NAME shows one; those after answers stand in scores.judges, others in instructions.recipes"
+        "wellspring recipes NAME shows one; those after answers stand in scores.judges, one that answers in "
+        "responses.way, others in instructions.recipes"
     )
 
 

@@ -1,9 +1,10 @@
 """Responses: answers to the instructions, by the responder.
 
-Four ways of answering, each with its own fingerprint: `answer`; `answer_grounded`, for instructions made from a page,
-by one who is shown it, if the profile asks for it; `answer_with_rationale`, for others that the judge scored as hard,
-if the profile asks for it; and `answer_for_pairs`, the draws that preferences are made of. Only what was answered
-beside its page is judged and checked by it. A refusal or a truncation by the model is an answer all the same:
+Four ways of answering, each with its own fingerprint: `answer`, or the one that `responses.way` names in its place;
+`answer_grounded`, for instructions made from a page, by one who is shown it, if the profile asks for it;
+`answer_with_rationale`, for others that the judge scored as hard, if the profile asks for it; and `answer_for_pairs`,
+the draws that preferences are made of, asked for as by the first. Only what was answered beside its page is judged and
+checked by it. A refusal or a truncation by the model is an answer all the same:
 `verdicts` says so, and nothing is lost from the record.
 """
 
@@ -15,24 +16,39 @@ from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
 from wellspring.tasks.contracts.prompting import PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.contracts.settings import Section, Settings
 from wellspring.tasks.methods.instructions import acceptance
 from wellspring.tasks.methods.instructions.injections import obeyed, orders
 from wellspring.tasks.methods.pages.tokens import cut_tokens
+from wellspring.tasks.spine.running import answering
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.runs import Counts, Run, stage
 from wellspring.tasks.spine.writing.programs import Ask, How, Program
 from wellspring.tasks.spine.writing.runner import conduct
 
 VERSION = 1
+FOR_PAIRS = "answer_for_pairs"
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way of answering: how often, how warm, and whether who answers is shown the page."""
+    """One way of answering: what, how often, how warm, and whether who answers is shown the page.
+
+    Attributes:
+        name: As people know it.
+        takes: The view that its instructions are rows of.
+        method: Its prompt and its parser.
+        settings: What the prompt is given beside the row.
+        draws: How often each is answered.
+        temperature: Of who answers.
+        is_grounded: Whether the page is shown.
+        fingerprint: Of all of this.
+    """
 
     name: str
+    takes: str
     method: PromptedMethod
+    settings: Section
     draws: int
     temperature: float
     is_grounded: bool
@@ -80,16 +96,16 @@ def _answered(run: Run, way: Way) -> Counts:
                     completion_id=answer.completion_id,
                     run_id=run.run_id,
                     thought=answer.thought or None,
-                    use="draw" if way.name == "answer_for_pairs" else "answer",
+                    use="draw" if way.takes == FOR_PAIRS else "answer",
                 )
             ]
 
         shown = {**row, "document": page} if way.is_grounded else row
-        how: How = {"role": "responder", "settings": wanted, "temperature": way.temperature, "read": read}
+        how: How = {"role": "responder", "settings": way.settings, "temperature": way.temperature, "read": read}
         await ask.write("responses", way.draws, way.method, shown, **how)
 
     return conduct(
-        run, Program("responses", way.name, way.name, way.fingerprint, ("responder",), way.draws, body, way.draws)
+        run, Program("responses", way.name, way.takes, way.fingerprint, ("responder",), way.draws, body, way.draws)
     )
 
 
@@ -108,34 +124,34 @@ def _ways(settings: Settings) -> list[Way]:
     wanted, hard_from = settings.responses, settings.responses.rationale_from_score
     drawn = (wanted.draws, wanted.temperature)
     has_page = False if wanted.grounded else None
-    ways = [_way(settings, "answer", "answer", *drawn, hard_from=hard_from, has_page=has_page)]
+    ways = [_way(settings, "answer", *drawn, hard_from=hard_from, has_page=has_page)]
     if wanted.grounded:
-        ways.append(_way(settings, "answer_grounded", "answer_grounded", *drawn, has_page=True))
+        ways.append(_way(settings, "answer_grounded", *drawn, has_page=True))
     if hard_from:
-        name = "answer_with_rationale"
-        ways.append(_way(settings, name, name, *drawn, hard_from=hard_from, has_page=has_page))
+        ways.append(_way(settings, "answer_with_rationale", *drawn, hard_from=hard_from, has_page=has_page))
     if settings.preferences.draws:
-        pairs = settings.preferences
-        ways.append(_way(settings, "answer_for_pairs", "answer", pairs.draws, pairs.temperature))
+        ways.append(_way(settings, FOR_PAIRS, settings.preferences.draws, settings.preferences.temperature))
     return ways
 
 
 def _way(
-    settings: Settings,
-    name: str,
-    recipe: str,
-    draws: int,
-    temperature: float,
-    *,
-    hard_from: int = 0,
-    has_page: bool | None = None,
+    settings: Settings, takes: str, draws: int, temperature: float, *, hard_from: int = 0, has_page: bool | None = None
 ) -> Way:
-    method = prompting.load("wellspring.tasks.recipes", recipe)
+    name, method, given, knobs = _asked(settings, takes)
     asked = settings.models.responder.asked | {"temperature": temperature}
     spoken = settings.responses.model_dump(include={"system", "systems"})
     shown = {} if has_page is None else {"has_page": has_page}
     if has_page:
         shown |= {"document_tokens": settings.responses.document_tokens}
     versions = raised("acceptance", "loops", *(("copies", "injections", "tokens") if has_page else ()), own=VERSION)
-    fingerprint = method.fingerprint(way=name, draws=draws, hard_from=hard_from, **shown, **asked, **spoken, **versions)
-    return Way(name, method, draws, temperature, has_page is True, fingerprint)
+    said = {"way": name, "draws": draws, "hard_from": hard_from, **shown, **asked, **spoken, **versions, **knobs}
+    return Way(name, takes, method, given, draws, temperature, has_page is True, method.fingerprint(**said))
+
+
+def _asked(settings: Settings, takes: str) -> tuple[str, PromptedMethod, Section, dict[str, Any]]:
+    """Return what answers the rows of a view: name, method, what its prompt is given, and the knobs that differ."""
+    if takes not in {"answer", FOR_PAIRS}:
+        return takes, prompting.load("wellspring.tasks.recipes", takes), settings.responses, {}
+    found = answering.find(settings.responses.way, settings)
+    name = takes if takes == FOR_PAIRS else found.method.name
+    return name, found.method, found.settings, {"knobs": found.changed} if found.changed else {}

@@ -138,7 +138,8 @@ def _of_questions(run: Run) -> str:
 
 def _of_verifiers(run: Run) -> str:
     least = (run.settings.verdicts.least_functions, run.settings.verdicts.least_cases)
-    return _of_judge(run, VERIFIERS, more=(sandboxes.identity(run.settings.verdicts), cross_validation.VERSION, *least))
+    ran = (sandboxes.identity(run.settings.verdicts), cross_validation.VERSION, *least)
+    return _of_judge(run, VERIFIERS, more=ran, detail="functions, engines")
 
 
 def _asked_of(run: Run, name: str) -> tuple[str, PromptedMethod]:
@@ -356,15 +357,23 @@ def _verifiers(run: Run, fingerprint: str) -> Counts:
 
 
 def _believed(sandbox: Sandbox, parsed: Mapping[str, Any], wanted: VerdictsSettings) -> tuple[bool | None, str]:
-    """Return whether written verifiers are believed, and those that are; None where there is nothing to tell by."""
+    """Return whether written verifiers are believed; None where there is nothing to tell by.
+
+    Also return those that are, in JSON, with the engines that tried them.
+    """
     functions, cases = parsed["functions"], parsed["cases"]
     if not functions:
-        return None, "[]"
+        return None, _tried([], [])
     if missing := cross_validation.too_few(functions, cases, wanted.least_functions, wanted.least_cases):
         return None, failure(Rejection("too_few_verifiers", missing))
-    said = [[sandbox.verify(code, text).value for text, _ in cases] for code in functions]
+    ran = [[sandbox.verify(code, text) for text, _ in cases] for code in functions]
+    said = [[one.value for one in of] for of in ran]
     kept = cross_validation.cross_validated(said, [expected for _, expected in cases]).functions
-    return bool(kept), orjson.dumps([functions[i] for i in kept]).decode()
+    return bool(kept), _tried([functions[i] for i in kept], [one.engine for of in ran for one in of])
+
+
+def _tried(functions: Sequence[str], engines: Sequence[str]) -> str:
+    return orjson.dumps({"functions": functions, "engines": sorted({*engines})}).decode()
 
 
 def _verified(run: Run, fingerprint: str) -> Counts:

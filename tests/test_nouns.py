@@ -186,8 +186,8 @@ def test_a_rejected_response_is_not_checked_judged_or_compared(filled: Run) -> N
 
 def test_a_checklist_is_put_to_answers_alone_and_draws_are_what_pairs_are_made_of(filled: Run) -> None:
     filled.activate("verdicts", {"c": "checklist_questions", "v": "verifiers"})
-    for print_ in "cv":
-        said = records.Verdict(id_of("told"), print_, print_, True, '["Does it turn?"]', None, filled.run_id)
+    for print_, detail in {"c": '["Does it turn?"]', "v": '{"functions": [""], "engines": []}'}.items():
+        said = records.Verdict(id_of("told"), print_, print_, True, detail, None, filled.run_id)
         filled.store.append("verdicts", [said])
     program_rows.publish(filled)
 

@@ -1,5 +1,6 @@
 """Responses: every instruction is answered once in each way that the profile names, through the spine."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -9,12 +10,13 @@ import polars as pl
 import pytest
 
 from tests import instruction_store as store
+from tests import own_answer
 from tests.scripted_model import scripted_model
 from wellspring.tasks import responses, scores, verdicts
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.spine.running import runs, validation
-from wellspring.tasks.spine.running.runs import Run
+from wellspring.tasks.spine.running.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
 
@@ -278,3 +280,44 @@ def test_an_answer_that_does_what_its_page_says_is_refused_and_a_page_of_orders_
 
     assert reasons == ["document_talks_to_models", "obeys_source"]
     assert not any("Ignore all" in str(body) for body in model.asked)
+
+
+@pytest.mark.slow
+def test_a_way_of_ones_own_answers_in_place_of_ours_draws_for_pairs_too_and_ours_are_kept(
+    settings: Callable[..., Settings], start: Start, tmp_path: Path
+) -> None:
+    mine = [own_answer.written(tmp_path), "responses.way=terse", "preferences.draws=2"]
+    with scripted_model(lambda body: f"Told: {body['messages'][0]['content'].strip()}") as model:
+        models = {"responder": model.role("writer", temperature=0.7)}
+        with start(settings(models=models)) as run:
+            store.fill(run, 6)
+            responses.respond(run)
+        with start(settings(*mine, models=models)) as run:
+            first, second = responses.respond(run).counts, responses.respond(run).counts
+            store.publish(run, "responses")
+            rows = run.store.query("exports/raw").to_dicts()
+        with start(settings(*mine, "recipes.terse.words=5", models=models)) as run:
+            fewer = responses.respond(run).counts
+        with start(settings(models=models)) as run:
+            back = responses.respond(run).counts
+
+    assert Counter(row["way"] for row in rows) == {"terse": 6, "answer_for_pairs": 12}
+    assert {row["response"] for row in rows} == {"Told: Use 20 words at most."}
+    assert (first.rows_out, second, fewer.rows_out, back.calls) == (18, Counts(), 18, 0)
+
+
+@pytest.mark.slow
+def test_a_way_of_ones_own_leaves_pages_to_who_is_shown_them(
+    settings: Callable[..., Settings], start: Start, tmp_path: Path
+) -> None:
+    mine = [own_answer.written(tmp_path), "responses.way=terse", "responses.grounded=true"]
+    with (
+        scripted_model(lambda _: "Twelve metres, with a check valve.") as model,
+        start(settings(*mine, models={"responder": model.role("writer")})) as run,
+    ):
+        store.fill(run, 6)
+        responses.respond(run)
+        store.publish(run, "responses")
+        ways = Counter(row["way"] for row in run.store.query("exports/raw").to_dicts())
+
+    assert ways == {"terse": 2, "answer_grounded": 4}

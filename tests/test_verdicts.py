@@ -326,9 +326,12 @@ def test_verifiers_are_written_tried_on_each_other_and_put_to_each_answer(
     written = [row for row in found if row["check_name"] == "verifiers"]
     verified = [row for row in found if row["check_name"] == "verified"]
     assert Counter(row["passed"] for row in written) == {True: 2, None: 4}
-    assert all(json.loads(row["detail"]) == [short, short + " and True"] for row in written if row["passed"])
-    few = [row["detail"] for row in written if row["detail"] != "[]" and not row["passed"]]
-    assert few == ["too_few_verifiers: 1 functions of at least 3"]
+    believed = {"functions": [short, short + " and True"], "engines": [FIRST]}
+    assert [json.loads(row["detail"]) for row in written if row["passed"]] == [believed] * 2
+    assert Counter(row["detail"] for row in written if not row["passed"]) == {
+        "too_few_verifiers: 1 functions of at least 3": 1,
+        '{"functions":[],"engines":[]}': 3,
+    }
     assert sorted(row["passed"] for row in verified) == [False, True]
     assert counts == Counts(rows_in=8, rows_out=8, calls=6, prompt_tokens=60, completion_tokens=30)
     assert again == Counts()

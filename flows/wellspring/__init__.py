@@ -306,7 +306,7 @@ def forget(
 def recipes(
     name: str | None = None, *, profile: Place | None = None, overrides: Sequence[str] = ()
 ) -> list[dict[str, Any]] | dict[str, Any]:
-    """Say what can stand in `instructions.recipes` and `scores.judges`, or all that the files of one program say.
+    """Say what can stand in `instructions.recipes`, `scores.judges` and `responses.way`, or all that one's files say.
 
     Args:
         name: A recipe. By default all are listed.
@@ -314,9 +314,9 @@ def recipes(
         overrides: Settings as `key=value`, such as `plugins=["recipes"]`.
 
     Returns:
-        A dict for each: `name`, `system`, `paper`, `runs` (before or after answers), `takes`, `makes`, `most_calls`,
-        `real_model`. Of one this dict, and its docstring (`about`), whom it asks (`roles`), its `knobs`, its `prompts`
-        with the stand-in's `examples`, and an `example` answer to each.
+        A dict for each: `name`, `system`, `paper`, `runs` (before or after answers, or `answers`), `takes`, `makes`,
+        `most_calls`, `real_model`. Of one this dict, and its docstring (`about`), whom it asks (`roles`), its `knobs`,
+        its `prompts` with the stand-in's `examples`, and an `example` answer to each.
 
     Raises:
         UsageError: There is no such recipe.

@@ -5,7 +5,7 @@
 SELECT
     responses.response_id AS input_id,
     responses.text AS response,
-    from_json(verdicts.detail, '["VARCHAR"]') AS functions
+    from_json(verdicts.detail -> 'functions', '["VARCHAR"]') AS functions
 FROM verdicts
 INNER JOIN valid_responses AS responses ON verdicts.subject_id = responses.instruction_id
 WHERE

@@ -87,6 +87,22 @@ class Kind:
             return importlib.import_module(f"{self.room}.{name}"), resources.files(self.room)
         return self._plugin(name, folders)
 
+    def with_all(
+        self, name: str, wanted: Sequence[str], folders: Sequence[str] = ()
+    ) -> tuple[ModuleType, Traversable | Path] | None:
+        """Return what `find` does, of a prompted kind, once it holds all of `wanted`.
+
+        Raises:
+            UsageError: It does not, a folder is not there, or a file cannot be loaded.
+        """
+        found = self.find(name, folders)
+        if found and (lacking := [one for one in wanted if not hasattr(found[0], one)]):
+            raise UsageError(
+                f"the {self.word} `{name}` is not whole: it has no {', '.join(f'`{one}`' for one in lacking)}",
+                hint=f"{self._page} shows what such a file holds",
+            )
+        return found
+
     def theirs(self, name: str, folders: Sequence[str] = (), also: Sequence[str] = ()) -> ModuleType:
         """Return a plug-in of a kind without prompts.
 
@@ -114,9 +130,13 @@ class Kind:
         if lacking := self._lacking(found[0]):
             raise UsageError(
                 f"{found[0].__file__} is no whole {self.word}: {lacking}",
-                hint=f"{'/'.join(self.room.split('.')[1:3])}/README.md shows what such a file holds",
+                hint=f"{self._page} shows what such a file holds",
             )
         return found[0]
+
+    @property
+    def _page(self) -> str:
+        return f"{'/'.join(self.room.split('.')[1:3])}/README.md"
 
     def _lacking(self, module: ModuleType) -> str:
         """Return what is wrong with a plug-in of a kind without prompts."""
@@ -171,6 +191,7 @@ JUDGES = Kind("judge", "wellspring.tasks.judges", "wellspring.judges", "\nCRITER
 JUDGING = Kind("judge", "wellspring.tasks.judges", "wellspring.judges", "def program(")  # judges that are programs
 CHECKS = Kind("check", "wellspring.tasks.methods.answers.checks", "wellspring.checks", "\ndef check(", "check")
 WAYS = Kind("way to select", "wellspring.tasks.methods.vectors.choices", "wellspring.ways", "\ndef choose(", "choose")
+ANSWERS = Kind("way to answer", "wellspring.tasks.recipes", "wellspring.answers", '\nANSWERS = "instructions"')
 PAIRINGS = Kind("way to pair", "wellspring.tasks.methods.answers.pairs", "wellspring.pairings", "\ndef pair(", "pair")
 FORMATS = Kind(
     "format of files", "wellspring.tasks.io.corpora.corpus_files", "wellspring.formats", "\ndef records(", "records"

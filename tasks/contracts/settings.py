@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
-from wellspring.tasks.contracts.plugins import CHECKS, PAIRINGS, SETS, WAYS
+from wellspring.tasks.contracts.plugins import ANSWERS, CHECKS, PAIRINGS, SETS, WAYS
 
 MOST_TOKENS = 40_000  # of a page that an answer or a judgement is given: 200,000 characters, in sql/inputs
 _SHIPPED = "shipped:"
@@ -243,6 +243,10 @@ class InstructionsSettings(DemonstratedSettings, PoolSettings):
 class ResponsesSettings(Section):
     """Answers."""
 
+    way: Annotated[PluggedIn, ANSWERS] = Field(
+        default="answer",
+        description="how an instruction is answered where `grounded` and `rationale_from_score` do not say it",
+    )
     draws: int = Field(default=1, ge=1)
     temperature: float = Field(default=0.7, ge=0, le=2)
     system: str = ""

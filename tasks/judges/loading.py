@@ -62,7 +62,7 @@ def load_judge(name: str, folders: Sequence[str] = ()) -> Judge:
         UsageError: There is no such judge, it gives verdicts instead of marks (a checklist, moderation), or its file
             is not whole.
     """
-    found = JUDGES.find(name, folders)
+    found = JUDGES.with_all(name, _WANTED, folders)
     if found is None:
         if name in texts(JUDGES.room):
             raise UsageError(
@@ -71,11 +71,6 @@ def load_judge(name: str, folders: Sequence[str] = ()) -> Judge:
         known = sorted({*JUDGES.names(folders), *JUDGING.names(folders)})
         raise JUDGES.unknown(name, known, f"judges that give marks: {', '.join(known)}")
     module, folder = found
-    if lacking := [wanted for wanted in _WANTED if not hasattr(module, wanted)]:
-        raise UsageError(
-            f"the judge `{name}` is not whole: it has no {', '.join(f'`{one}`' for one in lacking)}",
-            hint="tasks/judges/README.md shows what a judge holds",
-        )
     method = prompting.method(name, module, _template(folder, name))
     return Judge(
         method=method,

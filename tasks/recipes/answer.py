@@ -16,6 +16,7 @@ from wellspring.tasks.contracts.prompting import Prompt, Row, template
 
 PAPER = "KNN-Instruct, EMNLP 2024 main 577, prompt 2; SynthQuestions, arXiv 2506.03968, step F"
 VERSION = 1
+ANSWERS = "instructions"
 SCHEMA = None
 parse = Text.columns
 

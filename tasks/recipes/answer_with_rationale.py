@@ -15,6 +15,7 @@ from wellspring.tasks.contracts.prompting import Prompt, Row, template
 
 PAPER = "Rationales Are Not Silver Bullets, arXiv 2505.24147"
 VERSION = 1
+ANSWERS = "instructions"
 SCHEMA = None
 parse = Text.columns
 

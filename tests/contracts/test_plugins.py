@@ -116,7 +116,13 @@ def test_a_package_that_cannot_be_loaded_is_named_with_the_reason(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "named", [{"verdicts": {"checks": ["strange"]}}, {"selections": {"beside": ["strange"]}}], ids=str
+    "named",
+    [
+        {"verdicts": {"checks": ["strange"]}},
+        {"selections": {"beside": ["strange"]}},
+        {"responses": {"way": "strange"}},
+    ],
+    ids=str,
 )
 def test_a_store_from_elsewhere_brings_none(tmp_path: Path, named: dict[str, object]) -> None:
     for kind, body in BODY.items():

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import wellspring
+from tests import own_answer
 from tests.headed import TEXT
 from wellspring.flows import cli
 from wellspring.tasks.contracts import headings
@@ -63,7 +64,7 @@ def test_recipes_of_both_kinds_are_listed_and_no_other_method(mine: str) -> None
     found = {one["name"]: one for one in json.loads(said(mine, "--json"))}
 
     assert {*found} >= {"attributed_grounding", "knn_instruct", "ungrounded", "rephrase_and_respond", MINE}
-    assert not {*found} & {"keywords", "answer", "checklist", "seven_criteria"}
+    assert not {*found} & {"keywords", "answer_grounded", "checklist", "seven_criteria"}
     assert found[MINE] == {
         "name": MINE,
         "system": "Said Again",
@@ -74,11 +75,13 @@ def test_recipes_of_both_kinds_are_listed_and_no_other_method(mine: str) -> None
         "most_calls": 1,
         "real_model": "",
     }
+    shape = ("runs", "takes", "makes", "most_calls")
+    assert [found["answer"][key] for key in shape] == ["answers", "instructions", ["responses"], 1]
     judge = found["varco_arena"]
     assert (judge["runs"], judge["takes"], judge["most_calls"]) == ("after answers", "answered", 14)
     assert found["attributed_grounding"]["takes"] == "documents"
     assert found["knn_instruct"]["makes"] == ["instructions"]
-    assert found["ungrounded"]["system"] == "SynthQuestions, without grounding"
+    assert found["ungrounded"]["system"] == ""  # an ablation is no system
 
 
 def test_the_table_names_each_with_its_paper(mine: str) -> None:
@@ -107,6 +110,14 @@ def test_a_program_shows_its_knobs_prompts_and_examples(mine: str) -> None:
         assert part in shown
     for part in ("# clarify", "Say $text otherwise.", '{"question": "In short: $text.1"}', "## example 2"):
         assert part in shown
+
+
+def test_a_way_to_answer_shows_its_knobs_and_its_prompt(tmp_path: Path) -> None:
+    shown = said(own_answer.written(tmp_path), "terse")
+
+    for part in ("An answer in few words.", "asks: responder", "runs: answers", "[recipes.terse]", "most words of an"):
+        assert part in shown
+    assert "## system\n\n$system Use $words words at most." in shown
 
 
 def test_a_prompt_that_the_stand_in_answers_by_names_shows_no_examples() -> None:

@@ -65,6 +65,8 @@ def test_nothing_is_in_the_way_of_a_good_run(good: dict[str, object], settings: 
         (['verdicts.checks=["moderation"]'], "`moderation` is asked of a model"),
         (['selections.beside=["centre"]'], "there is no way to select `centre`"),
         (["preferences.draws=2", "preferences.judge=best"], "`best`"),
+        (["responses.way=answr"], "there is no way to answer `answr`"),
+        (["recipes.answer.words=5"], "`recipes.answer.words`"),
         (["models.prices={tmp}/no.toml"], "the price table {tmp}/no.toml"),
         (["models.base_url=https://api.openai.com/v1", "models.proxy=none"], "OPENAI_API_KEY, which is not set"),
         (["models.base_url=http://127.0.0.1:1/v1", "models.key_env=MINE"], "MINE, which is not set"),

@@ -28,7 +28,7 @@ from wellspring.tasks.io.vectors import encoder
 from wellspring.tasks.methods.answers import pairs
 from wellspring.tasks.methods.datasets import own_forms
 from wellspring.tasks.methods.pages import quality
-from wellspring.tasks.spine.running import judging, recipes
+from wellspring.tasks.spine.running import answering, judging, recipes
 
 DOOR_SECONDS = 2.0  # for a server to open its door; whether it answers well, `Run.meet` finds out
 LEAST_ANSWER_TOKENS = 1024  # of a context, beside the longest prompt
@@ -107,7 +107,8 @@ def _names(settings: Settings) -> Iterator[Look]:
     for name in settings.instructions.recipes:
         yield lambda name=name: _recipe(name, settings, RECIPES)
     for name in settings.recipes:
-        yield lambda name=name: _recipe(name, settings, recipes.room_of(name, settings))
+        yield lambda name=name: _section(name, settings)
+    yield lambda: answering.find(settings.responses.way, settings) and None
     yield from _judges(settings)
     for name in sorted({*settings.verdicts.checks, *settings.verdicts.computed} - {*VerdictsSettings().computed}):
         yield lambda name=name: _plugged(CHECKS, name, settings)
@@ -155,9 +156,17 @@ def _judge(name: str, settings: Settings) -> None:
 
 
 def _recipe(name: str, settings: Settings, kind: Kind) -> None:
-    """Look at a recipe of the profile, or of a section of knobs: whether it is there, and its knobs are sound."""
+    """Look at a recipe: whether it is there, and its knobs are sound."""
     if recipes.find(name, settings, kind) is None:
         raise recipes.unknown(name, sorted(recipes.names(settings)))
+
+
+def _section(name: str, settings: Settings) -> None:
+    """Look at a section of knobs: whose they are, and whether they are sound."""
+    if name in answering.names(settings):
+        answering.find(name, settings)
+    else:
+        _recipe(name, settings, recipes.room_of(name, settings))
 
 
 def _plugged(kind: Kind, name: str, settings: Settings) -> None:

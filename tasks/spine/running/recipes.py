@@ -346,13 +346,15 @@ def _rows(file: Traversable | Path) -> Iterator[Mapping[str, Any]]:
         yield {**said, "line": number}
 
 
-def knobs(section: str, module: ModuleType, settings: Settings) -> Section:
+def knobs(section: str, module: ModuleType, settings: Settings, shared: Section | None = None) -> Section:
     """Return the knobs of a file as the profile sets them.
 
     Args:
         section: Of the profile, such as `recipes.autoif`.
         module: The file.
         settings: With that section.
+        shared: A section that says what knobs of its names are where theirs says nothing. By default that is
+            `[instructions]`, for knobs that it is made of.
 
     Raises:
         UsageError: One is not there, or not as it should be.
@@ -360,8 +362,9 @@ def knobs(section: str, module: ModuleType, settings: Settings) -> Section:
     of = getattr(module, "Knobs", NoKnobs)
     room, _, name = section.partition(".")
     try:
-        is_shared = issubclass(InstructionsSettings, of)
-        told = settings.instructions.model_dump(include={*of.model_fields}) if is_shared else {}
+        if shared is None:
+            shared = settings.instructions if issubclass(InstructionsSettings, of) else NoKnobs()
+        told = shared.model_dump(include={*of.model_fields})
         return of(**told | getattr(settings, room).get(name, {}))
     except ValidationError as error:
         said = [f"`{section}.{'.'.join(map(str, one['loc']))}`: {one['msg']}" for one in error.errors()]
