@@ -1,5 +1,7 @@
 """Embeddings: a unit vector for every valid passage, seed and instruction, made once for each embedder.
 
+That of an instruction with turns before it is of all its turns, the newest first.
+
 What is due is a query: a text without a row, and without a rejection, under the embedder in force. A text that says
 nothing (no letter, no digit) is refused, since its vector would be near to what it has nothing to do with.
 """
@@ -15,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts.conversation import recalled
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.vectors import Vectors
 from wellspring.tasks.methods.vectors.hashing_embedder import Embedded, Fit
@@ -39,6 +42,9 @@ def embed(run: Run, *, of: Noun = "passages") -> Counts:
     in_force = {"in_force": embedders.named(run.settings.embeddings, run.settings.models.embedder.model)}
     run.activate("embeddings", embedders.active(run, of) | looks, run.settings.embeddings.model_dump() | in_force)
     due = run.store.query(f"embeddings/pending_{of}", model=mine.fingerprint)
+    if of == "instructions":
+        said = [recalled(history, text) for history, text in due["history", "text"].rows()]
+        due = due.with_columns(text=pl.Series(said, dtype=pl.String))
     in_shards = mine.folder is not None and len(due) > SHARD_TEXTS
     counts = (_in_shards if in_shards else _here)(run, of, mine, due)
     return counts + contamination.refuse_passages(run) if of == "passages" else counts

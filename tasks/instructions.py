@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wellspring.tasks.contracts.conversation import said
+from wellspring.tasks.contracts.conversation import recalled
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.records import content_id
@@ -194,7 +194,7 @@ def _compare(run: Run, writer: Writer, before: Sequence[str]) -> Counts:
     fresh = run.store.query("instructions/fresh", fingerprint=writer.fingerprint)
     if fresh.is_empty():
         return Counts()
-    texts = {name: said(history, text) for name, text, history in fresh.rows()}
+    texts = {name: recalled(history, text) for name, text, history in fresh.rows()}
     writers = [*before, writer.fingerprint]
     find = lambda new: _repeated(run, new, writers, may_resemble="resemble" in writer.program.may)  # noqa: E731
     return reads.compared(run, "instructions", writer.fingerprint, texts, find)
@@ -214,7 +214,7 @@ def _repeated(
     if (ceiling := _ceiling(run.settings)) <= 1:
         known = run.store.query("instructions/known", fresh_ids=ids, earlier=list(writers))
         left = [row for row in range(len(ids)) if row not in refused]
-        others = [said(history, text) for _, text, history in known.rows()]
+        others = [recalled(history, text) for _, text, history in known.rows()]
         names = [*known["item_id"].to_list(), *(ids[row] for row in left)]
         may = _relatives(run, [ids[row] for row in left], names) if may_resemble else None
         for row, (other, cosine) in repeats(new[left], embed(others).vectors, ceiling, may).items():
@@ -226,7 +226,7 @@ def _relatives(run: Run, ids: Sequence[str], names: Sequence[str]) -> Callable[[
     """Return what tells whether a new row may be like another: it was made from it, or from the same, and differs."""
     rows = run.store.query("instructions/relatives", ids=list({*ids, *names}))
     parents = {name: {*of} for name, of in rows.select("instruction_id", "parents").rows()}
-    texts = {name: said(history, text) for name, history, text in rows["instruction_id", "history", "text"].rows()}
+    texts = {name: recalled(history, text) for name, history, text in rows["instruction_id", "history", "text"].rows()}
 
     def may(row: int, other: int) -> bool:
         one, another = ids[row], names[other]

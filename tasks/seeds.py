@@ -8,13 +8,14 @@ in force. The marks of all that were judged, kept or not, are rows of `scores`.
 Lines are read in shards, so that a large set is read by several workers and a kill costs little. A refused line is
 named `<source_id>:<line>`; a refused seed is named by its id.
 
-What stands before and after (`system`, `turns`, `tools`) is no part of a seed's id and is not judged: of two lines with
-the same first turn and answer the first is kept. In stores that were made before these columns they are '', until their
-lines are read under other settings: a shard that is done is not due again for them.
+What stands before and after (`system`, `turns`, `tools`) is not judged. Turns that go on after the answer are a part
+of a seed's id, and it is compared with them: so two lines with the same first turn and answer are two seeds where the
+conversations differ later; else the first line is kept.
 """
 
 import functools
 import hashlib
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -22,10 +23,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from wellspring.tasks.contracts import outside, records
 from wellspring.tasks.contracts.calls import Answer
+from wellspring.tasks.contracts.conversation import recalled
 from wellspring.tasks.contracts.errors import Rejection, UsageError
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.records import content_id
@@ -48,7 +51,7 @@ from wellspring.tasks.spine.vectors import ceilings, contamination, embedders, r
 from wellspring.tasks.spine.writing.programs import Ask, Program
 from wellspring.tasks.spine.writing.runner import conduct
 
-VERSION = 1
+VERSION = 2
 SHARD_LINES = 20_000  # about 20 MB of conversations
 PACKED_SEEDS = 200  # as Arrow, while a shard is read: turns are long
 COMPARED_WHOLE = 200_000  # seeds; 40 s on two cores
@@ -199,7 +202,7 @@ def _seed(turn: conversations.Turn | Rejection, line: int, payload: Mapping[str,
         raise Rejection("other_language", f"{language}: {turn.text[:80]}")
     contamination.check(payload["benchmarks"], turn.text)
     return {
-        "seed_id": content_id("seed", turn.text, turn.response),
+        "seed_id": content_id("seed", turn.text, turn.response, *filter(None, [_going_on(turn.later)])),
         "source_id": payload["source_id"],
         "line": line,
         "text": turn.text,
@@ -210,6 +213,16 @@ def _seed(turn: conversations.Turn | Rejection, line: int, payload: Mapping[str,
         "turns": turn.later,
         "tools": turn.tools,
     }
+
+
+def _going_on(turns: str) -> str:
+    """Return the turns after a first one, where others than the assistant speak in them; else ''."""
+    return turns if turns and any(turn["role"] != "assistant" for turn in json.loads(turns)) else ""
+
+
+def _told(seeds: pl.DataFrame) -> list[str]:
+    """Return what seeds are compared by: the first turn, or the conversation where it goes on."""
+    return [recalled("", text, _going_on(turns)) for text, turns in seeds["text", "turns"].rows()]
 
 
 def _refusal(input_id: str, refusal: Rejection) -> dict[str, str]:
@@ -268,20 +281,28 @@ def _compare(run: Run, read: str) -> Counts:
     if fresh.is_empty():
         return Counts()
     texts = dict(fresh.select("seed_id", "text").rows())
-    return reads.compared(run, "seeds", read, texts, lambda new: _repeated(run, read, new, prompts))
+    told = dict(zip(fresh["seed_id"], _told(fresh), strict=True))
+    return reads.compared(run, "seeds", read, texts, lambda new: _repeated(run, read, new, told, prompts))
 
 
-def _repeated(run: Run, read: str, fresh: Mapping[str, str], prompts: Sequence[str]) -> dict[int, Rejection]:
-    """Return which of some new seeds are refused, by their place, and why."""
+def _repeated(
+    run: Run, read: str, fresh: Mapping[str, str], told: Mapping[str, str], prompts: Sequence[str]
+) -> dict[int, Rejection]:
+    """Return which of some new seeds are refused, by their place, and why.
+
+    A benchmark's prompt is looked for in first turns, a repetition in the whole of a conversation that goes on.
+    """
     ceiling, ids = _ceiling(run.settings), list(fresh)
     known = run.store.query("seeds/known", fingerprint=read, fresh_ids=ids)
-    vectors = embedders.of_texts(run, [*known["text"].to_list(), *fresh.values(), *prompts]).vectors
-    ends = (len(known), len(known) + len(fresh))
-    looked_at, asked = vectors[ends[0] : ends[1]], vectors[ends[1] :]
+    longer = [row for row, name in enumerate(ids) if told[name] != fresh[name]] if prompts else []
+    texts = [_told(known), [told[name] for name in ids], prompts, [fresh[ids[row]] for row in longer]]
+    vectors = embedders.of_texts(run, [text for part in texts for text in part]).vectors
+    there, whole, asked, first = np.split(vectors, np.cumsum([len(part) for part in texts[:-1]]))
+    looked_at = whole.copy()
+    looked_at[longer] = first
     refused = dict(contamination.by_meaning(run.settings, "seeds", looked_at, asked))
     left = [row for row in range(len(ids)) if row not in refused]
-    new = looked_at[left]
-    near = _near(new, vectors[: ends[0]], ceiling, run.settings.seed) if ceiling <= 1 else {}
+    near = _near(whole[left], there, ceiling, run.settings.seed) if ceiling <= 1 else {}
     names = [*known["seed_id"].to_list(), *(ids[row] for row in left)]
     for row, other in near.items():
         refused[left[row]] = Rejection("near_duplicate", f"of {names[other]}, at a cosine of {ceiling} or more")

@@ -1,5 +1,6 @@
 """Embeddings: every valid text once for each embedder, and matrices, neighbours and candidates made of them."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -530,3 +531,104 @@ def test_a_document_whose_passage_means_what_a_benchmark_asks_is_read_by_nobody(
     assert again == (0, 0, 0)
     assert [row["detail"].startswith("embedding 1.00 mine:q7") for row in refused] == [True]
     assert (left, without) == (3, 4)
+
+
+TALKS = {
+    "alone": ([], TOPICS["wing"]),
+    "of bread": ([TOPICS["bread"], "Then it needs more flour."], "And in winter?"),
+    "of tides": ([TOPICS["tide"], "Then the sea rises."], "And in winter?"),
+}
+
+
+def put_instructions(run: Run) -> dict[str, str]:
+    """Write an instruction alone and two that end alike; name -> id."""
+    rows = [
+        records.Instruction(
+            *(name, "told", "d", "r", 0, 0, text, None, [], None, None, None, None, None, "c", run.run_id),
+            history=json.dumps(
+                [{"role": ("user", "assistant")[i % 2], "content": said} for i, said in enumerate(before)]
+            )
+            if before
+            else "",
+        )
+        for name, (before, text) in TALKS.items()
+    ]
+    publish(run, "instructions", "told", rows)
+    return {row.instruction_id: row.text for row in rows}
+
+
+def cosine(pool: retrieval.Matrix, *names: str) -> float:
+    return float(np.prod(pool.of(list(names)), axis=0).sum())
+
+
+def test_an_instruction_is_embedded_with_the_turns_before_it(start: Start, settings: Make) -> None:
+    with start(settings()) as run:
+        put_passages(run, TOPICS)
+        put_seeds(run, [*TOPICS.values(), "And in winter?"])
+        put_instructions(run)
+
+        embed(run, "seeds")
+        assert embed(run, "instructions") == (3, 3, 0)
+
+        pool = retrieval.vectors(run, "instructions")
+        asked = [text for before, text in TALKS.values() for text in [*before, text]]
+        alone, bread, _, _, tide, _, _ = embedders.embedder(run, "seeds").embed(asked).vectors
+        model = embedders.embedder(run, "instructions").fingerprint
+        named = {noun: retrieval.vectors(run, noun) for noun in ("seeds", "instructions")}
+    by_ids = {noun: hashlib.sha256("\n".join([model, *own.ids]).encode()).hexdigest() for noun, own in named.items()}
+    assert named["seeds"].fingerprint == by_ids["seeds"]  # where nothing has turns, a matrix keeps its name
+    assert named["instructions"].fingerprint != by_ids["instructions"]  # one of last turns alone is not read
+    assert cosine(pool, "of bread", "of tides") < 0.5
+    assert np.array_equal(pool.of(["alone"])[0], alone)
+    assert all(float(pool.of([name])[0] @ topic) > 0.5 for name, topic in (("of bread", bread), ("of tides", tide)))
+
+
+@pytest.mark.skipif(bool(encoder.missing()), reason="needs the extra `encoder`")
+def test_the_encoder_reads_the_newest_turns_and_takes_no_last_turn_for_its_conversation(
+    start: Start, settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = " ".join([TOPICS["bread"]] * 20)  # more than it reads
+    ends = {"wings": TOPICS["wing"], "tides": TOPICS["tide"]}
+    monkeypatch.setattr("tests.test_embeddings.TALKS", {name: ([long, "Yes."], text) for name, text in ends.items()})
+    with start(settings("embeddings.embedder=encoder")) as run:
+        put_instructions(run)
+        embed(run, "instructions")
+
+        pool = retrieval.vectors(run, "instructions")
+        last = embedders.embedder(run, "instructions").embed(list(ends.values())).vectors
+        last_alone = encoder.load()(list(ends.values()))
+    assert cosine(pool, "wings", "tides") < 0.9
+    assert np.array_equal(last, last_alone)
+
+
+def test_a_store_that_embedded_last_turns_alone_embeds_these_again_and_selects_anew(
+    start: Start, settings: Make
+) -> None:
+    with start(settings()) as run:
+        texts = put_instructions(run)
+        now = embed(run, "instructions")
+        old = embedders.embedder(run, "instructions").embed(list(texts.values())).vectors.tolist()
+        for name, vector in zip(texts, old, strict=True):
+            run.store._connection.execute("UPDATE embeddings SET vector = ? WHERE text_id = ?", [vector, name])
+        run.store.append(
+            "selections",
+            [records.Selection("p", of, name, 0, 0, "x") for of, name in (("a", "alone"), ("b", "of bread"))],
+        )
+        run.store.append(
+            "rejections",
+            [
+                records.RejectionRow("embeddings", "of tides", "m", "no_words", "", "x"),
+                records.RejectionRow("selections", "alone", "b", "over_budget", "", "x"),
+                records.RejectionRow("selections", "alone", "a", "over_budget", "", "x"),
+            ],
+        )
+        run.store._connection.execute("UPDATE upgrades SET version = 5")
+    with start(settings()) as run:
+        chosen = run.store._connection.execute("SELECT fingerprint FROM selections").fetchall()
+        refused = run.store._connection.execute("SELECT stage, fingerprint FROM rejections").fetchall()
+        again = embed(run, "instructions")
+        pool = retrieval.vectors(run, "instructions")
+
+    assert (now, again) == ((3, 3, 0), (2, 2, 0))
+    assert (chosen, refused) == ([("a",)], [("selections", "a")])
+    assert cosine(pool, "of bread", "of tides") < 0.5

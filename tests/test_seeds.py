@@ -89,14 +89,15 @@ def test_a_seed_keeps_its_system_its_later_turns_and_its_tools_for_programs_and_
     asked = [{"role": "user", "content": "How high is the tide at Brest this evening?"}]
     system = {"role": "system", "content": "You read tables of tides."}
     plain = {"prompt": "Why is the sea salty and the river not?", "response": "Rivers run off."}
-    again = {"messages": [*asked, LATER[0], {"role": "user", "content": "Well?"}]}
+    again = {"messages": [*asked, *LATER]}
     path = _set(tmp_path / "t.jsonl", {"messages": [system, *asked, *LATER], "tools": TOOLS}, plain, again)
     with start(settings("runner=thread", seeds={"paths": [path]})) as run:
         seeds.ingest(run)
         validation.audit(run, "seeds")
         given = {row["text"]: row for row in run.store.query("settled/view", view="inputs_seeds").to_dicts()}
         refused = _rejected(run)
-        facts = lineage.trace(run.store, content_id("seed", asked[0]["content"], None)).facts
+        seed_id = content_id("seed", asked[0]["content"], None, json.dumps(LATER, ensure_ascii=False))
+        facts = lineage.trace(run.store, seed_id).facts
 
     trace, other = given[asked[0]["content"]], given[plain["prompt"]]
     assert (trace["system"], json.loads(trace["turns"]), json.loads(trace["tools"])) == (
@@ -104,11 +105,54 @@ def test_a_seed_keeps_its_system_its_later_turns_and_its_tools_for_programs_and_
         LATER,
         TOOLS,
     )
-    assert (trace["response"], trace["input_id"]) == (None, content_id("seed", asked[0]["content"], None))
+    assert (trace["response"], trace["input_id"]) == (None, seed_id)
     assert (other["system"], other["tools"], other["response"]) == ("", "", "Rivers run off.")
     assert json.loads(other["turns"]) == [{"role": "assistant", "content": "Rivers run off."}]
     assert list(refused.values()) == ["duplicate"]
     assert (facts["system"], facts["turns"], facts["tools"]) == (trace["system"], trace["turns"], trace["tools"])
+
+
+def test_seeds_that_differ_in_later_turns_only_are_two_and_one_without_keeps_its_id(
+    tmp_path: Path, settings: Make, start: Start
+) -> None:
+    asked = {"role": "user", "content": "How do I keep a sourdough starter alive over a two week holiday?"}
+    answer = {"role": "assistant", "content": "Dry it on paper."}
+    ends = ["Which flour wakes it when I am back home?", "Is a freezer of use, and what does cold do to yeast?"]
+    talks = [[asked, answer, {"role": "user", "content": end}] for end in (*ends, ends[0] + "!")]
+    path = _set(tmp_path / "t.jsonl", *({"messages": talk} for talk in ([asked, answer], *talks, talks[0])))
+    with start(settings("runner=thread", seeds={"paths": [path]})) as run:
+        seeds.ingest(run)
+        validation.audit(run, "seeds")
+        kept = run.store.query("settled/view", view="inputs_seeds").to_dicts()
+        refused = _rejected(run)
+
+    single = content_id("seed", asked["content"], answer["content"])
+    assert sorted(len(json.loads(row["turns"])) for row in kept) == [1, 2, 2]
+    assert [row["input_id"] for row in kept if len(json.loads(row["turns"])) == 1] == [single]
+    assert sorted(refused.values()) == ["duplicate", "near_duplicate"]
+
+
+def test_a_first_turn_that_means_what_a_benchmark_asks_is_refused_whatever_follows(
+    tmp_path: Path, settings: Make, start: Start
+) -> None:
+    asked = "Compose an engaging travel blog post about a recent trip to Hawaii, highlighting cultural experiences."
+    near = "Write a lively blog about my recent trip to Hawaii, with cultural experiences: a post for travel lovers."
+    bench = _set(tmp_path / "bench.jsonl", {"id": "q81", "prompt": asked})
+    later = [
+        {"role": "assistant", "content": "Aloha from the islands! " + "Sand, surf and slow music. " * 9},
+        {"role": "user", "content": "Now list which shoes, hats and creams belong in a small bag, with a reason each."},
+    ]
+    talk = {"messages": [{"role": "user", "content": near}, *later]}
+    path = _set(tmp_path / "t.jsonl", talk, {"prompt": "Why is the sea salty and the river not?"})
+    benchmarks = {"paths": {"mt": bench}, "cosine": 0.2}
+    with start(settings("runner=thread", seeds={"paths": [path]}, benchmarks=benchmarks)) as run:
+        counts = seeds.ingest(run).counts
+        details = [row["detail"] for row in run.store.query("rejections/all").to_dicts()]
+
+    assert counts.rows_out == 1
+    assert len(details) == 1
+    assert "mt:q81" in details[0]
+    assert details[0].startswith("embedding")
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
--- Vectors that an embedder made of texts of seeds and instructions, whether these are valid still or not.
+-- Vectors that an embedder made of texts of seeds, and of instructions without earlier turns, valid still or not.
 -- owner:  tasks/spine/vectors/embedders.py
 -- grain:  one row per text
 -- params: $model, $texts
@@ -15,6 +15,7 @@ FROM (
         instructions.instruction_id AS text_id,
         instructions.text
     FROM instructions
+    WHERE instructions.history = ''
 ) AS asked
 INNER JOIN embeddings ON asked.text_id = embeddings.text_id AND embeddings.model = $model
 WHERE asked.text IN (SELECT unnest($texts))

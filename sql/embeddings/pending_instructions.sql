@@ -4,7 +4,8 @@
 -- params: $model
 SELECT DISTINCT
     instructions.instruction_id AS text_id,
-    instructions.text
+    instructions.text,
+    instructions.history
 FROM valid_instructions AS instructions
 WHERE
     instructions.instruction_id NOT IN (SELECT embeddings.text_id FROM embeddings WHERE embeddings.model = $model)

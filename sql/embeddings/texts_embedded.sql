@@ -1,8 +1,12 @@
--- Which texts of some nouns have a vector under one embedder: what a cached matrix of them must hold.
+-- Which texts of some nouns have a vector under one embedder, and how: what a cached matrix of them must hold.
 -- owner:  tasks/spine/vectors/retrieval.py
 -- grain:  one row per text
 -- params: $nouns, $model
-SELECT embeddings.text_id
+SELECT
+    embeddings.text_id,
+    embeddings.text_id IN (
+        SELECT instructions.instruction_id FROM instructions WHERE instructions.history <> ''
+    ) AS is_of_turns
 FROM valid_embeddings AS embeddings
 WHERE
     embeddings.model = $model

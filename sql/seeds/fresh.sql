@@ -4,7 +4,8 @@
 -- params: $fingerprint
 SELECT
     seeds.seed_id,
-    seeds.text
+    seeds.text,
+    seeds.turns
 FROM standing_seeds AS seeds
 WHERE
     seeds.fingerprint = $fingerprint

@@ -46,6 +46,23 @@ def said(history: str, text: str) -> str:
     return "\n\n".join(f"{role}: {part}" for role, part in (*parts, ("user", text)))
 
 
+def recalled(history: str, text: str, after: str = "") -> str:
+    """Return a text with the turns before and after it, newest first; without any, the text alone.
+
+    An embedder reads a text from its beginning, as far as it can: so what it leaves out is the oldest.
+
+    Args:
+        history: The turns before a user's text, as a row has them.
+        text: What the user says.
+        after: The turns after it, in the same form.
+    """
+    if not history and not after:
+        return text
+    before, later = ([] if not turns else json.loads(turns) for turns in (history, after))
+    turns = [*before, {"role": "user", "content": text}, *later]
+    return "\n\n".join(f"{turn['role']}: {_shown(turn)}" for turn in reversed(turns))
+
+
 def in_turns(row: Row, field: str) -> dict[str, Any]:
     """Return a row whose `field` is an instruction, with the turns of its `history` before that."""
     return {**row, field: said(row.get("history", ""), row[field])}

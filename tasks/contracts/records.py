@@ -162,7 +162,8 @@ class Seed:
     """A human instruction: the first user turn of a conversation, and its answer if it had one.
 
     `system` is what stood before it. `turns` holds the turns after it, its answer among them, and `tools` the tools
-    that were offered: JSON lists, or '' where there are none. None of the three is a part of its id.
+    that were offered: JSON lists, or '' where there are none. Of the three only turns that go on after the answer are a
+    part of its id.
     """
 
     seed_id: str

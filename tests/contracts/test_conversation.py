@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from wellspring.tasks.contracts.conversation import continued, in_turns, opened, said
+from wellspring.tasks.contracts.conversation import continued, in_turns, opened, recalled, said
 from wellspring.tasks.contracts.prompting import Message
 
 SYSTEM: dict[str, Any] = {"role": "system", "content": "Speak Occitan."}
@@ -52,3 +52,11 @@ def test_turns_are_shown_before_a_text_with_who_said_them_and_without_thoughts()
     parts = ["system: Speak Occitan.", f"user: {ASKED['content']}", "assistant: "]
     parts += ['assistant: [{"name": "count", "arguments": "{}"}]', "tool: 7", "user: And now?"]
     assert found == "\n\n".join(parts)
+
+
+def test_a_conversation_is_recalled_from_its_newest_turn_and_a_text_without_turns_as_it_is() -> None:
+    found = recalled(json.dumps([SYSTEM, ASKED]), "And now?", json.dumps([CALLS, TOLD]))
+
+    parts = ["tool: 7", 'assistant: [{"name": "count", "arguments": "{}"}]', "user: And now?"]
+    assert found == "\n\n".join([*parts, f"user: {ASKED['content']}", "system: Speak Occitan."])
+    assert recalled("", "And now?\n") == "And now?\n"

@@ -97,10 +97,12 @@ def vectors(run: Run, *nouns: str) -> Matrix:
     The matrix is empty (0, dimensions) where nothing is embedded yet.
     """
     model = embedders.embedder(run, nouns[0]).fingerprint
-    ids: list[str] = run.store.query("embeddings/texts_embedded", nouns=list(nouns), model=model)["text_id"].to_list()
+    embedded = run.store.query("embeddings/texts_embedded", nouns=list(nouns), model=model)
+    ids: list[str] = embedded["text_id"].to_list()
     if not ids:
         return Matrix([], np.empty((0, run.settings.embeddings.dimensions), dtype=np.float32))
-    fingerprint = hashlib.sha256("\n".join([model, *ids]).encode()).hexdigest()
+    of_turns = [f"{text_id} in its turns" for text_id in embedded.filter("is_of_turns")["text_id"]]
+    fingerprint = hashlib.sha256("\n".join([model, *ids, *of_turns]).encode()).hexdigest()
     folder = run.store.indexes / f"matrix-{'-'.join(sorted(nouns))}"
     if manifests.read(folder, fingerprint, run.store.path, _Facts) is None:
         frames = run.store.stream("embeddings/matrix", rows=FRAME_ROWS, nouns=list(nouns), model=model)
