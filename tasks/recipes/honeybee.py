@@ -146,11 +146,7 @@ async def _weak(ask: Ask, page: Mapping[str, Any], items: Sequence[Made]) -> lis
     means = {name: sum(one.all[name] for one in marks) / len(marks) for name in CRITERIA if marks}
     if marks:
         ask.made.note("evaluation", {"means": means, "items": [item.id for item in items]}, marks[0])
-    return [
-        (name, mean, [one.remarks for one in marks if one.all[name] < FULL])
-        for name, mean in means.items()
-        if mean < FULL
-    ]
+    return [(name, mean, [one.remarks for one in marks]) for name, mean in means.items() if mean < FULL]
 
 
 async def _evaluated(ask: Ask, page: Mapping[str, Any], item: Made) -> Marks:
