@@ -6,11 +6,13 @@ SELECT
     rejections.reason,
     CASE rejections.reason
         WHEN 'quality' THEN regexp_extract(rejections.detail, '([a-z0-9_]+\.[a-z0-9_]+) is [^:]*$', 1)
-        WHEN 'opt_out' THEN regexp_extract(
-            rejections.detail,
-            ': (meta [^,]+|X-Robots-Tag[^,]+|TDM-Reservation[^,]+|Content-[SU][^,]+|RSL: [a-z]+|(?:robots|ai)\.txt|tdmrep\.json)',
-            1
-        )
+        WHEN 'opt_out'
+            THEN
+                regexp_extract(
+                    rejections.detail,
+                    ': (meta [^,]+|X-Robots-Tag[^,]+|TDM-Reservation[^,]+|Content-[SU][^,]+|RSL: [a-z]+|(?:robots|ai)\.txt|tdmrep\.json)',
+                    1
+                )
         WHEN 'contaminated' THEN regexp_extract(rejections.detail, ' ([^ ]+):[^ ]+ ''', 1)
         ELSE ''
     END AS rule,
