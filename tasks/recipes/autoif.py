@@ -35,6 +35,7 @@ VERSION = 2
 TAKES = "seeds"
 MAKES = ("instructions", "responses", "preferences", "verdicts", "scores", "notes")
 ROLES = ("generator", "responder", "judge")
+REAL_MODEL = "SmolLM2 of 135M parameters, 3 inputs: all refused, it wrote too few cases"
 MAY = frozenset({"resemble"})
 
 CASES = 3

@@ -32,6 +32,7 @@ VERSION = 1
 TAKES = "instructions"
 MAKES = ("instructions", "responses", "preferences")
 ROLES = ("generator", "responder")
+REAL_MODEL = "SmolLM2 of 135M parameters, 3 inputs: 2 dialogues of 2 to 3 turns with 6 pairs, poor"
 MAY = frozenset({"need_history", "resemble"})
 LEANING_OF_SIXTEEN = 6  # turns that are told to lean on earlier ones
 

@@ -21,6 +21,7 @@ VERSION = 1
 TAKES = "instructions"
 MAKES = ("instructions", "responses")
 ROLES = ("generator", "responder")
+REAL_MODEL = "SmolLM2 of 135M parameters, 3 inputs: 2 rows, one of them sound"
 MAY = frozenset({"resemble"})
 
 

@@ -31,6 +31,7 @@ VERSION = 1
 TAKES = "seeds"
 MAKES = ("instructions", "responses", "preferences", "notes")
 ROLES = ("generator", "responder", "judge")
+REAL_MODEL = "SmolLM2 of 135M parameters, 3 inputs: all refused, it wrote no constraints"
 MAY = frozenset({"resemble"})
 
 _MARK_DIGITS = 16

@@ -32,6 +32,7 @@ VERSION = 1
 TAKES = "instructions"
 MAKES = ("responses", "preferences", "scores", "notes")
 ROLES = ("judge", "responder")
+REAL_MODEL = "SmolLM2 of 135M parameters, 3 inputs: all refused, it wrote no list of questions"
 
 
 class Knobs(Section):

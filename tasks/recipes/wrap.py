@@ -25,6 +25,7 @@ VERSION = 1
 TAKES = "documents"
 MAKES = ("rewrites",)
 ROLES = ("generator",)
+REAL_MODEL = "SmolLM2 of 135M parameters, 3 pages: 2 rewrites of 5, one sound"
 MAY = frozenset[str]()
 
 Style = Literal["easy", "medium", "hard", "question_answer"]
