@@ -58,8 +58,9 @@ def recalled(history: str, text: str, after: str = "") -> str:
     """
     if not history and not after:
         return text
-    before, later = ([] if not turns else json.loads(turns) for turns in (history, after))
-    turns = [*before, {"role": "user", "content": text}, *later]
+    before: list[Turn] = json.loads(history) if history else []
+    later: list[Turn] = json.loads(after) if after else []
+    turns: list[Turn] = [*before, {"role": "user", "content": text}, *later]
     return "\n\n".join(f"{turn['role']}: {_shown(turn)}" for turn in reversed(turns))
 
 

@@ -960,8 +960,10 @@ def _root(values: dict[str, Any], folder: Path) -> None:
         values["plugins"] = [rooted(path) for path in values["plugins"]]
     for section, key in (("benchmarks", "paths"), ("scores", "imports")):
         held: Any = values.get(section, {})
-        if isinstance(held, dict) and isinstance(held.get(key), dict):
-            held[key] = {name: rooted(path) for name, path in held[key].items()}
+        named: Any = typing.cast("dict[str, Any]", held).get(key) if isinstance(held, dict) else None
+        if isinstance(named, dict):
+            paths = typing.cast("dict[str, Any]", named)
+            held[key] = {name: rooted(path) for name, path in paths.items()}
 
 
 def _merge(values: dict[str, Any], extra: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ where the page holds no answer; that needs false pages.
     "At 230 degrees, for about 45 minutes", reference "45 minutes" -> recall 1, correct 1
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -64,7 +64,7 @@ async def program(row: Row, ask: Ask) -> None:
         Rejection: `no_reference`, there is neither.
     """
     answer, reference = row["response"], (row["reference"] or "").strip()
-    shown = {"instruction": said(row["history"] or "", row["instruction"]), "answer": answer}
+    shown: dict[str, Any] = {"instruction": said(row["history"] or "", row["instruction"]), "answer": answer}
     page = "\n\n".join(parts_near(row["document"] or "", answer, ask.knobs.parts))
     asked = {"correct": ask("correct", Verdict, reference=reference, **shown)} if reference else {}
     asked |= {"faithful": ask("faithful", Verdict, page=page, **shown)} if page else {}

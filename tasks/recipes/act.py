@@ -118,7 +118,9 @@ async def _of_text(ask: Ask, _: str, texts: Sequence[str], constraints: Sequence
     """Check constraints by code; a function that says nothing of a text is dropped."""
     written = await ask.tried([ask("verify", Function, constraint=constraint) for constraint in constraints])
     found = [(constraint, one.function) for constraint, one in zip(constraints, written, strict=True) if one]
-    votes = await ask.run([_code(function) for _, function in found], list(texts)) if found else []
+    votes: Sequence[list[bool | None]] = []
+    if found:
+        votes = await ask.run([_code(function) for _, function in found], list(texts))
     for (constraint, _), of in zip(found, votes, strict=True):
         if None in of:
             ask.made.refused("fails_to_run", f"the code for: {constraint[:200]}")

@@ -69,7 +69,10 @@ def _all(said: Mapping[str, Any], name: str, form: Template | None) -> list[Erro
     """Read a list of errors; one that cannot be read refuses the list, which would be too short without it."""
     if not isinstance(listed := said.get(name), list):
         raise Rejection("incomplete_answer", f"`{name}` is no list")
-    return [Error.taken(one if isinstance(one, dict) else {}, form) for one in cast("list[Any]", listed)]
+    return [
+        Error.taken(cast("dict[str, Any]", one) if isinstance(one, dict) else {}, form)
+        for one in cast("list[Any]", listed)
+    ]
 
 
 class Errors(Answered):

@@ -185,7 +185,7 @@ def _own(path: Path, own: Own) -> str:
 def _of_format(own: Own, name: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:
     for found in own.records(name, str(path)):
         if isinstance(found, Broken):
-            yield found.index + 1, Rejection("format_error", found.why)
+            yield found.number + 1, Rejection("format_error", found.why)
         else:
             yield found[0] + 1, found[1]
 

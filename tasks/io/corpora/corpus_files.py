@@ -262,7 +262,7 @@ def read(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int, own: Own
 def _of_format(uri: str, kind: Kind, own: Own) -> Iterator[Item]:
     for found in own.records(kind, uri):
         if isinstance(found, Broken):
-            yield Damage(found.index, 1, "format_error", found.why, _address(uri))
+            yield Damage(found.number, 1, "format_error", found.why, _address(uri))
         else:
             yield _row(Object(found[0], 1, {"url": f"{_address(uri)}#{found[0]}", **found[1]}))
 
