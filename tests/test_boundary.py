@@ -17,7 +17,7 @@ from tests.hostile import ASKED, COLUMNS, VALUES, lines
 from wellspring.tasks import documents, seeds
 from wellspring.tasks.contracts import outside, prompting
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
-from wellspring.tasks.contracts.plugins import RECIPES
+from wellspring.tasks.contracts.plugins import JUDGING, RECIPES
 from wellspring.tasks.contracts.prompting import PromptedMethod
 from wellspring.tasks.contracts.settings import BenchmarksSettings, DocumentsSettings, Settings
 from wellspring.tasks.io.corpora import benchmarks, conversations, corpus_files
@@ -38,7 +38,7 @@ PROMPTED = [
     for path in sorted((ROOMS / room).glob("*.md"))
     if path.stem != "README"
 ]
-PROGRAMS = [name for room, name in PROMPTED if room.endswith("recipes") and name in RECIPES.names()]
+PROGRAMS = {name: kind for kind in (RECIPES, JUDGING) for name in kind.names()}
 
 
 def read(path: Path, **more: Any) -> dict[str, list[dict[str, Any]]]:
@@ -135,6 +135,8 @@ def test_any_value_in_a_benchmark_is_a_prompt_or_refused(tmp_path: Path, field: 
 
 def _example(schema: Mapping[str, Any], name: str = "") -> Any:
     """Return an answer in the form of a schema."""
+    if "anyOf" in schema:
+        return _example(schema["anyOf"][0], name)
     if "enum" in schema:
         return schema["enum"][0]
     if schema["type"] == "object":
@@ -163,7 +165,7 @@ ROW = {"pages": ["a", "b"], "question": "Is it so?", "text": "t", "input_id": "0
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_any_value_in_any_field_that_a_program_asks_for_is_read_or_refused(name: str) -> None:
-    found = recipes.find(name, Settings())
+    found = recipes.find(name, Settings(), PROGRAMS[name])
     assert found is not None
 
     for form in recipes.answers(found.module):

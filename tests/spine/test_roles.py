@@ -101,7 +101,7 @@ def test_a_role_of_its_own_is_known_wherever_roles_are(mine: str, settings: Call
     own = {"verifier": {"model": "other", "endpoints": [{"base_url": "http://127.0.0.1:9/v1"}]}}
     chosen = settings(*judge_runs.of_judge(NAME, mine, "scores.allow_same_model=true"), models={"roles": own})
 
-    assert recipes.roles(chosen) == {"judge", "verifier", "generator"}
+    assert recipes.roles(chosen) == {"judge", "verifier", "generator", "responder"}
     assert casting.cast(chosen, recipes.roles(chosen))["verifier"].model == "other"
     assert recipes.alike(chosen) == []
     assert any(name.startswith("models.roles.verifier") for name in orders.of(chosen))
