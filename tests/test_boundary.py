@@ -150,12 +150,12 @@ def _answers(schema: Mapping[str, Any]) -> list[str]:
     good = _example(schema)
     found = list(lines(good, list(good)))
     for key, inner in schema["properties"].items():
-        if inner["type"] == "object":
+        if inner.get("type") == "object":
             found += [
                 json.dumps(good | {key: "@"}).replace('"@"', line)
                 for line in lines(good[key], list(inner["properties"]))
             ]
-        if inner["type"] == "array":
+        if inner.get("type") == "array":
             found += [json.dumps(good | {key: ["@"]}).replace('"@"', value) for value in VALUES.values()]
     return found
 
