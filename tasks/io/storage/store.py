@@ -5,6 +5,7 @@ The database can be rebuilt from the journal and the Parquet shards; it never ho
 It is opened locked down: no extension is loaded, no file is read by SQL, no Python variable is visible to it.
 """
 
+import gc
 import hashlib
 import itertools
 import os
@@ -449,6 +450,7 @@ class Store:
         snapshots.clear(self.path)
         for kept_aside in self.path.glob(f"{DATABASE}*.damaged-*"):  # the log of a database that was lost
             kept_aside.unlink()
+        gc.collect()  # cursors that a run which broke off left in the middle of a transaction
         self.checkpoint()
         self._connection.close()
         try:
