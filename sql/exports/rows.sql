@@ -48,15 +48,9 @@ origins AS (
     UNION
     SELECT
         origins.row_id,
-        lineage_edges.parent_id AS id
+        lineage_origins.parent_id AS id
     FROM origins
-    INNER JOIN lineage_edges ON origins.id = lineage_edges.child_id
-    WHERE
-        lineage_edges.relation <> 'said in'
-        AND NOT (  -- a demonstration shows how it is done: its page is not in what is written after it
-            lineage_edges.relation = 'grounded in'
-            AND lineage_edges.child_id IN (SELECT groundings.grounding_id FROM groundings)
-        )
+    INNER JOIN lineage_origins ON origins.id = lineage_origins.child_id
 ),
 
 terms AS (

@@ -5,15 +5,9 @@
 WITH RECURSIVE exported AS (
     SELECT unnest($row_ids) AS id
     UNION
-    SELECT lineage_edges.parent_id AS id
+    SELECT lineage_origins.parent_id AS id
     FROM exported
-    INNER JOIN lineage_edges ON exported.id = lineage_edges.child_id
-    WHERE
-        lineage_edges.relation <> 'said in'
-        AND NOT (  -- a demonstration shows how it is done: its page is not in what is written after it
-            lineage_edges.relation = 'grounded in'
-            AND lineage_edges.child_id IN (SELECT groundings.grounding_id FROM groundings)
-        )
+    INNER JOIN lineage_origins ON exported.id = lineage_origins.child_id
 ),
 
 used AS (

@@ -9,26 +9,6 @@ WITH found AS (
     SELECT notes.*
     FROM notes
     WHERE list_contains($fingerprints, notes.fingerprint)
-),
-
-subjects AS (
-    SELECT
-        instructions.instruction_id AS id,
-        instructions.instruction_id AS noted,
-        NULL AS fingerprint
-    FROM valid_instructions AS instructions
-    UNION ALL
-    SELECT
-        responses.response_id AS id,
-        responses.response_id AS noted,
-        NULL AS fingerprint
-    FROM valid_responses AS responses
-    UNION ALL
-    SELECT
-        instructions.instruction_id AS id,
-        instructions.input_id AS noted,
-        instructions.fingerprint
-    FROM valid_instructions AS instructions
 )
 
 SELECT DISTINCT
@@ -37,7 +17,7 @@ SELECT DISTINCT
     found.kind,
     found.data
 FROM found
-INNER JOIN subjects
+INNER JOIN lineage_noted AS subjects
     ON found.input_id = subjects.noted AND found.fingerprint = coalesce(subjects.fingerprint, found.fingerprint)
 WHERE found.kind <> 'group of answers'
 ORDER BY subjects.id, found.note_id;

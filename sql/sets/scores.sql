@@ -2,14 +2,6 @@
 -- owner:  tasks/spine/vectors/over_sets.py
 -- grain:  one row per subject x judge x criterion
 -- params: $fingerprints
-WITH subjects AS (
-    SELECT responses.response_id AS id
-    FROM valid_responses AS responses
-    UNION
-    SELECT instructions.instruction_id AS id
-    FROM valid_instructions AS instructions
-)
-
 SELECT
     scores.subject_id,
     scores.judge,
@@ -18,5 +10,5 @@ SELECT
 FROM scores
 WHERE
     list_contains($fingerprints, scores.fingerprint)
-    AND scores.subject_id IN (SELECT subjects.id FROM subjects)
+    AND scores.subject_id IN (SELECT subjects.id FROM lineage_noted AS subjects)
 ORDER BY scores.subject_id, scores.judge, scores.criterion;

@@ -12,17 +12,8 @@ WITH found AS (
 ),
 
 subjects AS (
-    SELECT
-        instructions.instruction_id AS id,
-        instructions.instruction_id AS noted,
-        NULL AS fingerprint
-    FROM valid_instructions AS instructions
-    UNION ALL
-    SELECT
-        responses.response_id AS id,
-        responses.response_id AS noted,
-        NULL AS fingerprint
-    FROM valid_responses AS responses
+    SELECT noted.*
+    FROM lineage_noted AS noted
     UNION ALL
     SELECT
         responses.instruction_id AS id,
@@ -30,12 +21,6 @@ subjects AS (
         NULL AS fingerprint
     FROM valid_responses AS responses
     WHERE responses.use = 'answer'
-    UNION ALL
-    SELECT
-        instructions.instruction_id AS id,
-        instructions.input_id AS noted,
-        instructions.fingerprint
-    FROM valid_instructions AS instructions
 ),
 
 said AS (

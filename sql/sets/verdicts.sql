@@ -2,15 +2,7 @@
 -- owner:  tasks/spine/vectors/over_sets.py
 -- grain:  one row per subject x check
 -- params: $fingerprints
-WITH subjects AS (
-    SELECT responses.response_id AS id
-    FROM valid_responses AS responses
-    UNION
-    SELECT instructions.instruction_id AS id
-    FROM valid_instructions AS instructions
-),
-
-found AS (
+WITH found AS (
     SELECT verdicts.*
     FROM valid_verdicts AS verdicts
     UNION
@@ -24,5 +16,5 @@ SELECT
     found.check_name,
     found.passed
 FROM found
-WHERE found.subject_id IN (SELECT subjects.id FROM subjects)
+WHERE found.subject_id IN (SELECT subjects.id FROM lineage_noted AS subjects)
 ORDER BY found.subject_id, found.check_name, found.fingerprint;

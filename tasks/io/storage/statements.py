@@ -22,7 +22,8 @@ _EACH = re.compile(r"\beach_([a-z_]+)\b")
 _WORD = re.compile(r"(?:\bnouns\.)?\bnoun_[a-z]+\b")
 _NOUN = re.compile(r"\b(valid_|unaudited_|)nouns\b")
 _VIEWS = ("fetched", "unaudited", "lapsed", "standing", "valid", "audited")
-_GRAPH = ("inputs", "edges", "nodes", "things", "judgements", "read", "written")  # of all, each of those before it
+# Views of all tables, each made of those before it.
+_GRAPH = ("inputs", "edges", "origins", "noted", "nodes", "things", "judgements", "read", "written")
 _BESIDE = {table: stage for stage in STAGES.values() for table in stage.beside}
 
 
