@@ -1,6 +1,7 @@
 """`wellspring check-plugin`: a sound program file is green, and each check is red for a file that breaks its rule."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,13 @@ BROKEN = [
 ]  # fmt: skip
 
 
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program of another test kept in the process is not there: tests come in any order."""
+    monkeypatch.delitem(sys.modules, "of_a_test_plugin", raising=False)
+
+
+@pytest.mark.usefixtures("forgetful")
 @pytest.mark.parametrize(("check", "changes", "prompts", "words", "red"), BROKEN)
 def test_each_check_is_red_for_a_file_that_breaks_its_rule(
     tmp_path: Path,

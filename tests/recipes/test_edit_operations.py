@@ -100,7 +100,8 @@ def test_edits_are_counted_in_whole_words_and_applied_from_the_end() -> None:
 def test_with_the_stand_in_answers_are_edited(start: Start, settings: Callable[..., Settings]) -> None:
     made = run_program("edit_operations", start, settings(*of_program("edit_operations")))
 
-    assert {row["use"] for row in made["responses"]} == {"answer", "rejected"}
-    assert {row["kind"] for row in made["preferences"]} == {"refined"}
-    assert {"not_better", "nothing_to_mend"} & {*reasons(made)}
+    answers, rejected = ([row for row in made["responses"] if row["use"] == use] for use in ("answer", "rejected"))
+    assert made.settled == len(answers) + reasons(made).count("not_better")
+    assert len(answers) == len(rejected) + reasons(made).count("nothing_to_mend") > 0
+    assert [row["kind"] for row in made["preferences"]] == ["refined"] * len(rejected)
     assert made.calls <= made.settled * edit_operations.most_calls(edit_operations.Knobs())
