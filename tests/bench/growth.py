@@ -6,7 +6,9 @@
 Pages are of about 200 words, sentences of the sample corpus with a third of their words drawn anew, so that each is
 another text and still English; seeds are a tenth as many, half of them with an answer. One build, as `wellspring build`
 runs it, with the default profile: both recipes, answers, checks, scores, selection, controls, files, page. The model is
-the built-in stand-in, which works in the same process: its CPU seconds are measured apart and taken off.
+the built-in stand-in, which works in the same process: its CPU seconds are measured apart and taken off. `CPU ms` are
+milliseconds of processor time a row, of the build and its workers: they say what a stage costs where the machine has
+other work, too.
 
 The parts that compare many with many stand alone in the second command, in the functions that the stages call: lines of
 seeds read and looked at together (all pairs of at most 200,000 new ones, beyond that within cells); new instructions
@@ -39,7 +41,10 @@ SENTENCES = 14  # of a page
 DOMAINS = 2_000
 WATCH_SECONDS = 0.2
 FITTED = 5_000  # texts that the embedder learns from
-HEAD = f"{'documents':>9} {'stage':<27}{'in':>9}{'out':>9}{'seconds':>9}{'model':>9}{'ms/row':>8}{'peak MB':>9}"
+HEAD = (
+    f"{'documents':>9} {'stage':<27}{'in':>9}{'out':>9}{'seconds':>9}{'model':>9}"
+    f"{'ms/row':>8}{'CPU ms':>8}{'peak MB':>9}"
+)
 
 
 def sentences() -> list[list[str]]:
@@ -136,9 +141,10 @@ def speaker(send: Connection, model_seconds: Callable[[], float] = lambda: 0.0) 
     @contextmanager
     def said(name: str, counts: Callable[[], Any] = lambda: None) -> Iterator[None]:
         send.send(("begin", name))
-        started, spent = time.monotonic(), model_seconds()
+        started, spent, worked = time.monotonic(), model_seconds(), worked_seconds(os.getpid())
         yield
-        send.send(("end", name, counts(), time.monotonic() - started, model_seconds() - spent))
+        took = time.monotonic() - started, model_seconds() - spent, worked_seconds(os.getpid()) - worked
+        send.send(("end", name, counts(), took))
 
     return said
 
@@ -274,6 +280,17 @@ def held_mb(pid: int) -> float:
     return own / 1024 + sum(held_mb(int(child)) for child in children)
 
 
+def worked_seconds(pid: int) -> float:
+    """Return the seconds of processor time of a process and of its children, those that have ended among them."""
+    try:
+        spent = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:15]
+        tasks = Path(f"/proc/{pid}/task").glob("*/children")
+        children = {child for path in tasks for child in path.read_text(encoding="ascii").split()}
+    except OSError:  # it has ended
+        return 0.0
+    return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK") + sum(worked_seconds(int(child)) for child in children)
+
+
 def measure(documents: int, overrides: list[str], folder: Path) -> None:
     """Build a dataset from so many pages, and print a line for each stage."""
     corpus, seeds = write_corpus(folder, documents)
@@ -294,9 +311,9 @@ def watch(documents: int, function: Callable[..., None], *arguments: Any) -> Non
         match receive.recv():
             case ("begin", _):
                 peak = 0.0
-            case ("end", name, counts, seconds, model):
+            case ("end", name, counts, took):
                 most = max(most, peak)
-                said = line(documents, name, counts, seconds, model, most if name == "all" else peak)
+                said = line(documents, name, counts, took, most if name == "all" else peak)
                 sys.stdout.write(f"{said}\n")
                 sys.stdout.flush()
             case (_, problem):
@@ -305,14 +322,15 @@ def watch(documents: int, function: Callable[..., None], *arguments: Any) -> Non
                 return
 
 
-def line(documents: int, name: str, counts: Any, seconds: float, model: float, peak: float) -> str:
+def line(documents: int, name: str, counts: Any, took: tuple[float, float, float], peak: float) -> str:
     """Return a line of the table; a row is an input of a stage, of the whole a document."""
+    seconds, model, worked = took
     rows = documents if name in {"all", "again"} else counts.rows_in if counts else 0
-    per_row = f"{1000 * (seconds - model) / rows:.2f}" if rows else ""
+    per_row, of_cpu = (f"{1000 * (spent - model) / rows:.2f}" if rows else "" for spent in (seconds, worked))
     out = f"{counts.rows_out:,}" if counts else ""
     return (
         f"{documents:>9,} {name:<27}{f'{rows:,}' if rows else '':>9}{out:>9}{seconds - model:>9.1f}{model:>9.1f}"
-        f"{per_row:>8}{peak:>9,.0f}"
+        f"{per_row:>8}{of_cpu:>8}{peak:>9,.0f}"
     )
 
 
