@@ -86,6 +86,9 @@ COMMANDS = {
         "wellspring check-plugin plugins/mine.py",
         "wellspring check-plugin rephrase_and_respond --set recipes.rephrase_and_respond.answers=3",
     ),
+    upkeep.tune_prompt: (
+        "wellspring tune-prompt href kind --examples deployments/sample/prompt-examples.jsonl --out href.md",
+    ),
     upkeep.serve: ("prefect server start &   then   wellspring serve --profile mine.toml --store ./ws",),
     upkeep.offline_model: (
         "wellspring offline-model --port 8000",

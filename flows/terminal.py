@@ -37,6 +37,11 @@ def hint(text: str) -> None:
     _err.print(f"\nhint: {escape(visible(text))}", soft_wrap=True)
 
 
+def note(text: str) -> None:
+    """Print how far something is, on stderr."""
+    _err.print(escape(visible(text)), soft_wrap=True)
+
+
 def as_json(value: Any) -> None:
     """Print facts as JSON."""
     as_bytes(json.dumps(_plain(value), ensure_ascii=False, indent=2, default=str).encode() + b"\n")
@@ -234,6 +239,35 @@ def estimate(found: Mapping[str, Any], prices: object) -> None:
         say(f"the price of {model} is in no table: copy {prices}, add it, name the copy in models.prices")
     if found["stopped"]:
         say(f"the rehearsal ended early: {found['stopped']}")
+
+
+def tuned(facts: Mapping[str, Any]) -> None:
+    """Print what a search for a prompt found: how each did, the winner's words, and whether it is better."""
+    columns = {"": "left", "prompt": "left", "tried on": "right", "right": "right", "kept out": "right"}
+    order = sorted(enumerate(facts["prompts"]), key=lambda one: (one[0] != 0, -one[1]["mean"], -one[1]["tried"]))
+    rows = [
+        (
+            "best" if at == facts["best"] else "",
+            " ".join(one["text"].split())[:60] if at else "the prompt that is there",
+            one["tried"],
+            f"{one['mean']:.2f}",
+            "" if one["kept_out"] is None else f"{one['kept_out']:.2f}",
+        )
+        for at, one in order
+        if one["tried"]
+    ]
+    table(f"{facts['program']}, # {facts['heading']}: the share of examples that is answered right", columns, rows)
+    say(
+        f"searched on {facts['searched']} examples, {facts['kept_out']} kept out; {facts['calls']} calls, and "
+        f"{facts['recorded_calls']} from the record"
+    )
+    for reason, count in facts["refused"].items():
+        say(f"{count} proposals refused: {reason}")
+    if not facts["is_better"]:
+        say("No proposal is better on the examples that were kept out: keep the prompt that is there.")
+        return
+    say(f"\n{facts['prompts'][facts['best']]['text']}\n")
+    hint(f"{facts['written']} holds it" if facts["written"] else "--out FILE writes the prompt file with it")
 
 
 def receipt(facts: Mapping[str, Any]) -> None:

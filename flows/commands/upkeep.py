@@ -72,6 +72,46 @@ def forget(
     terminal.hint(f"wellspring build --profile {store}/settings.json --store {store} writes the dataset without it")
 
 
+def tune_prompt(
+    program: Annotated[str, typer.Argument(help="A program: its name, such as href.")],
+    heading: Annotated[str, typer.Argument(help="Which of its prompts: a heading of its .md file.")],
+    *,
+    examples: Annotated[
+        Path,
+        typer.Option(help='A JSON Lines file: {"fields": {...}, "wanted": ...} a line, wanted an object or a text.'),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write the prompt file there, with the better prompt in its place.")
+    ] = None,
+    store: StoreOption = STORE,
+    profile: ProfileOption = None,
+    chosen: SetOption = None,
+    role: Annotated[str, typer.Option(help="Whose model answers. Without it, whom the program asks.")] = "",
+    groups: Annotated[int, typer.Option(min=1, max=50, help="Groups of examples that prompts are proposed from.")] = 4,
+    proposals: Annotated[int, typer.Option(min=1, max=100, help="Prompts proposed from each (the paper: 50).")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="Rounds of trials.")] = 5,
+    arms: Annotated[int, typer.Option(min=1, max=200, help="Prompts tried in a round (the paper: 50).")] = 4,
+    samples: Annotated[int, typer.Option(min=1, max=200, help="Examples for each in a round (the paper: 50).")] = 5,
+    trust: TrustOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Search for a prompt that does better on labelled examples, and say by how much on those it has not seen.
+
+    A model proposes instructions from some of your examples. They compete with the prompt that is there: those that
+    answer more examples right are tried more often. A third of the examples is kept out, and both are held against it
+    at the end. Answers are recorded in the store: cut it and run it again, and nothing is paid twice.
+    """
+    search = {"groups": groups, "proposals": proposals, "rounds": rounds, "arms": arms, "samples": samples}
+    asked: dict[str, Any] = {"profile": profile, "role": role, "out": out, "trust_store": trust, **search}
+    found = wellspring.tune_prompt(
+        program, heading, examples, store, **asked, overrides=chosen or (), say=terminal.note
+    )
+    if as_json:
+        terminal.as_json(found)
+        return
+    terminal.tuned(found)
+
+
 def batches(
     *,
     store: StoreOption = STORE,

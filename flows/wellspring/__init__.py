@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     import polars as pl
@@ -44,6 +45,7 @@ __all__ = [
     "open",
     "recipes",
     "retry",
+    "tune_prompt",
 ]
 _ERRORS = ("BrokenError", "TransientError", "UsageError", "WellspringError")
 
@@ -266,6 +268,54 @@ def check_plugin(plugin: Place, *, profile: Place | None = None, overrides: Sequ
     from wellspring.flows import checking
 
     return checking.check(str(plugin), _text(profile), list(overrides))
+
+
+def tune_prompt(
+    program: str,
+    heading: str,
+    examples: Place,
+    store: Place = "ws",
+    *,
+    profile: Place | None = None,
+    overrides: Sequence[str] = (),
+    role: str = "",
+    out: Place | None = None,
+    trust_store: bool = False,
+    say: "Callable[[str], None]" = lambda _: None,
+    **search: int,
+) -> dict[str, Any]:
+    """Search for a prompt that does better on labelled examples than the one that is there.
+
+    Args:
+        program: The name of a program.
+        heading: Which of its prompts.
+        examples: A JSON Lines file: `{"fields": {...}, "wanted": ...}` a line; `wanted` is an object or a text.
+        store: In whose journal answers are recorded.
+        profile: As the command line takes it.
+        overrides: Settings as `--set` takes them.
+        role: Whose model answers; without it whom the program asks.
+        out: Where the prompt file goes with the better prompt in its place; it is written where that is better on the
+            examples that were kept out.
+        trust_store: Whether the store's own profile may name servers and plug-ins.
+        say: Is told how far it is.
+        search: `groups`, `examples`, `proposals`, `rounds`, `arms`, `samples`, as the command line has them.
+
+    Returns:
+        `prompts` (a dict each: `text`, `tried`, `mean`, `kept_out`; the first is the one that is there), `best` (the
+        place of the winner), `is_better`, `searched` and `kept_out` (examples), `refused` (proposals by reason),
+        `calls`, `recorded_calls`, `written`.
+
+    Raises:
+        UsageError: Something that was given is wrong.
+        TransientError: The budget is used up, or a server does not answer; the same call goes on later.
+    """
+    from wellspring.flows import choices, tuning
+    from wellspring.tasks.contracts.settings import KEPT
+
+    is_new = profile is None and not (Path(store) / KEPT).is_file()
+    named = None if is_new else choices.profile_of(Path(store), _text(profile), trust=trust_store)
+    how: dict[str, Any] = {"role": role, "out": None if out is None else Path(out), "search": search, "say": say}
+    return tuning.tune(program, heading, Path(examples), Path(store), named, list(overrides), **how)
 
 
 def forget(

@@ -221,7 +221,7 @@ def compare(fresh: int, pool: int, folder: Path, send: Connection) -> None:  # n
         with said("instructions in vectors", lambda: Did(fresh + pool, fresh + pool)):
             vectors = embedded(sentences_of(fresh + pool))
         with said("compared, by n (n + pool)", lambda: Did(fresh, fresh - len(refused))):
-            refused = repeats(vectors[pool:], vectors[:pool], Settings().instructions.max_pool_cosine)
+            refused = repeats(vectors[pool:], vectors[:pool], Settings().instructions.max_pool_cosine or 0.85)
 
 
 def find(asked: int, passages: int, folder: Path, send: Connection) -> None:  # noqa: ARG001 - as the others

@@ -211,10 +211,10 @@ def _method(
 
 
 def _messages(heading: Heading, fields: Mapping[str, object]) -> tuple[Message, ...]:
-    return heading.render(**{name: _shown(name, value) for name, value in fields.items()})
+    return heading.render(**{name: shown(name, value) for name, value in fields.items()})
 
 
-def _shown(name: str, value: object) -> str:
+def shown(name: str, value: object) -> str:
     """Return a field as it stands in a prompt: texts that are not ours between fences."""
     if isinstance(value, Bare):
         return str(value)
@@ -228,7 +228,7 @@ def _shown(name: str, value: object) -> str:
         texts = cast("Sequence[object]", value)
         if odd := next((one for one in texts if not isinstance(one, str)), None):
             raise MisuseError(f"the field `{name}` holds a {type(odd).__name__}: give a list of texts")
-        return "\n\n".join(_shown(name.removesuffix("s"), one) for one in texts)
+        return "\n\n".join(shown(name.removesuffix("s"), one) for one in texts)
     raise MisuseError(f"the field `{name}` is a {type(value).__name__}: give a text, a number or a list of texts")
 
 
