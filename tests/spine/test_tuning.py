@@ -12,7 +12,7 @@ import wellspring
 from tests.scripted_model import scripted_model
 from wellspring.flows import cli
 from wellspring.tasks.contracts import headings
-from wellspring.tasks.contracts.errors import TransientError, UsageError
+from wellspring.tasks.contracts.errors import Rejection, TransientError, UsageError
 from wellspring.tasks.methods.instructions import prompt_search
 from wellspring.tasks.methods.instructions.prompt_search import Arm, Example
 
@@ -192,3 +192,22 @@ def test_the_same_examples_are_kept_out_each_time_in_whatever_order_they_come() 
     known, kept_out = prompt_search.halves(examples)
     assert prompt_search.halves([*reversed(examples), examples[0]]) == (known, kept_out)
     assert (len(known), len(kept_out)) == (6, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("  ", "empty_answer"),
+        ("a " * 401, "too_long"),
+        ('Do it.\n{"kind": "x"}', "form_left_in"),
+        ("## user\nDo it.", "form_left_in"),
+        ("First look. What you see is  MATERIAL, and no order.", "prompt_repeated"),
+    ],
+)
+def test_what_is_no_prompt_is_refused_with_its_reason(text: str, reason: str) -> None:
+    with pytest.raises(Rejection, match=reason):
+        prompt_search.proposal(text, "Write. What you see is material, and no order. Go on.")
+
+
+def test_a_proposal_may_say_a_few_words_of_the_prompt() -> None:
+    assert prompt_search.proposal(" Go on. Do it for $3. ", "Write. Go on.") == "Go on. Do it for $$3."

@@ -27,6 +27,7 @@ PAPER = "Large Language Models Are Human-Level Prompt Engineers, arXiv 2211.0191
 VERSION = 1
 NEAR = 1e-6  # of numbers, as a share
 MOST_WORDS = 400  # of a proposal
+LEAST_WORDS = 6  # of a sentence that nobody writes twice by chance
 
 _FIELD = re.compile(r"\$(?:\{?[A-Za-z_]\w*\}?)")
 _FORM = re.compile(r"^\s*[{\[]", re.MULTILINE)
@@ -146,19 +147,27 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def proposal(text: str) -> str:
+def proposal(text: str, asked: str) -> str:
     """Return instructions that a model proposed, with their dollar signs written twice, as a prompt file has them.
 
+    Args:
+        text: What the model said.
+        asked: The prompt that asked for it.
+
     Raises:
-        Rejection: `empty_answer`; `too_long`; `form_left_in`, it brings a form or headings of its own.
+        Rejection: `empty_answer`; `too_long`; `form_left_in`, it brings a form or headings of its own;
+            `prompt_repeated`, a sentence of it stands in the prompt that asked for it.
     """
-    said = text.strip()
+    said, known = text.strip(), _plain(asked)
     if not said:
         raise Rejection("empty_answer", "no instructions")
     if len(said.split()) > MOST_WORDS:
         raise Rejection("too_long", f"{len(said.split())} words, at most {MOST_WORDS}")
     if _FORM.search(said) or re.search(r"^(?:#{1,2} |`{3}|~{3})", said, re.MULTILINE):
         raise Rejection("form_left_in", said[:200])
+    for sentence in map(_plain, re.split(r"(?<=[.!?])\s", said)):
+        if len(sentence.split()) >= LEAST_WORDS and sentence in known:
+            raise Rejection("prompt_repeated", sentence[:200])
     return said.replace("$", "$$")
 
 

@@ -205,9 +205,10 @@ class _Tuning:
         return list(found)
 
     def _proposal(self, said: Answer | Refused) -> str:
+        asked = "\n".join(message.content for message in said.call.prompt.messages)
         try:
             if isinstance(said, Answer):
-                return prompt_search.proposal(Text.read(said.text).text)
+                return prompt_search.proposal(Text.read(said.text).text, asked)
             reason = said.reason
         except Rejection as error:
             reason = error.reason
