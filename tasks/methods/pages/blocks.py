@@ -10,9 +10,14 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborNode
 
-VERSION = 1
+from wellspring.tasks.methods.pages import listings
+from wellspring.tasks.methods.pages.formulas import Formulas
+
+VERSION = 2
 PROSE_CHARS = 40  # plain text below this is a label, and counts a quarter
 BREAK = "\x02"  # a <br> in a piece
+MAX_SPAN = 200  # columns or rows of a cell
+LANGUAGE_LEVELS = 4  # from code up, at which its language is told
 
 HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _SKIPPED = frozenset(
@@ -41,6 +46,8 @@ _SKIPPED = frozenset(
         "menu",
         "progress",
         "meter",
+        "rt",
+        "rp",
     )
 )
 _BLOCKS = frozenset(
@@ -92,9 +99,8 @@ _BLOCKS = frozenset(
     )
 )
 _HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden", re.IGNORECASE)
-_LANGUAGE = re.compile(
-    r"(?:^|\s)(?:language|lang|highlight-source|brush:|highlight)[-\s:]*([a-zA-Z0-9+#]{1,20})(?:\s|$)"
-)
+_POWER = re.compile(r"[-+\u2212]?(?:\d{1,4}|[nkmxyT])")
+_BASE = re.compile(r"(?:(?<![^\W\d_])[^\W\d_]{1,3}|\d|\))$")
 
 
 class Block:
@@ -112,6 +118,8 @@ class Block:
     is_out = False
     number = 0
     items = 0
+    across = 1
+    down = 1
     own_plain = 0
     own_links = 0
     plain = 0
@@ -133,9 +141,11 @@ class Piece:
     is_code: bool = False
 
 
-def blocks_of(body: LexborNode, *, with_noscript: bool = False) -> tuple[list[Block], list[Piece]]:
+def blocks_of(
+    body: LexborNode, formulas: Formulas, *, with_noscript: bool = False
+) -> tuple[list[Block], list[Piece]]:
     """Read a page's body into blocks (parents before children, the body first) and pieces (in document order)."""
-    reader = _Reader(with_noscript=with_noscript)
+    reader = _Reader(formulas, with_noscript=with_noscript)
     reader.walk(body)
     return reader.blocks, reader.pieces
 
@@ -157,8 +167,9 @@ def add_up(blocks: list[Block]) -> None:
 class _Reader:
     """The state of the walk. Its stack holds the elements that are open, and what to do where each ends."""
 
-    def __init__(self, *, with_noscript: bool) -> None:
+    def __init__(self, formulas: Formulas, *, with_noscript: bool) -> None:
         self.blocks = [Block("body", -1, 0)]
+        self._formulas = formulas
         self.pieces: list[Piece] = []
         self._skipped = _SKIPPED - {"noscript"} if with_noscript else _SKIPPED
         self._buffer: list[str] = []
@@ -168,6 +179,7 @@ class _Reader:
         """Visit every node below the body, in order. Most nodes are text, so that is looked at first, and here."""
         stack: list[tuple[LexborNode, str | int]] = []
         buffer, skipped = self._buffer, self._skipped
+        has_formulas = self._formulas.are_there
         node = body.first_child
         while node is not None or stack:
             if node is None:
@@ -189,6 +201,10 @@ class _Reader:
                         continue
                 elif tag == "br":
                     buffer.append(f" {BREAK} ")
+                elif has_formulas and (formula := self._formulas.read(node, tag)) is not None:
+                    self._text(formula)
+                elif tag == "sup" and (power := _power(node, buffer)):
+                    self._text(power)
                 elif tag not in skipped and tag[:1] not in {"-", "!"} and (child := node.first_child) is not None:
                     stack.append((node, self._inline(tag)))
                     node = child
@@ -240,8 +256,9 @@ class _Reader:
         if self._buffer:
             self._flush()
         index = len(self.blocks)
-        self.blocks.append(self._block(tag, node.attributes))
-        if tag == "pre":
+        block = self._block(tag, node.attributes)
+        self.blocks.append(block)
+        if tag == "pre" or (block.names and listings.is_box(block.names, node)):
             self._code(node, index)
             return None
         child = node.first_child
@@ -250,13 +267,17 @@ class _Reader:
         return child
 
     def _code(self, node: LexborNode, index: int) -> None:
-        code = node.text(deep=True).strip("\n")
+        code = listings.read(node)
         if not code.strip():
             return
         inner = node.css_first("code[class]")
-        named = f"{self.blocks[index].names} {inner.attributes.get('class') or '' if inner else ''}"
-        language = _LANGUAGE.search(named)
-        self.pieces.append(Piece(index, f"```{language[1] if language else ''}\n{code}\n```", is_code=True))
+        named = [inner.attributes.get("class") or ""] if inner else []
+        above = index
+        for _ in range(LANGUAGE_LEVELS):
+            named.append(self.blocks[above].names)
+            above = max(0, self.blocks[above].parent)
+        language = listings.language_of(" ".join(named))
+        self.pieces.append(Piece(index, f"```{language}\n{code}\n```", is_code=True))
         self.blocks[index].own_plain = len(code)
 
     def _block(self, tag: str, attributes: Mapping[str, str | None]) -> Block:
@@ -270,10 +291,27 @@ class _Reader:
             block.is_body = get("itemprop") in {"articleBody", "text", "description"}
         if tag in {"ul", "ol", "blockquote"}:
             block.depth += 1
+            if tag == "ol" and attributes:
+                block.items = _number(attributes.get("start")) - 1
+        elif tag in {"td", "th"} and attributes:
+            block.across, block.down = _number(attributes.get("colspan")), _number(attributes.get("rowspan"))
         elif tag == "li":
             above.items += 1
             block.number = above.items if above.tag == "ol" else 0
         return block
+
+
+def _number(value: str | None) -> int:
+    return min(int(value), MAX_SPAN) if value and value.isdecimal() and len(value) < 5 and value != "0" else 1  # noqa: PLR2004
+
+
+def _power(node: LexborNode, before: list[str]) -> str:
+    """Return `^2` for a raised number or letter after a short word; nothing where it marks a note."""
+    text = node.text(deep=True).strip()
+    last = before[-1] if before else ""
+    if not _POWER.fullmatch(text) or node.css_first("a") is not None or not _BASE.search(last):
+        return ""
+    return f"^{text}"
 
 
 def _is_hidden(attributes: Mapping[str, str | None]) -> bool:

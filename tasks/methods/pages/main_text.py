@@ -13,15 +13,17 @@ rather than by a sum of bonuses, which is what keeps threads and listings togeth
 
 import re
 import tomllib
-from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
 
 from selectolax.lexbor import LexborHTMLParser
 
+from wellspring.tasks.methods.pages import rendering
 from wellspring.tasks.methods.pages.blocks import BREAK, HEADINGS, PROSE_CHARS, Block, Piece, add_up, blocks_of
+from wellspring.tasks.methods.pages.formulas import Formulas
 
-VERSION = 2
+VERSION = 3
 
 # Shares of prose, and lengths in characters. Found on one half of the test pages; the other half says the same.
 ARTICLE_SHARE = 0.4  # of what is around it, for a block that is called the article's text
@@ -35,9 +37,6 @@ IS_OVER = 0.6  # of a text told, after which a farewell ends it
 FAREWELL_SHARE, FAREWELL_CHARS, NOISE_CHARS = 0.25, 60, 80
 THIN_CHARS = 200  # of prose: a page that has less may have it in <noscript>
 LEAD_LEVELS, LEAD_CHARS = 4, 900
-LAYOUT_CHARS = 300  # a cell longer than this is laid out in a table, not listed in it
-CELL_LEVELS = 4
-MOST_IN_CELL = 3  # texts; more are a column of a page
 
 _LEAVES = frozenset({"p", "pre", "blockquote", "li", "dt", "dd", "tr", "caption", "figcaption", "summary", *HEADINGS})
 _WHOLES = frozenset({"table", "tbody", "ul", "ol", "dl"})
@@ -76,10 +75,11 @@ def extract(tree: LexborHTMLParser, url: str = "") -> str:
     """
     if tree.body is None:
         return ""
-    blocks, pieces = blocks_of(tree.body)
+    formulas = Formulas(tree)
+    blocks, pieces = blocks_of(tree.body, formulas)
     add_up(blocks)
     if blocks[0].prose < THIN_CHARS and tree.css_first("noscript") is not None:
-        blocks, pieces = blocks_of(tree.body, with_noscript=True)  # pages that draw themselves keep their text there
+        blocks, pieces = blocks_of(tree.body, formulas, with_noscript=True)  # pages that draw themselves keep their text there
         add_up(blocks)
     is_thread = _is_thread(tree, url)
     _leave_out_furniture(blocks, is_thread=is_thread)
@@ -91,7 +91,7 @@ def extract(tree: LexborHTMLParser, url: str = "") -> str:
     _leave_out_links(blocks, root)
     if not is_thread and _is_article(tree):
         _leave_out_farewells(blocks, pieces, root)
-    return _render(blocks, pieces, _inside(blocks, root, *leads))
+    return rendering.render(blocks, _kept(pieces, _inside(blocks, root, *leads)))
 
 
 @lru_cache(maxsize=1)
@@ -294,88 +294,10 @@ def _inside(blocks: list[Block], *roots: int) -> list[bool]:
     return inside
 
 
-def _render(blocks: list[Block], pieces: list[Piece], inside: list[bool]) -> str:
-    """Write the pieces as Markdown: headings, lists, code, tables, quotes; blank lines but between items and rows."""
-    lines: list[tuple[str, str]] = []
-    row, cells, table = -1, list[tuple[int, str]](), -1
+def _kept(pieces: list[Piece], inside: list[bool]) -> Iterator[tuple[int, str, bool]]:
     for piece in pieces:
         if not inside[piece.block]:
             continue
-        text = piece.text if piece.is_code else _shown(piece.text)
-        if not text or (len(text) < NOISE_CHARS and _names()["noise"].match(text)):
-            continue
-        in_row = _row_of(blocks, piece.block)
-        if in_row != row:
-            table = _end_row(blocks, lines, row, cells, table)
-            row, cells = in_row, []
-        if row >= 0:
-            cells.append((piece.block, text))
-        else:
-            lines.append(_line(blocks, piece.block, text))
-    _end_row(blocks, lines, row, cells, table)
-    parts: list[str] = []
-    for i, (kind, text) in enumerate(lines):
-        is_next = i > 0 and kind == lines[i - 1][0] != ""
-        parts.append(("\n" if is_next else "\n\n" if i else "") + text)
-    return "".join(parts)
-
-
-def _shown(text: str) -> str:
-    return re.sub(rf"\s*{BREAK}\s*", "\n", text).strip()
-
-
-def _row_of(blocks: list[Block], index: int) -> int:
-    """Return the row a block stands in, near enough to be a cell of it; else -1."""
-    for _ in range(CELL_LEVELS):
-        if index < 0 or blocks[index].tag == "table":
-            return -1
-        if blocks[index].tag == "tr":
-            return index
-        index = blocks[index].parent
-    return -1
-
-
-def _end_row(
-    blocks: list[Block], lines: list[tuple[str, str]], row: int, cells: list[tuple[int, str]], table: int
-) -> int:
-    """Write a row: as one of a table where its cells are short, else as the paragraphs it lays out; say which."""
-    if row < 0 or not cells:
-        return table if row < 0 else -1
-    if _is_laid_out(blocks, row, cells):
-        lines.extend(_line(blocks, block, text) for block, text in cells)
-        return table
-    own = blocks[row].parent
-    if blocks[own].tag in {"thead", "tbody", "tfoot"}:
-        own = blocks[own].parent
-    shown = [text.replace("\n", " ").replace("|", "\\|") for _, text in cells]
-    lines.append((f"row {own}", "| " + " | ".join(shown) + " |"))
-    if own != table:
-        lines.append((f"row {own}", "|" + " --- |" * len(cells)))
-    return own
-
-
-def _is_laid_out(blocks: list[Block], row: int, cells: list[tuple[int, str]]) -> bool:
-    """Tell a row that arranges a page: of one text or a long one, or with a heading or several paragraphs in a cell."""
-    if len(cells) == 1 or max(len(text) for _, text in cells) > LAYOUT_CHARS:
-        return True
-    held = Counter(_cell_of(blocks, row, block) for block, _ in cells)
-    return any(blocks[block].tag in HEADINGS for block, _ in cells) or max(held.values()) > MOST_IN_CELL
-
-
-def _cell_of(blocks: list[Block], row: int, index: int) -> int:
-    while blocks[index].parent not in {row, -1}:
-        index = blocks[index].parent
-    return index
-
-
-def _line(blocks: list[Block], index: int, text: str) -> tuple[str, str]:
-    """Return a piece's Markdown, and the kind of line that may follow it without a blank one."""
-    block = blocks[index]
-    if block.tag in HEADINGS:
-        return "", "#" * HEADINGS[block.tag] + " " + text.replace("\n", " ")
-    if block.tag == "li":
-        bullet = f"{block.number}. " if block.number else "- "
-        return "item", "  " * max(0, block.depth - 1) + bullet + text.replace("\n", " ")
-    if block.tag == "blockquote" or (block.parent >= 0 and blocks[block.parent].tag == "blockquote"):
-        return "", "> " + text.replace("\n", "\n> ")
-    return "", text
+        text = piece.text.strip(f"{BREAK} ")
+        if text and (piece.is_code or len(text) >= NOISE_CHARS or not _names()["noise"].match(text)):
+            yield piece.block, piece.text, piece.is_code

@@ -1,0 +1,97 @@
+"""Code on a page, with its lines and indentation, and without the numbers of its lines.
+
+Highlighters lay code out as a row or a box for each line, and put numbers beside it: in a column, or before each line.
+"""
+
+import re
+from functools import lru_cache
+
+from selectolax.lexbor import LexborNode
+
+VERSION = 1
+
+_LAID_OUT = "div,p,li,tr,br,[class*=line],[class*=ln],[class*=gutter],[class*=blob-num]"
+_LINES = frozenset(("div", "p", "li", "tr"))
+_HOLDERS = frozenset(("table", "tbody", "thead", "td", "th", "ol", "ul"))  # blanks beside them are no code
+_BOXES = frozenset(
+    (
+        "prism-code",
+        "syntaxhighlighter",
+        "crayon-main",
+        "CodeMirror-code",
+        "view-lines",
+        "blob-wrapper",
+        "js-file-line-container",
+    )
+)
+_GUTTER = re.compile(
+    r"(?:^|\s)(?:\S*gutter\S*|linenos?|linenodiv|linenos-div|line-?no|line-?numbers?\S*|blob-num|crayon-nums?|ln|lnt|"
+    r"hljs-ln-numbers)(?:\s|$)",
+    re.IGNORECASE,
+)
+_LANGUAGE = re.compile(r"(?:^|\s)(?:language-|lang-|highlight-source-|highlight-|brush:\s*)([a-zA-Z0-9+#]{1,20})(?:\s|$)")
+_NO_LANGUAGES = frozenset(("default", "none", "text", "plaintext", "plain"))
+
+
+def is_box(names: str, box: LexborNode) -> bool:
+    """Tell a block that a highlighter made of code, which is named so and holds no text of another kind."""
+    return _is_called(names) and box.css_first("pre,p,h1,h2,h3,h4,img") is None
+
+
+@lru_cache(maxsize=50_000)
+def _is_called(names: str) -> bool:
+    return not _BOXES.isdisjoint(names.split())
+
+
+def language_of(names: str) -> str:
+    """Return the language that the names of blocks around code tell, or nothing."""
+    return next((name for name in _LANGUAGE.findall(names) if name not in _NO_LANGUAGES), "")
+
+
+def read(box: LexborNode) -> str:
+    """Return the code in an element; nothing where it holds only numbers of lines."""
+    text = box.text(deep=True) if box.css_first(_LAID_OUT) is None else _laid_out(box)
+    lines = [line.rstrip() for line in text.strip("\n").split("\n")]
+    is_numbers = len(lines) > 1 and all(line.strip() == str(i) for i, line in enumerate(lines, start=1))
+    return "" if is_numbers else "\n".join(lines)
+
+
+def _laid_out(box: LexborNode) -> str:
+    """Read code out of boxes, rows and breaks, each a line."""
+    parts: list[str] = []
+    open_: list[tuple[LexborNode, int, int]] = []  # an element, the parts before it, the lines that ended before it
+    ended = 0
+    node = box.first_child
+    while node is not None or open_:
+        if node is None:
+            node, begin, before = open_.pop()
+            if node.tag in _LINES and ended == before:
+                ended += 1
+                if not "".join(parts[begin:]).endswith("\n"):
+                    parts.append("\n")
+        elif node.tag == "-text":
+            if not _is_between(node):
+                parts.append(node.text_content or "")
+        elif node.tag == "br":
+            parts.append("\n")
+        elif not _is_gutter(node):
+            open_.append((node, len(parts), ended))
+            node = node.first_child
+            continue
+        node = node.next
+    return "".join(parts)
+
+
+def _is_between(text: LexborNode) -> bool:
+    """Tell blanks between boxes or rows, which are no code."""
+    if not (text.text_content or "").isspace():
+        return False
+    beside = (text.prev, text.next)
+    return any(node is not None and node.tag in _HOLDERS | _LINES for node in beside)
+
+
+def _is_gutter(node: LexborNode) -> bool:
+    names = node.attributes.get("class")
+    if not names or not _GUTTER.search(names):
+        return False
+    return not node.text(deep=True).strip() or bool(re.fullmatch(r"[\d\s]+", node.text(deep=True)))
