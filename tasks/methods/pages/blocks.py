@@ -116,6 +116,7 @@ class Block:
     is_hidden = False
     is_body = False
     is_out = False
+    has_table = False
     number = 0
     items = 0
     across = 1
@@ -289,6 +290,8 @@ class _Reader:
             block.role = get("role") or ""
             block.is_hidden = _is_hidden(attributes)
             block.is_body = get("itemprop") in {"articleBody", "text", "description"}
+        if tag in {"table", "pre"}:
+            above.has_table = self.blocks[max(0, above.parent)].has_table = True
         if tag in {"ul", "ol", "blockquote"}:
             block.depth += 1
             if tag == "ol" and attributes:

@@ -1,0 +1,103 @@
+"""What on a page is furniture: navigation, sharing, related links, consent, captions, comments.
+
+A container is furniture by its tag, its role or its names (in `main_text.toml`), unless it holds much of the prose.
+"""
+
+import re
+import tomllib
+from functools import lru_cache
+from importlib import resources
+
+from wellspring.tasks.methods.pages.blocks import Block, add_up
+
+VERSION = 1
+
+IS_NEEDED = {"furniture": 0.45, "captions": 0.2, "comments": 0.97, "header": 0.2}  # is kept if it holds this much
+IS_TOO_LITTLE = 0.3  # left after leaving out: too much was
+
+_FURNITURE_TAGS = frozenset({"nav", "footer", "aside", "search"})
+_FURNITURE_ROLES = frozenset(
+    (
+        "navigation",
+        "banner",
+        "contentinfo",
+        "complementary",
+        "search",
+        "dialog",
+        "alertdialog",
+        "menu",
+        "menubar",
+        "toolbar",
+    )
+)
+_KINDS = ("furniture", "captions", "comments", "")  # the first that one of its names is called
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def leave_out(blocks: list[Block], *, is_thread: bool) -> None:
+    """Mark furniture; where its names mislead, so that too little is left, believe tags and roles alone."""
+    total = blocks[0].prose
+    comments = _mark_furniture(blocks, is_thread=is_thread, by_name=True)
+    add_up(blocks)
+    if blocks[0].prose < IS_TOO_LITTLE * (total - comments):
+        for block in blocks:
+            block.is_out = False
+        add_up(blocks)
+        _mark_furniture(blocks, is_thread=is_thread, by_name=False)
+        add_up(blocks)
+
+
+def _mark_furniture(blocks: list[Block], *, is_thread: bool, by_name: bool) -> float:
+    """Mark furniture from the body down, unless it holds much of the page; return how much prose was in comments."""
+    total = blocks[0].prose or 1.0
+    comments = 0.0
+    for block in blocks[1:]:
+        above = blocks[block.parent]
+        if above.is_out:
+            block.is_out = True
+            continue
+        kind = _kind_of(block, above, by_name=by_name)
+        if not kind or (kind == "comments" and is_thread):
+            continue
+        block.is_out = block.prose < IS_NEEDED[kind] * total
+        if block.is_out and kind == "comments":
+            comments += block.prose
+    return comments
+
+
+def _kind_of(block: Block, above: Block, *, by_name: bool) -> str:
+    if block.is_hidden or block.tag in _FURNITURE_TAGS or block.role in _FURNITURE_ROLES:
+        return "furniture"
+    if block.tag in {"figure", "figcaption", "form"}:
+        return "" if block.has_table and block.tag == "figure" else "captions"
+    if block.tag == "header":
+        return "header" if above.tag in {"body", "div"} and block.links > block.plain else ""
+    return _kind(block.names) if block.names and by_name else ""
+
+
+@lru_cache(maxsize=1)
+def names() -> dict[str, re.Pattern[str]]:
+    text = (resources.files("wellspring.tasks.methods.pages") / "main_text.toml").read_text(encoding="utf-8")
+    return {key: re.compile(f"(?:{'|'.join(forms)})$", re.IGNORECASE) for key, forms in tomllib.loads(text).items()}
+
+
+@lru_cache(maxsize=50_000)
+def _kind(names: str) -> str:
+    """Tell what the class and id of a block call it: furniture, captions, comments, or nothing.
+
+    Names are looked at token by token: `overflow-hidden` hides nothing, `elementor-widget` is no widget of a sidebar.
+    """
+    tokens = _CAMEL.sub("-", names).split()
+    # Utility classes that show at another width (`hidden md:block`) hide nothing.
+    if any(":" in token and token.endswith(("block", "flex", "grid", "inline")) for token in tokens):
+        tokens = [token for token in tokens if token != "hidden"]  # noqa: S105 - a class, no password
+    return min((_kind_of_token(token) for token in tokens), key=_KINDS.index, default="")
+
+
+@lru_cache(maxsize=50_000)  # sites share frameworks, and so the words of their names
+def _kind_of_token(token: str) -> str:
+    return next((kind for kind in _KINDS[:-1] if names()[kind].match(token)), "")
+
+
+def is_called(told: str, key: str) -> bool:
+    return any(names()[key].match(token) for token in told.split())
