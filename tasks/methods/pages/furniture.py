@@ -12,7 +12,8 @@ from wellspring.tasks.methods.pages.blocks import Block, add_up
 
 VERSION = 1
 
-IS_NEEDED = {"furniture": 0.45, "captions": 0.2, "comments": 0.97, "header": 0.2}  # is kept if it holds this much
+IS_NEEDED = {"consent": 0.97, "furniture": 0.75, "captions": 0.2, "comments": 0.97, "header": 0.2}  # is kept if it holds this much
+IS_ARTICLE = 0.4  # of the page's prose, in an article that no name takes out
 IS_TOO_LITTLE = 0.3  # left after leaving out: too much was
 
 _FURNITURE_TAGS = frozenset({"nav", "footer", "aside", "search"})
@@ -30,16 +31,16 @@ _FURNITURE_ROLES = frozenset(
         "toolbar",
     )
 )
-_KINDS = ("furniture", "captions", "comments", "")  # the first that one of its names is called
+_KINDS = ("consent", "furniture", "captions", "comments", "")  # the first that one of its names is called
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def leave_out(blocks: list[Block], *, is_thread: bool) -> None:
     """Mark furniture; where its names mislead, so that too little is left, believe tags and roles alone."""
     total = blocks[0].prose
-    comments = _mark_furniture(blocks, is_thread=is_thread, by_name=True)
+    none_of_it = _mark_furniture(blocks, is_thread=is_thread, by_name=True)
     add_up(blocks)
-    if blocks[0].prose < IS_TOO_LITTLE * (total - comments):
+    if blocks[0].prose < IS_TOO_LITTLE * (total - none_of_it):
         for block in blocks:
             block.is_out = False
         add_up(blocks)
@@ -48,21 +49,34 @@ def leave_out(blocks: list[Block], *, is_thread: bool) -> None:
 
 
 def _mark_furniture(blocks: list[Block], *, is_thread: bool, by_name: bool) -> float:
-    """Mark furniture from the body down, unless it holds much of the page; return how much prose was in comments."""
+    """Mark furniture from the body down, unless it holds much of the page; return how much prose cannot be the page's."""
     total = blocks[0].prose or 1.0
-    comments = 0.0
-    for block in blocks[1:]:
+    none_of_it = 0.0
+    holders = _holders(blocks)
+    for index, block in enumerate(blocks[1:], start=1):
         above = blocks[block.parent]
         if above.is_out:
             block.is_out = True
             continue
-        kind = _kind_of(block, above, by_name=by_name)
+        kind = _kind_of(block, above, by_name=by_name and index not in holders)
         if not kind or (kind == "comments" and is_thread):
             continue
         block.is_out = block.prose < IS_NEEDED[kind] * total
-        if block.is_out and kind == "comments":
-            comments += block.prose
-    return comments
+        if block.is_out and kind in {"comments", "consent"}:
+            none_of_it += block.prose
+    return none_of_it
+
+
+def _holders(blocks: list[Block]) -> set[int]:
+    """Return what an article with much of the prose is in, itself too: their names say of whom it is, not what."""
+    holders: set[int] = set()
+    for index, block in enumerate(blocks):
+        if block.tag == "article" and block.prose >= IS_ARTICLE * blocks[0].prose:
+            above = index
+            while above > 0:
+                holders.add(above)
+                above = blocks[above].parent
+    return holders
 
 
 def _kind_of(block: Block, above: Block, *, by_name: bool) -> str:
@@ -77,6 +91,7 @@ def _kind_of(block: Block, above: Block, *, by_name: bool) -> str:
 
 @lru_cache(maxsize=1)
 def names() -> dict[str, re.Pattern[str]]:
+    """Return the patterns of `main_text.toml` by their headings; each matches a whole name or line."""
     text = (resources.files("wellspring.tasks.methods.pages") / "main_text.toml").read_text(encoding="utf-8")
     return {key: re.compile(f"(?:{'|'.join(forms)})$", re.IGNORECASE) for key, forms in tomllib.loads(text).items()}
 
@@ -100,4 +115,5 @@ def _kind_of_token(token: str) -> str:
 
 
 def is_called(told: str, key: str) -> bool:
+    """Tell whether one of the names told is of this kind."""
     return any(names()[key].match(token) for token in told.split())
