@@ -20,6 +20,7 @@ MAX_SPAN = 200  # columns or rows of a cell
 LANGUAGE_LEVELS = 4  # from code up, at which its language is told
 
 HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
+LEAVES = frozenset({"p", "pre", "blockquote", "li", "dt", "dd", "tr", "caption", "figcaption", "summary", *HEADINGS})
 _SKIPPED = frozenset(
     (
         "script",

@@ -7,7 +7,7 @@ what stands beside the block that was found, and reads like it, is part of it.
 """
 
 from wellspring.tasks.methods.pages import furniture
-from wellspring.tasks.methods.pages.blocks import HEADINGS, PROSE_CHARS, Block
+from wellspring.tasks.methods.pages.blocks import HEADINGS, LEAVES, PROSE_CHARS, Block
 
 VERSION = 1
 
@@ -18,7 +18,6 @@ PARAGRAPH_CHARS = 80  # of a paragraph that stands beside the body
 PART_CHARS = 200  # of prose, in a container beside the body that is of one kind with it
 IS_PROSE = 0.25  # of link text, below which a text is prose
 
-LEAVES = frozenset({"p", "pre", "blockquote", "li", "dt", "dd", "tr", "caption", "figcaption", "summary", *HEADINGS})
 _WHOLES = frozenset({"table", "tbody", "ul", "ol", "dl"})
 _BETWEEN = frozenset({"ul", "ol", "dl", "table", "pre", "blockquote", "figure", *HEADINGS})
 

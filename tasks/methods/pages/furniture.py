@@ -8,11 +8,12 @@ import tomllib
 from functools import lru_cache
 from importlib import resources
 
-from wellspring.tasks.methods.pages.blocks import Block, add_up
+from wellspring.tasks.methods.pages.blocks import LEAVES, Block, add_up
 
 VERSION = 1
 
 IS_NEEDED = {"consent": 0.97, "furniture": 0.75, "captions": 0.2, "comments": 0.97, "header": 0.2}  # is kept if it holds this much
+GATED_CHARS, GATED_LINKS = 250, 0.1  # of prose in what is hidden, and of link text beside it
 IS_ARTICLE = 0.4  # of the page's prose, in an article that no name takes out
 IS_TOO_LITTLE = 0.3  # left after leaving out: too much was
 
@@ -80,13 +81,22 @@ def _holders(blocks: list[Block]) -> set[int]:
 
 
 def _kind_of(block: Block, above: Block, *, by_name: bool) -> str:
-    if block.is_hidden or block.tag in _FURNITURE_TAGS or block.role in _FURNITURE_ROLES:
+    if block.tag in _FURNITURE_TAGS or block.role in _FURNITURE_ROLES:
         return "furniture"
+    is_gated = bool(block.names) and by_name and is_called(block.names, "gated")
+    if block.is_hidden or is_gated:
+        return "" if (is_gated and block.tag in LEAVES) or _is_gated_text(block) else "furniture"
     if block.tag in {"figure", "figcaption", "form"}:
         return "" if block.has_table and block.tag == "figure" else "captions"
     if block.tag == "header":
         return "header" if above.tag in {"body", "div"} and block.links > block.plain else ""
     return _kind(block.names) if block.names and by_name else ""
+
+
+def _is_gated_text(block: Block) -> bool:
+    """Tell the part of a body that opens for subscribers, or at a click."""
+    is_named = is_called(block.names, "gated") or is_called(block.names, "bodies")
+    return is_named and block.prose >= GATED_CHARS and block.links < GATED_LINKS * block.plain
 
 
 @lru_cache(maxsize=1)
@@ -114,6 +124,7 @@ def _kind_of_token(token: str) -> str:
     return next((kind for kind in _KINDS[:-1] if names()[kind].match(token)), "")
 
 
+@lru_cache(maxsize=50_000)
 def is_called(told: str, key: str) -> bool:
     """Tell whether one of the names told is of this kind."""
     return any(names()[key].match(token) for token in told.split())

@@ -16,9 +16,10 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser
 
-from wellspring.tasks.methods.pages import bodies, furniture, rendering
+from wellspring.tasks.methods.pages import bodies, furniture, rendering, told_bodies
 from wellspring.tasks.methods.pages.blocks import BREAK, HEADINGS, PROSE_CHARS, Block, Piece, add_up, blocks_of
 from wellspring.tasks.methods.pages.formulas import Formulas
+from wellspring.tasks.methods.pages.told_bodies import Told
 
 VERSION = 3
 
@@ -28,6 +29,8 @@ IS_PROSE = 0.25  # of link text, below which a text is prose, and
 IS_LINK = 0.9  # above which a paragraph in it only points elsewhere
 IS_OVER = 0.6  # of a text told, after which a farewell ends it
 FAREWELL_SHARE, FAREWELL_CHARS, NOISE_CHARS = 0.25, 60, 80
+IS_PREVIEW = 2.0  # times what is shown: a body that is told is so much longer than a preview of it
+REPEATED_CHARS = 80  # of a paragraph that is told once
 THIN_CHARS = 200  # of prose: a page that has less may have it in <noscript>
 
 _KEEP_LINKS = frozenset({"p", "li", "td", "tr", "body", *HEADINGS})
@@ -48,23 +51,48 @@ def extract(tree: LexborHTMLParser, url: str = "") -> str:
     """
     if tree.body is None:
         return ""
+    blocks, pieces = _read(tree)
+    is_thread = _is_thread(tree, url)
+    furniture.leave_out(blocks, is_thread=is_thread)
+    data = [node.text(deep=True) or "" for node in tree.css('script[type="application/ld+json"]')]
+    roots = _roots(blocks, pieces, is_thread=is_thread, is_article=_is_article(tree, data))
+    inside = bodies.inside(blocks, *roots)
+    if not is_thread and (body := told_bodies.body_in(data)):
+        told = Told(body, pieces)
+        if told.is_on_page:
+            inside = bodies.inside(blocks, *roots, *told.missing(blocks, inside))
+        elif not told.is_on_page and len(body) > IS_PREVIEW * _size(pieces, inside):
+            return "\n\n".join(line for part in body.splitlines() if (line := " ".join(part.split())))
+    return rendering.render(blocks, _kept(blocks, pieces, inside, is_thread=is_thread))
+
+
+def _read(tree: LexborHTMLParser) -> tuple[list[Block], list[Piece]]:
+    assert tree.body is not None
     formulas = Formulas(tree)
     blocks, pieces = blocks_of(tree.body, formulas)
     add_up(blocks)
     if blocks[0].prose < THIN_CHARS and tree.css_first("noscript") is not None:
-        blocks, pieces = blocks_of(tree.body, formulas, with_noscript=True)  # pages that draw themselves keep their text there
+        # Pages that draw themselves keep their text there.
+        blocks, pieces = blocks_of(tree.body, formulas, with_noscript=True)
         add_up(blocks)
-    is_thread = _is_thread(tree, url)
-    furniture.leave_out(blocks, is_thread=is_thread)
+    return blocks, pieces
+
+
+def _roots(blocks: list[Block], pieces: list[Piece], *, is_thread: bool, is_article: bool) -> list[int]:
+    """Return the blocks that hold the main text, once what in them is not of it is out."""
     root = bodies.go_down(blocks)
     others: list[int] = []
     if not is_thread:
         root = bodies.article_in(blocks, root)
         others = bodies.leads(blocks, root) + bodies.beside(blocks, root)
     _leave_out_links(blocks, root)
-    if not is_thread and _is_article(tree):
+    if is_article and not is_thread:
         _leave_out_farewells(blocks, pieces, root)
-    return rendering.render(blocks, _kept(pieces, bodies.inside(blocks, root, *others)))
+    return [root, *others]
+
+
+def _size(pieces: list[Piece], inside: list[bool]) -> int:
+    return sum(len(piece.text) for piece in pieces if inside[piece.block])
 
 
 def _is_thread(tree: LexborHTMLParser, url: str) -> bool:
@@ -76,13 +104,12 @@ def _is_thread(tree: LexborHTMLParser, url: str) -> bool:
     return any(name in told for name in _FORUMS)
 
 
-def _is_article(tree: LexborHTMLParser) -> bool:
+def _is_article(tree: LexborHTMLParser, data: list[str]) -> bool:
     """Tell a page that calls itself an article, after whose end come others."""
     node = tree.css_first('meta[property="og:type"]')
     if node is not None and (node.attributes.get("content") or "").strip().lower() == "article":
         return True
-    scripts = tree.css('script[type="application/ld+json"]')
-    return len(tree.css("article")) == 1 or any(_ARTICLE_TYPE.search(node.text(deep=True) or "") for node in scripts)
+    return len(tree.css("article")) == 1 or any(_ARTICLE_TYPE.search(text) for text in data)
 
 
 def _leave_out_links(blocks: list[Block], root: int) -> None:
@@ -130,10 +157,19 @@ def _say_farewell(blocks: list[Block], heading: int, root: int, *, is_over: bool
             block.is_out = block.is_out or block.parent == blocks[heading].parent
 
 
-def _kept(pieces: list[Piece], inside: list[bool]) -> Iterator[tuple[int, str, bool]]:
+def _kept(
+    blocks: list[Block], pieces: list[Piece], inside: list[bool], *, is_thread: bool
+) -> Iterator[tuple[int, str, bool]]:
+    """Yield what is in the text and says something, a paragraph once."""
+    said: dict[str, set[int]] = {}  # a paragraph -> its block, and the one around it
     for piece in pieces:
         if not inside[piece.block]:
             continue
+        if len(piece.text) >= REPEATED_CHARS and not piece.is_code:
+            above = blocks[piece.block].parent
+            near = {piece.block, above, blocks[above].parent}
+            if said.setdefault(piece.text, near).isdisjoint(near):
+                continue
         text = piece.text.strip(f"{BREAK} ")
         if text and (piece.is_code or len(text) >= NOISE_CHARS or not furniture.names()["noise"].match(text)):
             yield piece.block, piece.text, piece.is_code
