@@ -12,6 +12,7 @@ rather than by a sum of bonuses, which is what keeps threads and listings togeth
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser
@@ -30,9 +31,11 @@ IS_LINK = 0.9  # above which a paragraph in it only points elsewhere
 IS_OVER = 0.6  # of a text told, after which a farewell ends it
 FAREWELL_SHARE, FAREWELL_CHARS, NOISE_CHARS = 0.25, 60, 80
 IS_PREVIEW = 2.0  # times what is shown: a body that is told is so much longer than a preview of it
+MOST_TIMES = 3  # that a line is told; it is a button or a label
 REPEATED_CHARS = 80  # of a paragraph that is told once
 THIN_CHARS = 200  # of prose: a page that has less may have it in <noscript>
 
+_REPEATS = frozenset({"td", "th", "tr", "pre", "dt", "dd", *HEADINGS})  # which say the same for good reason
 _KEEP_LINKS = frozenset({"p", "li", "td", "tr", "body", *HEADINGS})
 _FORUMS = ("discourse", "vbulletin", "xenforo", "phpbb", "flarum", "nodebb", "vanilla")
 _THREAD = re.compile(
@@ -162,8 +165,10 @@ def _kept(
 ) -> Iterator[tuple[int, str, bool]]:
     """Yield what is in the text and says something, a paragraph once."""
     said: dict[str, set[int]] = {}  # a paragraph -> its block, and the one around it
-    for piece in pieces:
-        if not inside[piece.block]:
+    kept = [piece for piece in pieces if inside[piece.block]]
+    times = Counter(piece.text for piece in kept if blocks[piece.block].tag not in _REPEATS)
+    for piece in kept:
+        if is_thread and times[piece.text] >= MOST_TIMES and len(piece.text) < NOISE_CHARS:
             continue
         if len(piece.text) >= REPEATED_CHARS and not piece.is_code:
             above = blocks[piece.block].parent
