@@ -64,7 +64,7 @@ def beside(blocks: list[Block], body: int) -> list[int]:
     found: list[int] = []
     part = body
     for near in around.values():
-        taken = [index for index in near if index != part and _is_part(blocks, index, part)]
+        taken = [index for index in near if index != part and _is_part(blocks, index, part, body)]
         if taken:
             first, last = min(part, *taken), max(part, *taken)
             taken += [i for i in near if first < i < last and blocks[i].tag in _BETWEEN and not blocks[i].is_out]
@@ -75,14 +75,15 @@ def beside(blocks: list[Block], body: int) -> list[int]:
     return found
 
 
-def _is_part(blocks: list[Block], index: int, part: int) -> bool:
-    """Tell a paragraph of prose, or a container of one kind with a part of the body."""
+def _is_part(blocks: list[Block], index: int, part: int, body: int) -> bool:
+    """Tell a paragraph of prose, or a container of one kind with the body, or with the part of the page it is in."""
     block = blocks[index]
-    if block.is_out or block.links > IS_PROSE * (block.plain + block.links):
+    is_twin = block.tag == blocks[body].tag and block.names == blocks[body].names != ""
+    if block.is_out or block.links > (1 if is_twin else IS_PROSE) * block.plain:
         return False
     if block.tag == "p":
         return block.plain >= PARAGRAPH_CHARS
-    return block.prose >= PART_CHARS and _is_alike(block, blocks[part])
+    return block.prose >= PART_CHARS and (is_twin or _is_alike(block, blocks[part]))
 
 
 def _is_alike(one: Block, other: Block) -> bool:

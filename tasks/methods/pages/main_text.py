@@ -30,6 +30,7 @@ IS_PROSE = 0.25  # of link text, below which a text is prose, and
 IS_LINK = 0.9  # above which a paragraph in it only points elsewhere
 IS_OVER = 0.6  # of a text told, after which a farewell ends it
 FAREWELL_SHARE, FAREWELL_CHARS, NOISE_CHARS = 0.25, 60, 80
+REST_SHARE = 0.15  # of the text, at most, after a farewell that stands among it
 IS_PREVIEW = 2.0  # times what is shown: a body that is told is so much longer than a preview of it
 MOST_TIMES = 3  # that a line is told; it is a button or a label
 REPEATED_CHARS = 80  # of a paragraph that is told once
@@ -156,8 +157,10 @@ def _say_farewell(blocks: list[Block], heading: int, root: int, *, is_over: bool
         blocks[above].is_out = True
     elif is_over:
         # It stands among the text itself: the rest of its siblings goes with it.
-        for block in blocks[heading:]:
-            block.is_out = block.is_out or block.parent == blocks[heading].parent
+        rest = [block for block in blocks[heading:] if block.parent == blocks[heading].parent and not block.is_out]
+        if sum(block.prose for block in rest) < REST_SHARE * blocks[root].prose:
+            for block in rest:
+                block.is_out = True
 
 
 def _kept(
