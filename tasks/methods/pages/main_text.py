@@ -33,10 +33,12 @@ FAREWELL_SHARE, FAREWELL_CHARS, NOISE_CHARS = 0.25, 60, 80
 REST_SHARE = 0.15  # of the text, at most, after a farewell that stands among it
 IS_PREVIEW = 2.0  # times what is shown: a body that is told is so much longer than a preview of it
 MOST_TIMES = 3  # that a line is told; it is a button or a label
+CALL_CHARS = 220
 REPEATED_CHARS = 80  # of a paragraph that is told once
 THIN_CHARS = 200  # of prose: a page that has less may have it in <noscript>
 
 _REPEATS = frozenset({"td", "th", "tr", "pre", "dt", "dd", *HEADINGS})  # which say the same for good reason
+_CELLS = frozenset({"td", "th", "tr"})
 _KEEP_LINKS = frozenset({"p", "li", "td", "tr", "body", *HEADINGS})
 _FORUMS = ("discourse", "vbulletin", "xenforo", "phpbb", "flarum", "nodebb", "vanilla")
 _THREAD = re.compile(
@@ -89,7 +91,7 @@ def _roots(blocks: list[Block], pieces: list[Piece], *, is_thread: bool, is_arti
     if not is_thread:
         root = bodies.article_in(blocks, root)
         others = bodies.leads(blocks, root) + bodies.beside(blocks, root)
-    _leave_out_links(blocks, root)
+    _leave_out_links(blocks, root, *others)
     if is_article and not is_thread:
         _leave_out_farewells(blocks, pieces, root)
     return [root, *others]
@@ -116,13 +118,13 @@ def _is_article(tree: LexborHTMLParser, data: list[str]) -> bool:
     return len(tree.css("article")) == 1 or any(_ARTICLE_TYPE.search(text) for text in data)
 
 
-def _leave_out_links(blocks: list[Block], root: int) -> None:
+def _leave_out_links(blocks: list[Block], root: int, *others: int) -> None:
     """Mark lists of links in there, where there is enough besides."""
     whole = blocks[root]
     if whole.links > LINKS_OUT * (whole.plain + whole.links):
         return
     is_prose = whole.links < IS_PROSE * (whole.plain + whole.links)
-    for index in bodies.below(blocks, root):
+    for index in (index for top in (root, *others) for index in bodies.below(blocks, top)):
         block = blocks[index]
         text = block.plain + block.links
         if blocks[block.parent].is_out:
@@ -178,6 +180,16 @@ def _kept(
             near = {piece.block, above, blocks[above].parent}
             if said.setdefault(piece.text, near).isdisjoint(near):
                 continue
-        text = piece.text.strip(f"{BREAK} ")
-        if text and (piece.is_code or len(text) >= NOISE_CHARS or not furniture.names()["noise"].match(text)):
+        if piece.is_code or not _says_nothing(piece.text.strip(f"{BREAK} "), blocks[piece.block]):
             yield piece.block, piece.text, piece.is_code
+
+
+def _says_nothing(text: str, block: Block) -> bool:
+    """Tell a line that stands alone and is none of the text: a button, a credit, a call, a pointer to another page."""
+    names = furniture.names()
+    if len(text) < NOISE_CHARS and names["noise"].match(text):
+        return True
+    if len(text) > CALL_CHARS or block.tag in _CELLS:
+        return not text
+    return bool(names["calls"].match(text)) or (block.own_links > block.own_plain and bool(names["pointers"].match(text)))
+
