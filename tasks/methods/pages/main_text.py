@@ -38,6 +38,7 @@ REPEATED_CHARS = 80  # of a paragraph that is told once
 THIN_CHARS = 200  # of prose: a page that has less may have it in <noscript>
 
 _REPEATS = frozenset({"td", "th", "tr", "pre", "dt", "dd", *HEADINGS})  # which say the same for good reason
+_SENTENCE_END = re.compile(r"[.!?…:;。！？」”\"»)\]]\W*$")
 _CELLS = frozenset({"td", "th", "tr"})
 _KEEP_LINKS = frozenset({"p", "li", "td", "tr", "body", *HEADINGS})
 _FORUMS = ("discourse", "vbulletin", "xenforo", "phpbb", "flarum", "nodebb", "vanilla")
@@ -46,6 +47,8 @@ _THREAD = re.compile(
     re.IGNORECASE,
 )
 _ARTICLE_TYPE = re.compile(r'"@type"\s*:\s*\[?\s*"(?:News|Tech|Analysis|Reportage|Opinion)?(?:Article|BlogPosting)"')
+
+Kept = tuple[int, str, bool]  # the block of a piece, its text, whether it is code
 
 
 def extract(tree: LexborHTMLParser, url: str = "") -> str:
@@ -61,7 +64,8 @@ def extract(tree: LexborHTMLParser, url: str = "") -> str:
     is_thread = _is_thread(tree, url)
     furniture.leave_out(blocks, is_thread=is_thread)
     data = [node.text(deep=True) or "" for node in tree.css('script[type="application/ld+json"]')]
-    roots = _roots(blocks, pieces, is_thread=is_thread, is_article=_is_article(tree, data))
+    is_article = _is_article(tree, data) and not is_thread
+    roots = _roots(blocks, pieces, is_thread=is_thread, is_article=is_article)
     inside = bodies.inside(blocks, *roots)
     if not is_thread and (body := told_bodies.body_in(data)):
         told = Told(body, pieces)
@@ -69,7 +73,8 @@ def extract(tree: LexborHTMLParser, url: str = "") -> str:
             inside = bodies.inside(blocks, *roots, *told.missing(blocks, inside))
         elif not told.is_on_page and len(body) > IS_PREVIEW * _size(pieces, inside):
             return "\n\n".join(line for part in body.splitlines() if (line := " ".join(part.split())))
-    return rendering.render(blocks, _kept(blocks, pieces, inside, is_thread=is_thread))
+    kept = list(_kept(blocks, pieces, inside, is_thread=is_thread))
+    return rendering.render(blocks, _trimmed(tree, blocks, kept) if is_article else kept)
 
 
 def _read(tree: LexborHTMLParser) -> tuple[list[Block], list[Piece]]:
@@ -92,7 +97,7 @@ def _roots(blocks: list[Block], pieces: list[Piece], *, is_thread: bool, is_arti
         root = bodies.article_in(blocks, root)
         others = bodies.leads(blocks, root) + bodies.beside(blocks, root)
     _leave_out_links(blocks, root, *others)
-    if is_article and not is_thread:
+    if is_article:
         _leave_out_farewells(blocks, pieces, root)
     return [root, *others]
 
@@ -167,7 +172,7 @@ def _say_farewell(blocks: list[Block], heading: int, root: int, *, is_over: bool
 
 def _kept(
     blocks: list[Block], pieces: list[Piece], inside: list[bool], *, is_thread: bool
-) -> Iterator[tuple[int, str, bool]]:
+) -> Iterator[Kept]:
     """Yield what is in the text and says something, a paragraph once."""
     said: dict[str, set[int]] = {}  # a paragraph -> its block, and the one around it
     kept = [piece for piece in pieces if inside[piece.block]]
@@ -182,6 +187,24 @@ def _kept(
                 continue
         if piece.is_code or not _says_nothing(piece.text.strip(f"{BREAK} "), blocks[piece.block]):
             yield piece.block, piece.text, piece.is_code
+
+
+def _trimmed(tree: LexborHTMLParser, blocks: list[Block], kept: list[Kept]) -> list[Kept]:
+    """Take the title off an article, which is told elsewhere, and the labels and headings after its last sentence."""
+    titled = tree.css_first("title")
+    title = " ".join((titled.text(deep=True) if titled else "").split())
+    kept = [one for one in kept if blocks[one[0]].tag != "h1" or one[1] not in title]
+    end = len(kept)
+    while end > 1 and _is_label(kept[end - 1], blocks[kept[end - 1][0]]):
+        end -= 1
+    return kept[:end] if end > 1 else kept
+
+
+def _is_label(one: Kept, block: Block) -> bool:
+    if block.tag in HEADINGS:
+        return True
+    _, text, is_code = one
+    return not (is_code or block.tag in {"li", *_CELLS} or len(text) > PROSE_CHARS or _SENTENCE_END.search(text))
 
 
 def _says_nothing(text: str, block: Block) -> bool:
