@@ -100,6 +100,7 @@ _BLOCKS = frozenset(
     )
 )
 _HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden", re.IGNORECASE)
+_UNSEEN = re.compile("[\u00ad\u200b\ufeff]")  # where a word may break, which is no part of it
 _POWER = re.compile(r"[-+\u2212]?(?:\d{1,4}|[nkmxyT])")
 _BASE = re.compile(r"(?:(?<![^\W\d_])[^\W\d_]{1,3}|\d|\))$")
 
@@ -244,7 +245,7 @@ class _Reader:
             self._plain += size
 
     def _flush(self) -> None:
-        text = " ".join("".join(self._buffer).split())
+        text = _UNSEEN.sub("", " ".join("".join(self._buffer).split()))
         if text.strip(f"{BREAK} `"):
             self.pieces.append(Piece(self._current, text))
             block = self.blocks[self._current]

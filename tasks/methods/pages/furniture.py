@@ -12,7 +12,7 @@ from wellspring.tasks.methods.pages.blocks import LEAVES, Block, add_up
 
 VERSION = 1
 
-IS_NEEDED = {"consent": 0.97, "furniture": 0.75, "captions": 0.2, "comments": 0.97, "header": 0.2}  # is kept if it holds this much
+IS_NEEDED = {"consent": 0.97, "furniture": 0.75, "captions": 0.2, "comments": 0.97, "header": 0.2, "form": 0.2}  # is kept if it holds this much
 GATED_CHARS, GATED_LINKS = 250, 0.1  # of prose in what is hidden, and of link text beside it
 IS_ARTICLE = 0.4  # of the page's prose, in an article that no name takes out
 IS_TOO_LITTLE = 0.3  # left after leaving out: too much was
@@ -86,8 +86,10 @@ def _kind_of(block: Block, above: Block, *, by_name: bool) -> str:
     is_gated = bool(block.names) and by_name and is_called(block.names, "gated")
     if block.is_hidden or is_gated:
         return "" if (is_gated and block.tag in LEAVES) or _is_gated_text(block) else "furniture"
-    if block.tag in {"figure", "figcaption", "form"}:
-        return "" if block.has_table and block.tag == "figure" else "captions"
+    if block.tag in {"figure", "figcaption"}:
+        return "" if block.has_table else "captions"
+    if block.tag == "form":
+        return "form"
     if block.tag == "header":
         return "header" if above.tag in {"body", "div"} and block.links > block.plain else ""
     return _kind(block.names) if block.names and by_name else ""
