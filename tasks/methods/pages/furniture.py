@@ -88,11 +88,9 @@ def _kind_of(block: Block, above: Block, *, by_name: bool) -> str:
         return "" if (is_gated and block.tag in LEAVES) or _is_gated_text(block) else "furniture"
     if block.tag in {"figure", "figcaption"}:
         return "" if block.has_table else "captions"
-    if block.tag == "form":
-        return "form"
     if block.tag == "header":
         return "header" if above.tag in {"body", "div"} and block.links > block.plain else ""
-    return _kind(block.names) if block.names and by_name else ""
+    return (_kind(block.names) if block.names and by_name else "") or ("form" if block.tag == "form" else "")
 
 
 def _is_gated_text(block: Block) -> bool:
