@@ -6,8 +6,10 @@ of one kind with an advertisement between them, set its lead apart from it, or k
 what stands beside the block that was found, and reads like it, is part of it.
 """
 
+import re
+
 from wellspring.tasks.methods.pages import furniture
-from wellspring.tasks.methods.pages.blocks import HEADINGS, LEAVES, PROSE_CHARS, Block
+from wellspring.tasks.methods.pages.blocks import HEADINGS, LEAVES, PROSE_CHARS, Block, add_up
 
 VERSION = 1
 
@@ -15,9 +17,11 @@ GOES_DOWN = 0.9  # into a container that holds this much of its parent's
 ARTICLE_SHARE = 0.4  # of what is around it, for a block that is called the article's text
 LEAD_LEVELS, LEAD_CHARS = 4, 900
 PARAGRAPH_CHARS = 80  # of a paragraph that stands beside the body
+WHOLE_CHARS = 400  # of prose, in a whole article
 PART_CHARS = 200  # of prose, in a container beside the body that is of one kind with it
 IS_PROSE = 0.25  # of link text, below which a text is prose
 
+_WHOLE = re.compile(r"(?:^|[\s_-])(?:article|story|post|entry|news)(?:[\s_-]|$)", re.IGNORECASE)
 _WHOLES = frozenset({"table", "tbody", "ul", "ol", "dl"})
 _BETWEEN = frozenset({"ul", "ol", "dl", "table", "pre", "blockquote", "figure", *HEADINGS})
 
@@ -36,6 +40,30 @@ def go_down(blocks: list[Block]) -> int:
             break
         index = best
     return index
+
+
+def leave_out_next(blocks: list[Block], headline: int) -> None:
+    """Mark the articles that come after the one with the page's headline: alike, with a headline of their own."""
+    rank = blocks[headline].tag
+    tops: dict[int, set[int]] = {}  # a block -> those right below it that hold such a headline
+    for index, block in enumerate(blocks):
+        part = index
+        while block.tag == rank and part > 0:
+            tops.setdefault(blocks[part].parent, set()).add(part)
+            part = blocks[part].parent
+    part = headline
+    while part > 0:
+        above = blocks[part].parent
+        is_named = rank == "h1" and _WHOLE.search(blocks[part].names)
+        is_whole = (is_named or blocks[part].tag == "article") and blocks[part].prose >= WHOLE_CHARS
+        others = [one for one in tops[above] if is_whole and one > part and _is_alike(blocks[one], blocks[part])]
+        for one in others:
+            blocks[one].is_out = blocks[one].is_out or blocks[one].prose >= PART_CHARS
+        if others:
+            break
+        part = above
+    if part > 0:
+        add_up(blocks)
 
 
 def article_in(blocks: list[Block], root: int) -> int:
@@ -88,6 +116,8 @@ def _is_part(blocks: list[Block], index: int, part: int, body: int) -> bool:
 
 def _is_alike(one: Block, other: Block) -> bool:
     names, others = one.names.split(), other.names.split()
+    if one.tag == other.tag == "article":
+        return True
     if one.tag != other.tag or not names or not others or names[0] != others[0]:
         return False
     common = len(set(names) & set(others))

@@ -33,6 +33,7 @@ FAREWELL_SHARE, FAREWELL_CHARS, NOISE_CHARS = 0.25, 60, 80
 REST_SHARE = 0.15  # of the text, at most, after a farewell that stands among it
 IS_PREVIEW = 2.0  # times what is shown: a body that is told is so much longer than a preview of it
 MOST_TIMES = 3  # that a line is told; it is a button or a label
+TITLE_CHARS = 10
 CALL_CHARS = 220
 REPEATED_CHARS = 80  # of a paragraph that is told once
 THIN_CHARS = 200  # of prose: a page that has less may have it in <noscript>
@@ -65,6 +66,9 @@ def extract(tree: LexborHTMLParser, url: str = "") -> str:
     furniture.leave_out(blocks, is_thread=is_thread)
     data = [node.text(deep=True) or "" for node in tree.css('script[type="application/ld+json"]')]
     is_article = _is_article(tree, data) and not is_thread
+    title = _title(tree)
+    if is_article and (headline := _headline(blocks, pieces, title)):
+        bodies.leave_out_next(blocks, headline)
     roots = _roots(blocks, pieces, is_thread=is_thread, is_article=is_article)
     inside = bodies.inside(blocks, *roots)
     if not is_thread and (body := told_bodies.body_in(data)):
@@ -74,7 +78,7 @@ def extract(tree: LexborHTMLParser, url: str = "") -> str:
         elif not told.is_on_page and len(body) > IS_PREVIEW * _size(pieces, inside):
             return "\n\n".join(line for part in body.splitlines() if (line := " ".join(part.split())))
     kept = list(_kept(blocks, pieces, inside, is_thread=is_thread))
-    return rendering.render(blocks, _trimmed(tree, blocks, kept) if is_article else kept)
+    return rendering.render(blocks, _trimmed(blocks, kept, title) if is_article else kept)
 
 
 def _read(tree: LexborHTMLParser) -> tuple[list[Block], list[Piece]]:
@@ -104,6 +108,17 @@ def _roots(blocks: list[Block], pieces: list[Piece], *, is_thread: bool, is_arti
 
 def _size(pieces: list[Piece], inside: list[bool]) -> int:
     return sum(len(piece.text) for piece in pieces if inside[piece.block])
+
+
+def _title(tree: LexborHTMLParser) -> str:
+    node = tree.css_first("title")
+    return " ".join((node.text(deep=True) if node else "").split())
+
+
+def _headline(blocks: list[Block], pieces: list[Piece], title: str) -> int:
+    """Return the first large heading that the page's title repeats; 0 where there is none."""
+    large = (piece for piece in pieces if blocks[piece.block].tag in {"h1", "h2"} and len(piece.text) >= TITLE_CHARS)
+    return next((piece.block for piece in large if piece.text in title), 0)
 
 
 def _is_thread(tree: LexborHTMLParser, url: str) -> bool:
@@ -189,10 +204,8 @@ def _kept(
             yield piece.block, piece.text, piece.is_code
 
 
-def _trimmed(tree: LexborHTMLParser, blocks: list[Block], kept: list[Kept]) -> list[Kept]:
+def _trimmed(blocks: list[Block], kept: list[Kept], title: str) -> list[Kept]:
     """Take the title off an article, which is told elsewhere, and the labels and headings after its last sentence."""
-    titled = tree.css_first("title")
-    title = " ".join((titled.text(deep=True) if titled else "").split())
     kept = [one for one in kept if blocks[one[0]].tag != "h1" or one[1] not in title]
     end = len(kept)
     while end > 1 and _is_label(kept[end - 1], blocks[kept[end - 1][0]]):
