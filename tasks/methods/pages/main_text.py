@@ -33,13 +33,14 @@ FAREWELL_SHARE, FAREWELL_CHARS, NOISE_CHARS = 0.25, 60, 80
 REST_SHARE = 0.15  # of the text, at most, after a farewell that stands among it
 IS_PREVIEW = 2.0  # times what is shown: a body that is told is so much longer than a preview of it
 MOST_TIMES = 3  # that a line is told; it is a button or a label
-TITLE_CHARS = 10
+TITLE_CHARS = 8
 CALL_CHARS = 220
 REPEATED_CHARS = 80  # of a paragraph that is told once
 THIN_CHARS = 200  # of prose: a page that has less may have it in <noscript>
 
 _REPEATS = frozenset({"td", "th", "tr", "pre", "dt", "dd", *HEADINGS})  # which say the same for good reason
 _SENTENCE_END = re.compile(r"[.!?…:;。！？」”\"»)\]]\W*$")
+_LARGE = frozenset({"h1", "h2"})
 _CELLS = frozenset({"td", "th", "tr"})
 _KEEP_LINKS = frozenset({"p", "li", "td", "tr", "body", *HEADINGS})
 _FORUMS = ("discourse", "vbulletin", "xenforo", "phpbb", "flarum", "nodebb", "vanilla")
@@ -111,14 +112,24 @@ def _size(pieces: list[Piece], inside: list[bool]) -> int:
 
 
 def _title(tree: LexborHTMLParser) -> str:
-    node = tree.css_first("title")
-    return " ".join((node.text(deep=True) if node else "").split())
+    """Return the letters of the page's titles."""
+    node, shown = tree.css_first("title"), tree.css_first('meta[property="og:title"]')
+    told = (node.text(deep=True) if node else "", (shown.attributes.get("content") or "") if shown else "")
+    return "\n".join(map(_letters, told))
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def _is_titled(piece: str, title: str) -> bool:
+    return len(letters := _letters(piece)) >= TITLE_CHARS and letters in title
 
 
 def _headline(blocks: list[Block], pieces: list[Piece], title: str) -> int:
     """Return the first large heading that the page's title repeats; 0 where there is none."""
-    large = (piece for piece in pieces if blocks[piece.block].tag in {"h1", "h2"} and len(piece.text) >= TITLE_CHARS)
-    return next((piece.block for piece in large if piece.text in title), 0)
+    large = (piece for piece in pieces if blocks[piece.block].tag in _LARGE)
+    return next((piece.block for piece in large if _is_titled(piece.text, title)), 0)
 
 
 def _is_thread(tree: LexborHTMLParser, url: str) -> bool:
@@ -206,7 +217,7 @@ def _kept(
 
 def _trimmed(blocks: list[Block], kept: list[Kept], title: str) -> list[Kept]:
     """Take the title off an article, which is told elsewhere, and the labels and headings after its last sentence."""
-    kept = [one for one in kept if blocks[one[0]].tag != "h1" or one[1] not in title]
+    kept = [one for one in kept if blocks[one[0]].tag not in _LARGE or not _is_titled(one[1], title)]
     end = len(kept)
     while end > 1 and _is_label(kept[end - 1], blocks[kept[end - 1][0]]):
         end -= 1
@@ -223,9 +234,9 @@ def _is_label(one: Kept, block: Block) -> bool:
 def _says_nothing(text: str, block: Block) -> bool:
     """Tell a line that stands alone and is none of the text: a button, a credit, a call, a pointer to another page."""
     names = furniture.names()
+    if not text or len(text) > CALL_CHARS or block.tag in _CELLS:
+        return not text
     if len(text) < NOISE_CHARS and names["noise"].match(text):
         return True
-    if len(text) > CALL_CHARS or block.tag in _CELLS:
-        return not text
     return bool(names["calls"].match(text)) or (block.own_links > block.own_plain and bool(names["pointers"].match(text)))
 
