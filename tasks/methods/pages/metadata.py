@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from selectolax.lexbor import LexborHTMLParser
 
 from wellspring.tasks.contracts import outside
-from wellspring.tasks.methods.pages import licences, opt_outs
+from wellspring.tasks.methods.pages import bylines, dates, licences, opt_outs
 
 VERSION = 2
 MAX_VALUE_CHARS = 500
@@ -47,8 +47,6 @@ _DATES = (
     "date",
     "og:published_time",
 )
-_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
-_COMPACT_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=T|\d{6}|\b)")
 _ARTICLE_TYPES = ("article", "posting", "webpage", "report", "recipe", "product", "qapage", "discussion", "howto")
 _SITE_SUFFIX = re.compile(r"\s+[|\u2013\u2014\u00b7\u00bb:-]{1,2}\s+[^|\u2013\u2014\u00bb]{2,60}$")
 
@@ -98,8 +96,8 @@ def _read(tree: LexborHTMLParser, data: list[str], rsl: list[str], url: str) -> 
     articles = _articles(linked)
     return Metadata(
         title=_title(tree, named, articles),
-        author=_author(named, articles),
-        published_at=_published(named, articles) or _shown_date(tree),
+        author=_author(named, articles) or bylines.author_of(tree),
+        published_at=_published(named, articles) or bylines.date_of(tree, url),
         canonical_url=_canonical(tree, named, url),
         license=licences.licence_of(tree, named, linked),
         opt_outs=opt_outs.in_markup(named, [*rsl, *_linked_rsl(tree)]),
@@ -249,13 +247,7 @@ def date_of(value: Any) -> str | None:
     """Return the first date in a text as YYYY-MM-DD, where it is a date of the calendar; else None."""
     if not isinstance(value, str):
         return None
-    match = _DATE.search(value[:200]) or _COMPACT_DATE.search(value[:200])
-    if not match:
-        return None
-    year, month, day = (int(part) for part in match.groups())
-    if not (1 <= month <= 12 and 1 <= day <= 31):  # noqa: PLR2004 - a calendar
-        return None
-    return f"{year:04d}-{month:02d}-{day:02d}"
+    return dates.first_in(value)
 
 
 def _published(named: Mapping[str, list[str]], articles: list[Mapping[str, Any]]) -> str | None:
