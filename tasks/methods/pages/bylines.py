@@ -25,12 +25,12 @@ _SIGNED = (
     '[itemprop="author"] [itemprop="name"],[itemprop="author"],[rel~="author"],.byline-name,.author-name,.author__name,'
     '[class*="author-name"],[class*="authorName"],.author,[class*="byline"],[class*="author"],.username,.vcard .fn'
 )
-_OUTSIDE = frozenset(("nav", "footer", "aside", "header"))
 _NOT_ITS_OWN = re.compile(r"comment|related|sidebar|footer|recent|popular|widget|teaser|card", re.IGNORECASE)
 _IN_URL = re.compile(r"/((?:19|20)\d\d)[/-]?(\d\d)[/-]?(\d\d)(?:[/_.-]|$)")
 _BY = re.compile(
-    r"^(?:(?:written|posted|published|article|words|story|reviewed|by the|author|authored)\W+)*"
-    r"(?:by|von|par|por|di|door|av|af|author|autor|auteur|autore|作者|文|撰文|記者|记者)\s*[:：]?\s+(?=\S)",
+    r"^(?:(?:written|posted|published|article|words|story|reviewed|artikel)\W+)*"
+    r"(?:(?:by the|by|von|par|por|di|door|av|af|authored|author|autor|auteur|autore)\s*[:：]?\s+|"
+    r"(?:作者|文|撰文|記者|记者)\s*[:：]\s*)(?=\S)",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
@@ -40,7 +40,7 @@ _AFTER = re.compile(
 )
 _NO_NAME = re.compile(
     r"https?:|@|^(?:the )?(?:authors?|about|admin|administrator|guest|share|comments?|posts?|read|more|view|all|home|by|"
-    r"contributors?|written|editorial standards|staff)\b|\bauthors?$|\bposts\b|\barticles\b",
+    r"contributors?|written|editorial standards|staff|last|updated|publi\w+|veröffentlicht)\b|\bauthors?$|\bposts\b|\barticles\b",
     re.IGNORECASE,
 )
 
@@ -65,7 +65,7 @@ def author_of(tree: LexborHTMLParser) -> str | None:
             if told and (name := name_of(told)):
                 return name
     signed = (name for line in _lines_of(tree) if _BY.match(line) and (name := name_of(line)))
-    return next(signed, None)
+    return next((name for name in signed if all(word[0].isupper() or not word.isascii() for word in name.split())), None)
 
 
 def name_of(line: str) -> str | None:

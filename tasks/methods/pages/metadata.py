@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.methods.pages import bylines, dates, licences, opt_outs
 
-VERSION = 2
+VERSION = 3
 MAX_VALUE_CHARS = 500
 MAX_HEAD_CHARS = 100_000
 MAX_LD_CHARS = 200_000
@@ -86,7 +86,7 @@ def read_html(html: str, url: str) -> Metadata:
         LexborHTMLParser(shown), list(_embedded(html, "application/ld+json")), list(_embedded(html, opt_outs.RSL)), url
     )
     if told.published_at is None and (time := _element(html, "<time", ">", start)):
-        told = replace(told, published_at=_shown_date(LexborHTMLParser(time)))
+        told = replace(told, published_at=bylines.date_of(LexborHTMLParser(time), ""))
     return told
 
 
@@ -240,7 +240,7 @@ def _people(value: Any, depth: int = 0) -> list[str]:
     if isinstance(value, dict):
         return _people(cast("dict[str, Any]", value).get("name"), depth + 1)
     name = clean(value)
-    return [name] if name and not name.startswith("http") else []
+    return [name] if name and not name.startswith("http") and not name.isdecimal() else []
 
 
 def date_of(value: Any) -> str | None:
@@ -254,11 +254,6 @@ def _published(named: Mapping[str, list[str]], articles: list[Mapping[str, Any]]
     told: list[Any] = [entry.get("datePublished") or entry.get("dateCreated") for entry in articles]
     told += [value for name in _DATES for value in named.get(name, [])[:1]]
     return next((date for value in told if (date := date_of(value))), None)
-
-
-def _shown_date(tree: LexborHTMLParser) -> str | None:
-    node = tree.css_first("time[datetime]")
-    return date_of(node.attributes.get("datetime")) if node else None
 
 
 def _canonical(tree: LexborHTMLParser, named: Mapping[str, list[str]], url: str) -> str | None:
