@@ -1,10 +1,9 @@
-"""Corpora: extraction, speed, near duplicates, benchmarks and memory, with the peers in the same run.
+"""Corpora: speed, near duplicates, benchmarks and memory, with the peers in the same run.
 
-Run as `python -m tests.bench.corpus [part ...]`; the parts are in `PARTS`. It needs ../shared/data. Extraction is shown
-for all pages and for the half that was kept aside while the extractor was written (by a hash of the address).
+Run as `python -m tests.bench.corpus [part ...]`; the parts are in `PARTS`. It needs ../shared/data. How well texts are
+found is in `extraction.py`.
 """
 
-import collections
 import gzip
 import hashlib
 import io
@@ -21,11 +20,10 @@ from typing import Any
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 LIMIT_BYTES = 16 * 2**20
-PARTS = ("extraction", "speed", "minhash", "contamination", "memory")
+PARTS = ("speed", "minhash", "contamination", "memory")
 THRESHOLD = 0.8
 
 Extractor = Callable[[str, str], str]
-Page = tuple[str, str, Any]
 
 
 def lines(name: str) -> list[Any]:
@@ -69,111 +67,6 @@ def by_resiliparse(html: str, _url: str) -> str:
 
 
 EXTRACTORS: dict[str, Extractor] = {"wellspring": ours, "trafilatura": by_trafilatura, "resiliparse": by_resiliparse}
-
-
-def overlap(found: collections.Counter[Any], gold: collections.Counter[Any]) -> float:
-    """F1 of two bags: WCXB's measure over words, that of Chinese golds over characters."""
-    if not gold or not found:
-        return float(not gold and not found)
-    common = sum((found & gold).values())
-    return 2 * common / (sum(found.values()) + sum(gold.values()))
-
-
-def words(text: str) -> collections.Counter[str]:
-    """Bag of words."""
-    return collections.Counter(re.findall(r"\w+", text.lower()))
-
-
-def four_grams(text: str) -> collections.Counter[tuple[str, ...]]:
-    """Bag of runs of four words, as the article extraction benchmark counts them."""
-    found = re.findall(r"\w+", text)
-    return (
-        collections.Counter(tuple(found[i : i + 4]) for i in range(max(1, len(found) - 3)))
-        if found
-        else collections.Counter()
-    )
-
-
-def leaves(value: Any) -> Iterator[str]:
-    """Yield the texts of a nested value (fundus keeps bodies as JSON)."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from leaves(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from leaves(part)
-
-
-def is_held_out(url: str) -> bool:
-    """Tell a page that was kept aside."""
-    return bool(hashlib.sha256(url.encode()).digest()[0] & 1)
-
-
-def pages() -> dict[str, list[Page]]:
-    """Read every set of pages with golds."""
-    import pyarrow.parquet as pq
-
-    wcxb = {row["url"]: row for row in lines("web/wcxb_dev_a.gold.jsonl.gz")}
-    zh = {row["url"]: row for row in lines("web/zh_gbk.gold.jsonl.gz")}
-    aeb = {row["id"]: row for row in lines("web/aeb.gold.jsonl.gz")}
-    files = {path.name.split(".")[0]: path for path in (SHARED / "web/aeb_html").glob("*.html.gz")}
-    fundus = pq.read_table(SHARED / "web/fundus_news.parquet").to_pylist()
-    return {
-        "wcxb": [(url, html, wcxb[url]) for url, html in archived("web/wcxb_dev_a.warc.gz")],
-        "aeb": [
-            (aeb[i]["url"], gzip.decompress(files[i].read_bytes()).decode("utf-8", "replace"), aeb[i])
-            for i in sorted(aeb)
-        ],
-        "fundus": [(row["url"], row["html"], row) for row in fundus],
-        "zh": [(url, html, zh[url]) for url, html in archived("web/zh_gbk.warc.gz")],
-    }
-
-
-def score(name: str, text: str, gold: Any) -> Any:
-    """Score one page in its set's own measure."""
-    if name == "wcxb":
-        return overlap(words(text), words(gold["main_content"] or ""))
-    if name == "zh":
-        bags = [collections.Counter(re.sub(r"\s", "", value)) for value in (text, gold["content"])]
-        return overlap(*bags)
-    if name == "fundus":
-        body = gold["body_text"]
-        body = "\n".join(leaves(json.loads(body))) if body.startswith(("{", "[")) else body
-        return overlap(words(text), words(body))
-    found, told = four_grams(text), four_grams(gold["articleBody"])
-    counts = [sum(bag.values()) for bag in (found & told, found - told, told - found)]
-    return [count / (sum(counts) or 1) for count in counts]
-
-
-def mean(name: str, scores: list[Any]) -> float:
-    """Average the scores of a set: per page, or (AEB) precision and recall over the averaged counts."""
-    if name != "aeb":
-        return sum(scores) / len(scores)
-    true, false, missed = (sum(column) for column in zip(*scores, strict=True))
-    return 2 * true / (2 * true + false + missed)
-
-
-def extraction() -> None:
-    """Extraction quality: ours, trafilatura, resiliparse; all pages and the half kept aside."""
-    sets = pages()
-    table: dict[str, dict[str, float]] = {}
-    for label, extractor in EXTRACTORS.items():
-        row: dict[str, float] = {}
-        for name, found in sets.items():
-            scored = [(url, gold, score(name, extractor(html, url), gold)) for url, html, gold in found]
-            row[name] = mean(name, [s for _, _, s in scored])
-            row[f"{name} kept aside"] = mean(name, [s for url, _, s in scored if is_held_out(url)])
-            if name == "wcxb":
-                own = [(gold, s) for _, gold, s in scored if "rs-trafilatura" not in (gold["gold_source"] or "")]
-                row["wcxb without drafts"] = mean(name, [s for _, s in own])
-                for kind in sorted({gold["page_type"] for _, gold, _ in scored}):
-                    row[f"  {kind}"] = mean(name, [s for _, gold, s in scored if gold["page_type"] == kind])
-        table[label] = row
-    print(f"{'extraction, F1':28}" + "".join(f"{label:>14}" for label in table))
-    for key in table["wellspring"]:
-        print(f"{key:28}" + "".join(f"{row[key]:14.4f}" for row in table.values()))
 
 
 def bare_loop(path: str, extractor: Extractor) -> int:

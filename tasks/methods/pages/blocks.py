@@ -144,9 +144,7 @@ class Piece:
     is_code: bool = False
 
 
-def blocks_of(
-    body: LexborNode, formulas: Formulas, *, with_noscript: bool = False
-) -> tuple[list[Block], list[Piece]]:
+def blocks_of(body: LexborNode, formulas: Formulas, *, with_noscript: bool = False) -> tuple[list[Block], list[Piece]]:
     """Read a page's body into blocks (parents before children, the body first) and pieces (in document order)."""
     reader = _Reader(formulas, with_noscript=with_noscript)
     reader.walk(body)
@@ -178,7 +176,7 @@ class _Reader:
         self._buffer: list[str] = []
         self._current = self._in_link = self._plain = self._links = 0
 
-    def walk(self, body: LexborNode) -> None:  # noqa: C901 - one loop over the kinds of nodes
+    def walk(self, body: LexborNode) -> None:  # noqa: C901, PLR0912 - one loop over the kinds of nodes
         """Visit every node below the body, in order. Most nodes are text, so that is looked at first, and here."""
         stack: list[tuple[LexborNode, str | int]] = []
         buffer, skipped = self._buffer, self._skipped
@@ -245,7 +243,9 @@ class _Reader:
             self._plain += size
 
     def _flush(self) -> None:
-        text = _UNSEEN.sub("", " ".join("".join(self._buffer).split()))
+        text = " ".join("".join(self._buffer).split())
+        if not text.isascii():
+            text = _UNSEEN.sub("", text)
         if text.strip(f"{BREAK} `"):
             self.pieces.append(Piece(self._current, text))
             block = self.blocks[self._current]
@@ -261,7 +261,7 @@ class _Reader:
         index = len(self.blocks)
         block = self._block(tag, node.attributes)
         self.blocks.append(block)
-        if tag == "pre" or (block.names and listings.is_box(block.names, node)):
+        if tag == "pre" or (block.names and listings.is_called(block.names) and listings.is_code_alone(node)):
             self._code(node, index)
             return None
         child = node.first_child

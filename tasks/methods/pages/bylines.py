@@ -29,18 +29,20 @@ _NOT_ITS_OWN = re.compile(r"comment|related|sidebar|footer|recent|popular|widget
 _IN_URL = re.compile(r"/((?:19|20)\d\d)[/-]?(\d\d)[/-]?(\d\d)(?:[/_.-]|$)")
 _BY = re.compile(
     r"^(?:(?:written|posted|published|article|words|story|reviewed|artikel)\W+)*"
-    r"(?:(?:by the|by|von|par|por|di|door|av|af|authored|author|autor|auteur|autore)\s*[:：]?\s+|"
-    r"(?:作者|文|撰文|記者|记者)\s*[:：]\s*)(?=\S)",
+    r"(?:(?:by the|by|von|par|por|di|door|av|af|authored|author|autor|auteur|autore)\s*[:\uff1a]?\s+|"
+    r"(?:作者|文|撰文|記者|记者)\s*[:\uff1a]\s*)(?=\S)",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"\s*(?:[|·•\n\t(]|\s[-–—]\s|,? (?:last )?updated\b|,? published\b|,? posted\b|\bon (?=[A-Z\d])|,? \d|"
-    r"\bmin(?:ute)?s? read\b|\bfollow\b|, (?:senior|staff|contributor|editor|founder|reporter|correspondent)\b).*$",
+    r"\s*(?:[|·•\n\t(]|\s[-\u2013\u2014]\s|,? (?:last )?updated\b|,? published\b|,? posted\b|\bon (?=[A-Z\d])|"
+    r",? \d|\bmin(?:ute)?s? read\b|\bfollow\b|"
+    r", (?:senior|staff|contributor|editor|founder|reporter|correspondent)\b).*$",
     re.IGNORECASE | re.DOTALL,
 )
 _NO_NAME = re.compile(
-    r"https?:|@|^(?:the )?(?:authors?|about|admin|administrator|guest|share|comments?|posts?|read|more|view|all|home|by|"
-    r"contributors?|written|editorial standards|staff|last|updated|publi\w+|veröffentlicht)\b|\bauthors?$|\bposts\b|\barticles\b",
+    r"https?:|@|^(?:the )?(?:authors?|about|admin|administrator|guest|share|comments?|posts?|read|more|view|all|home|"
+    r"by|contributors?|written|editorial standards|staff|last|updated|publi\w+|veröffentlicht)\b|"
+    r"\bauthors?$|\bposts\b|\barticles\b",
     re.IGNORECASE,
 )
 
@@ -65,12 +67,12 @@ def author_of(tree: LexborHTMLParser) -> str | None:
             if told and (name := name_of(told)):
                 return name
     signed = (name for line in _lines_of(tree) if _BY.match(line) and (name := name_of(line)))
-    return next((name for name in signed if all(word[0].isupper() or not word.isascii() for word in name.split())), None)
+    return next((name for name in signed if not any(word[0].islower() for word in name.split())), None)
 
 
 def name_of(line: str) -> str | None:
     """Return the name in a byline; None where it holds none."""
-    name = _AFTER.sub("", _BY.sub("", " ".join(line.split()))).strip(" ,.:;-–—'\"")
+    name = _AFTER.sub("", _BY.sub("", " ".join(line.split()))).strip(" ,.:;-\u2013\u2014'\"")
     is_name = 1 < len(name) <= NAME_CHARS and len(name.split()) <= NAME_WORDS and not _NO_NAME.search(name)
     return name if is_name and any(char.isalpha() for char in name) else None
 

@@ -31,7 +31,10 @@ _FORMS = (  # a pattern, and the places of its year, month and day
     (re.compile(rf"(?<!\d){_YEAR}\s?[-/.年]\s?{_DAY}\s?[-/.月]\s?{_DAY}(?!\d)"), (1, 2, 3)),
     (re.compile(rf"(?<!\d){_YEAR}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=T|\d{{6}}|\b)"), (1, 2, 3)),
     (re.compile(rf"(?<![\d.]){_DAY}\.\s?{_DAY}\.\s?{_YEAR}(?!\d)"), (3, 2, 1)),
-    (re.compile(rf"(?<!\d){_DAY}(?:st|nd|rd|th|er|º|\.)?,? (?:of |de |d')?{_NAME},?(?: de| del)? {_YEAR}(?!\d)"), (3, 2, 1)),
+    (
+        re.compile(rf"(?<!\d){_DAY}(?:st|nd|rd|th|er|º|\.)?,? (?:of |de |d')?{_NAME},?(?: de| del)? {_YEAR}(?!\d)"),
+        (3, 2, 1),
+    ),
     (re.compile(rf"(?<!\w){_NAME} {_DAY}(?:st|nd|rd|th)?,? {_YEAR}(?!\d)"), (3, 1, 2)),
 )
 _SLASHED = re.compile(rf"(?<![\d/]){_DAY}/{_DAY}/{_YEAR}(?!\d)")

@@ -13,7 +13,7 @@ VERSION = 1
 MAX_LEVELS = 40  # of MathML; what is deeper is read as its text
 MAX_CHARS = 4_000
 
-_ANYWHERE = 'math,mjx-container,.katex,script[type^="math/tex"],img[class*="math"],img.latex,img.tex'
+_ANYWHERE = 'math,mjx-container,script[type^="math/tex"],img.latex,img.tex,img[class^="mwe-math"]'
 _SCRIPT = 'script[type^="math/tex"]'
 _SOURCE = 'annotation[encoding="application/x-tex"]'
 _IMAGE = re.compile(r"(?:^|\s)(?:mwe-math-fallback\S*|latex|tex|math\S*)(?:\s|$)")
@@ -21,7 +21,7 @@ _WHOLE = re.compile(r"(?:^|\s)(?:katex|mwe-math-element|MathJax\w*)(?:\s|$)")
 _STYLE = re.compile(r"\{\s*\\(?:display|text)style\b\s*(.*)\}|\\(?:display|text)style\b\s*(.*)", re.DOTALL)
 _FUNCTIONS = frozenset(("sin", "cos", "tan", "log", "ln", "exp", "min", "max", "lim", "det", "sup", "inf", "arg"))
 _SIGNS = {
-    "−": "-",
+    "\u2212": "-",
     "∑": r"\sum ",
     "∏": r"\prod ",
     "∫": r"\int ",
@@ -30,7 +30,7 @@ _SIGNS = {
     "≥": r"\ge ",
     "≠": r"\ne ",
     "≈": r"\approx ",
-    "×": r"\times ",
+    "\u00d7": r"\times ",
     "⋅": r"\cdot ",
     "∂": r"\partial ",
     "∈": r"\in ",
@@ -53,7 +53,7 @@ class Formulas:
         self.are_there = tree.css_first(_ANYWHERE) is not None
         self._has_scripts = self.are_there and tree.css_first(_SCRIPT) is not None
 
-    def read(self, node: LexborNode, tag: str) -> str | None:
+    def read(self, node: LexborNode, tag: str) -> str | None:  # noqa: PLR0911 - one for each form
         """Return the formula that an inline element is, between dollars.
 
         Returns:

@@ -12,7 +12,8 @@ from wellspring.tasks.methods.pages.blocks import LEAVES, Block, add_up
 
 VERSION = 1
 
-IS_NEEDED = {"consent": 0.97, "furniture": 0.75, "captions": 0.2, "comments": 0.97, "header": 0.2, "form": 0.2}  # is kept if it holds this much
+# Of the page's prose, in what is kept all the same.
+IS_NEEDED = {"consent": 0.97, "furniture": 0.75, "captions": 0.2, "comments": 0.97, "header": 0.2, "form": 0.2}
 GATED_CHARS, GATED_LINKS = 250, 0.1  # of prose in what is hidden, and of link text beside it
 IS_ARTICLE = 0.4  # of the page's prose, in an article that no name takes out
 IS_TOO_LITTLE = 0.3  # left after leaving out: too much was
@@ -50,7 +51,7 @@ def leave_out(blocks: list[Block], *, is_thread: bool) -> None:
 
 
 def _mark_furniture(blocks: list[Block], *, is_thread: bool, by_name: bool) -> float:
-    """Mark furniture from the body down, unless it holds much of the page; return how much prose cannot be the page's."""
+    """Mark furniture from the body down, unless it holds much of the page; return how much prose is never its own."""
     total = blocks[0].prose or 1.0
     none_of_it = 0.0
     holders = _holders(blocks)

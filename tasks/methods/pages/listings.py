@@ -29,18 +29,21 @@ _GUTTER = re.compile(
     r"hljs-ln-numbers)(?:\s|$)",
     re.IGNORECASE,
 )
-_LANGUAGE = re.compile(r"(?:^|\s)(?:language-|lang-|highlight-source-|highlight-|brush:\s*)([a-zA-Z0-9+#]{1,20})(?:\s|$)")
+_LANGUAGE = re.compile(
+    r"(?:^|\s)(?:language-|lang-|highlight-source-|highlight-|brush:\s*)([a-zA-Z0-9+#]{1,20})(?:\s|$)"
+)
 _NO_LANGUAGES = frozenset(("default", "none", "text", "plaintext", "plain"))
 
 
-def is_box(names: str, box: LexborNode) -> bool:
-    """Tell a block that a highlighter made of code, which is named so and holds no text of another kind."""
-    return _is_called(names) and box.css_first("pre,p,h1,h2,h3,h4,img") is None
-
-
 @lru_cache(maxsize=50_000)
-def _is_called(names: str) -> bool:
+def is_called(names: str) -> bool:
+    """Tell whether names are those that a highlighter gives to a box of code."""
     return not _BOXES.isdisjoint(names.split())
+
+
+def is_code_alone(box: LexborNode) -> bool:
+    """Tell a box that holds no text of another kind."""
+    return box.css_first("pre,p,h1,h2,h3,h4,img") is None
 
 
 def language_of(names: str) -> str:

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from wellspring.tasks.methods.pages import bodies, furniture, rendering, told_bodies
 from wellspring.tasks.methods.pages.blocks import BREAK, HEADINGS, PROSE_CHARS, Block, Piece, add_up, blocks_of
@@ -39,7 +39,7 @@ REPEATED_CHARS = 80  # of a paragraph that is told once
 THIN_CHARS = 200  # of prose: a page that has less may have it in <noscript>
 
 _REPEATS = frozenset({"td", "th", "tr", "pre", "dt", "dd", *HEADINGS})  # which say the same for good reason
-_SENTENCE_END = re.compile(r"[.!?…:;。！？」”\"»)\]]\W*$")
+_SENTENCE_END = re.compile(r"[.!?…:;。\uff01\uff1f」”\"»)\]]\W*$")
 _LARGE = frozenset({"h1", "h2"})
 _CELLS = frozenset({"td", "th", "tr"})
 _KEEP_LINKS = frozenset({"p", "li", "td", "tr", "body", *HEADINGS})
@@ -62,7 +62,7 @@ def extract(tree: LexborHTMLParser, url: str = "") -> str:
     """
     if tree.body is None:
         return ""
-    blocks, pieces = _read(tree)
+    blocks, pieces = _read(tree, tree.body)
     is_thread = _is_thread(tree, url)
     furniture.leave_out(blocks, is_thread=is_thread)
     data = [node.text(deep=True) or "" for node in tree.css('script[type="application/ld+json"]')]
@@ -82,14 +82,13 @@ def extract(tree: LexborHTMLParser, url: str = "") -> str:
     return rendering.render(blocks, _trimmed(blocks, kept, title) if is_article else kept)
 
 
-def _read(tree: LexborHTMLParser) -> tuple[list[Block], list[Piece]]:
-    assert tree.body is not None
+def _read(tree: LexborHTMLParser, body: LexborNode) -> tuple[list[Block], list[Piece]]:
     formulas = Formulas(tree)
-    blocks, pieces = blocks_of(tree.body, formulas)
+    blocks, pieces = blocks_of(body, formulas)
     add_up(blocks)
     if blocks[0].prose < THIN_CHARS and tree.css_first("noscript") is not None:
         # Pages that draw themselves keep their text there.
-        blocks, pieces = blocks_of(tree.body, formulas, with_noscript=True)
+        blocks, pieces = blocks_of(body, formulas, with_noscript=True)
         add_up(blocks)
     return blocks, pieces
 
@@ -177,7 +176,8 @@ def _leave_out_farewells(blocks: list[Block], pieces: list[Piece], root: int) ->
         block = blocks[piece.block]
         if not inside[piece.block] or block.is_out:
             continue
-        if len(piece.text) < FAREWELL_CHARS and block.tag in HEADINGS and furniture.names()["farewells"].match(piece.text):
+        is_short = len(piece.text) < FAREWELL_CHARS and block.tag in HEADINGS
+        if is_short and furniture.names()["farewells"].match(piece.text):
             _say_farewell(blocks, piece.block, root, is_over=told > IS_OVER * total, most=FAREWELL_SHARE * total)
         told += len(piece.text) if len(piece.text) >= PROSE_CHARS else 0.0
 
@@ -196,15 +196,13 @@ def _say_farewell(blocks: list[Block], heading: int, root: int, *, is_over: bool
                 block.is_out = True
 
 
-def _kept(
-    blocks: list[Block], pieces: list[Piece], inside: list[bool], *, is_thread: bool
-) -> Iterator[Kept]:
+def _kept(blocks: list[Block], pieces: list[Piece], inside: list[bool], *, is_thread: bool) -> Iterator[Kept]:
     """Yield what is in the text and says something, a paragraph once."""
     said: dict[str, set[int]] = {}  # a paragraph -> its block, and the one around it
     kept = [piece for piece in pieces if inside[piece.block]]
-    times = Counter(piece.text for piece in kept if blocks[piece.block].tag not in _REPEATS)
+    times = Counter(piece.text for piece in kept if is_thread and blocks[piece.block].tag not in _REPEATS)
     for piece in kept:
-        if is_thread and times[piece.text] >= MOST_TIMES and len(piece.text) < NOISE_CHARS:
+        if times[piece.text] >= MOST_TIMES and len(piece.text) < NOISE_CHARS:
             continue
         if len(piece.text) >= REPEATED_CHARS and not piece.is_code:
             above = blocks[piece.block].parent
@@ -238,5 +236,6 @@ def _says_nothing(text: str, block: Block) -> bool:
         return not text
     if len(text) < NOISE_CHARS and names["noise"].match(text):
         return True
-    return bool(names["calls"].match(text)) or (block.own_links > block.own_plain and bool(names["pointers"].match(text)))
-
+    if block.own_links > block.own_plain and names["pointers"].match(text):
+        return True
+    return bool(names["calls"].match(text))
