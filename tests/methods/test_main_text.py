@@ -130,3 +130,228 @@ def test_the_deepest_page_of_the_adversarial_set_ends(shared: Path) -> None:
     html = gzip.decompress((shared / "adversarial/deep_nesting.html.gz").read_bytes()).decode()
 
     assert isinstance(main_text.extract(LexborHTMLParser(html), ""), str)
+
+
+NEXT = "Another council has voted on the plan for the new school, which the parents of the town had opposed."
+
+
+def paragraphs(sentence: str, count: int) -> str:
+    return "".join(f"<p>{i}. {sentence}</p>" for i in range(count))
+
+
+def article_of(body: str, head: str = "") -> str:
+    declared = '<title>The flood - News</title><meta property="og:type" content="article">'
+    return main_text.extract(LexborHTMLParser(f"<html><head>{declared}{head}</head><body>{body}</body></html>"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<div class=body>{0}</div><div class=ad>Advertisement</div><div class=body>{1}</div>",
+        "<section class='r x'><div class=b>{0}</div></section><section class='r x'><div class=b>{1}</div></section>",
+        "<div class='w text a1'><div class=text>{0}</div></div><div class='w text b2'><div class=text>{1}</div></div>",
+        "<div class=post-text><p>{2} first.</p><p>{2} second.</p><div class=post-text-hidden>{0}{1}</div></div>",
+        "<div class=body>{0}</div><figure class=image><img></figure><div class=body>{1}</div><div class=body>{3}</div>",
+    ],
+)
+def test_all_parts_of_a_body_are_kept(body: str) -> None:
+    parts = [paragraphs(f"{said}{SENTENCE}", count) for said, count in (("", 9), ("Then. ", 3), ("Last. ", 2))]
+    html = body.format(*parts[:2], SENTENCE, parts[2])
+
+    assert article_of(f"<main><article>{html}</article></main>").count(SENTENCE) == html.count(SENTENCE)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<main><article><h1>The flood</h1>{0}</article><article><h1>The school</h1>{1}{1}</article></main>",
+        "<div><div class=story><h1>The flood</h1>{0}</div><div class=story><h1>The school</h1>{1}</div></div>",
+        "<main><article><h1>The flood</h1>{0}</article><section class=x><h3><a href=/>One</a></h3>{1}</section></main>",
+        "<article>{0}<div class=x><a href=/x><div><h3>The school</h3>{1}</div></a></div></article>",
+    ],
+)
+def test_the_next_article_is_left(body: str) -> None:
+    text = article_of(body.format(paragraphs(SENTENCE, 8), paragraphs(NEXT, 8)))
+
+    assert text.count(SENTENCE) == 8
+    assert "council" not in text
+
+
+def test_sections_with_headings_of_their_own_are_no_next_articles() -> None:
+    part = "<section class=post-part><h2>{}</h2>{}</section>"
+    text = article_of(f"<h1>The flood</h1>{part.format('One', STORY)}{part.format('Two', STORY.replace('.', '!'))}")
+
+    assert "## One" in text
+    assert "## Two" in text
+
+
+def told(body: str) -> str:
+    return (
+        f'<script type="application/ld+json">{{"@graph": [{{"@type": "Article", "articleBody": "{body}"}}]}}</script>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("told", "<div class=preview>{0}</div><div class=x style='display:none'>{1}</div>"),
+        ("told", "<div class=preview>{0}</div>"),
+        ("", "<div class=preview>{0}</div><div class=article-body style='display:none'>{1}</div>"),
+        ("", "<div class=body>{0}<div class=paywall>{1}</div></div>"),
+    ],
+)
+def test_a_body_behind_a_preview_is_read(head: str, body: str) -> None:
+    lines = [f"{i}. {SENTENCE}" for i in range(12)]
+    shown, hidden = ("".join(f"<p>{line}</p>" for line in part) for part in (lines[:4], lines[4:]))
+
+    text = article_of(f"<article>{body.format(shown, hidden)}</article>", head.replace("told", told("\\n".join(lines))))
+
+    assert [line for line in text.split("\n") if line] == lines
+
+
+def test_a_hidden_box_that_is_called_nothing_of_a_body_is_left() -> None:
+    assert "council" not in article_of(f"<article>{STORY}</article><div hidden class=login>{paragraphs(NEXT, 4)}</div>")
+
+
+def test_consent_is_never_the_text_however_long() -> None:
+    consent = (
+        f"<div class='cli-modal cliSettingsPopup'>{paragraphs('We use cookies to see how the pages do.', 90)}</div>"
+    )
+
+    assert "cookies" not in text_of(f"<article>{STORY}</article>{consent}")
+
+
+def test_an_article_in_a_box_with_the_name_of_furniture_is_kept() -> None:
+    others = paragraphs("Customers said that this newsletter is the best one that they have read so far.", 5)
+    page = f"<div class=newsletter-wrap><article>{STORY}</article></div><div class=quotes>{others}</div>"
+
+    assert text_of(page).count(SENTENCE) == 8
+
+
+def test_copies_of_a_text_for_other_screens_are_told_once() -> None:
+    text = text_of(f"<div><div><div>{STORY}</div></div><div><div>{STORY}</div></div></div>")
+
+    assert text.count(SENTENCE) == 8
+
+
+def test_a_table_in_a_figure_is_no_caption() -> None:
+    table = "<figure><table><tr><th>City<th>Rise</tr><tr><td>Ulm<td>3 m</tr></table></figure>"
+
+    assert "| Ulm | 3 m |" in article_of(f"<article>{STORY}{table}{STORY}</article>")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<p>Read more: <a href=/x>The flood of 1953, as those who were there remember it</a></p>",
+        "<p>Lesen Sie auch: <a href=/x>Die Flut von 1953, wie sie jene erlebten, die dort waren</a></p>",
+        "<p>Sign up for our weekly newsletter and get the best stories every Friday</p>",
+        "<p>Published: 3 March 2024 10:15</p>",
+        "<h1>The flood</h1>",
+    ],
+)
+def test_lines_that_are_none_of_an_articles_text_are_left(line: str) -> None:
+    assert article_of(f"<article><div>{line}{STORY}</div></article>") == article_of(
+        f"<article><div>{STORY}</div></article>"
+    )
+
+
+def test_a_list_that_is_followed_by_more_text_is_not_ended_by_its_heading() -> None:
+    text = article_of(
+        f"<article><div>{STORY}{STORY}<h3>Related: how boats are built</h3>{paragraphs(NEXT, 6)}</div></article>"
+    )
+
+    assert text.count("council") == 6
+
+
+KATEX = (
+    "<span class=katex><span class=katex-mathml><math><semantics><mrow><mi>E</mi></mrow><annotation "
+    'encoding="application/x-tex">E=mc^2</annotation></semantics></math></span><span class=katex-html>E</span></span>'
+)
+MATHJAX = (
+    "<span class=MathJax_Preview>b</span><span class=MathJax><math><mi>b</mi></math></span>"
+    "<script type='math/tex'>b</script>"
+)
+ROWS = (
+    "<table class=js-file-line-container><tr>\n<td class=blob-num></td><td>if a:</td></tr>\n<tr><td class=blob-num><td>"
+    "    b()</td></tr><tr><td class=blob-num><td></tr><tr><td class=blob-num><td>c()</table>"
+)
+LINES = (
+    "<pre><div class=line>if a:</div><div class=line>    b()</div><div class=line></div><div class=line>c()</div></pre>"
+)
+NUMBERED = (
+    "<pre><span class=ln>1</span>if a:\n<span class=ln>2</span>    b()\n<span class=ln>3</span>\n"
+    "<span class=ln>4</span>c()</pre>"
+)
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        (
+            KATEX,
+            "$E=mc^2$",
+        ),
+        ("<math><mfrac><mi>a</mi><mrow><mn>2</mn><mi>&pi;</mi></mrow></mfrac></math>", r"$\frac{a}{2\pi}$"),
+        (
+            "<math><msubsup><mi>x</mi><mn>1</mn><mrow><mi>n</mi><mo>+</mo><mn>1</mn></mrow></msubsup></math>",
+            "$x_1^{n+1}$",
+        ),
+        (
+            "<math><mroot><mi>x</mi><mn>3</mn></mroot><mo>&le;</mo><mi>sin</mi><mi>y</mi></math>",
+            r"$\sqrt[3]{x}\le \sin y$",
+        ),
+        ("<math alttext='{\\displaystyle x_{i}}'><mi>x</mi></math>", "$x_{i}$"),
+        ("<img class=mwe-math-fallback-image-inline alt='{\\displaystyle a^{2}}'>", "$a^{2}$"),
+        (
+            MATHJAX,
+            "$b$",
+        ),
+        ("10<sup>6</sup> and 5 m<sup><i>2</i></sup>", "10^6 and 5 m^2"),
+        ("the 1<sup>st</sup> of March, he said<sup>3</sup> so", "the 1st of March, he said3 so"),
+        ("<ruby>漢<rt>kan</rt></ruby>", "漢"),
+        ("hy\u00adphen", "hyphen"),
+    ],
+)
+def test_formulas_are_told_once(html: str, shown: str) -> None:
+    text = text_of(f"{STORY}<p>We call this value {html} here.</p>")
+
+    assert text.endswith(f"We call this value {shown} here.")
+
+
+@pytest.mark.parametrize(
+    ("rows", "shown"),
+    [
+        (
+            "<tr><th>A<th colspan=2>B</tr><tr><td rowspan=2>x<td>1<td>2</tr><tr><td>3<td>4</tr><tr><td>y<td><td>6</tr>",
+            "| A | B |  |\n| --- | --- | --- |\n| x | 1 | 2 |\n|  | 3 | 4 |\n| y |  | 6 |",
+        ),
+        (
+            "<tr><th>A<th>B</tr><tr><td><ul><li>one<li>two</ul><td>a|b</tr>",
+            "| A | B |\n| --- | --- |\n| one; two | a\\|b |",
+        ),
+        ("<tr><th>A<th>B</tr><tr><td><td>2</tr><tr><td>3<td>4</tr>", "| A | B |\n| --- | --- |\n|  | 2 |\n| 3 | 4 |"),
+    ],
+)
+def test_tables_keep_their_grid(rows: str, shown: str) -> None:
+    assert shown in text_of(f"{STORY}<table>{rows}</table>{STORY}")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<pre>if a:\n    b()\n\nc()</pre>",
+        "<table><tr><td class=linenos><pre>1\n2\n3\n4</pre><td class=code><pre>if a:\n    b()\n\nc()</pre></table>",
+        LINES,
+        NUMBERED,
+        "<div class=prism-code><div>if a:</div><div>    b()</div><div></div><div>c()</div></div>",
+        "<pre>if a:<br>    b()<br><br>c()</pre>",
+        ROWS,
+    ],
+)
+def test_code_keeps_its_lines_and_indentation(html: str) -> None:
+    assert "```\nif a:\n    b()\n\nc()\n```" in text_of(f"{STORY}{html}{STORY}")
+
+
+def test_a_box_of_text_that_is_named_like_code_is_text() -> None:
+    assert "```" not in text_of(f"<div class=blob-wrapper>{STORY}</div>")

@@ -48,6 +48,17 @@ def test_a_title_is_one_line_without_the_site(head: str, title: str | None) -> N
         ("Published 2024/5/6", "2024-05-06"),
         ("20240506", "2024-05-06"),
         ("2024-13-40", None),
+        ("2024-02-31", None),
+        ("Tue, 05 Mar 2024 10:00:00 +0200", "2024-03-05"),
+        ("Am 12. März 2024 um 9 Uhr", "2024-03-12"),
+        ("March 12th, 2024", "2024-03-12"),
+        ("le 1er août 2023", "2023-08-01"),
+        ("12 de marzo de 2024", "2024-03-12"),
+        ("03.04.2024", "2024-04-03"),
+        ("2024年3月5日 11:21", "2024-03-05"),
+        ("25/03/2024", "2024-03-25"),
+        ("3/25/2024", "2024-03-25"),
+        ("03/04/2024", None),
         ("yesterday", None),
         (None, None),
         (20240506, None),
@@ -242,3 +253,27 @@ def test_a_page_parsed_elsewhere_says_the_same_of_itself(body: str) -> None:
 
     assert metadata.read_html(html, "http://site.example/a") == whole
     assert whole.author == "Ann Lee"
+
+
+@pytest.mark.parametrize(
+    ("body", "author", "date"),
+    [
+        ("<p class=byline>By Ann Lee | 5 March 2024</p>", "Ann Lee", "2024-03-05"),
+        ("<a rel=author href=/ann>Ann Lee</a> <span class=posted-on>05.03.2024</span>", "Ann Lee", "2024-03-05"),
+        ("<h1>The flood</h1><p>2024年3月5日 11:21</p><p>作者\uff1a李安</p>", "李安", "2024-03-05"),
+        ("<div class=related-card><span class=author>Bo Ng</span><time>2020-01-01</time></div>", None, None),
+        ("<p>by the river that rose for three days</p>", None, None),
+        ("<span class=author>About the author</span><span class=date>31.02.2024</span>", None, None),
+    ],
+)
+def test_a_byline_and_a_date_that_are_shown_are_read(body: str, author: str | None, date: str | None) -> None:
+    told = read("<title>The flood</title>", f"<article>{body}</article>")
+
+    assert (told.author, told.published_at) == (author, date)
+
+
+def test_a_date_in_the_address_is_read() -> None:
+    tree = LexborHTMLParser("<body><p>Text</p></body>")
+
+    assert metadata.metadata_of(tree, "http://site.example/2024/03/05/flood.html").published_at == "2024-03-05"
+    assert metadata.metadata_of(tree, "http://site.example/2024/13/05/flood.html").published_at is None

@@ -312,11 +312,13 @@ def _number(value: str | None) -> int:
 
 def _power(node: LexborNode, before: list[str]) -> str:
     """Return `^2` for a raised number or letter after a short word; nothing where it marks a note."""
-    text = node.text(deep=True).strip()
-    last = before[-1] if before else ""
-    if not _POWER.fullmatch(text) or node.css_first("a") is not None or not _BASE.search(last):
+    inner = node.first_child
+    if inner is not None and inner.tag in {"i", "em", "b", "strong", "span"} and inner.next is None:
+        inner = inner.first_child
+    if inner is None or inner.tag != "-text" or inner.next is not None or not before:
         return ""
-    return f"^{text}"
+    text = (inner.text_content or "").strip()
+    return f"^{text}" if _POWER.fullmatch(text) and _BASE.search(before[-1]) else ""
 
 
 def _is_hidden(attributes: Mapping[str, str | None]) -> bool:

@@ -48,7 +48,7 @@ def leave_out_next(blocks: list[Block], headline: int) -> None:
     tops: dict[int, set[int]] = {}  # a block -> those right below it that hold such a headline
     for index, block in enumerate(blocks):
         part = index
-        while block.tag == rank and part > 0:
+        while block.tag == rank and part > 0 and part not in tops.get(blocks[part].parent, ()):
             tops.setdefault(blocks[part].parent, set()).add(part)
             part = blocks[part].parent
     part = headline

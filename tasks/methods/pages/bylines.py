@@ -13,6 +13,7 @@ from wellspring.tasks.methods.pages import dates
 VERSION = 1
 
 MAX_NODES = 40  # that are named so
+LEVELS = 4  # around an element, that tell whose it is
 MAX_TEXTS = 2_500  # of a page, from its top
 LINE_CHARS, NAME_CHARS, NAME_WORDS = 120, 60, 7
 TITLE_CHARS = 6
@@ -25,7 +26,7 @@ _SIGNED = (
     '[itemprop="author"] [itemprop="name"],[itemprop="author"],[rel~="author"],.byline-name,.author-name,.author__name,'
     '[class*="author-name"],[class*="authorName"],.author,[class*="byline"],[class*="author"],.username,.vcard .fn'
 )
-_NOT_ITS_OWN = re.compile(r"comment|related|sidebar|footer|recent|popular|widget|teaser|card", re.IGNORECASE)
+_NOT_ITS_OWN = re.compile(r"comment|related|sidebar|recent|popular", re.IGNORECASE)
 _IN_URL = re.compile(r"/((?:19|20)\d\d)[/-]?(\d\d)[/-]?(\d\d)(?:[/_.-]|$)")
 _BY = re.compile(
     r"^(?:(?:written|posted|published|article|words|story|reviewed|artikel)\W+)*"
@@ -56,7 +57,7 @@ def date_of(tree: LexborHTMLParser, url: str) -> str | None:
                 return day
     if found := _IN_URL.search(url):
         return dates.first_in("-".join(found.groups()))
-    return next((day for line in _lines_of(tree) if (day := dates.first_in(line))), None)
+    return next((day for line, node in _lines_of(tree) if (day := dates.first_in(line)) and _is_own(node)), None)
 
 
 def author_of(tree: LexborHTMLParser) -> str | None:
@@ -66,7 +67,7 @@ def author_of(tree: LexborHTMLParser) -> str | None:
             told = node.attributes.get("content") if node.tag == "meta" else _line(node)
             if told and (name := name_of(told)):
                 return name
-    signed = (name for line in _lines_of(tree) if _BY.match(line) and (name := name_of(line)))
+    signed = (name for line, node in _lines_of(tree) if _BY.match(line) and _is_own(node) and (name := name_of(line)))
     return next((name for name in signed if not any(word[0].islower() for word in name.split())), None)
 
 
@@ -78,34 +79,35 @@ def name_of(line: str) -> str | None:
 
 
 def _own(tree: LexborHTMLParser, selector: str) -> Iterator[LexborNode]:
-    """Yield the first elements of a kind that are not in a list of other pages, in a menu or among comments."""
-    for node in tree.css(selector)[:MAX_NODES]:
-        above: LexborNode | None = node
-        for _ in range(4):
-            if above is None or above.tag in {"body", "article", "main"}:
-                break
-            attributes = above.attributes
-            names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-            if above.tag in {"nav", "footer", "aside"} or _NOT_ITS_OWN.search(names):
-                break
-            above = above.parent
-        else:
-            above = None
+    """Yield the first elements of a kind that are the page's own."""
+    return filter(_is_own, tree.css(selector)[:MAX_NODES])
+
+
+def _is_own(node: LexborNode) -> bool:
+    """Tell what is not in a list of other pages, in a menu or among comments."""
+    above: LexborNode | None = node
+    for _ in range(LEVELS):
         if above is None or above.tag in {"body", "article", "main"}:
-            yield node
+            return True
+        attributes = above.attributes if above.tag != "-text" else {}
+        names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
+        if above.tag in {"nav", "footer", "aside"} or _NOT_ITS_OWN.search(names):
+            return False
+        above = above.parent
+    return True
 
 
 def _line(node: LexborNode) -> str:
     return " ".join(node.text(deep=True, separator=" ").split())
 
 
-def _lines_of(tree: LexborHTMLParser) -> Iterator[str]:
-    """Yield the short texts of a page: those after its headline first, where it has one."""
+def _lines_of(tree: LexborHTMLParser) -> Iterator[tuple[str, LexborNode]]:
+    """Yield the short texts of a page and where they are: those after its headline first, where it has one."""
     if tree.body is None:
         return
     titled = tree.css_first("title")
     title = " ".join((titled.text(deep=True) if titled else "").split())
-    before: list[str] = []
+    before: list[tuple[str, LexborNode]] = []
     is_after = False
     for count, node in enumerate(tree.body.traverse(include_text=True)):
         if count > MAX_TEXTS:
@@ -117,7 +119,7 @@ def _lines_of(tree: LexborHTMLParser) -> Iterator[str]:
             is_after = True
         elif line and len(line) <= LINE_CHARS:
             if is_after:
-                yield line
+                yield line, node
             else:
-                before.append(line)
+                before.append((line, node))
     yield from before

@@ -75,7 +75,7 @@ def _holders(blocks: list[Block]) -> set[int]:
     for index, block in enumerate(blocks):
         if block.tag == "article" and block.prose >= IS_ARTICLE * blocks[0].prose:
             above = index
-            while above > 0:
+            while above > 0 and above not in holders:
                 holders.add(above)
                 above = blocks[above].parent
     return holders
