@@ -16,6 +16,7 @@ MAX_NODES = 40  # that are named so
 LEVELS = 4  # around an element, that tell whose it is
 MAX_TEXTS = 2_500  # of a page, from its top
 LINE_CHARS, NAME_CHARS, NAME_WORDS = 120, 60, 7
+LEAD_CHARS = 30  # of a paragraph that begins with its date
 TITLE_CHARS = 6
 
 _DATED = (
@@ -57,7 +58,11 @@ def date_of(tree: LexborHTMLParser, url: str) -> str | None:
                 return day
     if found := _IN_URL.search(url):
         return dates.first_in("-".join(found.groups()))
-    return next((day for line, node in _lines_of(tree) if (day := dates.first_in(line)) and _is_own(node)), None)
+    for line, node in _lines_of(tree):
+        day = dates.first_in(line if len(line) <= LINE_CHARS else line[:LEAD_CHARS])
+        if day and _is_own(node):
+            return day
+    return None
 
 
 def author_of(tree: LexborHTMLParser) -> str | None:
@@ -67,7 +72,11 @@ def author_of(tree: LexborHTMLParser) -> str | None:
             told = node.attributes.get("content") if node.tag == "meta" else _line(node)
             if told and (name := name_of(told)):
                 return name
-    signed = (name for line, node in _lines_of(tree) if _BY.match(line) and _is_own(node) and (name := name_of(line)))
+    signed = (
+        name
+        for line, node in _lines_of(tree)
+        if len(line) <= LINE_CHARS and _BY.match(line) and _is_own(node) and (name := name_of(line))
+    )
     return next((name for name in signed if not any(word[0].islower() for word in name.split())), None)
 
 
@@ -117,7 +126,7 @@ def _lines_of(tree: LexborHTMLParser) -> Iterator[tuple[str, LexborNode]]:
         line = " ".join((node.text_content or "").split())
         if not is_after and len(line) >= TITLE_CHARS and line in title:
             is_after = True
-        elif line and len(line) <= LINE_CHARS:
+        elif line:
             if is_after:
                 yield line, node
             else:
