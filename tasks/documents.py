@@ -53,7 +53,19 @@ PARTS = "documents/parts"
 _ITEMS = ("documents", "rejections")  # every item of a file is one or the other
 _IDENTITY = ["document_id", "source_id", "record_offset", "url", "domain", "text_digest", "fetched_at"]
 _LOWER, _BLANKS = bytes(range(256)).lower(), b" \t\n\r\x0b\x0c"  # texts that differ in these alone are one
-_ALWAYS = ("charsets", "metadata", "licences", "opt_outs", "languages", "tokens", "word_hashes", "spine.page_text")
+_ALWAYS = (
+    "charsets",
+    "metadata",
+    "bylines",
+    "dates",
+    "licences",
+    "opt_outs",
+    "languages",
+    "tokens",
+    "word_hashes",
+    "spine.page_text",
+)
+_OF_OURS = ("blocks", "bodies", "formulas", "furniture", "listings", "rendering", "told_bodies")
 _TOO_LARGE = Rejection("out_of_memory", "it needs more than a page may")
 _REVISITED = re.compile(r": of (\S+) as it was at \S+( time)?$")
 
@@ -124,7 +136,7 @@ def _fingerprint(method: Payload) -> str:
 def _rules(method: Payload) -> list[str]:
     """Name the methods that a page passes under these settings, besides those whose VERSION always counts."""
     optional = {
-        "blocks": method["extractor"] == "wellspring",
+        **dict.fromkeys(_OF_OURS, method["extractor"] == "wellspring"),
         "site_boilerplate": method["site_boilerplate"],
         **dict.fromkeys(("personal_data", "national_numbers", "secret_keys"), method["replace_personal_data"]),
         "quality": method["quality"],

@@ -24,7 +24,7 @@ from wellspring.tasks.methods.pages.told_bodies import Told
 
 VERSION = 3
 
-# Shares of prose, and lengths in characters. Found on one half of the test pages; the other half says the same.
+# Shares of prose, and lengths in characters. Found on two thirds of the sites of the test pages.
 LINKS_OUT = 0.55  # of link text, above which a block is a list of links
 IS_PROSE = 0.25  # of link text, below which a text is prose, and
 IS_LINK = 0.9  # above which a paragraph in it only points elsewhere
