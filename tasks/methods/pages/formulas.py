@@ -12,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 VERSION = 1
 MAX_LEVELS = 40  # of MathML; what is deeper is read as its text
 MAX_CHARS = 4_000
+MAX_MISSES = 200  # elements that are called formulas and hold none
 
 _ANYWHERE = 'math,mjx-container,script[type^="math/tex"],img.latex,img.tex,img[class^="mwe-math"]'
 _SCRIPT = 'script[type^="math/tex"]'
@@ -51,6 +52,7 @@ class Formulas:
 
     def __init__(self, tree: LexborHTMLParser) -> None:
         self.are_there = tree.css_first(_ANYWHERE) is not None
+        self._misses = 0
         self._has_scripts = self.are_there and tree.css_first(_SCRIPT) is not None
 
     def read(self, node: LexborNode, tag: str) -> str | None:  # noqa: PLR0911 - one for each form
@@ -71,8 +73,11 @@ class Formulas:
             return None
         if self._has_scripts and "MathJax" in names:
             return ""
+        if self._misses > MAX_MISSES:
+            return None
         inner = node.css_first("math") or node.css_first("img[alt]")
         if inner is None:
+            self._misses += 1
             return "" if "MathJax" in names or tag == "mjx-container" else None
         return _between_dollars(_source(inner) if inner.tag == "math" else inner.attributes.get("alt") or "")
 

@@ -10,6 +10,7 @@ VERSION = 1
 
 LAYOUT_CHARS = 300  # a cell longer than this is laid out in a table, not listed in it
 CELL_LEVELS = 4
+MOST_COLUMNS = 100  # that cells may cover
 MOST_IN_CELL = 3  # texts; more are a column of a page
 
 Line = tuple[str, str]  # the kind of line that may follow without a blank one, and the line
@@ -104,12 +105,13 @@ class _Columns:
         for row in chosen:
             line: list[str] = []
             for cell in self._cells_of(row):
-                while covered.get(len(line), 0):
+                while covered.get(len(line), 0) and len(line) < MOST_COLUMNS:
                     line.append("")
                 block = self._blocks[cell]
-                for place in range(len(line), len(line) + block.across):
+                across = max(1, min(block.across, MOST_COLUMNS - len(line)))
+                for place in range(len(line), len(line) + across):
                     covered[place] = block.down
-                line += [self._text_of(cell, row, rows[row]), *[""] * (block.across - 1)]
+                line += [self._text_of(cell, row, rows[row]), *[""] * (across - 1)]
             line += [""] * (max(covered, default=-1) + 1 - len(line))
             covered = {place: left - 1 for place, left in covered.items() if left > 1}
             grid.append(line)
