@@ -121,11 +121,12 @@ def forms(formats: Sequence[str], *, only: bool) -> list[str]:
 def facts(directory: Path, seconds: float) -> dict[str, Any]:
     """Return what the run that just ended did; `unread` says why that cannot be read: the run is done all the same."""
     from wellspring.tasks.io.storage.store import Store
+    from wellspring.tasks.spine.releases import decisions
     from wellspring.tasks.spine.watching import summaries
 
     try:
         with Store.read(directory) as store:
-            found = summaries.of_run(store) | {"unread": ""}
+            found = summaries.of_run(store) | {"unread": "", "held_at": decisions.held_at(store)}
     except WellspringError as fault:
         found = summaries.UNREAD | {"unread": str(fault)}
     return found | {"seconds": round(seconds, 1)}

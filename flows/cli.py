@@ -16,7 +16,7 @@ from typing import Any
 import typer
 
 from wellspring.flows import terminal
-from wellspring.flows.commands import building, looking, upkeep
+from wellspring.flows.commands import building, looking, releasing, upkeep
 from wellspring.flows.commands.options import STORE
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.io import interrupts
@@ -46,7 +46,30 @@ COMMANDS = {
         "wellspring impact --url https://example.org/page --store ./ws",
         "wellspring impact --model gpt-4.1-mini --json",
     ),
-    building.export: ("wellspring export --format dpo --format messages --store ./ws",),
+    building.export: (
+        "wellspring export --format dpo --format messages --store ./ws",
+        "wellspring export --since v1.0 --store ./ws   (also writes what is new since that release)",
+    ),
+    releasing.release: (
+        "wellspring release v1.0 --store ./ws",
+        "wellspring release --forward --reason 'v1.1 is good again'",
+    ),
+    releasing.releases: ("wellspring releases --store ./ws",),
+    releasing.diff: (
+        "wellspring diff v1.0 v1.1 --store ./ws",
+        "wellspring diff v1.0 now --json",
+    ),
+    releasing.rollback: ("wellspring rollback v1.0 --reason 'rows in French' --store ./ws",),
+    releasing.exclude: (
+        "wellspring exclude 4fd1c09a --reason 'wrong answer' --store ./ws",
+        "wellspring exclude ws/exports/wellspring-dataset/messages/train.jsonl:17",
+        "wellspring exclude --where \"score < 5 and url contains 'forum'\" --reason 'weak rows of forums'",
+    ),
+    releasing.include: (
+        "wellspring include 4fd1c09a --store ./ws",
+        "wellspring include --all",
+    ),
+    releasing.excluded: ("wellspring excluded --store ./ws",),
     looking.dashboard: (
         "wellspring dashboard --store ./ws --open",
         "wellspring dashboard --serve --port 8400",

@@ -284,7 +284,8 @@ def _fingerprint(run: Run, chosen: Mapping[str, Any]) -> tuple[str, list[str], s
     looked_for = contamination.fingerprint(run.settings)
     own = [(form.name, form.version, str(form.schema)) for _, form, _ in parts if form.version]
     said = (wanted, methods, looked_for, _funnel(run), _checks(run), digest.hexdigest(), *raised(*_WRITTEN_BY).items())
-    return content_id("exports", VERSION, *said, *own), sorted(ids), beside
+    excluded = [("excluded", rows)] if (rows := _excluded(run)) else []
+    return content_id("exports", VERSION, *said, *own, *excluded), sorted(ids), beside
 
 
 def _made(row: Mapping[str, Any]) -> set[str]:
@@ -357,6 +358,7 @@ def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, writt
         benchmarks=contamination.looked_for(run.settings.benchmarks),
         seeds=_funnel(run),
         checks=_checks(run),
+        excluded=_excluded(run),
         notes=_engines(run),
     )
 
@@ -388,6 +390,11 @@ def _funnel(run: Run) -> list[dict[str, Any]]:
     """What became of the conversations that seeds were read from; nothing where none were."""
     steps = run.store.query("seeds/funnel").select("label", pl.col("seeds").alias("here"), "paper").to_dicts()
     return steps if steps[0]["here"] else []
+
+
+def _excluded(run: Run) -> list[dict[str, Any]]:
+    """What a person excluded, why, and what rests on it."""
+    return run.store.query("exports/excluded").to_dicts()
 
 
 def _checks(run: Run) -> list[dict[str, Any]]:

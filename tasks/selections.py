@@ -86,7 +86,8 @@ def _policies(run: Run, fit: pl.DataFrame, vectors: Vectors) -> dict[str, list[T
         if row["reason"] is None
     ]
     best = quotas.best_per_topic(candidates, chosen.budget, chosen.per_topic, chosen.max_domain_share)
-    everyone = list(zip(fit["instruction_id"], topics.tolist(), strict=True))
+    among = zip(fit["instruction_id"], topics.tolist(), fit["reason"], strict=True)
+    everyone = [(instruction_id, topic) for instruction_id, topic, reason in among if reason != "excluded"]
     controls = {
         f"random_{i}": quotas.control(everyone, len(best), f"{run.settings.seed}/{i}") for i in range(chosen.controls)
     }

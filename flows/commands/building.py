@@ -52,6 +52,9 @@ def export(
         ),
     ] = None,
     only: Annotated[bool, typer.Option("--only", help="Keep only these forms, and remove the others.")] = False,
+    since: Annotated[
+        str | None, typer.Option(help="Also write what is new or changed since this release, in a folder of its own.")
+    ] = None,
     profile: ProfileOption = None,
     store: StoreOption = STORE,
     chosen: SetOption = None,
@@ -59,7 +62,8 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write the dataset in more forms, next to those that are there. Rows that exist are not asked for again."""
-    asked: dict[str, Any] = {"only": only, "profile": profile, "trust_store": trust, "overrides": chosen or ()}
+    asked: dict[str, Any] = {"only": only, "since": since, "profile": profile, "trust_store": trust}
+    asked["overrides"] = chosen or ()
     _say_build(wellspring.export(formats or (), store, **asked), as_json=as_json)
 
 
@@ -82,6 +86,12 @@ def _say_facts(directory: Path, facts: dict[str, Any]) -> None:
         terminal.funnel(facts)
     for file in facts["files"]:
         terminal.say(f"{file['rows']:>7} rows  {file['path']}")
+    if since := facts.get("since"):
+        _say_since(since)
+    if held := facts.get("held_at"):
+        terminal.hint(
+            f"releases/current stays at {held}: somebody rolled back; `wellspring release --forward` lifts that"
+        )
     terminal.writers(facts["writers"])
     if facts["sandbox"]:
         terminal.say(f"sandbox  {facts['sandbox']}")
@@ -91,6 +101,13 @@ def _say_facts(directory: Path, facts: dict[str, Any]) -> None:
         terminal.say(f"trace    wellspring trace {facts['example_id']} --store {directory}")
     if facts["stand_in"]:
         terminal.say(casting.NOT_FOR_TRAINING)
+
+
+def _say_since(found: dict[str, Any]) -> None:
+    counts = ", ".join(f"{count} {what}" for what, count in found["rows"].items())
+    terminal.say(f"since {found['since']}: {counts}")
+    for file in found["files"]:
+        terminal.say(f"{file['rows']:>7} rows  {file['path']}")
 
 
 def retry(

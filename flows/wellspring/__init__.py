@@ -39,12 +39,19 @@ __all__ = [
     "WellspringError",
     "build",
     "check_plugin",
+    "diff",
     "estimate",
+    "exclude",
+    "excluded",
     "export",
     "forget",
+    "include",
     "open",
     "recipes",
+    "release",
+    "releases",
     "retry",
+    "rollback",
     "tune_prompt",
 ]
 _ERRORS = ("BrokenError", "TransientError", "UsageError", "WellspringError")
@@ -148,6 +155,7 @@ def export(
     store: Place = "ws",
     *,
     only: bool = False,
+    since: str | None = None,
     profile: Place | None = None,
     trust_store: bool = False,
     overrides: Sequence[str] = (),
@@ -159,21 +167,190 @@ def export(
         formats: Forms by name, such as messages, dpo or raw, or one of your own.
         store: The store.
         only: Only these forms; those that are there are taken away.
+        since: A release. What is new or changed since then is written, too, in a folder beside the dataset; `facts`
+            has it under `since`.
         profile: By default the settings of the store's latest run.
         trust_store: As for `build`.
         overrides: As for `build`.
         settings: As for `build`.
 
     Raises:
-        UsageError: A form is unknown.
+        UsageError: A form is unknown, or there is no such release.
         BrokenError: There is no store.
     """
-    from wellspring.flows import building, choices
+    from wellspring.flows import building, choices, releasing
 
     said = building.forms([formats] if isinstance(formats, str) else list(formats), only=only)
     said += [*choices.of_values(settings), *overrides]
     named = choices.profile_of(Path(store), _text(profile), trust=trust_store)
-    return Built(Path(store), building.build(named, Path(store), said, only="curation", prefect=None))
+    if since is not None:
+        releasing.known(Path(store), since)
+    facts = building.build(named, Path(store), said, only="curation", prefect=None)
+    return Built(Path(store), facts if since is None else facts | {"since": releasing.since(Path(store), since)})
+
+
+def release(
+    name: str | None = None, store: Place = "ws", *, forward: bool = False, reason: str = "asked"
+) -> dict[str, Any]:
+    """Freeze what is exported as a release: files, card, manifest and lineage, which never change.
+
+    `STORE/releases/current` leads to it from then on, unless somebody rolled back.
+
+    Args:
+        name: Of the release, such as `v1.0`. It may be left out with `forward`.
+        store: The store.
+        forward: First take a rollback back: `current` follows new releases again.
+        reason: Why `forward`; it lies with the journal.
+
+    Returns:
+        `name`, `folder`, `dataset`, `made_at`, `rows`, `files`, `bytes`, `digest`, `is_current`, `is_whole`,
+        `reissue_of`; of a release that is made also `was_there` (the same one was made before) and `held_at` (the
+        release that `current` stays at, or empty).
+
+    Raises:
+        UsageError: No release may be named so, or another one has the name.
+        BrokenError: Nothing is exported, or its files are not as they were written.
+        TransientError: A run works on the store.
+    """
+    from wellspring.flows import releasing
+    from wellspring.tasks.contracts.errors import UsageError
+
+    if name is None and not forward:
+        raise UsageError("the release has no name", hint="such as: wellspring release v1.0")
+    moved = releasing.forward(Path(store), reason) if forward else {}
+    return moved if name is None else releasing.release(Path(store), name)
+
+
+def releases(store: Place = "ws") -> list[dict[str, Any]]:
+    """List the releases of a store, the oldest first.
+
+    Args:
+        store: The store.
+
+    Returns:
+        What `release` returns, for each; `is_held` says that somebody rolled back to it.
+
+    Raises:
+        BrokenError: There is no store.
+    """
+    from wellspring.flows import releasing
+
+    return releasing.listed(Path(store))
+
+
+def diff(
+    a: str, b: str = "now", store: Place = "ws", *, profile: Place | None = None, trust_store: bool = False
+) -> dict[str, Any]:
+    """Say what differs between two releases, and why. Rows are matched by input and place, not by their ids.
+
+    Args:
+        a: A release, or `now`: what an export would give. That is rehearsed on a copy, and sends nothing.
+        b: Likewise.
+        store: The store.
+        profile: The settings for `now`; by default those of the store's latest run.
+        trust_store: As for `build`.
+
+    Returns:
+        `a` and `b` (name, digest, rows), `rows` (added, removed, changed, same), `why` (of each of the three, how many
+        for which reason), `forms`, `settings` and `measures` side by side, `is_same`, and `changes`: a dict for each
+        row that differs.
+
+    Raises:
+        UsageError: There is no such release.
+        BrokenError: What an export would give is not known before a build.
+    """
+    from wellspring.flows import choices, releasing
+
+    is_now = "now" in (a, b)
+    named = choices.profile_of(Path(store), _text(profile), trust=trust_store) if is_now else ""
+    return releasing.diff(Path(store), a, b, named)
+
+
+def rollback(name: str, store: Place = "ws", *, reason: str = "asked") -> dict[str, Any]:
+    """Have `STORE/releases/current` lead to an earlier release, and stay there until `release(forward=True)`.
+
+    Args:
+        name: The release.
+        store: The store.
+        reason: Why; it lies with the journal.
+
+    Returns:
+        As `release` does, and `before`: the release that was current.
+
+    Raises:
+        UsageError: There is no such release.
+        BrokenError: It is damaged.
+        TransientError: A run works on the store.
+    """
+    from wellspring.flows import releasing
+
+    return releasing.rollback(Path(store), name, reason)
+
+
+def exclude(
+    ids: str | Sequence[str] = (), store: Place = "ws", *, where: str = "", reason: str = "asked"
+) -> dict[str, Any]:
+    """Leave rows, pages or anything else out of the next export, with all that rests on it. Nothing is deleted.
+
+    Args:
+        ids: Of anything; the beginning of an id is enough, and so is FILE:LINE of an export.
+        store: The store.
+        where: A condition on exported columns, such as `score < 5 and url contains 'forum'`. The rows that meet it now
+            are named, each by its id.
+        reason: Why; the card says it.
+
+    Returns:
+        `named` (ids that are new in quarantine), `already` (those that were in it), and `left_out`: what is in
+        quarantine now, as `excluded` returns it.
+
+    Raises:
+        UsageError: Nothing is named, an id names nothing, the condition is none, or no exported row meets it.
+        TransientError: A run works on the store.
+    """
+    from wellspring.flows import releasing
+
+    return releasing.exclude(Path(store), [ids] if isinstance(ids, str) else list(ids), where, reason)
+
+
+def include(
+    ids: str | Sequence[str] = (), store: Place = "ws", *, everything: bool = False, reason: str = "asked"
+) -> dict[str, Any]:
+    """Take something out of quarantine: the next export has it again.
+
+    Args:
+        ids: As `excluded` lists them; the beginning is enough.
+        store: The store.
+        everything: All that is in quarantine.
+        reason: Why.
+
+    Returns:
+        As `exclude` does.
+
+    Raises:
+        UsageError: Nothing is named, or an id is not in quarantine.
+        TransientError: A run works on the store.
+    """
+    from wellspring.flows import releasing
+
+    named = [ids] if isinstance(ids, str) else list(ids)
+    return releasing.include(Path(store), named, reason, everything=everything)
+
+
+def excluded(store: Place = "ws") -> list[dict[str, Any]]:
+    """List what is in quarantine.
+
+    Args:
+        store: The store.
+
+    Returns:
+        A dict for each id: `id`, `reason`, and how many `instructions`, `answers` and `rewrites` rest on it.
+
+    Raises:
+        BrokenError: There is no store.
+    """
+    from wellspring.flows import releasing
+
+    return releasing.excluded(Path(store))
 
 
 def retry(

@@ -82,4 +82,7 @@ WHERE
         selections.instruction_id IS NOT NULL AND pairs.chosen_id NOT IN (SELECT failed.subject_id FROM failed)
     )
     AND (pairs.kind <> 'reward' OR pairs.rejected_id NOT IN (SELECT failed.subject_id FROM failed))
+    AND pairs.instruction_id NOT IN (SELECT excluded.id FROM lineage_excluded AS excluded)
+    AND pairs.chosen_id NOT IN (SELECT excluded.id FROM lineage_excluded AS excluded)
+    AND pairs.rejected_id NOT IN (SELECT excluded.id FROM lineage_excluded AS excluded)
 ORDER BY selections.rank NULLS LAST, pairs.instruction_id, pairs.chosen_id, pairs.rejected_id;

@@ -54,4 +54,5 @@ LEFT JOIN marks AS of_instruction ON instructions.instruction_id = of_instructio
 LEFT JOIN marks AS of_response ON responses.response_id = of_response.subject_id
 LEFT JOIN checks AS said_of_instruction ON instructions.instruction_id = said_of_instruction.subject_id
 LEFT JOIN checks AS said_of_response ON responses.response_id = said_of_response.subject_id
+WHERE responses.response_id NOT IN (SELECT excluded.id FROM lineage_excluded AS excluded)
 ORDER BY responses.response_id;

@@ -19,4 +19,5 @@ INNER JOIN methods ON rewrites.fingerprint = methods.fingerprint AND methods.sta
 INNER JOIN valid_documents AS documents ON rewrites.document_id = documents.document_id
 INNER JOIN sources ON documents.source_id = sources.source_id
 LEFT JOIN completions AS written ON rewrites.completion_id = written.completion_id
+WHERE rewrites.rewrite_id NOT IN (SELECT excluded.id FROM lineage_excluded AS excluded)
 ORDER BY rewrites.document_id, rewrites.rewrite_id;

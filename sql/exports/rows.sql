@@ -37,6 +37,7 @@ answers AS (
     WHERE
         responses.use = 'answer'
         AND responses.response_id NOT IN (SELECT failed.subject_id FROM failed)
+        AND responses.response_id NOT IN (SELECT excluded.id FROM lineage_excluded AS excluded)
 ),
 
 origins AS (

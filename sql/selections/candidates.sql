@@ -32,9 +32,10 @@ unchecked AS (
 answers AS (
     SELECT
         responses.instruction_id,
-        min(coalesce(failed.reason, unchecked.reason)) AS reason,
-        bool_or(failed.reason IS NULL AND unchecked.reason IS NULL) AS is_usable
+        min(coalesce(if(excluded.id IS NULL, NULL, 'excluded'), failed.reason, unchecked.reason)) AS reason,
+        bool_or(excluded.id IS NULL AND failed.reason IS NULL AND unchecked.reason IS NULL) AS is_usable
     FROM valid_responses AS responses
+    LEFT JOIN lineage_excluded AS excluded ON responses.response_id = excluded.id
     LEFT JOIN failed ON responses.response_id = failed.subject_id
     LEFT JOIN unchecked ON responses.response_id = unchecked.subject_id
     WHERE responses.use = 'answer'
@@ -55,6 +56,7 @@ SELECT
     length(instructions.text) AS chars,
     coalesce(totals.value, 0) AS score,
     CASE
+        WHEN excluded.id IS NOT NULL THEN 'excluded'
         WHEN own.reason IS NOT NULL THEN own.reason
         WHEN answers.instruction_id IS NULL THEN 'no_answer'
         WHEN NOT answers.is_usable THEN answers.reason
@@ -65,6 +67,7 @@ SELECT
     END AS reason
 FROM valid_instructions AS instructions
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
+LEFT JOIN lineage_excluded AS excluded ON instructions.instruction_id = excluded.id
 LEFT JOIN failed AS own ON instructions.instruction_id = own.subject_id
 LEFT JOIN answers ON instructions.instruction_id = answers.instruction_id
 LEFT JOIN totals ON instructions.instruction_id = totals.subject_id

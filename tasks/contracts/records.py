@@ -531,6 +531,19 @@ class Tombstone:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided of a row or a release: of one value the latest counts, so each can be taken back.
+
+    `kind` is `exclude` or `include` of the id of anything, `rollback` to a release by its name, or `forward`.
+    """
+
+    kind: str
+    value: str
+    reason: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Upgrade:
     """A version that the store's tables came to, from `upgraded_from`, or from nothing: they were made so."""
 
@@ -573,6 +586,7 @@ TABLES: dict[str, type] = {
     "publications": Publication,
     "methods": MethodRow,
     "tombstones": Tombstone,
+    "decisions": Decision,
     "upgrades": Upgrade,
 }
 

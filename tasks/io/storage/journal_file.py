@@ -63,6 +63,10 @@ CREATE INDEX IF NOT EXISTS batch_calls_of ON batch_calls (batch);
 CREATE TABLE IF NOT EXISTS tombstones (
     kind TEXT NOT NULL, value TEXT NOT NULL, reason TEXT NOT NULL, forgotten_at TEXT NOT NULL, PRIMARY KEY (kind, value)
 );
+CREATE TABLE IF NOT EXISTS decisions (
+    kind TEXT NOT NULL, value TEXT NOT NULL, reason TEXT NOT NULL, decided_at TEXT NOT NULL,
+    PRIMARY KEY (kind, value, decided_at)
+);
 CREATE TABLE IF NOT EXISTS reads (
     kind TEXT NOT NULL, fingerprint TEXT NOT NULL, input_id TEXT NOT NULL, value TEXT NOT NULL,
     checksum INTEGER NOT NULL, PRIMARY KEY (kind, fingerprint, input_id)
@@ -74,14 +78,16 @@ Connection = sqlite3.Connection  # for those who write through the journal; SQLi
 Failure = sqlite3.Error
 _DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)  # a complaint may quote a schema that is no text any more
 _ID = r"[0-9a-f]{20}"
+_MOMENT = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?"
 _SHAPES = {  # what tells rows apart that have the same types of columns: by table and column
     "calls": {"completion_id": _ID},
     "batch_calls": {"completion_id": _ID},
     "ledger": {"name": r"spent_micro_usd|sent_calls"},
     "tombstones": {
         "kind": r"url|domain|source|text|document|instructions|groundings",
-        "forgotten_at": r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?",
+        "forgotten_at": _MOMENT,
     },
+    "decisions": {"kind": r"exclude|include|rollback|forward", "decided_at": _MOMENT},
 }
 _as_text = functools.partial(str, encoding="utf-8", errors="replace")  # a torn text is its row's loss, not the file's
 

@@ -16,7 +16,10 @@ from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.io.storage import journal_file, versions
 
-TABLES = ("tombstones",)  # another one: its table in `_SCHEMA` of journal_file.py, and `all.sql` of its noun
+TABLES = (
+    "tombstones",
+    "decisions",
+)  # another one: its table in `_SCHEMA` of journal_file.py, and `all.sql` of its noun
 
 Rows = Mapping[str, Sequence[tuple[Any, ...]]]  # by table; of those that outlive it, each value as text
 

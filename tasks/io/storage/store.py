@@ -303,7 +303,7 @@ class Store:
         outliving.keep(self.path / JOURNAL, {table: sorted({*own[table]} - {*kept[table]}) for table in own})
 
     def recall(self, kept: outliving.Rows) -> None:
-        """Take over rows that a journal keeps: what was forgotten, here or before this database was made."""
+        """Take over rows that a journal keeps: what was forgotten or decided, here or before this database was made."""
         new = 0
         for table, rows in kept.items():
             names = records.schema(table).names

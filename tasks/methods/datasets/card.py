@@ -40,6 +40,7 @@ class Facts:
     seeds: Sequence[Row] = field(default_factory=list)  # one row per step: label, here, paper
     left_out: Sequence[Row] = field(default_factory=list)  # one row per form: rows of which it has no line, and why
     checks: Sequence[Row] = field(default_factory=list)  # one row per check: required, and what it said of how many
+    excluded: Sequence[Row] = field(default_factory=list)  # one row per id that was excluded: why, what rests on it
     notes: Sequence[str] = field(default_factory=list)
 
 
@@ -56,6 +57,7 @@ def card(facts: Facts) -> str:
         _section("Sources and licences", facts.sources, _LICENSES),
         _choice(facts),
         _section("Checks of answers", facts.checks, _CHECKS),
+        _section("Excluded", facts.excluded, _EXCLUDED),
         _section("Embedders", facts.embedders, _EMBEDDERS),
         _section("Benchmarks", facts.benchmarks, _BENCHMARKS) or f"## Benchmarks\n\n{_NO_BENCHMARKS}",
         _section("Measures", _turned(facts.measures), _MEASURES),
@@ -81,6 +83,10 @@ _MODELS = (
 _CHECKS = (
     "What each check said of all answers, exported or not. A row is exported where each required check passed or does "
     "not apply; one that could not say, or has no verdict, does not pass."
+)
+_EXCLUDED = (
+    "What a person took out of the dataset, with all that rests on it, and why. It is still in the store, and can be "
+    "included again."
 )
 _EMBEDDERS = (
     "Who turned texts into vectors, by which copies, neighbours, topics and distances were found, and from which "

@@ -1,8 +1,9 @@
 """Forgetting: a page, a site or a source is taken out with everything made from it, and must not come back.
 
-The order is such that a kill at any moment is mended by the same command again: the tombstone first, then what is
-found through the rows (journal, shards, exports), the rows themselves last, and the files that held them are written
-anew, since a deleted row's bytes stay in a database file. At the end it looks, and says what it did not find.
+Releases that hold it are issued again without it. The order is such that a kill at any moment is mended by the same
+command again: the tombstone first, then what is found through the rows (journal, shards, exports, releases), the rows
+themselves last, and the files that held them are written anew, since a deleted row's bytes stay in a database file. At
+the end it looks, and says what it did not find.
 """
 
 import json
@@ -27,6 +28,10 @@ from wellspring.tasks.io.storage.store import JOURNAL, READING, Store
 from wellspring.tasks.spine.provenance import lineage, reach
 from wellspring.tasks.spine.provenance.reach import FRAGMENT_CHARS, Reach
 from wellspring.tasks.spine.reading import near_copies
+from wellspring.tasks.spine.releases import reissuing
+from wellspring.tasks.spine.releases.news import SINCE
+from wellspring.tasks.spine.releases.reissuing import Gone
+from wellspring.tasks.spine.releases.releases import Writer
 from wellspring.tasks.spine.running.runs import FOUND, now
 from wellspring.tasks.spine.watching import marts, stage_status
 
@@ -59,6 +64,7 @@ class Forgotten:
     vectors_erased: int = 0
     shards_rewritten: int = 0
     datasets_withdrawn: list[str] = field(default_factory=list)
+    releases_reissued: list[str] = field(default_factory=list)
     fragments_looked_for: int = 0
     descendants_left: int = 0
     texts_left: int = 0
@@ -75,6 +81,7 @@ def forget(
     near_copies: reach.NearCopies = "remove",
     reason: str = "asked",
     draw: Callable[[Store], object] | None = None,
+    writers: Sequence[Writer] = (),
     **by: str | None,
 ) -> Forgotten:
     """Take a page out, with everything made from it, and leave a tombstone that keeps it from coming back.
@@ -90,6 +97,7 @@ def forget(
         reason: Why, for the tombstone.
         draw: Draws the pages anew from what is left, before this looks for what was forgotten; without it there are
             none.
+        writers: What writes the papers of a release that is issued again without it.
         by: Exactly one of `url`, `domain`, `source`.
 
     Returns:
@@ -103,7 +111,7 @@ def forget(
     value = value.lower() if way == "domain" else value
     if way not in {"url", "domain", "source"}:
         raise UsageError(f"--{way} cannot be forgotten", hint="one of --url, --domain, --source")
-    scope = reach.of(store, way, value, near_copies)
+    scope = reach.of(store, way, value, near_copies, is_released=reissuing.knows(store.path, way, value))
     receipt = Forgotten(way, value, policy, near_copies, found=scope.found, quoted_by=scope.quoted_by)
     receipt.near_copies_named = _urls(store, scope.near)
     _bury(store, receipt, scope, reason)
@@ -111,6 +119,7 @@ def forget(
     _rewrite_shards(store, scope, receipt)
     _blank_found(store, scope)
     _withdraw(store, scope, receipt)
+    _reissue(store, scope, receipt, writers)
     _delete_rows(store, scope, receipt)
     with marts.alone(store.path):  # nobody draws anew, from a snapshot, what is taken out
         _drop_caches(store)
@@ -246,9 +255,20 @@ def _withdraw(store: Store, scope: Reach, receipt: Forgotten) -> None:
     every = store.query("lineage/paths")["path"].to_list()
     gone = [path for path in every if path.removeprefix("exports/").split("/")[0] in folders]
     for folder in folders:
-        shutil.rmtree(store.exports / folder, ignore_errors=True)
+        for path in (store.exports / folder, *store.exports.glob(f"{folder}{SINCE}*")):
+            shutil.rmtree(path, ignore_errors=True)
     receipt.rows["exports"] = store.execute("lineage/forget_paths", paths=gone)
     receipt.datasets_withdrawn = folders
+
+
+def _reissue(store: Store, scope: Reach, receipt: Forgotten, writers: Sequence[Writer]) -> None:
+    """Issue releases again that hold it, and take the old ones away."""
+    digests = store.query("documents/of_ids", ids=scope.documents)["text_digest"].to_list()
+    gone = Gone(receipt.way, receipt.value, frozenset(scope.ids), frozenset(digests), scope.fragments)
+    receipt.releases_reissued = [
+        f"{one['release']} as {one['as']}, without {one['rows_taken_out']} lines"
+        for one in reissuing.reissue(store, gone, writers)
+    ]
 
 
 def _delete_rows(store: Store, scope: Reach, receipt: Forgotten) -> None:

@@ -44,7 +44,7 @@ class Reach:
     quoted_by: list[str] = field(default_factory=list)
 
 
-def of(store: Store, way: str, value: str, near: NearCopies) -> Reach:
+def of(store: Store, way: str, value: str, near: NearCopies, *, is_released: bool = False) -> Reach:
     """Find everything that goes. A tombstone without rows is a forgetting that was interrupted near its end.
 
     Args:
@@ -52,6 +52,7 @@ def of(store: Store, way: str, value: str, near: NearCopies) -> Reach:
         way: How it is named: by `url`, `domain` or `source`.
         value: Its name.
         near: Whether near copies go as well, or are only named.
+        is_released: Whether a release rests on it, though the database may not know it any more.
 
     Raises:
         UsageError: The store knows no such thing and never did.
@@ -59,7 +60,7 @@ def of(store: Store, way: str, value: str, near: NearCopies) -> Reach:
     try:
         start = lineage.starts(store, way, value)
     except UsageError:
-        if (way, value) not in set(store.query("documents/forgotten").rows()):
+        if not is_released and (way, value) not in set(store.query("documents/forgotten").rows()):
             raise
         return Reach([], [], [], [])
     named = _documents(store, start)
