@@ -72,8 +72,9 @@ def written(path: Path, insert: str, rows: Rows) -> None:
         with closing(journal_file.connect(path)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             for table, values in rows.items():
-                marks = ", ".join("?" * len(values[0])) if values else ""
-                connection.executemany(f"{insert} {table} VALUES ({marks})", values)
+                if values:
+                    marks = ", ".join("?" * len(values[0]))
+                    connection.executemany(f"{insert} {table} VALUES ({marks})", values)
             connection.execute("COMMIT")
     except journal_file.Failure as error:
         raise journal_file.broken(path, error) from error
