@@ -2,15 +2,18 @@
 
 import json
 import os
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from wellspring import Part
-from wellspring.tasks.contracts.errors import WellspringError
+from wellspring.tasks.contracts.errors import TransientError, WellspringError
 
 if TYPE_CHECKING:
+    from wellspring.tasks.contracts.settings import Settings
+    from wellspring.tasks.spine.operations.wanting import By, Standing
     from wellspring.tasks.spine.running.runs import Run
 
 
@@ -46,6 +49,86 @@ def build(
     return facts(store, time.monotonic() - started)
 
 
+def want(
+    profile: str,
+    store: Path,
+    overrides: list[str],
+    rows: int,
+    *,
+    by: "By | None" = None,
+    prefect: bool | None = None,
+    say: Callable[[str], object] = lambda _: None,
+) -> dict[str, Any]:
+    """Build in rounds, each with a higher limit, until so many rows are accepted or the inputs are used up.
+
+    Args:
+        profile: As for `build`, like `store`, `overrides` and `prefect`.
+        store: As for `build`.
+        overrides: As for `build`; their `limit`, or that of the profile, is never gone beyond.
+        rows: How many are wanted; with `by` of each recipe or topic.
+        by: What rows are counted by.
+        prefect: As for `build`.
+        say: Told of each round before it begins, and of what is missing where the run is parked.
+
+    Returns:
+        What `build` does of the last round, and `want`: `rows`, `by`, `accepted`, `groups`, `missing`, `rounds` (limit
+        and accepted rows of each) and `ended` (`reached`, or what was used up).
+
+    Raises:
+        UsageError: The selection takes fewer rows than are wanted.
+        TransientError: The run was parked, for its budget or else; what is missing was said.
+    """
+    from wellspring.tasks.contracts import settings
+    from wellspring.tasks.spine.operations import wanting
+
+    chosen = settings.load(profile, overrides)
+    wanting.check(chosen, rows)
+    most = chosen.limit or sys.maxsize
+    before = _standing(store, chosen, by)
+    limit = min(most, wanting.first(rows, max(before.pages, before.seeds) if before else 0))
+    rounds = list[dict[str, int]]()
+    while True:
+        say(f"round {len(rounds) + 1}: at most {limit} pages and {limit} seeds")
+        try:
+            found = build(profile, store, [*overrides, f"limit={limit}"], prefect=prefect)
+        except TransientError:
+            say(_short_of(_standing(store, chosen, by), rows))
+            raise
+        now = _standing(store, chosen, by)
+        assert now is not None  # noqa: S101 - a build has just made it
+        rounds.append({"limit": limit, "accepted": now.accepted})
+        ended = _ended(now, rows, limit, most)
+        if ended:
+            facts = {"rows": rows, "by": by, "accepted": now.accepted, "groups": dict(now.groups)}
+            return found | {"want": facts | {"missing": now.missing(rows), "rounds": rounds, "ended": ended}}
+        limit = min(most, wanting.following(rows, now.least(), limit))
+
+
+def _standing(store: Path, chosen: "Settings", by: "By | None") -> "Standing | None":
+    from wellspring.tasks.io.storage.store import DATABASE, Store
+    from wellspring.tasks.spine.operations import wanting
+
+    if not (store / DATABASE).is_file():
+        return None
+    with Store.read(store) as opened:
+        return wanting.standing(opened, chosen, by)
+
+
+def _ended(now: "Standing", rows: int, limit: int, most: int) -> str:
+    """Return why there is no other round, or nothing."""
+    if not now.missing(rows):
+        return "reached"
+    if now.is_used_up(limit):
+        return f"all inputs are used up: {now.pages} pages and {now.seeds} seeds"
+    return f"limit={most} is used up" if limit >= most else ""
+
+
+def _short_of(now: "Standing | None", rows: int) -> str:
+    missing = now.missing(rows) if now else {"rows": rows}
+    said = ", ".join(f"{count} of {name}" if name != "rows" else f"{count} rows" for name, count in missing.items())
+    return f"still missing: {said}" if missing else "all wanted rows are accepted"
+
+
 def _await_temporary_server() -> None:
     """Prepare for the server that Prefect starts where none is configured: it takes its time on a busy machine."""
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
@@ -66,11 +149,19 @@ def retry(
 
 
 def estimate(
-    profile: str, store: Path, overrides: list[str], *, only: str | None = None, pilot: int | None = None
+    profile: str,
+    store: Path,
+    overrides: list[str],
+    *,
+    only: str | None = None,
+    pilot: int | None = None,
+    want: int | None = None,
+    by: "By | None" = None,
 ) -> dict[str, Any]:
     """Return what a build would ask and cost, as `estimating.estimate` does.
 
-    With a `pilot` so many inputs of each program are asked about first, and paid for: what they took is gone by.
+    With a `pilot` so many inputs of each program are asked about first, and paid for: what they took is gone by. With
+    `want` also what so many accepted rows would probably take, as `wanting.expected` says.
     """
     from wellspring.tasks.contracts import settings
     from wellspring.tasks.spine.running import preflight
@@ -86,7 +177,13 @@ def estimate(
     def rehearse(run: "Run") -> None:
         dataset.fn(profile, str(run.store.path), overrides, only)
 
-    return estimating.estimate(wanted, store, rehearse)
+    found = estimating.estimate(wanted, store, rehearse)
+    if want is None:
+        return found
+    from wellspring.tasks.spine.operations import wanting
+
+    standing = _standing(store, wanted, by) or wanting.Standing(0, {}, 0, 0, 0, 0.0)
+    return found | {"want": wanting.expected(standing, want)}
 
 
 def _pilot(profile: str, store: Path, overrides: list[str], wanted: list[str], inputs: int) -> None:

@@ -46,6 +46,16 @@ def overrides(corpora: Iterable[Any], seeds: Iterable[Any], *, replay: bool = Fa
     return [*said, "replay=true"] if replay else said
 
 
+def refuse_part(only: str | None) -> None:
+    """Refuse a part of the job where rows are wanted: they are accepted at the end of all parts.
+
+    Raises:
+        UsageError: A part is named.
+    """
+    if only:
+        raise UsageError(f"rows cannot be wanted of the part `{only}` alone", hint="leave out --only, or --want")
+
+
 def of_values(values: Mapping[str, Any]) -> list[str]:
     """Say settings that are given as Python values: sections as mappings, `limit=200, models={"generator": {...}}`.
 

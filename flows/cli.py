@@ -33,6 +33,7 @@ COMMANDS = {
     building.build: (
         "wellspring build",
         "wellspring build --corpus crawl.warc.gz --seeds prompts.jsonl --store ./ws --set limit=200",
+        "wellspring build --profile mine.toml --want 1000 --set budget.max_cost_usd=20",
         "wellspring build --only corpus --corpus A.warc.gz --corpus B.warc.gz",
         "wellspring build --profile mine.toml --replay   (uses recorded answers and sends nothing)",
     ),
@@ -77,6 +78,7 @@ COMMANDS = {
     building.estimate: (
         "wellspring estimate --corpus crawl.warc.gz --seeds prompts.jsonl --set models.generator.model=gpt-4.1",
         "wellspring estimate --profile mine.toml --store ./ws --only synthesis",
+        "wellspring estimate --profile mine.toml --store ./ws --want 1000",
     ),
     upkeep.forget: (
         "wellspring forget --url https://example.org/page --store ./ws",

@@ -237,6 +237,8 @@ def estimate(found: Mapping[str, Any], prices: object) -> None:
     say(f"{found['calls']} calls to pay, {found['recorded_calls']} recorded, {money(found['cost_usd'])}")
     for model in found["unpriced"]:
         say(f"the price of {model} is in no table: copy {prices}, add it, name the copy in models.prices")
+    if wanted := found.get("want"):
+        say(_wanted(wanted))
     if found["stopped"]:
         say(f"the rehearsal ended early: {found['stopped']}")
 
@@ -268,6 +270,18 @@ def tuned(facts: Mapping[str, Any]) -> None:
         return
     say(f"\n{facts['prompts'][facts['best']]['text']}\n")
     hint(f"{facts['written']} holds it" if facts["written"] else "--out FILE writes the prompt file with it")
+
+
+def _wanted(found: Mapping[str, Any]) -> str:
+    so_far = f"{found['accepted']} of {found['want']} wanted rows are accepted"
+    if not found["missing"]:
+        return so_far
+    if found["acceptance"] is None:
+        return f"{so_far}; what the rest costs is not known before a build has accepted some"
+    return (
+        f"{so_far}, {found['acceptance']:.2f} an input; the rest will probably take {found['inputs']:,} inputs more, "
+        f"{found['calls']:,} calls, {money(found['cost_usd'])}"
+    )
 
 
 def receipt(facts: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Commands that make rows: build, export, retry; and what a build would cost."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,17 @@ from wellspring.flows.commands.options import (
 )
 
 
+class By(StrEnum):
+    """What wanted rows are counted by."""
+
+    recipe = "recipe"
+    topic = "topic"
+
+
+WantOption = Annotated[int | None, typer.Option(min=1, help="Go on until so many rows are accepted.")]
+ByOption = Annotated[By | None, typer.Option(help="With --want: so many of each recipe, or of each topic.")]
+
+
 def build(
     *,
     profile: ProfileOption = None,
@@ -29,6 +41,8 @@ def build(
     only: OnlyOption = None,
     chosen: SetOption = None,
     replay: Annotated[bool, typer.Option("--replay", help="Use recorded answers only, and send nothing.")] = False,
+    want: WantOption = None,
+    by: ByOption = None,
     prefect: Annotated[
         bool | None,
         typer.Option("--prefect/--no-prefect", help="Run as a Prefect flow. Default: if PREFECT_API_URL is set."),
@@ -36,8 +50,13 @@ def build(
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a dataset from web archives and seeds, or continue one. Nothing is done or paid for twice."""
+    """Make a dataset from web archives and seeds, or continue one. Nothing is done or paid for twice.
+
+    With --want, Wellspring builds in rounds. Each round uses more pages and seeds, by the acceptance so far, until that
+    many rows are exported. It stops before if all inputs, `limit` or the budget are used up, and says what is missing.
+    """
     asked: dict[str, Any] = {"profile": profile, "only": only, "replay": replay, "prefect": prefect}
+    asked |= {"want": want, "by": by.value if by else None}
     built = wellspring.build(corpus, seeds, store, **asked, trust_store=trust, overrides=chosen or ())
     _say_build(built, as_json=as_json)
 
@@ -86,6 +105,8 @@ def _say_facts(directory: Path, facts: dict[str, Any]) -> None:
         terminal.funnel(facts)
     for file in facts["files"]:
         terminal.say(f"{file['rows']:>7} rows  {file['path']}")
+    if want := facts.get("want"):
+        _say_want(want)
     if since := facts.get("since"):
         _say_since(since)
     if held := facts.get("held_at"):
@@ -101,6 +122,16 @@ def _say_facts(directory: Path, facts: dict[str, Any]) -> None:
         terminal.say(f"trace    wellspring trace {facts['example_id']} --store {directory}")
     if facts["stand_in"]:
         terminal.say(casting.NOT_FOR_TRAINING)
+
+
+def _say_want(found: dict[str, Any]) -> None:
+    of = f" of each {found['by']}" if found["by"] else ""
+    rounds = ", ".join(f"{one['accepted']} of at most {one['limit']} inputs" for one in found["rounds"])
+    terminal.say(f"wanted   {found['rows']} rows{of}; accepted {found['accepted']} ({rounds})")
+    if found["missing"]:
+        missing = ", ".join(f"{count} {name}" for name, count in found["missing"].items())
+        terminal.say(f"missing  {missing}: {found['ended']}")
+        terminal.hint("more rows need more pages or seeds (--corpus, --seeds), or a lower selections.min_score")
 
 
 def _say_since(found: dict[str, Any]) -> None:
@@ -141,6 +172,8 @@ def estimate(
         int | None,
         typer.Option(min=1, help="First ask about so many inputs of each program, and pay for them, to know better."),
     ] = None,
+    want: WantOption = None,
+    by: ByOption = None,
     chosen: SetOption = None,
     trust: TrustOption = False,
     as_json: JsonOption = False,
@@ -148,8 +181,11 @@ def estimate(
     """Show what a build would ask and cost, stage by stage. It rehearses on a copy of the store and sends nothing.
 
     With --pilot it does send something: that many inputs of each program are built as any build would, and kept.
+
+    With --want it also says what that many exported rows will probably cost, by the rows that were accepted so far.
     """
     asked: dict[str, Any] = {"profile": profile, "only": only, "pilot": pilot, "trust_store": trust}
+    asked |= {"want": want, "by": by.value if by else None}
     found = wellspring.estimate(corpus, seeds, store, **asked, overrides=chosen or ())
     if as_json:
         terminal.as_json(found)

@@ -55,8 +55,8 @@ def releases(*, store: StoreOption = STORE, as_json: JsonOption = False) -> None
     if as_json:
         terminal.as_json(found)
         return
-    columns = {"release": "left", "made": "left", "rows": "right", "digest": "left", "": "left"}
-    rows = [(one["name"], one["made_at"], one["rows"], one["digest"][:16], _state(one)) for one in found]
+    columns = {"release": "left", "made (UTC)": "left", "rows": "right", "digest": "left", "": "left"}
+    rows = [(one["name"], one["made_at"][:19], one["rows"], one["digest"][:16], _state(one)) for one in found]
     terminal.table("" if found else "there is no release yet: wellspring release NAME", columns, rows)
 
 

@@ -106,6 +106,12 @@ class Built:
         return pl.DataFrame(rows, infer_schema_length=None)
 
 
+def _say(line: str) -> None:
+    from wellspring.flows import terminal
+
+    terminal.hint(line)
+
+
 def _counted(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in reasons.items())
 
@@ -118,6 +124,8 @@ def build(
     profile: Place | None = None,
     only: Part | None = None,
     replay: bool = False,
+    want: int | None = None,
+    by: Literal["recipe", "topic"] | None = None,
     prefect: bool | None = None,
     trust_store: bool = False,
     overrides: Sequence[str] = (),
@@ -132,6 +140,9 @@ def build(
         profile: `smoke`, `full`, or a TOML file. By default the sample's, if neither corpus nor seeds are named.
         only: One part of the job.
         replay: Answer from recorded completions only; send nothing.
+        want: Build in rounds, each with more inputs, until so many rows are accepted, or inputs or budget are used up.
+            `facts["want"]` says what was missing.
+        by: Count the wanted rows by `recipe` or `topic`: so many of each.
         prefect: Run as a Prefect flow. By default where PREFECT_API_URL is set.
         trust_store: Take over what the store's own settings want: endpoints, keys, paths, addresses.
         overrides: Settings as `--set` takes them, such as `"models.generator.model=gpt-4.1"`.
@@ -147,7 +158,10 @@ def build(
     corpora, lists = _listed(corpus), _listed(seeds)
     said = [*choices.overrides(corpora, lists, replay=replay), *choices.of_values(settings), *overrides]
     named = choices.profile(_text(profile), corpora, lists, trust=trust_store)
-    return Built(Path(store), building.build(named, Path(store), said, only=only, prefect=prefect))
+    if want is None:
+        return Built(Path(store), building.build(named, Path(store), said, only=only, prefect=prefect))
+    choices.refuse_part(only)
+    return Built(Path(store), building.want(named, Path(store), said, want, by=by, prefect=prefect, say=_say))
 
 
 def export(
@@ -395,6 +409,8 @@ def estimate(
     profile: Place | None = None,
     only: Part | None = None,
     pilot: int | None = None,
+    want: int | None = None,
+    by: Literal["recipe", "topic"] | None = None,
     trust_store: bool = False,
     overrides: Sequence[str] = (),
     **settings: Any,
@@ -408,13 +424,17 @@ def estimate(
         profile: As for `build`.
         only: As for `build`.
         pilot: Ask about so many inputs of each program first, and pay for them; what they took is gone by.
+        want: Also say what so many accepted rows will probably cost, by the acceptance so far.
+        by: As for `build`.
         trust_store: As for `build`.
         overrides: As for `build`.
         settings: As for `build`.
 
     Returns:
         `stages` (a dict each), `calls`, `recorded_calls`, `cost_usd` (None where a price is unknown), `seconds`,
-        `unpriced` (models without a price), `stopped` (why the rehearsal ended early, or empty).
+        `unpriced` (models without a price), `stopped` (why the rehearsal ended early, or empty). With `want` a dict of
+        that name: `accepted`, `missing`, `acceptance` (rows an input), `inputs`, `calls`, `cost_usd`; None where it is
+        not known.
 
     Raises:
         UsageError: Something that was given is wrong.
@@ -424,7 +444,7 @@ def estimate(
     corpora, lists = _listed(corpus), _listed(seeds)
     said = [*choices.overrides(corpora, lists), *choices.of_values(settings), *overrides]
     named = choices.profile(_text(profile), corpora, lists, trust=trust_store)
-    return building.estimate(named, Path(store), said, only=only, pilot=pilot)
+    return building.estimate(named, Path(store), said, only=only, pilot=pilot, want=want, by=by)
 
 
 def check_plugin(plugin: Place, *, profile: Place | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:

@@ -35,9 +35,9 @@ class Side:
         said: Its manifest.
         rows: By form and key.
         pages: The digests of the texts of each page, by its address.
-        left_out: Why an instruction is not in it, by key.
+        left_out: Why an instruction is not in it, by its id and by its key.
         methods: The settings of each method in force, by stage, name and fingerprint.
-        forgotten: Keys of rows that were taken out of it since, as what they rest on was forgotten.
+        forgotten: Ids of rows that were taken out of it since, as what they rest on was forgotten.
     """
 
     name: str
@@ -47,6 +47,10 @@ class Side:
     left_out: dict[str, str] = field(default_factory=dict[str, str])
     methods: dict[tuple[str, str, str], str] = field(default_factory=dict[tuple[str, str, str], str])
     forgotten: set[str] = field(default_factory=set[str])
+
+    def why_not(self, row: Row) -> str:
+        """Return why a row of the other side was left out here, or nothing."""
+        return self.left_out.get(row["made_id"]) or self.left_out.get(row["key"], "")
 
     def fingerprints(self, name: str) -> set[str]:
         """Return the fingerprints of the methods of a name."""
@@ -82,17 +86,18 @@ def side(folder: Path, name: str, said: Mapping[str, Any]) -> Side:
     for row in holdings.read(folder, "pages").iter_rows(named=True):
         found.pages.setdefault(row["url"], set()).add(row["text_digest"])
     for row in holdings.read(folder, "left_out").iter_rows(named=True):
-        found.left_out[row["key"]] = WORDS.get(row["reason"], row["reason"].removeprefix("failed_").replace("_", " "))
+        why = WORDS.get(row["reason"], row["reason"].removeprefix("failed_").replace("_", " "))
+        found.left_out |= {row["id"]: why, row["key"]: why}
     for stage, own, print_, settings in holdings.read(folder, "methods").iter_rows():
         found.methods[stage, own, print_] = settings
     return found
 
 
 def with_forgotten(found: Side, taken_out: pl.DataFrame) -> Side:
-    """Give a side back the keys of rows that were forgotten: it was issued again without them."""
+    """Give a side back the rows that were forgotten: it was issued again without them."""
     for row in taken_out.iter_rows(named=True):
         found.rows.setdefault(row["file"].rpartition("/")[0], {}).setdefault(row["key"], []).append(row)
-        found.forgotten.add(row["key"])
+        found.forgotten.add(row["row_id"])
     return found
 
 
@@ -153,7 +158,7 @@ def _named(one: Side) -> dict[str, Any]:
 
 
 def _count(one: Side, form: str) -> int:
-    return sum(len(rows) for key, rows in one.rows.get(form, {}).items() if key not in one.forgotten)
+    return sum(row["row_id"] not in one.forgotten for rows in one.rows.get(form, {}).values() for row in rows)
 
 
 def _of_key(a: Side, b: Side, form: str, key: str) -> Iterator[Change]:
@@ -189,7 +194,7 @@ def _change(what: str, why: str, old: Row | None, new: Row | None) -> Change:
 
 
 def _why_added(a: Side, b: Side, row: Row) -> str:
-    if why := a.left_out.get(row["key"]):
+    if why := a.why_not(row):
         return f"no longer: {why}"
     if row["url"] and row["url"] not in a.pages:
         return "new page"
@@ -199,9 +204,9 @@ def _why_added(a: Side, b: Side, row: Row) -> str:
 
 
 def _why_removed(a: Side, b: Side, row: Row) -> str:
-    if row["key"] in a.forgotten:
+    if row["row_id"] in a.forgotten:
         return "forgotten"
-    if why := b.left_out.get(row["key"]):
+    if why := b.why_not(row):
         return why
     if row["method"] and row["method"] not in b.fingerprints(row["maker"]):
         return _why_method(a, b, row["maker"]) if b.fingerprints(row["maker"]) else "method no longer in force"

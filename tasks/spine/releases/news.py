@@ -49,7 +49,9 @@ def write(store: Store, source: Path, a: Side, b: Side) -> dict[str, Any]:
         said = {"since": found["a"], "name": found["b"]["name"], "rows": found["rows"], "why": found["why"]}
         dataset.text("manifest.json", orjson.dumps(said | {"files": files}, option=orjson.OPT_INDENT_2).decode() + "\n")
     datasets.put_in_place(place)
-    shown = [{"path": str(place / f["path"]), "rows": f["rows"]} for f in files if f["path"].endswith(".jsonl")]
+    shown = [
+        {"path": str(place / f["path"]), "rows": f["rows"]} for f in files if f["rows"] and f["path"].endswith(".jsonl")
+    ]
     return {"folder": str(place), "since": a.name, "rows": found["rows"], "files": shown}
 
 

@@ -127,7 +127,7 @@ def _again(
         _tell(old, partial, len(taken[1]))
         for writer in writers:
             writer(store, partial)
-        kept = ("dataset", "license", "fingerprint", "settings", "validations", "excluded", "versions")
+        kept = ("made_at", "dataset", "license", "fingerprint", "settings", "validations", "excluded", "versions")
         said = {key: before[key] for key in kept if key in before}
         former = {"of": old.name, "digest": before.get("digest", ""), "lines_taken_out": len(taken[1])}
         releases.seal(partial, {**said, "name": name, "measures": [], "reissued": former | {"why": "forgotten"}})

@@ -342,8 +342,8 @@ def seal(folder: Path, said: Mapping[str, Any]) -> dict[str, Any]:
     listed = [_file(folder, path, rows) for path in paths]
     whole = {
         "form": FORM,
+        "made_at": now().isoformat(timespec="microseconds") + "Z",
         **said,
-        "made_at": now().isoformat(timespec="seconds") + "Z",
         "digest": digest_of(listed),
         "rows": _rows(listed),
         "files": listed,

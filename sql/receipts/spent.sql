@@ -1,0 +1,18 @@
+-- What all runs have asked and paid; NaN where a price is not known. And how many pages and seeds were read to use.
+-- owner:  tasks/spine/operations/wanting.py
+-- grain:  one row
+-- params: none
+SELECT
+    (SELECT coalesce(sum(receipts.calls), 0) FROM receipts) AS calls,
+    (SELECT coalesce(sum(receipts.cost_usd), 0) FROM receipts) AS cost_usd,
+    (
+        SELECT count(DISTINCT documents.document_id)
+        FROM documents
+        WHERE
+            documents.fingerprint IN (
+                SELECT methods.fingerprint
+                FROM methods
+                WHERE methods.stage = 'documents' AND methods.active
+            )
+    ) AS pages,
+    (SELECT count(DISTINCT seeds.seed_id) FROM valid_seeds AS seeds) AS seeds;
