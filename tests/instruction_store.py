@@ -86,6 +86,12 @@ def written_by(run: Run, model: str, served: str = "") -> None:
     )
 
 
+def call_of(run: Run, instruction_id: str) -> str:
+    """Return the call that an instruction was said in."""
+    query = "SELECT completion_id FROM instructions WHERE instruction_id = ?"
+    return run.store._connection.execute(query, [instruction_id]).fetchall()[0][0]
+
+
 def publish(run: Run, *nouns: str) -> None:
     """Say that what was written passed its audits."""
     for noun in nouns:

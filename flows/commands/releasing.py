@@ -40,6 +40,7 @@ def release(
         terminal.as_json(found)
         return
     said = "was there already, with the same digest" if found.get("was_there") else "is in its place"
+    said = said if name else "is current now"
     terminal.say(f"{found['name']} {said}: {found['rows']} rows, digest {found['digest']}")
     terminal.say(found["folder"])
     if held := found.get("held_at"):

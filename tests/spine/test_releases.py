@@ -12,9 +12,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tests import instruction_store
 from tests.exported import digests
 from tests.old_stores import OLD, ROOT, unpacked
-from tests.test_exports import APART, NAME, again, curated, lines
+from tests.test_exports import APART, NAME, again, lines
+from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.io.storage import links
@@ -22,6 +24,7 @@ from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.spine.provenance import exclusions, forgetting
 from wellspring.tasks.spine.releases import decisions, differences, holdings, news, releases
 from wellspring.tasks.spine.running import runs
+from wellspring.tasks.spine.running.runs import Run
 
 pytestmark = pytest.mark.slow
 SET = [APART, "groundings.min_fit=0", "embeddings.embedder=hashing", "selections.controls=1"]
@@ -31,7 +34,19 @@ PAGE = "https://bread.example/page"
 def build(store: Path, *overrides: str, is_new: bool = False) -> None:
     chosen = settings_.load(None, [*SET, *overrides], {})
     with runs.start("test", chosen, store, quiet=True, may_mix=True, has_readers=False) as run:
-        curated(run) if is_new else again(run)
+        if is_new:
+            instruction_store.fill(run)
+            run.store.append("steps", [*_steps(run)])
+        again(run)
+
+
+def _steps(run: Run) -> Iterator[records.Step]:
+    """Each instruction at a place of its own: two of one page are told apart by it."""
+    for place, row in enumerate(run.store.query("releases/made").iter_rows(named=True)):
+        call = instruction_store.call_of(run, row["id"])
+        yield records.Step(
+            row["input_id"], row["fingerprint"], str(place), "write", "generator", call, instruction_store.WRITER
+        )
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +57,24 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def changed(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store with a release v1, built again since with a threshold that fewer rows pass."""
+    folder = Path(shutil.copytree(made, tmp_path_factory.mktemp("changed") / "ws"))
+    with Store.open(folder) as store:
+        releases.make(store, "v1")
+    build(folder, "selections.min_score=6")
+    return folder
+
+
 @pytest.fixture
 def ws(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "ws"))
+    return Path(shutil.copytree(made, tmp_path / "ws", symlinks=True))
+
+
+@pytest.fixture
+def fewer(changed: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(changed, tmp_path / "fewer", symlinks=True))
 
 
 @pytest.fixture
@@ -83,19 +113,17 @@ def test_a_release_holds_the_export_as_it_is_and_the_link_leads_to_it(store: Sto
     assert all(not path.stat().st_mode & 0o222 for path in folder.rglob("*") if path.is_file())
 
 
-def test_the_same_store_released_twice_has_the_same_digest_and_another_export_another(ws: Path) -> None:
-    with Store.open(ws) as store:
-        first, second = releases.make(store, "v1"), releases.make(store, "v2")
-        once_more = releases.make(store, "v1")
-    build(ws, "selections.min_score=6")
-    with Store.open(ws) as store:
-        third = releases.make(store, "v3")
+def test_the_same_store_released_twice_has_the_same_digest_and_another_export_another(fewer: Path) -> None:
+    first = releases.described(fewer, "v1")
+    with Store.open(fewer) as store:
+        second, third = releases.make(store, "v2"), releases.make(store, "v3")
+        once_more = releases.make(store, "v2")
         with pytest.raises(UsageError, match="is there already, and holds something else"):
             releases.make(store, "v1")
 
-    assert first["digest"] == second["digest"] != third["digest"]
+    assert first["digest"] != second["digest"] == third["digest"]
     assert once_more["was_there"]
-    assert releases.names(ws) == ["v1", "v2", "v3"]
+    assert releases.names(fewer) == ["v1", "v2", "v3"]
 
 
 def test_lineage_goes_from_each_row_to_its_page_and_its_call_and_holds_no_text(store: Store) -> None:
@@ -178,21 +206,33 @@ def test_the_link_may_lead_to_a_folder_beside_it_and_to_nothing_else(ws: Path, t
         links.refuse(ws)
 
 
-def test_going_back_holds_against_new_releases_until_it_is_lifted(ws: Path) -> None:
-    with Store.open(ws) as store:
-        releases.make(store, "v1")
-    build(ws, "selections.min_score=6")
-    with Store.open(ws) as store:
+def test_going_back_holds_against_new_releases_until_it_is_lifted(fewer: Path) -> None:
+    with Store.open(fewer) as store:
         releases.make(store, "v2")
         releases.rollback(store, "v1", "v2 is too small")
         third = releases.make(store, "v3")
-        stays = releases.current(ws)
+        stays = releases.current(fewer)
         lifted = releases.forward(store, "good again")
         fourth = releases.make(store, "v4")
 
     assert (third["held_at"], third["is_current"], stays) == ("v1", False, "v1")
     assert (lifted["name"], lifted["before"]) == ("v3", "v1")
     assert fourth["is_current"]
+
+
+def test_rows_that_a_threshold_keeps_out_are_removed_for_it_and_come_back_for_it(fewer: Path) -> None:
+    with Store.open(fewer) as store:
+        releases.make(store, "v2")
+    gone, back = compared(fewer, "v1", "v2"), compared(fewer, "v2", "v1")
+
+    assert gone["rows"]["removed"] == len(held(fewer, "v1")) - len(held(fewer, "v2")) > 0
+    assert gone["why"] == {"added": {}, "removed": {"threshold": gone["rows"]["removed"]}, "changed": {}}
+    assert back["why"]["added"] == {"no longer: threshold": gone["rows"]["removed"]}
+    assert gone["settings"] == [{"setting": "selections.min_score", "a": 5, "b": 6}]
+    assert {one["measure"]: (one["a"], one["b"]) for one in gone["measures"]}["rows"] == (
+        len(held(fewer, "v1")),
+        len(held(fewer, "v2")),
+    )
 
 
 def test_excluded_rows_are_out_of_the_next_export_and_come_back(ws: Path) -> None:
@@ -348,13 +388,11 @@ def killed(store: Path, what: str, after: int) -> bool:
 
 
 @pytest.mark.timeout(900)
-def test_a_release_that_is_killed_at_any_step_leaves_the_old_one_or_the_new_whole(ws: Path, tmp_path: Path) -> None:
-    with Store.open(ws) as store:
-        old = releases.make(store, "v1")
-    build(ws, "selections.min_score=6")
+def test_a_release_that_is_killed_at_any_step_leaves_the_old_one_or_the_new_whole(fewer: Path, tmp_path: Path) -> None:
+    old = releases.described(fewer, "v1")
     after, seen = 0, set[str]()
     while True:
-        mine = Path(shutil.copytree(ws, tmp_path / f"at-{after}", symlinks=True))
+        mine = Path(shutil.copytree(fewer, tmp_path / f"at-{after}", symlinks=True))
         is_killed = killed(mine, "release", after)
         found = {one["name"]: one for one in releases.listed(mine)}
         seen.add(releases.current(mine))
@@ -400,38 +438,32 @@ def test_a_store_of_an_older_version_can_be_released(name: str, tmp_path: Path) 
     assert lines(old / "releases" / "current" / "messages" / "train.jsonl") == rows
 
 
-def test_since_a_release_only_what_is_new_is_written_and_what_went_is_named(ws: Path) -> None:
-    build(ws, "selections.min_score=6")
-    with Store.open(ws) as store:
-        releases.make(store, "v1")
-        exclusions.exclude(store, [exported(ws)[0]["id"]])
-    gone, known = exported(ws)[0]["id"], {row["id"] for row in exported(ws)}
-    build(ws)
-    with Store.open(ws) as store:
-        source, place = store.exports / NAME, ws.parent / "held"
+def test_since_a_release_only_what_is_new_is_written_and_what_went_is_named(fewer: Path) -> None:
+    with Store.open(fewer) as store:
+        releases.make(store, "v2")
+        exclusions.exclude(store, [exported(fewer)[0]["id"]])
+    gone, known = exported(fewer)[0]["id"], {row["id"] for row in exported(fewer)}
+    build(fewer)
+    with Store.open(fewer) as store:
+        source, place = store.exports / NAME, fewer.parent / "held"
         place.mkdir()
         holdings.hold(store, source, place)
-        said = news.write(
-            store, source, differences.of_release(ws, "v1"), differences.side(place, NAME, {"name": NAME})
-        )
-    folder = ws / "exports" / f"{NAME}.since-v1"
+        now = differences.side(place, NAME, {"name": NAME})
+        said = news.write(store, source, differences.of_release(fewer, "v2"), now)
+    folder = fewer / "exports" / f"{NAME}.since-v2"
     new = lines(folder / "messages" / "train.jsonl")
 
-    assert {row["id"] for row in new} == {row["id"] for row in exported(ws)} - known
+    assert {row["id"] for row in new} == {row["id"] for row in exported(fewer)} - known
     assert said["rows"]["added"] == len(new) > 0
-    assert [row["id"] for row in pq.read_table(folder / "messages" / "train.parquet").to_pylist()] == [
-        r["id"] for r in new
-    ]
+    assert pq.read_table(folder / "messages" / "train.parquet")["id"].to_pylist() == [row["id"] for row in new]
     assert lines(folder / "removed.jsonl") == [{"id": gone, "why": "excluded"}]
-    with Store.open(ws) as store:
+    with Store.open(fewer) as store:
         forgetting.forget(store, url=PAGE)
     assert not folder.exists()
 
 
-def test_going_back_forgetting_and_making_the_database_anew_come_to_the_same_releases(ws: Path) -> None:
-    with Store.open(ws) as store:
-        releases.make(store, "v1")
-    build(ws, "selections.min_score=6")
+def test_going_back_forgetting_and_making_the_database_anew_come_to_the_same_releases(fewer: Path) -> None:
+    ws = fewer
     with Store.open(ws) as store:
         releases.make(store, "v2")
         releases.rollback(store, "v1", "")

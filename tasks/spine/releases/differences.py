@@ -199,7 +199,7 @@ def _why_added(a: Side, b: Side, row: Row) -> str:
     if row["url"] and row["url"] not in a.pages:
         return "new page"
     if row["method"] not in a.fingerprints(row["maker"]):
-        return _why_method(a, b, row["maker"]) if a.fingerprints(row["maker"]) else "new method"
+        return _why_method(a, b, "", row["method"], row["maker"]) if a.fingerprints(row["maker"]) else "new method"
     return "new from the same page" if row["url"] else "new input"
 
 
@@ -209,7 +209,8 @@ def _why_removed(a: Side, b: Side, row: Row) -> str:
     if why := b.why_not(row):
         return why
     if row["method"] and row["method"] not in b.fingerprints(row["maker"]):
-        return _why_method(a, b, row["maker"]) if b.fingerprints(row["maker"]) else "method no longer in force"
+        there = b.fingerprints(row["maker"])
+        return _why_method(a, b, row["method"], "", row["maker"]) if there else "method no longer in force"
     if row["url"] and _texts(b, row) and _texts(a, row) != _texts(b, row):
         return "new text of the page"
     return "its input is no longer in force"
@@ -217,11 +218,11 @@ def _why_removed(a: Side, b: Side, row: Row) -> str:
 
 def _why_changed(a: Side, b: Side, old: Row, new: Row) -> str:
     if old["method"] != new["method"]:
-        return _why_method(a, b, new["maker"])
+        return _why_method(a, b, old["method"], new["method"])
     if old["made_id"] != new["made_id"]:
         return "new text of the page" if old["document_id"] != new["document_id"] else "written anew"
     if old["answer_method"] != new["answer_method"]:
-        return _why_method(a, b, "", "responses")
+        return _why_method(a, b, old["answer_method"], new["answer_method"], stage="responses")
     if old["model"] != new["model"]:
         return "another model answered"
     return "another answer" if old["row_id"] != new["row_id"] else "what is said of it"
@@ -231,16 +232,19 @@ def _texts(one: Side, row: Row) -> set[str]:
     return one.pages.get(row["url"], set())
 
 
-def _why_method(a: Side, b: Side, name: str, stage: str = "instructions") -> str:
-    """Say what differs between two methods of a name: settings, or else the prompt, the version or the model."""
+def _why_method(a: Side, b: Side, old: str, new: str, name: str = "", stage: str = "instructions") -> str:
+    """Say what differs between two methods: settings, or else the prompt, the version or the model.
 
-    def settings(one: Side) -> dict[str, Any]:
-        found = [
-            said for (of, own, _), said in sorted(one.methods.items()) if of == stage and (not name or own == name)
-        ]
+    A side on which the row is not has no fingerprint: then it is the method of that name there.
+    """
+
+    def settings(one: Side, print_: str) -> dict[str, Any]:
+        of_name = [said for (of, own, _), said in sorted(one.methods.items()) if of == stage and own == name]
+        found = [said for (of, _, own), said in one.methods.items() if of == stage and own == print_] or of_name
         return json.loads(found[-1]) if found else {}
 
-    differ = [row["setting"] for row in _settings(settings(a), settings(b))]
+    mine, theirs = settings(a, old), settings(b, new)
+    differ = [row["setting"] for row in _settings(mine, theirs)] if mine and theirs else []
     return f"settings: {', '.join(differ[:3])}" if differ else "prompt, version or model of the method"
 
 
