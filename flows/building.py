@@ -85,7 +85,7 @@ def want(
     wanting.check(chosen, rows)
     most = chosen.limit or sys.maxsize
     before = _standing(store, chosen, by)
-    limit = min(most, wanting.first(rows, max(before.pages, before.seeds) if before else 0))
+    limit = min(most, wanting.first(rows, before.used if before else 0))
     rounds = list[dict[str, int]]()
     while True:
         say(f"round {len(rounds) + 1}: at most {limit} pages and {limit} seeds")
@@ -182,7 +182,7 @@ def estimate(
         return found
     from wellspring.tasks.spine.operations import wanting
 
-    standing = _standing(store, wanted, by) or wanting.Standing(0, {}, 0, 0, 0, 0.0)
+    standing = _standing(store, wanted, by) or wanting.Standing(0, {}, 0, 0, 0, 0, 0.0)
     return found | {"want": wanting.expected(standing, want)}
 
 

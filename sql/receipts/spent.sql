@@ -1,4 +1,4 @@
--- What all runs have asked and paid; NaN where a price is not known. And how many pages and seeds were read to use.
+-- What all runs have asked and paid, NaN where a price is not known; how many pages and seeds there are, and were used.
 -- owner:  tasks/spine/operations/wanting.py
 -- grain:  one row
 -- params: none
@@ -15,4 +15,13 @@ SELECT
                 WHERE methods.stage = 'documents' AND methods.active
             )
     ) AS pages,
-    (SELECT count(DISTINCT seeds.seed_id) FROM valid_seeds AS seeds) AS seeds;
+    (SELECT count(DISTINCT seeds.seed_id) FROM valid_seeds AS seeds) AS seeds,
+    (
+        SELECT
+            greatest(
+                count(DISTINCT used.input_id) FILTER (WHERE used.input_id IN (SELECT seeds.seed_id FROM seeds)),
+                count(DISTINCT used.input_id) FILTER (WHERE used.input_id IN (SELECT documents.document_id FROM documents))
+            )
+        FROM settled AS used
+        WHERE used.fingerprint IN (SELECT methods.fingerprint FROM methods WHERE methods.active)
+    ) AS used;

@@ -250,7 +250,7 @@ def test_excluded_rows_are_out_of_the_next_export_and_come_back(ws: Path) -> Non
         exclusions.include(store, [before[0]["id"][:8]])
     build(ws)
 
-    assert [row["id"] for row in without] == [row["id"] for row in before[1:]]
+    assert {row["id"] for row in without} == {row["id"] for row in before[1:]}
     assert "## Excluded" in card
     assert "wrong \\| answer" in card
     assert exported(ws) == before
@@ -405,14 +405,14 @@ def test_a_release_that_is_killed_at_any_step_leaves_the_old_one_or_the_new_whol
         shutil.rmtree(mine)
         if not is_killed:
             break
-        after += 1 if after < 3 else 5
+        after += 1 if after < 2 else 9
 
     assert after > 10
     assert seen == {"v1", "v2"}
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("after", [0, 4, 9, 14, 19, 24, 26, 28, 29, 30, 31, 33])
+@pytest.mark.parametrize("after", [0, 9, 24, 28, 30, 31])
 def test_a_forgetting_that_is_killed_among_releases_is_finished_by_the_same_command(ws: Path, after: int) -> None:
     with Store.open(ws) as store:
         releases.make(store, "v1")

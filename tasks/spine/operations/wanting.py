@@ -26,13 +26,15 @@ BEYOND = 1.05
 class Standing:
     """How far a store is: accepted rows in all and by group, inputs that are there, calls, and what was paid.
 
-    `cost_usd` is None where a price is not known.
+    `used` is how many pages, or how many seeds, the methods in force are done with: the larger of the two. `cost_usd`
+    is None where a price is not known.
     """
 
     accepted: int
     groups: Mapping[str, int]
     pages: int
     seeds: int
+    used: int
     calls: int
     cost_usd: float | None
 
@@ -63,7 +65,7 @@ def standing(store: Store, settings: Settings, by: By | None = None) -> Standing
     for row in rows.iter_rows(named=True) if by else ():
         groups[row[by]] = groups.get(row[by], 0) + row["rows_made"]
     spent = store.query("receipts/spent").to_dicts()[0]
-    counts = (int(spent["pages"]), int(spent["seeds"]), int(spent["calls"]))
+    counts = [int(spent[name] or 0) for name in ("pages", "seeds", "used", "calls")]
     return Standing(int(rows["rows_made"].sum()), groups, *counts, known(float(spent["cost_usd"])))
 
 
@@ -104,7 +106,7 @@ def expected(found: Standing, want: int) -> dict[str, Any]:
         `want`, `accepted`, `missing`, `acceptance` (rows an input), `inputs` (more of them), `calls`, `cost_usd`. Those
         that are not known are None: nothing was accepted yet, or a price is in no table.
     """
-    accepted, used = found.least(), max(found.pages, found.seeds)
+    accepted, used = found.least(), found.used
     missing = max(0, want - accepted)
     rate = accepted / used if accepted and used else None
     more = None if rate is None else math.ceil(missing / rate)

@@ -95,19 +95,28 @@ def _held(folder: Path, gone: Gone) -> tuple[set[str], set[tuple[str, int]]] | N
     ids = holdings.below(edges, {*_pages(folder, gone), *(gone.ids & known)})
     lines = {(file, line) for file, line, row_id in rows.select("file", "line", "row_id").iter_rows() if row_id in ids}
     lines |= set(_telling(folder, gone.fragments))
-    keys = {key for key, id_, *_ in holdings.read(folder, "left_out").iter_rows() if id_ in gone.ids}
-    return (ids, lines) if ids or lines or keys else None
+    return (ids, lines) if ids or lines or _is_told(folder, gone.fragments) else None
 
 
 def _telling(folder: Path, fragments: Sequence[str]) -> Iterable[tuple[str, int]]:
     """Yield the lines that hold one of the texts."""
     if not fragments:
         return
-    pattern = re.compile(b"|".join(re.escape(fragment.encode()) for fragment in fragments))
+    pattern = _any_of(fragments)
     for path in sorted(folder.rglob("*.jsonl")):
         name = path.relative_to(folder).as_posix().removesuffix(".jsonl")
         with path.open("rb") as file:
             yield from ((name, number) for number, line in enumerate(file, start=1) if pattern.search(line))
+
+
+def _is_told(folder: Path, fragments: Sequence[str]) -> bool:
+    """Whether a card or another paper holds one of the texts."""
+    papers = [path for path in folder.rglob("*") if path.is_file() and path.suffix not in {".jsonl", ".parquet"}]
+    return bool(fragments) and any(_any_of(fragments).search(path.read_bytes()) for path in papers)
+
+
+def _any_of(fragments: Sequence[str]) -> re.Pattern[bytes]:
+    return re.compile(b"|".join(re.escape(fragment.encode()) for fragment in fragments))
 
 
 def _again(
