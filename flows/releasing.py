@@ -8,7 +8,10 @@ from typing import Any
 
 import orjson
 
+from wellspring.tasks.contracts import settings
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io.storage import links
 from wellspring.tasks.io.storage.store import Store, refuse_none
 from wellspring.tasks.spine.provenance import exclusions
 from wellspring.tasks.spine.releases import decisions, differences, holdings, news, releases
@@ -83,26 +86,26 @@ def diff(store: Path, a: str, b: str, profile: str) -> dict[str, Any]:
         UsageError: There is no such release.
         BrokenError: What an export would give is not known before a build.
     """
+    links.refuse(store)
     refuse_none(store)
+    chosen = settings.load(profile) if NOW in (a, b) else None
     if a == b:
         raise UsageError(f"`{a}` is compared with itself", hint="name two releases, or a release and `now`")
     sides = {name: differences.of_release(store, name) for name in (a, b) if name != NOW}
-    if NOW in (a, b):
-        sides[NOW] = _now(store, profile)
+    if chosen is not None:
+        sides[NOW] = _now(store, profile, chosen)
     return differences.between(sides[a], sides[b])
 
 
-def _now(store: Path, profile: str) -> Side:
+def _now(store: Path, profile: str, chosen: Settings) -> Side:
     """Return what an export would give: the curation is rehearsed, and nothing is sent.
 
     Raises:
         BrokenError: It would ask models, so what comes of it is not known.
     """
     from wellspring.flows.dataset import dataset
-    from wellspring.tasks.contracts import settings
     from wellspring.tasks.spine.operations import estimating
 
-    chosen = settings.load(profile)
     with estimating.rehearsal(chosen, store) as run:
         dataset.fn(profile, str(run.store.path), [], "curation")
         if calls := sum(receipt.counts.calls for receipt in run.receipts):

@@ -37,7 +37,8 @@ JOB = (
 )
 NO_STORE = {"check-plugin", "init", "recipes"}  # they take none
 SERVES = {"serve", "offline-model"}  # until they are stopped; the first takes a profile of one's own
-LOOKS = {"status", "impact", "dashboard", "doctor", "trace", "forget", *NO_STORE}  # they go by no settings of a store
+DECIDES = {"release", "releases", "rollback", "exclude", "include", "excluded"}
+LOOKS = {"status", "impact", "dashboard", "doctor", "trace", "forget", *DECIDES, *NO_STORE}  # by no settings of a store
 
 
 @contextmanager
@@ -148,6 +149,11 @@ def words_of(command: str, store: Path) -> list[str]:
         "trace": ["s", "--record"],
         "impact": ["--url", "http://x.example/"],
         "forget": ["--url", "http://x.example/"],
+        "release": ["v1"],
+        "diff": ["now", "v1"],
+        "rollback": ["v1"],
+        "exclude": ["s"],
+        "include": ["s"],
         "init": [str(store.parent / "mine.toml")],
     }
     return [command, *more.get(command, []), *([] if command in NO_STORE else ["--store", str(store)])]

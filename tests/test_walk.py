@@ -160,13 +160,48 @@ def _lose(walk: Walk) -> None:
     else:
         lost.unlink(missing_ok=True)
     walk.said.append(f"lost {lost.relative_to(walk.store)}")
-    walk.is_home = False
+    walk.is_home, walk.has_lost = False, True
 
 
 def _trace(walk: Walk) -> None:
     files = sorted(walk.store.glob("exports/*/messages/*.jsonl"))
     if files and _is_there(walk):
         walk.run("trace", f"{files[0]}:1", expect=(0,) if walk.is_home else (0, 1))
+
+
+def _release(walk: Walk) -> None:
+    """Release what is exported; it is refused where that is not as it was written, or was excluded."""
+    name = f"v{walk.chance.randint(1, 3)}"
+    walk.run("release", name, expect=(0, 1, 2))
+    walk.is_released()
+
+
+def _rollback(walk: Walk) -> None:
+    names = walk.is_released()
+    if names:
+        walk.run("rollback", walk.chance.choice(names))
+        assert walk.is_released()
+        walk.run("release", "--forward")
+
+
+def _diff(walk: Walk) -> None:
+    names = walk.is_released()
+    if len(names) > 1:
+        walk.run("diff", *walk.chance.sample(names, 2))
+
+
+def _exclude(walk: Walk) -> None:
+    """Leave a row out of an export, and bring it back; what is forgotten meanwhile stays away."""
+    rows = walk.exported_ids()
+    if not rows or not walk.is_home:
+        walk.run("excluded", expect=(0,) if _is_there(walk) else (1,))
+        return
+    row = walk.chance.choice(rows)
+    walk.run("exclude", row, "--reason", "on a walk")
+    walk.build()
+    assert row not in walk.exported_ids(), walk.tale(f"{row} is exported, though it is left out")
+    walk.run("include", row)
+    walk.build()
 
 
 MOVES: dict[str, Callable[[Walk], object]] = {
@@ -187,6 +222,13 @@ MOVES: dict[str, Callable[[Walk], object]] = {
     "dashboard": _looks("dashboard"),
     "estimate": lambda walk: walk.run("estimate", *walk.options()),
     "doctor": lambda walk: walk.run("doctor", "--profile", "smoke", expect=(int(walk.has_disk),)),  # it is a small one
+    "release": _release,
+    "releases": _looks("releases"),
+    "diff": _diff,
+    "rollback": _rollback,
+    "exclude": _exclude,
+    "include": lambda walk: walk.run("include", "--all", expect=(0,) if _is_there(walk) else (1,)),
+    "excluded": _looks("excluded"),
     "batches": lambda walk: walk.run("batches"),
 }
 

@@ -7,6 +7,7 @@ again in an empty store (`Alone`), each prefix once for all walks that begin wit
 import asyncio
 import difflib
 import errno
+import json
 import os
 import random
 import shutil
@@ -35,6 +36,7 @@ from wellspring.tasks.io.models.llm import Models
 from wellspring.tasks.io.standin.fault_kinds import Exchange
 from wellspring.tasks.io.standin.faults import FaultServer, Profile
 from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.releases import releases
 
 FRESH = ""  # where a walk begins that begins with nothing; else the name of an old store
 LAST_SECONDS = 0.04  # the longest that a shuffled answer takes
@@ -75,6 +77,7 @@ class Walk:
     said: list[str] = field(default_factory=list)
     is_made: bool = False  # all that was brought in is made
     is_home: bool = False  # what is exported is of the walk's own settings, whole
+    has_lost: bool = False  # files were taken away by hand
     sent_before: int = 0  # by older code, to another server
 
     def begin(self) -> None:
@@ -158,6 +161,19 @@ class Walk:
     def sent(self) -> int:
         """How many calls the journal says were sent."""
         return self.journal("SELECT value FROM ledger WHERE name = 'sent_calls'")
+
+    def exported_ids(self) -> list[str]:
+        """The ids of the rows that are exported as messages."""
+        files = sorted(self.store.glob("exports/*/messages/*.jsonl"))
+        return [json.loads(line)["id"] for file in files for line in file.read_text("utf-8").splitlines()]
+
+    def is_released(self) -> list[str]:
+        """Hold that every release is whole, and that the link leads to one of them; returns their names."""
+        names = releases.names(self.store)
+        damaged = [name for name in names if not releases.is_whole(self.store / "releases" / name)]
+        assert not damaged or self.has_lost, self.tale(f"damaged releases: {damaged}")
+        assert (not names or releases.current(self.store) in names) or self.has_lost, self.tale("no current release")
+        return [name for name in names if name not in damaged]
 
     def pays_once(self) -> None:
         """Hold what the server was asked against the journal: only what was out when a process died may come again."""

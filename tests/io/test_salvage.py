@@ -52,6 +52,10 @@ def with_rows_alike(folder: Path, rows: int = 200) -> tuple[Path, dict[str, list
             (kinds[n % 6], f"https://{n}.example/ {ids(rows)[n]}", "asked", f"2026-11-29 12:00:{n % 60:02}.{n:06}")
             for n in range(rows)
         ],
+        "decisions": [
+            (("exclude", "include", "rollback", "forward")[n % 4], one, "asked", f"2026-11-30 12:00:{n % 60:02}.{n:06}")
+            for n, one in enumerate(ids(rows))
+        ],
         "batch_calls": [(one, 5, 1, None, None, None, 0) for one in ids(rows)],
         "ledger": [("sent_calls", 5), ("spent_micro_usd", 9)],
     }
@@ -220,7 +224,7 @@ def test_a_row_that_makes_no_sense_is_passed_over(tmp_path: Path) -> None:
     assert len(found(path)) > ROWS // 2
 
 
-ALIKE = ["calls", "tombstones", "batch_calls", "ledger"]
+ALIKE = ["calls", "tombstones", "decisions", "batch_calls", "ledger"]
 
 
 @pytest.mark.parametrize("torn", [*ALIKE, "all"])
@@ -251,7 +255,7 @@ def test_a_call_is_never_taken_for_what_was_forgotten(tmp_path: Path) -> None:
     spoil(path, 0, bytes(4096))
     path.with_suffix(".damaged").touch()
 
-    assert outliving.kept(path, needed=True) == {"tombstones": []}
+    assert outliving.kept(path, needed=True) == {"tombstones": [], "decisions": []}
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT * FROM calls").fetchall() == alike
 
@@ -275,7 +279,7 @@ def test_a_log_without_its_journal_is_brought_over(tmp_path: Path, left: str) ->
             look(path)
     kept = outliving.kept(path, needed=True)
 
-    assert kept == {"tombstones": [("url", "https://a.example/", "asked", "2026-11-29 12:00:00")]}
+    assert kept == {"tombstones": [("url", "https://a.example/", "asked", "2026-11-29 12:00:00")], "decisions": []}
     assert found(path) == set(range(10))
 
 

@@ -62,11 +62,13 @@ def standing(store: Store, settings: Settings, by: By | None = None) -> Standing
     """
     rows = store.query("exports/accepted")
     groups: dict[str, int] = dict.fromkeys(settings.instructions.recipes, 0) if by == "recipe" else {}
-    for row in rows.iter_rows(named=True) if by else ():
-        groups[row[by]] = groups.get(row[by], 0) + row["rows_made"]
+    if by is not None:
+        for row in rows.iter_rows(named=True):
+            groups[row[by]] = groups.get(row[by], 0) + row["rows_made"]
     spent = store.query("receipts/spent").to_dicts()[0]
-    counts = [int(spent[name] or 0) for name in ("pages", "seeds", "used", "calls")]
-    return Standing(int(rows["rows_made"].sum()), groups, *counts, known(float(spent["cost_usd"])))
+    pages, seeds, used, calls = (int(spent[name] or 0) for name in ("pages", "seeds", "used", "calls"))
+    accepted = int(rows["rows_made"].sum())
+    return Standing(accepted, groups, pages, seeds, used, calls, known(float(spent["cost_usd"])))
 
 
 def check(settings: Settings, want: int) -> None:
