@@ -336,6 +336,18 @@ def test_a_release_that_rests_on_nothing_of_it_stays_as_it_is(ws: Path) -> None:
     assert digests(ws / "releases") == before
 
 
+@pytest.mark.parametrize("how", ["torn", "missing"])
+def test_nothing_is_forgotten_while_it_is_not_known_what_a_release_holds(store: Store, how: str) -> None:
+    releases.make(store, "v1")
+    path = store.path / "releases" / "v1" / "lineage" / "pages.parquet"
+    path.chmod(0o644)
+    path.write_bytes(b"PAR1 torn") if how == "torn" else path.unlink()
+
+    with pytest.raises(BrokenError, match=r"pages\.parquet cannot be read"):
+        forgetting.forget(store, url=PAGE)
+    assert store.query("tombstones/all").is_empty()
+
+
 def test_a_page_that_only_a_release_knows_can_be_forgotten_still(ws: Path) -> None:
     with Store.open(ws) as store:
         releases.make(store, "v1")
@@ -477,6 +489,6 @@ def test_going_back_forgetting_and_making_the_database_anew_come_to_the_same_rel
         stays = decisions.held_at(store)
         store.query("tombstones/all")
 
-    assert [one["name"] for one in before] == ["v1+1", "v2+1"]
+    assert [one["name"] for one in before] == ["v1+1", "v2"]  # it holds no row of that page
     assert releases.listed(ws) == before
     assert stays == releases.current(ws) == "v1+1"

@@ -281,7 +281,7 @@ def of_release(store: Path, name: str) -> Side:
     """
     folder = folder_of(store, name)
     found = side(folder, name, releases.manifest(folder))
-    return with_forgotten(found, holdings.read(folder, "taken_out")) if folder.name != name else found
+    return with_forgotten(found, holdings.read(folder, holdings.TAKEN_OUT)) if folder.name != name else found
 
 
 def folder_of(store: Path, name: str) -> Path:

@@ -21,10 +21,11 @@ from typing import Any, cast
 import polars as pl
 import pyarrow.parquet as pq
 
+from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.io.storage.store import Store
 
-FOLDER = "lineage"
+FOLDER, TAKEN_OUT = "lineage", "taken_out"
 DIGEST_CHARS = 20
 ROWS: Mapping[str, type[pl.DataType]] = {
     "file": pl.String,
@@ -139,10 +140,21 @@ def write(folder: Path, name: str, rows: pl.DataFrame) -> None:
 
 
 def read(folder: Path, name: str) -> pl.DataFrame:
-    """Return one of the files of a snapshot; an empty table where there is none."""
+    """Return one of the files of a snapshot; only `taken_out` may be missing, and is an empty table then.
+
+    Raises:
+        BrokenError: It is missing or damaged.
+    """
     path = folder / FOLDER / f"{name}.parquet"
-    found = pl.from_arrow(pq.read_table(path)) if path.is_file() else pl.DataFrame()
-    return cast("pl.DataFrame", found)
+    if name == TAKEN_OUT and not path.is_file():
+        return pl.DataFrame(schema=ROWS)
+    try:
+        return cast("pl.DataFrame", pl.from_arrow(pq.read_table(path)))
+    except (OSError, ValueError) as error:
+        raise BrokenError(
+            f"the release in {folder} is damaged: {path.name} cannot be read",
+            hint="put the file back from a copy of the release, or take the whole folder away",
+        ) from error
 
 
 def below(edges: pl.DataFrame, ids: Iterable[str]) -> set[str]:

@@ -91,7 +91,7 @@ def _pages(folder: Path, gone: Gone) -> list[str]:
 def _held(folder: Path, gone: Gone) -> tuple[set[str], set[tuple[str, int]]] | None:
     """Return the ids of a release that go, and its lines; None where it holds nothing of it."""
     rows, edges = holdings.read(folder, "rows"), holdings.read(folder, "edges")
-    known = {*edges["child_id"], *edges["parent_id"], *rows["row_id"]} if rows.height else set[str]()
+    known = {*edges["child_id"], *edges["parent_id"], *rows["row_id"]}
     ids = holdings.below(edges, {*_pages(folder, gone), *(gone.ids & known)})
     lines = {(file, line) for file, line, row_id in rows.select("file", "line", "row_id").iter_rows() if row_id in ids}
     lines |= set(_telling(folder, gone.fragments))
@@ -103,16 +103,21 @@ def _telling(folder: Path, fragments: Sequence[str]) -> Iterable[tuple[str, int]
     if not fragments:
         return
     pattern = _any_of(fragments)
-    for path in sorted(folder.rglob("*.jsonl")):
-        name = path.relative_to(folder).as_posix().removesuffix(".jsonl")
-        with path.open("rb") as file:
+    for name in _files(folder):
+        with (folder / f"{name}.jsonl").open("rb") as file:
             yield from ((name, number) for number, line in enumerate(file, start=1) if pattern.search(line))
 
 
 def _is_told(folder: Path, fragments: Sequence[str]) -> bool:
     """Whether a card or another paper holds one of the texts."""
-    papers = [path for path in folder.rglob("*") if path.is_file() and path.suffix not in {".jsonl", ".parquet"}]
+    of_rows = {folder / f"{name}.jsonl" for name in _files(folder)}
+    papers = [p for p in folder.rglob("*") if p.is_file() and p.suffix != ".parquet" and p not in of_rows]
     return bool(fragments) and any(_any_of(fragments).search(path.read_bytes()) for path in papers)
+
+
+def _files(folder: Path) -> list[str]:
+    """Return the files that have rows, without their endings; all else beside the snapshot is papers."""
+    return holdings.read(folder, "rows")["file"].unique().sort().to_list()
 
 
 def _any_of(fragments: Sequence[str]) -> re.Pattern[bytes]:
@@ -169,10 +174,9 @@ def _rest(old: Path, new: Path, ids: set[str], lines: set[tuple[str, int]], gone
     numbers = dict[str, set[int]]()
     for file, line in lines:
         numbers.setdefault(file, set()).add(line)
-    for path in sorted(old.rglob("*.jsonl")):
-        name = path.relative_to(old).as_posix().removesuffix(".jsonl")
+    for name in _files(old):
         (new / name).parent.mkdir(parents=True, exist_ok=True)
-        _without(path, new / f"{name}.jsonl", numbers.get(name, set()))
+        _without(old / f"{name}.jsonl", new / f"{name}.jsonl", numbers.get(name, set()))
     _rest_of_lineage(old, new, ids, numbers, gone)
 
 
@@ -196,8 +200,7 @@ def _rest_of_lineage(old: Path, new: Path, ids: set[str], numbers: dict[str, set
     out = rows.filter(goes).with_columns(url=pl.lit(""), document_id=pl.lit(""))
     left = rows.filter(~goes).with_columns(line=pl.int_range(1, pl.len() + 1).over("file"))
     holdings.write(new, "rows", left)
-    former = holdings.read(old, "taken_out")
-    holdings.write(new, "taken_out", pl.concat([former, out]) if former.height else out)
+    holdings.write(new, holdings.TAKEN_OUT, pl.concat([holdings.read(old, holdings.TAKEN_OUT), out]))
     for name, columns in _COLUMNS.items():
         kept = holdings.read(old, name)
         for column in columns:

@@ -356,8 +356,7 @@ def seal(folder: Path, said: Mapping[str, Any]) -> dict[str, Any]:
 
 def _counted(folder: Path) -> dict[str, int]:
     """Return how many rows each file has by the snapshot of its lineage."""
-    found = holdings.read(folder, "rows")
-    return dict(found.group_by("file").len().iter_rows()) if found.height else {}
+    return dict(holdings.read(folder, "rows").group_by("file").len().iter_rows())
 
 
 def _file(folder: Path, path: Path, rows: Mapping[str, int]) -> dict[str, Any]:
