@@ -267,9 +267,9 @@ def _flat(said: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]
 
 
 def _measures(a: Sequence[Row], b: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return the measures of the whole dataset, side by side."""
+    """Return the measures of the whole dataset, side by side; none where a side has none, as what was issued again."""
     mine, theirs = ({k: v for row in rows if row.get("part") == "all" for k, v in row.items()} for rows in (a, b))
-    names = [name for name in dict.fromkeys((*mine, *theirs)) if name != "part"]
+    names = [name for name in dict.fromkeys((*mine, *theirs)) if name != "part"] if mine and theirs else []
     return [{"measure": name, "a": mine.get(name), "b": theirs.get(name)} for name in names]
 
 
