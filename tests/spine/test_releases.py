@@ -336,6 +336,27 @@ def test_a_release_that_rests_on_nothing_of_it_stays_as_it_is(ws: Path) -> None:
     assert digests(ws / "releases") == before
 
 
+def test_a_release_that_is_issued_again_twice_is_known_by_each_name_that_it_had(ws: Path) -> None:
+    other = "https://tides.example/page"
+    with Store.open(ws) as store:
+        releases.make(store, "v1")
+        forgetting.forget(store, url=PAGE)
+        left = len(held(ws))
+        forgetting.forget(store, url=other)
+        with pytest.raises(UsageError, match=r"`v1` was issued again as `v1\+2`"):
+            releases.make(store, "v1")
+    first, second = compared(ws, "v1", "current"), compared(ws, "v1+1", "current")
+
+    assert releases.names(ws) == ["v1+2"]
+    assert (first["a"]["name"], second["rows"]["same"]) == ("v1", len(held(ws)))
+    assert second["why"]["removed"] == {"forgotten": left - len(held(ws))}
+    assert first["rows"]["removed"] > second["rows"]["removed"] > 0
+    assert releases.find(ws, "current").name == "v1+2"
+    with pytest.raises(UsageError) as refused:
+        releases.find(ws, "v1+1")
+    assert "issued again without it as v1+2" in refused.value.hint
+
+
 @pytest.mark.parametrize("how", ["torn", "missing"])
 def test_nothing_is_forgotten_while_it_is_not_known_what_a_release_holds(store: Store, how: str) -> None:
     releases.make(store, "v1")

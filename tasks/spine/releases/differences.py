@@ -281,7 +281,12 @@ def of_release(store: Path, name: str) -> Side:
     """
     folder = folder_of(store, name)
     found = side(folder, name, releases.manifest(folder))
-    return with_forgotten(found, holdings.read(folder, holdings.TAKEN_OUT)) if folder.name != name else found
+    stem, number = releases.parted(name)
+    if releases.parted(folder.name)[0] != stem or folder.name == name:
+        return found
+    gone = holdings.read(folder, holdings.TAKEN_OUT)
+    since = [releases.parted(one)[1] >= number for one in gone["release"]]
+    return with_forgotten(found, gone.filter(pl.Series(since, dtype=pl.Boolean)))
 
 
 def folder_of(store: Path, name: str) -> Path:
@@ -290,5 +295,5 @@ def folder_of(store: Path, name: str) -> Path:
     Raises:
         UsageError: There is no such release.
     """
-    again = next((one for one in reversed(releases.names(store)) if one.startswith(f"{name}+")), "")
-    return releases.find(store, again or name)
+    is_there = name in releases.names(store)
+    return releases.find(store, name if is_there else releases.successor(store, name) or name)

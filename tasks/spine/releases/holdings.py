@@ -147,7 +147,7 @@ def read(folder: Path, name: str) -> pl.DataFrame:
     """
     path = folder / FOLDER / f"{name}.parquet"
     if name == TAKEN_OUT and not path.is_file():
-        return pl.DataFrame(schema=ROWS)
+        return pl.DataFrame(schema={**ROWS, "release": pl.String})
     try:
         return cast("pl.DataFrame", pl.from_arrow(pq.read_table(path)))
     except (OSError, ValueError) as error:

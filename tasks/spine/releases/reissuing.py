@@ -154,11 +154,10 @@ def _again(
 
 def _next(old: Path) -> str:
     """Return the name of what stands for a release: the one that a killed command has put there, or a new one."""
-    stem, _, number = old.name.partition("+")
+    stem, _ = releases.parted(old.name)
     ours = [path for path in old.parent.glob(f"{stem}+*") if releases.is_one(path)]
     done = next((p.name for p in ours if releases.manifest(p).get("reissued", {}).get("of") == old.name), "")
-    highest = max([int(number or 0), *(int(path.name.partition("+")[2]) for path in ours)])
-    return done or f"{stem}+{highest + 1}"
+    return done or f"{stem}+{1 + max(releases.parted(path.name)[1] for path in (old, *ours))}"
 
 
 def _follow(store: Store, old: str, new: str) -> None:
@@ -197,7 +196,7 @@ def _rest_of_lineage(old: Path, new: Path, ids: set[str], numbers: dict[str, set
     rows = holdings.read(old, "rows")
     places = rows.select("file", "line").iter_rows()
     goes = pl.Series([line in numbers.get(file, ()) for file, line in places], dtype=pl.Boolean)
-    out = rows.filter(goes).with_columns(url=pl.lit(""), document_id=pl.lit(""))
+    out = rows.filter(goes).with_columns(url=pl.lit(""), document_id=pl.lit(""), release=pl.lit(old.name))
     left = rows.filter(~goes).with_columns(line=pl.int_range(1, pl.len() + 1).over("file"))
     holdings.write(new, "rows", left)
     holdings.write(new, holdings.TAKEN_OUT, pl.concat([holdings.read(old, holdings.TAKEN_OUT), out]))

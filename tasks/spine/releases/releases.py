@@ -102,10 +102,9 @@ def find(store: Path, name: str) -> Path:
     if _REISSUED.fullmatch(name) and name.lower() not in _RESERVED and (folder_of(store) / name / MANIFEST).is_file():
         return folder_of(store) / name
     known = names(store)
-    again = [one for one in known if one.startswith(f"{name}+")]
     hint = f"releases: {', '.join(known[:20])}" if known else "make one: wellspring release NAME"
-    if again:
-        hint = f"it held what was forgotten since, and was issued again without it as {again[-1]}"
+    if again := successor(store, name):
+        hint = f"it held what was forgotten since, and was issued again without it as {again}"
     raise UsageError(f"there is no release `{visible(name[:80])}`", hint=hint)
 
 
@@ -114,6 +113,19 @@ def names(store: Path) -> list[str]:
     folder = folder_of(store)
     found = [p for p in folder.iterdir() if is_one(p)] if folder.is_dir() else []
     return [path.name for path in sorted(found, key=lambda path: (str(manifest(path).get("made_at")), path.name))]
+
+
+def parted(name: str) -> tuple[str, int]:
+    """Return the name that a person gave a release, and how often it was issued again."""
+    stem, _, number = name.partition("+")
+    return stem, int(number) if number.isdecimal() else 0
+
+
+def successor(store: Path, name: str) -> str:
+    """Return the release that stands for one that was issued again, or nothing."""
+    stem, number = parted(name)
+    later = [(parted(one)[1], one) for one in names(store) if parted(one)[0] == stem]
+    return max(((n, one) for n, one in later if n > number), default=(0, ""))[1]
 
 
 def is_one(path: Path) -> bool:
@@ -166,8 +178,8 @@ def make(store: Store, name: str, writers: Sequence[Writer] = ()) -> dict[str, A
     """
     folder = folder_of(store.path)
     place = folder / checked(name)
-    what, source = _exported(store)
     _refuse_taken(folder, name)
+    what, source = _exported(store)
     sweep(folder)
     partial = folder / f".{name}.part"
     partial.mkdir(parents=True)
@@ -246,11 +258,13 @@ def _put(partial: Path, place: Path, said: Mapping[str, Any]) -> bool:
 
 
 def _refuse_taken(folder: Path, name: str) -> None:
-    """Refuse a name that some file systems take for another's.
+    """Refuse a name that some file systems take for another's, or that another release stands for.
 
     Raises:
-        UsageError: There is a release whose name differs in capitals only.
+        UsageError: There is a release whose name differs in capitals only, or that was issued again under this name.
     """
+    if again := successor(folder.parent, name):
+        raise UsageError(f"`{name}` was issued again as `{again}`", hint="take another name: `diff` goes by this one")
     alike = [p.name for p in folder.iterdir() if is_one(p)] if folder.is_dir() else []
     if twin := next((one for one in alike if one != name and one.lower() == name.lower()), ""):
         raise UsageError(f"the release `{twin}` is there already", hint=f"take another name than `{name}`")
