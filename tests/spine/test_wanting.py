@@ -11,6 +11,7 @@ from tests import light, nights
 from wellspring.flows import building
 from wellspring.tasks.contracts import settings
 from wellspring.tasks.contracts.errors import TransientError, UsageError
+from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.spine.operations import wanting
 from wellspring.tasks.spine.operations.wanting import Standing
 
@@ -63,6 +64,11 @@ def sent(store: Path) -> int:
         return connection.execute("SELECT value FROM ledger WHERE name = 'sent_calls'").fetchone()[0]
 
 
+def standing(store: Path) -> Standing:
+    with Store.read(store) as opened:
+        return wanting.standing(opened, settings.load("smoke"))
+
+
 @pytest.mark.slow
 def test_a_build_goes_on_in_rounds_until_so_many_rows_are_there_or_the_inputs_or_the_budget_are_used_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -78,6 +84,10 @@ def test_a_build_goes_on_in_rounds_until_so_many_rows_are_there_or_the_inputs_or
         with pytest.raises(TransientError):
             building.want("smoke", tmp_path / "poor", budget, 500, say=said.append)
         ended = building.want("smoke", store, chosen, 500, by="recipe")
+        before = standing(store)
+        (store / "wellspring.duckdb").unlink()
+        building.build("smoke", store, [*chosen, "limit=200", "replay=true"])
+        anew = standing(store)
 
     limits = [one["limit"] for one in reached["want"]["rounds"]]
     assert reached["want"]["accepted"] >= 30
@@ -86,6 +96,8 @@ def test_a_build_goes_on_in_rounds_until_so_many_rows_are_there_or_the_inputs_or
     assert len(limits) > 1
     assert (again["is_idle"], again["want"]["accepted"]) == (True, reached["want"]["accepted"])
     assert said[-1].startswith("still missing: ")
+    assert (anew.calls, anew.used) == (before.calls, before.used)
+    assert before.calls == sent(store)
     assert ended["want"]["ended"] == "all inputs are used up: 12 pages and 18 seeds"
     assert set(ended["want"]["missing"]) == {"attributed_grounding", "knn_instruct"}
     assert ended["want"]["accepted"] >= reached["want"]["accepted"]

@@ -65,7 +65,7 @@ def standing(store: Store, settings: Settings, by: By | None = None) -> Standing
     if by is not None:
         for row in rows.iter_rows(named=True):
             groups[row[by]] = groups.get(row[by], 0) + row["rows_made"]
-    spent = store.query("receipts/spent").to_dicts()[0]
+    spent = store.query("completions/spent").to_dicts()[0]
     pages, seeds, used, calls = (int(spent[name] or 0) for name in ("pages", "seeds", "used", "calls"))
     accepted = int(rows["rows_made"].sum())
     return Standing(accepted, groups, pages, seeds, used, calls, known(float(spent["cost_usd"])))

@@ -1,10 +1,10 @@
--- What all runs have asked and paid, NaN where a price is not known; how many pages and seeds there are, and were used.
+-- The calls on record, with what they cost (NaN where a price is not known); how many pages and seeds there are, and were used.
 -- owner:  tasks/spine/operations/wanting.py
 -- grain:  one row
 -- params: none
 SELECT
-    (SELECT coalesce(sum(receipts.calls), 0) FROM receipts) AS calls,
-    (SELECT coalesce(sum(receipts.cost_usd), 0) FROM receipts) AS cost_usd,
+    (SELECT count(*) FROM completions) AS calls,
+    (SELECT coalesce(sum(completions.cost_usd), 0) FROM completions) AS cost_usd,
     (
         SELECT count(DISTINCT documents.document_id)
         FROM documents
