@@ -96,6 +96,7 @@ COMMANDS = {
         "wellspring init mine.toml && wellspring build --profile mine.toml",
         "wellspring init new.toml --profile mine.toml   (also shows the knobs of its plug-ins)",
     ),
+    looking.mcp: ("wellspring mcp --store ./ws   (an agent's program starts it)",),
     looking.doctor: ("wellspring doctor --store ./ws --profile mine.toml",),
     looking.check_plugin: (
         "wellspring check-plugin plugins/mine.py",

@@ -26,7 +26,7 @@ from wellspring.tasks.io.datasets import Dataset
 from wellspring.tasks.methods.datasets import formats, licence_terms, own_forms, partition, tool_calls
 from wellspring.tasks.methods.datasets.card import Facts, card
 from wellspring.tasks.methods.datasets.formats import Form, Lines
-from wellspring.tasks.spine.provenance import papers
+from wellspring.tasks.spine.provenance import declared, papers
 from wellspring.tasks.spine.provenance.papers import Papers
 from wellspring.tasks.spine.running import judging
 from wellspring.tasks.spine.running.identity import raised
@@ -53,6 +53,7 @@ _WRITTEN_BY = (
     "own_forms",
     "partition",
     "projection",
+    "spine.declared",
     "spine.papers",
     "tool_calls",
     "topics",
@@ -321,7 +322,7 @@ def _fingerprint(run: Run, chosen: Mapping[str, Any], rows_digest: str, evidence
     wanted = (chosen, run.settings.selections.model_dump())
     looked_for = contamination.fingerprint(run.settings)
     own = [(form.name, form.version, str(form.schema)) for _, form, _ in _parts(run.settings, chosen) if form.version]
-    read = (run.settings.documents.model_dump(), evidence_digest)  # what the papers say
+    read = (declared.changed(run.settings), declared.steps(run.settings), evidence_digest)  # as card and papers say
     said = (wanted, methods, looked_for, _funnel(run), _checks(run), rows_digest, *raised(*_WRITTEN_BY).items())
     return content_id("exports", VERSION, *said, *read, *own)
 
@@ -403,6 +404,8 @@ def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, writt
         seeds=_funnel(run),
         checks=_checks(run),
         notes=_engines(run),
+        settings=declared.changed(run.settings),
+        steps=declared.steps(run.settings),
     )
 
 

@@ -151,6 +151,11 @@ def test_a_damaged_folder_and_a_bad_card_are_not_sent(hub: Hub, folder: Path) ->
     with pytest.raises(UsageError, match="license is missing"):  # the Hub's own validation says so
         wellspring.push(ADDRESS, folder)
 
+    (folder / "manifest.json").unlink()
+    (folder / "link").symlink_to(folder.parent)
+    with pytest.raises(BrokenError, match=r"manifest\.json: is missing"):
+        wellspring.push(ADDRESS, folder)
+
     assert hub.commits == 0
 
 

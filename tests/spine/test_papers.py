@@ -136,6 +136,12 @@ def test_a_sentence_of_settings_has_no_rows_to_list_and_an_unknown_one_is_refuse
         wellspring.papers(dataset(built), "9.9-9")
     with pytest.raises(BrokenError, match=r"no training_summary\.json"):
         wellspring.papers(tmp_path)
+    for damage in ("[]", "{", '{"statements": [{"ref": 1}]}'):
+        (tmp_path / "training_summary.json").write_text(damage)
+        with pytest.raises(BrokenError, match="is damaged"):
+            wellspring.papers(tmp_path)
+    (tmp_path / papers.EVIDENCE).write_text("no columns")
+    assert papers.holds(tmp_path, ["an id"])
 
 
 @pytest.mark.filterwarnings("ignore")  # those of the library

@@ -95,7 +95,7 @@ def push(folder: Path, address: str, *, is_private: bool = True, is_dry: bool = 
     """
     place = place_of(address)
     library = _library()
-    _refuse_damaged(folder)
+    _refuse_damaged(folder, is_needed=True)
     _refuse_card(library, folder)
     paths = signatures.listed(folder)
     with _told(place) as api:
@@ -168,13 +168,13 @@ def _lies_inside(name: str) -> bool:
     return not path.is_absolute() and ".." not in path.parts and "\\" not in name and "\0" not in name
 
 
-def _refuse_damaged(folder: Path) -> None:
-    """Raise where a folder is not what its manifest says; one without a manifest says nothing.
+def _refuse_damaged(folder: Path, *, is_needed: bool = False) -> None:
+    """Raise where a folder is not what its manifest says; one without a manifest says nothing, if it needs none.
 
     Raises:
         BrokenError: It is not; what, and where.
     """
-    if not (folder / signatures.MANIFEST).is_file():
+    if not is_needed and not (folder / signatures.MANIFEST).is_file():
         return
     if found := signatures.checked(folder):
         said = "; ".join(f"{one.path}: {one.what}" for one in found[:SHOWN])

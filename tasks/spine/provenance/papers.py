@@ -25,6 +25,7 @@ from wellspring.tasks.methods.datasets import croissant, training_summary
 
 VERSION = 1
 EVIDENCE, SUMMARY, OPT_OUTS, CROISSANT = "evidence.parquet", "training_summary", "opt_outs.jsonl", "croissant.json"
+_STATED = ("ref", "section", "title", "text", "basis", "evidence", "rows", "setting")
 _DONE = {
     "refused": "refused before a row was made of it",
     "document": "withdrawn: its row stays, and nothing reads it",
@@ -99,7 +100,10 @@ def write(dataset: Dataset, papers: Papers) -> None:
 def holds(folder: Path, ids: Collection[str]) -> bool:
     """Whether the papers of a dataset name one of these things."""
     place = folder / EVIDENCE
-    return place.is_file() and pl.read_parquet(place, columns=["id"])["id"].is_in(list(ids)).any()
+    try:
+        return place.is_file() and pl.read_parquet(place, columns=["id"])["id"].is_in(list(ids)).any()
+    except (pl.exceptions.PolarsError, OSError):
+        return True  # nobody knows what it says
 
 
 def statements(folder: Path) -> list[dict[str, Any]]:
@@ -108,7 +112,11 @@ def statements(folder: Path) -> list[dict[str, Any]]:
     Raises:
         BrokenError: The folder has no summary.
     """
-    return orjson.loads(_read(folder, f"{SUMMARY}.json"))["statements"]
+    try:
+        said = orjson.loads(_read(folder, f"{SUMMARY}.json"))["statements"]
+        return [{name: one[name] for name in _STATED} for one in said]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BrokenError(f"the summary in {folder} is damaged", hint="export the dataset anew") from error
 
 
 def rows(folder: Path, reference: str) -> pl.DataFrame:
@@ -133,13 +141,16 @@ def rows(folder: Path, reference: str) -> pl.DataFrame:
         basis = found[reference]["setting"] or "the provider"
         raise UsageError(f"statement {reference} rests on no rows, but on {basis}", hint="choose one that says `rows`")
     _read(folder, EVIDENCE)
-    fits = [_fits(one) for one in chosen]
-    return pl.read_parquet(folder / EVIDENCE).filter(pl.any_horizontal(fits))
+    try:
+        return pl.read_parquet(folder / EVIDENCE).filter(pl.any_horizontal([_fits(one) for one in chosen]))
+    except (pl.exceptions.PolarsError, KeyError, TypeError) as error:
+        raise BrokenError(f"the evidence in {folder} is damaged", hint="export the dataset anew") from error
 
 
 def _fits(selector: Mapping[str, str | None]) -> pl.Expr:
-    named = [pl.col(name) == value for name, value in selector.items() if value is not None]
-    return pl.all_horizontal(named)
+    return pl.all_horizontal(
+        pl.col(name) == selector[name] for name in ("claim", "key", "kind") if selector[name] is not None
+    )
 
 
 def _read(folder: Path, name: str) -> bytes:
