@@ -63,6 +63,7 @@ def asked(store: Path, then: Callable[[Any], Any]) -> Any:
     async def talk() -> Any:
         words = ["-m", "wellspring.flows.cli", "mcp", "--store", str(store)]
         environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "HOME": str(store.parent)}
+        environment["XDG_STATE_HOME"] = os.environ["XDG_STATE_HOME"]  # whose store it is
         begun = mcp.StdioServerParameters(command=sys.executable, args=words, env=environment)
         async with mcp.stdio_client(begun) as (read, write), mcp.ClientSession(read, write) as session:
             await session.initialize()
@@ -72,9 +73,8 @@ def asked(store: Path, then: Callable[[Any], Any]) -> Any:
 
 
 def contents(store: Path) -> dict[str, str]:
-    """Every file of a store with its digest, but for what readers leave."""
-    passing = {"reading", "snapshots"}
-    files = (path for path in store.rglob("*") if path.is_file() and not passing & {*path.parts})
+    """Every file of a store with its digest, but for locks, which say who looked last."""
+    files = (path for path in store.rglob("*") if path.is_file() and path.suffix != ".lock")
     return {str(path.relative_to(store)): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -99,15 +99,19 @@ def test_an_agent_sees_status_rows_traces_and_estimates_and_the_store_stays_as_i
         }
 
     said = asked(store, look)
-    rows = said["rows"].structured_content
+    rows, texts = said["rows"].structured_content, expected["text"]
 
     assert {tool.name for tool in said["tools"].tools} == {"status", "trace", "rows", "estimate"}
     assert all(tool.annotations.read_only_hint for tool in said["tools"].tools)
     assert said["status"].structured_content["stages"] == standing["stages"]
     assert said["trace"].structured_content == tree
     assert (rows["of"], len(rows["rows"])) == (expected.height, 2)
-    assert all(len(row["text"]) <= 40 for row in rows["rows"])
+    assert [row["instruction_id"] for row in rows["rows"]] == expected["instruction_id"][:2].to_list()
+    assert all(
+        row["text"] == f"{text[:40]}... ({len(text)} characters)"
+        for row, text in zip(rows["rows"], texts, strict=False)
+    )
     assert said["estimate"].structured_content["calls"] == 0
     assert said["wrong"].is_error
-    assert "secrets" in said["wrong"].content[0].text
+    assert "there is no table `secrets`" in said["wrong"].content[0].text
     assert contents(store) == before
