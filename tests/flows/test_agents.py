@@ -73,7 +73,7 @@ def asked(store: Path, then: Callable[[Any], Any]) -> Any:
 
 
 def contents(store: Path) -> dict[str, str]:
-    """Every file of a store with its digest, but for locks, and for what SQLite lays beside a journal while it is open."""
+    """Every file of a store with its digest, but for locks and what SQLite lays beside an open journal."""
     passing = (".lock", "-shm", "-wal")
     files = (path for path in store.rglob("*") if path.is_file() and not path.name.endswith(passing))
     return {str(path.relative_to(store)): sha256(path.read_bytes()).hexdigest() for path in files}
