@@ -16,7 +16,6 @@ import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
@@ -24,8 +23,9 @@ import pyarrow.parquet as pq
 
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
-from wellspring.tasks.io.corpora import turns, unpacking
+from wellspring.tasks.io.corpora import streams, turns, unpacking
 from wellspring.tasks.io.corpora.own_formats import NONE, Broken, Own
+from wellspring.tasks.io.corpora.streams import Place
 from wellspring.tasks.io.corpora.turns import ASSISTANTS, USERS, cleaned
 
 MAX_LINE_BYTES = 16 * 2**20
@@ -65,7 +65,7 @@ Item = tuple[int, Turn | Rejection]
 
 
 def read(
-    path: Path, first: int = 1, last: int | None = None, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE
+    path: Place, first: int = 1, last: int | None = None, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE
 ) -> Iterator[Item]:
     """Yield lines (rows) of a conversation set with their numbers, from 1: a turn, or why it is refused.
 
@@ -90,7 +90,7 @@ def read(
             yield line, turn
 
 
-def survey(path: Path, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE) -> int:
+def survey(path: Place, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE) -> int:
     """Return how many lines (rows) a conversation set has, after making sure that it is one.
 
     Raises:
@@ -100,7 +100,7 @@ def survey(path: Path, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE) ->
     return _count(path, max_line_bytes, own)
 
 
-def make_sure(path: Path, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE) -> None:
+def make_sure(path: Place, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE) -> None:
     """Make sure that a file is a conversation set; it is read up to its first line of use.
 
     Raises:
@@ -128,25 +128,25 @@ def _is_usable(record: Mapping[str, Any]) -> bool:
     return True
 
 
-def _count(path: Path, max_line_bytes: int, own: Own) -> int:
+def _count(path: Place, max_line_bytes: int, own: Own) -> int:
     """Count without parsing; where a compressed stream ends in its middle, that end is a line, too."""
     if name := _own(path, own):
         return sum(1 for _ in own.records(name, str(path)))
     if _starts(path, _PARQUET_MAGIC):
-        with pq.ParquetFile(path) as file:
+        with streams.stored(path) as stored, pq.ParquetFile(stored) as file:
             return file.metadata.num_rows
     return sum(1 for _ in _lines(path, max_line_bytes))
 
 
-def _starts(path: Path, magic: bytes) -> bool:
+def _starts(path: Place, magic: bytes) -> bool:
     try:
-        with path.open("rb") as file:
+        with streams.stored(path) as file:
             return file.read(len(magic)) == magic
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise BrokenError(f"{str(path)!r} cannot be read: {error}", hint="check the path given to --seeds") from error
 
 
-def _nothing_usable(path: Path, lines: int, fields: set[str]) -> BrokenError:
+def _nothing_usable(path: Place, lines: int, fields: set[str]) -> BrokenError:
     looked_for = f"fields looked for: {', '.join(LOOKED_FOR)}"
     if not lines:
         return BrokenError(f"{path} is empty", hint="give a file with one JSON object a line, or a Parquet file")
@@ -161,7 +161,7 @@ def _nothing_usable(path: Path, lines: int, fields: set[str]) -> BrokenError:
 
 
 def _records(
-    path: Path, max_line_bytes: int, first: int = 1, last: int | None = None, own: Own = NONE
+    path: Place, max_line_bytes: int, first: int = 1, last: int | None = None, own: Own = NONE
 ) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:
     end = sys.maxsize if last is None else last
     if name := _own(path, own):
@@ -177,12 +177,12 @@ def _records(
             yield line, raw if isinstance(raw, Rejection) else _parsed(raw)
 
 
-def _own(path: Path, own: Own) -> str:
+def _own(path: Place, own: Own) -> str:
     """Return the format of the user's that a file is of; empty where it is of none."""
     return own.of(str(path)) if own.names and _starts(path, b"") else ""
 
 
-def _of_format(own: Own, name: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:
+def _of_format(own: Own, name: str, path: Place) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:
     for found in own.records(name, str(path)):
         if isinstance(found, Broken):
             yield found.number + 1, Rejection("format_error", found.why)
@@ -190,9 +190,9 @@ def _of_format(own: Own, name: str, path: Path) -> Iterator[tuple[int, Mapping[s
             yield found[0] + 1, found[1]
 
 
-def _parquet_rows(path: Path, first: int, end: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _parquet_rows(path: Place, first: int, end: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
-        with pq.ParquetFile(path) as file:
+        with streams.stored(path) as stored, pq.ParquetFile(stored) as file:
             wanted = [n for n in file.schema_arrow.names if n in _COLUMNS] or file.schema_arrow.names
             if why := unpacking.bomb(file, wanted):
                 raise BrokenError(f"{path} unpacks to what no machine can hold: {why}", hint="take it out of the seeds")
@@ -219,9 +219,9 @@ _COLUMNS = frozenset(
 )
 
 
-def _lines(path: Path, max_line_bytes: int) -> Iterator[tuple[int, bytes | Rejection]]:
+def _lines(path: Place, max_line_bytes: int) -> Iterator[tuple[int, bytes | Rejection]]:
     is_gzip = _starts(path, _GZIP_MAGIC)
-    with path.open("rb") as stored:
+    with streams.stored(path) as stored:
         file: IO[bytes] = gzip.GzipFile(fileobj=stored) if is_gzip else stored  # pyright: ignore[reportAssignmentType]
         for line in itertools.count(1):
             try:

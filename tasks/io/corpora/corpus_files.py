@@ -93,6 +93,7 @@ def listed(path: str) -> tuple[list[str], list[str]]:
         BrokenError: There is nothing there.
     """
     aside: list[str] = []
+    path = str(streams.place_of(path)) if "://" in path else path
     try:
         filesystem, inner = fsspec.url_to_fs(path)
         if any(char in path for char in "*?[") and not filesystem.exists(inner):

@@ -209,7 +209,7 @@ def _files(settings: Settings, parts: Collection[str]) -> Iterator[Look]:
     if "grounding" in parts:
         yield lambda: _some_seeds(settings)
         for path in settings.seeds.paths:
-            yield lambda path=path: conversations.make_sure(Path(path), own=Own(settings.formats, settings.plugins))
+            yield lambda path=path: None if "://" in path else _seeds(path, settings)
     for name, path in settings.benchmarks.paths.items():
         yield lambda name=name, path=path: None if "://" in path else _benchmark(name, path)
     if "curation" in parts:
@@ -230,6 +230,10 @@ def _some_seeds(settings: Settings) -> None:
         raise UsageError(
             "no seeds are named", hint="add --seeds prompts.jsonl, or `paths` under [seeds] in the profile"
         )
+
+
+def _seeds(path: str, settings: Settings) -> None:
+    conversations.make_sure(Path(path), own=Own(settings.formats, settings.plugins))
 
 
 def _benchmark(name: str, path: str) -> None:
