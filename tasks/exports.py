@@ -23,7 +23,7 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import datasets, sandbox
 from wellspring.tasks.io.datasets import Dataset
-from wellspring.tasks.methods.datasets import formats, licence_terms, own_forms, partition, tool_calls
+from wellspring.tasks.methods.datasets import formats, licence_terms, only_if, own_forms, partition, tool_calls
 from wellspring.tasks.methods.datasets.card import Facts, card
 from wellspring.tasks.methods.datasets.formats import Form, Lines
 from wellspring.tasks.spine.running import judging
@@ -32,7 +32,7 @@ from wellspring.tasks.spine.running.runs import Counts, Run, aside, stage
 from wellspring.tasks.spine.vectors import ceilings, contamination, dataset_measures, reads
 from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 
-VERSION = 3
+VERSION = 4
 BEST = "best_per_topic"
 ADDED = "forms added"  # as reads are called
 STREAM_ROWS = 1_000
@@ -47,6 +47,7 @@ _WRITTEN_BY = (
     "licence_terms",
     "licences",
     "measures",
+    "only_if",
     "own_forms",
     "partition",
     "projection",
@@ -56,6 +57,7 @@ _WRITTEN_BY = (
 )
 Part = tuple[str, Form, str]  # folder, form, policy
 _THOUGHTS = ("thought", "chosen_thought", "rejected_thought")
+_ON_CARD = ("instruction_id", "recipe", "text", "topic", "domain")
 _USUAL = {
     "use": None,
     "weight": 1.0,
@@ -331,7 +333,8 @@ def _records(run: Run, dataset: Dataset, fingerprint: str, written: _Written) ->
 
 
 def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, written: _Written) -> Facts:
-    recipe_of = {row["instruction_id"]: row["recipe"] for row in _rows(run, "rows", BEST)}
+    rows = [{name: row[name] for name in _ON_CARD} for row in _rows(run, "rows", BEST)]
+    recipe_of = {row["instruction_id"]: row["recipe"] for row in rows}
     ids = sorted({*recipe_of, *written.made})
     tables = [
         {"path": file.path.removesuffix(".parquet"), **_named(file.path), "rows": file.rows}
@@ -359,8 +362,14 @@ def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, writt
         seeds=_funnel(run),
         checks=_checks(run),
         excluded=_excluded(run),
-        notes=_engines(run),
+        notes=[*_breadth(rows), *_engines(run)],
     )
+
+
+def _breadth(rows: list[dict[str, Any]]) -> list[str]:
+    """Say how broad the rows are."""
+    texts, topics, domains = ([row[name] for row in rows] for name in ("text", "topic", "domain"))
+    return [only_if.said(only_if.breadth(texts, topics, domains))] if rows else []
 
 
 def _engines(run: Run) -> list[str]:

@@ -1,6 +1,7 @@
 """Exports: whole files in the forms that trainers read, byte for byte the same, each line traceable."""
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from hashlib import sha256
@@ -286,6 +287,7 @@ def test_the_card_says_that_the_stand_in_is_no_language_model_and_where_everythi
 
     assert "Not written by a language model" in text
     assert "No benchmark was looked for" in text
+    assert re.search(r"Only-IF .*: \d+ distinct instructions on \d+ topics", text)
     assert "CC0-1.0" in text
     assert "| generator |" not in text or "offline" in text
     for name in ("attributed_grounding", "knn_instruct", "seven_criteria", "response_quality"):

@@ -359,6 +359,8 @@ class SelectionsSettings(Section):
         default=(), description="other ways to choose as many of the same, to compare on the card"
     )
     min_topics: int = Field(default=0, ge=0, description="fewer distinct topics fail the audit")
+    min_instructions: int = Field(default=0, ge=0, description="fewer distinct instructions fail the audit")
+    max_topic_share: float = Field(default=1.0, gt=0, le=1, description="a larger share of one topic fails the audit")
     max_domain_share: float = Field(default=1.0, gt=0, le=1)
 
 
