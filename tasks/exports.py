@@ -23,7 +23,15 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import datasets, sandbox
 from wellspring.tasks.io.datasets import Dataset
-from wellspring.tasks.methods.datasets import formats, licence_terms, only_if, own_forms, partition, tool_calls
+from wellspring.tasks.methods.datasets import (
+    formats,
+    licence_terms,
+    only_if,
+    own_forms,
+    partition,
+    tool_calls,
+    trainers,
+)
 from wellspring.tasks.methods.datasets.card import Facts, card
 from wellspring.tasks.methods.datasets.formats import Form, Lines
 from wellspring.tasks.spine.running import judging
@@ -32,7 +40,7 @@ from wellspring.tasks.spine.running.runs import Counts, Run, aside, stage
 from wellspring.tasks.spine.vectors import ceilings, contamination, dataset_measures, reads
 from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 
-VERSION = 4
+VERSION = 5
 BEST = "best_per_topic"
 ADDED = "forms added"  # as reads are called
 STREAM_ROWS = 1_000
@@ -53,6 +61,7 @@ _WRITTEN_BY = (
     "projection",
     "tool_calls",
     "topics",
+    "trainers",
     "words",
 )
 Part = tuple[str, Form, str]  # folder, form, policy
@@ -108,6 +117,8 @@ def export(run: Run) -> Counts:
         drawn = dataset_measures.draw(run, judging.of_instructions(run.settings))
         dataset.text("README.md", card(_facts(run, dataset, drawn, named, written)))
         dataset.text("measures.json", _measures(drawn))
+        for name, text in trainers.manifests(run.settings.exports.name, dataset.files).items():
+            dataset.text(name, text)
         manifest = dataset.text("manifest.json", _manifest(run.settings, named, fingerprint, dataset))
     _keep(run, drawn)
     run.store.append("exports", rows)
@@ -158,12 +169,15 @@ def _rows(run: Run, of: str, policy: str) -> Iterator[dict[str, Any]]:
         "answer_judge": run.settings.preferences.judge,
         "required": list(run.settings.verdicts.required),
         "owed": contamination.owed(run.settings),
+        "weights": run.settings.exports.weights,
+        "places": run.settings.exports.order,
     }
     best = judging.best(run.settings.preferences.judge, run.settings)
+    told = {"best_score": best, "answer_judge": run.settings.preferences.judge}
     left_out = {} if run.settings.exports.thoughts else dict.fromkeys(_THOUGHTS)
     for frame in run.store.stream(f"exports/{of}", rows=STREAM_ROWS, **params):
         for row in frame.iter_rows(named=True):
-            yield _told(run.settings, row) | {"best_score": best} | left_out
+            yield _told(run.settings, row) | told | left_out
 
 
 def _lines(

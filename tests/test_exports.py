@@ -658,3 +658,36 @@ def test_a_page_said_again_is_held_to_its_licence_and_to_its_audit(
     assert passed["rows_written"] == failed["unpublished"] > 0
     assert (passed["orphans"], passed["unpublished"]) == (0, 0)
     assert "rewrites" in made_from("exports")
+
+
+def test_rows_weigh_and_stand_as_the_marks_say_and_trainers_are_told_where_they_are(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    of = {"judges": ["response_quality"], "computed": ["instruct_mining", "curriculum", "camels"]}
+    knobs = {
+        "curriculum": {"judge": "instruct_mining", "epochs": 2},
+        "camels": {"mixture": {"knn_instruct": 3.0, "attributed_grounding": 1.0}},
+    }
+    chosen = {"formats": ["messages", "responses_only", "rewarded", "judged"], "order": "curriculum.place"}
+    more = {"scores": of, "methods": knobs, "selections": {"min_score": 0}, "verdicts": {"required": []}}
+    with start(settings(exports=chosen | {"weights": "camels.weight"}, **more)) as run:
+        curated(run, 12)
+        said = run.store._connection.execute(
+            "SELECT responses.response_id, scores.criterion, scores.value FROM valid_scores AS scores "
+            "INNER JOIN valid_responses AS responses ON scores.subject_id = responses.instruction_id "
+            "WHERE scores.criterion IN ('weight', 'place')"
+        ).fetchall()
+    folder = store_dir / "exports" / NAME
+    rows = lines(folder / "messages" / "train.jsonl")
+    marks = {(one, name): value for one, name, value in said}
+
+    assert len(rows) == 12
+    assert {row["weight"] for row in rows} == {marks[row["id"], "weight"] for row in rows} == {0.375, 2.25}
+    places = [marks.get((row["id"], "place"), 99) for row in rows]
+    assert places == sorted(places)
+    assert len({*places}) > 6
+    assert [row["id"] for row in lines(folder / "responses_only" / "train.jsonl")] == [row["id"] for row in rows]
+    assert {row["judge"] for row in lines(folder / "judged" / "train.jsonl")} >= {"response_quality"}
+    assert all(row["reward"] is not None for row in lines(folder / "rewarded" / "train.jsonl"))
+    assert f"{NAME}_messages_train" in json.loads((folder / "dataset_info.json").read_text())
+    assert "path: messages/train.jsonl" in (folder / "axolotl.yaml").read_text()

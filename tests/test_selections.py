@@ -40,7 +40,14 @@ def rows(run: Run, *policies: str) -> list[dict]:
     found = []
     for policy in policies or (BEST, *(f"random_{i}" for i in range(5))):
         taken = run.store.query(
-            "exports/rows", policy=policy, judge="seven_criteria", answer_judge="", required=[], owed=[]
+            "exports/rows",
+            policy=policy,
+            judge="seven_criteria",
+            answer_judge="",
+            required=[],
+            owed=[],
+            weights="",
+            places="",
         )
         found += [row | {"policy": policy} for row in taken.to_dicts()]
     return found

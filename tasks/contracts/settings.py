@@ -376,6 +376,9 @@ class PreferencesSettings(Section):
     both_orders: bool = Field(default=False, description="ask `pairwise` in both orders; a pair that turns is dropped")
 
 
+_MARK = r"^$|^[a-z0-9_-]+\.[a-z][a-z0-9_]*$"  # judge and criterion
+
+
 class ExportsSettings(Section):
     """Files that trainers read."""
 
@@ -395,6 +398,16 @@ class ExportsSettings(Section):
         default="other",
         description="what the card's header says; one that promises more than a source allows is refused, and `other` "
         "becomes what the sources' licences come to, where that is clear",
+    )
+    weights: str = Field(
+        default="",
+        pattern=_MARK,
+        description="whose mark of an instruction its row weighs, such as `camels.weight`; one without a mark weighs 1",
+    )
+    order: str = Field(
+        default="",
+        pattern=_MARK,
+        description="by whose mark rows are in order, the least first, such as `curriculum.place`; empty: as selected",
     )
     thoughts: bool = Field(default=False, description="export the thought of a thinking model with its answer")
     with_controls: bool = Field(

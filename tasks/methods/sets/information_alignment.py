@@ -122,4 +122,5 @@ def _rows(tables: Mapping[str, pl.DataFrame], knobs: Knobs) -> list[dict[str, An
 
 
 def _kind(tags: str, knobs: Knobs) -> Kind:
-    return next((kind for part, kind in knobs.kinds.items() if part in tags), knobs.otherwise)
+    fitting: list[Kind] = [kind for part, kind in knobs.kinds.items() if part in tags]
+    return fitting[0] if fitting else knobs.otherwise

@@ -70,7 +70,7 @@ def quotes(run: Run, responses: pl.DataFrame) -> pl.DataFrame:
 
 def _save(run: Run, folder: Path) -> None:
     """Write the index of quotations into a folder, page by page: no more than a frame of pages is in memory."""
-    chars = run.store.query("sets/page_ids")["chars"].sum()
+    chars = sum(run.store.query("sets/page_ids")["chars"].to_list())
     shape = (quotations.blocks(chars), quotations.BLOCK_WORDS)
     bits = np.lib.format.open_memmap(folder / _FILE, mode="w+", dtype=np.uint64, shape=shape)
     for frame in run.store.stream("sets/pages", rows=FRAME_ROWS):
