@@ -220,7 +220,7 @@ def _files(settings: Settings, parts: Collection[str]) -> Iterator[Look]:
     if "grounding" in parts:
         yield lambda: _some_seeds(settings)
         for path in settings.seeds.paths:
-            yield lambda path=path: conversations.make_sure(Path(path), own=Own(settings.formats, settings.plugins))
+            yield lambda path=path: conversations.make_sure(Path(path), own=Own.of_seeds(settings))
     for name, path in settings.benchmarks.paths.items():
         yield lambda name=name, path=path: None if "://" in path else _benchmark(name, path)
     if "curation" in parts:
