@@ -151,6 +151,10 @@ class Recast(Section):
     each: str = Field(default="", description="a column that holds a list of rows: each becomes a request")
     when: dict[str, str] = Field(default_factory=dict, description="column -> value: rows with others are passed over")
     labels: dict[str, dict[str, str]] = Field(default_factory=dict, description="column -> value -> words in its place")
+    verbalize: str = Field(default="", description="a column of `labels`, for the cells `said` and `rule`")
+    verbalizer: Literal["natural", "neutral", "unnatural"] = Field(
+        default="natural", description="whose words say a label: its own, none's, or another label's"
+    )
     switch: dict[Literal["text", "list", "find", "by"], str] = Field(
         default_factory=dict, description="columns for the cell `switched`: text, list of rows, and of these find, by"
     )

@@ -89,6 +89,26 @@ def test_rows_that_lack_a_cell_are_refused_and_other_rows_are_passed_over(tmp_pa
     assert conversations.survey(path, own=own) == 2
 
 
+@pytest.mark.parametrize(
+    ("verbalizer", "rule", "said"),
+    [
+        ("natural", '"bad" for bad, "good" for good', "good"),
+        ("neutral", '"foo" for bad, "bar" for good', "bar"),
+        ("unnatural", '"good" for bad, "bad" for good', "bad"),
+    ],
+)
+def test_a_verbalizer_has_its_word_for_each_label_and_says_which(verbalizer: Any, rule: str, said: str) -> None:
+    labels = {"label": {"0": "bad", "1": "good"}}
+    by = Recast(
+        files="*", prompts=("Is it good? {rule} {text}",), response="{said}", labels=labels, verbalize="label",
+        verbalizer=verbalizer,
+    )  # fmt: skip
+
+    made = {"prompt": f"Is it good? Answer with one word: {rule}. Fun.", "response": said}
+    assert list(recasts.recast(by, {"text": "Fun.", "label": 1})) == [made]
+    assert list(recasts.recast(by, {"text": "Fun.", "label": 7})) == [{"lacks": "rule"}]
+
+
 def test_a_row_keeps_its_template_and_all_are_used() -> None:
     by = Recast(files="*", prompts=("One {a}", "Two {a}", "Three {a}"))
     found = [next(recasts.recast(by, {"a": str(i)}))["prompt"] for i in range(60)]

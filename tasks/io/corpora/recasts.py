@@ -8,11 +8,15 @@ r"""Tables recast as what somebody asks and what is answered: a mapping of colum
 Each row becomes one request by one of the templates, which a digest of the row chooses, so the answers are people's.
 `when` takes the rows with these values alone, `labels` puts words in place of values, `each` names a column that holds
 a list of rows. `switch` makes the cell `switched`: a text in which what a list of rows says is put in other words, such
-as entities in another language. A file may have several recasts. A row that lacks a cell is refused.
+as entities in another language. `verbalize` names the column of a label: `said` is then the word for it, and `rule`
+says which word stands for which label: its own (`natural`), one that says nothing (`neutral`), or that of another label
+(`unnatural`), by which one sees whether a model follows what it is told or what it expects. Without `labels` of that
+column there is neither. A file may have several recasts. A row that lacks a cell is refused.
 
 This is how these bring rows, and ours differs from all in that the templates are the user's: sets for biomedicine,
 MedS-Ins, TrialInstruct, EshopInstruct, DEplain and arXivEdits recast corpora by templates of people or of a model;
-EntityCS switches the entities of sentences of Wikipedia by Wikidata, and trains on these, not on requests.
+EntityCS switches the entities of sentences of Wikipedia by Wikidata, and trains on these, not on requests; Verbalizer
+manipulation (arXiv 2307.10558) is an evaluation, with verbalizers of its own for each of nine sets.
 """
 
 import hashlib
@@ -34,7 +38,9 @@ SYSTEM = (
     "DEplain",
     "arXivEdits",
     "EntityCS",
+    "Verbalizer manipulation",
 )
+NEUTRAL = ("foo", "bar", "baz", "qux", "quux", "corge", "grault", "garply", "waldo", "fred")
 _NAME = re.compile(r"\{([^{}\n]+)\}")
 Cells = Mapping[str, Any]
 
@@ -75,6 +81,7 @@ def recast(by: Recast, row: Cells) -> Iterator[dict[str, str]]:
         if any(_text(cells.get(name)) != value for name, value in by.when.items()):
             continue
         cells |= {name: known.get(_text(cells.get(name)), cells.get(name)) for name, known in by.labels.items()}
+        cells |= _verbalized(by, _text(cells.get(by.verbalize))) if by.verbalize else {}
         cells |= {"switched": _switched(by.switch, cells)} if by.switch else {}
         digest = hashlib.sha256(
             json.dumps(cells, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
@@ -100,6 +107,17 @@ def _text(cell: Any) -> str:
     if isinstance(cell, list):
         return ", ".join(filter(None, map(_text, cast("list[Any]", cell))))
     return str(cell).strip() if isinstance(cell, str | int | float) else ""
+
+
+def _verbalized(by: Recast, label: str) -> dict[str, str]:
+    """Return the word for a label, and the rule that gives each label its word; nothing for what is no label."""
+    labels = list(dict.fromkeys(by.labels.get(by.verbalize, {}).values()))
+    if label not in labels or (by.verbalizer == "neutral" and len(labels) > len(NEUTRAL)):
+        return {}
+    turned = {"natural": labels, "neutral": list(NEUTRAL), "unnatural": labels[1:] + labels[:1]}[by.verbalizer]
+    words = dict(zip(labels, turned, strict=False))
+    rule = ", ".join(f'"{word}" for {one}' for one, word in words.items())
+    return {"said": words[label], "rule": f"Answer with one word: {rule}."}
 
 
 def _switched(by: Mapping[str, str], cells: Cells) -> str:
