@@ -40,7 +40,7 @@ from wellspring.tasks.spine.running.runs import Counts, Run, aside, stage
 from wellspring.tasks.spine.vectors import ceilings, contamination, dataset_measures, reads
 from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 
-VERSION = 5
+VERSION = 4
 BEST = "best_per_topic"
 ADDED = "forms added"  # as reads are called
 STREAM_ROWS = 1_000
@@ -299,9 +299,9 @@ def _fingerprint(run: Run, chosen: Mapping[str, Any]) -> tuple[str, list[str], s
     wanted = (chosen, run.settings.selections.model_dump())
     looked_for = contamination.fingerprint(run.settings)
     own = [(form.name, form.version, str(form.schema)) for _, form, _ in parts if form.version]
-    said = (wanted, methods, looked_for, _funnel(run), _checks(run), digest.hexdigest(), *raised(*_WRITTEN_BY).items())
-    excluded = [("excluded", rows)] if (rows := _excluded(run)) else []
-    return content_id("exports", VERSION, *said, *own, *excluded), sorted(ids), beside
+    shown = (_funnel(run), _checks(run), run.store.query("exports/marks").rows())
+    said = (wanted, methods, looked_for, *shown, digest.hexdigest(), *raised(*_WRITTEN_BY).items())
+    return content_id("exports", VERSION, *said, *own), sorted(ids), beside
 
 
 def _made(row: Mapping[str, Any]) -> set[str]:
@@ -376,6 +376,7 @@ def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, writt
         seeds=_funnel(run),
         checks=_checks(run),
         excluded=_excluded(run),
+        marks=run.store.query("exports/marks").to_dicts(),
         notes=[*_breadth(rows), *_engines(run)],
     )
 

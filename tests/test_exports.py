@@ -663,7 +663,8 @@ def test_a_page_said_again_is_held_to_its_licence_and_to_its_audit(
 def test_rows_weigh_and_stand_as_the_marks_say_and_trainers_are_told_where_they_are(
     settings: Callable[..., Settings], start: Start, store_dir: Path
 ) -> None:
-    of = {"judges": ["response_quality"], "computed": ["instruct_mining", "curriculum", "camels"]}
+    of = {"judges": ["seven_criteria", "response_quality"]}
+    of |= {"computed": ["instruct_mining", "curriculum", "camels", "faceted_rasch"]}
     knobs = {
         "curriculum": {"judge": "instruct_mining", "epochs": 2},
         "camels": {"mixture": {"knn_instruct": 3.0, "attributed_grounding": 1.0}},
@@ -691,3 +692,8 @@ def test_rows_weigh_and_stand_as_the_marks_say_and_trainers_are_told_where_they_
     assert all(row["reward"] is not None for row in lines(folder / "rewarded" / "train.jsonl"))
     assert f"{NAME}_messages_train" in json.loads((folder / "dataset_info.json").read_text())
     assert "path: messages/train.jsonl" in (folder / "axolotl.yaml").read_text()
+    card = (folder / "README.md").read_text()
+    [severities] = [line for line in card.splitlines() if line.startswith("| faceted_rasch | total |")]
+    [weights] = [line for line in card.splitlines() if line.startswith("| camels | weight |")]
+    assert re.search(r"seven_criteria [+-]\d\.\d\d \(infit \d\.\d\d\)", severities)
+    assert weights.split(" | ")[2:5] == ["12", "0", "1"]  # all rows are taken, and weigh 1 on average

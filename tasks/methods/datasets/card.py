@@ -12,7 +12,7 @@ from typing import Any
 from wellspring.tasks.contracts.casting import is_stand_in
 from wellspring.tasks.contracts.prompting import Row
 
-VERSION = 3
+VERSION = 4
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _DID = {"generator": "wrote instructions", "responder": "answered", "moderator": "moderated"}  # the rest judged
@@ -40,7 +40,11 @@ class Facts:
     seeds: Sequence[Row] = field(default_factory=list)  # one row per step: label, here, paper
     left_out: Sequence[Row] = field(default_factory=list)  # one row per form: rows of which it has no line, and why
     checks: Sequence[Row] = field(default_factory=list)  # one row per check: required, and what it said of how many
+<<<<<<< HEAD
     excluded: Sequence[Row] = field(default_factory=list)  # one row per id that was excluded: why, what rests on it
+=======
+    marks: Sequence[Row] = field(default_factory=list)  # one row per judge and criterion
+>>>>>>> 2984d6f (Card: marks by judge beside random controls, with severities, ECE and errors of sources)
     notes: Sequence[str] = field(default_factory=list)
 
 
@@ -57,7 +61,11 @@ def card(facts: Facts) -> str:
         _section("Sources and licences", facts.sources, _LICENSES),
         _choice(facts),
         _section("Checks of answers", facts.checks, _CHECKS),
+<<<<<<< HEAD
         _section("Excluded", facts.excluded, _EXCLUDED),
+=======
+        _section("Marks beside random controls", facts.marks, _MARKS),
+>>>>>>> 2984d6f (Card: marks by judge beside random controls, with severities, ECE and errors of sources)
         _section("Embedders", facts.embedders, _EMBEDDERS),
         _section("Benchmarks", facts.benchmarks, _BENCHMARKS) or f"## Benchmarks\n\n{_NO_BENCHMARKS}",
         _section("Measures", _turned(facts.measures), _MEASURES),
@@ -84,9 +92,16 @@ _CHECKS = (
     "What each check said of all answers, exported or not. A row is exported where each required check passed or does "
     "not apply; one that could not say, or has no verdict, does not pass."
 )
+<<<<<<< HEAD
 _EXCLUDED = (
     "What a person took out of the dataset, with all that rests on it, and why. It is still in the store, and can be "
     "included again."
+=======
+_MARKS = (
+    "The mean mark of what was selected and of random controls of equal size, instructions or answers, on the scale of "
+    "each judge. The note says what holds for all marks: the severity of judges in logits with their infit, the "
+    "calibration error (ECE) of a confidence, the error of each source of rewards."
+>>>>>>> 2984d6f (Card: marks by judge beside random controls, with severities, ECE and errors of sources)
 )
 _EMBEDDERS = (
     "Who turned texts into vectors, by which copies, neighbours, topics and distances were found, and from which "
