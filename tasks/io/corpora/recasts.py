@@ -120,7 +120,7 @@ def _verbalized(by: Recast, label: str) -> dict[str, str]:
     return {"said": words[label], "rule": f"Answer with one word: {rule}."}
 
 
-def _switched(by: Mapping[str, str], cells: Cells) -> str:
+def _switched(by: Mapping[Any, str], cells: Cells) -> str:
     """Return a text with what a list says in other words, the longest first; empty where nothing was switched."""
     text, rows = _text(cells.get(by["text"])), cells.get(by["list"])
     known = {_text(one.get(by["find"])): _text(one.get(by["by"])) for one in rows or () if isinstance(one, dict)}
