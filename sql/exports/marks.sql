@@ -45,7 +45,7 @@ notes AS (
     SELECT
         said.judge,
         said.criterion,
-        string_agg(said.part, '; ' ORDER BY said.part) AS note
+        string_agg(said.part, ', ' ORDER BY said.part) AS note
     FROM said
     GROUP BY said.judge, said.criterion
 )

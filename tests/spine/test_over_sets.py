@@ -155,7 +155,7 @@ def test_each_of_ours_runs_on_the_tables_of_a_store_and_tags_are_sampled(
         said = "SELECT instruction_id FROM selections WHERE policy = 'alike_tags' ORDER BY rank"
         taken = [one for (one,) in run.store._connection.execute(said).fetchall()]
 
-    without = {"calibration", "faceted_rasch", "more", "main_gec", "witqa"}  # nothing in this store is of use to them
+    without = {"bradley_terry", "calibration", "faceted_rasch", "more", "main_gec", "witqa"}  # no use to them is here
     assert {*of["computed"]} - without <= made.keys()
     assert (made["alike_tags"], made["alike_steps"]) == (2.0, 2.0)
     assert first.counts.rows_out > 8
