@@ -301,7 +301,8 @@ def _fingerprint(run: Run, chosen: Mapping[str, Any]) -> tuple[str, list[str], s
     own = [(form.name, form.version, str(form.schema)) for _, form, _ in parts if form.version]
     shown = (_funnel(run), _checks(run), run.store.query("exports/marks").rows())
     said = (wanted, methods, looked_for, *shown, digest.hexdigest(), *raised(*_WRITTEN_BY).items())
-    return content_id("exports", VERSION, *said, *own), sorted(ids), beside
+    excluded = [("excluded", rows)] if (rows := _excluded(run)) else []
+    return content_id("exports", VERSION, *said, *own, *excluded), sorted(ids), beside
 
 
 def _made(row: Mapping[str, Any]) -> set[str]:

@@ -40,11 +40,8 @@ class Facts:
     seeds: Sequence[Row] = field(default_factory=list)  # one row per step: label, here, paper
     left_out: Sequence[Row] = field(default_factory=list)  # one row per form: rows of which it has no line, and why
     checks: Sequence[Row] = field(default_factory=list)  # one row per check: required, and what it said of how many
-<<<<<<< HEAD
     excluded: Sequence[Row] = field(default_factory=list)  # one row per id that was excluded: why, what rests on it
-=======
     marks: Sequence[Row] = field(default_factory=list)  # one row per judge and criterion
->>>>>>> 2984d6f (Card: marks by judge beside random controls, with severities, ECE and errors of sources)
     notes: Sequence[str] = field(default_factory=list)
 
 
@@ -61,11 +58,8 @@ def card(facts: Facts) -> str:
         _section("Sources and licences", facts.sources, _LICENSES),
         _choice(facts),
         _section("Checks of answers", facts.checks, _CHECKS),
-<<<<<<< HEAD
         _section("Excluded", facts.excluded, _EXCLUDED),
-=======
         _section("Marks beside random controls", facts.marks, _MARKS),
->>>>>>> 2984d6f (Card: marks by judge beside random controls, with severities, ECE and errors of sources)
         _section("Embedders", facts.embedders, _EMBEDDERS),
         _section("Benchmarks", facts.benchmarks, _BENCHMARKS) or f"## Benchmarks\n\n{_NO_BENCHMARKS}",
         _section("Measures", _turned(facts.measures), _MEASURES),
@@ -92,16 +86,14 @@ _CHECKS = (
     "What each check said of all answers, exported or not. A row is exported where each required check passed or does "
     "not apply; one that could not say, or has no verdict, does not pass."
 )
-<<<<<<< HEAD
 _EXCLUDED = (
     "What a person took out of the dataset, with all that rests on it, and why. It is still in the store, and can be "
     "included again."
-=======
+)
 _MARKS = (
     "The mean mark of what was selected and of random controls of equal size, instructions or answers, on the scale of "
     "each judge. The note says what holds for all marks: the severity of judges in logits with their infit, the "
     "calibration error (ECE) of a confidence, the error of each source of rewards."
->>>>>>> 2984d6f (Card: marks by judge beside random controls, with severities, ECE and errors of sources)
 )
 _EMBEDDERS = (
     "Who turned texts into vectors, by which copies, neighbours, topics and distances were found, and from which "
