@@ -24,6 +24,8 @@ SUITE = Suite(
             notes="A selection is only shown to be better beside a random control of the same size.",
         ),
         none_of("topics_missing", "Below some 1,000 distinct tasks tuning does not generalise (Only-IF): min_topics."),
+        none_of("instructions_missing", "Few distinct instructions teach those alone (Only-IF): min_instructions."),
+        none_of("topics_too_large", "A set about one thing teaches that thing (Only-IF): max_topic_share."),
         gxe.ExpectColumnValuesToBeBetween(
             column="topics", min_value=1, notes="Diversity: what was taken must come from somewhere."
         ),

@@ -23,7 +23,15 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import datasets, sandbox, signatures
 from wellspring.tasks.io.datasets import Dataset
-from wellspring.tasks.methods.datasets import formats, licence_terms, own_forms, partition, tool_calls
+from wellspring.tasks.methods.datasets import (
+    formats,
+    licence_terms,
+    only_if,
+    own_forms,
+    partition,
+    tool_calls,
+    trainers,
+)
 from wellspring.tasks.methods.datasets.card import Facts, card
 from wellspring.tasks.methods.datasets.formats import Form, Lines
 from wellspring.tasks.spine.provenance import declared, papers
@@ -50,6 +58,7 @@ _WRITTEN_BY = (
     "licence_terms",
     "licences",
     "measures",
+    "only_if",
     "own_forms",
     "partition",
     "projection",
@@ -57,11 +66,13 @@ _WRITTEN_BY = (
     "spine.papers",
     "tool_calls",
     "topics",
+    "trainers",
     "training_summary",
     "words",
 )
 Part = tuple[str, Form, str]  # folder, form, policy
 _THOUGHTS = ("thought", "chosen_thought", "rejected_thought")
+_ON_CARD = ("instruction_id", "recipe", "text", "topic", "domain")
 _USUAL = {
     "use": None,
     "weight": 1.0,
@@ -131,6 +142,8 @@ def export(run: Run) -> Counts:
         drawn = dataset_measures.draw(run, judging.of_instructions(run.settings))
         dataset.text("README.md", card(_facts(run, dataset, drawn, named, written)))
         dataset.text("measures.json", _measures(drawn))
+        for name, text in trainers.manifests(run.settings.exports.name, dataset.files).items():
+            dataset.text(name, text)
         papers.write(dataset, _papers(run, dataset, evidence, named, fingerprint, looked.made))
         manifest = dataset.text("manifest.json", _manifest(run.settings, named, fingerprint, dataset))
     _keep(run, drawn)
@@ -182,12 +195,15 @@ def _rows(run: Run, of: str, policy: str) -> Iterator[dict[str, Any]]:
         "answer_judge": run.settings.preferences.judge,
         "required": list(run.settings.verdicts.required),
         "owed": contamination.owed(run.settings),
+        "weights": run.settings.exports.weights,
+        "places": run.settings.exports.order,
     }
     best = judging.best(run.settings.preferences.judge, run.settings)
+    told = {"best_score": best, "answer_judge": run.settings.preferences.judge}
     left_out = {} if run.settings.exports.thoughts else dict.fromkeys(_THOUGHTS)
     for frame in run.store.stream(f"exports/{of}", rows=STREAM_ROWS, **params):
         for row in frame.iter_rows(named=True):
-            yield _told(run.settings, row) | {"best_score": best} | left_out
+            yield _told(run.settings, row) | told | left_out
 
 
 def _lines(
@@ -323,7 +339,8 @@ def _fingerprint(run: Run, chosen: Mapping[str, Any], rows_digest: str, evidence
     looked_for = contamination.fingerprint(run.settings)
     own = [(form.name, form.version, str(form.schema)) for _, form, _ in _parts(run.settings, chosen) if form.version]
     read = (declared.changed(run.settings), declared.steps(run.settings), evidence_digest)  # as card and papers say
-    said = (wanted, methods, looked_for, _funnel(run), _checks(run), rows_digest, *raised(*_WRITTEN_BY).items())
+    shown = (_funnel(run), _checks(run), run.store.query("exports/marks").rows())
+    said = (wanted, methods, looked_for, *shown, rows_digest, *raised(*_WRITTEN_BY).items())
     excluded = [("excluded", rows)] if (rows := _excluded(run)) else []
     return content_id("exports", VERSION, *said, *read, *own, *excluded)
 
@@ -377,7 +394,8 @@ def _records(run: Run, dataset: Dataset, fingerprint: str, written: _Written) ->
 
 
 def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, written: _Written) -> Facts:
-    recipe_of = {row["instruction_id"]: row["recipe"] for row in _rows(run, "rows", BEST)}
+    rows = [{name: row[name] for name in _ON_CARD} for row in _rows(run, "rows", BEST)]
+    recipe_of = {row["instruction_id"]: row["recipe"] for row in rows}
     ids = sorted({*recipe_of, *written.made})
     tables = [
         {"path": file.path.removesuffix(".parquet"), **_named(file.path), "rows": file.rows}
@@ -405,10 +423,17 @@ def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, writt
         seeds=_funnel(run),
         checks=_checks(run),
         excluded=_excluded(run),
-        notes=_engines(run),
+        marks=run.store.query("exports/marks").to_dicts(),
+        notes=[*_breadth(rows), *_engines(run)],
         settings=declared.changed(run.settings),
         steps=declared.steps(run.settings),
     )
+
+
+def _breadth(rows: list[dict[str, Any]]) -> list[str]:
+    """Say how broad the rows are."""
+    texts, topics, domains = ([row[name] for row in rows] for name in ("text", "topic", "domain"))
+    return [only_if.said(only_if.breadth(texts, topics, domains))] if rows else []
 
 
 def _engines(run: Run) -> list[str]:

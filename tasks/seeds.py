@@ -93,7 +93,9 @@ def ingest(run: Run) -> Counts:
 def _reading(settings: Settings) -> str:
     """Identity of reading and comparing under these settings; where the files lie does not count."""
     wanted = settings.seeds
-    known = wanted.model_dump(exclude={"paths", "min_score"}) | {"deduplicate_cosine": _ceiling(settings)}
+    known = wanted.model_dump(exclude={"paths", "min_score"} | (set() if wanted.recasts else {"recasts"})) | {
+        "deduplicate_cosine": _ceiling(settings)
+    }
     if settings.formats:
         known |= {"formats": Own(settings.formats, settings.plugins).versions}
     benchmarks = contamination.fingerprint(settings)
@@ -117,7 +119,7 @@ def _rules(settings: Settings) -> list[str]:
 
 def _shards(run: Run, path: Place) -> Iterator[Shard]:
     """Register the file as a source, and cut it into shards of lines."""
-    lines = conversations.survey(path, own=run.own_formats)
+    lines = conversations.survey(path, own=Own.of_seeds(run.settings))
     source = _source(path, run.run_id)
     if ("source", source.source_id) in run.store.query("documents/forgotten").rows():
         run.progress.note(f"seeds: {source.name} was forgotten, and is passed over")
@@ -137,7 +139,7 @@ def _shards(run: Run, path: Place) -> Iterator[Shard]:
                 "min_tokens": wanted.min_tokens,
                 "max_tokens": wanted.max_tokens,
                 "benchmarks": run.settings.benchmarks,
-                "own": run.own_formats,
+                "own": Own.of_seeds(run.settings),
             },
         )
 

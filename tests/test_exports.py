@@ -1,6 +1,7 @@
 """Exports: whole files in the forms that trainers read, byte for byte the same, each line traceable."""
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from hashlib import sha256
@@ -287,6 +288,7 @@ def test_the_card_says_that_the_stand_in_is_no_language_model_and_where_everythi
 
     assert "Not written by a language model" in text
     assert "No benchmark was looked for" in text
+    assert re.search(r"Only-IF .*: \d+ distinct instructions on \d+ topics", text)
     assert "CC0-1.0" in text
     assert "| generator |" not in text or "offline" in text
     for name in ("attributed_grounding", "knn_instruct", "seven_criteria", "response_quality"):
@@ -657,3 +659,42 @@ def test_a_page_said_again_is_held_to_its_licence_and_to_its_audit(
     assert passed["rows_written"] == failed["unpublished"] > 0
     assert (passed["orphans"], passed["unpublished"]) == (0, 0)
     assert "rewrites" in made_from("exports")
+
+
+def test_rows_weigh_and_stand_as_the_marks_say_and_trainers_are_told_where_they_are(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    of = {"judges": ["seven_criteria", "response_quality"]}
+    of |= {"computed": ["instruct_mining", "curriculum", "camels", "faceted_rasch"]}
+    knobs = {
+        "curriculum": {"judge": "instruct_mining", "epochs": 2},
+        "camels": {"mixture": {"knn_instruct": 3.0, "attributed_grounding": 1.0}},
+    }
+    chosen = {"formats": ["messages", "responses_only", "rewarded", "judged"], "order": "curriculum.place"}
+    more = {"scores": of, "methods": knobs, "selections": {"min_score": 0}, "verdicts": {"required": []}}
+    with start(settings(exports=chosen | {"weights": "camels.weight"}, **more)) as run:
+        curated(run, 12)
+        said = run.store._connection.execute(
+            "SELECT responses.response_id, scores.criterion, scores.value FROM valid_scores AS scores "
+            "INNER JOIN valid_responses AS responses ON scores.subject_id = responses.instruction_id "
+            "WHERE scores.criterion IN ('weight', 'place')"
+        ).fetchall()
+    folder = store_dir / "exports" / NAME
+    rows = lines(folder / "messages" / "train.jsonl")
+    marks = {(one, name): value for one, name, value in said}
+
+    assert len(rows) == 12
+    assert {row["weight"] for row in rows} == {marks[row["id"], "weight"] for row in rows} == {0.375, 2.25}
+    places = [marks.get((row["id"], "place"), 99) for row in rows]
+    assert places == sorted(places)
+    assert len({*places}) > 6
+    assert [row["id"] for row in lines(folder / "responses_only" / "train.jsonl")] == [row["id"] for row in rows]
+    assert {row["judge"] for row in lines(folder / "judged" / "train.jsonl")} >= {"response_quality"}
+    assert all(row["reward"] is not None for row in lines(folder / "rewarded" / "train.jsonl"))
+    assert f"{NAME}_messages_train" in json.loads((folder / "dataset_info.json").read_text())
+    assert "path: messages/train.jsonl" in (folder / "axolotl.yaml").read_text()
+    card = (folder / "README.md").read_text()
+    [severities] = [line for line in card.splitlines() if line.startswith("| faceted_rasch | total |")]
+    [weights] = [line for line in card.splitlines() if line.startswith("| camels | weight |")]
+    assert re.search(r"seven_criteria [+-]\d\.\d\d \(infit \d\.\d\d\)", severities)
+    assert weights.split(" | ")[2:5] == ["12", "0", "1"]  # all rows are taken, and weigh 1 on average

@@ -105,7 +105,7 @@ def test_what_is_wrong_is_said_before_anything_runs(tmp_path: Path, named: str, 
 
 
 def test_ours_are_named_in_the_order_in_which_they_are_looked_for() -> None:
-    assert list(FORMATS.names()) == ["parquet", "warc", "jsonl", "html", "text"]
+    assert list(FORMATS.names()) == ["table", "parquet", "warc", "jsonl", "html", "text"]
 
 
 @pytest.mark.slow

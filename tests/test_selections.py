@@ -14,7 +14,7 @@ from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.methods.vectors import choices
-from wellspring.tasks.spine.running import runs
+from wellspring.tasks.spine.running import runs, validation
 from wellspring.tasks.spine.running.runs import Counts, Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -40,7 +40,14 @@ def rows(run: Run, *policies: str) -> list[dict]:
     found = []
     for policy in policies or (BEST, *(f"random_{i}" for i in range(5))):
         taken = run.store.query(
-            "exports/rows", policy=policy, judge="seven_criteria", answer_judge="", required=[], owed=[]
+            "exports/rows",
+            policy=policy,
+            judge="seven_criteria",
+            answer_judge="",
+            required=[],
+            owed=[],
+            weights="",
+            places="",
         )
         found += [row | {"policy": policy} for row in taken.to_dicts()]
     return found
@@ -251,3 +258,18 @@ def test_without_a_judge_everything_that_was_answered_can_be_taken(
 
     exported = (store_dir / "exports" / "wellspring-dataset" / "messages" / "train.jsonl").read_text(encoding="utf-8")
     assert len(exported.splitlines()) == 24
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("bound", "column"),
+    [("min_instructions=10000", "instructions_missing"), ("max_topic_share=0.01", "topics_too_large")],
+)
+def test_a_set_that_is_too_narrow_is_not_published(
+    bound: str, column: str, settings: Callable[..., Settings], start: Start
+) -> None:
+    with start(settings("selections.min_score=0", f"selections.{bound}")) as run:
+        judged(run)
+        selections.select(run)
+        with pytest.raises(BrokenError, match=column):
+            validation.audit(run, "selections")

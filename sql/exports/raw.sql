@@ -13,6 +13,18 @@ WITH marks AS (
     GROUP BY scores.subject_id
 ),
 
+reasons AS (
+    SELECT
+        scores.subject_id,
+        list(
+            struct_pack(name := scores.judge, value := scores.value, reason := scores.reason)
+            ORDER BY scores.judge
+        ) AS judgements
+    FROM valid_scores AS scores
+    WHERE scores.criterion = 'total' AND scores.value IS NOT NULL AND trim(scores.reason) <> ''
+    GROUP BY scores.subject_id
+),
+
 checks AS (
     SELECT
         verdicts.subject_id,
@@ -42,6 +54,7 @@ SELECT
     responses.thought,
     responses.finish_reason,
     coalesce(instructions.document_id, instructions.input_id) AS origin_id,
+    reasons.judgements,
     list_concat(of_instruction.marks, of_response.marks) AS scores,
     list_concat(said_of_instruction.checks, said_of_response.checks) AS verdicts
 FROM valid_responses AS responses
@@ -52,6 +65,7 @@ LEFT JOIN completions AS answered ON responses.completion_id = answered.completi
 LEFT JOIN completions AS written ON instructions.completion_id = written.completion_id
 LEFT JOIN marks AS of_instruction ON instructions.instruction_id = of_instruction.subject_id
 LEFT JOIN marks AS of_response ON responses.response_id = of_response.subject_id
+LEFT JOIN reasons ON responses.response_id = reasons.subject_id
 LEFT JOIN checks AS said_of_instruction ON instructions.instruction_id = said_of_instruction.subject_id
 LEFT JOIN checks AS said_of_response ON responses.response_id = said_of_response.subject_id
 WHERE responses.response_id NOT IN (SELECT excluded.id FROM lineage_excluded AS excluded)

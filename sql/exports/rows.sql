@@ -1,7 +1,7 @@
 -- What a policy took, in its order, each with the answer that is exported: the best judged of those that passed the checks.
 -- owner:  tasks/exports.py
 -- grain:  one row per selected instruction, with the licences of all pages that it came from
--- params: $policy, $judge, $answer_judge, $required, $owed
+-- params: $policy, $judge, $answer_judge, $required, $owed, $weights, $places
 WITH RECURSIVE owed AS (
     SELECT unnest($owed) AS check_name
 ),
@@ -84,7 +84,7 @@ SELECT
     coalesce(written.model, '') AS instruction_model,
     written.served AS instruction_served,
     chosen.thought,
-    instructions.weight
+    instructions.weight * coalesce(weights.value, 1) AS weight
 FROM valid_selections AS selections
 INNER JOIN valid_instructions AS instructions ON selections.instruction_id = instructions.instruction_id
 INNER JOIN answers ON selections.instruction_id = answers.instruction_id AND answers.place = 1
@@ -98,5 +98,9 @@ LEFT JOIN valid_scores AS totals
         selections.instruction_id = totals.subject_id
         AND totals.judge = $judge
         AND totals.criterion = 'total'
+LEFT JOIN valid_scores AS weights
+    ON selections.instruction_id = weights.subject_id AND concat(weights.judge, '.', weights.criterion) = $weights
+LEFT JOIN valid_scores AS places
+    ON selections.instruction_id = places.subject_id AND concat(places.judge, '.', places.criterion) = $places
 WHERE selections.policy = $policy
-ORDER BY selections.rank;
+ORDER BY places.value NULLS LAST, selections.rank;

@@ -16,7 +16,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -141,10 +141,38 @@ class EmbeddingsSettings(Section):
     index: Literal["auto", "flat", "ivf_flat", "ivf_sq8", "ivf_rabitq", "hnsw"] = "auto"
 
 
+class Recast(Section):
+    """How rows of a table become what somebody asks (`tasks/io/corpora/recasts.py`); `{column}` is a cell."""
+
+    files: str = Field(min_length=1, description="names of files of seeds.paths that it is for, such as deplain*.csv")
+    prompts: tuple[str, ...] = Field(min_length=1, description="templates of what is asked; one for each row")
+    response: str = Field(default="", description="template of the answer; empty: there is none")
+    system: str = Field(default="", description="system prompt, as it stands")
+    each: str = Field(default="", description="a column that holds a list of rows: each becomes a request")
+    when: dict[str, str] = Field(default_factory=dict, description="column -> value: rows with others are passed over")
+    labels: dict[str, dict[str, str]] = Field(default_factory=dict, description="column -> value -> words in its place")
+    verbalize: str = Field(default="", description="a column of `labels`, for the cells `said` and `rule`")
+    verbalizer: Literal["natural", "neutral", "unnatural"] = Field(
+        default="natural", description="whose words say a label: its own, none's, or another label's"
+    )
+    switch: dict[Literal["text", "list", "find", "by"], str] = Field(
+        default_factory=dict, description="columns for the cell `switched`: text, list of rows, and of these find, by"
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.switch and len(self.switch) != len(("text", "list", "find", "by")):
+            raise ValueError("`switch` names text, list, find and by, or nothing")
+        return self
+
+
 class SeedsSettings(Section):
     """Human instructions, and what is asked of them."""
 
     paths: tuple[str, ...] = ()
+    recasts: dict[str, Recast] = Field(
+        default_factory=dict, description="tables among them, recast as requests, by name"
+    )
     languages: tuple[str, ...] = ()
     min_tokens: int = Field(default=3, ge=0)
     max_tokens: int = Field(default=2000, gt=0)
@@ -359,6 +387,8 @@ class SelectionsSettings(Section):
         default=(), description="other ways to choose as many of the same, to compare on the card"
     )
     min_topics: int = Field(default=0, ge=0, description="fewer distinct topics fail the audit")
+    min_instructions: int = Field(default=0, ge=0, description="fewer distinct instructions fail the audit")
+    max_topic_share: float = Field(default=1.0, gt=0, le=1, description="a larger share of one topic fails the audit")
     max_domain_share: float = Field(default=1.0, gt=0, le=1)
 
 
@@ -395,6 +425,9 @@ class PublisherSettings(Section):
     cite_as: str = Field(default="", description="how it is cited")
 
 
+_MARK = r"^$|^[a-z0-9_-]+\.[a-z][a-z0-9_]*$"  # judge and criterion
+
+
 class ExportsSettings(Section):
     """Files that trainers read."""
 
@@ -414,6 +447,16 @@ class ExportsSettings(Section):
         default="other",
         description="what the card's header says; one that promises more than a source allows is refused, and `other` "
         "becomes what the sources' licences come to, where that is clear",
+    )
+    weights: str = Field(
+        default="",
+        pattern=_MARK,
+        description="whose mark of an instruction its row weighs, such as `camels.weight`; one without a mark weighs 1",
+    )
+    order: str = Field(
+        default="",
+        pattern=_MARK,
+        description="by whose mark rows are in order, the least first, such as `curriculum.place`; empty: as selected",
     )
     thoughts: bool = Field(default=False, description="export the thought of a thinking model with its answer")
     with_controls: bool = Field(

@@ -24,12 +24,13 @@ ROWS_IN_GROUP = 5_000  # rows of one Parquet row group, and what is held in memo
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A written file: its path inside the dataset, its size, its digest, and how many rows it has (0: no table)."""
+    """A written file: its path in the dataset, size and digest; of a table its rows and columns, else 0 and none."""
 
     path: str
     bytes: int
     sha256: str
     rows: int
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -98,7 +99,8 @@ class Dataset:
             table.flush()
         self._open.close()
         for path, table in sorted(self._tables.items()):
-            self.files += [self._described(f"{path}.{ending}", table.rows) for ending in ("jsonl", "parquet")]
+            columns = tuple(table.schema.names)
+            self.files += [self._described(f"{path}.{end}", table.rows, columns) for end in ("jsonl", "parquet")]
 
     def text(self, path: str, content: str) -> str:
         """Write a file of text and return its digest."""
@@ -111,9 +113,9 @@ class Dataset:
         pq.write_table(table, self._folder / path, compression="zstd", row_group_size=ROWS_IN_GROUP)
         self.files.append(self._described(path, table.num_rows))
 
-    def _described(self, path: str, rows: int) -> File:
+    def _described(self, path: str, rows: int, columns: tuple[str, ...] = ()) -> File:
         place = self._folder / path
-        return File(path, place.stat().st_size, digest(place), rows)
+        return File(path, place.stat().st_size, digest(place), rows, columns)
 
 
 def staged(folder: Path) -> Path:

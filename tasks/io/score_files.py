@@ -3,6 +3,12 @@
 What a file is, its first bytes say. Each row has an id (`id`, `subject_id`, `response_id` or `instruction_id`) and a
 `value` (or `score`), and may have a `criterion` (else `total`) and a `reason`. A value that is null or empty says that
 the judge failed. A file that cannot be read, or has one wrong row, is an error that names the row.
+
+What a method gives that trains a model, or reads its gradients, comes in here: influence on a target (LESS, arXiv
+2402.04333), alignment of gradients (Dynamic Gradient Alignment, arXiv 2410.02498), preference over other models'
+likelihood (PoFT), rewards of steps as `step_1`, `step_2` and so on (Free Process Rewards, arXiv 2412.01981). Rows are
+then chosen by it (`scores.judges`), weighed by it (`exports.weights`), or have it in a form (`stepwise`). Ours differs:
+none of it is computed here, and a mixture that follows the training is a file for each round.
 """
 
 import csv
@@ -19,6 +25,7 @@ import pyarrow.parquet as pq
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import UsageError
 
+SYSTEM = ("LESS", "Dynamic Gradient Alignment", "PoFT", "Free Process Rewards")
 _IDS = ("id", "subject_id", "response_id", "instruction_id")
 _VALUES = ("value", "score")
 _CRITERION = re.compile(r"[a-z][a-z0-9_]*")

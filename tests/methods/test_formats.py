@@ -30,8 +30,16 @@ RAW = {
     "model": "answerer-8b",
     "instruction_model": "writer-8b",
     "finish_reason": "stop",
-    "scores": [],
+    "scores": [
+        {"name": "response_quality.total", "value": 8.5},
+        {"name": "prm.step_1", "value": 0.5},
+        {"name": "broken.step_1", "value": None},
+        {"name": "other.step_2", "value": 1.0},
+    ],
     "verdicts": [],
+    "system": "",
+    "answer_judge": "response_quality",
+    "judgements": [{"name": "response_quality", "value": 8.5, "reason": "It names one."}],
 }
 PAIR = {
     "chosen_id": "r1",
@@ -81,7 +89,7 @@ def test_every_line_says_who_answered_who_asked_and_that_it_is_synthetic(form: s
         assert said[1][0] == "answerer-1b.gguf"
 
 
-@pytest.mark.parametrize("form", ANSWERED)
+@pytest.mark.parametrize("form", sorted({*ANSWERED} - {"stepwise"}))
 def test_a_thought_stands_where_trainers_look_for_it_and_fits_the_schema(form: str) -> None:
     thoughts = {"thought": HIDDEN, "chosen_thought": HIDDEN, "rejected_thought": None}
     found = [line for _, line in OURS[form].lines(ROWS[form] | thoughts)]
@@ -96,6 +104,9 @@ def test_a_thought_stands_where_trainers_look_for_it_and_fits_the_schema(form: s
         "joint": lambda line: line["chosen"][-1] == turn,
         "reward_conditioned": lambda line: line["chosen"] == [turn],
         "kto": lambda line: line["completion"] == [turn],
+        "responses_only": lambda line: line["messages"] == [turn],
+        "rewarded": lambda line: line["completion"] == [turn],
+        "judged": lambda line: line["completion"] == [turn],
         "raw": lambda line: line["thought"] == HIDDEN,
     }
 
@@ -326,3 +337,33 @@ def test_rows_have_their_weight_where_any_of_the_dataset_has_one(form: str) -> N
     assert line.get("weight") == (0.25 if OURS[form].of == "rows" else None)
     assert list(line) == OURS[form].columns({"weight"}).names
     assert "weight" not in OURS[form].columns({"thought", "earlier", "use"}).names
+
+
+def lines_of(form: str, **more: object) -> list[dict]:
+    return [line for _, line in OURS[form].lines(RAW | more)]
+
+
+def test_an_answer_alone_is_learned_where_nobody_asks_for_it() -> None:
+    [(_, line)] = OURS["responses_only"].lines(ROW | {"system": "Be brief."})
+
+    assert line["messages"] == [{"role": "assistant", "content": "Pump B."}]
+
+
+def test_outcomes_have_the_total_of_the_judge_of_answers_and_judgements_its_words() -> None:
+    [rewarded], [judged] = lines_of("rewarded", system="Be brief."), lines_of("judged")
+
+    assert [turn["role"] for turn in rewarded["prompt"]] == ["system", "user"]
+    assert (rewarded["completion"][0]["content"], rewarded["reward"]) == ("Pump B.", 8.5)
+    assert (judged["judge"], judged["judgement"], judged["score"]) == ("response_quality", "It names one.", 8.5)
+    assert lines_of("rewarded", answer_judge="nobody") == lines_of("judged", judgements=None) == []
+
+
+def test_steps_are_parts_between_empty_lines_and_each_has_its_mark() -> None:
+    marks = [{"name": f"prm.step_{i}", "value": value} for i, value in ((2, -0.25), (1, 0.5), (3, 0.0))]
+    [line] = lines_of("stepwise", response="First\nstep.\n\n Second. \n \n\nThird.", scores=marks, system="Count.")
+
+    assert line["prompt"] == "Count.\n\nWhich pump?"
+    assert line["completions"] == ["First\nstep.", "Second.", "Third."]
+    assert line["labels"] == [True, False, False]
+    assert line["rewards"] == [0.5, -0.25, 0.0]
+    assert lines_of("stepwise", response="One.\n\nTwo.", scores=marks) == []  # a mark too many

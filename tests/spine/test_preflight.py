@@ -58,6 +58,7 @@ def test_nothing_is_in_the_way_of_a_good_run(good: dict[str, object], settings: 
         (['benchmarks.paths={odd="{tmp}/colours.jsonl"}'], "benchmark `odd`"),
         (['documents.quality=["c5"]'], "`c5`"),
         (['instructions.recipes=["knn"]'], "`knn`"),
+        (["exports.weights=camels.weight"], "the marks of `camels`"),
         (['instructions.recipes=["scene"]'], "`scene` writes no instructions"),
         (['scores.judges=["moderation"]'], "`moderation` gives verdicts"),
         (['verdicts.checks=["not_loping"]'], "there is no check `not_loping`"),

@@ -179,7 +179,7 @@ def _records(
 
 def _own(path: Place, own: Own) -> str:
     """Return the format of the user's that a file is of; empty where it is of none."""
-    return own.of(str(path)) if own.names and _starts(path, b"") else ""
+    return own.of(str(path)) if (own.names or own.recasts) and _starts(path, b"") else ""
 
 
 def _of_format(own: Own, name: str, path: Place) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:

@@ -6,6 +6,7 @@ be read in ranges that together give each of its items once: bytes as stored (ar
 (JSONL, archives compressed as a whole) or rows (Parquet). Nothing here holds more than a few records.
 """
 
+import csv
 import hashlib
 import json
 import re
@@ -21,7 +22,7 @@ import pyarrow.parquet as pq
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.io import files
-from wellspring.tasks.io.corpora import archive_headers, own_formats, streams, unpacking, warc
+from wellspring.tasks.io.corpora import archive_headers, own_formats, streams, tables, unpacking, warc
 from wellspring.tasks.io.corpora.own_formats import NONE, Broken, Own
 from wellspring.tasks.io.corpora.streams import Window
 from wellspring.tasks.io.corpora.warc import Damage, Record
@@ -214,6 +215,7 @@ def _is_json(name: str, start: bytes) -> bool:
 _PARQUET = b"PAR1"
 # In the order in which they are looked for: by the name, the first bytes as stored, and as inflated.
 _TESTS: tuple[tuple[Kind, Callable[[str, bytes, bytes], bool]], ...] = (
+    ("table", lambda name, _, __: name.endswith(tables.ENDING)),
     ("parquet", lambda _, magic, __: magic == _PARQUET),
     ("warc", lambda name, _, start: bool(archive_headers.is_archive(start) or re.search(r"\.w?arc(\.\w+)*$", name))),
     ("jsonl", lambda name, _, start: _is_json(name, start)),
@@ -225,6 +227,8 @@ OURS = dict(_TESTS)
 
 
 def _extent(uri: str, kind: Kind, size: int) -> int:
+    if kind == "table":
+        return 1  # read as a whole
     if kind == "parquet":
         try:
             with streams.opened(uri) as file:
@@ -251,6 +255,8 @@ def read(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int, own: Own
     """
     if kind not in OURS:
         yield from _of_format(uri, kind, own)
+    elif kind == "table":
+        yield from _of_table(uri)
     elif kind == "warc":
         yield from warc.records(uri, limit_bytes, start, stop)
     elif kind in {"jsonl", "parquet"}:
@@ -266,6 +272,17 @@ def _of_format(uri: str, kind: Kind, own: Own) -> Iterator[Item]:
             yield Damage(found.number, 1, "format_error", found.why, _address(uri))
         else:
             yield _row(Object(found[0], 1, {"url": f"{_address(uri)}#{found[0]}", **found[1]}))
+
+
+def _of_table(uri: str) -> Iterator[Item]:
+    number = 0
+    try:
+        for page in tables.pages(uri):
+            number = page.number + 1
+            fields = {"text": page.text, "title": page.title, "url": f"{_address(uri)}#{page.number}"}
+            yield _row(Object(page.number, 1, fields | ({"license": page.license} if page.license else {})))
+    except (OSError, ValueError, csv.Error) as error:
+        yield Damage(number, 1, "table_error", str(error)[:300], _address(uri))
 
 
 def is_cut(kind: Kind) -> bool:
@@ -286,6 +303,10 @@ def read_record(uri: str, kind: str, offset: int, length: int) -> bytes:
     """
     if kind == "warc":
         return warc.read_record(uri, offset, length)
+    if kind == "table":
+        if text := next((page.text for page in tables.pages(uri) if page.number == offset), ""):
+            return text.encode("utf-8", "surrogatepass")
+        raise BrokenError(f"{uri} has no part {offset}", hint="is it the file that was read?")
     if kind == "parquet":
         with streams.opened(uri) as file:
             for index, row in _numbered(pq.ParquetFile(file), offset, offset + 1, None):

@@ -11,15 +11,17 @@ file of such a format is read as a whole by one worker. What `records` raises re
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.plugins import FORMATS
-from wellspring.tasks.io.corpora import streams
+from wellspring.tasks.contracts.settings import Recast, Settings
+from wellspring.tasks.io.corpora import recasts, streams
 from wellspring.tasks.io.corpora.streams import Window
 
 SNIFF_BYTES = 2**16
+RECAST = "recast"  # the format of a table that the profile recasts
 MOST_BYTES = 2**30  # of a file, which is held as a whole
 
 
@@ -32,10 +34,16 @@ class Broken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """The formats that a profile names, and the folders they may be in."""
+    """The formats that a profile names, the folders they may be in, and the recasts of its tables."""
 
     names: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    recasts: Mapping[str, Recast] = field(default_factory=dict[str, Recast])
+
+    @classmethod
+    def of_seeds(cls, settings: Settings) -> "Own":
+        """Return those of the files that seeds are read from."""
+        return cls(settings.formats, settings.plugins, settings.seeds.recasts)
 
     @property
     def versions(self) -> dict[str, int]:
@@ -48,6 +56,8 @@ class Own:
 
     def of(self, uri: str) -> str:
         """Return the first that says that a file is its own; empty where none does."""
+        if recasts.of(self.recasts, uri):
+            return RECAST
         if not self.names:
             return ""
         start = beginning(uri)
@@ -58,7 +68,8 @@ class Own:
         count = 0
         try:
             with streams.inflated(uri) as read:
-                for record in self._module(name).records(_file(read), uri):
+                own = recasts.records(self.recasts, uri) if name == RECAST else None
+                for record in own or self._module(name).records(_file(read), uri):
                     yield count, dict(record)
                     count += 1
         except MemoryError:

@@ -41,6 +41,7 @@ class Facts:
     left_out: Sequence[Row] = field(default_factory=list)  # one row per form: rows of which it has no line, and why
     checks: Sequence[Row] = field(default_factory=list)  # one row per check: required, and what it said of how many
     excluded: Sequence[Row] = field(default_factory=list)  # one row per id that was excluded: why, what rests on it
+    marks: Sequence[Row] = field(default_factory=list)  # one row per judge and criterion
     notes: Sequence[str] = field(default_factory=list)
     settings: Sequence[Row] = field(default_factory=list)  # one row per setting that is not its default
     steps: Sequence[Row] = field(default_factory=list)  # one row per step that can be switched off, and whether it ran
@@ -62,6 +63,7 @@ def card(facts: Facts) -> str:
         _section("Steps", facts.steps, _STEPS),
         _section("Checks of answers", facts.checks, _CHECKS),
         _section("Excluded", facts.excluded, _EXCLUDED),
+        _section("Marks beside random controls", facts.marks, _MARKS),
         _section("Embedders", facts.embedders, _EMBEDDERS),
         _section("Benchmarks", facts.benchmarks, _BENCHMARKS) or f"## Benchmarks\n\n{_NO_BENCHMARKS}",
         _section("Measures", _turned(facts.measures), _MEASURES),
@@ -93,6 +95,11 @@ _CHECKS = (
 _EXCLUDED = (
     "What a person took out of the dataset, with all that rests on it, and why. It is still in the store, and can be "
     "included again."
+)
+_MARKS = (
+    "The mean mark of what was selected and of random controls of equal size, instructions or answers, on the scale of "
+    "each judge. The note says what holds for all marks: the severity of judges in logits with their infit, the "
+    "calibration error (ECE) of a confidence, the error of each source of rewards."
 )
 _EMBEDDERS = (
     "Who turned texts into vectors, by which copies, neighbours, topics and distances were found, and from which "

@@ -11,6 +11,10 @@
 | `joint` | TRL `RewardTrainer`; joint preferences (DOVE) | `chosen`, `rejected`: all turns |
 | `kto` | TRL `KTOTrainer`, `BCOTrainer` | `prompt`, `completion` as turns; `label` |
 | `reward_conditioned` | as `dpo` | each pair twice, its prompt asking for one of the two rewards |
+| `responses_only` | TRL `SFTTrainer` on the answer alone | `messages`: the answer, asked for by nobody |
+| `rewarded` | reward models of outcomes | `prompt`, `completion` as turns; `reward` |
+| `stepwise` | TRL `PRMTrainer`, Axolotl (stepwise_supervised) | `prompt`, `completions`, `labels`; `rewards` |
+| `judged` | CUT (Reasons to Reject) | `prompt`, `completion` as turns; `judge`, `judgement`, `score` |
 | `raw` | people | every answer with every score and verdict |
 | `rewrites` | pre-training, people | `text` of a page said again, its `style` and the page |
 
@@ -18,6 +22,12 @@ Reward-conditioned rows are those of reward-augmented data (PAPERS E): the answe
 chosen one; a pair whose answers no judge marked is not among them. Every line begins with `id`, of the row it came
 from, so that a copied line can still be traced, and says who made it: `model` answered (of a pair: its chosen answer;
 of a rewrite: its text), `instruction_model` wrote the instruction, and `synthetic` is true.
+
+`responses_only` is response tuning (Instruction Following without Instruction Tuning, arXiv 2409.14254), to train a
+control beside the dataset: only answers are learned. `rewarded` has each answer that `preferences.judge` marked.
+`stepwise` has each answer with marks `step_1`, `step_2` and so on of one judge or file of scores, as process rewards
+are: one for each part of the answer between empty lines, and right above 0. `judged` has a line for each reason that a
+judge gives with a total of an answer; who trains with it finds the tokens that it is about (CUT, arXiv 2312.14591).
 
 A pair may lack a side (D2O), or its sides may answer instructions of their own (DOVE). `dpo` and `reward_conditioned`
 have no line for such a pair: they have one prompt and two answers. `kto` writes each side that is there with its own
@@ -43,6 +53,7 @@ break, `</think>`, an empty line (its default `thought_words`, `src/llamafactory
 """
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -53,7 +64,14 @@ from wellspring.tasks.contracts.casting import without_directories
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.methods.datasets import tool_calls
 
-VERSION = 1
+SYSTEM = (
+    "KTO",
+    "BCO",
+    "Reward-augmented data",
+    "Instruction Following without Instruction Tuning",
+    "Reasons to Reject",
+)
+VERSION = 2
 Lines = list[tuple[str, dict[str, Any]]]
 Columns = Sequence[tuple[str, pa.DataType]]
 Of = Literal["rows", "pairs", "raw", "rewrites"]
@@ -100,6 +118,8 @@ _RAW: Columns = [
     ("scores", pa.list_(_MARK)),
     ("verdicts", pa.list_(_CHECK)),
 ]
+_OF_ANSWER: Columns = [("prompt", _TURNS), ("completion", _TURNS)]
+_STEP = re.compile(r"(.+)\.step_(\d+)")
 _REWRITE: Columns = [
     *((name, pa.string()) for name in ("style", "text", "recipe", "url", "license", "document_id", "model")),
     ("synthetic", pa.bool_()),
@@ -131,10 +151,11 @@ class Form:
             response, system, recipe, url, license, score, model. Of `pairs`: chosen_id, rejected_id, text, chosen,
             rejected, system, score_chosen, score_rejected, chosen_model, rejected_model; of a missing side an empty id
             and None, and `rejected_prompt` (text, system, earlier) where that side answers another instruction. Of
-            `raw`: its columns, and `system`. Of `rewrites`, which have no instruction_model: rewrite_id and its
-            columns. A thought that is there: `thought`, of a pair `chosen_thought` and `rejected_thought`. `earlier` is
-            a list of turns before the instruction (role, content, thought; tool_calls, tool_call_id), `calls` whether
-            any of them has calls, `tools` a list of what is offered, `use` what a raw answer is for.
+            `raw`: its columns, `system`, `answer_judge` and `judgements` (name, value, reason). Of `rewrites`, which
+            have no instruction_model: rewrite_id and its columns. A thought that is there: `thought`, of a pair
+            `chosen_thought` and `rejected_thought`. `earlier` is a list of turns before the instruction (role,
+            content, thought; tool_calls, tool_call_id), `calls` whether any of them has calls, `tools` a list of what
+            is offered, `use` what a raw answer is for.
         more: Columns that it has where any row of the dataset has something for them.
         leaves_out: Of what it has no line.
         version: Of a user's file; ours have that of this file.
@@ -389,6 +410,62 @@ def _raw(row: Row) -> Lines:
     line |= _offered(row)
     line |= {"use": row["use"]} if "use" in row else {}
     return [(row["id"], line | ({"thought": row["thought"]} if row.get("thought") else {}))]
+
+
+@_form("rows", [("messages", _TURNS), *_FACTS], _WEIGHT)
+def _responses_only(row: Row) -> Lines:
+    turns = [_turn("assistant", row["response"], row.get("thought"))]
+    return [(row["response_id"], {"id": row["response_id"], "messages": turns, **_facts(row)} | _weight(row))]
+
+
+def _of_answer(row: Row, **more: Any) -> dict[str, Any]:
+    asked = {"prompt": _prompt({**row, "text": row["instruction"]})}
+    answer = {"completion": [_turn("assistant", row["response"], row.get("thought"))]}
+    return {"id": row["id"], **asked, **answer, **more, **_who(row, "model")} | _offered(row)
+
+
+@_form("raw", [*_OF_ANSWER, ("reward", pa.float64()), *_WHO], _TOOLS, leaves_out="no judge of answers marked it")
+def _rewarded(row: Row) -> Lines:
+    wanted = f"{row['answer_judge']}.total"
+    found = [mark["value"] for mark in row["scores"] if mark["name"] == wanted and mark["value"] is not None]
+    return [(row["id"], _of_answer(row, reward=found[-1]))] if found else []
+
+
+@_form(
+    "raw",
+    [
+        ("prompt", pa.string()),
+        ("completions", pa.list_(pa.string())),
+        ("labels", pa.list_(pa.bool_())),
+        ("rewards", pa.list_(pa.float64())),
+        *_WHO,
+    ],
+    leaves_out="no judge marked its steps, each once",
+)
+def _stepwise(row: Row) -> Lines:
+    steps = [part.strip() for part in re.split(r"\n\s*\n", row["response"]) if part.strip()]
+    marks = [(_STEP.fullmatch(mark["name"]), mark["value"]) for mark in row["scores"]]
+    of = {(found[1], int(found[2])): value for found, value in marks if found and value is not None}
+    judges = sorted({judge for judge, _ in of if {n for name, n in of if name == judge} == {*range(1, len(steps) + 1)}})
+    if not judges:
+        return []
+    rewards = [of[judges[0], number] for number in range(1, len(steps) + 1)]
+    asked = "\n\n".join(turn["content"] for turn in _prompt({**row, "text": row["instruction"]}))
+    line = {"prompt": asked, "completions": steps, "labels": [one > 0 for one in rewards], "rewards": rewards}
+    return [(row["id"], {"id": row["id"], **line, **_who(row, "model")})]
+
+
+@_form(
+    "raw",
+    [*_OF_ANSWER, ("judge", pa.string()), ("judgement", pa.string()), ("score", pa.float64()), *_WHO],
+    _TOOLS,
+    leaves_out="no judge gave a reason for a total",
+)
+def _judged(row: Row) -> Lines:
+    return [
+        (row["id"], _of_answer(row, judge=said["name"], judgement=said["reason"], score=said["value"]))
+        for said in row.get("judgements") or ()
+    ]
 
 
 @_form("rewrites", _REWRITE)

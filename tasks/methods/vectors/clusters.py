@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from wellspring.tasks.contracts.vectors import Rows
 
+SYSTEM = ("Diversify and Conquer", "Rethinking Data Selection at Scale")
 VERSION = 1
 Float = NDArray[np.float64]
 

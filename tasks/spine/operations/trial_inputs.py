@@ -35,6 +35,15 @@ async def program(row: Row, ask: Ask) -> None:
 '''
 _PROMPTS = "# none\n\n## user\n\nNothing.\n\n## examples\n\n```text\nOne.\n```\n\n```text\nTwo.\n```\n"
 
+_NOTES = (  # of a table, which is a page too
+    ("Two trawlers came in at dawn with cod and hake.", "ships"),
+    ("The wind turned north and blew the sheds' doors open.", "weather"),
+    ("A ferry waited outside until the fog was gone.", "ships"),
+    ("Rain fell all night, and the quay stood under water.", "weather"),
+    ("The crane lifted nine boxes off a barge from the river.", "ships"),
+    ("Ice lay on the ropes until noon.", "weather"),
+)
+
 # name, language, page, seed, instruction
 _INPUTS = (
     (
@@ -133,6 +142,21 @@ _INPUTS = (
         ),
         "Wie früh muss ich einen Liegeplatz im Nachtzug buchen, wenn ich im August reisen will?",
         "Erkläre einem Kind in sechs Sätzen, warum ein Nachtzug langsamer fährt als ein Zug am Tag.",
+    ),
+    (
+        "table",
+        "en",
+        json.dumps(
+            {
+                "table": "notes of a harbour",
+                "about": "What the harbour master wrote, and what it is about.",
+                "fields": (fields := {"text": "one note", "label": "what it is about"}),
+                "examples": (rows := [dict(zip(fields, row, strict=True)) for row in _NOTES])[:2],
+                "rows": rows,
+            }
+        ),
+        "How does a harbour master decide who may enter first when two ships come with the tide?",
+        "Sort ten kinds of ships by the depth that they need, and say for three of them where they may not go.",
     ),
 )
 

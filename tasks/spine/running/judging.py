@@ -14,13 +14,15 @@ from wellspring.tasks.judges.loading import Judge
 from wellspring.tasks.spine.running import recipes
 from wellspring.tasks.spine.running.recipes import Recipe
 
-TABLES = ("instructions", "responses", "scores", "verdicts", "notes", "tags")
+TABLES = ("instructions", "origins", "responses", "shown", "scores", "verdicts", "notes", "tags")
 VECTORS = {  # each with the table of its texts, and the columns with their ids and their words
     "instruction_vectors": ("instructions", "subject_id", "text"),
     "response_vectors": ("responses", "subject_id", "text"),
     "reference_vectors": ("responses", "subject_id", "reference"),
     "tag_vectors": ("tags", "tag", "tag"),
 }
+TEXTS = ("text_vectors", "text_counts")  # of the texts that the method's `texts` names
+QUOTES = "response_quotes"
 SUBJECTS = ("instruction", "response")
 
 
@@ -40,11 +42,13 @@ def over_sets(name: str, settings: Settings) -> OverSets:
     """
     module = SETS.whole(name, settings.plugins)
     takes, subject = getattr(module, "TAKES", ()), getattr(module, "SUBJECT", "")
-    known = (*TABLES, *VECTORS)
-    if not isinstance(takes, tuple) or not takes or {*takes} - {*known} or subject not in SUBJECTS:
+    known = (*TABLES, *VECTORS, *TEXTS, QUOTES)
+    is_whole = isinstance(takes, tuple) and takes and {*takes} <= {*known} and subject in SUBJECTS
+    if not is_whole or ({*takes} & {*TEXTS} and not callable(getattr(module, "texts", None))):
         raise UsageError(
             f"{module.__file__} is no whole method over sets: it has no `TAKES` with tables, or no `SUBJECT`",
-            hint=f"TAKES holds some of {', '.join(known)}; SUBJECT is {' or '.join(SUBJECTS)}",
+            hint=f"TAKES holds some of {', '.join(known)}; SUBJECT is {' or '.join(SUBJECTS)}; "
+            f"one that takes {' or '.join(TEXTS)} has a function `texts`",
         )
     return OverSets(name, module, recipes.knobs(f"methods.{name}", module, settings))
 

@@ -129,6 +129,10 @@ def _names(settings: Settings) -> Iterator[Look]:
 def _judges(settings: Settings) -> Iterator[Look]:
     for name in dict.fromkeys((*settings.judges_of_marks, *sorted(settings.scores.unasked))):
         yield lambda name=name: _judge(name, settings)
+    for key in ("weights", "order"):
+        name = getattr(settings.exports, key).partition(".")[0]
+        if name and name not in {*settings.judges_of_marks, *settings.scores.unasked}:
+            yield lambda key=key, name=name: _unmarked(key, name)
     for name in settings.methods:
         yield lambda name=name: judging.over_sets(name, settings)
     for name in sorted({*settings.selections.beside} & {"alike_tags", "alike_steps"} - {*settings.scores.computed}):
@@ -138,6 +142,13 @@ def _judges(settings: Settings) -> Iterator[Look]:
 def _untagged(name: str) -> None:
     raise UsageError(
         f"the way to select `{name}` needs the tags of the method", hint=f"add `{name}` to scores.computed"
+    )
+
+
+def _unmarked(key: str, name: str) -> None:
+    raise UsageError(
+        f"`exports.{key}` goes by the marks of `{name}`, and it gives none",
+        hint=f"name `{name}` in scores.computed, scores.imports or scores.judges",
     )
 
 
@@ -233,7 +244,7 @@ def _some_seeds(settings: Settings) -> None:
 
 
 def _seeds(path: str, settings: Settings) -> None:
-    conversations.make_sure(Path(path), own=Own(settings.formats, settings.plugins))
+    conversations.make_sure(Path(path), own=Own.of_seeds(settings))
 
 
 def _benchmark(name: str, path: str) -> None:

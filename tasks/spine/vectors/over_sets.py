@@ -8,7 +8,8 @@ before these are audited: scores are published together, or not at all.
 import hashlib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ from wellspring.tasks.contracts.errors import BrokenError, Rejection
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.spine.running import blame, judging
 from wellspring.tasks.spine.running.identity import raised
-from wellspring.tasks.spine.running.judging import VECTORS, OverSets
+from wellspring.tasks.spine.running.judging import QUOTES, TEXTS, VECTORS, OverSets
 from wellspring.tasks.spine.running.runs import Counts, Run
-from wellspring.tasks.spine.vectors import embedders
+from wellspring.tasks.spine.vectors import embedders, page_quotes
 
 VERSION = 1
 COLUMNS = ("subject_id", "criterion", "value", "reason")
@@ -59,7 +60,8 @@ def scored(run: Run, before: Sequence[str]) -> tuple[dict[str, str], Counts]:
 def _frames(run: Run, one: OverSets, before: list[str]) -> Frames:
     """Return the tables that a method takes, and those with the texts of the vectors that it takes."""
     taken: tuple[str, ...] = one.module.TAKES
-    names = sorted({VECTORS[name][0] if name in VECTORS else name for name in taken})
+    of = {name: VECTORS[name][0] for name in VECTORS} | {QUOTES: "responses"}
+    names = sorted({of.get(name, name) for name in taken if name not in TEXTS})
     return {
         name: run.store.query(f"sets/{name}", **({"fingerprints": before} if name in _BEFORE else {})) for name in names
     }
@@ -71,17 +73,16 @@ def _fingerprint(run: Run, one: OverSets, frames: Frames) -> str:
         digest.update(orjson.dumps([name, frame.columns]))
         for row in frame.iter_rows():
             digest.update(orjson.dumps(row))
-    has_vectors = {*one.module.TAKES} & VECTORS.keys()
+    has_vectors = {*one.module.TAKES} & {*VECTORS, "text_vectors"}
     embedder = embedders.embedder(run, "instructions").fingerprint if has_vectors else ""
     said = (one.name, one.module.VERSION, one.module.TAKES, one.knobs.model_dump(), embedder, digest.hexdigest())
+    said += (page_quotes.fingerprint(run),) if {*one.module.TAKES} & {QUOTES, "text_counts"} else ()
     return content_id("over sets", *said, *raised("spine.over_sets", *getattr(one.module, "RESTS_ON", ())).items())
 
 
 def _written(run: Run, one: OverSets, fingerprint: str, frames: Frames) -> Counts:
     """Compute the scores of a set, and write them in place of those of the set before."""
-    given = {name: frames[name] for name in one.module.TAKES if name in frames}
-    given |= {name: _vectors(run, frames, *VECTORS[name]) for name in one.module.TAKES if name in VECTORS}
-    said = _said(one, given)
+    said = _said(run, one, frames)
     ids = said["subject_id"].unique().to_list()
     known = run.store.query("scores/subjects", ids=ids, fingerprint=fingerprint)["id"].to_list()
     if fault := _fault(said, {*known}):
@@ -96,20 +97,47 @@ def _written(run: Run, one: OverSets, fingerprint: str, frames: Frames) -> Count
     return Counts(rows_in=len(ids), rows_out=len(ids))  # subjects, as of judges
 
 
+def _given(run: Run, one: OverSets, frames: Frames) -> Frames:
+    """Return all that a method takes, of the tables in the store."""
+    taken: tuple[str, ...] = one.module.TAKES
+    given = {name: frames[name] for name in taken if name in frames}
+    given |= {name: _vectors(run, frames, *VECTORS[name]) for name in taken if name in VECTORS}
+    given |= {QUOTES: page_quotes.quotes(run, frames["responses"])} if QUOTES in taken else {}
+    if not {*taken} & {*TEXTS}:
+        return given
+    with _blamed(one):
+        texts = sorted({*one.module.texts(given, one.knobs)})
+    given |= {"text_counts": page_quotes.counts(run, texts)} if "text_counts" in taken else {}
+    return given | ({"text_vectors": _embedded(run, "text", texts, texts)} if "text_vectors" in taken else {})
+
+
 def _vectors(run: Run, frames: Frames, table: str, ids: str, words: str) -> pl.DataFrame:
-    """Embed texts of a table as instructions are; those that say nothing have no row."""
+    """Embed texts of a table; those that say nothing have no row."""
     texts = frames[table].select(pl.col(ids).alias("id"), pl.col(words).alias("words")).drop_nulls().unique().sort("id")
-    embedded = embedders.embedder(run, "instructions").embed(texts["words"].to_list())
+    return _embedded(run, ids, texts["id"].to_list(), texts["words"].to_list())
+
+
+def _embedded(run: Run, name: str, ids: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
+    """Embed texts as instructions are; a frame of ids, called so, and vectors."""
+    embedded = embedders.embedder(run, "instructions").embed(texts)
     rows = np.flatnonzero(~embedded.is_empty)
-    return texts[rows].select(pl.col("id").alias(ids)).with_columns(pl.Series("vector", embedded.vectors[rows]))
+    return pl.DataFrame({name: pl.Series(ids, dtype=pl.String)[rows], "vector": embedded.vectors[rows]})
 
 
-def _said(one: OverSets, given: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _said(run: Run, one: OverSets, frames: Frames) -> pl.DataFrame:
     """Return what a method says of a set, in the order of ids."""
+    given = _given(run, one, frames)
+    with _blamed(one):
+        return _in_order(one, one.module.scores(given, one.knobs))
+
+
+@contextmanager
+def _blamed(one: OverSets) -> Generator[None]:
+    """Stop the run at what a method raises, and name its file."""
     blame.programs.add(str(Path(str(one.module.__file__)).absolute()))
     try:
         with blame.refusing():
-            return _in_order(one, one.module.scores(given, one.knobs))
+            yield
     except Rejection as refusal:
         raise blame.accused(f"the method over sets `{one.name}`", refusal.detail) from refusal
 
