@@ -37,6 +37,7 @@ it is given (`JUDGEMENTS`). Its row has `input_id`, `history`, `reference`, and
     references      the same, where there is a reference
     answered        text, instruction_id, answers: all of use answer and draw, a JSON list of
                     {response_id, text, model, use}
+    tasks           text, document_id, task (the note, JSON: `contracts/verifiable.py`), page (its text, or None)
 
 `reference` is the answer of the seed that the instruction was written for, or None where that seed had none.
 The total of a judge decides (`selections`, `preferences`): where it makes none, it is the mean of its other scores. A
@@ -65,7 +66,7 @@ MAY = {
 NOUNS = ("instructions", "responses", "preferences", "verdicts", "scores", "notes", "rewrites")
 TAKEN = ("documents", "instructions", "seeds", "pool")
 JUDGEMENTS = ("scores", "verdicts", "notes", "preferences")  # what a judge may make
-JUDGED = ("instructions", "responses", "answered", "references")  # what a judge may take
+JUDGED = ("instructions", "responses", "answered", "references", "tasks")  # what a judge may take
 TOTAL = "total"  # the criterion by which others choose
 HOW = frozenset(  # names of arguments that are no fields of a prompt
     {"role", "temperature", "history", "max_tokens", "keep", "logprobs", "needs_logprobs"}
