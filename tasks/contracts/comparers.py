@@ -311,7 +311,7 @@ def same_text(said: str, known: str) -> bool:
 def items(text: str) -> list[set[str]]:
     """Return the sets that a list may mean: parted by semicolons, by commas, or by commas and `and`."""
     bare = plain(text).strip("[]{}()")
-    found = []
+    found: list[set[str]] = []
     for marks in (r"\s*;\s*", r"\s*[;,]\s*", r"\s*(?:[;,]\s*(?:and\b|&)|[;,]|\band\b|&)\s*"):
         parts = [folded(part) for part in re.split(marks, bare)]
         found.append({part for part in parts if part})

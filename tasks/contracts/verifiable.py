@@ -10,6 +10,7 @@ A task is an instruction, its reference (an answer of use `answer`) and a note o
 import inspect
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from wellspring.tasks.contracts import comparers, variants
 from wellspring.tasks.contracts.answers import Answered, Text
@@ -18,6 +19,18 @@ from wellspring.tasks.contracts.program import Ask, Made
 
 NOTE, CERTIFICATE, CHECK = "task", "certificate", "certified"
 ASKED, COMPUTED = "asked", "computed"  # how it is known that the reference follows from the page
+SANDBOX = {  # what a verifier asks for wherever it runs; `tasks/io/verify.py`, which goes out with it, gives it that
+    "language": "python",
+    "engine": "pydantic-monty==1.4.0",
+    "entry": "evaluate(response: str) -> bool",
+    "seconds": 2.0,
+    "memory_bytes": 256 * 2**20,
+    "recursion": 200,
+    "files": False,
+    "network": False,
+    "processes": False,
+    "environment": False,
+}
 FORMS = {
     "text": "End with a line of its own that holds the answer alone, as in: Answer: Lake Geneva",
     "amount": "End with a line of its own that holds the number with its unit alone, as in: Answer: 12.5 kg",
@@ -143,5 +156,10 @@ def make(ask: Ask, source: Answered | Text, task: Task) -> Made:
     made = ask.made.instruction(source, text=task.text, scene=task.kind)
     if ask.made.answer(source, made, text=task.reference) is None:
         raise Rejection("no_reference", task.reference[:200])
-    ask.made.note(NOTE, asdict(task) | {"instruction_id": made.id}, source)
+    ask.made.note(NOTE, noted(task, made.id), source)
     return made
+
+
+def noted(task: Task, instruction_id: str) -> dict[str, Any]:
+    """Return what the note of a task holds."""
+    return asdict(task) | {"instruction_id": instruction_id}

@@ -201,25 +201,21 @@ async def _of_models(ask: Ask, found: Evidence) -> list[dict[str, Any]]:
     """Return what solvers answer, and what a mutator says that is wrong, each examined."""
     task, knobs = found.task, ask.knobs
     whole, closed = verifiable.asked(task["question"], task["passage"]), knobs.closed if task["passage"] else 0
-    strong, weak, without, [misled] = await ask.each([
+    strong, weak, without = await ask.each([
         ask.draws(knobs.solves, "solve", Text, role="strong", task=bare(whole)),
         ask.draws(knobs.solves, "solve", Text, role="weak", task=bare(whole)),
         ask.draws(closed, "recall", Text, role="strong", question=bare(task["question"])),
-        ask.tried([_misled(ask, task)]),
     ])  # fmt: skip
+    misled = await ask.draws(1, "mislead", Misled, role="mutator", number=knobs.mutants, **_of_task(task))
     if without:
         await _without(ask, found, without)
+    found.source = next(iter([*strong, *weak, *misled]), found.source)
     answers = [(origin, one.text) for origin, said in (("strong", strong), ("weak", weak)) for one in said]
-    found.source = next(iter((*strong, *weak, *filter(None, [found.source, misled]))), None)
-    texts = [("mutator", final(one)) for one in (misled.answers if misled else ())]
+    texts = [("mutator", final(one)) for said in misled for one in said.answers]
     return await _examined(ask, task, [*answers, *texts])
 
 
-async def _misled(ask: Ask, task: Mapping[str, Any]) -> Misled:
-    return await ask("mislead", Misled, role="mutator", number=ask.knobs.mutants, **_of_task(task))
-
-
-def _of_task(task: Mapping[str, Any]) -> dict[str, str]:
+def _of_task(task: Mapping[str, Any]) -> dict[str, Any]:
     return {name: task[name] for name in ("question", "passage", "known")}
 
 
