@@ -124,6 +124,14 @@ class Executed(NamedTuple):
     engine: str
 
 
+class Queried(NamedTuple):
+    """The rows that a query gave, if `outcome` is `ok`; else what happened."""
+
+    outcome: str
+    rows: list[list[Any]]
+    detail: str
+
+
 class Makes(Protocol):
     """What a program makes with. Ids come from the input and from the place of the ask that said the text."""
 
@@ -318,6 +326,15 @@ class Ask(Protocol):
             source: The program.
             calls: Each with `function` and `arguments`, or each with `stdin`, a text that it reads. Calls of another
                 form are an `error`: a model may have written them.
+        """
+        ...
+
+    async def query(self, sql: str, tables: Mapping[str, Mapping[str, Any]]) -> Queried:
+        """Ask a query that a model wrote, over tables that are made for it in memory; nothing else can be read.
+
+        Args:
+            sql: One SELECT.
+            tables: By name; each has `columns`, `kinds` (VARCHAR or DOUBLE) and `rows`.
         """
         ...
 
