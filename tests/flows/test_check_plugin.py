@@ -119,7 +119,7 @@ def test_a_sound_file_is_green_and_the_store_it_was_tried_in_is_gone(
     assert said(facts, "red", "warning", "not run") == {}
     assert [one["number"] for one in facts["checks"]] == list(range(1, 14))
     assert found.exit_code == 0
-    assert facts["calls"] == 22
+    assert facts["calls"] == 25
     assert sorted(one.name for one in tmp_path.iterdir()) == ["mine.md", "mine.py"]
 
 
