@@ -72,7 +72,7 @@ def _amounts(known: str) -> Iterator[str]:
     if value == value.to_integral_value():
         yield f"{before}{int(value):,}{after}"
         yield f"{before}{int(value)}.0{after}"
-        if value <= len(SMALL) - 1 and not before and not after.startswith("/"):
+        if value <= len(SMALL) - 1 and not before and after[:1] in {"", " "}:
             yield f"{SMALL[int(value)]}{after}"
     if not before and (finer := _FINER.get(after.strip())):
         yield f"{_shown(value * finer[1])} {finer[0]}"
@@ -133,7 +133,7 @@ def _others(kind: str, known: str, page: str) -> Iterator[str]:
             if found is not None and value is not None and found[0] != value[0]:
                 yield said
         return
-    own = {*comparers.folded(known).split()}
+    own = {*comparers.folded(known.replace(";", " ")).split()}
     for pattern in (_NAME, _WORD):
         for name in dict.fromkeys(one[0] for one in pattern.finditer(page)):
             if not own & {*comparers.folded(name).split()}:
@@ -195,7 +195,7 @@ def _wrong_amounts(known: str, _: Sequence[str]) -> Iterator[Mutant]:
 
 
 def _wrong_sets(known: str, others: Sequence[str]) -> Iterator[Mutant]:
-    members = [one.strip() for one in known.split(";")]
+    members = list({comparers.folded(one): one.strip() for one in known.split(";")}.values())
     for at in range(min(len(members), OTHERS) if len(members) > 1 else 0):
         rest = members[:at] + members[at + 1 :]
         yield Mutant("near_miss", final("; ".join(rest)))

@@ -55,3 +55,5 @@ def test_a_mutant_that_would_say_the_same_is_none() -> None:
 
     assert not wrong & {"Answer: 0", "Answer: -0", "Answer: 00"}
     assert {"Answer: 1", "Answer: 7"} <= wrong
+    again = variants.wrong("set", "news; more; more", "What?", "All of it is News and More here.")
+    assert [one for one in again if comparers.is_right(one.text, "set", "news; more; more")] == []
