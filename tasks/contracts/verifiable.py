@@ -18,7 +18,11 @@ from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, Made
 
 NOTE, CERTIFICATE, CHECK = "task", "certificate", "certified"
-ASKED, COMPUTED = "asked", "computed"  # how it is known that the reference follows from the page
+ASKED, COMPUTED, FREE = (
+    "asked",
+    "computed",
+    "free",
+)  # how it is known that the reference follows from the page, if it has to
 SANDBOX = {  # what a verifier asks for wherever it runs; `tasks/io/verify.py`, which goes out with it, gives it that
     "language": "python",
     "engine": "pydantic-monty==1.4.0",
@@ -52,9 +56,11 @@ class Task:
         verifier: Python source with `evaluate(response) -> bool`.
         author: Who wrote the verifier: `rule`, or a role.
         cited: Ranges of bytes of the page that the reference rests on.
-        follows: `asked`: a role is asked whether the reference follows; `computed`: it was worked out of the page.
+        follows: `asked`: a role is asked whether the reference follows; `computed`: it was worked out of the page;
+            `free`: the task rests on no page.
         right: Answers that are right by rule, beside the reference.
         wrong: Mutants by rule: kind, text.
+        is_line: Whether the last line is the answer; else all of it is.
     """
 
     kind: str
@@ -68,6 +74,7 @@ class Task:
     follows: str = ASKED
     right: Sequence[str] = field(default=())
     wrong: Sequence[Sequence[str]] = field(default=())
+    is_line: bool = True
 
     @property
     def text(self) -> str:
@@ -140,6 +147,42 @@ def short_answer(
         right=variants.right(kind, known),
         wrong=variants.wrong(kind, known, whole, passage),
     )
+
+
+def by_vote(functions: Sequence[str], query: str) -> str:
+    """Return a verifier that accepts what more than half of some functions do, if it has to do with the query.
+
+    Args:
+        functions: Each a source with `evaluate(response)`; one that fails has no vote.
+        query: What is asked for. An answer that repeats it, or shares no word with it, is none: the functions may see
+            the form alone, and a refusal has a form, too.
+    """
+    return f"""import re
+
+FUNCTIONS = {list(functions)!r}
+QUERY = {" ".join(query.lower().split())!r}
+WORD = re.compile(r"[^\\W\\d_]{{5,}}")
+
+
+def is_answer(response):
+    said, wanted = set(WORD.findall(response.lower())), set(WORD.findall(QUERY))
+    return QUERY not in " ".join(response.lower().split()) and len(said & wanted) >= min(2, len(wanted))
+
+
+def vote(function, response):
+    names = {{}}
+    try:
+        exec(function, names)
+        return names["evaluate"](response) is True
+    except Exception:
+        return None
+
+
+def evaluate(response):
+    votes = [vote(one, response) for one in FUNCTIONS]
+    known = [one for one in votes if one is not None]
+    return bool(known) and 2 * sum(known) > len(known) and is_answer(response)
+"""
 
 
 def make(ask: Ask, source: Answered | Text, task: Task) -> Made:

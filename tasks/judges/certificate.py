@@ -138,14 +138,14 @@ async def _gather(row: Row, ask: Ask, found: Evidence) -> None:
     """
     task = found.task
     cited = verifiable.quoted(row["page"] or "", task["cited"])
-    if not cited:
+    if not cited and task["follows"] != verifiable.FREE:
         raise Rejection("not_cited", f"bytes {task['cited']} are no text of the page")
     by_rule = [{"origin": "rule", "kind": "right", "text": one, "right": True} for one in task["right"]]
     by_rule += [{"origin": "rule", "kind": kind, "text": one, "right": False} for kind, one in task["wrong"]]
     own = {"origin": "reference", "kind": "right", "text": task["reference"], "right": True}
     await _verify(ask, found, [own, *by_rule])
     _hold(ask.knobs, found)
-    await _entailed(ask, found, cited)
+    await _entailed(ask, found, cited or [])
     await _verify(ask, found, await _of_models(ask, found))
     _hold(ask.knobs, found)
     _hold_models(ask.knobs, found)
@@ -188,7 +188,7 @@ async def _entailed(ask: Ask, found: Evidence, cited: Sequence[str]) -> None:
         Rejection: `not_entailed`.
     """
     found.follows = found.task["follows"]
-    if found.follows == verifiable.COMPUTED:
+    if found.follows != verifiable.ASKED:
         return
     task = found.task
     said = await ask("follows", Entailed, cited=cited, question=task["question"], answer=task["known"])
@@ -206,13 +206,22 @@ async def _of_models(ask: Ask, found: Evidence) -> list[dict[str, Any]]:
         ask.draws(knobs.solves, "solve", Text, role="weak", task=bare(whole)),
         ask.draws(closed, "recall", Text, role="strong", question=bare(task["question"])),
     ])  # fmt: skip
-    misled = await ask.draws(1, "mislead", Misled, role="mutator", number=knobs.mutants, **_of_task(task))
+    misled = await _misled(ask, task)
     if without:
         await _without(ask, found, without)
     found.source = next(iter([*strong, *weak, *misled]), found.source)
     answers = [(origin, one.text) for origin, said in (("strong", strong), ("weak", weak)) for one in said]
-    texts = [("mutator", final(one)) for said in misled for one in said.answers]
+    whole = final if task["is_line"] else str
+    texts = [("mutator", whole(one)) for said in misled for one in said.answers]
     return await _examined(ask, task, [*answers, *texts])
+
+
+async def _misled(ask: Ask, task: Mapping[str, Any]) -> list[Misled]:
+    """Have another model write wrong answers: last lines, or whole ones."""
+    how: Any = {"role": "mutator", "number": ask.knobs.mutants}
+    if task["is_line"]:
+        return await ask.draws(1, "mislead", Misled, **how, **_of_task(task))
+    return await ask.draws(1, "spoil", Misled, **how, question=task["question"], known=task["reference"])
 
 
 def _of_task(task: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,17 +236,23 @@ async def _without(ask: Ask, found: Evidence, answers: Sequence[Text]) -> None:
 
 async def _examined(ask: Ask, task: Mapping[str, Any], answers: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
     """Return each answer with whether it is right; one that nobody could judge is left out."""
-    known = comparers.plain(task["known"])
-    lines = {text: comparers.final(text) for _, text in answers}
+    known = comparers.plain(task["known"]) if task["is_line"] else task["reference"]
+    lines = {text: comparers.final(text) if task["is_line"] else text for _, text in answers}
     told: dict[str | None, bool | None] = {None: False, known: True}
     unsure = [line for line in dict.fromkeys(lines.values()) if line not in told][: ask.knobs.examined]
-    said = await ask.tried([ask("examine", Examined, answer=line or "", **_of_task(task)) for line in unsure])
+    said = await ask.tried([_right(ask, task, line or "") for line in unsure])
     told |= {line: one and one.right == "yes" for line, one in zip(unsure, said, strict=True)}
     return [
         {"origin": origin, "kind": _kind(origin, right=told[lines[text]]), "text": text, "right": told[lines[text]]}
         for origin, text in answers
         if told.get(lines[text]) is not None
     ]
+
+
+async def _right(ask: Ask, task: Mapping[str, Any], answer: str) -> Examined:
+    if task["is_line"]:
+        return await ask("examine", Examined, role="examiner", answer=answer, **_of_task(task))
+    return await ask("examine_whole", Examined, role="examiner", question=task["question"], answer=answer)
 
 
 def _kind(origin: str, *, right: bool | None) -> str:

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from wellspring.tasks.contracts import variants, verifiable
+from wellspring.tasks.contracts import verifiable
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.io.containment import Call, Limits
 from wellspring.tasks.io.sandbox import Sandbox
@@ -25,7 +25,8 @@ GOLD = Path(__file__).parents[3] / "shared" / "data" / "web" / "wcxb_dev_a.gold.
 MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 UNITS = "km|m|kg|g|miles|feet|inches|pounds|hours|minutes|days|weeks|months|years|percent|dollars|people|members"
 PATTERNS = {
-    "amount": rf"(?:[$\u00a3\u20ac]\d[\d,]*(?:\.\d+)?(?: (?:million|billion))?|\b\d[\d,]*(?:\.\d+)? ?(?:%|(?:{UNITS})\b))",
+    "amount": r"(?:[$\u00a3\u20ac]\d[\d,]*(?:\.\d+)?(?: (?:million|billion))?"
+    rf"|\b\d[\d,]*(?:\.\d+)? ?(?:%|(?:{UNITS})\b))",
     "date": rf"\b(?:{MONTH} \d{{1,2}}, \d{{4}}|\d{{1,2}} {MONTH} \d{{4}}|\d{{4}}-\d{{2}}-\d{{2}}|{MONTH} \d{{4}})\b",
     "text": r"\b[A-Z][a-z]+(?: [A-Z][a-z]+){1,3}\b",
     "set": r"\b[a-z]{4,}(?:, [a-z]{4,}){1,4},? and [a-z]{4,}\b",
@@ -59,7 +60,7 @@ def main() -> None:
         pages = pages[chosen.after : chosen.after + chosen.pages]
         for row in pages:
             text = row["main_content"]
-            for kind, known in ((kind, one) for kind in PATTERNS for one in answers(kind, text)):
+            for kind, known in ((of, one) for of in PATTERNS for one in answers(of, text)):
                 at = max(text.find(known.split(";")[0]) - 300, 0)
                 try:
                     task = verifiable.short_answer(kind, "What does it say?", text[at : at + 800], known, [(0, 1)])

@@ -10,6 +10,7 @@ import pytest
 from tests import certified_tasks, judge_runs
 from tests.certified_tasks import QUOTE, a_task
 from tests.program_cases import fenced
+from wellspring.tasks.contracts import verifiable
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.judges import certificate
 from wellspring.tasks.spine.running.runs import Run
@@ -111,6 +112,51 @@ def test_where_a_role_gives_no_answer_of_use_nothing_is_said(settings: Callable[
 
     assert found["verdicts"] == []
     assert {row["reason"] for row in found["rejections"]} == {"incomplete_answer"}
+
+
+QUERY = "Tell a newcomer how a pump in a deep well is looked after."
+PLAIN = "A newcomer looks after a pump in a deep well twice a year."
+WITH_COMMA = "A newcomer looks after a pump, in a deep well, twice a year."
+
+
+def of_form(**changed: Any) -> verifiable.Task:
+    votes = ["def evaluate(response):\n    return ',' not in response"] * 2
+    return certified_tasks.a_task(
+        kind="constrained",
+        question=f"{QUERY}\n\nUse no commas.",
+        passage="",
+        reference=PLAIN,
+        verifier=verifiable.by_vote(votes, QUERY),
+        cited=[],
+        follows="free",
+        right=[f"{PLAIN}\n"],
+        wrong=[("refusal", "I do not know."), ("echo", f"{QUERY}\n\nUse no commas."), ("empty", "")],
+        is_line=False,
+        **changed,
+    )
+
+
+def test_of_a_task_without_a_last_line_the_whole_answer_is_examined(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    asked = list[str]()
+
+    def say(heading: str, body: dict[str, Any]) -> Any:
+        asked.append(heading)
+        if heading == "spoil":
+            return json.dumps({"answers": [WITH_COMMA]})
+        if heading == "examine_whole":
+            [answer] = fenced(body, "answer")
+            return json.dumps({"difference": "", "right": "no" if "," in answer else "yes"})
+        return f"{PLAIN} So it lasts." if body["model"] == "a-responder" else WITH_COMMA
+
+    found = certified_tasks.certify(settings, start, say, of_form())
+
+    assert found["verdicts"][0]["passed"] is True
+    [said] = judge_runs.notes(found, "certificate")
+    assert said["solved"] == {"strong": [3, 3], "weak": [0, 3]}
+    assert said["mutants"]["misleading"] == [1, 1]
+    assert {*asked} == {"spoil", "examine_whole", ""}
 
 
 def test_the_most_calls_of_a_task() -> None:
