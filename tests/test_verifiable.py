@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from tests import certified_tasks, instruction_store, judge_runs
@@ -15,6 +16,7 @@ from wellspring.tasks import exports, selections
 from wellspring.tasks.contracts import verifiable
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import verify
+from wellspring.tasks.site import dashboard
 from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
@@ -81,6 +83,28 @@ def test_a_task_without_a_certificate_is_in_no_form_and_the_reason_is_told(
 
     assert lines(store_dir, "tasks") == lines(store_dir, "messages") == []
     assert reasons == ["failed_certified" if is_judged else "unchecked_certified"]
+
+
+def test_the_page_shows_outcomes_mutants_and_how_often_tasks_are_solved(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    frames = list[pl.DataFrame]()
+
+    def read(run: Run) -> None:
+        instruction_store.publish(run, "verdicts", "notes")
+        frames.append(run.store.query("marts/certificates", run_id=None))
+
+    certified_tasks.certify(settings, start, model(), certified_tasks.a_task(), *CHOSEN, after=read)
+
+    rows = {(row["part"], row["kind"], row["name"]): (row["number"], row["whole"]) for row in frames[0].to_dicts()}
+    assert rows["outcome", "amount", "certified"] == (1, 1)
+    assert rows["mutants", "", "misleading"] == (2, 2)
+    assert rows["solved", "strong", "100 %"] == rows["solved", "weak", "0 %"] == (1, 1)
+    page = "".join(str(one) for one in dashboard.certificates(frames[0]))
+    assert "certified" in page
+    assert "misleading" in page
+    assert "Tasks by how often solved: without the passage" in page
+    assert [*dashboard.certificates(frames[0].clear())] == []
 
 
 def test_rewards_are_those_of_a_trainer() -> None:
