@@ -7,6 +7,7 @@ never in one export.
 """
 
 import hashlib
+import inspect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from wellspring.tasks.contracts.conversation import content, opened
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import datasets, sandbox, signatures
+from wellspring.tasks.io import datasets, sandbox, signatures, verify
 from wellspring.tasks.io.datasets import Dataset
 from wellspring.tasks.methods.datasets import (
     formats,
@@ -45,6 +46,7 @@ from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 VERSION = 4
 BEST = "best_per_topic"
 ADDED = "forms added"  # as reads are called
+TASKS = "tasks"  # the form whose verifiers run elsewhere
 STREAM_ROWS = 1_000
 TOPICS_ON_CARD = 40
 OVER_SHOWN = 5  # sources that allow less than the licence promises
@@ -78,6 +80,8 @@ _USUAL = {
     "weight": 1.0,
     "tools": "",
     "rejected_instruction_id": None,
+    "task": None,
+    "certificate": None,
 }  # what most rows have, and no row says
 
 
@@ -139,6 +143,8 @@ def export(run: Run) -> Counts:
         written = _tables(run, dataset, _parts(run.settings, chosen), looked.beside)
         rows = _records(run, dataset, fingerprint, written)
         dataset.close_tables()
+        if any(file.path.startswith(f"{TASKS}/") for file in dataset.files):
+            dataset.text(f"{TASKS}/verify.py", inspect.getsource(verify))
         drawn = dataset_measures.draw(run, judging.of_instructions(run.settings))
         dataset.text("README.md", card(_facts(run, dataset, drawn, named, written)))
         dataset.text("measures.json", _measures(drawn))
@@ -341,6 +347,7 @@ def _fingerprint(run: Run, chosen: Mapping[str, Any], rows_digest: str, evidence
     read = (declared.changed(run.settings), declared.steps(run.settings), evidence_digest)  # as card and papers say
     shown = (_funnel(run), _checks(run), run.store.query("exports/marks").rows())
     said = (wanted, methods, looked_for, *shown, rows_digest, *raised(*_WRITTEN_BY).items())
+    own += [(TASKS, verify.VERSION, "")] if TASKS in chosen["formats"] or TASKS in chosen["also"] else []
     excluded = [("excluded", rows)] if (rows := _excluded(run)) else []
     return content_id("exports", VERSION, *said, *read, *own, *excluded)
 

@@ -25,12 +25,15 @@ METHODS = sorted(
 MODULES = sorted(p for room in ("flows", "tasks", "expectations") for p in (ROOT / room).rglob("*.py"))
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "core", "misc"}
 DOORS = {
-    "duckdb": "storage/store.py",
-    "sqlite3": "storage/journal_file.py",
-    "faiss": "vectors/index.py",
-    "bm25s": "vectors/keywords.py",
-    "great_expectations": "suites.py",
-    "fastwarc": "corpora/streams.py",
+    "duckdb": (
+        "storage/store.py",
+        "storage/page_tables.py",
+    ),  # the second opens nothing but tables of a page
+    "sqlite3": ("storage/journal_file.py",),
+    "faiss": ("vectors/index.py",),
+    "bm25s": ("vectors/keywords.py",),
+    "great_expectations": ("suites.py",),
+    "fastwarc": ("corpora/streams.py",),
 }
 
 
@@ -165,6 +168,8 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "rephrase_and_respond": ["made.text"],
         "self_instruct": ["language([known] if known else [], 'the language of the tasks above')"],
         "sciriff": ["asked", "passage", "task['needs']"],  # the instruction in its two parts; a line of our own list
+        "certificate": ["task['question']", "whole"],  # the task as whoever solves it is asked
+        "short_answers": ["kind['says']"],  # a line of our own list
         "spar": ["made.text"],
         "tech_hazard": ["asked"],  # the request that is answered once more
         "tick": ["row['text']"],
@@ -201,7 +206,9 @@ def test_a_library_is_imported_behind_its_one_door(path: Path) -> None:
         )
     }
 
-    wrong = {lib for lib in imported & DOORS.keys() if path != ROOT / "tasks" / "io" / DOORS[lib]}
+    wrong = {
+        lib for lib in imported & DOORS.keys() if path not in {ROOT / "tasks" / "io" / door for door in DOORS[lib]}
+    }
 
     assert not wrong
 

@@ -84,7 +84,9 @@ SELECT
     coalesce(written.model, '') AS instruction_model,
     written.served AS instruction_served,
     chosen.thought,
-    instructions.weight * coalesce(weights.value, 1) AS weight
+    instructions.weight * coalesce(weights.value, 1) AS weight,
+    tasks.task,
+    certificates.data AS certificate
 FROM valid_selections AS selections
 INNER JOIN valid_instructions AS instructions ON selections.instruction_id = instructions.instruction_id
 INNER JOIN answers ON selections.instruction_id = answers.instruction_id AND answers.place = 1
@@ -93,6 +95,9 @@ LEFT JOIN completions AS answered ON chosen.completion_id = answered.completion_
 LEFT JOIN completions AS written ON instructions.completion_id = written.completion_id
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
 LEFT JOIN terms ON selections.instruction_id = terms.row_id
+LEFT JOIN inputs_tasks AS tasks ON selections.instruction_id = tasks.input_id
+LEFT JOIN valid_notes AS certificates
+    ON tasks.input_id = json_extract_string(certificates.data, '$.instruction_id') AND certificates.kind = 'certificate'
 LEFT JOIN valid_scores AS totals
     ON
         selections.instruction_id = totals.subject_id

@@ -1,4 +1,4 @@
--- Every instruction in force: its score, its domain, and why it cannot be taken (NULL when it can).
+-- Every instruction in force: its score, its domain, and why it cannot be taken (NULL when it can). A task needs its certificate.
 -- owner:  tasks/selections.py
 -- grain:  one row per instruction
 -- params: $judge, $min_score, $required, $owed
@@ -42,6 +42,16 @@ answers AS (
     GROUP BY responses.instruction_id
 ),
 
+uncertified AS (
+    SELECT
+        tasks.input_id AS instruction_id,
+        if(count(verdicts.subject_id) = 0, 'unchecked_certified', 'failed_certified') AS reason
+    FROM inputs_tasks AS tasks
+    LEFT JOIN valid_verdicts AS verdicts ON tasks.input_id = verdicts.subject_id AND verdicts.check_name = 'certified'
+    GROUP BY tasks.input_id
+    HAVING NOT coalesce(bool_or(verdicts.passed), FALSE)
+),
+
 totals AS (
     SELECT
         scores.subject_id,
@@ -58,6 +68,7 @@ SELECT
     CASE
         WHEN excluded.id IS NOT NULL THEN 'excluded'
         WHEN own.reason IS NOT NULL THEN own.reason
+        WHEN uncertified.reason IS NOT NULL THEN uncertified.reason
         WHEN answers.instruction_id IS NULL THEN 'no_answer'
         WHEN NOT answers.is_usable THEN answers.reason
         WHEN $judge = '' THEN NULL
@@ -69,6 +80,7 @@ FROM valid_instructions AS instructions
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
 LEFT JOIN lineage_excluded AS excluded ON instructions.instruction_id = excluded.id
 LEFT JOIN failed AS own ON instructions.instruction_id = own.subject_id
+LEFT JOIN uncertified ON instructions.instruction_id = uncertified.instruction_id
 LEFT JOIN answers ON instructions.instruction_id = answers.instruction_id
 LEFT JOIN totals ON instructions.instruction_id = totals.subject_id
 ORDER BY instructions.instruction_id;

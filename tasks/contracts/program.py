@@ -37,6 +37,7 @@ it is given (`JUDGEMENTS`). Its row has `input_id`, `history`, `reference`, and
     references      the same, where there is a reference
     answered        text, instruction_id, answers: all of use answer and draw, a JSON list of
                     {response_id, text, model, use}
+    tasks           text, document_id, task (the note, JSON: `contracts/verifiable.py`), page (its text, or None)
 
 `reference` is the answer of the seed that the instruction was written for, or None where that seed had none.
 The total of a judge decides (`selections`, `preferences`): where it makes none, it is the mean of its other scores. A
@@ -65,7 +66,7 @@ MAY = {
 NOUNS = ("instructions", "responses", "preferences", "verdicts", "scores", "notes", "rewrites")
 TAKEN = ("documents", "instructions", "seeds", "pool")
 JUDGEMENTS = ("scores", "verdicts", "notes", "preferences")  # what a judge may make
-JUDGED = ("instructions", "responses", "answered", "references")  # what a judge may take
+JUDGED = ("instructions", "responses", "answered", "references", "tasks")  # what a judge may take
 TOTAL = "total"  # the criterion by which others choose
 HOW = frozenset(  # names of arguments that are no fields of a prompt
     {"role", "temperature", "history", "max_tokens", "keep", "logprobs", "needs_logprobs"}
@@ -121,6 +122,14 @@ class Executed(NamedTuple):
     values: list[Any]
     detail: str
     engine: str
+
+
+class Queried(NamedTuple):
+    """The rows that a query gave, if `outcome` is `ok`; else what happened."""
+
+    outcome: str
+    rows: list[list[Any]]
+    detail: str
 
 
 class Makes(Protocol):
@@ -317,6 +326,15 @@ class Ask(Protocol):
             source: The program.
             calls: Each with `function` and `arguments`, or each with `stdin`, a text that it reads. Calls of another
                 form are an `error`: a model may have written them.
+        """
+        ...
+
+    async def query(self, sql: str, tables: Mapping[str, Mapping[str, Any]]) -> Queried:
+        """Ask a query that a model wrote, over tables that are made for it in memory; nothing else can be read.
+
+        Args:
+            sql: One SELECT.
+            tables: By name; each has `columns`, `kinds` (VARCHAR or DOUBLE) and `rows`.
         """
         ...
 

@@ -12,7 +12,7 @@ of a constraint is the same for all queries, so it is paid once. Entailment is j
 of its own for it. The better side of a pair passed more than half of the functions and the judge, too; half is enough
 in the paper. Functions that fail to run have no vote; in the paper their vote is no. The constraints are in English, so
 queries in other languages are refused. The one who answers is told to keep to the form. An instruction
-is made where an answer to it is kept, and not before.
+is made where an answer to it is kept, and not before. With `as_tasks` it is a task that can be verified, too.
 
     {"text": "How do vaccines stay cold without electricity?"} -> the same with "Use no commas." below it, and answers
 """
@@ -22,6 +22,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
+from wellspring.tasks.contracts import variants, verifiable
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, Made, bare
@@ -69,6 +70,11 @@ class Knobs(Section):
     pair_sides: int = Field(default=2, ge=0, le=8, description="most answers of an instruction on a side of its pairs")
     min_chars: int = Field(default=20, ge=0, description="a query has more characters than this")
     max_chars: int = Field(default=300, ge=1, description="a query has fewer characters than this")
+    as_tasks: bool = Field(
+        default=False,
+        description="note each instruction as a task with its functions as the verifier; it is exported if the judge "
+        "`certificate` certifies it",
+    )
 
 
 class Augmented(Answered):
@@ -280,6 +286,9 @@ def _make(
             ask.made.verdict(answer, "verified", passed=True, detail=_told(one, verified))
             ask.made.score(answer, "quality", mark.score, mark.reason, mark)
             chosen.append((answer, one.share or 0.0))
+    if ask.knobs.as_tasks and chosen:
+        task = _task(row["text"], text, verified, [one.text for one, _ in chosen], [one.answer.text for one in failed])
+        ask.made.note(verifiable.NOTE, verifiable.noted(task, made.id), verified.source)
     for one in failed:
         if answer := ask.made.answer(one.answer, made, use="rejected"):
             ask.made.verdict(answer, "verified", passed=False, detail=_told(one, verified))
@@ -287,3 +296,29 @@ def _make(
     for better, share in chosen[: ask.knobs.pair_sides]:
         for worse in rejected:
             ask.made.pair(better, worse, "verified", share)
+
+
+def _task(query: str, text: str, verified: Verified, right: Sequence[str], wrong: Sequence[str]) -> verifiable.Task:
+    """Return an instruction as a task: what more than half of the functions accept is right."""
+    known, others = right[0], [*right[1:], f"{right[0]}\n"]
+    made = [
+        ("empty", ""),
+        ("empty", " \n"),
+        *(("refusal", one) for one in variants.REFUSALS),
+        ("echo", text),
+        ("echo", query),
+    ]
+    return verifiable.Task(
+        kind="constrained",
+        question=text,
+        passage="",
+        known=verified.constraint,
+        reference=known,
+        verifier=verifiable.by_vote(verified.functions, query),
+        author="generator",
+        cited=(),
+        follows=verifiable.FREE,
+        right=others,
+        wrong=[*made, *(("near_miss", one) for one in wrong)],
+        is_line=False,
+    )

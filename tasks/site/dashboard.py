@@ -208,6 +208,34 @@ def _seeds(steps: pl.DataFrame) -> Html | None:
     )
 
 
+def certificates(frame: pl.DataFrame) -> Iterable[Child]:
+    """Show which tasks have a certificate and why others have none, mutants by kind, and how often tasks are solved."""
+    parts = {part: frame.filter(part=part).to_dicts() for part in ("outcome", "mutants", "solved")}
+    if not parts["outcome"]:
+        return
+    yield element("h2", "Tasks that can be verified")
+    rows = [(row["kind"], row["name"].replace("_", " "), number(row["number"])) for row in parts["outcome"]]
+    yield table(
+        "What became of them. Only certified ones are exported.", ("Kind", "Outcome", ("Tasks", "number")), rows
+    )
+    if parts["mutants"]:
+        rows = [
+            (one["name"].replace("_", " "), *map(number, (one["whole"], one["number"], one["whole"] - one["number"])))
+            for one in parts["mutants"]
+        ]
+        heads = ("Mutants", ("Made", "number"), ("Rejected", "number"), ("Passed", "number"))
+        yield table("Wrong answers, by how they are wrong, and what verifiers said of them.", heads, rows)
+    of = defaultdict[str, list[tuple[str, float]]](list)
+    for row in parts["solved"]:
+        of[row["kind"]].append((row["name"], row["number"]))
+    told = {"closed": "without the passage"}
+    shown = {f"Tasks by how often solved: {told.get(who, who)}": bars for who, bars in of.items()}
+    cards = [
+        element("figure", charts.columns(bars, said_), element("figcaption", said_)) for said_, bars in shown.items()
+    ]
+    yield element("div", *cards, class_="grid") if cards else None
+
+
 def quality(frames: Frames) -> Iterable[Child]:
     """Show every expectation over the last runs, trouble first."""
     results = frames["expectations"]

@@ -38,7 +38,7 @@ _ASSETS = Path(__file__).parents[2] / "deployments" / "dashboard"
 _DRAWN: Mapping[str, Callable[[Store, Frames], Iterable[Child]]] = {
     "index.html": lambda _, frames: dashboard.overview(frames),
     "funnel.html": lambda _, frames: dashboard.funnel(frames),
-    "quality.html": lambda _, frames: dashboard.quality(frames),
+    "quality.html": lambda _, frames: [*dashboard.certificates(frames["certificates"]), *dashboard.quality(frames)],
     "spend.html": lambda _, frames: dashboard.spend(frames),
     "corpus.html": lambda _, frames: composition.corpus(frames),
     "dataset.html": lambda store, frames: composition.dataset(frames, saved_measures.read(store)),

@@ -10,6 +10,7 @@ import pytest
 
 from tests.program_runs import Made, answering, run_program
 from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io.verify import verify
 from wellspring.tasks.recipes import autoif
 from wellspring.tasks.spine.running.recipes import find
 from wellspring.tasks.spine.running.runs import Run
@@ -142,6 +143,20 @@ def test_what_functions_and_judge_pass_is_an_answer_and_stands_above_what_no_fun
     }
     assert [(found[one["subject_id"]][1], one["value"]) for one in made["scores"]] == [("answer", 8.0)] * 2
     assert made.refused == []
+
+
+def test_an_instruction_is_noted_as_a_task_where_that_is_wanted(play: Callable[..., Any]) -> None:
+    made, _, _ = play(GOOD, knobs=["as_tasks=true"])
+
+    [task] = [json.loads(row["data"]) for row in made["notes"] if row["kind"] == "task"]
+    [instruction] = made["instructions"]
+    assert (task["instruction_id"], task["question"]) == (instruction["instruction_id"], instruction["text"])
+    assert {task["reference"], *task["right"]} >= {"One plain line.", "Three plain lines."}
+    assert {text for kind, text in task["wrong"] if kind == "near_miss"} == {"Two, with a comma.", "Four, again."}
+    assert (task["author"], task["follows"], task["is_line"]) == ("generator", "free", False)
+    asked = instruction["text"].partition("?")[0]
+    said = {text: verify(task["verifier"], text) for text in (f"{asked} well.", f"{asked}, well.", "No.", "")}
+    assert [*said.values()] == [True, False, False, False]
 
 
 def test_an_answer_falls_away_by_its_quality_as_an_equal_one_and_where_a_side_is_full(

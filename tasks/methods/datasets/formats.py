@@ -17,6 +17,7 @@
 | `judged` | CUT (Reasons to Reject) | `prompt`, `completion` as turns; `judge`, `judgement`, `score` |
 | `raw` | people | every answer with every score and verdict |
 | `rewrites` | pre-training, people | `text` of a page said again, its `style` and the page |
+| `tasks` | TRL `GRPOTrainer`, reinforcement learning elsewhere | `prompt`, `verifier`, `sandbox`, `certificate` |
 
 Reward-conditioned rows are those of reward-augmented data (PAPERS E): the answer whose reward is asked for is the
 chosen one; a pair whose answers no judge marked is not among them. Every line begins with `id`, of the row it came
@@ -33,6 +34,9 @@ A pair may lack a side (D2O), or its sides may answer instructions of their own 
 have no line for such a pair: they have one prompt and two answers. `kto` writes each side that is there with its own
 prompt, `joint` both conversations. Why they are not in `dpo` without a `prompt`: `DPOTrainer` then takes the turns that
 both sides begin with for the prompt, and its chat template needs one that ends with a question or an answer.
+
+`tasks` has tasks that can be verified, and of these what has a certificate. `verify.py` lies beside its files: it runs
+a verifier as `sandbox` says, and is a reward function of TRL, which hands it the column `verifier`.
 
 Forms of rows have `weight` where any row of the dataset weighs other than 1.
 
@@ -60,6 +64,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from wellspring.tasks.contracts import verifiable
 from wellspring.tasks.contracts.casting import without_directories
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.methods.datasets import tool_calls
@@ -127,6 +132,11 @@ _REWRITE: Columns = [
 _WEIGHT = ("weight", "weight", pa.float64())  # what some rows have: the column of the row, that of the line, and type
 _HISTORY = ("earlier", "history", pa.list_(pa.list_(pa.string())))
 _TOOLS = ("tools", "tools", pa.string())
+_TASK: Columns = [
+    ("prompt", _TURNS),
+    *((name, pa.string()) for name in ("kind", "reference", "known", "verifier", "sandbox", "certificate")),
+    *_FACTS,
+]
 _OF_ONE = "a side is missing, or each side answers an instruction of its own"
 BESIDE: Mapping[str, Any] = {
     "earlier": None,
@@ -256,6 +266,21 @@ def _messages(row: Row) -> Lines:
     turns = [*_prompt(row), _turn("assistant", row["response"], row.get("thought"))]
     line = {"id": row["response_id"], "messages": turns, **_facts(row)}
     return [(row["response_id"], line | _offered(row) | _weight(row))]
+
+
+@_form("rows", _TASK, _WEIGHT, leaves_out="it is no task with a certificate")
+def _tasks(row: Row) -> Lines:
+    if not row.get("task") or not row.get("certificate"):
+        return []
+    task, said = json.loads(row["task"]), json.loads(row["certificate"])
+    if not said["certified"]:
+        return []
+    certificate = {name: value for name, value in said.items() if name not in {"answers", "certified", "reason"}}
+    line = {"id": row["response_id"], "prompt": _prompt(row)}
+    line |= {name: task[name] for name in ("kind", "reference", "known", "verifier")}
+    line["sandbox"] = json.dumps(verifiable.SANDBOX)
+    line |= {"certificate": json.dumps(certificate, ensure_ascii=False), **_facts(row)}
+    return [(row["response_id"], line | _weight(row))]
 
 
 @_form(

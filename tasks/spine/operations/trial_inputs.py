@@ -8,7 +8,7 @@ profile, and what bears its name is what a program below it is given.
 import json
 from pathlib import Path
 
-from wellspring.tasks.contracts import records
+from wellspring.tasks.contracts import records, verifiable
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.spine.running.runs import Run
 
@@ -158,6 +158,17 @@ _INPUTS = (
         "How does a harbour master decide who may enter first when two ships come with the tide?",
         "Sort ten kinds of ships by the depth that they need, and say for three of them where they may not go.",
     ),
+    (
+        "rivers",
+        "en",
+        (
+            "These rivers rise within a day\u2019s walk of the pass.\n\n"
+            "| River | Length | Mouth |\n| --- | --- | --- |\n| Aare | 288 km | Rhine |\n| Reuss | 164 km | Aare |\n"
+            "| Rhône | 1,233 km | sea \\| delta |\n| Ticino | - | Po |"
+        ),
+        "Which way does the water of a pass run, if rain falls on its very top?",
+        "Compare two rivers that rise near each other, in five sentences and with a figure for each of them.",
+    ),
 )
 
 _LATER = {  # the turns after a seed, its answer first
@@ -192,6 +203,8 @@ def give(run: Run) -> None:
     [print_] = [fingerprint for fingerprint, name in named if name == ABOVE]
     run.store.append("instructions", [_instruction(name, text, print_) for name, *_, text in _INPUTS])
     run.store.execute("instructions/publish")
+    run.store.append("notes", [_task(name, page, print_) for name, language, page, *_ in _INPUTS if language == "en"])
+    run.store.execute("notes/publish")
 
 
 def give_answers(run: Run) -> None:
@@ -283,6 +296,17 @@ def _response(name: str, page: str, number: int) -> records.Response:
     of = (_id("response", name, str(number)), _ANSWERED, _id("instruction", name), f"trial-{number}", number, text)
     use = "draw" if number else "answer"
     return records.Response(*of, "stop", _id("call", name, str(number)), WRITER, None, use=use)
+
+
+def _task(name: str, page: str, fingerprint: str) -> records.Note:
+    """Return the note of a task over the page, whose answer is how the page begins."""
+    known = f"{page}\n".partition("\n")[0].partition(". ")[0]
+    question = f"Which sentence opens the page on {name}?"
+    cited = verifiable.range_of(page, known)
+    task = verifiable.short_answer("text", question, page, known, [cited] if cited else [])
+    data = json.dumps(verifiable.noted(task, _id("instruction", name)))
+    of = (_id("note", name), fingerprint, _id("document", name), verifiable.NOTE, data)
+    return records.Note(*of, _id("call", name, "task"), WRITER, [])
 
 
 def _instruction(name: str, text: str, fingerprint: str) -> records.Instruction:

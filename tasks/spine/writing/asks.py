@@ -15,7 +15,20 @@ from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.conversation import opened
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.headings import Heading
-from wellspring.tasks.contracts.program import KINDS, TOTAL, A, Bare, Executed, Fields, Made, Said, T, Turn, Use
+from wellspring.tasks.contracts.program import (
+    KINDS,
+    TOTAL,
+    A,
+    Bare,
+    Executed,
+    Fields,
+    Made,
+    Queried,
+    Said,
+    T,
+    Turn,
+    Use,
+)
 from wellspring.tasks.contracts.prompting import Message, Prompt, PromptedMethod, Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.methods.instructions import acceptance
@@ -114,6 +127,10 @@ class Asks:
         """As `Ask.execute` says."""
         found = await self._ask.look(self._work.reader.execute, (source, [dict(one) for one in calls]), is_placed=True)
         return Executed(*found)
+
+    async def query(self, sql: str, tables: Mapping[str, Mapping[str, Any]]) -> Queried:
+        """As `Ask.query` says."""
+        return Queried(*await self._ask.look(self._work.reader.query, (sql, dict(tables)), is_placed=True))
 
     async def drawn(self, view: str, number: int, key: str = "") -> list[Row]:
         """As `Ask.drawn` says."""

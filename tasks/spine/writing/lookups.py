@@ -18,6 +18,7 @@ from wellspring.tasks.contracts.settings import DemonstratedSettings, PoolSettin
 from wellspring.tasks.contracts.vectors import Vectors
 from wellspring.tasks.io.containment import Call
 from wellspring.tasks.io.sandbox import Outputs, Ran, Sandbox, limits
+from wellspring.tasks.io.storage import page_tables
 from wellspring.tasks.io.vectors import index
 from wellspring.tasks.methods.instructions.demonstrations import drawn, marks
 from wellspring.tasks.spine.running.blame import MisuseError
@@ -120,6 +121,14 @@ class Reader:
             return [list(self._executed(*of)) for _, (_, of) in some]
 
         return _recorded(self._run, "execute", self._fingerprint, asked, give)
+
+    def query(self, asked: Asked) -> list[list[Any]]:
+        """Ask queries of tables that are made for them; what they gave once is what they give."""
+
+        def give(some: Asked) -> list[list[Any]]:
+            return [list(page_tables.query(*of)) for _, (_, of) in some]
+
+        return _recorded(self._run, "query", self._fingerprint, asked, give)
 
     def _executed(self, source: str, calls: Sequence[Mapping[str, Any]]) -> Outputs:
         try:

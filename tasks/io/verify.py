@@ -1,0 +1,67 @@
+r"""Whether an answer to an exported task is right, by the task's own verifier, in the sandbox that it was certified in.
+
+This file goes out with every export of tasks, and needs no other file of Wellspring:
+
+    pip install pydantic-monty==1.4.0
+
+    verify(task["verifier"], "It is long.\nAnswer: 5 km") -> True
+    GRPOTrainer(..., reward_funcs=reward, train_dataset=load_dataset("json", data_files="tasks/train.jsonl"))
+
+A verifier is Python with a function `evaluate(response) -> bool`. A model may have written it, and the answer is a
+model's, too: neither runs in this process. The interpreter has no files, no network, no processes and no environment;
+time, memory, recursion and output are bounded. What is no verdict (an error, a limit) is None, and never a pass.
+"""
+
+import atexit
+from typing import Any
+
+import pydantic_monty as monty
+
+VERSION = 1
+ENGINE = "pydantic-monty==1.4.0"
+SECONDS, MEMORY_BYTES, RECURSION, OUTPUT_BYTES = 2.0, 256 * 2**20, 200, 64 * 2**10
+_LIMITS: monty.ResourceLimits = {
+    "max_feed_duration_secs": SECONDS,
+    "max_memory": MEMORY_BYTES,
+    "max_recursion_depth": RECURSION,
+    "max_suspensions": 16,
+    "max_total_sleep_secs": 0.0,
+}
+_open: list[monty.Monty] = []
+
+
+def verify(verifier: str, response: str) -> bool | None:
+    """Return what a verifier says of an answer; None where it says nothing.
+
+    Args:
+        verifier: The column of that name of a task.
+        response: The whole answer, as the model gave it.
+    """
+    printed = monty.CollectString(max_bytes=OUTPUT_BYTES)
+    try:
+        with _pool().checkout(limits=_LIMITS, os_policy={"sleep": "zero", "random_start": {"seed": 0}}) as session:
+            said = session.feed_run(f"{verifier}\nevaluate(given)", inputs={"given": response}, print_callback=printed)
+    except monty.MontyError:
+        return None
+    return said if isinstance(said, bool) else None
+
+
+def reward(completions: list[Any], verifier: list[str], **_: Any) -> list[float | None]:
+    """Return 1 for a right answer, 0 for a wrong one, None where there is no verdict: a reward function of TRL.
+
+    Args:
+        completions: Texts, or lists of turns of which the last is the answer.
+        verifier: The column of the dataset, a verifier for each completion.
+        _: The other columns.
+    """
+    texts = [one if isinstance(one, str) else str(one[-1]["content"]) for one in completions]
+    said = [verify(source, text) for source, text in zip(verifier, texts, strict=True)]
+    return [None if one is None else float(one) for one in said]
+
+
+def _pool() -> monty.Monty:
+    if not _open:
+        pool = monty.Monty(min_processes=1, max_processes=1, request_timeout=2 * SECONDS)
+        _open.append(pool.__enter__())
+        atexit.register(pool.__exit__, None, None, None)
+    return _open[0]

@@ -1,0 +1,53 @@
+"""A small store with one task that can be verified, over the page on pumps, and models that a test lets say things."""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+from tests import instruction_store, judge_runs
+from tests.program_runs import answering
+from wellspring.tasks.contracts import records, verifiable
+from wellspring.tasks.contracts.records import content_id
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.spine.running.runs import Run
+
+PAGE = instruction_store.SUBJECTS["pumps"]
+QUOTE = "lifts water 12 metres from the well"
+START = PAGE.index(QUOTE)
+ROLES = ("generator", "responder", "judge")
+
+
+def a_task(**changed: Any) -> verifiable.Task:
+    """Return the task, or another."""
+    cited = [(START, START + len(QUOTE))]
+    task = verifiable.short_answer("amount", "How high does the pump lift water?", PAGE, "12 metres", cited)
+    return replace(task, **changed)
+
+
+def note(run: Run, instruction_id: str, task: verifiable.Task) -> None:
+    """Note that an instruction is a task."""
+    data = json.dumps(verifiable.noted(task, instruction_id))
+    of = (content_id("note", data), "attributed_grounding-1", content_id("document", "pumps"), verifiable.NOTE, data)
+    run.store.append("notes", [records.Note(*of, content_id("call", instruction_id, 0), "w", [])])
+    instruction_store.publish(run, "notes")
+
+
+def certify(
+    settings: Callable[..., Settings],
+    start: Callable[[Settings], AbstractContextManager[Run]],
+    say: Callable[[str, dict[str, Any]], Any],
+    task: verifiable.Task,
+    *more: str,
+    after: Callable[[Run], object] = lambda _: None,
+) -> Mapping[str, list[dict[str, Any]]]:
+    """Have the judge look at the task; returns what it has made, by table."""
+    with answering("certificate", say) as model:
+        roles = {role: model.role(f"a-{role}") for role in ROLES}
+        with start(settings(*judge_runs.of_judge("certificate", *more), models=roles)) as run:
+            [instruction] = judge_runs.fill(run, [[task.reference]])
+            note(run, instruction, task)
+            found = judge_runs.judged(run, "certificate")
+            after(run)
+            return found

@@ -1,0 +1,163 @@
+"""Certificates: a task gets one when all of its evidence holds, and each thing that is missing is named."""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from tests import certified_tasks, judge_runs
+from tests.certified_tasks import QUOTE, a_task
+from tests.program_cases import fenced
+from wellspring.tasks.contracts import verifiable
+from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.judges import certificate
+from wellspring.tasks.spine.running.runs import Run
+
+Start = Callable[[Settings], AbstractContextManager[Run]]
+pytestmark = pytest.mark.usefixtures("unaudited")
+
+EXACT = 'def evaluate(response):\n    return response.strip().endswith("Answer: 12 metres")\n'
+LOOSE = 'def evaluate(response):\n    return "12 metres" in response\n'
+SAID = {
+    "strong": "It lifts water.\nAnswer: 1200 cm",
+    "weak": "Answer: 400 watts",
+    "closed": "Answer: 3 metres",
+    "follows": "yes",
+    "mislead": ["400 metres", "12 watts"],
+    "right": {"1200 cm", "12 metres"},
+}
+
+
+def model(**changed: Any) -> Callable[[str, dict[str, Any]], Any]:
+    said = SAID | changed
+
+    def say(heading: str, body: dict[str, Any]) -> Any:
+        if heading == "follows":
+            assert fenced(body, "cited") == [QUOTE]
+            return json.dumps({"reason": "12 metres", "follows": said["follows"]})
+        if heading == "mislead":
+            return json.dumps({"answers": said["mislead"]}) if said["mislead"] else "no"
+        if heading == "examine":
+            [line] = fenced(body, "answer")
+            return json.dumps({"difference": "", "right": "yes" if line in said["right"] else "no"})
+        if "Nothing else is given." in body["messages"][-1]["content"]:
+            return said["closed"]
+        return said["strong" if body["model"] == "a-responder" else "weak"]
+
+    return say
+
+
+def test_a_task_whose_evidence_holds_is_certified(settings: Callable[..., Settings], start: Start) -> None:
+    found = certified_tasks.certify(settings, start, model(), a_task())
+
+    [verdict] = found["verdicts"]
+    assert (verdict["check_name"], verdict["passed"]) == ("certified", True)
+    [said] = judge_runs.notes(found, "certificate")
+    assert said["solved"] == {"closed": [0, 2], "strong": [3, 3], "weak": [0, 3]}
+    assert said["mutants"]["misleading"] == [2, 2]
+    assert said["mutants"]["unsolved"] == [3, 3]
+    assert said["mutants"].keys() >= {"wrong_number", "wrong_unit", "negation", "refusal", "every_answer", "stuffing"}
+    assert all(rejected == number for rejected, number in said["mutants"].values())
+    assert said["right"]["strong"] == 3
+    assert (said["engine"][:5], said["follows"], said["certified"]) == ("monty", "yes", True)
+    assert {one["origin"] for one in said["answers"]} == {"reference", "rule", "strong", "weak", "mutator"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "changed", "said"),
+    [
+        ("not_cited", {"cited": [(0, 10_000)]}, {}),
+        ("not_cited", {"cited": []}, {}),
+        ("verifier_fails", {"verifier": "def evaluate(response):\n    return 1 / 0\n"}, {}),
+        ("verifier_fails", {"verifier": "def evaluate(response):\n    return 'yes'\n"}, {}),
+        ("right_refused", {"verifier": EXACT}, {}),
+        ("right_refused", {}, {"right": {"1200 cm", "400 watts"}}),
+        ("mutants_passed", {"verifier": LOOSE, "right": []}, {}),
+        ("not_entailed", {}, {"follows": "no"}),
+        ("too_few_right", {}, {"strong": "Answer: 400 watts"}),
+        ("too_few_right", {}, {"strong": "It is 12 metres, I think."}),
+        ("too_few_mutants", {}, {"mislead": []}),
+        ("too_few_mutants", {}, {"mislead": ["12 metres", "1200 cm"]}),
+        ("known_without_page", {}, {"closed": "Answer: 12 m"}),
+    ],
+)
+def test_what_a_task_lacks_is_the_reason_that_it_is_not_certified(
+    reason: str, changed: dict[str, Any], said: dict[str, Any], settings: Callable[..., Settings], start: Start
+) -> None:
+    found = certified_tasks.certify(settings, start, model(**said), a_task(**changed))
+
+    [verdict] = found["verdicts"]
+    assert (verdict["passed"], verdict["detail"].partition(":")[0]) == (False, reason)
+    assert [row["reason"] for row in found["rejections"] if row["reason"] in certificate.REASONS] == [reason]
+    assert all(not said["certified"] for said in judge_runs.notes(found, "certificate"))
+
+
+def test_a_mutant_that_passes_is_shown(settings: Callable[..., Settings], start: Start) -> None:
+    found = certified_tasks.certify(settings, start, model(), a_task(verifier=LOOSE, right=[]))
+
+    assert "every_answer: " in found["verdicts"][0]["detail"] or "negation: " in found["verdicts"][0]["detail"]
+
+
+def test_of_what_is_computed_nobody_is_asked(settings: Callable[..., Settings], start: Start) -> None:
+    found = certified_tasks.certify(settings, start, model(follows="no"), a_task(follows="computed"))
+
+    assert found["verdicts"][0]["passed"] is True
+    assert [said["follows"] for said in judge_runs.notes(found, "certificate")] == ["computed"]
+
+
+def test_where_a_role_gives_no_answer_of_use_nothing_is_said(settings: Callable[..., Settings], start: Start) -> None:
+    found = certified_tasks.certify(settings, start, model(follows="perhaps"), a_task())
+
+    assert found["verdicts"] == []
+    assert {row["reason"] for row in found["rejections"]} == {"incomplete_answer"}
+
+
+QUERY = "Tell a newcomer how a pump in a deep well is looked after."
+PLAIN = "A newcomer looks after a pump in a deep well twice a year."
+WITH_COMMA = "A newcomer looks after a pump, in a deep well, twice a year."
+
+
+def of_form(**changed: Any) -> verifiable.Task:
+    votes = ["def evaluate(response):\n    return ',' not in response"] * 2
+    return certified_tasks.a_task(
+        kind="constrained",
+        question=f"{QUERY}\n\nUse no commas.",
+        passage="",
+        reference=PLAIN,
+        verifier=verifiable.by_vote(votes, QUERY),
+        cited=[],
+        follows="free",
+        right=[f"{PLAIN}\n"],
+        wrong=[("refusal", "I do not know."), ("echo", f"{QUERY}\n\nUse no commas."), ("empty", "")],
+        is_line=False,
+        **changed,
+    )
+
+
+def test_of_a_task_without_a_last_line_the_whole_answer_is_examined(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    asked = list[str]()
+
+    def say(heading: str, body: dict[str, Any]) -> Any:
+        asked.append(heading)
+        if heading == "spoil":
+            return json.dumps({"answers": [WITH_COMMA]})
+        if heading == "examine_whole":
+            [answer] = fenced(body, "answer")
+            return json.dumps({"difference": "", "right": "no" if "," in answer else "yes"})
+        return f"{PLAIN} So it lasts." if body["model"] == "a-responder" else WITH_COMMA
+
+    found = certified_tasks.certify(settings, start, say, of_form())
+
+    assert found["verdicts"][0]["passed"] is True
+    [said] = judge_runs.notes(found, "certificate")
+    assert said["solved"] == {"strong": [3, 3], "weak": [0, 3]}
+    assert said["mutants"]["misleading"] == [1, 1]
+    assert {*asked} == {"spoil", "examine_whole", ""}
+
+
+def test_the_most_calls_of_a_task() -> None:
+    assert certificate.most_calls(certificate.Knobs()) == 18
