@@ -35,6 +35,7 @@ JOB = (
     "INSERT INTO batches (role, endpoint, run_id, digest, state, job_id, reserved_micro_usd)"
     " VALUES ('generator', ?, 'r', '', 'submitted', 'batch_1', 0)"
 )
+EXAMPLES = Path(__file__).parents[1] / "deployments" / "sample" / "prompt-examples.jsonl"
 OF_FOLDERS = {"papers", "keys", "sign", "verify", "push", "pull"}
 NO_STORE = {"check-plugin", "init", "recipes", *OF_FOLDERS}  # they take none
 SERVES = {"serve", "offline-model", "mcp"}  # until they are stopped; the first takes a profile of one's own
@@ -156,6 +157,7 @@ def words_of(command: str, store: Path) -> list[str]:
         "exclude": ["s"],
         "include": ["s"],
         "init": [str(store.parent / "mine.toml")],
+        "tune-prompt": ["href", "kind", "--examples", str(EXAMPLES)],
     }
     return [command, *more.get(command, []), *([] if command in NO_STORE else ["--store", str(store)])]
 

@@ -45,6 +45,7 @@ OF_NO_STORE = {
     "check-plugin",
     "init",
     "recipes",
+    "tune-prompt",  # makes no row
     "serve",
     "offline-model",
     "mcp",

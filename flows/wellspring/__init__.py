@@ -513,7 +513,9 @@ def tune_prompt(
     """
     from wellspring.flows import choices, tuning
     from wellspring.tasks.contracts.settings import KEPT
+    from wellspring.tasks.io.storage import links
 
+    links.refuse(Path(store))
     is_new = profile is None and not (Path(store) / KEPT).is_file()
     named = None if is_new else choices.profile_of(Path(store), _text(profile), trust=trust_store)
     how: dict[str, Any] = {"role": role, "out": None if out is None else Path(out), "search": search, "say": say}
