@@ -115,7 +115,7 @@ def test_installed_packages_are_read_once_until_one_comes(tmp_path: Path) -> Non
         print(*("theirs" in kind.names() for kind in (CHECKS, WAYS)), len(reads))
     """
 
-    assert asked_with(tmp_path, asked) == "True False 1\nTrue True 2\n"
+    assert asked_with(tmp_path, asked) == "True False 0\nTrue True 1\n"
 
 
 def test_a_package_that_cannot_be_loaded_is_named_with_the_reason(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ instructions), whose words differ. The first fit stays until `embeddings.refit` 
 corpus keeps its vectors; its fingerprint is that of the texts it was fitted on. So a fresh store of the same inputs has
 the same embedder, and one that grew in steps has the embedder of its first step, also where the database or the fit is
 lost: what it learned from is on record in the journal. A fit that is missing, damaged or of another store is made again
-from those texts; if some of them are gone, it is another embedder, and every text is due again. The others learn
-nothing here and have one space.
+from those texts; of texts that were forgotten, the journal has the fit itself (`fits.py`). If some are gone otherwise,
+it is another embedder, and every text is due again. The others learn nothing here and have one space.
 """
 
 import hashlib
@@ -30,10 +30,9 @@ from wellspring.tasks.methods.vectors import hashing_embedder
 from wellspring.tasks.methods.vectors.hashing_embedder import Embedded
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.runs import Run
-from wellspring.tasks.spine.vectors import reads
+from wellspring.tasks.spine.vectors import fits, reads
 
 VERSION = 1
-FIT = "fit"  # as reads are called
 SPACES = {"passages": "passages", "seeds": "questions", "instructions": "questions"}
 ASKED = "seeds and instructions"
 _LEARNED_FROM = {"passages": ("passages",), "questions": ("seeds", "instructions", "passages")}
@@ -180,11 +179,16 @@ def _fit(run: Run, texts: Sequence[str]) -> hashing_embedder.Fit:
 def _hashing(run: Run, space: str) -> Embedder:
     """Load the space's fit, or make it from the texts with the lowest ids."""
     folder, facts = _folder(run, space), _kept(run, space)
+    before = _fingerprint(run, _learned_from(run, space))
+    if run.settings.embeddings.refit:
+        fits.drop(run, folder, before)
+    elif facts is None and fits.restored(run, folder, before):
+        facts = _kept(run, space)
     if facts is None or run.settings.embeddings.refit:
         texts = _texts(run, space) if run.settings.embeddings.refit else _first_texts(run, space)
         text_ids = [text_id for text_id, _ in texts]
         fingerprint = _fingerprint(run, text_ids)
-        reads.keep(run, FIT, _folder(run, space).name, {space: text_ids})
+        reads.keep(run, fits.LEARNED, folder.name, {space: text_ids})
         if facts is None or facts.fingerprint != fingerprint:
             if facts is None:
                 _say_if_lost(run, space, fingerprint)
@@ -276,7 +280,7 @@ def _first_texts(run: Run, space: str) -> list[tuple[str, str]]:
 
 def _learned_from(run: Run, space: str) -> list[str]:
     """Return the ids of the texts that this store's first fit learned from, as the journal has them."""
-    found: list[str] = reads.kept(run, FIT, _folder(run, space).name, [space]).get(space, [])
+    found: list[str] = reads.kept(run, fits.LEARNED, _folder(run, space).name, [space]).get(space, [])
     return found
 
 
