@@ -221,8 +221,12 @@ def test_a_fit_outlives_the_database_also_where_one_of_its_texts_was_forgotten(s
     assert fingerprints[0] == fingerprints[1]
 
 
+@pytest.mark.parametrize("is_lost_before", [False, True])
 def test_a_fit_outlives_all_but_the_journal_once_one_of_its_texts_was_forgotten(
-    settings: Make, store_dir: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Make,
+    store_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_lost_before: bool,  # noqa: FBT001 - a parameter
 ) -> None:
     monkeypatch.setattr(fits, "PART_BYTES", 10_000)
     found = []
@@ -232,6 +236,8 @@ def test_a_fit_outlives_all_but_the_journal_once_one_of_its_texts_was_forgotten(
             embed(run)
             mine = embedders.embedder(run, "passages")
             found.append((mine.fingerprint, mine.embed([TOPICS["tide"]]).vectors.tobytes()))
+            if topics is TOPICS and is_lost_before:
+                shutil.rmtree(run.store.indexes / str(mine.folder))
             if topics is TOPICS:
                 forgetting.forget(run.store, url="https://wing.example")
         shutil.rmtree(store_dir / "indexes")

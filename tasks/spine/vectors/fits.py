@@ -23,26 +23,31 @@ LEARNED, FILES = "fit", "files of a fit"  # as reads are called
 PART_BYTES = 2**22
 
 
-def entrust(store: Store, gone: Collection[str]) -> None:
-    """Have the journal keep each fit that learned from a text that is about to go.
-
-    Args:
-        store: Which nobody else writes, and whose journal is closed.
-        gone: Ids of texts.
+def learned(store: Store, gone: Collection[str]) -> list[tuple[str, str, list[str]]]:
+    """Return the fits that learned from one of these texts: folder, space, and the ids of all that each learned from.
 
     Raises:
-        BrokenError: The journal cannot be read or written.
+        BrokenError: The journal cannot be read.
     """
     path = store.path / JOURNAL
     if journal_file.version(path) is None:
-        return
+        return []
     with journal_file.reading(path) as connection:
-        asked = "SELECT fingerprint, value FROM reads WHERE kind = ?"
-        learned = {folder: json.loads(value) for folder, value in connection.execute(asked, (LEARNED,))}
-    for name in sorted(name for name, text_ids in learned.items() if not {*gone}.isdisjoint(text_ids)):
-        facts = manifests.read(store.indexes / name, None, store.path)
-        if facts is not None:
-            outliving.written(path, "INSERT OR REPLACE INTO", {"reads": list(_rows(store.indexes / name, facts))})
+        asked = "SELECT fingerprint, input_id, value FROM reads WHERE kind = ? ORDER BY fingerprint"
+        found = [(name, space, json.loads(ids)) for name, space, ids in connection.execute(asked, (LEARNED,))]
+    return [one for one in found if not {*gone}.isdisjoint(one[2])]
+
+
+def keep(store: Store, name: str) -> None:
+    """Have the journal keep the fit of a folder, if it is whole.
+
+    Raises:
+        BrokenError: The journal cannot be written.
+    """
+    folder = store.indexes / name
+    facts = manifests.read(folder, None, store.path)
+    if facts is not None:
+        outliving.written(store.path / JOURNAL, "INSERT OR REPLACE INTO", {"reads": list(_rows(folder, facts))})
 
 
 def _rows(folder: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, int]]:
