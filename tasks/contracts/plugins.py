@@ -203,7 +203,7 @@ FORMS = Kind("form", "wellspring.tasks.methods.datasets.formats", "wellspring.fo
 
 
 @lru_cache(maxsize=1)
-def _entry_points(_places: tuple[tuple[str, int], ...]) -> metadata.EntryPoints:
+def _entry_points(_places: tuple[tuple[str, int], ...]) -> Any:  # what it is changes with the version of Python
     """Read what all packages name, once for these places as they stand: one that comes or goes touches its place."""
     return metadata.entry_points()
 
