@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
+from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import EmbeddingsSettings, Settings
 from wellspring.tasks.contracts.vectors import Vectors, checked
@@ -227,7 +228,7 @@ def _make_again(store: Store, name: str, space: str, text_ids: Sequence[str]) ->
     """Make a lost fit of what it learned from, if all of that is there, and the last run had its settings."""
     try:
         settings = Settings.model_validate_json(store.query("runs/latest")["settings"][0])
-    except (IndexError, ValueError):  # no run, or one of another version
+    except (IndexError, ValueError, UsageError):  # no run, or one of another version
         return
     texts = _of_ids(store, space, text_ids)
     if name == _folder_name(settings, space) and texts:
