@@ -38,7 +38,7 @@ def build(
 
     wanted = settings.load(profile, overrides)
     casting.refuse_stand_ins(wanted, recipes.roles(wanted))
-    preflight.look(wanted, store, parts(only))  # the run looks again; here it is said before Prefect is loaded
+    preflight.look(wanted, store, parts(only))  # the run looks again; here it is said before what is heavy is loaded
     from wellspring.flows.dataset import dataset
 
     scheduled = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
@@ -167,7 +167,7 @@ def estimate(
     from wellspring.tasks.spine.running import preflight
 
     wanted = settings.load(profile, overrides)
-    preflight.look(wanted, store, parts(only), is_sending=bool(pilot))  # before Prefect is loaded
+    preflight.look(wanted, store, parts(only), is_sending=bool(pilot))  # before what is heavy is loaded
     from wellspring.flows.dataset import dataset
     from wellspring.tasks.spine.operations import estimating
 

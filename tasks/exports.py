@@ -136,7 +136,7 @@ def export(run: Run) -> Counts:
     run.activate("exports", {fingerprint: run.settings.exports.name}, chosen)
     datasets.discard(run.store.exports / run.settings.exports.name)
     if _is_there(run, fingerprint):
-        if not dataset_measures.is_kept(run.store):
+        if not (run.is_rehearsal or dataset_measures.is_kept(run.store)):
             _keep(run)
         return Counts()
     with datasets.staging(run.store.exports / run.settings.exports.name) as dataset:
@@ -507,6 +507,8 @@ def _is_there(run: Run, fingerprint: str) -> bool:
     """Whether this dataset lies there: its manifest as the store noted it, and every file as that one says."""
     folder = run.store.exports / run.settings.exports.name
     manifest, known = folder / "manifest.json", run.store.query("exports/sealed", fingerprint=fingerprint)["manifest"]
+    if run.is_rehearsal and known[0]:
+        return True  # the copy of the store has no files
     if not known[0] or not manifest.is_file() or datasets.digest(manifest) != known[0]:
         return False
     files = {file["path"]: file["sha256"] for file in orjson.loads(manifest.read_bytes())["files"]}

@@ -19,9 +19,10 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.io.vectors import encoder, index
+from wellspring.tasks.spine.provenance import forgetting
 from wellspring.tasks.spine.running import runs, validation
 from wellspring.tasks.spine.running.runs import Run
-from wellspring.tasks.spine.vectors import embedders, retrieval, sharded_search
+from wellspring.tasks.spine.vectors import embedders, fits, retrieval, sharded_search
 from wellspring.tasks.spine.watching import stage_status
 from wellspring.tasks.spine.watching.progress import Progress
 
@@ -218,6 +219,31 @@ def test_a_fit_outlives_the_database_also_where_one_of_its_texts_was_forgotten(s
         (store_dir / "wellspring.duckdb").unlink()
 
     assert fingerprints[0] == fingerprints[1]
+
+
+@pytest.mark.parametrize("is_lost_before", [False, True])
+def test_a_fit_outlives_all_but_the_journal_once_one_of_its_texts_was_forgotten(
+    settings: Make,
+    store_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_lost_before: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    monkeypatch.setattr(fits, "PART_BYTES", 10_000)
+    found = []
+    for topics, chosen in ((TOPICS, ""), (("bread", "tide"), ""), (("bread", "tide"), "embeddings.refit=true")):
+        with runs.start("test", settings(*filter(None, [chosen])), store_dir, quiet=True) as run:
+            put_passages(run, {topic: TOPICS[topic] for topic in topics})
+            embed(run)
+            mine = embedders.embedder(run, "passages")
+            found.append((mine.fingerprint, mine.embed([TOPICS["tide"]]).vectors.tobytes()))
+            if topics is TOPICS and is_lost_before:
+                shutil.rmtree(run.store.indexes / str(mine.folder))
+            if topics is TOPICS:
+                forgetting.forget(run.store, url="https://wing.example")
+        shutil.rmtree(store_dir / "indexes")
+        (store_dir / "wellspring.duckdb").unlink()
+
+    assert found[0] == found[1] != found[2]
 
 
 @pytest.mark.slow

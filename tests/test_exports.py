@@ -24,6 +24,7 @@ from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.stages import made_from
+from wellspring.tasks.spine.operations import estimating
 from wellspring.tasks.spine.provenance import lineage
 from wellspring.tasks.spine.running import runs
 from wellspring.tasks.spine.running.runs import Counts, Run
@@ -96,6 +97,19 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with runs.start("test", chosen, folder / "ws", quiet=True) as run:
         curated(run, 48)
     return folder / "ws" / "exports" / NAME
+
+
+def test_an_estimate_writes_no_dataset_that_would_be_the_same(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    with start(settings()) as run:
+        curated(run)
+    taken: list[int] = []
+
+    for chosen in (settings(), settings("exports.license=mit")):
+        estimating.estimate(chosen, store_dir, lambda run: taken.append(exports.export(run).counts.rows_in))
+
+    assert (taken[0], taken[1] > 0) == (0, True)
 
 
 def test_the_second_run_writes_nothing_and_a_damaged_file_is_written_again(

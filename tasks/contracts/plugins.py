@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -183,7 +183,9 @@ class Kind:
         return {path.stem: path for path in files if self.mark in f"\n{path.read_text(encoding='utf-8')}"}
 
     def _installed(self) -> Iterator[metadata.EntryPoint]:
-        yield from metadata.entry_points(group=self.group)
+        folders = [Path(place) for place in sys.path]
+        places = tuple((str(folder), folder.stat().st_mtime_ns) for folder in folders if folder.is_dir())
+        yield from _entry_points(places).select(group=self.group)
 
 
 RECIPES = Kind("recipe", "wellspring.tasks.recipes", "wellspring.recipes", "def program(")
@@ -198,6 +200,12 @@ FORMATS = Kind(
 )
 SETS = Kind("method over sets", "wellspring.tasks.methods.sets", "wellspring.sets", "\ndef scores(", "scores")
 FORMS = Kind("form", "wellspring.tasks.methods.datasets.formats", "wellspring.forms", "\nOF = ", "lines")
+
+
+@lru_cache(maxsize=1)
+def _entry_points(_places: tuple[tuple[str, int], ...]) -> Any:  # what it is changes with the version of Python
+    """Read what all packages name, once for these places as they stand: one that comes or goes touches its place."""
+    return metadata.entry_points()
 
 
 @cache

@@ -98,6 +98,26 @@ def test_those_of_an_installed_package_are_found(tmp_path: Path) -> None:
     assert asked_with(tmp_path, asked) == said
 
 
+def test_installed_packages_are_read_once_until_one_comes(tmp_path: Path) -> None:
+    installed(tmp_path, checks=f"VERSION = 3\n{BODY[CHECKS]}")
+    (later := tmp_path / "later").mkdir()
+    installed(later, ways=f"VERSION = 3\n{BODY[WAYS]}")
+    asked = f"""
+        import os
+        from importlib import metadata
+        from wellspring.tasks.contracts.plugins import CHECKS, WAYS
+        CHECKS.names(), WAYS.names()
+        read, reads = metadata.entry_points, []
+        metadata.entry_points = lambda **chosen: reads.append(chosen) or read(**chosen)
+        print(*("theirs" in kind.names() for kind in (CHECKS, WAYS)), len(reads))
+        for name in ("their_package", "their_package-1.0.dist-info"):
+            os.rename(f"{later}/{{name}}", f"{tmp_path}/{{name.replace('their', 'another')}}")
+        print(*("theirs" in kind.names() for kind in (CHECKS, WAYS)), len(reads))
+    """
+
+    assert asked_with(tmp_path, asked) == "True False 0\nTrue True 1\n"
+
+
 def test_a_package_that_cannot_be_loaded_is_named_with_the_reason(tmp_path: Path) -> None:
     installed(tmp_path, checks="import a_module_that_is_not_there\n")
     asked = """

@@ -1,6 +1,8 @@
 """What flows have in common: servers are learned first, stores are told apart, and runs say where their page is."""
 
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -46,6 +48,19 @@ def refusing() -> Iterator[str]:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/v1"
         server.shutdown()
+
+
+def _says(code: str) -> str:
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return ran.stdout or ran.stderr[-600:]
+
+
+@pytest.mark.slow
+def test_a_job_does_without_prefect_until_it_is_used_as_a_flow() -> None:
+    late = "from wellspring.flows.dataset import dataset; import sys; print('prefect' in sys.modules, dataset.name)"
+    early = "from prefect import Flow; from wellspring.flows.dataset import dataset; print(isinstance(dataset, Flow))"
+
+    assert (_says(late), _says(early)) == ("False dataset\n", "True\n")
 
 
 @pytest.mark.slow

@@ -138,6 +138,7 @@ def test_a_typo_in_a_placeholder_of_a_prompt_is_named_with_its_line(
         resources, "files", lambda package: room if package == "wellspring.tasks.recipes" else files(package)
     )
     prompting.template.cache_clear()
+    preflight._placeholders.cache_clear()
 
     try:
         with pytest.raises(UsageError, match=rf"{name}\.md:{mistyped.count(chr(10))} names `\$page`"):

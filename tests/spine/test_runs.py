@@ -127,6 +127,21 @@ def test_the_methods_in_force_are_those_of_the_latest_settings(start: Start, set
         assert run.store.query("methods/active", stage="documents")["name"].to_list() == ["three"]
 
 
+def test_methods_that_are_in_force_are_not_written_again(start: Start, settings: Make, store_dir: Path) -> None:
+    chosen = {"a": "one", "b": "two"}
+    with start(settings()) as run:
+        run.activate("seeds", chosen, {"least": 1})
+        log = store_dir / "wellspring.duckdb.wal"
+        before = log.stat().st_size
+
+        run.activate("seeds", chosen, {"least": 1})
+        again = log.stat().st_size
+        run.activate("seeds", chosen, {"least": 2})
+
+        assert again == before < log.stat().st_size
+        assert set(run.store.query("methods/chosen", stage="seeds")["settings"]) == {'{"least": 2}'}
+
+
 def test_counts_add_up_field_by_field() -> None:
     total = Counts(1, 2, 3, 4, 5, 6, 7, 0.5) + Counts(1, 1, 1, 1, 1, 1, 1, 0.25)
 

@@ -13,7 +13,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
 
 from wellspring.tasks.contracts.vectors import Vectors
 from wellspring.tasks.methods.vectors.words import words
@@ -99,4 +98,6 @@ def _groups(centroids: Vectors) -> list[int]:
         return [0] * len(centroids)
     distances = np.clip(1 - centroids.astype(np.float64) @ centroids.T.astype(np.float64), 0, 2)
     upper = np.round(distances[np.triu_indices(len(centroids), 1)], 6)  # below are last bits, which threads may change
+    from scipy.cluster.hierarchy import fcluster, linkage
+
     return fcluster(linkage(upper, "average"), max(2, math.isqrt(len(centroids))), "maxclust").tolist()

@@ -33,6 +33,7 @@ from wellspring.tasks.spine.releases.news import SINCE
 from wellspring.tasks.spine.releases.reissuing import Gone
 from wellspring.tasks.spine.releases.releases import Writer
 from wellspring.tasks.spine.running.runs import FOUND, now
+from wellspring.tasks.spine.vectors import embedders
 from wellspring.tasks.spine.watching import marts, stage_status
 
 Policy = Literal["drop", "remake"]
@@ -114,6 +115,7 @@ def forget(
     scope = reach.of(store, way, value, near_copies, is_released=reissuing.knows(store.path, way, value))
     receipt = Forgotten(way, value, policy, near_copies, found=scope.found, quoted_by=scope.quoted_by)
     receipt.near_copies_named = _urls(store, scope.near)
+    embedders.entrust(store, scope.ids)
     _bury(store, receipt, scope, reason)
     _erase_calls(store, scope, receipt)
     _rewrite_shards(store, scope, receipt)

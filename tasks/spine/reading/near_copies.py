@@ -112,6 +112,8 @@ def like_forgotten(store: Store, texts: pa.ChunkedArray, least: float) -> list[f
 
 def _copies(pairs: list[Pair], ranked: list[str]) -> Iterator[Pair]:
     """Yield (copy, kept, similarity) for every document of a component but the first of them in rank."""
+    if not pairs:
+        return
     places = {id_: place for place, id_ in enumerate(ranked)}
     likeness: dict[str, float] = {}
     for a, b, share in pairs:

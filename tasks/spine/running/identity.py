@@ -31,7 +31,6 @@ def _version(name: str) -> int:
     return importlib.import_module(place(name)).VERSION
 
 
-@cache
 def place(name: str) -> str:
     """Return where a module lies, by its room and its file: `methods.quality` is in a sub-room of `methods`.
 
@@ -39,6 +38,11 @@ def place(name: str) -> str:
         KeyError: There is no such file.
     """
     room, _, file = name.rpartition(".")
+    return _places(room)[file]
+
+
+@cache
+def _places(room: str) -> dict[str, str]:
     package = importlib.import_module(f"wellspring.tasks.{room}")
     inside = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-    return {one.name.rpartition(".")[2]: one.name for one in inside if not one.ispkg}[file]
+    return {one.name.rpartition(".")[2]: one.name for one in inside if not one.ispkg}

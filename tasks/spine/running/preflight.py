@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib import import_module, resources, util
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,7 @@ def _prompts() -> Iterator[Look]:
                 yield lambda package=package, name=file.name[:-3]: _placeholders(package, name)
 
 
+@cache
 def _placeholders(package: str, name: str) -> None:
     """Fill in a prompt as its module does: by the fields that it names where it calls `render`."""
     module = resources.files(package) / f"{name}.py"

@@ -151,6 +151,9 @@ class Run:
             settings: What went into the fingerprints, for people who wonder later.
         """
         described = json.dumps(dict(settings or {}), sort_keys=True, default=str)
+        in_force = self.store.query("methods/chosen", stage=stage).rows()
+        if in_force == [(print_, described) for print_ in sorted(methods)]:
+            return
         rows = [
             records.MethodRow(stage, print_, name, described, True, self.run_id) for print_, name in methods.items()
         ]

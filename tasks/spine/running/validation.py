@@ -108,6 +108,8 @@ def _names(run: Run, stage: str) -> list[tuple[str, str]]:
 
 def _is_void(run: Run, noun: str) -> bool:
     """Whether a table is empty that may not be, by these settings and by what its stage refused."""
+    if STAGES[noun].may_be_empty(run.settings, frozenset()):
+        return False
     if STAGES[noun].is_by_method and run.store.query(f"{noun}/audience")["rows_valid"][0]:
         return False
     return not may_lack_rows(run, noun)

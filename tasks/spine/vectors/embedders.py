@@ -9,12 +9,12 @@ instructions), whose words differ. The first fit stays until `embeddings.refit` 
 corpus keeps its vectors; its fingerprint is that of the texts it was fitted on. So a fresh store of the same inputs has
 the same embedder, and one that grew in steps has the embedder of its first step, also where the database or the fit is
 lost: what it learned from is on record in the journal. A fit that is missing, damaged or of another store is made again
-from those texts; if some of them are gone, it is another embedder, and every text is due again. The others learn
-nothing here and have one space.
+from those texts; of texts that were forgotten, the journal has the fit itself (`fits.py`). If some are gone otherwise,
+it is another embedder, and every text is due again. The others learn nothing here and have one space.
 """
 
 import hashlib
-from collections.abc import Callable, ItemsView, Iterable, Sequence
+from collections.abc import Callable, Collection, ItemsView, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,18 +22,19 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
+from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.contracts.settings import EmbeddingsSettings
+from wellspring.tasks.contracts.settings import EmbeddingsSettings, Settings
 from wellspring.tasks.contracts.vectors import Vectors, checked
+from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.io.vectors import encoder, manifests
 from wellspring.tasks.methods.vectors import hashing_embedder
 from wellspring.tasks.methods.vectors.hashing_embedder import Embedded
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.runs import Run
-from wellspring.tasks.spine.vectors import reads
+from wellspring.tasks.spine.vectors import fits, reads
 
 VERSION = 1
-FIT = "fit"  # as reads are called
 SPACES = {"passages": "passages", "seeds": "questions", "instructions": "questions"}
 ASKED = "seeds and instructions"
 _LEARNED_FROM = {"passages": ("passages",), "questions": ("seeds", "instructions", "passages")}
@@ -163,7 +164,7 @@ def of_texts(run: Run, texts: Sequence[str]) -> Embedded:
     """Embed texts that are no rows yet (to compare them with each other); `hashing` learns from just these."""
     chosen = run.settings.embeddings
     if kind(chosen, "seeds") == "hashing":
-        return _fit(run, texts).embed(texts)
+        return _fit(run.settings, texts).embed(texts)
     return embedder(run, "seeds").embed(texts)
 
 
@@ -172,28 +173,66 @@ def load(folder: Path) -> hashing_embedder.Fit:
     return hashing_embedder.Fit.load(folder)
 
 
-def _fit(run: Run, texts: Sequence[str]) -> hashing_embedder.Fit:
-    chosen = run.settings.embeddings
-    return hashing_embedder.fit(texts, chosen.dimensions, chosen.hash_features, run.settings.seed)
+def _fit(settings: Settings, texts: Sequence[str]) -> hashing_embedder.Fit:
+    chosen = settings.embeddings
+    return hashing_embedder.fit(texts, chosen.dimensions, chosen.hash_features, settings.seed)
 
 
 def _hashing(run: Run, space: str) -> Embedder:
     """Load the space's fit, or make it from the texts with the lowest ids."""
     folder, facts = _folder(run, space), _kept(run, space)
+    before = _fingerprint(run.settings, _learned_from(run, space))
+    if run.settings.embeddings.refit:
+        fits.drop(run, folder, before)
+    elif facts is None and fits.restored(run, folder, before):
+        facts = _kept(run, space)
     if facts is None or run.settings.embeddings.refit:
         texts = _texts(run, space) if run.settings.embeddings.refit else _first_texts(run, space)
         text_ids = [text_id for text_id, _ in texts]
-        fingerprint = _fingerprint(run, text_ids)
-        reads.keep(run, FIT, _folder(run, space).name, {space: text_ids})
+        fingerprint = _fingerprint(run.settings, text_ids)
+        reads.keep(run, fits.LEARNED, folder.name, {space: text_ids})
         if facts is None or facts.fingerprint != fingerprint:
             if facts is None:
                 _say_if_lost(run, space, fingerprint)
-            learned = _fit(run, [text for _, text in texts])
-            facts = _Facts(len(texts), space, fingerprint)
-            manifests.write(folder, fingerprint, {"texts": len(texts), "space": space}, learned.save)
+            facts = _made(run.settings, folder, space, texts)
             run.progress.note(f"embeddings: fitted on {len(texts)} texts ({space})")
     learned = load(folder)
     return Embedder(f"hashing of {space}, fitted on {facts.texts}", facts.fingerprint, _silent(learned.embed), folder)
+
+
+def _made(settings: Settings, folder: Path, space: str, texts: Sequence[tuple[str, str]]) -> _Facts:
+    """Write the fit on these texts, (id, text) of each."""
+    fingerprint = _fingerprint(settings, (text_id for text_id, _ in texts))
+    learned = _fit(settings, [text for _, text in texts])
+    manifests.write(folder, fingerprint, {"texts": len(texts), "space": space}, learned.save)
+    return _Facts(len(texts), space, fingerprint)
+
+
+def entrust(store: Store, gone: Collection[str]) -> None:
+    """Have the journal keep each fit that learned from a text that is about to go; a lost one is made again first.
+
+    Args:
+        store: Which nobody else writes, and whose journal is closed.
+        gone: Ids of texts.
+
+    Raises:
+        BrokenError: The journal cannot be read or written.
+    """
+    for name, space, text_ids in fits.learned(store, gone):
+        if manifests.read(store.indexes / name, None, store.path) is None:
+            _make_again(store, name, space, text_ids)
+        fits.keep(store, name)
+
+
+def _make_again(store: Store, name: str, space: str, text_ids: Sequence[str]) -> None:
+    """Make a lost fit of what it learned from, if all of that is there, and the last run had its settings."""
+    try:
+        settings = Settings.model_validate_json(store.query("runs/latest")["settings"][0])
+    except (IndexError, ValueError, UsageError):  # no run, or one of another version
+        return
+    texts = _of_ids(store, space, text_ids)
+    if name == _folder_name(settings, space) and texts:
+        _made(settings, store.indexes / name, space, texts)
 
 
 def _say_if_lost(run: Run, space: str, fingerprint: str) -> None:
@@ -224,33 +263,37 @@ def _kept(run: Run, space: str) -> _Facts | None:
         return None
     if run.store.count("methods/one", stage="embeddings", fingerprint=facts.fingerprint):
         return facts
-    if facts.fingerprint == _fingerprint(run, _learned_from(run, space)):
+    if facts.fingerprint == _fingerprint(run.settings, _learned_from(run, space)):
         return facts
     first = [text_id for text_id, _ in _first_texts(run, space)]
-    return facts if facts.fingerprint == _fingerprint(run, first) else None
+    return facts if facts.fingerprint == _fingerprint(run.settings, first) else None
 
 
-def _fingerprint(run: Run, text_ids: Iterable[str]) -> str:
+def _fingerprint(settings: Settings, text_ids: Iterable[str]) -> str:
     """Identity of a fit on these texts; an id is a hash of its text."""
     learned = hashlib.sha256("".join(f"{text_id}\n" for text_id in text_ids).encode()).hexdigest()
-    return content_id("hashing", hashing_embedder.VERSION, _described(run), learned, *_raised())
+    return content_id("hashing", hashing_embedder.VERSION, _described(settings), learned, *_raised())
 
 
 def _folder(run: Run, space: str) -> Path:
-    return run.store.indexes / f"fit-{space}-{content_id(hashing_embedder.VERSION, _described(run), *_raised())}"
+    return run.store.indexes / _folder_name(run.settings, space)
+
+
+def _folder_name(settings: Settings, space: str) -> str:
+    return f"fit-{space}-{content_id(hashing_embedder.VERSION, _described(settings), *_raised())}"
 
 
 def _raised() -> ItemsView[str, int]:
     return raised("words", own=VERSION).items()
 
 
-def _described(run: Run) -> dict[str, int]:
-    chosen = run.settings.embeddings
+def _described(settings: Settings) -> dict[str, int]:
+    chosen = settings.embeddings
     return {
         "dimensions": chosen.dimensions,
         "features": chosen.hash_features,
         "fit_rows": chosen.fit_rows,
-        "seed": run.settings.seed,
+        "seed": settings.seed,
     }
 
 
@@ -265,18 +308,22 @@ def _texts(run: Run, space: str) -> list[tuple[str, str]]:
 
 def _first_texts(run: Run, space: str) -> list[tuple[str, str]]:
     """Return (id, text) of what this store's first fit learned from, if all of it is there; else as it is now."""
-    wanted = set(_learned_from(run, space))
-    for noun in _LEARNED_FROM[space] if wanted else ():
-        found = run.store.query(f"embeddings/texts_{noun}", at_most=None)
-        found = found.filter(pl.col("text_id").is_in(list(wanted)))
-        if len(found) == len(wanted):
+    return _of_ids(run.store, space, _learned_from(run, space)) or _texts(run, space)
+
+
+def _of_ids(store: Store, space: str, text_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Return (id, text) of these texts if all are there, else nothing."""
+    for noun in _LEARNED_FROM[space] if text_ids else ():
+        found = store.query(f"embeddings/texts_{noun}", at_most=None)
+        found = found.filter(pl.col("text_id").is_in(list(text_ids)))
+        if len(found) == len(set(text_ids)):
             return list(zip(found["text_id"].to_list(), found["text"].to_list(), strict=True))
-    return _texts(run, space)
+    return []
 
 
 def _learned_from(run: Run, space: str) -> list[str]:
     """Return the ids of the texts that this store's first fit learned from, as the journal has them."""
-    found: list[str] = reads.kept(run, FIT, _folder(run, space).name, [space]).get(space, [])
+    found: list[str] = reads.kept(run, fits.LEARNED, _folder(run, space).name, [space]).get(space, [])
     return found
 
 
