@@ -24,6 +24,7 @@ from wellspring.tasks.io.corpora import streams
 from wellspring.tasks.io.corpora.archive_headers import (
     ANY_START,
     MAX_HEADER_BYTES,
+    START_BYTES,
     WARC_START,
     Header,
     is_archive,
@@ -285,7 +286,7 @@ def _in_stream(
     max_skip_bytes: int | None = None,
 ) -> Iterator[Record | Damage]:
     """Yield the records of an uncompressed stream, by its offsets."""
-    if is_middle and not window.skip_to(WARC_START, 16, stop, begin=1):
+    if is_middle and not window.skip_to(WARC_START, START_BYTES, stop, begin=1):
         return
     pattern = WARC_START
     while _skip_blank(window):
@@ -321,9 +322,9 @@ def _whole(window: Window, header: Header, limit_bytes: int) -> Record | None:
         return _whole_in_lf(window, header, limit_bytes)
     tail = window.peek(size, size + 4 + 4096)
     rest = tail.lstrip(b"\r\n")
-    is_followed = len(rest) < len(tail) and ANY_START.match(rest) is not None
+    is_ended = tail.startswith(b"\n\n" if header.is_lf else b"\r\n\r\n") or ANY_START.match(rest) is not None
     is_last = not rest and len(tail) < 4 + 4096
-    if not (is_followed or is_last):
+    if not (is_ended or is_last):
         return _whole_in_lf(window, header, limit_bytes)
     record = _record(window, header, size)
     window.skip(size + len(tail) - len(rest))
@@ -364,7 +365,7 @@ def _too_large(window: Window, header: Header, limit_bytes: int, max_skip_bytes:
     window.skip(header.size - 1)
     end = origin + header.size + header.length
     stop = end if max_skip_bytes is None else min(end, window.position + max_skip_bytes)
-    if window.skip_to(header.start, 16, stop, begin=1):
+    if window.skip_to(header.start, START_BYTES, stop, begin=1):
         return Damage(
             origin,
             window.position - origin,
@@ -386,7 +387,7 @@ def _is_stuck(window: Window, header: Header) -> bool:
 def _damage(window: Window, header: Header | str, pattern: re.Pattern[bytes]) -> Damage:
     """Move to the next record's start, and tell what lies between."""
     origin = window.position
-    is_found = window.skip_to(pattern, 16 if pattern is WARC_START else MAX_HEADER_BYTES, begin=1)
+    is_found = window.skip_to(pattern, START_BYTES if pattern is WARC_START else MAX_HEADER_BYTES, begin=1)
     length = window.position - origin
     if isinstance(header, str):
         return Damage(origin, length, "no_header", header)
