@@ -1,4 +1,4 @@
-"""Web archives: WARC, WET and ARC, in gzip members, one gzip, lz4, zstd or plain; every record, or why not.
+"""Web archives: WARC, WET and ARC, in gzip members, one gzip, lz4, zstd, bzip2, xz or plain; every record, or why not.
 
 FastWARC reads an intact archive fast, but at the first damaged record it stops, or goes on in silence (measured on
 `adversarial/`: 6 of 14 whole pages before a corrupt member, and a truncated page delivered as whole). A corpus must not
@@ -30,7 +30,7 @@ from wellspring.tasks.io.corpora.archive_headers import (
     is_archive,
     read_header,
 )
-from wellspring.tasks.io.corpora.streams import GZIP_MAGIC, LZ4_MAGIC, ZSTD_MAGIC, GzipMember, Window
+from wellspring.tasks.io.corpora.streams import GZIP_MAGIC, GzipMember, Window
 
 BLANK_BYTES = 8  # two blank lines after a record, as CRLF, counted or not
 SNIFF_LIMIT_BYTES = 2**20
@@ -95,14 +95,23 @@ def records(uri: str, limit_bytes: int, start: int = 0, stop: int | None = None)
             yield from _in_stream(window, limit_bytes, is_middle=start > 0, stop=stop)
 
 
+def records_of(stored: bytes, limit_bytes: int) -> Iterator[Record | Damage]:
+    """Yield the records of some bytes of an archive: gzip members, or as they are."""
+    file = io.BytesIO(stored)
+    if stored.startswith(GZIP_MAGIC):
+        yield from _in_gzip(file, limit_bytes, 0, None)
+    else:
+        yield from _in_stream(Window(file.read), limit_bytes)
+
+
 def is_stream(uri: str) -> bool:
     """Tell whether a file is compressed as a whole, so that its records are found by inflating from the start.
 
-    That is lz4, zstd, and a gzip whose first member holds more than one record.
+    That is lz4, zstd, bzip2, xz, and a gzip whose first member holds more than one record.
     """
     with streams.opened(uri) as file:
-        magic = file.read(4)
-        if magic in {LZ4_MAGIC, ZSTD_MAGIC}:
+        magic = file.read(6)
+        if streams.is_whole(magic):
             return True
         if not magic.startswith(GZIP_MAGIC):
             return False
@@ -122,10 +131,11 @@ def read_record(uri: str, offset: int, length: int) -> bytes:
         file.seek(offset)
         stored = file.read(length)
         file.seek(0)
-        is_compressed = file.read(4).startswith((GZIP_MAGIC, LZ4_MAGIC, ZSTD_MAGIC))
+        magic = file.read(6)
+        is_compressed = magic.startswith(GZIP_MAGIC) or streams.is_whole(magic)
     if not is_compressed and len(stored) == length:
         return stored
-    if is_compressed and (whole := _inflated_members(stored)) is not None:
+    if is_compressed and (whole := inflated_members(stored)) is not None:
         return whole
     try:
         with streams.inflated(uri) as read:
@@ -144,7 +154,7 @@ def read_record(uri: str, offset: int, length: int) -> bytes:
     return found
 
 
-def _inflated_members(stored: bytes) -> bytes | None:
+def inflated_members(stored: bytes) -> bytes | None:
     """Inflate bytes that are whole gzip members; None if they are not: their place is one of the inflated stream."""
     whole = b""
     while stored.rstrip(b"\0"):
@@ -174,8 +184,12 @@ def _in_codec(uri: str, limit_bytes: int, start: int, stop: int | None) -> Itera
         window = Window(guarded)
         window.skip(max(0, start - 1))
         for item in _in_stream(window, limit_bytes, is_middle=start > 0, stop=stop):
-            is_last = isinstance(item, Damage) and item.reason == "truncated" and broken
-            yield replace(item, reason="corrupt_stream", detail=broken[0]) if is_last else item
+            if isinstance(item, Damage) and item.reason == "truncated" and broken:
+                yield replace(item, reason="corrupt_stream", detail=broken[0])
+                return
+            yield item
+        if broken and (stop is None or window.position < stop):  # nothing was read of the record where it broke
+            yield Damage(window.position, 1, "corrupt_stream", broken[0])
 
 
 def _in_gzip(file: BinaryIO, limit_bytes: int, start: int, stop: int | None) -> Iterator[Record | Damage]:

@@ -208,8 +208,14 @@ def _files(settings: Settings, parts: Collection[str]) -> Iterator[Look]:
             yield lambda path=corpus.path: None if "://" in path else corpus_files.expand(path)
     if "grounding" in parts:
         yield lambda: _some_seeds(settings)
+        own, columns = Own(settings.formats, settings.plugins), settings.seeds.columns
         for path in settings.seeds.paths:
-            yield lambda path=path: conversations.make_sure(Path(path), own=Own(settings.formats, settings.plugins))
+            yield (
+                lambda path=path: (
+                    [conversations.make_sure(one, own=own, columns=columns) for one in conversations.files([path])]
+                    and None
+                )
+            )
     for name, path in settings.benchmarks.paths.items():
         yield lambda name=name, path=path: None if "://" in path else _benchmark(name, path)
     if "curation" in parts:

@@ -11,9 +11,6 @@ import re
 
 from chardet import EncodingEra, detect_all
 
-VERSION = 2
-
-
 # What a label means on the web, where it means something else than in Python's codecs (WHATWG Encoding Standard).
 _ON_THE_WEB = {
     "ascii": "cp1252",

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wellspring.tasks.contracts.charsets import codec_of, decode
 from wellspring.tasks.io.corpora import messages, warc
-from wellspring.tasks.methods.pages.charsets import codec_of, decode
 
 LIMIT_BYTES = 2**24
 WRITTEN = json.loads((Path(__file__).parents[1] / "data" / "languages.json").read_text(encoding="utf-8"))
