@@ -9,7 +9,7 @@ that way and a detector (chardet) finds it likely; then the detector. A default 
 import codecs
 import re
 
-from chardet import EncodingEra, detect_all
+from chardet import detect_all
 
 # What a label means on the web, where it means something else than in Python's codecs (WHATWG Encoding Standard).
 _ON_THE_WEB = {
@@ -50,7 +50,13 @@ LIKELY = (
 )
 FAINT = 0.06  # a few letters tell nothing: "Gr\xfc\xdfe"
 LEAST_LIKELY = {"cp1252": 0.95, "utf-8": 1.0}  # of defaults, which nobody may have chosen
-_ERAS = EncodingEra.ALL & ~EncodingEra.MAINFRAME & ~EncodingEra.DOS
+_OF_PAGES = frozenset(  # what browsers know, and so pages are in
+    (
+        *("cp866", "koi8-r", "koi8-u", "mac-roman", "mac-cyrillic", "cp874", *(f"cp125{n}" for n in range(9))),
+        *(f"iso8859-{n}" for n in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)),
+        *("gb18030", "big5hkscs", "euc_jp", "iso2022_jp", "cp932", "cp949", "utf-8"),
+    )
+)
 _HIGH_BYTES = bytes([0, 3, 4, 5, 6, 0x0E, 0x30])  # of Latin, Greek, Cyrillic, Hebrew, Arabic, Thai and kana in UTF-16
 LEAST_HALF = 4
 LEAST_HIGH, MOST_LOW = 0.5, 0.1  # of a page's characters
@@ -122,8 +128,8 @@ def _detected(body: bytes) -> dict[str, float]:
     """Return codecs and how likely each is. The detector reads what is not ASCII, and what stands about it."""
     pieces = [piece for piece in re.split(rb"[<>]", body) if not piece.isascii() or b"\x1b$" in piece]
     found: dict[str, float] = {}
-    for one in detect_all(b" ".join(pieces)[:DETECTED_BYTES], ignore_threshold=True, encoding_era=_ERAS):
-        if codec := codec_of(one["encoding"]):
+    for one in detect_all(b" ".join(pieces)[:DETECTED_BYTES], ignore_threshold=True):
+        if (codec := codec_of(one["encoding"])) in _OF_PAGES:
             found[codec] = max(found.get(codec, 0.0), one["confidence"])
     return found if max(found.values(), default=0.0) >= FAINT else {}
 

@@ -16,7 +16,7 @@ import itertools
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 
 from wellspring.tasks.contracts import charsets, outside
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
-from wellspring.tasks.io.corpora import corpus_files, turns, unpacking
+from wellspring.tasks.io.corpora import corpus_files, own_formats, turns, unpacking
 from wellspring.tasks.io.corpora.own_formats import NONE, Own
 from wellspring.tasks.io.corpora.turns import ASSISTANTS, USERS, cleaned
 
@@ -242,7 +242,7 @@ def _records(
         found = enumerate(own.records(kind, str(path), 0, sys.maxsize, max_line_bytes), start=1)
         yield from ((line, one.fields) for line, one in found if first <= line <= end)
     else:
-        reading = _said if kind == "text" else _parsed
+        reading = _asking(path) if kind == "text" else _parsed
         for line, raw in itertools.takewhile(lambda one: one[0] <= end, _lines(path, max_line_bytes)):
             if line >= first:
                 yield line, raw if isinstance(raw, Rejection) else reading(raw)
@@ -290,9 +290,12 @@ def _lines(path: Path, max_line_bytes: int) -> Iterator[tuple[int, bytes | Rejec
             yield line, raw if raw.strip() else Rejection("empty_line")
 
 
-def _said(raw: bytes) -> Mapping[str, Any]:
-    """Read a line of plain text: it is an instruction."""
-    return {"prompt": charsets.decode(raw.strip(), "text/plain")[0]}
+def _asking(path: Path) -> Callable[[bytes], Mapping[str, Any] | Rejection]:
+    """Return how a line of a plain text is read: it is an instruction, in the charset of the file."""
+    _, codec = charsets.decode(own_formats.beginning(str(path)), "text/plain")
+    if codec.startswith(("utf-16", "utf-32")):
+        return lambda _: Rejection("damaged_line", f"the file is in {codec}: save it as UTF-8")
+    return lambda raw: {"prompt": raw.decode(codec, "replace").lstrip("\ufeff")}
 
 
 def _parsed(raw: bytes) -> Mapping[str, Any] | Rejection:

@@ -11,13 +11,14 @@ VERSION = 1
 PLACED = True
 DELIMITERS = ",;\t|"
 SAMPLE_BYTES = 2**16
+_WIDE = (b"\xff\xfe", b"\xfe\xff")  # marks of UTF-16
 FIELD_CHARS = 2**27
 
 
 def is_this(name: str, start: bytes) -> bool:
     """Tell by the name: nothing in the bytes says that they are a table."""
     stem = name.lower().removesuffix(".gz").removesuffix(".bz2").removesuffix(".xz").removesuffix(".zst")
-    return stem.endswith((".csv", ".tsv", ".tab")) and b"\0" not in start[:SAMPLE_BYTES].replace(b"\xff\xfe", b"")
+    return stem.endswith((".csv", ".tsv", ".tab")) and (start.startswith(_WIDE) or b"\0" not in start)
 
 
 def records(file: BinaryIO, name: str) -> Iterator[tuple[int, int, dict[str, Any] | Rejection]]:

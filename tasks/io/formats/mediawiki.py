@@ -14,7 +14,6 @@ _END = b"</page>"
 _NOT_PROSE = re.compile(
     r"^(?:file|image|category|datei|bild|kategorie|fichier|catégorie|archivo|categoría|файл|категория):", re.IGNORECASE
 )
-_HEADING = re.compile(r"^(=+)\s*(.*?)\s*\1$", re.MULTILINE)
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
@@ -57,4 +56,4 @@ def _plain(markup: str) -> str:
     for tag in code.filter_tags(recursive=True, matches=lambda one: str(one.tag).lower() in {"ref", "gallery"}):
         code.remove(tag)
     text = code.strip_code(normalize=True, collapse=True, keep_template_params=False)
-    return _EMPTY_LINES.sub("\n\n", _HEADING.sub(r"\2", text)).strip()
+    return _EMPTY_LINES.sub("\n\n", "\n".join(line.strip() for line in text.split("\n"))).strip()
