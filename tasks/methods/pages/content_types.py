@@ -52,7 +52,7 @@ _SCRIPT = re.compile(
 )
 _STYLE = re.compile(
     _NOTES + r"(?:@(?:charset|import|media|font-face|keyframes|supports)\b|"
-    r"[\w.#*:\[][^{}<>;=]{0,300}\{\s*(?:--)?[a-z-]+\s*:)",
+    r"[\w.#*:\[][^{}<;]{0,300}\{\s*(?:--)?[a-z-]+\s*:)",
     re.DOTALL,
 )
 
