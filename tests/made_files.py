@@ -121,7 +121,7 @@ def pptx(path: Path, *slides: str) -> Path:
     for text in slides:
         slide = deck.slides.add_slide(deck.slide_layouts[5 if text else 6])
         if text:
-            slide.shapes.title.text = text
+            slide.shapes.title.text = text  # pyright: ignore[reportOptionalMemberAccess] - this layout has one
     deck.save(str(path))
     return path
 

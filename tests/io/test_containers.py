@@ -105,7 +105,7 @@ class _Server(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815 - its own name
 
-    def log_message(self, *_: Any) -> None: ...
+    def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002 - its own name
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from wellspring.tasks.io.corpora.turns import ASSISTANTS, USERS, cleaned
 
 MAX_LINE_BYTES = 16 * 2**20
 MOST_FIELDS = 50  # that a message names
-Columns = Mapping[str, str]
+Columns = Mapping[Any, str]  # a field of ours -> the name that it has in a file
 _CHATS = ("messages", "conversations", "conversation", "conversation_a")
 _TEXTS = ("prompt", "instruction", "question", "query")
 _INPUTS = ("input", "context")

@@ -222,7 +222,7 @@ def known_places(cache: Path, sha256: str) -> list[str]:
 
 def _looked_at(uri: str, own: Own) -> File:
     digest, size = _digest(uri)
-    kind = kind_of(uri, own)
+    kind = kind_of(uri, own) if size else UNKNOWN
     return File(uri, kind, digest, size, _extent(uri, kind, size, own))
 
 

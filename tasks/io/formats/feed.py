@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] - it is compiled, and has no types
 
 VERSION = 1
 _ROOT = re.compile(rb"(?:<\?[^>]*\?>|<!--.*?-->|\s|\xef\xbb\xbf)*<(?:rss|feed|rdf:RDF)\b", re.DOTALL | re.IGNORECASE)

@@ -3,7 +3,7 @@
 from typing import Any
 from zipfile import ZipFile
 
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] - it is compiled, and has no types
 
 MAGIC = b"PK\x03\x04"
 MOST_BYTES = 2**29  # of all parts, unfolded
