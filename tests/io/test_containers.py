@@ -52,6 +52,8 @@ def test_a_zip_and_a_tar_are_the_files_in_them(tmp_path: Path) -> None:
         assert corpus_files.read_record(files[1], "jsonl", 0, 15) == b'{"text": "Two"}'
         assert corpus_files.expand(files[0]) == [files[0]]
         assert orders.is_known_place(files[0])
+        (page,) = corpus_files.read(files[0], "html", 0, 1, LIMIT_BYTES)
+        assert page.url == f"file://{tmp_path}/{name}#a/page.html"
 
 
 def test_a_wacz_is_its_archives(tmp_path: Path) -> None:

@@ -567,4 +567,8 @@ def _page(uri: str, kind: Kind, limit_bytes: int) -> Iterator[Item]:
 
 
 def _address(uri: str) -> str:
+    """Return an address that people can open: of a file in a container the container's, and its name there."""
+    inner, _, outer = uri.partition("::")
+    if outer:
+        return f"{_address(outer)}#{inner.partition('://')[2]}"
     return uri if "://" in uri else f"file://{uri}"
