@@ -25,7 +25,7 @@ from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Corpus
 from wellspring.tasks.io.corpora import benchmarks, corpus_files
-from wellspring.tasks.io.corpora.own_formats import NONE
+from wellspring.tasks.io.corpora.own_formats import NONE, Own
 from wellspring.tasks.io.corpora.warc import Damage
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.methods.pages import (
@@ -124,7 +124,7 @@ def _method(run: Run) -> dict[str, Any]:
             "ngram_words": bench.ngram_words,
             "containment": bench.containment,
         }
-        | ({"formats": versions} if (versions := run.own_formats.versions) else {})
+        | ({"formats": versions} if (versions := Own(run.settings.formats, run.settings.plugins).versions) else {})
     )
 
 
