@@ -91,6 +91,7 @@ def test_a_json_array_costs_what_is_damaged_alone(tmp_path: Path) -> None:
         ('{\n "text": "One",\n "parts": [{"text": "Two"}]\n}', "json_array", ["One"]),
         ('{"text": "One", "parts": [{"a": 1}]}\n{"text": "Two"}\n', "jsonl", ["One", "Two"]),
         ('{"text": "One"}', "jsonl", ["One"]),
+        ("[]", "json_array", ["no_text"]),
         ('[{"text": "One"}, {"text": "Tw', "json_array", ["One", "not_json"]),
     ],
 )

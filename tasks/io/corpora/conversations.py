@@ -45,7 +45,7 @@ _ALIASES = {  # names that sets give to fields of ours, in lower case and withou
     "messages": ("chat", "dialog", "dialogue", "turns", "chatmessages"),
     "prompt": (
         *("instructions", "questions", "questiontext", "inputtext", "usermessage", "usermsg", "userprompt", "user"),
-        *("human", "task", "request", "message", "problem", "title", "inputs", "source", "src", "q", "frage", "input"),
+        *("human", "task", "request", "message", "problem", "inputs", "source", "src", "q", "frage", "input"),
         *("prompt", "instruction", "question", "query", "prompttext", "text"),
     ),
     "response": (

@@ -17,7 +17,7 @@ ROWS = frozenset(  # fields whose array is the set; any other belongs to the one
 )
 _MARKS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _BLANK = b"\xef\xbb\xbf \t\r\n"
-_ARRAY = re.compile(rb"\[\s*[\[{\]]")
+_ARRAY = re.compile(rb"\[\s*[{\]]")
 _OF_ROWS = re.compile(rb'\{\s*"(\w+)"\s*:\s*\[\s*\{')
 
 
@@ -25,7 +25,8 @@ def is_this(name: str, start: bytes) -> bool:
     """Tell by how it begins; a file that begins with an object on one line is JSONL, unless it holds rows."""
     begun = start.lstrip(_BLANK)
     if not begun.startswith(b"{"):
-        return _ARRAY.match(begun) is not None
+        is_named = re.search(r"\.(?:jsonl|ndjson)(\.\w+)?$", name.lower()) is not None
+        return not is_named and _ARRAY.match(begun) is not None
     if re.search(r"\.json(\.\w+)?$", name.lower()) is None:
         return False
     first, _, rest = begun.partition(b"\n")
@@ -50,8 +51,9 @@ def records(file: BinaryIO, name: str) -> Iterator[tuple[int, int, dict[str, Any
     for start, end in _objects(body):
         found = True
         yield start, end - start, _object(body[start:end])
-    if not found and body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        yield 0, len(body), _object(body)
+    if not found:
+        is_one = body.lstrip(_BLANK).startswith(b"{")
+        yield 0, len(body), _object(body) if is_one else Rejection("no_text", "the array holds no object")
 
 
 def _object(body: bytes) -> dict[str, Any] | Rejection:
