@@ -16,7 +16,7 @@ from typing import Any
 import typer
 
 from wellspring.flows import terminal
-from wellspring.flows.commands import building, looking, releasing, upkeep
+from wellspring.flows.commands import building, looking, publishing, releasing, upkeep
 from wellspring.flows.commands.options import STORE
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.io import interrupts
@@ -85,6 +85,21 @@ COMMANDS = {
         "wellspring forget --domain example.org --policy remake --reason 'asked by its owner'",
         "wellspring forget --url https://example.org/page --near-copies name   (keeps near copies and lists them)",
     ),
+    publishing.papers: (
+        "wellspring papers ws/exports/wellspring-dataset",
+        "wellspring papers ws/exports/wellspring-dataset 2.3-4",
+    ),
+    publishing.keys: ("wellspring keys ~/.ssh/wellspring-release",),
+    publishing.sign: ("wellspring sign ws/exports/wellspring-dataset --key ~/.ssh/wellspring-release",),
+    publishing.verify: (
+        "wellspring verify ws/exports/wellspring-dataset --key wellspring-release.pub",
+        "wellspring verify pulled --key ed25519:MCowBQYDK2VwAyEAn1e... --json",
+    ),
+    publishing.push: (
+        "wellspring push hf://my-org/my-dataset ws/exports/wellspring-dataset --dry-run",
+        "HF_TOKEN=... wellspring push hf://my-org/my-dataset ws/exports/wellspring-dataset",
+    ),
+    publishing.pull: ("wellspring pull hf://my-org/my-dataset ./pulled",),
     building.retry: (
         "wellspring retry --reason unparsable_answer --store ./ws",
         "wellspring retry --stage responses --run 4fd1c09a",
@@ -106,6 +121,7 @@ COMMANDS = {
         "wellspring init mine.toml && wellspring build --profile mine.toml",
         "wellspring init new.toml --profile mine.toml   (also shows the knobs of its plug-ins)",
     ),
+    looking.mcp: ("wellspring mcp --store ./ws   (an agent's program starts it)",),
     looking.doctor: ("wellspring doctor --store ./ws --profile mine.toml",),
     looking.check_plugin: (
         "wellspring check-plugin plugins/mine.py",

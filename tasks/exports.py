@@ -21,18 +21,20 @@ from wellspring.tasks.contracts.conversation import content, opened
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import datasets, sandbox
+from wellspring.tasks.io import datasets, sandbox, signatures
 from wellspring.tasks.io.datasets import Dataset
 from wellspring.tasks.methods.datasets import formats, licence_terms, own_forms, partition, tool_calls
 from wellspring.tasks.methods.datasets.card import Facts, card
 from wellspring.tasks.methods.datasets.formats import Form, Lines
+from wellspring.tasks.spine.provenance import declared, papers
+from wellspring.tasks.spine.provenance.papers import Papers
 from wellspring.tasks.spine.running import judging
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.runs import Counts, Run, aside, stage
 from wellspring.tasks.spine.vectors import ceilings, contamination, dataset_measures, reads
 from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 
-VERSION = 3
+VERSION = 4
 BEST = "best_per_topic"
 ADDED = "forms added"  # as reads are called
 STREAM_ROWS = 1_000
@@ -43,6 +45,7 @@ _WRITTEN_BY = (
     "agreement",
     "card",
     "coverage",
+    "croissant",
     "formats",
     "licence_terms",
     "licences",
@@ -50,8 +53,11 @@ _WRITTEN_BY = (
     "own_forms",
     "partition",
     "projection",
+    "spine.declared",
+    "spine.papers",
     "tool_calls",
     "topics",
+    "training_summary",
     "words",
 )
 Part = tuple[str, Form, str]  # folder, form, policy
@@ -81,6 +87,23 @@ class _Written:
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What rows are exported.
+
+    Attributes:
+        digest: Of the rows.
+        made: Instructions and rewrites in them.
+        answers: Answers in them.
+        beside: What some of them have beside.
+    """
+
+    digest: str
+    made: list[str]
+    answers: list[str]
+    beside: set[str]
+
+
 @stage("exports")
 def export(run: Run) -> Counts:
     """Write the dataset anew if anything in it, or how it is written, has changed; it waits for its audit then.
@@ -90,9 +113,11 @@ def export(run: Run) -> Counts:
             its licence would promise more than a source of it allows.
     """
     chosen = _chosen(run)
-    fingerprint, row_ids, beside = _fingerprint(run, chosen)
-    _refuse_mixture(run, row_ids)
-    named = _license(run, row_ids)
+    looked = _looked_through(run, chosen)
+    evidence = papers.evidence(run.store, looked.made, looked.answers)
+    fingerprint = _fingerprint(run, chosen, looked.digest, papers.digest(evidence))
+    _refuse_mixture(run, looked.made)
+    named = _license(run, looked.made)
     run.activate("exports", {fingerprint: run.settings.exports.name}, chosen)
     datasets.discard(run.store.exports / run.settings.exports.name)
     if _is_there(run, fingerprint):
@@ -100,12 +125,13 @@ def export(run: Run) -> Counts:
             _keep(run)
         return Counts()
     with datasets.staging(run.store.exports / run.settings.exports.name) as dataset:
-        written = _tables(run, dataset, _parts(run.settings, chosen), beside)
+        written = _tables(run, dataset, _parts(run.settings, chosen), looked.beside)
         rows = _records(run, dataset, fingerprint, written)
         dataset.close_tables()
         drawn = dataset_measures.draw(run, judging.of_instructions(run.settings))
         dataset.text("README.md", card(_facts(run, dataset, drawn, named, written)))
         dataset.text("measures.json", _measures(drawn))
+        papers.write(dataset, _papers(run, dataset, evidence, named, fingerprint, looked.made))
         manifest = dataset.text("manifest.json", _manifest(run.settings, named, fingerprint, dataset))
     _keep(run, drawn)
     run.store.append("exports", rows)
@@ -269,28 +295,48 @@ def _license(run: Run, row_ids: list[str]) -> str:
     return terms.name if terms else wanted
 
 
-def _fingerprint(run: Run, chosen: Mapping[str, Any]) -> tuple[str, list[str], set[str]]:
-    """Return the identity of the export, the instructions and rewrites in it, and what some of its rows have beside."""
-    digest, ids, beside = hashlib.sha256(), set[str](), set[str]()
-    parts = _parts(run.settings, chosen)
-    for folder, form, policy in parts:
+def _papers(
+    run: Run, dataset: Dataset, evidence: pl.DataFrame, named: str, fingerprint: str, row_ids: list[str]
+) -> Papers:
+    tables, schemas = papers.described(dataset)
+    sources = [row | {"license": licence_terms.shown(row["license"])} for row in _sources(run, row_ids)]
+    return Papers(run.settings, evidence, papers.figures(evidence), named, sources, fingerprint, tables, schemas)
+
+
+def _looked_through(run: Run, chosen: Mapping[str, Any]) -> _Looked:
+    """Look through all rows once, before anything is written."""
+    digest, ids, answers, beside = hashlib.sha256(), set[str](), set[str](), set[str]()
+    for folder, form, policy in _parts(run.settings, chosen):
         digest.update(folder.encode())
         for row, lines in _lines(run, form, policy):
             ids |= _made(row) if lines else set()
+            answers |= _answers(form, row) if lines else set()
             beside |= row.keys() & formats.BESIDE.keys()
             digest.update(orjson.dumps(row))
+    return _Looked(digest.hexdigest(), sorted(ids), sorted(answers), beside)
+
+
+def _fingerprint(run: Run, chosen: Mapping[str, Any], rows_digest: str, evidence_digest: str) -> str:
+    """Return the identity of the export."""
     methods = run.store.query("exports/methods").rows()
     wanted = (chosen, run.settings.selections.model_dump())
     looked_for = contamination.fingerprint(run.settings)
-    own = [(form.name, form.version, str(form.schema)) for _, form, _ in parts if form.version]
-    said = (wanted, methods, looked_for, _funnel(run), _checks(run), digest.hexdigest(), *raised(*_WRITTEN_BY).items())
+    own = [(form.name, form.version, str(form.schema)) for _, form, _ in _parts(run.settings, chosen) if form.version]
+    read = (declared.changed(run.settings), declared.steps(run.settings), evidence_digest)  # as card and papers say
+    said = (wanted, methods, looked_for, _funnel(run), _checks(run), rows_digest, *raised(*_WRITTEN_BY).items())
     excluded = [("excluded", rows)] if (rows := _excluded(run)) else []
-    return content_id("exports", VERSION, *said, *own, *excluded), sorted(ids), beside
+    return content_id("exports", VERSION, *said, *read, *own, *excluded)
 
 
 def _made(row: Mapping[str, Any]) -> set[str]:
     """Return the ids of what was written: of instructions, or of a rewrite, which has none."""
     return {row[name] for name in ("rewrite_id", "instruction_id", "rejected_instruction_id") if name in row}
+
+
+def _answers(form: Form, row: Mapping[str, Any]) -> set[str]:
+    """Return the ids of the answers that stand in a row."""
+    named = ("id",) if form.of == "raw" else ("response_id", "chosen_id", "rejected_id")
+    return {row[name] for name in named if row.get(name)}
 
 
 def _tables(run: Run, dataset: Dataset, parts: list[Part], beside: set[str]) -> _Written:
@@ -360,6 +406,8 @@ def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, writt
         checks=_checks(run),
         excluded=_excluded(run),
         notes=_engines(run),
+        settings=declared.changed(run.settings),
+        steps=declared.steps(run.settings),
     )
 
 
@@ -430,4 +478,4 @@ def _is_there(run: Run, fingerprint: str) -> bool:
     if not known[0] or not manifest.is_file() or datasets.digest(manifest) != known[0]:
         return False
     files = {file["path"]: file["sha256"] for file in orjson.loads(manifest.read_bytes())["files"]}
-    return datasets.is_whole(folder, files | {"manifest.json": known[0]})
+    return datasets.is_whole(folder, files | {"manifest.json": known[0]}, {signatures.SIGNATURE})

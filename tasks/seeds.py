@@ -34,8 +34,9 @@ from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.vectors import Vectors
-from wellspring.tasks.io.corpora import conversations
+from wellspring.tasks.io.corpora import conversations, streams
 from wellspring.tasks.io.corpora.own_formats import NONE, Own
+from wellspring.tasks.io.corpora.streams import Place
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.io.vectors import index
 from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, Judge, load_judge
@@ -115,13 +116,13 @@ def _rules(settings: Settings) -> list[str]:
     ]
 
 
-def _shards(run: Run, path: Path) -> Iterator[Shard]:
+def _shards(run: Run, path: Place) -> Iterator[Shard]:
     """Register the file as a source, and cut it into shards of lines."""
     wanted = run.settings.seeds
     lines = conversations.survey(path, own=run.own_formats, columns=wanted.columns)
     source = _source(path, run.run_id)
     if ("source", source.source_id) in run.store.query("documents/forgotten").rows():
-        run.progress.note(f"seeds: {path.name} was forgotten, and is passed over")
+        run.progress.note(f"seeds: {source.name} was forgotten, and is passed over")
         return
     run.store.append("sources", [source])
     run.store.execute("sources/move", source_id=source.source_id, uri=source.uri)
@@ -129,7 +130,7 @@ def _shards(run: Run, path: Path) -> Iterator[Shard]:
         yield Shard(
             content_id("seeds", source.source_id, first, SHARD_LINES),
             {
-                "path": str(path.absolute()),
+                "path": str(path.absolute() if isinstance(path, Path) else path),
                 "source_id": source.source_id,
                 "first": first,
                 "last": min(first + SHARD_LINES - 1, lines),
@@ -143,17 +144,20 @@ def _shards(run: Run, path: Path) -> Iterator[Shard]:
         )
 
 
-def _source(path: Path, run_id: str) -> records.Source:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+def _source(path: Place, run_id: str) -> records.Source:
+    with streams.stored(path) as file:
+        digest, size = hashlib.sha256(), 0
+        while piece := file.read(streams.READ_BYTES * 4):
+            digest.update(piece)
+            size += len(piece)
     return records.Source(
-        source_id=content_id("source", digest),
-        name=path.name,
-        uri=path.resolve().as_uri(),
+        source_id=content_id("source", digest.hexdigest()),
+        name=str(path).rpartition("/")[2],
+        uri=path.resolve().as_uri() if isinstance(path, Path) else path,
         kind="conversations",
         license=None,
-        sha256=digest,
-        bytes=path.stat().st_size,
+        sha256=digest.hexdigest(),
+        bytes=size,
         run_id=run_id,
     )
 
@@ -163,7 +167,7 @@ def _read(payload: Mapping[str, Any]) -> Produced:
     tables, seeds = list[pa.Table](), list[dict[str, Any]]()
     refused: list[dict[str, str]] = []
     killers = payload.get(REFUSED, {})
-    path, own = Path(payload["path"]), payload.get("own", NONE)
+    path, own = streams.place_of(payload["path"]), payload.get("own", NONE)
     named = payload.get("columns", {})
     for line, item in conversations.read(path, payload["first"], payload["last"], own=own, columns=named):
         try:

@@ -104,6 +104,7 @@ def test_the_second_run_writes_nothing_and_a_damaged_file_is_written_again(
         first = curated(run)
     folder = store_dir / "exports" / NAME
     before = digests(folder)
+    (folder / "manifest.sig").write_text("who signed it is no part of it")
     with start(settings()) as run:
         second = again(run)
         (folder / "messages" / "train.parquet").write_bytes(b"damaged")

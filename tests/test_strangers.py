@@ -35,8 +35,9 @@ JOB = (
     "INSERT INTO batches (role, endpoint, run_id, digest, state, job_id, reserved_micro_usd)"
     " VALUES ('generator', ?, 'r', '', 'submitted', 'batch_1', 0)"
 )
-NO_STORE = {"check-plugin", "init", "recipes"}  # they take none
-SERVES = {"serve", "offline-model"}  # until they are stopped; the first takes a profile of one's own
+OF_FOLDERS = {"papers", "keys", "sign", "verify", "push", "pull"}
+NO_STORE = {"check-plugin", "init", "recipes", *OF_FOLDERS}  # they take none
+SERVES = {"serve", "offline-model", "mcp"}  # until they are stopped; the first takes a profile of one's own
 DECIDES = {"release", "releases", "rollback", "exclude", "include", "excluded"}
 LOOKS = {"status", "impact", "dashboard", "doctor", "trace", "forget", *DECIDES, *NO_STORE}  # by no settings of a store
 

@@ -47,6 +47,8 @@ OF_NO_STORE = {
     "recipes",
     "serve",
     "offline-model",
+    "mcp",
+    *("papers", "keys", "sign", "verify", "push", "pull"),  # of a folder
 }  # they touch none, or serve until they are stopped
 KEPT = {"completions.sqlite", "completions.sqlite-wal", "completions.sqlite-shm"}  # what was paid is in no other place
 LOCKS = {"completions.lock", "wellspring.lock"}

@@ -189,6 +189,18 @@ def _site(store: Path) -> Path:
     return index
 
 
+def mcp(*, store: StoreOption = STORE) -> None:
+    """Let a coding agent look at a store, over the Model Context Protocol on stdin and stdout.
+
+    The agent's program starts this command itself. It may ask for status, trace, rows and estimate. Nothing can be
+    changed, no port is opened, and no model is asked. Needs the extra `agents`. deployments/agents/SKILL.md tells an
+    agent how to work with Wellspring.
+    """
+    from wellspring.flows import agents
+
+    agents.server(store.absolute()).run()
+
+
 def recipes(
     name: Annotated[str | None, typer.Argument(help="A recipe, to see all that its files say.")] = None,
     *,

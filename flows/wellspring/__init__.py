@@ -47,12 +47,17 @@ __all__ = [
     "forget",
     "include",
     "open",
+    "papers",
+    "pull",
+    "push",
     "recipes",
     "release",
     "releases",
     "retry",
     "rollback",
+    "sign",
     "tune_prompt",
+    "verify",
 ]
 _ERRORS = ("BrokenError", "TransientError", "UsageError", "WellspringError")
 
@@ -548,6 +553,105 @@ def forget(
 
     what: dict[str, Any] = {"url": url, "domain": domain, "source": source}
     return forgetting.forget(Path(store), what, {"policy": policy, "near_copies": near_copies, "reason": reason})
+
+
+def papers(folder: Place, reference: str | None = None) -> list[dict[str, Any]]:
+    """Say what the papers of a dataset state, or list the rows that one of their sentences counts.
+
+    Args:
+        folder: An export or a release.
+        reference: A sentence of the summary, such as `2.3-4`. By default all sentences are listed.
+
+    Returns:
+        A dict for each sentence (`ref`, `section`, `title`, `text`, `basis`, `evidence`, `rows`, `setting`), or for
+        each row (`claim`, `key`, `kind`, `id`, `size`, `moment`, `detail`).
+
+    Raises:
+        UsageError: There is no such sentence, or it counts no rows.
+        BrokenError: The folder has no papers.
+    """
+    from wellspring.tasks.spine.provenance import papers as found
+
+    return found.statements(Path(folder)) if reference is None else found.rows(Path(folder), reference).to_dicts()
+
+
+def sign(folder: Place, key: Place) -> str:
+    """Sign the manifest of a dataset, after a look at each file that it names.
+
+    Args:
+        folder: An export or a release; `manifest.sig` is written into it.
+        key: The file of a private key, as `wellspring keys FILE` makes it.
+
+    Returns:
+        The public key, for `verify`.
+
+    Raises:
+        UsageError: The key is none, or others may read it.
+        BrokenError: A file is not as the manifest says.
+    """
+    from wellspring.tasks.io import signatures
+
+    return signatures.sign(Path(folder), Path(key))
+
+
+def verify(folder: Place, key: str) -> list[dict[str, str]]:
+    """Look for whatever is changed, missing or added in a signed dataset; it needs no store and no network.
+
+    Args:
+        folder: An export or a release.
+        key: The public key of who signed it, or a file that holds it.
+
+    Returns:
+        A dict for each thing that is wrong: `path` and `what`. Nothing where all is as it was signed.
+
+    Raises:
+        UsageError: The key is none.
+    """
+    from wellspring.tasks.io import signatures
+
+    return [one.as_dict() for one in signatures.verify(Path(folder), str(key))]
+
+
+def push(address: str, folder: Place, *, private: bool = True, dry_run: bool = False) -> dict[str, Any]:
+    """Make a dataset of the Hugging Face Hub what a folder is, in one commit. The token is HF_TOKEN.
+
+    Args:
+        address: `hf://org/name`.
+        folder: An export or a release.
+        private: Whether a dataset that is made now is private.
+        dry_run: Send nothing; say what would be sent.
+
+    Returns:
+        `to`, `revision`, `added`, `removed` (paths), `unchanged` (how many), `bytes`, `commit`.
+
+    Raises:
+        UsageError: The address, the token or the card is refused.
+        BrokenError: A file is not as the manifest says.
+        TransientError: The Hub does not answer.
+    """
+    from wellspring.tasks.io.protocol import hub
+
+    return hub.push(Path(folder), address, is_private=private, is_dry=dry_run).as_dict()
+
+
+def pull(address: str, folder: Place) -> dict[str, Any]:
+    """Fetch a dataset of the Hugging Face Hub into a new folder, byte for byte, and hold it to its manifest.
+
+    Args:
+        address: `hf://org/name`, or `hf://org/name@REVISION`.
+        folder: A new folder.
+
+    Returns:
+        As `push`: what was fetched is `added`.
+
+    Raises:
+        UsageError: There is no such dataset, or something lies at `folder`.
+        BrokenError: What came is not what its manifest says.
+        TransientError: The Hub does not answer.
+    """
+    from wellspring.tasks.io.protocol import hub
+
+    return hub.pull(address, Path(folder)).as_dict()
 
 
 def recipes(

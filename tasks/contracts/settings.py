@@ -382,6 +382,27 @@ class PreferencesSettings(Section):
     both_orders: bool = Field(default=False, description="ask `pairwise` in both orders; a pair that turns is dropped")
 
 
+class PublisherSettings(Section):
+    """What the papers of a dataset say of its provider and of its models: no store knows it. Empty: left open."""
+
+    name: str = ""
+    contact: str = ""
+    representative: str = Field(default="", description="the authorised representative in the EU, if there is one")
+    size: Literal["small", "other"] = Field(
+        default="other", description="a small or medium firm lists the top 5 % of domains, others the top 10 %"
+    )
+    models: str = Field(default="", description="the models that are trained on it, and what they were made from")
+    placed: str = Field(default="", description="when these models were placed on the market")
+    continues: str = Field(default="", description="whether data is still collected")
+    crawlers: str = Field(default="", description="names of crawlers, what they are for, and how they behave")
+    synthetic: str = Field(default="", description="how the provider's own models that wrote rows came to be")
+    copyright_policy: str = Field(default="", description="where the copyright policy is")
+    illegal_content: str = Field(default="", description="what else was done against illegal content")
+    url: str = Field(default="", description="where the dataset is published")
+    published: str = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description="its date, as YYYY-MM-DD")
+    cite_as: str = Field(default="", description="how it is cited")
+
+
 class ExportsSettings(Section):
     """Files that trainers read."""
 
@@ -405,6 +426,12 @@ class ExportsSettings(Section):
     thoughts: bool = Field(default=False, description="export the thought of a thinking model with its answer")
     with_controls: bool = Field(
         default=False, description="also write the random controls and what was chosen beside, as `messages`"
+    )
+    publisher: PublisherSettings = PublisherSettings()
+    origins: dict[str, Literal["public", "licensed", "private", "crawled", "users", "other"]] = Field(
+        default_factory=dict,
+        description="name of a source -> where it is from, for the summary of training content; archives of web pages "
+        "are `crawled` where nothing is said",
     )
 
 

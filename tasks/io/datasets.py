@@ -6,7 +6,7 @@ is, and what a former version left behind is gone.
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from wellspring.tasks.io import files
 
+TABLE = ".parquet"
 ROWS_IN_GROUP = 5_000  # rows of one Parquet row group, and what is held in memory of a file
 
 
@@ -82,6 +83,11 @@ class Dataset:
             self._tables[path] = Table(path, schema, lines, parquet)
         return self._tables[path]
 
+    @property
+    def schemas(self) -> dict[str, pa.Schema]:
+        """The columns of each table, by its path."""
+        return {path: table.schema for path, table in self._tables.items()}
+
     def digest(self, path: str) -> str:
         """Return the sha256 of the JSON lines of a table, as far as they are written."""
         return self._tables[path].digest.hexdigest()
@@ -99,6 +105,11 @@ class Dataset:
         (self._folder / path).write_text(content, encoding="utf-8")
         self.files.append(self._described(path, 0))
         return self.files[-1].sha256
+
+    def columns(self, path: str, table: pa.Table) -> None:
+        """Write a file of columns, which is no table of the dataset: it has no lines of JSON beside it."""
+        pq.write_table(table, self._folder / path, compression="zstd", row_group_size=ROWS_IN_GROUP)
+        self.files.append(self._described(path, table.num_rows))
 
     def _described(self, path: str, rows: int) -> File:
         place = self._folder / path
@@ -140,12 +151,20 @@ def put_in_place(folder: Path) -> None:
     shutil.rmtree(former, ignore_errors=True)
 
 
-def is_whole(folder: Path, files: Mapping[str, str]) -> bool:
-    """Whether a dataset lies there as it was written: every file (path -> sha256) with its bytes, and no other."""
+def is_whole(folder: Path, files: Mapping[str, str], beside: Collection[str] = ()) -> bool:
+    """Whether a dataset lies there as it was written: every file (path -> sha256) with its bytes, and no other.
+
+    Args:
+        folder: Where it lies.
+        files: Its files.
+        beside: What may lie beside them, or not.
+    """
     found = (
         {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} if folder.is_dir() else set()
     )
-    return found == set(files) and all(digest(folder / path) == expected for path, expected in files.items())
+    return found - set(beside) == set(files) and all(
+        digest(folder / path) == expected for path, expected in files.items()
+    )
 
 
 def digest(path: Path) -> str:

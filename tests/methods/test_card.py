@@ -106,3 +106,14 @@ def test_an_empty_dataset_has_a_card_too() -> None:
 
     assert "written by nobody" in card(empty)
     assert yaml.safe_load(card(empty).split("---\n")[1])["license"] == "other"
+
+
+def test_it_shows_the_settings_that_are_not_usual_and_each_step_that_did_not_run() -> None:
+    settings = [{"setting": "selections.min_score", "value": "3", "default": "5"}]
+    steps = [{"step": "benchmarks looked for", "ran": "no", "setting": "benchmarks.paths"}]
+
+    written = card(replace(FACTS, settings=settings, steps=steps))
+
+    assert "| setting | value | default |\n|---|---|---|\n| selections.min_score | 3 | 5 |" in written
+    assert "| benchmarks looked for | no | benchmarks.paths |" in written
+    assert "## Settings" not in card(FACTS)

@@ -27,8 +27,9 @@ import pyarrow.parquet as pq
 
 from wellspring.tasks.contracts import charsets, outside
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
-from wellspring.tasks.io.corpora import corpus_files, own_formats, turns, unpacking
+from wellspring.tasks.io.corpora import corpus_files, own_formats, streams, turns, unpacking
 from wellspring.tasks.io.corpora.own_formats import NONE, Own
+from wellspring.tasks.io.corpora.streams import Place
 from wellspring.tasks.io.corpora.turns import ASSISTANTS, USERS, cleaned
 
 MAX_LINE_BYTES = 16 * 2**20
@@ -79,17 +80,18 @@ class Turn:
 Item = tuple[int, Turn | Rejection]
 
 
-def files(paths: Sequence[str]) -> list[Path]:
+def files(paths: Sequence[str]) -> list[Place]:
     """Return the files of conversation sets: of a folder all that it holds, such as those of `save_to_disk`.
 
     Raises:
         BrokenError: A folder holds none.
     """
-    return [Path(file) for path in paths for file in (corpus_files.expand(path) if Path(path).is_dir() else [path])]
+    every = [file for path in paths for file in (corpus_files.expand(path) if Path(path).is_dir() else [path])]
+    return [streams.place_of(file) for file in every]
 
 
 def read(
-    path: Path,
+    path: Place,
     first: int = 1,
     last: int | None = None,
     max_line_bytes: int = MAX_LINE_BYTES,
@@ -141,7 +143,7 @@ def guessed(names: Sequence[str]) -> dict[str, str]:
     return {ours: theirs for ours, theirs in found.items() if theirs} if found["prompt"] or found["messages"] else {}
 
 
-def columns_of(path: Path, own: Own = NONE, columns: Columns = MappingProxyType({})) -> dict[str, str]:
+def columns_of(path: Place, own: Own = NONE, columns: Columns = MappingProxyType({})) -> dict[str, str]:
     """Return which columns of a file are read as fields of ours under other names, as its first record shows.
 
     Raises:
@@ -154,7 +156,7 @@ def columns_of(path: Path, own: Own = NONE, columns: Columns = MappingProxyType(
 
 
 def survey(
-    path: Path, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE, columns: Columns = MappingProxyType({})
+    path: Place, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE, columns: Columns = MappingProxyType({})
 ) -> int:
     """Return how many lines (rows) a conversation set has, after making sure that it is one.
 
@@ -166,7 +168,7 @@ def survey(
 
 
 def make_sure(
-    path: Path, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE, columns: Columns = MappingProxyType({})
+    path: Place, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE, columns: Columns = MappingProxyType({})
 ) -> None:
     """Make sure that a file is a conversation set; it is read up to its first line of use.
 
@@ -195,20 +197,20 @@ def _is_usable(record: Mapping[str, Any]) -> bool:
     return True
 
 
-def _count(path: Path, max_line_bytes: int, own: Own) -> int:
+def _count(path: Place, max_line_bytes: int, own: Own) -> int:
     """Count without parsing; where a compressed stream ends in its middle, that end is a line, too."""
     kind = _kind(path, own)
     if kind == "parquet":
-        with pq.ParquetFile(path) as file:
+        with streams.stored(path) as stored, pq.ParquetFile(stored) as file:
             return file.metadata.num_rows
     if _is_format(kind):
         return sum(1 for _ in own.records(kind, str(path), 0, sys.maxsize, max_line_bytes))
     return sum(1 for _ in _lines(path, max_line_bytes))
 
 
-def _kind(path: Path, own: Own) -> str:
+def _kind(path: Place, own: Own) -> str:
     try:
-        with path.open("rb"):
+        with streams.stored(path):
             return corpus_files.kind_of(str(path), own)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise BrokenError(f"{str(path)!r} cannot be read: {error}", hint="check the path given to --seeds") from error
@@ -218,7 +220,7 @@ def _is_format(kind: str) -> bool:
     return kind not in {*corpus_files.OURS, corpus_files.UNKNOWN}
 
 
-def _nothing_usable(path: Path, lines: int, fields: set[str]) -> BrokenError:
+def _nothing_usable(path: Place, lines: int, fields: set[str]) -> BrokenError:
     looked_for = f"fields looked for: {', '.join(LOOKED_FOR)}"
     if not lines:
         return BrokenError(f"{path} is empty", hint="give a file with one JSON object a line, or a Parquet file")
@@ -233,7 +235,7 @@ def _nothing_usable(path: Path, lines: int, fields: set[str]) -> BrokenError:
 
 
 def _records(
-    path: Path, max_line_bytes: int, first: int = 1, last: int | None = None, own: Own = NONE
+    path: Place, max_line_bytes: int, first: int = 1, last: int | None = None, own: Own = NONE
 ) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:
     end, kind = sys.maxsize if last is None else last, _kind(path, own)
     if kind == "parquet":
@@ -248,9 +250,9 @@ def _records(
                 yield line, raw if isinstance(raw, Rejection) else reading(raw)
 
 
-def _parquet_rows(path: Path, first: int, end: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _parquet_rows(path: Place, first: int, end: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
-        with pq.ParquetFile(path) as file:
+        with streams.stored(path) as stored, pq.ParquetFile(stored) as file:
             names = file.schema_arrow.names
             is_ours = any(name in {*_CHATS, *_TEXTS, "text"} for name in names)
             wanted = [n for n in names if n in _COLUMNS] if is_ours else names
@@ -279,7 +281,7 @@ _COLUMNS = frozenset(
 )
 
 
-def _lines(path: Path, max_line_bytes: int) -> Iterator[tuple[int, bytes | Rejection]]:
+def _lines(path: Place, max_line_bytes: int) -> Iterator[tuple[int, bytes | Rejection]]:
     found = corpus_files.lines(str(path), 0, sys.maxsize, max_line_bytes)
     for line, (_, length, raw) in enumerate(found, start=1):
         if isinstance(raw, Rejection) and raw.reason == "too_large":
@@ -290,7 +292,7 @@ def _lines(path: Path, max_line_bytes: int) -> Iterator[tuple[int, bytes | Rejec
             yield line, raw if raw.strip() else Rejection("empty_line")
 
 
-def _asking(path: Path) -> Callable[[bytes], Mapping[str, Any] | Rejection]:
+def _asking(path: Place) -> Callable[[bytes], Mapping[str, Any] | Rejection]:
     """Return how a line of a plain text is read: it is an instruction, in the charset of the file."""
     _, codec = charsets.decode(own_formats.beginning(str(path)), "text/plain")
     if codec.startswith(("utf-16", "utf-32")):

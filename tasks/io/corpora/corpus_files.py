@@ -129,6 +129,7 @@ def listed(path: str, most: int = 0) -> tuple[list[str], list[str]]:
 def _found(path: str) -> tuple[list[str], list[str]]:
     """Return the files of a path as they lie there, and its side files."""
     aside: list[str] = []
+    path = str(streams.place_of(path)) if "://" in path else path
     try:
         filesystem, inner = fsspec.url_to_fs(path)
         if any(char in path for char in "*?[") and not filesystem.exists(inner):

@@ -10,6 +10,7 @@ import lzma
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import fsspec
@@ -27,6 +28,8 @@ else:
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
 
 READ_BYTES = 2**18
+Place = Path | str  # on this machine, or an address that fsspec opens
+_HUB_DATASET = re.compile(r"^hf://(?!(?:datasets|models|spaces|buckets)/)")  # a dataset, if it does not say what it is
 GZIP_MAGIC = b"\x1f\x8b\x08"
 LZ4_MAGIC = b"\x04\x22\x4d\x18"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -141,6 +144,23 @@ def _beginning(broken: bytes) -> bytes:
         except zlib.error:
             break
     return out
+
+
+def place_of(text: str) -> Place:
+    """Return a path, or an address: of a dataset of the Hub as the library writes it (`hf://datasets/ORG/NAME/FILE`)."""
+    return _HUB_DATASET.sub("hf://datasets/", text) if "://" in text else Path(text)
+
+
+@contextmanager
+def stored(place: Place) -> Iterator[BinaryIO]:
+    """Open the file of a place as it is stored.
+
+    Raises:
+        OSError: A path cannot be read.
+        BrokenError: An address cannot be read.
+    """
+    with place.open("rb") if isinstance(place, Path) else opened(place) as file:
+        yield file if isinstance(place, Path) else io.BufferedReader(cast("io.RawIOBase", file), READ_BYTES)
 
 
 @contextmanager

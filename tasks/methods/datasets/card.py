@@ -12,7 +12,7 @@ from typing import Any
 from wellspring.tasks.contracts.casting import is_stand_in
 from wellspring.tasks.contracts.prompting import Row
 
-VERSION = 3
+VERSION = 4
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _DID = {"generator": "wrote instructions", "responder": "answered", "moderator": "moderated"}  # the rest judged
@@ -42,6 +42,8 @@ class Facts:
     checks: Sequence[Row] = field(default_factory=list)  # one row per check: required, and what it said of how many
     excluded: Sequence[Row] = field(default_factory=list)  # one row per id that was excluded: why, what rests on it
     notes: Sequence[str] = field(default_factory=list)
+    settings: Sequence[Row] = field(default_factory=list)  # one row per setting that is not its default
+    steps: Sequence[Row] = field(default_factory=list)  # one row per step that can be switched off, and whether it ran
 
 
 def card(facts: Facts) -> str:
@@ -56,6 +58,8 @@ def card(facts: Facts) -> str:
         _section("Recipes", facts.recipes),
         _section("Sources and licences", facts.sources, _LICENSES),
         _choice(facts),
+        _section("Settings", facts.settings, _SETTINGS),
+        _section("Steps", facts.steps, _STEPS),
         _section("Checks of answers", facts.checks, _CHECKS),
         _section("Excluded", facts.excluded, _EXCLUDED),
         _section("Embedders", facts.embedders, _EMBEDDERS),
@@ -80,6 +84,8 @@ _MODELS = (
     "Rows by the model that wrote, answered, judged or moderated them: the name it was asked for by, and the one that "
     "its server answered under, where it gave one."
 )
+_SETTINGS = "Settings that can change a row and are not their defaults. All others are as they come."
+_STEPS = "What was done, and what was not because a setting says so."
 _CHECKS = (
     "What each check said of all answers, exported or not. A row is exported where each required check passed or does "
     "not apply; one that could not say, or has no verdict, does not pass."

@@ -104,10 +104,10 @@ def _seeds(settings: Settings) -> Finding:
     """Look at the sets of conversations: whether each can be read, and which columns are taken for what."""
     own, named, said = Own(settings.formats, settings.plugins), settings.seeds.columns, list[str]()
     try:
-        for path in conversations.files(settings.seeds.paths):
+        for path in conversations.files([one for one in settings.seeds.paths if "://" not in one]):
             conversations.make_sure(path, own=own, columns=named)
-            told = conversations.columns_of(path, own, named).items()
-            said.append(f"{path.name}: {', '.join(f'{ours} is `{theirs}`' for ours, theirs in told) or 'as it is'}")
+            told = [f"{ours} is `{name}`" for ours, name in conversations.columns_of(path, own, named).items()]
+            said.append(f"{str(path).rpartition('/')[2]}: {', '.join(told) or 'as it is'}")
     except WellspringError as error:
         return Finding("seeds", False, error.message, error.hint)
     remedy = "" if named else "columns that were guessed wrongly: name them by `columns` under [seeds] in the profile"

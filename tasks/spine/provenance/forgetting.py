@@ -25,7 +25,7 @@ from wellspring.tasks.contracts.stages import SAID, STAGES
 from wellspring.tasks.io import files
 from wellspring.tasks.io.storage.journal import Journal
 from wellspring.tasks.io.storage.store import JOURNAL, READING, Store
-from wellspring.tasks.spine.provenance import lineage, reach
+from wellspring.tasks.spine.provenance import lineage, papers, reach
 from wellspring.tasks.spine.provenance.reach import FRAGMENT_CHARS, Reach
 from wellspring.tasks.spine.reading import near_copies
 from wellspring.tasks.spine.releases import reissuing
@@ -249,9 +249,10 @@ def _stays(line: bytes, urls: set[str], fragments: Sequence[str]) -> bool:
 
 
 def _withdraw(store: Store, scope: Reach, receipt: Forgotten) -> None:
-    """Take away whole datasets that have a line of it: the next export writes them anew, without."""
+    """Take away whole datasets that have a line of it, or name it in their papers: the next export writes them anew."""
     paths = store.query("lineage/files", ids=scope.ids)["path"].to_list()
-    folders = sorted({path.removeprefix("exports/").split("/")[0] for path in paths})
+    named = {folder.name for folder in store.exports.iterdir() if papers.holds(folder, scope.ids)}
+    folders = sorted({path.removeprefix("exports/").split("/")[0] for path in paths} | named)
     every = store.query("lineage/paths")["path"].to_list()
     gone = [path for path in every if path.removeprefix("exports/").split("/")[0] in folders]
     for folder in folders:

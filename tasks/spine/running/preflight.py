@@ -208,14 +208,8 @@ def _files(settings: Settings, parts: Collection[str]) -> Iterator[Look]:
             yield lambda path=corpus.path: None if "://" in path else corpus_files.expand(path)
     if "grounding" in parts:
         yield lambda: _some_seeds(settings)
-        own, columns = Own(settings.formats, settings.plugins), settings.seeds.columns
         for path in settings.seeds.paths:
-            yield (
-                lambda path=path: (
-                    [conversations.make_sure(one, own=own, columns=columns) for one in conversations.files([path])]
-                    and None
-                )
-            )
+            yield lambda path=path: None if "://" in path else _seeds(path, settings)
     for name, path in settings.benchmarks.paths.items():
         yield lambda name=name, path=path: None if "://" in path else _benchmark(name, path)
     if "curation" in parts:
@@ -236,6 +230,12 @@ def _some_seeds(settings: Settings) -> None:
         raise UsageError(
             "no seeds are named", hint="add --seeds prompts.jsonl, or `paths` under [seeds] in the profile"
         )
+
+
+def _seeds(path: str, settings: Settings) -> None:
+    own, columns = Own(settings.formats, settings.plugins), settings.seeds.columns
+    for one in conversations.files([path]):
+        conversations.make_sure(one, own=own, columns=columns)
 
 
 def _benchmark(name: str, path: str) -> None:
