@@ -25,7 +25,7 @@ from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Corpus
 from wellspring.tasks.io.corpora import benchmarks, corpus_files
-from wellspring.tasks.io.corpora.own_formats import NONE
+from wellspring.tasks.io.corpora.own_formats import NONE, Own
 from wellspring.tasks.io.corpora.warc import Damage
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.methods.pages import (
@@ -45,16 +45,17 @@ from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.runs import Counts, Run, stage
 from wellspring.tasks.spine.running.sharding import Produced, Shard, Work
 
-VERSION = 3
+VERSION = 4
 SHARD_BYTES = 8 * 2**20  # of an archive as stored: some 300 pages
 SHARD_ROWS = 2_000  # of Parquet
+READING = ": reading"  # of a file, beside its pages
 HELD_CHARS = 2**26  # of text: what fails beyond it is no one page's fault
 PARTS = "documents/parts"
 _ITEMS = ("documents", "rejections")  # every item of a file is one or the other
 _IDENTITY = ["document_id", "source_id", "record_offset", "url", "domain", "text_digest", "fetched_at"]
 _LOWER, _BLANKS = bytes(range(256)).lower(), b" \t\n\r\x0b\x0c"  # texts that differ in these alone are one
 _ALWAYS = (
-    "charsets",
+    "content_types",
     "metadata",
     "bylines",
     "dates",
@@ -123,7 +124,7 @@ def _method(run: Run) -> dict[str, Any]:
             "ngram_words": bench.ngram_words,
             "containment": bench.containment,
         }
-        | ({"formats": run.own_formats.versions} if run.settings.formats else {})
+        | ({"formats": versions} if (versions := Own(run.settings.formats, run.settings.plugins).versions) else {})
     )
 
 
@@ -173,15 +174,16 @@ def _parts(run: Run, fingerprint: str, chosen: Iterable[Corpus]) -> Iterator[dic
     seen = set(sharding.done(run, PARTS, fingerprint))
     files: dict[str, tuple[str, corpus_files.File, str | None]] = {}
     for corpus in chosen:
-        for uri in corpus_files.expand(corpus.path):
+        for uri in corpus_files.expand(corpus.path, corpus.most_files):
             file = corpus_files.look(uri, run.store.indexes / corpus_files.CACHE, run.own_formats)
             files.setdefault(content_id("source", file.sha256, corpus.license), (uri, file, corpus.license))
     for source_id, (uri, file, terms) in sorted(files.items()):
-        step = SHARD_ROWS if file.kind == "parquet" else SHARD_BYTES if corpus_files.is_cut(file.kind) else file.extent
+        is_cut = corpus_files.is_cut(file.kind, run.own_formats)
+        step = SHARD_ROWS if file.kind == "parquet" else SHARD_BYTES if is_cut else file.extent
         for start in range(0, file.extent, step):
             stop = min(start + step, file.extent)
             part = {"source_id": source_id, "uri": uri, "kind": file.kind, "start": start, "stop": stop}
-            part |= {} if corpus_files.is_cut(file.kind) else {"own": run.own_formats}
+            part |= {} if file.kind in corpus_files.OURS else {"own": run.own_formats}
             if (part_id := _part_id(part)) not in seen:
                 yield part | {"part_id": part_id, "license": terms}
 
@@ -216,8 +218,12 @@ def _read_part(part: Payload, payload: Payload, found: list[_Draft], rows: Rows)
         MemoryError: All items together are too many for a worker; one that is too large by itself is refused.
     """
     method, end = payload["method"], part["start"]
+    whole = Damage(part["start"], part["stop"] - part["start"], "", "")
+    if why := payload.get(sharding.REFUSED, {}).get(_unit(part, whole) + READING):
+        rows["rejections"].append(_refusal(whole, part, why))
+        return
     try:
-        for item in _items(part, method["limit_bytes"]):
+        for item in _timed(part, method):
             place, end = Damage(item.offset, item.length, "", "", item.url), item.offset + item.length
             try:
                 found.append(_draft(item, place, part, payload, rows))
@@ -231,6 +237,25 @@ def _read_part(part: Payload, payload: Payload, found: list[_Draft], rows: Rows)
         if _is_full(found) or part["kind"] != "parquet":
             raise
         rows["rejections"].append(_refusal(Damage(end, max(1, part["stop"] - end), "", ""), part, _TOO_LARGE))
+
+
+def _timed(part: Payload, method: Payload) -> Iterator[corpus_files.Item]:
+    """Yield the items of a range; where one parser reads all of the file, what it spends on each is bounded, too."""
+    items = _items(part, method["limit_bytes"])
+    if _is_cut(part) and part["kind"] in corpus_files.OURS:
+        yield from items
+        return
+    name = _unit(part, Damage(part["start"], 1, "", "")) + READING
+    while True:
+        with page_limits.unit(name, method["page_seconds"]):
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
+
+
+def _is_cut(part: Payload) -> bool:
+    return corpus_files.is_cut(part["kind"], part.get("own", NONE))
 
 
 def _items(part: Payload, limit_bytes: int) -> Iterator[corpus_files.Item]:
@@ -373,7 +398,7 @@ def _split(payload: Payload) -> list[Payload]:
         middle = len(parts) // 2
         return [{**payload, "parts": parts[:middle]}, {**payload, "parts": parts[middle:]}]
     part = parts[0]
-    if part["kind"] in {"html", "text"} or not corpus_files.is_cut(part["kind"]):
+    if not _is_cut(part):
         return []
     offsets = [place.offset for place in _places(part, payload["method"]["limit_bytes"])]
     if len(offsets) < 2:  # noqa: PLR2004 - one record cannot be cut
@@ -387,6 +412,8 @@ def _places(part: Payload, limit_bytes: int) -> list[Damage]:
     """Return where the records of a part lie; where that cannot be told, the part as one."""
     if part["kind"] == "parquet":
         return [Damage(row, 1, "", "") for row in range(part["start"], part["stop"])]
+    if not _is_cut(part):  # to read it may be what breaks
+        return [Damage(part["start"], part["stop"] - part["start"], "", "")]
     items = _items(part, limit_bytes)
     try:
         with blame.refusing():

@@ -52,7 +52,7 @@ from wellspring.tasks.spine.vectors import ceilings, contamination, embedders, r
 from wellspring.tasks.spine.writing.programs import Ask, Program
 from wellspring.tasks.spine.writing.runner import conduct
 
-VERSION = 2
+VERSION = 3
 SHARD_LINES = 20_000  # about 20 MB of conversations
 PACKED_SEEDS = 200  # as Arrow, while a shard is read: turns are long
 COMPARED_WHOLE = 200_000  # seeds; 40 s on two cores
@@ -78,7 +78,7 @@ def ingest(run: Run) -> Counts:
     judged = content_id("method", "seeds judged", read, marks, wanted.min_score)
     active = {judged: OF_SEEDS} if wanted.min_score else {read: "read"}
     run.activate("seeds", active, wanted.model_dump(exclude={"paths"}) | {"read": read})
-    shards = [shard for path in wanted.paths for shard in _shards(run, streams.place_of(path))]
+    shards = [shard for path in conversations.files(wanted.paths) for shard in _shards(run, path)]
     # Committed in this order: of two equal lines the one of the lower source and line is credited, however paths stand.
     shards.sort(key=lambda shard: (shard.payload["source_id"], shard.payload["first"]))
     work = Work(_read, split=_split, refuse=_refuse, settle=functools.partial(_settle, read))
@@ -93,11 +93,11 @@ def ingest(run: Run) -> Counts:
 def _reading(settings: Settings) -> str:
     """Identity of reading and comparing under these settings; where the files lie does not count."""
     wanted = settings.seeds
-    known = wanted.model_dump(exclude={"paths", "min_score"} | (set() if wanted.recasts else {"recasts"})) | {
-        "deduplicate_cosine": _ceiling(settings)
-    }
-    if settings.formats:
-        known |= {"formats": Own(settings.formats, settings.plugins).versions}
+    left_out = {"paths", "min_score", "columns"} | (set() if wanted.recasts else {"recasts"})
+    known = wanted.model_dump(exclude=left_out) | {"deduplicate_cosine": _ceiling(settings)}
+    known |= {"columns": wanted.columns} if wanted.columns else {}
+    if versions := Own.of_seeds(settings).versions:
+        known |= {"formats": versions}
     benchmarks = contamination.fingerprint(settings)
     return content_id("method", "seeds", VERSION, known, benchmarks, *raised(*_rules(settings)).items())
 
@@ -119,14 +119,14 @@ def _rules(settings: Settings) -> list[str]:
 
 def _shards(run: Run, path: Place) -> Iterator[Shard]:
     """Register the file as a source, and cut it into shards of lines."""
-    lines = conversations.survey(path, own=Own.of_seeds(run.settings))
+    wanted = run.settings.seeds
+    lines = conversations.survey(path, own=Own.of_seeds(run.settings), columns=wanted.columns)
     source = _source(path, run.run_id)
     if ("source", source.source_id) in run.store.query("documents/forgotten").rows():
         run.progress.note(f"seeds: {source.name} was forgotten, and is passed over")
         return
     run.store.append("sources", [source])
     run.store.execute("sources/move", source_id=source.source_id, uri=source.uri)
-    wanted = run.settings.seeds
     for first in range(1, lines + 1, SHARD_LINES):
         yield Shard(
             content_id("seeds", source.source_id, first, SHARD_LINES),
@@ -140,6 +140,7 @@ def _shards(run: Run, path: Place) -> Iterator[Shard]:
                 "max_tokens": wanted.max_tokens,
                 "benchmarks": run.settings.benchmarks,
                 "own": Own.of_seeds(run.settings),
+                "columns": wanted.columns,
             },
         )
 
@@ -168,7 +169,8 @@ def _read(payload: Mapping[str, Any]) -> Produced:
     refused: list[dict[str, str]] = []
     killers = payload.get(REFUSED, {})
     path, own = streams.place_of(payload["path"]), payload.get("own", NONE)
-    for line, item in conversations.read(path, payload["first"], payload["last"], own=own):
+    named = payload.get("columns", {})
+    for line, item in conversations.read(path, payload["first"], payload["last"], own=own, columns=named):
         try:
             with page_limits.unit(str(line)), blame.refusing():
                 seeds.append(_seed(killers.get(str(line), item), line, payload))

@@ -6,6 +6,8 @@
 A file that moved is the same source, at its new place; a file that changed is a new one. Nothing is parsed here.
 """
 
+from collections.abc import Mapping
+
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.records import Source, content_id
 from wellspring.tasks.contracts.settings import Corpus
@@ -29,16 +31,19 @@ def register(run: Run) -> Counts:
         )
     found: list[tuple[Corpus, str]] = []
     for corpus in run.corpora:
-        uris, aside = corpus_files.listed(corpus.path)
+        uris, aside = corpus_files.listed(corpus.path, corpus.most_files)
         found += [(corpus, uri) for uri in uris]
         _say_left_aside(run, corpus, aside)
     known = dict(run.store.query("sources/all").select("source_id", "uri").rows())
     rows: dict[str, Source] = {}
+    strange: dict[str, list[str]] = {}
     for done, (corpus, uri) in enumerate(found, start=1):
         row = _source(run, corpus, uri)
+        strange.setdefault(corpus.path, []).append(uri if row.kind == corpus_files.UNKNOWN else "")
         if row.source_id not in rows or known.get(row.source_id) == uri:  # in two places: it is where it was
             rows[row.source_id] = row
         run.progress("sources", done, len(found))
+    _check_known(strange)
     _move(run, [row for row in rows.values() if known.get(row.source_id, row.uri) != row.uri])
     new = run.store.append("sources", list(rows.values()))
     return Counts(rows_in=new, rows_out=new)
@@ -49,6 +54,17 @@ def _say_left_aside(run: Run, corpus: Corpus, names: list[str]) -> None:
     if names:
         shown = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
         run.progress.note(f"sources: {len(names)} side files of {corpus.path} are left out, as no pages: {shown}")
+
+
+def _check_known(strange: Mapping[str, list[str]]) -> None:
+    """Refuse a corpus none of whose files is anything we know; beside others, such a file is a refusal of its own."""
+    for path, uris in strange.items():
+        if all(uris):
+            raise BrokenError(
+                f"{path}: {corpus_files.unknown(uris[0])}",
+                hint="it may be an archive (WARC, ARC, WET), JSONL, Parquet, HTML, text, or of a format in "
+                "tasks/io/formats; or of a format of your own (`formats` in the profile)",
+            )
 
 
 def _move(run: Run, rows: list[Source]) -> None:

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -104,8 +105,13 @@ def test_what_is_wrong_is_said_before_anything_runs(tmp_path: Path, named: str, 
     assert named == "book" or "did you mean book" in caught.value.hint
 
 
-def test_ours_are_named_in_the_order_in_which_they_are_looked_for() -> None:
-    assert list(FORMATS.names()) == ["table", "parquet", "warc", "jsonl", "html", "text"]
+def test_ours_are_the_files_of_their_room() -> None:
+    room = resources.files("wellspring.tasks.io.formats")
+    files = {one.name[:-3] for one in room.iterdir() if one.name.endswith(".py")} - {"__init__", "zipped"}
+
+    assert set(FORMATS.names()) == files
+    for name in files:
+        assert Own().versions.get(name, 1) == FORMATS.whole(name).VERSION
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
     (room / "pages").mkdir(parents=True)
     (room / "pages" / "a.html").write_text("<html><body><p>Text</p></body></html>")
     (room / "lines.data").write_bytes(gzip.compress(json.dumps({"text": "A line."}).encode()))
-    (room / "README.md").write_text("no data")
+    (room / "about.yaml").write_text("no: data")
     (room / ".hidden").write_text("no data")
     return room
 
@@ -45,7 +45,7 @@ def test_a_folder_is_walked_and_files_are_told_by_their_bytes(folder: Path, sett
 def test_side_files_of_a_folder_are_left_out_and_named(
     folder: Path, settings: Make, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "notes.md").write_text("# what I have to do")
+    (folder / "notes.yml").write_text("to: do")
     (folder / "deep").mkdir(exist_ok=True)
     (folder / "deep" / "style.css").write_text("p {}")
     notes = list[str]()
@@ -75,7 +75,7 @@ def test_twice_is_once_and_a_moved_file_is_the_same_source(folder: Path, setting
     [
         ("gone.warc.gz", None, "there is no corpus"),
         ("empty.warc.gz", b"", "is empty"),
-        ("noise.bin", b"\x00\x01\x02 noise", "no corpus that we know"),
+        ("noise.bin", b"\x00\x01\x02 noise", "nothing that we know"),
     ],
 )
 def test_what_is_no_corpus_is_named(

@@ -97,8 +97,14 @@ def note_places(settings: Settings) -> None:
 
 def is_known_place(uri: str) -> bool:
     """Whether a file lies on this machine, or where this user had something read from."""
+    uri = _outer(uri)
     parts = uri.split("/")
     return not _is_address(uri) or any(are_noted({"place": "/".join(parts[:n])}) for n in range(3, len(parts) + 1))
+
+
+def _outer(uri: str) -> str:
+    """Return where a container lies that a file is in; else where the file lies."""
+    return uri.partition("::")[2] if uri.startswith(("zip://", "tar://")) else uri
 
 
 def _is_address(path: str) -> bool:

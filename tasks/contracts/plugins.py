@@ -195,9 +195,7 @@ CHECKS = Kind("check", "wellspring.tasks.methods.answers.checks", "wellspring.ch
 WAYS = Kind("way to select", "wellspring.tasks.methods.vectors.choices", "wellspring.ways", "\ndef choose(", "choose")
 ANSWERS = Kind("way to answer", "wellspring.tasks.recipes", "wellspring.answers", '\nANSWERS = "instructions"')
 PAIRINGS = Kind("way to pair", "wellspring.tasks.methods.answers.pairs", "wellspring.pairings", "\ndef pair(", "pair")
-FORMATS = Kind(
-    "format of files", "wellspring.tasks.io.corpora.corpus_files", "wellspring.formats", "\ndef records(", "records"
-)
+FORMATS = Kind("format of files", "wellspring.tasks.io.formats", "wellspring.formats", "\ndef records(", "records")
 SETS = Kind("method over sets", "wellspring.tasks.methods.sets", "wellspring.sets", "\ndef scores(", "scores")
 FORMS = Kind("form", "wellspring.tasks.methods.datasets.formats", "wellspring.forms", "\nOF = ", "lines")
 

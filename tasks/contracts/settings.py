@@ -42,9 +42,10 @@ class Section(BaseModel):
 class Corpus(Section):
     """One corpus: where it lies, what it is called on the card, and under which licence."""
 
-    path: str
+    path: str = Field(description="a file, a folder, a glob, a URI, a list of paths, or a crawl: CC-MAIN-2024-10/wet")
     name: str = ""
     license: str | None = None
+    most_files: int = Field(default=0, ge=0, description="so many of its files, from the first; 0 is all")
 
 
 class SourcesSettings(Section):
@@ -141,6 +142,9 @@ class EmbeddingsSettings(Section):
     index: Literal["auto", "flat", "ivf_flat", "ivf_sq8", "ivf_rabitq", "hnsw"] = "auto"
 
 
+SeedField = Literal["prompt", "response", "input", "system", "messages", "tools"]
+
+
 class Recast(Section):
     """How rows of a table become what somebody asks (`tasks/io/corpora/recasts.py`); `{column}` is a cell."""
 
@@ -180,6 +184,10 @@ class SeedsSettings(Section):
         default=None, gt=0, le=1.01, description=f"community detection; {_MEASURED}; above 1 is off"
     )
     min_score: int = Field(default=0, ge=0, le=7, description="seven criteria; 7 in the paper, 0 asks no judge")
+    columns: dict[SeedField, str] = Field(
+        default_factory=dict,
+        description='which columns hold what, such as {prompt = "Question"}; common names are guessed (see `doctor`)',
+    )
 
 
 class GroundingsSettings(Section):

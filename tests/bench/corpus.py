@@ -34,8 +34,8 @@ def lines(name: str) -> list[Any]:
 
 def archived(name: str) -> Iterator[tuple[str, str]]:
     """Yield address and decoded page of an archive of the shared data."""
+    from wellspring.tasks.contracts.charsets import decode
     from wellspring.tasks.io.corpora import messages, warc
-    from wellspring.tasks.methods.pages.charsets import decode
 
     for record in warc.records(str(SHARED / name), LIMIT_BYTES):
         if isinstance(record, warc.Record) and record.kind == "response":

@@ -95,11 +95,11 @@ def changed(was: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
 
 
 def test_a_version_of_one_is_left_out_so_that_todays_stores_stay_valid(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = raised("figures", "charsets", own=1)
+    before = raised("figures", "languages", own=1)
     bump(monkeypatch, "methods.figures")
 
     assert before == {}
-    assert raised("figures", "charsets", own=3) == {"figures": 2, "own": 3}
+    assert raised("figures", "languages", own=3) == {"figures": 2, "own": 3}
 
 
 def test_a_file_that_has_another_name_now_keeps_its_first_one_in_fingerprints() -> None:

@@ -1,4 +1,7 @@
-"""Conversation sets: JSONL, Parquet and gzip files of many shapes, read to first user turns and the turns about them.
+"""Conversation sets of many shapes, read to first user turns and the turns about them.
+
+Files are of all the formats that corpora have (`corpus_files.py`): JSONL, Parquet, CSV, Arrow, a JSON array; plain text
+is an instruction a line. Columns may have any names: a profile says which are which, and common ones are guessed.
 
 Shapes: `{"prompt"}`, `{"instruction", "input"}` (also Dolly's `context` and Self-Instruct's `instances`), chat
 `messages`, ShareGPT `conversations`, WildChat and LMSYS `conversation`, Arena pairs (`conversation_a`, `winner`), OASST
@@ -9,29 +12,29 @@ A line that cannot be used is yielded as a Rejection in its place, and reading g
 Nothing is trusted: a line is read up to a cap and no further, nesting may be too deep, a file may end in its middle.
 """
 
-import gzip
 import itertools
 import json
+import re
 import sys
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wellspring.tasks.contracts import outside
+from wellspring.tasks.contracts import charsets, outside
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
-from wellspring.tasks.io.corpora import streams, turns, unpacking
-from wellspring.tasks.io.corpora.own_formats import NONE, Broken, Own
+from wellspring.tasks.io.corpora import corpus_files, own_formats, streams, turns, unpacking
+from wellspring.tasks.io.corpora.own_formats import NONE, Own
 from wellspring.tasks.io.corpora.streams import Place
 from wellspring.tasks.io.corpora.turns import ASSISTANTS, USERS, cleaned
 
 MAX_LINE_BYTES = 16 * 2**20
 MOST_FIELDS = 50  # that a message names
-_GZIP_MAGIC = b"\x1f\x8b"
-_PARQUET_MAGIC = b"PAR1"
+Columns = Mapping[Any, str]  # a field of ours -> the name that it has in a file
 _CHATS = ("messages", "conversations", "conversation", "conversation_a")
 _TEXTS = ("prompt", "instruction", "question", "query")
 _INPUTS = ("input", "context")
@@ -39,6 +42,19 @@ _ANSWERS = ("response", "output", "completion", "answer")
 _SYSTEMS = ("system", "system_prompt")
 _TOOLS = ("tools", "functions")
 _NO_INPUT = frozenset({"", "<noinput>", "no input", "n/a", "none"})
+_ALIASES = {  # names that sets give to fields of ours, in lower case and without marks
+    "messages": ("chat", "dialog", "dialogue", "turns", "chatmessages"),
+    "prompt": (
+        *("instructions", "questions", "questiontext", "inputtext", "usermessage", "usermsg", "userprompt", "user"),
+        *("human", "task", "request", "message", "problem", "inputs", "source", "src", "q", "frage", "input"),
+        *("prompt", "instruction", "question", "query", "prompttext", "text"),
+    ),
+    "response": (
+        *("responses", "answers", "answertext", "outputtext", "assistantmessage", "assistant", "bot", "gpt", "reply"),
+        *("target", "targets", "solution", "outputs", "a", "response", "output", "completion", "answer"),
+    ),
+    "system": ("systemprompt", "system", "systemmessage"),
+}
 LOOKED_FOR = (*_CHATS, *_TEXTS, "text with parent_id")
 
 
@@ -64,17 +80,33 @@ class Turn:
 Item = tuple[int, Turn | Rejection]
 
 
+def files(paths: Sequence[str]) -> list[Place]:
+    """Return the files of conversation sets: of a folder all that it holds, such as those of `save_to_disk`.
+
+    Raises:
+        BrokenError: A folder holds none.
+    """
+    every = [file for path in paths for file in (corpus_files.expand(path) if Path(path).is_dir() else [path])]
+    return [streams.place_of(file) for file in every]
+
+
 def read(
-    path: Place, first: int = 1, last: int | None = None, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE
+    path: Place,
+    first: int = 1,
+    last: int | None = None,
+    max_line_bytes: int = MAX_LINE_BYTES,
+    own: Own = NONE,
+    columns: Columns = MappingProxyType({}),
 ) -> Iterator[Item]:
-    """Yield lines (rows) of a conversation set with their numbers, from 1: a turn, or why it is refused.
+    """Yield lines (rows, records) of a conversation set with their numbers, from 1: a turn, or why it is refused.
 
     Args:
-        path: A JSONL or Parquet file, gzipped or not; what it is is read off its first bytes, not its name.
+        path: A file of any format; what it is is read off its first bytes, where these tell.
         first: The first line wanted; those before are passed over unparsed.
         last: The last line wanted; None reads to the end.
         max_line_bytes: A line that inflates past this is refused, and skipped without being held.
-        own: Formats of the user's; a file of none of them is JSONL or Parquet.
+        own: Formats of the user's; they come before ours.
+        columns: A field of ours -> the name that it has in the file.
 
     Raises:
         BrokenError: The file is missing, or is a damaged Parquet file.
@@ -83,29 +115,66 @@ def read(
         try:
             if isinstance(record, Rejection):
                 raise record
-            turn = first_turn(record)
+            turn = first_turn(renamed(record, columns))
         except Rejection as refused:
             yield line, refused
         else:
             yield line, turn
 
 
-def survey(path: Place, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE) -> int:
+def renamed(record: Mapping[str, Any], columns: Columns = MappingProxyType({})) -> Mapping[str, Any]:
+    """Return a record under the names of ours: as `columns` says, or as they can be guessed where it has none of them.
+
+    Args:
+        record: A line or a row.
+        columns: A field of ours -> the name that it has.
+    """
+    if columns:
+        return {**record, **{ours: record[theirs] for ours, theirs in columns.items() if theirs in record}}
+    return {**record, **{ours: record[theirs] for ours, theirs in guessed([str(key) for key in record]).items()}}
+
+
+def guessed(names: Sequence[str]) -> dict[str, str]:
+    """Return a field of ours -> the column that may hold it; empty where one of ours is there under its own name."""
+    if any(name in {*_CHATS, *_TEXTS, "text"} for name in names):
+        return {}
+    known = {re.sub(r"[^a-z]", "", name.lower()): name for name in reversed(names)}
+    found = {ours: next((known[one] for one in theirs if one in known), "") for ours, theirs in _ALIASES.items()}
+    return {ours: theirs for ours, theirs in found.items() if theirs} if found["prompt"] or found["messages"] else {}
+
+
+def columns_of(path: Place, own: Own = NONE, columns: Columns = MappingProxyType({})) -> dict[str, str]:
+    """Return which columns of a file are read as fields of ours under other names, as its first record shows.
+
+    Raises:
+        BrokenError: The file is missing, or is a damaged Parquet file.
+    """
+    for _, record in _records(path, MAX_LINE_BYTES, own=own):
+        if not isinstance(record, Rejection):
+            return {ours: theirs for ours, theirs in columns.items() if theirs in record} or guessed(list(record))
+    return {}
+
+
+def survey(
+    path: Place, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE, columns: Columns = MappingProxyType({})
+) -> int:
     """Return how many lines (rows) a conversation set has, after making sure that it is one.
 
     Raises:
         BrokenError: As `make_sure` says.
     """
-    make_sure(path, max_line_bytes, own)
+    make_sure(path, max_line_bytes, own, columns)
     return _count(path, max_line_bytes, own)
 
 
-def make_sure(path: Place, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE) -> None:
+def make_sure(
+    path: Place, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE, columns: Columns = MappingProxyType({})
+) -> None:
     """Make sure that a file is a conversation set; it is read up to its first line of use.
 
     Raises:
-        BrokenError: The file is missing, is neither JSONL nor Parquet, is empty, or no line of it has a usable field;
-            the message names the fields it has and those that were looked for.
+        BrokenError: The file is missing, is empty, or no line of it has a usable field; the message names the fields
+            it has and those that were looked for.
     """
     fields: set[str] = set()
     lines = 0
@@ -115,7 +184,7 @@ def make_sure(path: Place, max_line_bytes: int = MAX_LINE_BYTES, own: Own = NONE
             continue
         if len(fields) < MOST_FIELDS:
             fields.update(str(key) for key in record)
-        if _is_usable(record):
+        if _is_usable(renamed(record, columns)):
             return
     raise _nothing_usable(path, lines, fields)
 
@@ -130,20 +199,25 @@ def _is_usable(record: Mapping[str, Any]) -> bool:
 
 def _count(path: Place, max_line_bytes: int, own: Own) -> int:
     """Count without parsing; where a compressed stream ends in its middle, that end is a line, too."""
-    if name := _own(path, own):
-        return sum(1 for _ in own.records(name, str(path)))
-    if _starts(path, _PARQUET_MAGIC):
+    kind = _kind(path, own)
+    if kind == "parquet":
         with streams.stored(path) as stored, pq.ParquetFile(stored) as file:
             return file.metadata.num_rows
+    if _is_format(kind):
+        return sum(1 for _ in own.records(kind, str(path), 0, sys.maxsize, max_line_bytes))
     return sum(1 for _ in _lines(path, max_line_bytes))
 
 
-def _starts(path: Place, magic: bytes) -> bool:
+def _kind(path: Place, own: Own) -> str:
     try:
-        with streams.stored(path) as file:
-            return file.read(len(magic)) == magic
+        with streams.stored(path):
+            return corpus_files.kind_of(str(path), own)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise BrokenError(f"{str(path)!r} cannot be read: {error}", hint="check the path given to --seeds") from error
+
+
+def _is_format(kind: str) -> bool:
+    return kind not in {*corpus_files.OURS, corpus_files.UNKNOWN}
 
 
 def _nothing_usable(path: Place, lines: int, fields: set[str]) -> BrokenError:
@@ -156,44 +230,32 @@ def _nothing_usable(path: Place, lines: int, fields: set[str]) -> BrokenError:
         )
     return BrokenError(
         f"none of the {lines} lines of {path} has an instruction; its fields: {', '.join(sorted(fields))}",
-        hint=f"rename the field that holds the instruction; {looked_for}",
+        hint=f'name the field that holds it: columns = {{prompt = "..."}} under [seeds] in the profile; {looked_for}',
     )
 
 
 def _records(
     path: Place, max_line_bytes: int, first: int = 1, last: int | None = None, own: Own = NONE
 ) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:
-    end = sys.maxsize if last is None else last
-    if name := _own(path, own):
-        yield from ((line, record) for line, record in _of_format(own, name, path) if first <= line <= end)
-        return
-    if _starts(path, _PARQUET_MAGIC):
+    end, kind = sys.maxsize if last is None else last, _kind(path, own)
+    if kind == "parquet":
         yield from _parquet_rows(path, first, end)
-        return
-    for line, raw in _lines(path, max_line_bytes):
-        if line > end:
-            return
-        if line >= first:
-            yield line, raw if isinstance(raw, Rejection) else _parsed(raw)
-
-
-def _own(path: Place, own: Own) -> str:
-    """Return the format of the user's that a file is of; empty where it is of none."""
-    return own.of(str(path)) if (own.names or own.recasts) and _starts(path, b"") else ""
-
-
-def _of_format(own: Own, name: str, path: Place) -> Iterator[tuple[int, Mapping[str, Any] | Rejection]]:
-    for found in own.records(name, str(path)):
-        if isinstance(found, Broken):
-            yield found.number + 1, Rejection("format_error", found.why)
-        else:
-            yield found[0] + 1, found[1]
+    elif _is_format(kind):
+        found = enumerate(own.records(kind, str(path), 0, sys.maxsize, max_line_bytes), start=1)
+        yield from ((line, one.fields) for line, one in found if first <= line <= end)
+    else:
+        reading = _asking(path) if kind == "text" else _parsed
+        for line, raw in itertools.takewhile(lambda one: one[0] <= end, _lines(path, max_line_bytes)):
+            if line >= first:
+                yield line, raw if isinstance(raw, Rejection) else reading(raw)
 
 
 def _parquet_rows(path: Place, first: int, end: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
         with streams.stored(path) as stored, pq.ParquetFile(stored) as file:
-            wanted = [n for n in file.schema_arrow.names if n in _COLUMNS] or file.schema_arrow.names
+            names = file.schema_arrow.names
+            is_ours = any(name in {*_CHATS, *_TEXTS, "text"} for name in names)
+            wanted = [n for n in names if n in _COLUMNS] if is_ours else names
             if why := unpacking.bomb(file, wanted):
                 raise BrokenError(f"{path} unpacks to what no machine can hold: {why}", hint="take it out of the seeds")
             line = 0
@@ -220,33 +282,22 @@ _COLUMNS = frozenset(
 
 
 def _lines(path: Place, max_line_bytes: int) -> Iterator[tuple[int, bytes | Rejection]]:
-    is_gzip = _starts(path, _GZIP_MAGIC)
-    with streams.stored(path) as stored:
-        file: IO[bytes] = gzip.GzipFile(fileobj=stored) if is_gzip else stored  # pyright: ignore[reportAssignmentType]
-        for line in itertools.count(1):
-            try:
-                raw, size = _line(file, max_line_bytes)
-            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                yield line, Rejection("damaged_file", f"the compressed stream ends in its middle: {error}")
-                return
-            if not size:
-                return
-            if raw is None:
-                yield line, Rejection("oversize_line", f"{size} bytes, at most {max_line_bytes}")
-            else:
-                yield line, raw if raw.strip() else Rejection("empty_line")
+    found = corpus_files.lines(str(path), 0, sys.maxsize, max_line_bytes)
+    for line, (_, length, raw) in enumerate(found, start=1):
+        if isinstance(raw, Rejection) and raw.reason == "too_large":
+            yield line, Rejection("oversize_line", f"{length} bytes, at most {max_line_bytes}")
+        elif isinstance(raw, Rejection):
+            yield line, Rejection("damaged_file", f"the compressed stream ends in its middle: {raw.detail}")
+        else:
+            yield line, raw if raw.strip() else Rejection("empty_line")
 
 
-def _line(file: IO[bytes], max_line_bytes: int) -> tuple[bytes | None, int]:
-    """Read a line and its size; one past the cap is read off in pieces that are not kept."""
-    raw = file.readline(max_line_bytes + 1)
-    size = len(raw)
-    if size <= max_line_bytes or raw.endswith(b"\n"):
-        return raw, size
-    while raw and not raw.endswith(b"\n"):
-        raw = file.readline(2**20)
-        size += len(raw)
-    return None, size
+def _asking(path: Place) -> Callable[[bytes], Mapping[str, Any] | Rejection]:
+    """Return how a line of a plain text is read: it is an instruction, in the charset of the file."""
+    _, codec = charsets.decode(own_formats.beginning(str(path)), "text/plain")
+    if codec.startswith(("utf-16", "utf-32")):
+        return lambda _: Rejection("damaged_line", f"the file is in {codec}: save it as UTF-8")
+    return lambda raw: {"prompt": raw.decode(codec, "replace").lstrip("\ufeff")}
 
 
 def _parsed(raw: bytes) -> Mapping[str, Any] | Rejection:

@@ -1,9 +1,10 @@
 """What a team has: archives, JSONL, Parquet, folders of pages; found, named by their bytes, and read piece by piece.
 
-What a file is, its first bytes say, not its name: it is of the first format that says so (`OURS`), after those of the
-profile's own (`own_formats.py`). A corpus is a path, a glob, a folder or any fsspec URI. Each file can
-be read in ranges that together give each of its items once: bytes as stored (archives), bytes of the inflated text
-(JSONL, archives compressed as a whole) or rows (Parquet). Nothing here holds more than a few records.
+What a file is, its first bytes say, not its name: it is of the first format that says so, of the profile's own and of
+`tasks/io/formats` (`own_formats.py`), then of `OURS`. A file that is of none is one refusal. A corpus is a path, a
+glob, a folder, any fsspec URI, or what stands for other files (`containers.py`). Each file of `OURS` can be read in
+ranges that together give each of its items once: bytes as stored (archives), bytes of the inflated text (JSONL,
+indexes, archives compressed as a whole) or rows (Parquet). Nothing here holds more than a few records.
 """
 
 import csv
@@ -19,15 +20,17 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wellspring.tasks.contracts import outside
-from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts import charsets, outside
+from wellspring.tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.contracts.plugins import FORMATS
 from wellspring.tasks.io import files
-from wellspring.tasks.io.corpora import archive_headers, own_formats, streams, tables, unpacking, warc
-from wellspring.tasks.io.corpora.own_formats import NONE, Broken, Own
+from wellspring.tasks.io.corpora import archive_headers, cdx, containers, own_formats, streams, tables, unpacking, warc
+from wellspring.tasks.io.corpora.own_formats import NONE, Own
 from wellspring.tasks.io.corpora.streams import Window
 from wellspring.tasks.io.corpora.warc import Damage, Record
 
-Kind = str  # a name of `OURS`, or of a format of the user's
+Kind = str  # a name of `OURS`, or of a format
+UNKNOWN = "unknown"
 
 CACHE = "corpora.json"  # in a store's `indexes`
 TEXT_FIELDS = ("text", "content", "raw_content", "markdown", "body", "article")
@@ -38,7 +41,8 @@ _ABOUT_FIELDS = (
 )
 _DOCUMENT_FIELDS = frozenset({*TEXT_FIELDS, *HTML_FIELDS, *_ABOUT_FIELDS.split()})
 _NOT_DATA = re.compile(
-    r"(?:^|/)(?:[._][^/]*|[^/]*\.(?:lock|tmp|part|crc|md|txt\.sha256|yaml|yml|css|js|png|jpe?g|gif|svg|ico))$",
+    r"(?:^|/)(?:[._][^/]*|[^/]*\.(?:lock|tmp|part|crc|txt\.sha256|yaml|yml|css|js|png|jpe?g|gif|svg|ico)"
+    r"|dataset_infos?\.json|dataset_dict\.json|state\.json|cache-[^/]*\.arrow)$",
     re.IGNORECASE,
 )
 _HTML = re.compile(rb"<(?:!doctype|html|head|body|meta|title|div|p|h1|article|table|\?xml)\b", re.IGNORECASE)
@@ -46,12 +50,22 @@ _HTML = re.compile(rb"<(?:!doctype|html|head|body|meta|title|div|p|h1|article|ta
 
 @dataclass(frozen=True, slots=True)
 class CorpusRow:
-    """A line of JSONL, a row of Parquet, or a page of a folder: named fields, one of them text or html."""
+    """A line of JSONL, a row of Parquet, or a page of a folder: named fields, and what its page is.
+
+    Attributes:
+        offset: Where it begins.
+        length: How long it is.
+        url: Where it came from; '' where nothing says so.
+        body: The bytes of a page.
+        declared: What they are said to be: `text/html` or `text/plain`.
+        fields: What else stands beside them.
+    """
 
     offset: int
     length: int
     url: str
-    html: bytes | None
+    body: bytes
+    declared: str
     fields: Mapping[str, Any]
 
 
@@ -78,21 +92,43 @@ class Object:
 Item = Record | CorpusRow | Damage
 
 
-def expand(path: str) -> list[str]:
+def expand(path: str, most: int = 0) -> list[str]:
     """Return the files of a path, glob, folder (walked, hidden and side files left out) or URI, in order.
 
-    Raises:
-        BrokenError: There is nothing there.
-    """
-    return listed(path)[0]
-
-
-def listed(path: str) -> tuple[list[str], list[str]]:
-    """Return what `expand` does, and the side files of a folder: notes, styles, images, hidden files; both in order.
+    Args:
+        path: Where they are; a container, a list or the name of a crawl stands for the files that it names.
+        most: How many of them are wanted; 0 is all.
 
     Raises:
         BrokenError: There is nothing there.
     """
+    return listed(path, most)[0]
+
+
+def listed(path: str, most: int = 0) -> tuple[list[str], list[str]]:
+    """Return what `expand` does, and the side files of a folder: styles, images, hidden files; both in order.
+
+    Raises:
+        BrokenError: There is nothing there.
+    """
+    if "::" in path:
+        return [path], []
+    found, aside = _found(path if Path(path).exists() else containers.crawl(path) or path)
+    files, beside = list[str](), list[str]()
+    for uri in found:
+        held = containers.inside(uri)
+        names = [uri] if held is None else [name for name in held if not _NOT_DATA.search(name.partition("::")[0])]
+        files += names
+        beside += [] if held is None else [name for name in held if name not in set(names)]
+        if most and len(files) >= most:
+            return files[:most], aside + beside
+    if not files:
+        raise BrokenError(f"{path} holds no file that could be read", hint="is it the right container, or list?")
+    return files, aside + beside
+
+
+def _found(path: str) -> tuple[list[str], list[str]]:
+    """Return the files of a path as they lie there, and its side files."""
     aside: list[str] = []
     path = str(streams.place_of(path)) if "://" in path else path
     try:
@@ -145,7 +181,7 @@ def look(uri: str, cache: Path | None = None, own: Own = NONE) -> File:
 def _state(uri: str) -> str:
     """Address, size and change time of a file, as its filesystem tells them; empty where it tells none."""
     try:
-        filesystem, inner = fsspec.url_to_fs(uri)
+        filesystem, inner = fsspec.url_to_fs(uri.rpartition("::")[2])
         about = filesystem.info(inner)
     except (OSError, ImportError, ValueError):
         return ""
@@ -188,23 +224,30 @@ def known_places(cache: Path, sha256: str) -> list[str]:
 
 def _looked_at(uri: str, own: Own) -> File:
     digest, size = _digest(uri)
-    if not size:
-        raise BrokenError(f"{uri} is empty", hint="an empty file has no records; take it out of the corpus")
-    kind = own.of(uri) or _kind(uri)
-    return File(uri, kind, digest, size, _extent(uri, kind, size) if kind in OURS else size)
+    kind = kind_of(uri, own) if size else UNKNOWN
+    return File(uri, kind, digest, size, _extent(uri, kind, size, own))
 
 
-def _kind(uri: str) -> Kind:
-    name, start = uri.lower(), own_formats.beginning(uri)
+def kind_of(uri: str, own: Own = NONE) -> Kind:
+    """Return the format of a file: a name, or `UNKNOWN`.
+
+    Raises:
+        BrokenError: It cannot be opened.
+    """
+    name, start = uri.partition("::")[0], own_formats.beginning(uri)
     with streams.opened(uri) as file:
         magic = file.read(len(_PARQUET))
-    if found := next((kind for kind, is_this in _TESTS if is_this(name, magic, start)), ""):
+    if found := own.of(name, start):
         return found
-    raise BrokenError(
-        f"{uri} is no corpus that we know: it begins with {start[:24]!r}",
-        hint="it may be a WARC, ARC or WET archive, JSONL, Parquet, or HTML; plain or in gzip, zstd or lz4; or of a "
-        "format of your own (`formats` in the profile)",
-    )
+    return next((kind for kind, is_this in _TESTS if is_this(name.lower(), magic, start)), UNKNOWN)
+
+
+def unknown(uri: str) -> str:
+    """Say of a file of no format what it begins with, and what could be read."""
+    start = own_formats.beginning(uri)
+    if not start.strip():
+        return "the file is empty"
+    return f"it is nothing that we know: it begins with {start[:24]!r}"
 
 
 def _is_json(name: str, start: bytes) -> bool:
@@ -213,22 +256,37 @@ def _is_json(name: str, start: bytes) -> bool:
 
 
 _PARQUET = b"PAR1"
+_BINARY = re.compile(rb"\0|^(?:PK\x03\x04|\x89PNG|GIF8|\xff\xd8\xff|%PDF)")
+_TEXTS = r"\.(txt|text|md|markdown|rst|html?\.md)(\.\w+)?$"
 # In the order in which they are looked for: by the name, the first bytes as stored, and as inflated.
 _TESTS: tuple[tuple[Kind, Callable[[str, bytes, bytes], bool]], ...] = (
     ("table", lambda name, _, __: name.endswith(tables.ENDING)),
     ("parquet", lambda _, magic, __: magic == _PARQUET),
     ("warc", lambda name, _, start: bool(archive_headers.is_archive(start) or re.search(r"\.w?arc(\.\w+)*$", name))),
+    ("cdx", lambda _, __, start: cdx.is_index(start)),
     ("jsonl", lambda name, _, start: _is_json(name, start)),
     ("parquet", lambda name, _, __: name.endswith(".parquet")),
-    ("html", lambda name, _, start: bool(_HTML.search(start) or re.search(r"\.(x?html?)(\.\w+)?$", name))),
-    ("text", lambda name, _, start: bool(re.search(r"\.(txt|md)(\.\w+)?$", name)) and b"\0" not in start),
+    ("text", lambda name, _, start: bool(start.strip() and re.search(_TEXTS, name)) and not _is_binary(start)),
+    ("html", lambda name, _, start: _is_html(name, start) and not _is_binary(start)),
 )
 OURS = dict(_TESTS)
+_PAGES = frozenset({"html", "text"})
 
 
-def _extent(uri: str, kind: Kind, size: int) -> int:
+def _is_html(name: str, start: bytes) -> bool:
+    return bool(start.strip() and (_HTML.search(start) or re.search(r"\.(x?html?)(\.\w+)?$", name)))
+
+
+def _is_binary(start: bytes) -> bool:
+    """Tell bytes that are no text; those of UTF-16 have NULs, too."""
+    return _BINARY.search(start) is not None and not charsets.decode(start[:1024])[1].startswith("utf-16")
+
+
+def _extent(uri: str, kind: Kind, size: int, own: Own) -> int:
     if kind == "table":
         return 1  # read as a whole
+    if kind not in OURS and (kind == UNKNOWN or not own.begin(kind)):
+        return max(1, size)
     if kind == "parquet":
         try:
             with streams.opened(uri) as file:
@@ -236,7 +294,7 @@ def _extent(uri: str, kind: Kind, size: int) -> int:
                 return 1 if unpacking.bomb(parquet, _columns(parquet)) else parquet.metadata.num_rows
         except (pa.ArrowException, OSError):
             return 1  # no footer, no rows: one rejection
-    if (kind == "warc" and not warc.is_stream(uri)) or kind in {"html", "text"}:
+    if (kind == "warc" and not warc.is_stream(uri)) or kind in _PAGES:
         return size
     inflated = 0
     try:
@@ -251,14 +309,18 @@ def _extent(uri: str, kind: Kind, size: int) -> int:
 def read(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int, own: Own = NONE) -> Iterator[Item]:
     """Yield the items that begin in [start, stop) of the file's extent, or what stands in their place.
 
-    A file of a format of `own` is one range, whatever the range says; its records are numbered from 0.
+    What is not cut (`is_cut`) is one range, whatever the range says.
     """
-    if kind not in OURS:
-        yield from _of_format(uri, kind, own)
+    if kind == UNKNOWN:
+        yield Damage(0, 1, "unknown_format", unknown(uri), _address(uri))
+    elif kind not in OURS:
+        yield from _of_format(uri, kind, start, stop, limit_bytes, own)
     elif kind == "table":
         yield from _of_table(uri)
     elif kind == "warc":
         yield from warc.records(uri, limit_bytes, start, stop)
+    elif kind == "cdx":
+        yield from _captures(uri, start, stop, limit_bytes)
     elif kind in {"jsonl", "parquet"}:
         for item in objects(uri, kind, start, stop, limit_bytes):
             yield item if isinstance(item, Damage) else _row(item)
@@ -266,12 +328,14 @@ def read(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int, own: Own
         yield from _page(uri, kind, limit_bytes)
 
 
-def _of_format(uri: str, kind: Kind, own: Own) -> Iterator[Item]:
-    for found in own.records(kind, uri):
-        if isinstance(found, Broken):
-            yield Damage(found.number, 1, "format_error", found.why, _address(uri))
+def _of_format(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int, own: Own) -> Iterator[Item]:
+    for found in own.records(kind, uri, start, stop, limit_bytes):
+        if isinstance(found.fields, Rejection):
+            yield Damage(found.offset, found.length, found.fields.reason, found.fields.detail, _address(uri))
         else:
-            yield _row(Object(found[0], 1, {"url": f"{_address(uri)}#{found[0]}", **found[1]}))
+            part = found.fields.get("fragment") or found.offset
+            told = {key: value for key, value in found.fields.items() if key != "url" or value}
+            yield _row(Object(found.offset, found.length, {"url": f"{_address(uri)}#{part}", **told}))
 
 
 def _of_table(uri: str) -> Iterator[Item]:
@@ -285,14 +349,32 @@ def _of_table(uri: str) -> Iterator[Item]:
         yield Damage(number, 1, "table_error", str(error)[:300], _address(uri))
 
 
-def is_cut(kind: Kind) -> bool:
+def _captures(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[Item]:
+    """Yield the records that the lines of an index name."""
+    legend = own_formats.beginning(uri).partition(b"\n")[0].decode("utf-8", "replace")
+    for offset, length, line in lines(uri, start, stop, limit_bytes):
+        if isinstance(line, Rejection):
+            yield Damage(offset, length, line.reason, line.detail)
+        elif line.strip() and not (offset == 0 and "CDX" in legend):
+            try:
+                yield cdx.item(cdx.capture(uri, line, legend), offset, length, limit_bytes)
+            except Rejection as refusal:
+                yield Damage(offset, length, refusal.reason, refusal.detail)
+
+
+def is_cut(kind: Kind, own: Own = NONE) -> bool:
     """Whether files of a kind are read in ranges; others are read as a whole."""
-    return kind in OURS
+    return (kind in OURS and kind not in _PAGES) or (kind not in {*OURS, UNKNOWN} and own.begin(kind) is not None)
 
 
 def objects(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int) -> Iterator[Object | Damage]:
     """Yield the objects of JSONL lines or Parquet rows that begin in the range, whatever their fields."""
-    yield from (_lines if kind == "jsonl" else _rows)(uri, start, stop, limit_bytes)
+    if kind != "jsonl":
+        yield from _rows(uri, start, stop, limit_bytes)
+        return
+    for offset, length, line in lines(uri, start, stop, limit_bytes):
+        is_bad = isinstance(line, Rejection)
+        yield Damage(offset, length, line.reason, line.detail) if is_bad else _parsed(offset, length, line)
 
 
 def read_record(uri: str, kind: str, offset: int, length: int) -> bytes:
@@ -307,6 +389,8 @@ def read_record(uri: str, kind: str, offset: int, length: int) -> bytes:
         if text := next((page.text for page in tables.pages(uri) if page.number == offset), ""):
             return text.encode("utf-8", "surrogatepass")
         raise BrokenError(f"{uri} has no part {offset}", hint="is it the file that was read?")
+    if kind == "cdx":
+        return _captured(uri, offset, length)
     if kind == "parquet":
         with streams.opened(uri) as file:
             for index, row in _numbered(pq.ParquetFile(file), offset, offset + 1, None):
@@ -317,7 +401,7 @@ def read_record(uri: str, kind: str, offset: int, length: int) -> bytes:
         )
     with streams.inflated(uri) as read_bytes:
         window = Window(read_bytes)
-        if kind in OURS:
+        if kind in OURS or (FORMATS.find(kind) and NONE.is_placed(kind)):
             window.skip(offset)
             return window.take(length)
         while window.ensure(len(window.buffer) + 1):
@@ -325,8 +409,23 @@ def read_record(uri: str, kind: str, offset: int, length: int) -> bytes:
         return bytes(window.buffer)
 
 
-def _lines(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[Object | Damage]:
-    """Yield the lines that begin in the range; a line over the limit is skipped without being held."""
+def _captured(uri: str, offset: int, length: int) -> bytes:
+    """Fetch the record that a line of an index names, and inflate it."""
+    with streams.inflated(uri) as read_bytes:
+        window = Window(read_bytes)
+        window.skip(offset)
+        line = window.take(length)
+    legend = own_formats.beginning(uri).partition(b"\n")[0].decode("utf-8", "replace")
+    try:
+        found = cdx.capture(uri, line, legend)
+        stored = cdx.fetched(found, found.length)
+        return warc.inflated_members(stored) or stored
+    except Rejection as refusal:
+        raise BrokenError(f"{uri}: {refusal.detail}", hint="is the archive where it was?") from refusal
+
+
+def lines(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[tuple[int, int, bytes | Rejection]]:
+    """Yield where the lines are that begin in the range, and each; one over the limit is skipped without being held."""
     broken = ""
     with streams.inflated(uri) as read_bytes:
 
@@ -347,14 +446,15 @@ def _lines(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[Object
             line = _line(window, limit_bytes)
             length = window.position - offset
             if line is None:
-                yield Damage(offset, length, "too_large", f"a line of {length} bytes, over the limit of {limit_bytes}")
+                why = f"a line of {length} bytes, over the limit of {limit_bytes}"
+                yield offset, length, Rejection("too_large", why)
             elif window.is_ended and not window.buffer and broken:
-                yield Damage(offset, max(1, length), "corrupt_stream", broken)
+                yield offset, max(1, length), Rejection("corrupt_stream", broken)
                 return
             else:
-                yield _parsed(offset, length, line)
+                yield offset, length, line
         if broken and window.is_ended and not window.buffer and window.position == start == 0:
-            yield Damage(0, 1, "corrupt_stream", broken)
+            yield 0, 1, Rejection("corrupt_stream", broken)
 
 
 def _skip_line(window: Window) -> None:
@@ -371,8 +471,11 @@ def _line(window: Window, limit_bytes: int) -> bytes | None:
     searched = 0
     while True:
         end = window.buffer.find(b"\n", searched)
-        if end >= 0:
+        if end >= 0 and end <= limit_bytes:
             return window.take(end + 1)
+        if end >= 0:
+            window.skip(end + 1)
+            return None
         searched = len(window.buffer)
         if searched > limit_bytes:
             _skip_line(window)
@@ -405,12 +508,12 @@ def _row(found: Object) -> CorpusRow | Damage:
     )
     if not url and isinstance(meta := fields.get("meta") or fields.get("metadata"), dict):
         url = str(cast("dict[str, Any]", meta).get("url") or "")
-    for key in HTML_FIELDS:
-        if isinstance(value := fields.get(key), str) and value.strip():
-            return CorpusRow(offset, length, url, value.encode("utf-8", "replace"), fields)
-    for key in TEXT_FIELDS:
-        if isinstance(value := fields.get(key), str) and value.strip():
-            return CorpusRow(offset, length, url, None, {**fields, "text": value})
+    for declared, keys in (("text/html", HTML_FIELDS), ("text/plain", TEXT_FIELDS)):
+        for key in keys:
+            value = fields.get(key)
+            body = value.encode("utf-8", "replace") if isinstance(value, str) else value
+            if isinstance(body, bytes) and body.strip():
+                return CorpusRow(offset, length, url, body, declared, fields)
     if any(key in fields for key in (*TEXT_FIELDS, *HTML_FIELDS)):
         return Damage(offset, length, "no_text", "its text is null or empty", url)
     return Damage(
@@ -480,11 +583,14 @@ def _page(uri: str, kind: Kind, limit_bytes: int) -> Iterator[Item]:
         yield Damage(0, limit_bytes, "too_large", f"over the limit of {limit_bytes} bytes", _address(uri))
     elif not body.strip():
         yield Damage(0, 1, "no_text", "the file is empty", _address(uri))
-    elif kind == "html":
-        yield CorpusRow(0, len(body), _address(uri), body, {})
     else:
-        yield CorpusRow(0, len(body), _address(uri), None, {"text": body.decode("utf-8", "replace")})
+        declared = "text/html" if kind == "html" else "text/plain"
+        yield CorpusRow(0, len(body), _address(uri), body, declared, {})
 
 
 def _address(uri: str) -> str:
+    """Return an address that people can open: of a file in a container the container's, and its name there."""
+    inner, _, outer = uri.partition("::")
+    if outer:
+        return f"{_address(outer)}#{inner.partition('://')[2]}"
     return uri if "://" in uri else f"file://{uri}"

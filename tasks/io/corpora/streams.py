@@ -4,7 +4,9 @@ The door of fsspec and of FastWARC's codecs. Nothing here holds more than a wind
 past the limit it was given: that is what makes a bomb one rejection.
 """
 
+import bz2
 import io
+import lzma
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import fsspec
+import zstandard
 from fastwarc import stream_io
 
 if TYPE_CHECKING:
@@ -30,11 +33,10 @@ _HUB_DATASET = re.compile(r"^hf://(?!(?:datasets|models|spaces|buckets)/)")  # a
 GZIP_MAGIC = b"\x1f\x8b\x08"
 LZ4_MAGIC = b"\x04\x22\x4d\x18"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-
-_CODECS: dict[str, Callable[[BinaryIO], BinaryIO]] = {
-    "lz4": cast("Callable[[BinaryIO], BinaryIO]", stream_io.Lz4Reader),
-    "zstd": cast("Callable[[BinaryIO], BinaryIO]", stream_io.ZstdReader),
-}
+_ZSTD_DICTIONARY = b"\x5d\x2a\x4d\x18"  # of a WARC-zstd: a frame that others skip
+_ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+MOST_DICTIONARY = 2**26
+ZSTD_PIECE = 2**11  # of a file: a block of 4 bytes may stand for 128 KiB
 
 
 class Window:
@@ -183,21 +185,93 @@ def opened(uri: str) -> Iterator[BinaryIO]:
         ) from error
 
 
+def fetched(uri: str, offset: int, length: int) -> bytes:
+    """Return some bytes of a file, by one request where it is on a server; what its filesystem raises passes."""
+    filesystem, inner = fsspec.url_to_fs(uri)
+    return filesystem.cat_file(inner, start=offset, end=offset + length)
+
+
 @contextmanager
 def inflated(uri: str) -> Iterator[Callable[[int], bytes]]:
-    """Open a file as its uncompressed bytes, by its first bytes and not by its name: gzip, zstd, lz4 or plain.
+    """Open a file as its uncompressed bytes, by its first bytes and not by its name: gzip, zstd, lz4, bzip2, xz, plain.
 
     The reader returns at most about as much as it is asked for. It raises OSError where the compression is broken.
     """
     with opened(uri) as file:
-        magic = file.read(4)
+        magic = file.read(6)
         file.seek(0)
-        if magic.startswith(GZIP_MAGIC):
-            yield _gunzipped(file)
-        elif magic in {LZ4_MAGIC, ZSTD_MAGIC}:
-            yield _CODECS["lz4" if magic == LZ4_MAGIC else "zstd"](file).read
-        else:
-            yield file.read
+        codec = _codec(magic)
+        yield codec(file) if codec else file.read
+
+
+def is_whole(magic: bytes) -> bool:
+    """Tell by its first six bytes whether a file is compressed as a whole, by a codec other than gzip."""
+    return _codec(magic) not in {None, _gunzipped}
+
+
+def _codec(magic: bytes) -> Callable[[BinaryIO], Callable[[int], bytes]] | None:
+    if magic.startswith(GZIP_MAGIC):
+        return _gunzipped
+    if magic.startswith(ZSTD_MAGIC) or _ZSTD_SKIPPED.match(magic):
+        return _unzstd
+    if magic.startswith(LZ4_MAGIC):
+        return lambda file: cast("BinaryIO", stream_io.Lz4Reader(file)).read
+    if magic.startswith(b"BZh"):
+        return lambda file: _sound(bz2.BZ2File(file).read1)
+    return (lambda file: _sound(lzma.LZMAFile(file).read1)) if magic == b"\xfd7zXZ\x00" else None
+
+
+def _sound(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """Say in one way that a stream is broken."""
+
+    def sound(size: int) -> bytes:
+        try:
+            return read(size)
+        except (EOFError, ValueError, lzma.LZMAError, zstandard.ZstdError) as error:
+            raise OSError(str(error)) from error
+
+    return sound
+
+
+def _unzstd(file: BinaryIO) -> Callable[[int], bytes]:
+    """Return a reader of frames, with the dictionary that stands before them in a WARC-zstd."""
+    raw, known, frame = Window(file.read), None, None
+    if raw.ensure(8) and raw.buffer.startswith(_ZSTD_DICTIONARY):
+        known = _dictionary(_skippable(raw))
+    inflate = zstandard.ZstdDecompressor(dict_data=known)
+
+    def read(_: int) -> bytes:
+        nonlocal frame
+        while True:
+            while frame is None and raw.ensure(4) and _ZSTD_SKIPPED.match(raw.buffer):
+                _skippable(raw)
+            if not raw.ensure(1):
+                if frame is None:
+                    return b""
+                raise OSError("the file ends inside a zstd frame")
+            frame = frame or inflate.decompressobj()
+            piece = raw.peek(0, ZSTD_PIECE)
+            out = frame.decompress(piece)
+            raw.skip(len(piece) - (len(frame.unused_data) if frame.eof else 0))
+            frame = None if frame.eof else frame
+            if out:
+                return out
+
+    return _sound(read)
+
+
+def _skippable(raw: Window) -> bytes:
+    size = int.from_bytes(raw.take(8)[4:], "little")
+    said = raw.take(size) if size <= MOST_DICTIONARY else b""
+    if len(said) < size and raw.skip(size - len(said)) < size - len(said):
+        raise OSError("the file ends inside a zstd frame")
+    return said
+
+
+def _dictionary(said: bytes) -> zstandard.ZstdCompressionDict:
+    if said.startswith(ZSTD_MAGIC):
+        said = zstandard.ZstdDecompressor().decompress(said, max_output_size=MOST_DICTIONARY)
+    return zstandard.ZstdCompressionDict(said)
 
 
 def _gunzipped(file: BinaryIO) -> Callable[[int], bytes]:
@@ -233,20 +307,20 @@ def decoded(body: bytes, coding: str, limit_bytes: int) -> bytes:
     if coding in {"gzip", "x-gzip"}:
         if not body.startswith(GZIP_MAGIC):
             return body
-        readers: list[Callable[[BinaryIO], BinaryIO]] = [_zlib_reader(31)]
+        readers: list[Callable[[BinaryIO], Callable[[int], bytes]]] = [_zlib_reader(31)]
     elif coding == "deflate":
         readers = [_zlib_reader(15), _zlib_reader(-15)]
     elif coding == "br":
-        readers = [cast("Callable[[BinaryIO], BinaryIO]", stream_io.BrotliReader)]
+        readers = [lambda file: cast("BinaryIO", stream_io.BrotliReader(file)).read]
     elif coding == "zstd" and body.startswith(ZSTD_MAGIC):
-        readers = [_CODECS["zstd"]]
+        readers = [_unzstd]
     else:
         return body
     return _first_that_reads(body, coding, readers, limit_bytes)
 
 
 def _first_that_reads(
-    body: bytes, coding: str, readers: list[Callable[[BinaryIO], BinaryIO]], limit_bytes: int
+    body: bytes, coding: str, readers: list[Callable[[BinaryIO], Callable[[int], bytes]]], limit_bytes: int
 ) -> bytes:
     broken = ""
     for reader in readers:
@@ -260,31 +334,30 @@ def _first_that_reads(
     return body
 
 
-def _bounded(reader: BinaryIO, limit_bytes: int) -> bytes:
+def _bounded(read: Callable[[int], bytes], limit_bytes: int) -> bytes:
     out = bytearray()
-    while piece := reader.read(min(READ_BYTES, limit_bytes + 1 - len(out))):
+    while piece := read(min(READ_BYTES, limit_bytes + 1 - len(out))):
         out += piece
         if len(out) > limit_bytes:
             raise Rejection("too_large", f"inflates past {limit_bytes} bytes")
     return bytes(out)
 
 
-class _ZlibReader(io.RawIOBase):
-    def __init__(self, file: BinaryIO, wbits: int) -> None:
-        super().__init__()
-        self._pending = file.read()
-        self._inflate = zlib.decompressobj(wbits=wbits)
+def _zlib_reader(wbits: int) -> Callable[[BinaryIO], Callable[[int], bytes]]:
+    def opened_by(file: BinaryIO) -> Callable[[int], bytes]:
+        pending, inflate = file.read(), zlib.decompressobj(wbits=wbits)
 
-    def read(self, size: int = -1, /) -> bytes:
-        out = self._inflate.decompress(self._pending, size)
-        self._pending = self._inflate.unconsumed_tail
-        if not out and not self._inflate.eof:
-            raise OSError("it ends before its end")
-        return out
+        def read(size: int) -> bytes:
+            nonlocal pending
+            out = inflate.decompress(pending, size)
+            pending = inflate.unconsumed_tail
+            if not out and not inflate.eof:
+                raise OSError("it ends before its end")
+            return out
 
+        return read
 
-def _zlib_reader(wbits: int) -> Callable[[BinaryIO], BinaryIO]:
-    return lambda file: cast("BinaryIO", _ZlibReader(file, wbits))
+    return opened_by
 
 
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")

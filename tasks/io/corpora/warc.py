@@ -1,4 +1,4 @@
-"""Web archives: WARC, WET and ARC, in gzip members, one gzip, lz4, zstd or plain; every record, or why not.
+"""Web archives: WARC, WET and ARC, in gzip members, one gzip, lz4, zstd, bzip2, xz or plain; every record, or why not.
 
 FastWARC reads an intact archive fast, but at the first damaged record it stops, or goes on in silence (measured on
 `adversarial/`: 6 of 14 whole pages before a corrupt member, and a truncated page delivered as whole). A corpus must not
@@ -24,12 +24,13 @@ from wellspring.tasks.io.corpora import streams
 from wellspring.tasks.io.corpora.archive_headers import (
     ANY_START,
     MAX_HEADER_BYTES,
+    START_BYTES,
     WARC_START,
     Header,
     is_archive,
     read_header,
 )
-from wellspring.tasks.io.corpora.streams import GZIP_MAGIC, LZ4_MAGIC, ZSTD_MAGIC, GzipMember, Window
+from wellspring.tasks.io.corpora.streams import GZIP_MAGIC, GzipMember, Window
 
 BLANK_BYTES = 8  # two blank lines after a record, as CRLF, counted or not
 SNIFF_LIMIT_BYTES = 2**20
@@ -94,14 +95,23 @@ def records(uri: str, limit_bytes: int, start: int = 0, stop: int | None = None)
             yield from _in_stream(window, limit_bytes, is_middle=start > 0, stop=stop)
 
 
+def records_of(stored: bytes, limit_bytes: int) -> Iterator[Record | Damage]:
+    """Yield the records of some bytes of an archive: gzip members, or as they are."""
+    file = io.BytesIO(stored)
+    if stored.startswith(GZIP_MAGIC):
+        yield from _in_gzip(file, limit_bytes, 0, None)
+    else:
+        yield from _in_stream(Window(file.read), limit_bytes)
+
+
 def is_stream(uri: str) -> bool:
     """Tell whether a file is compressed as a whole, so that its records are found by inflating from the start.
 
-    That is lz4, zstd, and a gzip whose first member holds more than one record.
+    That is lz4, zstd, bzip2, xz, and a gzip whose first member holds more than one record.
     """
     with streams.opened(uri) as file:
-        magic = file.read(4)
-        if magic in {LZ4_MAGIC, ZSTD_MAGIC}:
+        magic = file.read(6)
+        if streams.is_whole(magic):
             return True
         if not magic.startswith(GZIP_MAGIC):
             return False
@@ -121,10 +131,11 @@ def read_record(uri: str, offset: int, length: int) -> bytes:
         file.seek(offset)
         stored = file.read(length)
         file.seek(0)
-        is_compressed = file.read(4).startswith((GZIP_MAGIC, LZ4_MAGIC, ZSTD_MAGIC))
+        magic = file.read(6)
+        is_compressed = magic.startswith(GZIP_MAGIC) or streams.is_whole(magic)
     if not is_compressed and len(stored) == length:
         return stored
-    if is_compressed and (whole := _inflated_members(stored)) is not None:
+    if is_compressed and (whole := inflated_members(stored)) is not None:
         return whole
     try:
         with streams.inflated(uri) as read:
@@ -143,7 +154,7 @@ def read_record(uri: str, offset: int, length: int) -> bytes:
     return found
 
 
-def _inflated_members(stored: bytes) -> bytes | None:
+def inflated_members(stored: bytes) -> bytes | None:
     """Inflate bytes that are whole gzip members; None if they are not: their place is one of the inflated stream."""
     whole = b""
     while stored.rstrip(b"\0"):
@@ -173,8 +184,12 @@ def _in_codec(uri: str, limit_bytes: int, start: int, stop: int | None) -> Itera
         window = Window(guarded)
         window.skip(max(0, start - 1))
         for item in _in_stream(window, limit_bytes, is_middle=start > 0, stop=stop):
-            is_last = isinstance(item, Damage) and item.reason == "truncated" and broken
-            yield replace(item, reason="corrupt_stream", detail=broken[0]) if is_last else item
+            if isinstance(item, Damage) and item.reason == "truncated" and broken:
+                yield replace(item, reason="corrupt_stream", detail=broken[0])
+                return
+            yield item
+        if broken and (stop is None or window.position < stop):  # nothing was read of the record where it broke
+            yield Damage(window.position, 1, "corrupt_stream", broken[0])
 
 
 def _in_gzip(file: BinaryIO, limit_bytes: int, start: int, stop: int | None) -> Iterator[Record | Damage]:
@@ -285,7 +300,7 @@ def _in_stream(
     max_skip_bytes: int | None = None,
 ) -> Iterator[Record | Damage]:
     """Yield the records of an uncompressed stream, by its offsets."""
-    if is_middle and not window.skip_to(WARC_START, 16, stop, begin=1):
+    if is_middle and not window.skip_to(WARC_START, START_BYTES, stop, begin=1):
         return
     pattern = WARC_START
     while _skip_blank(window):
@@ -321,9 +336,9 @@ def _whole(window: Window, header: Header, limit_bytes: int) -> Record | None:
         return _whole_in_lf(window, header, limit_bytes)
     tail = window.peek(size, size + 4 + 4096)
     rest = tail.lstrip(b"\r\n")
-    is_followed = len(rest) < len(tail) and ANY_START.match(rest) is not None
+    is_ended = tail.startswith(b"\n\n" if header.is_lf else b"\r\n\r\n") or ANY_START.match(rest) is not None
     is_last = not rest and len(tail) < 4 + 4096
-    if not (is_followed or is_last):
+    if not (is_ended or is_last):
         return _whole_in_lf(window, header, limit_bytes)
     record = _record(window, header, size)
     window.skip(size + len(tail) - len(rest))
@@ -364,7 +379,7 @@ def _too_large(window: Window, header: Header, limit_bytes: int, max_skip_bytes:
     window.skip(header.size - 1)
     end = origin + header.size + header.length
     stop = end if max_skip_bytes is None else min(end, window.position + max_skip_bytes)
-    if window.skip_to(header.start, 16, stop, begin=1):
+    if window.skip_to(header.start, START_BYTES, stop, begin=1):
         return Damage(
             origin,
             window.position - origin,
@@ -386,7 +401,7 @@ def _is_stuck(window: Window, header: Header) -> bool:
 def _damage(window: Window, header: Header | str, pattern: re.Pattern[bytes]) -> Damage:
     """Move to the next record's start, and tell what lies between."""
     origin = window.position
-    is_found = window.skip_to(pattern, 16 if pattern is WARC_START else MAX_HEADER_BYTES, begin=1)
+    is_found = window.skip_to(pattern, START_BYTES if pattern is WARC_START else MAX_HEADER_BYTES, begin=1)
     length = window.position - origin
     if isinstance(header, str):
         return Damage(origin, length, "no_header", header)

@@ -17,6 +17,8 @@ from wellspring.tasks.contracts import casting
 from wellspring.tasks.contracts.errors import UsageError, WellspringError
 from wellspring.tasks.contracts.settings import Endpoint, Role, Settings
 from wellspring.tasks.io import containment, sandbox
+from wellspring.tasks.io.corpora import conversations
+from wellspring.tasks.io.corpora.own_formats import Own
 from wellspring.tasks.io.storage import journal, mounts
 from wellspring.tasks.io.storage import store as stores
 from wellspring.tasks.io.vectors import encoder
@@ -63,6 +65,7 @@ def examine(settings: Settings, directory: str | Path) -> list[Finding]:
     return [look() for look in looks] + [
         _embedders(settings),
         _benchmarks(settings),
+        *([_seeds(settings)] if settings.seeds.paths else []),
         _cast(settings),
         *_endpoints(settings),
     ]
@@ -97,6 +100,20 @@ def _benchmarks(settings: Settings) -> Finding:
     )
 
 
+def _seeds(settings: Settings) -> Finding:
+    """Look at the sets of conversations: whether each can be read, and which columns are taken for what."""
+    own, named, said = Own.of_seeds(settings), settings.seeds.columns, list[str]()
+    try:
+        for path in conversations.files([one for one in settings.seeds.paths if "://" not in one]):
+            conversations.make_sure(path, own=own, columns=named)
+            told = [f"{ours} is `{name}`" for ours, name in conversations.columns_of(path, own, named).items()]
+            said.append(f"{str(path).rpartition('/')[2]}: {', '.join(told) or 'as it is'}")
+    except WellspringError as error:
+        return Finding("seeds", False, error.message, error.hint)
+    remedy = "" if named else "columns that were guessed wrongly: name them by `columns` under [seeds] in the profile"
+    return Finding("seeds", True, "; ".join(said), remedy if any("is `" in one for one in said) else "")
+
+
 def _python() -> Finding:
     found = ".".join(map(str, sys.version_info[:3]))
     return Finding("Python", sys.version_info >= (3, 11), found, "" if sys.version_info >= (3, 11) else "3.11 or newer")
@@ -108,7 +125,7 @@ def _packages() -> Finding:
 
 
 def _extras() -> Finding:
-    extras = {"dask": "distributed", "models": "sentence_transformers"}
+    extras = {"dask": "distributed", "models": "sentence_transformers", "files": "pypdf"}
     found = [name for name, module in extras.items() if importlib.util.find_spec(module) is not None]
     missing = "" if "dask" in found else "for more than one machine: pip install 'wellspring[dask]'"
     return Finding("extras", True, ", ".join(found) or "none", missing, is_optional=True)

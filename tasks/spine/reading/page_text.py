@@ -1,7 +1,8 @@
 """An item of a corpus as a draft of a document: its text, its address, and what it says of itself; or why it is none.
 
 Archives hold records of many kinds, JSONL and Parquet name their fields as they like, folders hold pages. Here they
-become one thing. What is asked of a text (length, language, quality) is asked later, of all alike.
+become one thing, by one step: what the bytes are, in which charset, and whether they are all there. What is asked of a
+text (length, language, quality) is asked later, of all alike.
 """
 
 import re
@@ -10,16 +11,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from wellspring.tasks.contracts import charsets
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.io.corpora import messages, warc
+from wellspring.tasks.io.corpora import messages, own_formats, warc
 from wellspring.tasks.io.corpora.corpus_files import CorpusRow, Item
 from wellspring.tasks.io.corpora.warc import Damage, Record
-from wellspring.tasks.methods.pages import charsets, extraction, metadata, opt_outs
+from wellspring.tasks.methods.pages import content_types, extraction, metadata, opt_outs
 
-VERSION = 2
+VERSION = 3
 PAGE_KINDS = frozenset({"response", "resource", "conversion"})
-TEXT_TYPES = re.compile(r"^(?:text/html|application/xhtml\+xml|text/plain|text/markdown|$)")
 HTTP_OK = 200
 _FETCHED = ("fetched_at", "crawl_date", "timestamp")  # fields of a row that say when its page was fetched
 
@@ -76,21 +77,17 @@ def _record(record: Record, part: Payload, method: Payload) -> dict[str, Any]:
         )
     if record.kind not in PAGE_KINDS or record.url.startswith(("dns:", "metadata:", "urn:")):
         raise Rejection("not_a_page", record.kind)
+    _check_whole(record)
     if part["kind"] == "warc" and not part["uri"].endswith(".gz"):
         warc.check_digest(record)
     page = messages.page(record, method["limit_bytes"])
     if page.status != HTTP_OK:
         raise Rejection("http_status", str(page.status))
-    content_type = page.headers.get("content-type", "").strip().lower()
-    if not TEXT_TYPES.match(content_type):
-        raise Rejection("not_text", content_type or "binary")
     if not page.body.strip():
         raise Rejection("no_text", "the body is empty")
     if _is_for_robots(record.url):
         raise Rejection("not_a_page", "rules for robots")
-    text, _ = charsets.decode(page.body, content_type)
-    is_plain = record.kind == "conversion" or content_type.startswith(("text/plain", "text/markdown"))
-    found = _plain(text, record.url) if is_plain else _page(text, record.url, method)
+    found = _read(page.body, page.headers.get("content-type", "").strip().lower(), record.url, method)
     reserved = (*found["opt_outs"], *opt_outs.in_headers(page.headers))
     return found | {"fetched_at": record.date, "opt_outs": reserved}
 
@@ -105,10 +102,52 @@ def _row(row: CorpusRow, method: Payload) -> dict[str, Any]:
         "published_at": metadata.date_of(fields.get("date") or fields.get("publishing_date")),
         "license": metadata.clean(fields.get("license")),
     }
-    if row.html is not None:
-        found = _page(charsets.decode(row.html)[0], row.url, method)
-        return found | {key: value for key, value in told.items() if value} | {"fetched_at": fetched_at}
-    return _plain(str(fields["text"]), row.url) | told | {"fetched_at": fetched_at}
+    found = _read(row.body, row.declared, row.url, method)
+    return found | {key: value for key, value in told.items() if value} | {"fetched_at": fetched_at}
+
+
+def _check_whole(record: Record) -> None:
+    """Refuse what its crawler says is a part only.
+
+    Raises:
+        Rejection: `truncated`.
+    """
+    if why := record.headers.get("warc-truncated"):
+        raise Rejection("truncated", f"WARC-Truncated says {why}")
+    if number := record.headers.get("warc-segment-number"):
+        raise Rejection("truncated", f"it is segment {number} of a record that was cut")
+
+
+def _read(body: bytes, declared: str, url: str, method: Payload) -> dict[str, Any]:
+    """Read bytes as what they are, whatever they are declared as.
+
+    Raises:
+        Rejection: `not_text` or `not_a_page`, with what they are; or what a document of pages was refused for.
+    """
+    text, _ = charsets.decode(body, declared)
+    found = content_types.what_is(body, text, declared)
+    if found == content_types.PAGE:
+        return _page(text, url, method)
+    if found == content_types.TEXT:
+        return _plain(text, url)
+    if name := own_formats.NONE.of_pages(url, body[: own_formats.SNIFF_BYTES]):
+        return _document(name, body, url, method)
+    reason = "not_a_page" if found in content_types.LISTS else "not_text"
+    raise Rejection(reason, found if found == declared else f"it is {found}, declared as {declared or 'nothing'}")
+
+
+def _document(name: str, body: bytes, url: str, method: Payload) -> dict[str, Any]:
+    """Read a document of pages that stands in an archive: its pages one after the other."""
+    pages, refused = list[dict[str, Any]](), list[Rejection]()
+    for one in own_formats.NONE.pages(name, body):
+        if isinstance(one, Rejection):
+            refused.append(one)
+        else:
+            found = _page(str(one["html"]), url, method) if one.get("html") else _plain(str(one["text"]), url)
+            pages.append(found | {key: said for key in ("title", "author") if (said := metadata.clean(one.get(key)))})
+    if not pages:
+        raise refused[0] if refused else Rejection("no_text", f"the {name} is empty")
+    return pages[0] | {"text": "\n\n".join(page["text"] for page in pages), "url": url}
 
 
 def _plain(text: str, url: str) -> dict[str, Any]:

@@ -246,7 +246,9 @@ def _some_seeds(settings: Settings) -> None:
 
 
 def _seeds(path: str, settings: Settings) -> None:
-    conversations.make_sure(Path(path), own=Own.of_seeds(settings))
+    own, columns = Own.of_seeds(settings), settings.seeds.columns
+    for one in conversations.files([path]):
+        conversations.make_sure(one, own=own, columns=columns)
 
 
 def _benchmark(name: str, path: str) -> None:

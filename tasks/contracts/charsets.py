@@ -2,17 +2,14 @@
 
 Servers and pages lie, in known ways: `iso-8859-1` is a default nobody chose, `utf-8` is claimed for anything, `gb2312`
 means GBK. So evidence is weighed in the order of how often it is right: a byte order mark; bytes that are valid UTF-8
-beyond ASCII (text in other encodings almost never is); then what markup and server declare, as far as the bytes can be
-read that way, a detector (uchardet) deciding where they disagree; then the detector.
+beyond ASCII (text in other encodings almost never is); then what markup and server declare, where the bytes can be read
+that way and a detector (chardet) finds it likely; then the detector. A default is believed where nothing is likelier.
 """
 
 import codecs
 import re
 
-from resiliparse.parse.encoding import detect_encoding
-
-VERSION = 1
-
+from chardet import detect_all
 
 # What a label means on the web, where it means something else than in Python's codecs (WHATWG Encoding Standard).
 _ON_THE_WEB = {
@@ -47,6 +44,22 @@ _META = re.compile(
 META_BYTES = 4096  # HTML asks for 1,024; real pages put scripts before it
 _PARAMETER = re.compile(r"""charset\s*=\s*["']?\s*([a-zA-Z0-9_:.-]{2,40})""", re.IGNORECASE)
 
+DETECTED_BYTES = 200_000
+LIKELY = (
+    0.5  # of the likeliest: with less, what is declared is wrong (sisters such as Windows-1250 and ISO-8859-2 have .9)
+)
+FAINT = 0.06  # a few letters tell nothing: "Gr\xfc\xdfe"
+LEAST_LIKELY = {"cp1252": 0.95, "utf-8": 1.0}  # of defaults, which nobody may have chosen
+_OF_PAGES = frozenset(  # what browsers know, and so pages are in
+    (
+        *("cp866", "koi8-r", "koi8-u", "mac-roman", "mac-cyrillic", "cp874", *(f"cp125{n}" for n in range(9))),
+        *(f"iso8859-{n}" for n in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)),
+        *("gb18030", "big5hkscs", "euc_jp", "iso2022_jp", "cp932", "cp949", "utf-8"),
+    )
+)
+_HIGH_BYTES = bytes([0, 3, 4, 5, 6, 0x0E, 0x30])  # of Latin, Greek, Cyrillic, Hebrew, Arabic, Thai and kana in UTF-16
+LEAST_HALF = 4
+LEAST_HIGH, MOST_LOW = 0.5, 0.1  # of a page's characters
 GOOD_PER_BAD = 20  # bytes are UTF-8 with a few broken characters if this many others are right
 
 
@@ -77,13 +90,15 @@ def decode(body: bytes, content_type: str = "") -> tuple[str, str]:
 
 
 def _wide(body: bytes) -> str | None:
-    """Tell UTF-16 without a mark by the NULs that markup has in every second place."""
-    start = body[:256]
-    if len(start) >= 8 and start[0::2].count(0) > len(start) // 2 * 0.6 and start[1::2].count(0) == 0:  # noqa: PLR2004
+    """Tell UTF-16 without a mark by the bytes that most of its letters share, in every second place."""
+    halves = body[0:1024:2], body[1:1024:2]
+    if len(halves[1]) < LEAST_HALF:
+        return None
+    first, second = (len(half) - len(half.translate(None, _HIGH_BYTES)) for half in halves)
+    least, most = LEAST_HIGH * len(halves[1]), MOST_LOW * len(halves[1])
+    if first >= least and second <= most:
         return "utf-16-be"
-    if len(start) >= 8 and start[1::2].count(0) > len(start) // 2 * 0.6 and start[0::2].count(0) == 0:  # noqa: PLR2004
-        return "utf-16-le"
-    return None
+    return "utf-16-le" if second >= least and first <= most else None
 
 
 def codec_of(label: str | None) -> str | None:
@@ -98,16 +113,25 @@ def codec_of(label: str | None) -> str | None:
 
 
 def _candidates(body: bytes, content_type: str) -> list[str]:
+    """Return the codecs that may read a page, the likeliest first."""
     meta, http = _META.search(body[:META_BYTES]), _PARAMETER.search(content_type)
-    declared = [codec_of(meta[1].decode("ascii")) if meta else None, codec_of(http[1]) if http else None]
-    declared = [codec for codec in declared if codec]
-    # The detector is asked about what is not markup: pages are mostly ASCII, which says nothing.
-    detected = codec_of(
-        detect_encoding(b" ".join(re.findall(rb"[^\x00-\x7f][^<>]*", body))[:200_000], html5_compatible=False)
-    )
-    if len(set(declared)) > 1 and detected in declared:
-        declared = [detected, *declared]
-    return list(dict.fromkeys([*declared, *([detected] if detected else [])]))
+    labels = (meta[1].decode("ascii") if meta else None, http[1] if http else None)
+    declared = [codec for label in labels if (codec := codec_of(label))]
+    likely = _detected(body)
+    most = max(likely.values(), default=0.0)
+    believed = [codec for codec in declared if likely.get(codec, 0.0) >= most * LEAST_LIKELY.get(codec, LIKELY)]
+    believed.sort(key=lambda codec: -likely.get(codec, 0.0))
+    return list(dict.fromkeys([*believed, *sorted(likely, key=lambda codec: -likely[codec])[:1], *declared]))
+
+
+def _detected(body: bytes) -> dict[str, float]:
+    """Return codecs and how likely each is. The detector reads what is not ASCII, and what stands about it."""
+    pieces = [piece for piece in re.split(rb"[<>]", body) if not piece.isascii() or b"\x1b$" in piece]
+    found: dict[str, float] = {}
+    for one in detect_all(b" ".join(pieces)[:DETECTED_BYTES], ignore_threshold=True):
+        if (codec := codec_of(one["encoding"])) in _OF_PAGES:
+            found[codec] = max(found.get(codec, 0.0), one["confidence"])
+    return found if max(found.values(), default=0.0) >= FAINT else {}
 
 
 def _best(body: bytes, codec_names: list[str]) -> tuple[str, str]:

@@ -10,10 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wellspring.tasks.contracts.charsets import codec_of, decode
 from wellspring.tasks.io.corpora import messages, warc
-from wellspring.tasks.methods.pages.charsets import codec_of, decode
 
 LIMIT_BYTES = 2**24
+WRITTEN = json.loads((Path(__file__).parents[1] / "data" / "languages.json").read_text(encoding="utf-8"))
+OLD = (  # encodings that pages in these languages came in before UTF-8
+    *(("cs", "cp1250"), ("cs", "iso8859-2"), ("pl", "cp1250"), ("pl", "iso8859-2"), ("hu", "cp1250")),
+    *(("hu", "iso8859-2"), ("ro", "iso8859-2"), ("ru", "cp1251"), ("ru", "koi8-r"), ("ru", "iso8859-5")),
+    *(("ru", "cp866"), ("ru", "mac-cyrillic"), ("uk", "cp1251"), ("uk", "koi8-u"), ("bg", "cp1251"), ("sr", "cp1251")),
+    *(("el", "cp1253"), ("el", "iso8859-7"), ("tr", "cp1254"), ("he", "cp1255"), ("ar", "cp1256"), ("th", "cp874")),
+    *(("ja", "cp932"), ("ja", "euc_jp"), ("ja", "iso2022_jp"), ("ko", "cp949"), ("zh", "gb18030")),
+    *(("zh-tw", "big5"), ("de", "cp1252"), ("fr", "cp1252"), ("es", "cp1252"), ("da", "cp1252"), ("pt", "mac-roman")),
+    *(("lt", "cp1257"), ("lv", "cp1257"), ("et", "iso8859-15"), ("ja", "utf-16-le")),
+)
+PAGE = "<html><head>{meta}<title>A page</title></head><body><div class='main'><p>{text}</p></div></body></html>"
 GERMAN = "<html><head>{meta}</head><body><p>Äpfel, Öl und Übermut für größere Straßen: die Länge.</p></body></html>"
 
 
@@ -43,6 +54,31 @@ def test_what_is_declared_is_believed_only_where_the_bytes_agree(true: str, meta
     page = GERMAN.format(meta=f'<meta charset="{meta}">' if meta else "")
 
     assert decode(page.encode(true), http)[0] == page
+
+
+@pytest.mark.parametrize("label", ["", "iso-8859-1", "utf-8", "windows-1254", "gb2312"])
+def test_most_old_encodings_are_found_without_a_label_and_beside_a_wrong_one(label: str) -> None:
+    wrong: list[tuple[str, str, str]] = []
+    for language, codec in OLD:
+        for meta in ("", label):
+            page = PAGE.format(meta=f'<meta charset="{meta}">' if meta else "", text=WRITTEN[language])
+            text, found = decode(page.encode(codec), f"text/html; charset={label}" if label else "text/html")
+            wrong += [(language, codec, found)] if text != page else []
+
+    assert len({one[:2] for one in wrong}) <= 1, wrong
+
+
+def test_the_right_label_is_believed_and_bare_text_needs_none() -> None:
+    for language, codec in OLD:
+        page = PAGE.format(meta=f'<meta charset="{codec}">', text=WRITTEN[language])
+
+        assert decode(page.encode(codec))[0] == page
+        assert decode(WRITTEN[language].encode(codec), "text/plain")[0] == WRITTEN[language]
+
+
+def test_a_few_letters_beyond_ascii_are_windows_1252() -> None:
+    for text in ("Grüße", "niño", "“quoted”", "© 2020 The Company", "It costs €50"):
+        assert decode(text.encode("cp1252")) == (text, "cp1252")
 
 
 def test_a_page_in_gbk_with_a_broken_character_is_still_in_gbk() -> None:
