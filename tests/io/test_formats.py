@@ -99,6 +99,12 @@ def test_json_is_lines_or_rows_or_one_record(tmp_path: Path, text: str, kind: st
     assert texts(items(written(tmp_path / "a.json", text), kind)) == said
 
 
+def test_a_card_of_a_table_over_several_lines_is_no_json_array(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.table.json", json.dumps({"name": "a", "rows": [{"text": "One"}]}, indent=1))
+
+    assert corpus_files.kind_of(str(path)) == "table"
+
+
 def test_rows_that_datasets_saved_are_read_as_pages_and_as_seeds(tmp_path: Path) -> None:
     from datasets import Dataset
 

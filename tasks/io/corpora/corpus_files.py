@@ -237,6 +237,8 @@ def kind_of(uri: str, own: Own = NONE) -> Kind:
     name, start = uri.partition("::")[0], own_formats.beginning(uri)
     with streams.opened(uri) as file:
         magic = file.read(len(_PARQUET))
+    if name.endswith(tables.ENDING):  # a card is JSON, too
+        return "table"
     if found := own.of(name, start):
         return found
     return next((kind for kind, is_this in _TESTS if is_this(name.lower(), magic, start)), UNKNOWN)
