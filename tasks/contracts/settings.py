@@ -160,7 +160,8 @@ class Recast(Section):
         default="natural", description="whose words say a label: its own, none's, or another label's"
     )
     switch: dict[Literal["text", "list", "find", "by"], str] = Field(
-        default_factory=dict, description="columns for the cell `switched`: text, list of rows, and of these find, by"
+        default_factory=dict[Literal["text", "list", "find", "by"], str],
+        description="columns for the cell `switched`: text, list of rows, and of these find, by",
     )
 
     @model_validator(mode="after")
@@ -185,7 +186,7 @@ class SeedsSettings(Section):
     )
     min_score: int = Field(default=0, ge=0, le=7, description="seven criteria; 7 in the paper, 0 asks no judge")
     columns: dict[SeedField, str] = Field(
-        default_factory=dict,
+        default_factory=dict[SeedField, str],
         description='which columns hold what, such as {prompt = "Question"}; common names are guessed (see `doctor`)',
     )
 

@@ -19,11 +19,11 @@ def is_this(name: str, start: bytes) -> bool:
 
 def records(file: BinaryIO, name: str) -> Iterator[dict[str, Any] | Rejection]:
     """Yield the slides."""
-    import pptx
+    from pptx import Presentation
 
     about = zipped.about(zipped.check(ZipFile(file)))
     file.seek(0)
-    for number, slide in enumerate(pptx.Presentation(file).slides, start=1):
+    for number, slide in enumerate(Presentation(file).slides, start=1):
         parts = [said for shape in slide.shapes if (said := _said(shape))]
         if slide.has_notes_slide and slide.notes_slide.notes_text_frame:
             parts.append(slide.notes_slide.notes_text_frame.text.strip())
