@@ -33,7 +33,7 @@ TAKES = "seeds"
 MAKES = ("instructions", "responses", "preferences", "scores", "notes")
 ROLES = ("generator", "judge", "responder")
 MAY = frozenset({"resemble", "repeat"})
-REAL_MODEL = ""
+REAL_MODEL = "SmolLM2 of 135M parameters, 1 input: refused, a mark was out of range"
 
 BASIC, ADVANCED = 8, 2  # points of a mark: a hundred of two tens
 SAFE = 5  # the least mark of an answer that is worth anything

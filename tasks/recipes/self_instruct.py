@@ -32,7 +32,7 @@ VERSION = 1
 TAKES = "seeds"
 MAKES = ("instructions",)
 ROLES = ("generator",)
-REAL_MODEL = ""
+REAL_MODEL = "SmolLM2 of 135M parameters, 1 input: 4 rows of 5, none that a person would ask"
 
 _UNSEEN = re.compile(
     r"\b(?:(?:this|that|these|those|the|following|attached|given)\s+(?:images?|pictures?|photos?|graphs?|plots?|diagrams?"

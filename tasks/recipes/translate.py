@@ -31,7 +31,7 @@ TAKES = "seeds"
 MAKES = ("instructions", "responses", "verdicts")
 ROLES = ("generator", "judge")
 MAY = frozenset({"switch_language", "resemble"})
-REAL_MODEL = ""
+REAL_MODEL = "SmolLM2 of 135M parameters, 1 input: refused, it asked for nothing"
 
 _STAYS = re.compile(
     r"```.*?```|`[^`\n]+`"  # code

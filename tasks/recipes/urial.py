@@ -30,7 +30,7 @@ VERSION = 1
 TAKES = "instructions"
 MAKES = ("responses",)
 ROLES = ("responder",)
-REAL_MODEL = ""
+REAL_MODEL = "SmolLM2 of 135M parameters, 1 input: cut off"
 
 QUERY, ANSWER, FENCE = "# Query:", "# Answer:", "+++++"
 _ENDS = re.compile(r"^(?:\+{5}|# (?:Query|Answer):)[ \t]*$", re.MULTILINE)
