@@ -16,7 +16,7 @@ from typing import Any
 import typer
 
 from wellspring.flows import terminal
-from wellspring.flows.commands import building, looking, publishing, releasing, upkeep
+from wellspring.flows.commands import building, looking, publishing, releasing, reviewing, upkeep
 from wellspring.flows.commands.options import STORE
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.io import interrupts
@@ -74,6 +74,10 @@ COMMANDS = {
     looking.dashboard: (
         "wellspring dashboard --store ./ws --open",
         "wellspring dashboard --serve --port 8400",
+    ),
+    reviewing.review: (
+        "wellspring review --to sample --for label-studio --count 50 --store ./ws",
+        "wellspring review --marks wellspring-marks.jsonl --by anna --store ./ws",
     ),
     building.estimate: (
         "wellspring estimate --corpus crawl.warc.gz --seeds prompts.jsonl --set models.generator.model=gpt-4.1",

@@ -153,6 +153,7 @@ def dataset(frames: Frames, portrait: DatasetMeasures | None) -> Iterable[Child]
         table("What each recipe wrote", heads, rows, hidden=True),
         lead="A recipe is one way to write instructions. Those that are selected go into the dataset.",
     )
+    yield _people(frames)
     if portrait:
         yield from portrayed(portrait)
     cards = [
@@ -164,6 +165,22 @@ def dataset(frames: Frames, portrait: DatasetMeasures | None) -> Iterable[Child]
         element("div", [*_score_charts(frames["scores"]), *cards], class_="grid"),
         lead="How often judges gave each mark (“none”: no usable answer), and how long texts are by estimate: the bar "
         "“32+” counts texts of 32 to 63 tokens.",
+    )
+
+
+def _people(frames: Frames) -> Html | None:
+    """Show how far people agree with judges; nothing before a person has marked a row."""
+    if frames["people"].is_empty():
+        return None
+    rows = [
+        (said(r["person"], 60), said(r["judge"], 60), number(r["rows"]), f"{r['agree']:.0%}", _measure(r["kappa"]))
+        for r in frames["people"].to_dicts()
+    ]
+    heads = ("Person", "Judge", ("Rows", views.NUMBER), ("Agree", views.NUMBER), ("Kappa", views.NUMBER))
+    return views.section(
+        "People and judges",
+        table("How far people agree with judges", heads, rows, hidden=True),
+        lead="Rows that both marked. Kappa is 1 if they always agree, and 0 if only as often as by chance.",
     )
 
 

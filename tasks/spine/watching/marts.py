@@ -14,7 +14,7 @@ import polars as pl
 from wellspring.tasks.io import files
 from wellspring.tasks.io.storage import holding, journal, statements
 from wellspring.tasks.io.storage.store import Store
-from wellspring.tasks.spine.watching import stage_status
+from wellspring.tasks.spine.watching import people, stage_status
 
 _IN_PIECES = frozenset({"rows", "origins"})  # too large for a frame: `tasks/site/browser.py` publishes them
 _QUOTED = " such as "  # before values in what an expectation observed (validation.py)
@@ -45,6 +45,7 @@ def read(store: Store) -> Mapping[str, pl.DataFrame]:
     frames = {name: store.query(f"marts/{name}", run_id=None) for name in names()}
     frames |= {"attempts": _attempts(store), "standing": stage_status.stages(store)}
     frames["seeds_funnel"] = store.query("seeds/funnel")
+    frames["people"] = pl.DataFrame(people.agreements(store), schema=people.AGREEMENT)
     if not shows_values(store):
         quoted = pl.col("observed").str.split(_QUOTED).list.first()
         frames["refusals"] = frames["refusals"].with_columns(example_detail=pl.lit(""))
