@@ -2,7 +2,7 @@
 // without a server too.
 "use strict";
 (() => {
-  const data = /^(?:\.\.\/)?(?:(?:rows|texts|pairs|lists\/[a-z]+)\/\d+\/\d+|words\/(?:index|\d+)|facets\/(?:index|[a-z_]+-\d+)|lists\/index|runs\/[0-9a-f]+\/facts)\.js$/;
+  const data = /^(?:\.\.\/)?(?:(?:rows|texts|pairs|lists\/[a-z]+)\/\d+\/\d+|words\/(?:index|\d+)|facets\/(?:index|[a-z_]+-\d+)|lists\/index|live\/\d+|runs\/[0-9a-f]+\/facts)\.js$/;
   const policy = window.trustedTypes
     ? window.trustedTypes.createPolicy("wellspring", {
         createScriptURL: (url) => {
@@ -26,6 +26,17 @@
       }));
     }
     return loads.get(name);
+  }
+
+  // What changes while one looks: asked for anew each time, and not kept.
+  async function fresh(name) {
+    try {
+      return await load(name);
+    } finally {
+      for (const script of document.head.querySelectorAll("script")) if (script.src.endsWith(`/${name}.js`)) script.remove();
+      loads.delete(name);
+      waiting.delete(name);
+    }
   }
 
   function make(tag, text, attributes = {}) {
@@ -96,7 +107,7 @@
   }
 
   window.wellspring = {
-    load, make, clean, number, said, filed, table, section, pager, choice,
+    load, fresh, make, clean, number, said, filed, table, section, pager, choice,
     arrived: (name, value) => waiting.get(name)(value),
   };
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from wellspring.tasks.io import files
 from wellspring.tasks.io.storage.store import Store
-from wellspring.tasks.site import browser, composition, dashboard, facets, reading, run_page, shards
+from wellspring.tasks.site import browser, composition, dashboard, facets, live, reading, run_page, shards
 from wellspring.tasks.site.attempts import Attempts, Unwritten
 from wellspring.tasks.site.dashboard import Frames
 from wellspring.tasks.site.markup import Child, page
@@ -27,6 +27,7 @@ from wellspring.tasks.spine.watching.since import of_runs
 
 PLACES = (
     ("Overview", "index.html"),
+    ("Live", "live.html"),
     ("Runs", "runs.html"),
     ("Funnel", "funnel.html"),
     ("Quality", "quality.html"),
@@ -67,10 +68,12 @@ _DRAWN: Mapping[str, Callable[[Drawn], Iterable[Child]]] = {
     "dataset.html": lambda drawn: composition.dataset(drawn.frames, drawn.portrait),
     "compare.html": lambda drawn: dashboard.comparison(drawn.frames, drawn.extent),
     "lists.html": lambda _: reading.lists(),
+    "live.html": lambda _: live.body(),
     "pairs.html": lambda drawn: reading.pairs(drawn.extent),
 }
 _SCRIPTS = {
     "lists.html": ("site.js", "lists.js"),
+    "live.html": ("site.js", "live.js"),
     "pairs.html": ("site.js", "reading.js", "pairs.js"),
     "compare.html": ("site.js", "facets.js", "compare.js"),
 }

@@ -40,7 +40,7 @@ def sample(tmp_path: Path) -> Iterator[Sample]:
 SAID = {"lead": r'<p class="lead">(.*?)</p>', "head": r'<th scope="col"[^>]*>([^<]*)</th>'}
 
 
-SCRIPTS = {f"{name}.js" for name in ("site", "facets", "reading", "rows", "lists", "pairs", "compare")}
+SCRIPTS = {f"{name}.js" for name in ("site", "facets", "reading", "rows", "lists", "pairs", "compare", "live")}
 
 
 class Outline(HTMLParser):
