@@ -176,7 +176,15 @@ def _write(
 ) -> Path:
     """Write one page of the site, at once or not at all."""
     root = "../" * path.count("/")
-    text = page(title or current, body, root=root, current=current, places=PLACES, scripts=scripts)
+    text = page(
+        title or current,
+        body,
+        root=root,
+        current=current,
+        places=PLACES,
+        store=store.path.resolve().name,
+        scripts=scripts,
+    )
     return _write_text(store.pages / path, text)
 
 

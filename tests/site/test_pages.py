@@ -24,6 +24,7 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.site import browser, pages
 from wellspring.tasks.site.markup import POLICY, Html, element, joined, plain, said
 from wellspring.tasks.spine.watching import marts, saved_measures
+from wellspring.tasks.spine.watching.alerts import store_label
 from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
@@ -133,6 +134,15 @@ def test_every_page_can_be_read_by_keyboard_and_screen_reader(sample: Sample) ->
         assert all(a.get("role") == "img" for a in outline.all("svg")), name
         assert len(outline.all("title")) >= 1 + len(outline.all("svg")), name
         assert all(a.get("tabindex") == "0" for a in outline.all("div") if a.get("class") == "scrolls"), name
+
+
+def test_every_page_names_its_store(sample: Sample) -> None:
+    written(sample)
+
+    for path in sample.store.pages.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert re.search(r"<title>[^<]+ · ws · Wellspring</title>", text), path
+        assert re.search(r'<span class="store"><bdi>ws</bdi></span>', text), path
 
 
 def test_headings_of_a_page_leave_out_no_level(sample: Sample) -> None:
@@ -253,10 +263,14 @@ def test_the_marts_are_published_as_parquet_and_metrics_as_prometheus_reads_them
     folder = sample.store.pages / "marts"
     families = {f.name: f for f in text_string_to_metric_families((folder / "metrics.prom").read_text())}
 
-    others = {"attempts", "standing", "seeds_funnel", "rows", "origins", "facets"}
+    others = {"attempts", "standing", "seeds_funnel", "rows", "origins", "facets", "people"}
     assert {p.stem for p in folder.glob("*.parquet")} == {*marts.names(), *others}
     assert pl.read_parquet(folder / "stages.parquet").filter(stage="documents")["rows_in"].to_list() == [5]
     assert families["wellspring_documents"].samples[0].value == 3
+    assert {f.type for n, f in families.items() if n.removeprefix("wellspring_") in marts._COUNTERS} == {"counter"}
+    assert families["wellspring_calls"].samples[0].name == "wellspring_calls_total"
+    stores = {one.labels["store"] for family in families.values() for one in family.samples}
+    assert stores == {store_label(sample.store.path)}
     assert {s.labels["stage"]: s.value for s in families["wellspring_due"].samples}["responses"] == 0
     assert {s.labels["reason"]: s.value for s in families["wellspring_refusals"].samples}["too_short"] == 1
 
