@@ -134,7 +134,10 @@ COMMANDS = {
     upkeep.tune_prompt: (
         "wellspring tune-prompt href kind --examples deployments/sample/prompt-examples.jsonl --out href.md",
     ),
-    upkeep.serve: ("prefect server start &   then   wellspring serve --profile mine.toml --store ./ws",),
+    upkeep.serve: (
+        "prefect server start &   then   wellspring serve --profile mine.toml --store ./ws",
+        "wellspring serve --profile mine.toml --store ./ws --watch 60   (reads new archives when they come)",
+    ),
     upkeep.offline_model: (
         "wellspring offline-model --port 8000",
         "wellspring offline-model --profile mine.toml   (knows the examples of its plug-ins)",

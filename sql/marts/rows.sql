@@ -28,8 +28,13 @@ said AS (
         valid_verdicts.subject_id AS id,
         'check' AS who,
         valid_verdicts.check_name AS what,
-        CASE WHEN valid_verdicts.passed THEN 'passed' WHEN NOT valid_verdicts.passed THEN 'failed' ELSE 'could not say' END AS found,
-        left(valid_verdicts.detail, 2000) AS why
+        CASE
+            WHEN valid_verdicts.passed THEN 'passed'
+            WHEN NOT valid_verdicts.passed THEN 'failed'
+            WHEN starts_with(valid_verdicts.detail, 'does not apply: ') THEN 'does not apply'
+            ELSE 'could not say'
+        END AS found,
+        left(regexp_replace(valid_verdicts.detail, '^does not apply: ', ''), 2000) AS why
     FROM valid_verdicts
     UNION ALL
     SELECT

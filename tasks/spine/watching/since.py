@@ -31,8 +31,10 @@ def baseline(store: Store) -> Baseline:
 
 
 def of_runs(runs: pl.DataFrame) -> Baseline:
-    """Return the run before the last one that wrote anything, or nothing where there is none."""
+    """Return the run before the last one that exported, or else wrote, anything; nothing where there is none."""
     wrote = runs.filter((pl.col("rows_out") > 0) | (pl.col("rows_rejected") > 0)).sort("started_at", "run_id")
+    exported = wrote.filter(pl.col("exported") > 0)
+    wrote = exported if exported.height > 1 else wrote
     if wrote.height < 2:  # noqa: PLR2004 - a first run has none before it
         return Baseline("nothing", "", None)
     before = wrote.row(-2, named=True)
