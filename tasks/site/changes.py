@@ -29,10 +29,10 @@ def changed(frames: Frames, facets: pl.DataFrame, since: Baseline) -> Html:
     """Show what is new, noun by noun, where the share of refusals moved, and which methods are new."""
     new_runs = _runs_after(frames["runs"], since)
     rows = [_row(noun, frames, new_runs) for noun in _COUNTED]
-    lines, new_lines = (facets.filter(facet="since", **of)["lines"].sum() for of in ({}, {"value": "new"}))
+    lines, new_lines = (views.total(facets.filter(facet="since", **of), "lines") for of in ({}, {"value": "new"}))
     new_rows = links.count(new_lines, links.rows({"since": "new"}))
     rows.append(("Exported lines", links.count(lines, links.rows()), new_rows, ""))
-    spent = frames["runs"].filter(pl.col("run_id").is_in(new_runs))["cost_usd"].sum()
+    spent = views.total(frames["runs"].filter(pl.col("run_id").is_in(new_runs)), "cost_usd")
     rows.append(("Spent", views.usd(frames["health"]["cost_usd"][0]), views.usd(spent), ""))
     heads = ("What", ("Now", views.NUMBER), ("New", views.NUMBER), ("Refused of the new", views.NUMBER))
     return views.section(
@@ -53,14 +53,14 @@ _LISTS = {"documents", "seeds", "instructions"}
 
 
 def _row(noun: str, frames: Frames, new_runs: Sequence[str]) -> tuple[Child, ...]:
-    valid = frames["standing"].filter(stage=noun)["rows_valid"].sum()
+    valid = views.total(frames["standing"].filter(stage=noun), "rows_valid")
     of = frames["stages"].filter((pl.col("stage") == noun) & pl.col("run_id").is_in(new_runs))
-    refused, taken = of["rows_rejected"].sum(), of["rows_in"].sum()
+    refused, taken = views.total(of, "rows_rejected"), views.total(of, "rows_in")
     refusals = element("span", links.count(refused, links.listed("refused", noun)), f" of {number(taken)}")
     return (
         _NOUNS.get(noun, noun).capitalize(),
         links.count(valid, links.listed(noun) if noun in _LISTS else links.rows()),
-        number(of["rows_out"].sum()),
+        number(views.total(of, "rows_out")),
         refusals if taken else NOTHING,
     )
 
@@ -87,10 +87,10 @@ def _moved(frames: Frames, new_runs: Sequence[str], since: Baseline) -> Html | N
 def _shares(frames: Frames, noun: str, new_runs: Sequence[str]) -> tuple[str, float, float, str] | None:
     of = frames["stages"].filter(stage=noun).with_columns(is_new=pl.col("run_id").is_in(new_runs))
     new, old = of.filter("is_new"), of.filter(~pl.col("is_new"))
-    if min(new["rows_in"].sum(), old["rows_in"].sum()) < FEW_INPUTS:
+    if min(views.total(new, "rows_in"), views.total(old, "rows_in")) < FEW_INPUTS:
         return None
-    before = old["rows_rejected"].sum() / old["rows_in"].sum()
-    now = new["rows_rejected"].sum() / new["rows_in"].sum()
+    before = views.total(old, "rows_rejected") / views.total(old, "rows_in")
+    now = views.total(new, "rows_rejected") / views.total(new, "rows_in")
     reasons = frames["refusals"].filter((pl.col("stage") == noun) & pl.col("run_id").is_in(new_runs))
     if abs(now - before) < A_LOT or reasons.is_empty():
         return None

@@ -55,6 +55,11 @@ def usd(value: float) -> str:
     return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
 
 
+def total(frame: pl.DataFrame, column: str) -> float:
+    """Return the sum of a column; 0 of no rows."""
+    return sum(frame[column].to_list())
+
+
 def share(part: float, whole: float) -> str:
     """Write a part of a whole in percent."""
     return f"{part / whole:.1%}" if whole else NOTHING
@@ -243,7 +248,7 @@ def refusal_table(refusals: pl.DataFrame) -> Html:
     rows = [
         (
             stage,
-            links.count(part["rows_rejected"].sum(), links.listed("refused", stage)),
+            links.count(total(part, "rows_rejected"), links.listed("refused", stage)),
             _reasons(stage, part.select("reason", "rows_rejected").rows(), "", ""),
         )
         for (stage,), part in sorted(by_stage.partition_by("stage", as_dict=True).items(), key=_order)
