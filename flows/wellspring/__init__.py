@@ -450,7 +450,7 @@ def review(
     if marks is not None and by is not None:
         named = choices.profile_of(Path(store), _text(profile), trust=trust_store)
         return dict(reviewing.marked(Path(store), named, Path(marks), by))
-    with Store.read(store) as opened:
+    with Store.read(Path(store)) as opened:
         if to is None:
             return {"agreements": people.agreements(opened)}
         return {"rows": reviewing.sample(opened, Path(to), tool, count=count, seed=seed, recipe=recipe)}
