@@ -65,13 +65,13 @@ ANNOTATED = {
     "id": 7,
     "data": {"row_id": "c3"},
     "annotations": [
-        {"was_cancelled": True, "result": [{"from_name": "mark", "value": {"choices": ["good"]}}]},
         {
             "result": [
                 {"from_name": "mark", "to_name": "answer", "type": "choices", "value": {"choices": ["bad"]}},
                 {"from_name": "why", "to_name": "answer", "type": "textarea", "value": {"text": ["too long"]}},
             ]
         },
+        {"was_cancelled": True, "result": [{"from_name": "mark", "value": {"choices": ["good"]}}]},
     ],
 }
 ANSWERED = {

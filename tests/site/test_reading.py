@@ -99,18 +99,19 @@ def test_a_count_on_a_page_is_as_many_rows_as_its_link_leads_to(sample: Sample) 
 
 
 def test_groups_of_a_list_are_its_rows_in_order_and_every_refused_id_is_traced(sample: Sample) -> None:
-    pages.write_site(sample.store)
+    more = [
+        records.RejectionRow("documents", content_id("x", n), "extract-1", f"reason_{n % 7}", "", RUN)
+        for n in range(230)
+    ]
+    sample.store.append("rejections", more)
 
+    pages.write_site(sample.store)
     rows = listed(sample, "refused")
     reasons = [reason for _, reason, _, count in groups(sample, "refused") for _ in range(count)]
 
-    assert [row[0] for row in rows] == ["r1", "r2", "r3"]
-    assert reasons == ["too_short", "unreadable_record", "unparsable_answer"]
-    more = [records.RejectionRow("documents", content_id("x", n), "extract-1", "near", "", RUN) for n in range(230)]
-    sample.store.append("rejections", more)
-    pages.write_site(sample.store)
-    rows = listed(sample, "refused")
-    assert len(rows) == 233
+    wanted = dict(sample.store.query("rejections/all").select("input_id", "reason").rows())
+    assert len(rows) == len(wanted) == 233
+    assert {row[0]: reason for row, reason in zip(rows, reasons, strict=True)} == wanted
     for identity, *_ in [row for row in rows if len(row[0]) > 4][:30]:
         assert lineage.trace(sample.store, identity).kind == "refusal"
 
@@ -125,14 +126,15 @@ def test_a_column_says_of_every_row_what_the_database_says_also_with_very_many_v
     monkeypatch.setattr(facets, "ROWS_A_FILE", 2)
     run = sample.store._connection.execute
     run(
-        "INSERT INTO exports SELECT concat(e.export_id, n), e.fingerprint, e.path, e.sha256, e.row_id, "
-        "10 * n + e.line, e.run_id, e.manifest FROM exports e, range(1, 5) t(n)"
+        "INSERT INTO exports SELECT concat(e.export_id, n), e.fingerprint, concat('exports/f', n, '/t.jsonl'), "
+        "e.sha256, e.row_id, 10 * n + e.line, e.run_id, e.manifest FROM exports e, range(1, 5) t(n)"
     )
     run("UPDATE sources SET name = 'one'")
     found: list[str] = []
 
     pages.write_site(sample.store)
     index = arrived(sample.store.pages / "facets" / "index.js")
+    rows = [arrived(path) for path in sorted((sample.store.pages / "rows").glob("*/*.js"))]
     for name, _, width, _, counts, values in index["facets"]:
         files = sorted(sample.store.pages.glob(f"facets/{name}-*.js"), key=lambda p: int(p.stem.rpartition("-")[2]))
         text = "".join(arrived(path) for path in files)
@@ -141,6 +143,10 @@ def test_a_column_says_of_every_row_what_the_database_says_also_with_very_many_v
         numbers = [sum(letters.index(c) * 3**i for i, c in enumerate(reversed(code))) for code in codes]
         assert [numbers.count(n) for n in range(len(values))] == counts
         found += [f"{name}={values[numbers[0]]}"]
+        if name == "form":
+            paths = [row["path"] for page in rows for row in page["rows"]]
+            assert width == 2
+            assert [values[n] for n in numbers] == [path.removeprefix("exports/").split("/")[0] for path in paths]
 
     assert sum(index["facets"][0][4]) == 15
     assert {"score=6", "verdict=passed", "people=not looked at", "since=new", "model=sample-model"} <= set(found)
