@@ -1,15 +1,13 @@
 """Servers on loopback: who is answered, how much is taken, and how long a silent connection stays. On the wire."""
 
-import asyncio
 import contextlib
-import gc
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.chromium import served
 from wellspring.tasks.io import loopback
 from wellspring.tasks.io.loopback import Patience, Site
 from wellspring.tasks.io.standin import faults
@@ -22,28 +20,9 @@ COOKIE = f"Cookie: wellspring-80={KEY}"
 LIVE = {"live": lambda name: f"said({name})".encode()}
 
 
-async def _quiet() -> None:
-    """End what is still served; transports close in a later turn of the loop."""
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
-        task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
-    await asyncio.sleep(0.05)
-
-
-@contextlib.contextmanager
-def site(folder: Path, patience: Patience = loopback.PATIENT) -> Iterator[int]:
-    """Serve a site in a thread of its own; yields its port."""
-    loop, listening = asyncio.new_event_loop(), loopback.opened(0)
-    serving = loop.create_task(loopback.served(Site(folder, patience, LIVE, KEY), listening))
-    thread = threading.Thread(target=lambda: loop.run_until_complete(asyncio.wait([serving])), daemon=True)
-    thread.start()
-    yield listening.getsockname()[1]
-    loop.call_soon_threadsafe(serving.cancel)
-    thread.join(10)
-    loop.run_until_complete(_quiet())
-    loop.close()
-    gc.collect()
+def site(folder: Path, patience: Patience = loopback.PATIENT) -> contextlib.AbstractContextManager[int]:
+    """Serve a site of a known key; gives its port."""
+    return served(Site(folder, patience, LIVE, KEY))
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,12 @@
 """A run while it works, as the served page sees it."""
 
-import asyncio
 import json
 import re
-import threading
 from pathlib import Path
 
 import pytest
 
-from tests.chromium import BROWSER, opened
+from tests.chromium import BROWSER, opened, served
 from wellspring.tasks.io import loopback
 from wellspring.tasks.site import live
 from wellspring.tasks.spine.watching import stage_status
@@ -79,14 +77,8 @@ def test_the_page_asks_again_and_again_and_shows_what_a_run_says(working: Path, 
         pages.write_site(store)
         folder = store.pages
     site = loopback.Site(folder, live={live.PLACE: live.script_of(working)})
-    loop, listening = asyncio.new_event_loop(), loopback.opened(0)
-    serving = loop.create_task(loopback.served(site, listening))
-    thread = threading.Thread(target=lambda: loop.run_until_complete(asyncio.wait([serving])), daemon=True)
-    thread.start()
-    address = site.address(listening.getsockname()[1])
-    text = opened(f"{address}&to=live.html", tmp_path / "browser", 9, milliseconds=6000)
-    loop.call_soon_threadsafe(serving.cancel)
-    thread.join(10)
+    with served(site) as port:
+        text = opened(f"{site.address(port)}&to=live.html", tmp_path / "browser", 9, milliseconds=6000)
 
     assert "responses" in text
     assert re.search(r'data-asked="(?!1")\d+"', text)

@@ -521,4 +521,4 @@ def test_the_site_searches_traces_and_compares_when_it_is_opened_as_a_file(sampl
     assert "pages.warc.gz" in traced
     assert "Rows out by stage" in compared
     assert "one run so far, so it is shown beside itself" in compared
-    assert re.search(r"<th[^>]*>Cost</th><td[^>]*>\$\d", compared)
+    assert re.search(r"<th[^>]*><bdi>Cost</bdi></th><td[^>]*><bdi>\$\d", compared)
