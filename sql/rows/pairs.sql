@@ -14,6 +14,9 @@ WITH said AS (
             ORDER BY valid_scores.judge, valid_scores.criterion
         ) AS marks
     FROM valid_scores
+    WHERE
+        valid_scores.subject_id IN (SELECT valid_preferences.chosen_id FROM valid_preferences)
+        OR valid_scores.subject_id IN (SELECT valid_preferences.rejected_id FROM valid_preferences)
     GROUP BY valid_scores.subject_id
 )
 

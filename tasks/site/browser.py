@@ -73,19 +73,21 @@ def write(store: Store, *, shows_values: bool, since: Baseline, labels: Labels) 
                 shutil.rmtree(store.pages / stale, ignore_errors=True)
             _write_rows(store, extent)
             _write_words(store, extent)
-            _write_beside(store, extent, since, labels, shows_values=shows_values)
+            _write_beside(store, extent, found["lines"], since, labels, shows_values=shows_values)
             files.write_whole(mark, digest.encode())
     finally:
         store.execute("rows/drop")
     return extent
 
 
-def _write_beside(store: Store, extent: Extent, since: Baseline, labels: Labels, *, shows_values: bool) -> None:
+def _write_beside(
+    store: Store, extent: Extent, lines: int, since: Baseline, labels: Labels, *, shows_values: bool
+) -> None:
     """Write what leads to rows and what is read beside them."""
-    totals = facets.prepare(store, since)
-    facets.publish(store, totals)
+    found = facets.find(store, since, _spans(store, lines))
+    facets.publish(store, found.totals())
     if extent.rows:
-        facets.write(store, totals, labels)
+        facets.write(store, found, labels)
         texts = shards.Shelf(store.pages, "texts", TEXTS_A_FILE)
         for frame in store.stream("rows/texts", rows=TEXTS_AT_ONCE, most=TEXT_CHARS):
             texts.put(frame.drop("page").to_dicts())
@@ -106,7 +108,7 @@ def _write_rows(store: Store, extent: Extent) -> None:
     _climb(store)
     with contextlib.ExitStack() as open_until_done:
         writers = {name: open_until_done.enter_context(_parquet(store.pages / "marts", name)) for name in _MARTS}
-        for span in _spans(store, extent) or [{"start": 0, "stop": 0}]:
+        for span in _spans(store, extent.rows) or [{"start": 0, "stop": 0}]:
             frames = {name: store.query(f"marts/{name}", block=ROWS_A_PAGE, **span) for name in _MARTS}
             for name, frame in frames.items():
                 writers[name](frame)
@@ -121,10 +123,10 @@ def _climb(store: Store) -> None:
         height += 1
 
 
-def _spans(store: Store, extent: Extent) -> list[dict[str, int]]:
+def _spans(store: Store, lines: int) -> list[dict[str, int]]:
     """Cut the numbers of lines into spans of whole pages that fit the database's memory."""
     at_once = max(1, ROWS_A_MEGABYTE * store.memory_mb // ROWS_A_PAGE) * ROWS_A_PAGE
-    return [{"start": n, "stop": min(n + at_once, extent.rows)} for n in range(0, extent.rows, at_once)]
+    return [{"start": n, "stop": min(n + at_once, lines)} for n in range(0, lines, at_once)]
 
 
 @contextlib.contextmanager
@@ -200,7 +202,7 @@ def _write_words(store: Store, extent: Extent) -> None:
 def _words(store: Store, extent: Extent) -> Iterator[tuple[str, int, list[int]]]:
     """Yield each word, its number of lines, and the first of these."""
     store.execute("rows/parts")
-    for span in _spans(store, extent):
+    for span in _spans(store, extent.rows):
         store.execute("rows/cut", most=LINES_OF_A_WORD, **span)
     frames = store.stream("rows/words", rows=PARTS_AT_ONCE)
     parts = itertools.chain.from_iterable(zip(*frame.get_columns(), strict=True) for frame in frames)

@@ -4,8 +4,8 @@ A column is a text with one or two characters a row, which a script searches fas
 one facet are 1 MB, in files of 250,000 rows. The script loads only the columns that a person chooses by.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,9 @@ FACETS = {  # name of the column: how a page calls it
 }
 COMPARED = ("recipe", "model", "source", "written", "since")  # whose values are set side by side
 ROWS_A_FILE = 250_000
-ROWS_AT_ONCE = 50_000
 OTHERS = "all others"
+Codes = np.ndarray[Any, np.dtype[np.uint32]]
+_TOTALS = {"facet": pl.String, "value": pl.String, "lines": pl.Int64}
 # Characters of a column: what one sees, without those that a script literal would have to escape.
 _LETTERS = "".join(chr(n) for n in range(0x21, 0x7F) if chr(n) not in "\"\\<&'")
 _MOST = len(_LETTERS) ** 2
@@ -55,26 +56,56 @@ class Facet:
         return 1 if len(self.values) <= len(_LETTERS) else 2
 
 
-def prepare(store: Store, since: Baseline) -> pl.DataFrame:
-    """Note in the database what each exported line is found by, and return how many there are of each value."""
-    store.execute("rows/facets", since=since.at)
-    return store.query("rows/found_totals")
+@dataclass(slots=True)
+class Found:
+    """What exported lines are found by: values in the order in which they came, and the number of one for each line."""
+
+    values: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    codes: dict[str, list[Codes]] = field(default_factory=dict[str, list[Codes]])
+
+    def put(self, frame: pl.DataFrame) -> None:
+        """Take some lines more, in their order."""
+        for name in FACETS:
+            known = self.values.setdefault(name, {})
+            for value in frame[name].unique(maintain_order=True).to_list():
+                known.setdefault(value, len(known))
+            coded = frame[name].replace_strict(known, return_dtype=pl.UInt32)
+            self.codes.setdefault(name, []).append(coded.to_numpy())
+
+    def whole(self, name: str) -> Codes:
+        """Return the numbers of all lines in one array."""
+        return np.concatenate(self.codes[name])
+
+    def totals(self) -> pl.DataFrame:
+        """Return how many lines there are of each value, the commonest of each facet first."""
+        parts = [
+            pl.DataFrame({"facet": name, "value": list(known), "lines": np.bincount(self.whole(name))})
+            for name, known in self.values.items()
+        ]
+        empty = pl.DataFrame(schema=_TOTALS)
+        return pl.concat([empty, *(part.cast(_TOTALS) for part in parts)]).sort(  # pyright: ignore[reportArgumentType]
+            "facet", "lines", "value", descending=[False, True, False]
+        )
 
 
-def write(store: Store, totals: pl.DataFrame, labels: Mapping[str, Mapping[str, str]]) -> None:
+def find(store: Store, since: Baseline, spans: Iterable[Mapping[str, int]]) -> Found:
+    """Ask what each exported line is found by, a span of lines at a time: what is asked at once fits small memory."""
+    found = Found()
+    for span in spans:
+        found.put(store.query("rows/facets", since=since.at, **span))
+    return found
+
+
+def write(store: Store, found: Found, labels: Mapping[str, Mapping[str, str]]) -> None:
     """Write the columns, and an index of them with the names of their values.
 
     Args:
-        store: The store, prepared.
-        totals: What `prepare` found.
+        store: The store.
+        found: What the lines are found by.
         labels: Names of values that have longer ones, by facet.
     """
-    facets = _facets(totals)
-    codes = {facet.name: list[np.ndarray[Any, np.dtype[np.uint16]]]() for facet in facets}
-    for frame in store.stream("rows/found_by", rows=ROWS_AT_ONCE):
-        for facet in facets:
-            codes[facet.name].append(_codes(frame[facet.name], facet.values))
-    whole = {name: np.concatenate(parts) for name, parts in codes.items() if parts}
+    facets = _facets(found.totals())
+    whole = {facet.name: _ranked(found, facet) for facet in facets}
     for facet in facets:
         _write_column(store, facet, whole[facet.name])
     described = [
@@ -97,7 +128,7 @@ def kept(store: Store) -> pl.DataFrame:
     path = store.pages / "marts" / "facets.parquet"
     if path.is_file():
         return pl.read_parquet(path)
-    return pl.DataFrame(schema={"facet": pl.String, "value": pl.String, "lines": pl.Int64})
+    return pl.DataFrame(schema=_TOTALS)
 
 
 def _facets(totals: pl.DataFrame) -> list[Facet]:
@@ -114,13 +145,14 @@ def _facets(totals: pl.DataFrame) -> list[Facet]:
     return found
 
 
-def _codes(column: pl.Series, values: Sequence[str]) -> np.ndarray[Any, np.dtype[np.uint16]]:
-    numbers = pl.Series(range(len(values)), dtype=pl.UInt16)
-    coded = column.replace_strict(pl.Series(values), numbers, default=len(values) - 1, return_dtype=pl.UInt16)
-    return coded.to_numpy()
+def _ranked(found: Found, facet: Facet) -> Codes:
+    """Return for each line the place of its value among those of a facet; the last place is that of all others."""
+    ranks = {value: n for n, value in enumerate(facet.values)}
+    places = [ranks.get(value, len(ranks) - 1) for value in found.values[facet.name]]
+    return np.array(places, dtype=np.uint32)[found.whole(facet.name)]
 
 
-def _write_column(store: Store, facet: Facet, codes: np.ndarray[Any, np.dtype[np.uint16]]) -> None:
+def _write_column(store: Store, facet: Facet, codes: Codes) -> None:
     for number, start in enumerate(range(0, len(codes), ROWS_A_FILE)):
         part = codes[start : start + ROWS_A_FILE]
         letters = _BYTES[part] if facet.width == 1 else _BYTES[np.stack(np.divmod(part, len(_LETTERS)), axis=1)]
@@ -131,9 +163,7 @@ def _labelled(facet: Facet, labels: Mapping[str, str]) -> list[str]:
     return [labels.get(value, value) for value in facet.values]
 
 
-def _crossed(
-    facets: Iterable[Facet], codes: Mapping[str, np.ndarray[Any, np.dtype[np.uint16]]], name: str
-) -> dict[str, list[list[int]]]:
+def _crossed(facets: Iterable[Facet], codes: Mapping[str, Codes], name: str) -> dict[str, list[list[int]]]:
     """Count how often values of one facet come with values of the others: triples of two numbers and a count."""
     found: dict[str, list[list[int]]] = {}
     for other in facets:

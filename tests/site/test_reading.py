@@ -154,12 +154,14 @@ def test_a_column_says_of_every_row_what_the_database_says_also_with_very_many_v
 
 def test_the_rarest_of_more_values_than_a_column_has_are_one_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facets, "_MOST", 3)
-    totals = pl.DataFrame({"facet": ["source"] * 5, "value": list("abcde"), "lines": [9, 5, 3, 2, 1]})
+    found = facets.Found()
+    for part in ("eaba", "cbaad"):
+        found.put(pl.DataFrame({name: list(part) for name in facets.FACETS}))
 
-    (facet,) = facets._facets(totals)
+    facet = facets._facets(found.totals())[0]
 
-    assert (facet.values, facet.counts) == (["a", "b", facets.OTHERS], [9, 5, 6])
-    assert facets._codes(pl.Series(["a", "e", "b", "d"]), facet.values).tolist() == [0, 2, 1, 2]
+    assert (facet.values, facet.counts) == (["a", "b", facets.OTHERS], [4, 2, 3])
+    assert facets._ranked(found, facet).tolist() == [2, 0, 1, 0, 2, 1, 0, 0, 2]
 
 
 def test_what_is_new_is_newer_than_the_run_before_the_last_that_wrote_and_idle_nights_hide_nothing(
