@@ -7,8 +7,8 @@
   const rowsRead = 10;
 
   async function showKinds() {
-    const index = await facets.index();
-    const by = index.facets.filter(([name, , , , counts]) => index[name] && counts.length > 1);
+    const [index, crossed] = await Promise.all([facets.index(), load("facets/crossed")]);
+    const by = index.facets.filter(([name, , , , counts]) => crossed[name] && counts.length > 1);
     if (!by.length) {
       kinds.replaceChildren(make("p", "All rows are of one recipe, one model and one date: there is nothing to compare.", { class: "quiet" }));
       return;
@@ -25,16 +25,16 @@
     kinds.replaceChildren(first, second, third);
     bySelect.addEventListener("change", () => go({ by: bySelect.value }));
     for (const one of [leftSelect, rightSelect]) one.addEventListener("change", () => go({ by: facet[0], a: leftSelect.value, b: rightSelect.value }));
-    await showSides(index, facet, [values.indexOf(left), values.indexOf(right)]);
+    await showSides(index, crossed[facet[0]], facet, [values.indexOf(left), values.indexOf(right)]);
   }
   const go = (said) => {
     location.hash = new URLSearchParams(said).toString();
   };
 
-  async function showSides(index, [name, , , names, counts, values], [a, b]) {
-    const tables = index.facets.filter(([other]) => other !== name && index[name][other]).map(([other, label, , otherNames]) => {
+  async function showSides(index, crossed, [name, , , names, counts, values], [a, b]) {
+    const tables = index.facets.filter(([other]) => other !== name && crossed[other]).map(([other, label, , otherNames]) => {
       const of = [new Map(), new Map()];
-      for (const [own, theirs, count] of index[name][other]) [a, b].forEach((side, i) => own === side && of[i].set(theirs, count));
+      for (const [own, theirs, count] of crossed[other]) [a, b].forEach((side, i) => own === side && of[i].set(theirs, count));
       const all = [...new Set([...of[0].keys(), ...of[1].keys()])].map((n) => [n, (of[0].get(n) || 0) / counts[a], (of[1].get(n) || 0) / counts[b]]);
       all.sort((x, y) => Math.abs(y[2] - y[1]) - Math.abs(x[2] - x[1]));
       return [label, other, all.slice(0, 6), otherNames];
@@ -49,7 +49,7 @@
     const columns = make("div", undefined, { class: "sides" });
     const place = document.getElementById("sides");
     place.replaceChildren(section("Where they differ", ["Shares of rows, the largest differences first."], grid), section("Ten rows of each", [], columns));
-    for (const side of [a, b]) columns.append(await read(name, names[side], values[side]));
+    columns.append(...(await Promise.all([a, b].map((side) => read(name, names[side], values[side])))));
   }
 
   // Ten rows from all over the rows of a value, and not its first ten.
@@ -61,8 +61,9 @@
     const head = make("h3");
     head.append(said(label, 80), " ", make("a", `${number(found.length)} rows`, { href: `rows/index.html#${new URLSearchParams({ [name]: value })}` }));
     column.append(head);
-    for (const n of some) {
-      const row = (await filed("rows", Math.floor(n / 50))).rows[n % 50];
+    const pages = await Promise.all(some.map((n) => filed("rows", Math.floor(n / 50))));
+    for (const [i, n] of some.entries()) {
+      const row = pages[i].rows[n % 50];
       const card = make("article", undefined, { class: "card" });
       const title = make("h4");
       title.append(said(row.instruction, 400));

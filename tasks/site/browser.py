@@ -93,7 +93,7 @@ def _write_beside(
             texts.put(frame.drop("page").to_dicts())
         texts.close()
     lists.write(store, shows_values=shows_values)
-    pairs.write(store, shows_values=shows_values)
+    pairs.write(store, extent.pairs)
 
 
 def first(store: Store) -> list[dict[str, Any]]:

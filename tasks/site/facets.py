@@ -112,7 +112,8 @@ def write(store: Store, found: Found, labels: Mapping[str, Mapping[str, str]]) -
         [f.name, FACETS[f.name], f.width, _labelled(f, labels.get(f.name, {})), f.counts, f.values] for f in facets
     ]
     crossed = {name: _crossed(facets, whole, name) for name in COMPARED if name in whole}
-    shards.write(store.pages, "facets/index", {"size": ROWS_A_FILE, "letters": _LETTERS, "facets": described} | crossed)
+    shards.write(store.pages, "facets/index", {"size": ROWS_A_FILE, "letters": _LETTERS, "facets": described})
+    shards.write(store.pages, "facets/crossed", crossed)
 
 
 def publish(store: Store, totals: pl.DataFrame) -> None:

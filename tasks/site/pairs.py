@@ -4,14 +4,14 @@ from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.site import shards
 
 PAIRS_A_FILE = 20
-ROWS_AT_ONCE = 2000
+PAIRS_AT_ONCE = 5000
 
 
-def write(store: Store, *, shows_values: bool) -> int:
-    """Write the pairs in force and return how many there are; none where values are hidden."""
+def write(store: Store, pairs: int) -> None:
+    """Write so many pairs in force, a part of them at a time."""
     shelf = shards.Shelf(store.pages, "pairs", PAIRS_A_FILE)
-    if shows_values:
-        for frame in store.stream("rows/pairs", rows=ROWS_AT_ONCE):
-            shelf.put(frame.to_dicts())
+    if pairs:
+        store.execute("rows/number_pairs")
+    for start in range(0, pairs, PAIRS_AT_ONCE):
+        shelf.put(store.query("rows/pairs", start=start, stop=start + PAIRS_AT_ONCE).to_dicts())
     shelf.close()
-    return shelf.rows

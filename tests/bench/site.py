@@ -206,7 +206,7 @@ def views(folder: Path, rows: int) -> dict[str, float]:
                 BROWSER or "",
                 *FLAGS,
                 "--remote-debugging-port=0",
-                f"--user-data-dir={folder.parent / 'browser'}",
+                f"--user-data-dir={folder.parents[1] / 'browser'}",
                 f"http://127.0.0.1:{port}/timing.html",
             ],
             stderr=subprocess.DEVNULL,
