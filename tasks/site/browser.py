@@ -22,7 +22,7 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.io import files
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.site import facets, lists, pairs, shards
-from wellspring.tasks.spine.watching.since import Baseline
+from wellspring.tasks.site.since import Baseline
 
 ROWS_A_PAGE = 50
 ROWS_A_MEGABYTE = 50  # of the database's memory: so many are asked for, and cut into words, at once

@@ -7,7 +7,7 @@ import polars as pl
 from wellspring.tasks.site import links, views
 from wellspring.tasks.site.charts import NOTHING, number
 from wellspring.tasks.site.markup import Child, Html, element, joined, said, table
-from wellspring.tasks.spine.watching.since import Baseline
+from wellspring.tasks.site.since import Baseline
 
 Frames = Mapping[str, pl.DataFrame]
 FEW_INPUTS = 20  # of fewer a share says nothing
@@ -22,7 +22,8 @@ def since_when(since: Baseline) -> Html:
         return element("p", "This is the first run that wrote anything, so all is new.", class_="lead")
     what = "run" if since.kind == "run" else since.kind
     name = views.run_link(since.name) if since.kind == "run" else element("code", since.name)
-    return element("p", f"Since the {what} ", name, ", which began on ", views.when(since.at), " UTC.", class_="lead")
+    when = "which began" if since.kind == "run" else "which was made"
+    return element("p", f"Since the {what} ", name, f", {when} on ", views.when(since.at), " UTC.", class_="lead")
 
 
 def changed(frames: Frames, facets: pl.DataFrame, since: Baseline) -> Html:

@@ -11,7 +11,7 @@ from wellspring.tasks.site import changes, charts, composition, links, views, wo
 from wellspring.tasks.site.browser import Extent, Labels
 from wellspring.tasks.site.charts import NOTHING, Point, number
 from wellspring.tasks.site.markup import Child, Html, element, joined, said, table
-from wellspring.tasks.spine.watching.since import of_runs
+from wellspring.tasks.site.since import Baseline
 
 Frames = Mapping[str, pl.DataFrame]
 RUNS_IN_TRENDS = 60
@@ -72,16 +72,14 @@ def _of_flow(
     return element("div", heading, element("div", cards, class_="grid"), class_="flow-of-runs")
 
 
-def overview(frames: Frames, facets: pl.DataFrame, labels: Labels) -> Iterable[Child]:
+def overview(frames: Frames, facets: pl.DataFrame, labels: Labels, since: Baseline) -> Iterable[Child]:
     """Show what changed and what needs a person, then what there is, how it goes, and what was refused."""
     runs = frames["runs"].to_dicts()
     if not runs:
         yield element("p", "There is no run yet. ", element("code", "wellspring build"), " makes one.", class_="lead")
         return
     yield views.not_for_training(frames["calls"])
-    yield element(
-        "div", changes.changed(frames, facets, of_runs(frames["runs"])), changes.needed(frames), class_="first"
-    )
+    yield element("div", changes.changed(frames, facets, since), changes.needed(frames), class_="first")
     yield _what_there_is(frames)
     yield composition.distributions(facets, labels)
     trends = (

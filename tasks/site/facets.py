@@ -14,7 +14,7 @@ import polars as pl
 from wellspring.tasks.io import files
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.site import shards
-from wellspring.tasks.spine.watching.since import Baseline
+from wellspring.tasks.site.since import Baseline
 
 FACETS = {  # name of the column: how a page calls it
     "recipe": "Recipe",

@@ -21,9 +21,9 @@ from wellspring.tasks.site import browser, composition, dashboard, facets, live,
 from wellspring.tasks.site.attempts import Attempts, Unwritten
 from wellspring.tasks.site.dashboard import Frames
 from wellspring.tasks.site.markup import Child, page
+from wellspring.tasks.site.since import Baseline, baseline, of_runs
 from wellspring.tasks.spine.watching import marts, saved_measures
 from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
-from wellspring.tasks.spine.watching.since import of_runs
 
 PLACES = (
     ("Overview", "index.html"),
@@ -46,18 +46,19 @@ _OF_A_RUN = ("runs", "stages", "refusals", "expectations", "calls")
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What pages are drawn from: marts, counts of exported rows, the portrait, names of topics, how much there is."""
+    """What pages are drawn from: marts, counts of rows, the portrait, names of topics, how much there is, since when."""
 
     frames: Frames
     facets: pl.DataFrame
     portrait: DatasetMeasures | None
     labels: browser.Labels
     extent: browser.Extent
+    since: Baseline
 
 
 _ASSETS = Path(__file__).parents[2] / "deployments" / "dashboard"
 _DRAWN: Mapping[str, Callable[[Drawn], Iterable[Child]]] = {
-    "index.html": lambda drawn: dashboard.overview(drawn.frames, drawn.facets, drawn.labels),
+    "index.html": lambda drawn: dashboard.overview(drawn.frames, drawn.facets, drawn.labels, drawn.since),
     "funnel.html": lambda drawn: dashboard.funnel(drawn.frames),
     "quality.html": lambda drawn: [
         *dashboard.certificates(drawn.frames["certificates"]),
@@ -108,18 +109,19 @@ def _draw(store: Store, frames: Frames, attempts: Attempts, *, shows_values: boo
 
 def _browsed(store: Store, frames: Frames, attempts: Attempts, *, shows_values: bool) -> Drawn:
     """Write the rows and what leads to them; other pages are drawn with the counts of this, or of the last time."""
-    portrait, extent = None, browser.Extent(0, 0)
+    portrait, extent, since = None, browser.Extent(0, 0), of_runs(frames["runs"])
     labels: browser.Labels = {}
+    with attempts.at("releases"):
+        since = baseline(store, frames["runs"])
     with attempts.at("portrait.json"):
         portrait = saved_measures.read(store)
         labels = {"topic": {str(t["number"]): t["topic"] for t in portrait.topics if "number" in t}} if portrait else {}
     with attempts.at("rows/index.html"):
-        since = of_runs(frames["runs"])
         extent = browser.write(store, shows_values=shows_values, since=since, labels=labels)
         first = reading.browser(browser.first(store), extent)
         scripts = ("site.js", "facets.js", "reading.js", "rows.js") if extent.rows else ("site.js",)
         _write(store, "rows/index.html", "Rows", first, scripts=scripts)
-    return Drawn(frames, facets.kept(store), portrait, labels, extent)
+    return Drawn(frames, facets.kept(store), portrait, labels, extent, since)
 
 
 def _write_run_pages(store: Store, frames: Frames, attempts: Attempts, *, shows_values: bool) -> None:

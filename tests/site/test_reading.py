@@ -22,9 +22,8 @@ from tests.chromium import BROWSER, Quiet, arrived, opened, serving
 from tests.sample_store import RUN, START, Sample
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.records import content_id
-from wellspring.tasks.site import dashboard, facets, pages
+from wellspring.tasks.site import dashboard, facets, pages, since
 from wellspring.tasks.spine.provenance import lineage
-from wellspring.tasks.spine.watching import since
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
 
@@ -167,14 +166,27 @@ def test_the_rarest_of_more_values_than_a_column_has_are_one_value(monkeypatch: 
 def test_what_is_new_is_newer_than_the_run_before_the_last_that_wrote_and_idle_nights_hide_nothing(
     sample: Sample,
 ) -> None:
-    assert since.baseline(sample.store).kind == "nothing"
+    assert since.baseline(sample.store, sample.store.query("marts/runs", run_id=None)).kind == "nothing"
     second, idle = run_after(1), run_after(2)
     sample.store.append("runs", [second, idle])
     sample.store.append("receipts", [receipt(second, "documents", 3, 2, 1), receipt(idle, "documents", 0, 0, 0)])
 
-    found = since.baseline(sample.store)
+    found = since.baseline(sample.store, sample.store.query("marts/runs", run_id=None))
 
     assert (found.kind, found.name, found.at) == ("run", RUN, START)
+
+
+def test_what_is_new_is_newer_than_the_release_that_is_current(sample: Sample) -> None:
+    folder = sample.store.path / "releases" / "one"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps({"name": "one", "made_at": "2026-03-01T02:59:00+00:00"}))
+    (folder.parent / "current").symlink_to("one")
+
+    pages.write_site(sample.store)
+    text = (sample.store.pages / "index.html").read_text(encoding="utf-8")
+
+    assert 'Since the release <code>one</code>, which was made on <time datetime="2026-03-01T02:59:00Z">' in text
+    assert re.search(r'href="rows/index.html#since=new">3</a>', text)
 
 
 def test_the_overview_says_what_moved_and_what_needs_a_person(sample: Sample) -> None:

@@ -4,12 +4,14 @@ A run that had nothing to do is passed over, so that an idle night neither hides
 loss.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
 from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.releases import releases
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +23,19 @@ class Baseline:
     at: datetime | None
 
 
-def baseline(store: Store) -> Baseline:
+def baseline(store: Store, runs: pl.DataFrame) -> Baseline:
     """Return what the store is compared with; runs that began after its moment are new.
 
     Args:
         store: The store.
+        runs: All its runs.
     """
-    return of_runs(store.query("marts/runs", run_id=None))
+    name = releases.current(store.path)
+    made = str(releases.manifest(releases.folder_of(store.path) / name).get("made_at", "")) if name else ""
+    with suppress(ValueError):
+        at = datetime.fromisoformat(made)
+        return Baseline("release", name, at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at)
+    return of_runs(runs)
 
 
 def of_runs(runs: pl.DataFrame) -> Baseline:
