@@ -46,7 +46,7 @@ _OF_A_RUN = ("runs", "stages", "refusals", "expectations", "calls")
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What pages are drawn from: marts, counts of rows, the portrait, names of topics, how much there is, since when."""
+    """What pages are drawn from: marts, counts of rows, the portrait, how much there is, and since when."""
 
     frames: Frames
     facets: pl.DataFrame
