@@ -8,7 +8,9 @@ SUITE = Suite(
     rows=(
         *content_ids("subject_id"),
         gxe.ExpectColumnValuesToMatchRegex(
-            column="judge", regex=r"^[a-z][a-z0-9_]*$", notes="The judge is a module's name: who said so."
+            column="judge",
+            regex=r"^(human:)?[a-z][a-z0-9_]*$",
+            notes="The judge is a module's name, or a person's: who said so.",
         ),
         gxe.ExpectColumnValuesToMatchRegex(
             column="criterion", regex=r"^[a-z][a-z0-9_]*$", notes="Selections and the card name criteria."

@@ -16,7 +16,7 @@ from typing import Any
 import typer
 
 from wellspring.flows import terminal
-from wellspring.flows.commands import building, looking, publishing, releasing, upkeep
+from wellspring.flows.commands import building, looking, publishing, releasing, reviewing, upkeep
 from wellspring.flows.commands.options import STORE
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.io import interrupts
@@ -75,6 +75,10 @@ COMMANDS = {
         "wellspring dashboard --store ./ws --open",
         "wellspring dashboard --serve --port 8400",
     ),
+    reviewing.review: (
+        "wellspring review --to sample --for label-studio --count 50 --store ./ws",
+        "wellspring review --marks wellspring-marks.jsonl --by anna --store ./ws",
+    ),
     building.estimate: (
         "wellspring estimate --corpus crawl.warc.gz --seeds prompts.jsonl --set models.generator.model=gpt-4.1",
         "wellspring estimate --profile mine.toml --store ./ws --only synthesis",
@@ -130,7 +134,10 @@ COMMANDS = {
     upkeep.tune_prompt: (
         "wellspring tune-prompt href kind --examples deployments/sample/prompt-examples.jsonl --out href.md",
     ),
-    upkeep.serve: ("prefect server start &   then   wellspring serve --profile mine.toml --store ./ws",),
+    upkeep.serve: (
+        "prefect server start &   then   wellspring serve --profile mine.toml --store ./ws",
+        "wellspring serve --profile mine.toml --store ./ws --watch 60   (reads new archives when they come)",
+    ),
     upkeep.offline_model: (
         "wellspring offline-model --port 8000",
         "wellspring offline-model --profile mine.toml   (knows the examples of its plug-ins)",

@@ -41,6 +41,7 @@ from wellspring.tasks.spine.running import judging
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.runs import Counts, Run, aside, stage
 from wellspring.tasks.spine.vectors import ceilings, contamination, dataset_measures, reads
+from wellspring.tasks.spine.watching import people
 from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 
 VERSION = 4
@@ -434,6 +435,7 @@ def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, writt
         notes=[*_breadth(rows), *_engines(run)],
         settings=declared.changed(run.settings),
         steps=declared.steps(run.settings),
+        people=people.agreements(run.store),
     )
 
 

@@ -6,6 +6,8 @@ criterion with the reason, so that it is counted, asked again by `wellspring ret
 `scores.imports` names judges whose marks were made elsewhere, each with its file. Each file is a method of its own,
 named by the digest of the file; a row says its place in it. An id that is not there yet is marked by a later run.
 
+What people said of rows is such a file, too, a person each (`spine/watching/people.py`): the store keeps it.
+
 `scores.computed` names methods over sets (`spine/vectors/over_sets.py`), which run after the judges, on all that is
 valid.
 
@@ -17,7 +19,9 @@ more, what was said of it leaves.
 The marks of seeds are here too, written by the stage `seeds`, which chooses by them.
 """
 
+import json
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +43,7 @@ from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.recipes import Recipe
 from wellspring.tasks.spine.running.runs import Counts, Run, stage
 from wellspring.tasks.spine.vectors import embedders, over_sets
+from wellspring.tasks.spine.watching import people
 from wellspring.tasks.spine.writing.asks import Asks, Work, given_answers, subjects
 from wellspring.tasks.spine.writing.lookups import Reader
 from wellspring.tasks.spine.writing.programs import Ask, Program
@@ -67,11 +72,12 @@ def judge(run: Run) -> Counts:
     named = {print_: one.name for print_, one in prints.items()}
     named |= {_fingerprint(settings, one): one.name for one in of_seeds}
     files = {name: (Path(path), score_files.digest(Path(path))) for name, path in settings.scores.imports.items()}
-    named |= {content_id("imported scores", name, sha256): name for name, (_, sha256) in files.items()}
     everyone = (*names, *files, *settings.scores.computed)
     said: dict[str, Any] = {"wide": [name for name in everyone if judging.best(name, settings) is None]}
     digests = {name: {"file": str(path), "sha256": sha256} for name, (path, sha256) in files.items()}
     said |= {"imported": digests} if files else {}
+    files |= _of_people(run)
+    named |= _named(files)
     described = settings.scores.model_dump() | said
     kept = run.store.query("methods/active", stage="scores").rows()
     run.activate("scores", named | {one: name for one, name in kept if name in settings.scores.computed}, described)
@@ -84,13 +90,36 @@ def judge(run: Run) -> Counts:
     return counts
 
 
+@stage("scores")
+def review(run: Run) -> Counts:
+    """Write what people said of rows, and leave all other marks as they are: no judge is asked."""
+    files, active = _of_people(run), dict(run.store.query("methods/active", stage="scores").rows())
+    others = {print_: name for print_, name in active.items() if not name.startswith(people.HUMAN)}
+    run.activate("scores", others | _named(files), run.settings.scores.model_dump() | _described(run))
+    return sum((_imported(run, name, *file) for name, file in files.items()), Counts())
+
+
+def _described(run: Run) -> dict[str, Any]:
+    """Return what the methods in force said of themselves: audits read it."""
+    said = run.store.query("scores/described")["settings"].to_list()
+    return json.loads(said[0]) if said else {}
+
+
+def _of_people(run: Run) -> dict[str, tuple[Path, str]]:
+    return {name: (path, score_files.digest(path)) for name, path in people.places(run.store.path).items()}
+
+
+def _named(files: Mapping[str, tuple[Path, str]]) -> dict[str, str]:
+    return {content_id("imported scores", name, sha256): name for name, (_, sha256) in files.items()}
+
+
 def _imported(run: Run, name: str, path: Path, sha256: str) -> Counts:
     """Write the marks that a file has of rows that are there, and that have none of it yet."""
     fingerprint, marks = content_id("imported scores", name, sha256), defaultdict[str, list[Mark]](list)
     for mark in score_files.read(path):
         marks[mark.subject_id].append(mark)
     known = dict(run.store.query("scores/subjects", ids=list(marks), fingerprint=fingerprint).rows())
-    if not known:
+    if not known and not name.startswith(people.HUMAN):
         raise BrokenError(
             f"no id of {path} is an answer or an instruction of this store",
             hint="its ids are `response_id` or `instruction_id` of this store, as the form `raw` has them",

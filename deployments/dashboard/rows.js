@@ -1,37 +1,79 @@
-// The browser of exported rows: pages, a filter by words, and for each row its lineage drawn back to the archive.
-// Rows and words come as files of this folder, a page or a bucket at a time; text is only ever put in as text.
+// The browser of exported rows: choose by values and words, read row by row with what was said of each, mark, and see
+// where a row came from. The address holds what is chosen. Text is only ever put in as text.
 "use strict";
 (() => {
-  const { load, make, clean } = window.wellspring;
+  const { load, make, clean, number, said, filed, table, section, pager, facets, reading } = window.wellspring;
   const place = document.getElementById("browser");
   const [total, pages, size] = ["rows", "pages", "size"].map((name) => Number(place.dataset[name]));
   const input = document.getElementById("search");
   const count = document.getElementById("search-count");
+  const choosing = document.getElementById("facets");
   const shownAtOnce = 20;
   const filesOfABeginning = 4;
+  const textsInAFile = 10;
+  const optionsShown = 200;
   const cutAt = 160; // sql/lineage/things.sql
   let asked = 0;
 
-  const page = (n) => load(`rows/${Math.floor(n / 1000)}/${n}`);
-  const number = (value) => value.toLocaleString("en");
+  const page = (n) => filed("rows", n);
+  const rowOf = async (n) => (await page(Math.floor(n / size))).rows[n % size];
   const tidy = (text, most) => {
     const one = clean(text).replace(/\s+/g, " ").trim();
     return one.length > most ? `${one.slice(0, most - 1)}…` : one;
   };
-  const said = (text, most) => make("bdi", text.length > most ? `${clean(text).slice(0, most)}…` : clean(text));
 
-  function card(row, n, whole) {
+  // What is chosen: values of facets, words (q), a row (r) and whether its lineage is drawn (t), a page (p).
+  const state = () => new URLSearchParams(location.hash.slice(1));
+  const withOut = (changes) => {
+    const said = state();
+    for (const [name, value] of Object.entries(changes)) value === undefined || value === "" ? said.delete(name) : said.set(name, value);
+    return `#${said}`;
+  };
+  const chosenOf = (said, described) => described.facets.map(([name]) => name).filter((name) => said.has(name)).map((name) => [name, said.get(name)]);
+
+  function card(row, n) {
     const made = make("article", undefined, { class: "card" });
     const head = make("h2");
-    head.append(said(row.instruction, whole ? 1e5 : 600));
+    head.append(said(row.instruction, 600));
     const answer = make("p", undefined, { class: "answer" });
-    answer.append(said(row.response, whole ? 1e6 : 900));
+    answer.append(said(row.response, 900));
     const note = make("p", undefined, { class: "note" });
     note.append(make("span", row.recipe || "row", { class: "pill quiet" }), " ", said(row.model || "", 60));
     if (row.url) note.append(" · from ", said(row.url, 120));
-    note.append(" · ", whole ? said(`${row.path}:${row.line}`, 300) : make("a", "how it was made", { href: `#r=${n}`, "aria-label": `How row ${n + 1} was made` }));
+    const mark = reading.marked(row.response_id || row.instruction_id);
+    if (mark) note.append(" · ", make("span", reading.words[mark], { class: `pill ${mark === "good" ? "good" : "bad"}` }));
+    note.append(" · ", make("a", "read it", { href: withOut({ r: n }), "aria-label": `Read row ${n + 1}` }), " · ", make("a", "how it was made", { href: withOut({ r: n, t: 1 }), "aria-label": `How row ${n + 1} was made` }));
     made.append(head, answer, note);
     return made;
+  }
+
+  async function showFacets() {
+    const described = await facets.index();
+    const now = state();
+    const chosen = new Map(chosenOf(now, described));
+    const parts = described.facets.filter(([name, , , , counts]) => counts.length > 1 || chosen.has(name)).map(([name, label, , names, counts, values]) => {
+      const made = make("p", undefined, { class: "filter" });
+      const select = make("select", undefined, { id: `facet-${name}`, "data-facet": name });
+      select.append(make("option", "any", { value: "" }));
+      values.slice(0, optionsShown).forEach((value, i) => {
+        const one = make("option", `${tidy(names[i], 60)} (${number(counts[i])})`, { value });
+        one.selected = chosen.get(name) === value;
+        select.append(one);
+      });
+      const value = chosen.get(name);
+      if (value !== undefined && !values.slice(0, optionsShown).includes(value)) {
+        const one = make("option", tidy(value, 60), { value });
+        one.selected = true;
+        select.append(one);
+      }
+      select.addEventListener("change", () => {
+        location.hash = withOut({ [name]: select.value, r: "", t: "", p: "" });
+      });
+      made.append(make("label", label, { for: `facet-${name}` }), select);
+      return made;
+    });
+    const clear = make("a", "Take all away", { href: "#p=0" });
+    choosing.replaceChildren(...parts, ...(chosen.size || now.has("q") ? [clear] : []));
   }
 
   // The graph of one row: from the exported line on the left to the archive on the right.
@@ -102,38 +144,6 @@
     return svg("svg", { viewBox: `0 0 ${wide} ${tall}`, width: wide, height: tall, role: "img", class: "drawing graph" }, svg("title", {}, words), ...edges, ...boxes);
   }
 
-  function table(caption, heads, rows) {
-    const made = make("table");
-    made.append(make("caption", caption, { class: "unseen" }));
-    const top = make("tr");
-    for (const head of heads) top.append(make("th", head, { scope: "col" }));
-    const body = make("tbody");
-    for (const cells of rows) {
-      const row = make("tr");
-      cells.forEach((cell, i) => {
-        const one = make(i ? "td" : "th", undefined, i ? {} : { scope: "row" });
-        one.append(i ? said(cell, 300) : make("code", cell));
-        row.append(one);
-      });
-      body.append(row);
-    }
-    const first = make("thead");
-    first.append(top);
-    made.append(first, body);
-    const scrolls = make("div", undefined, { class: "scrolls", tabindex: "0", role: "region", "aria-label": caption });
-    scrolls.append(made);
-    return scrolls;
-  }
-
-  function section(heading, lead, ...children) {
-    const made = make("section");
-    const under = make("p", undefined, { class: "lead" });
-    under.append(...lead);
-    made.append(make("h2", heading), under);
-    made.append(...children);
-    return made;
-  }
-
   function inWords({ nodes, parents }, root) {
     const how = new Map([[root, "this line"]]);
     const visit = (n) => {
@@ -147,40 +157,135 @@
     return [...how].map(([n, relation]) => [nodes[n].id, nodes[n].kind, relation, nodes[n].telling, nodes[n].note]);
   }
 
-  function turn(links) {
-    const made = make("nav", undefined, { class: "pager", "aria-label": "Pages" });
-    for (const [name, href] of links) if (name) made.append(href ? make("a", name, { href }) : make("span", name));
+  function speaker(heading, ...children) {
+    const made = make("section", undefined, { class: "side" });
+    made.append(make("h3", heading), ...children);
     return made;
+  }
+  const block = (text, most) => {
+    const made = make("p", undefined, { class: "answer" });
+    made.append(said(text, most));
+    return made;
+  };
+
+  function before(history) {
+    try {
+      return JSON.parse(history).map(({ role, content }) => {
+        const one = make("p", undefined, { class: "answer" });
+        one.append(make("strong", `${role}: `), said(String(content ?? ""), 4000));
+        return one;
+      });
+    } catch {
+      return [];
+    }
+  }
+
+  // What failed comes first; criteria for which a judge gave one reason stand together.
+  function judgements(judged) {
+    const list = make("ul", undefined, { class: "reasons" });
+    const order = { judge: 1, check: 2, selection: 3 };
+    const rank = ([who, , found]) => (found === "failed" ? 0 : order[who]);
+    const groups = new Map();
+    for (const one of [...judged].sort((a, b) => rank(a) - rank(b))) {
+      const key = one[0] === "judge" ? JSON.stringify([one[1].split(".")[0], one[3], one[2] === "failed"]) : JSON.stringify(one);
+      groups.set(key, [...(groups.get(key) || []), one]);
+    }
+    for (const together of groups.values()) {
+      const item = make("li");
+      for (const [, what, found] of together) {
+        const pill = found === "passed" ? "good" : found === "failed" ? "bad" : "quiet";
+        item.append(make("span", tidy(found, 40), { class: `pill ${pill}` }), " ", make("strong", tidy(together.length > 1 ? what.split(".").slice(1).join(".") : what, 80)), " ");
+      }
+      if (together[0][3]) {
+        const reason = make("div", undefined, { class: "why" });
+        reason.append(said(together[0][3], 2000));
+        item.append(reason);
+      }
+      list.append(item);
+    }
+    return judged.length ? list : make("p", "Nothing was said of this row.", { class: "quiet" });
+  }
+
+  async function besides(row) {
+    if (row.page === null) return [speaker("Page", make("p", "This row rests on no page.", { class: "quiet" }))];
+    const text = (await filed("texts", Math.floor(row.page / textsInAFile)))[row.page % textsInAFile];
+    const address = make("p", undefined, { class: "note" });
+    address.append(said(text.url, 200));
+    const body = make("div", undefined, { class: "page-text", tabindex: "0", role: "region", "aria-label": "Text of the page" });
+    body.append(block(text.text));
+    if (text.chars > text.text.length) body.append(make("p", `${number(text.chars - text.text.length)} more characters are not here.`, { class: "note" }));
+    return [speaker("Page", address, body)];
+  }
+
+  async function neighbours(n) {
+    const found = await foundBy(state());
+    if (!found) return { before: n ? n - 1 : undefined, after: n + 1 < total ? n + 1 : undefined, text: `Row ${number(n + 1)} of ${number(total)}` };
+    const at = found.indexOf(n);
+    return { before: found[at - 1], after: found[at + 1], text: at < 0 ? `Row ${number(n + 1)}` : `${number(at + 1)} of ${number(found.length)} found` };
   }
 
   async function showRow(n) {
     const mine = ++asked;
-    const data = await page(Math.floor(n / size));
-    if (mine !== asked) return;
+    const [data, beside] = await Promise.all([page(Math.floor(n / size)), neighbours(n)]);
     const row = data.rows[n % size];
+    const onPage = await besides(row);
+    if (mine !== asked) return;
+    const id = row.response_id || row.instruction_id;
+    const marker = reading.buttons(id, [["good", "1", "Good"], ["bad", "0", "Bad"], ["exclude", "x", "Exclude"]], { instruction_id: row.instruction_id, recipe: row.recipe });
+    const to = (m) => (m === undefined ? undefined : withOut({ r: m }));
+    const back = [...state().keys()].some((name) => name !== "r" && name !== "t") ? withOut({ r: "", t: "" }) : "#p=0";
+    const turn = pager([["All rows", back], ["Before", to(beside.before)], [beside.text, ""], ["Next", to(beside.after)]]);
+    const sides = make("div", undefined, { class: "reader" });
+    const facts = make("p", undefined, { class: "note" });
+    facts.append(make("span", row.recipe || "row", { class: "pill quiet" }), " ", said(row.model || "", 60), " · ", said(`${row.path}:${row.line}`, 300));
+    const column = (...children) => {
+      const made = make("div", undefined, { class: "column" });
+      made.append(...children);
+      return made;
+    };
+    sides.append(
+      column(speaker("Prompt", ...before(row.history), block(row.instruction), facts), ...(row.thought ? [speaker("Thought", block(row.thought))] : []), speaker("Answer", block(row.response))),
+      column(...onPage),
+      column(speaker("Checks and marks", judgements(row.judged))),
+    );
     const whole = graph(data, n % size);
-    const figure = make("figure");
-    const scrolls = make("div", undefined, { class: "scrolls", tabindex: "0", role: "group", "aria-label": "How this row was made, drawn" });
-    scrolls.append(drawing(whole));
-    figure.append(scrolls, make("figcaption", "Point at a line to see how one thing was made from the other."));
-    const judged = (row.judged || "").split(" · ").filter(Boolean);
-    const parts = [
-      turn([["All rows", `#p=${Math.floor(n / size)}`], ["Before", n ? `#r=${n - 1}` : ""], [`Row ${number(n + 1)} of ${number(total)}`], ["Next", n + 1 < total ? `#r=${n + 1}` : ""]].filter(([name, href]) => href || name.startsWith("Row"))),
-      card(row, n, true),
-      section("How this row was made", ["The exported line is on the left. To its right is what it was made from, back to the file that was read. ", make("code", `wellspring trace ${row.export_id.slice(0, 12)}`), " says more."], figure),
-      section("The same as a table", ["“How” says how a thing was used: “answers” stands at the instruction that was answered, “shown” at a seed that a model was shown, “said in” at a model call."], table("What this row was made from", ["Id", "What", "How", "Text or place", "Note"], inWords(whole, n % size))),
-    ];
-    if (judged.length) {
-      const list = make("ul", undefined, { class: "reasons judged" });
-      for (const one of judged) {
-        const item = make("li");
-        item.append(said(one, 300));
-        list.append(item);
-      }
-      parts.push(section("Checks and marks", ["What checks, judges and selections said of the instruction and its answer. Random selections are there for comparison."], list));
+    const made = make("details", undefined, { id: "made" });
+    made.append(make("summary", "How this row was made"));
+    const draw = () => {
+      if (made.dataset.drawn) return;
+      made.dataset.drawn = "yes";
+      const figure = make("figure");
+      const scrolls = make("div", undefined, { class: "scrolls", tabindex: "0", role: "group", "aria-label": "How this row was made, drawn" });
+      scrolls.append(drawing(whole));
+      figure.append(scrolls, make("figcaption", "Point at a line to see how one thing was made from the other."));
+      made.append(
+        section("How this row was made", ["The exported line is on the left. To its right is what it was made from, back to the file that was read. ", make("code", `wellspring trace ${row.export_id.slice(0, 12)}`), " says more."], figure),
+        section("The same as a table", ["“How” says how a thing was used: “answers” stands at the instruction that was answered, “shown” at a seed that a model was shown, “said in” at a model call."], table("What this row was made from", ["Id", "What", "How", "Text or place", "Note"], inWords(whole, n % size).map(([name, ...cells]) => [make("code", name), ...cells]))),
+      );
+    };
+    made.addEventListener("toggle", draw);
+    if (state().has("t")) {
+      made.open = true;
+      draw();
     }
-    place.replaceChildren(...parts);
+    place.replaceChildren(turn, marker, sides, made);
+    const go = (m) => () => {
+      if (m !== undefined) location.hash = to(m);
+    };
+    const press = (kind) => () => marker.querySelector(`[data-mark="${kind}"]`).click();
+    reading.keys({
+      j: go(beside.after), ArrowRight: go(beside.after), k: go(beside.before), ArrowLeft: go(beside.before),
+      1: press("good"), 0: press("bad"), x: press("exclude"),
+      u: () => marker.querySelector('[aria-pressed="true"]')?.click(),
+      t: () => {
+        made.open = !made.open;
+      },
+      Escape: () => {
+        location.hash = back;
+      },
+    });
     count.textContent = "";
+    if (beside.after !== undefined) page(Math.floor(beside.after / size));
   }
 
   async function showPage(n) {
@@ -188,10 +293,11 @@
     const data = await page(n);
     if (mine !== asked) return;
     place.replaceChildren(
-      ...data.rows.map((row, i) => card(row, n * size + i, false)),
-      turn([["First", n > 1 ? "#p=0" : ""], ["Before", n ? `#p=${n - 1}` : ""], [`Page ${number(n + 1)} of ${number(pages)}`], ["Next", n + 1 < pages ? `#p=${n + 1}` : ""], ["Last", n + 2 < pages ? `#p=${pages - 1}` : ""]].filter(([name, href]) => href || name.startsWith("Page"))),
+      ...data.rows.map((row, i) => card(row, n * size + i)),
+      pager([["First", n > 1 ? "#p=0" : undefined], ["Before", n ? `#p=${n - 1}` : undefined], [`Page ${number(n + 1)} of ${number(pages)}`, ""], ["Next", n + 1 < pages ? `#p=${n + 1}` : undefined], ["Last", n + 2 < pages ? `#p=${pages - 1}` : undefined]]),
     );
     count.textContent = "";
+    reading.keys({ j: () => n + 1 < pages && (location.hash = `#p=${n + 1}`), k: () => n && (location.hash = `#p=${n - 1}`) });
   }
 
   // Words are looked up in the index, the rarest first; a word of very many lines keeps only its first ones there, so
@@ -225,18 +331,48 @@
     return found;
   }
 
-  async function search(text) {
-    const mine = ++asked;
+  // Rows that words are in, as far as the index can say; and what is left to look for in their texts.
+  async function byWords(text) {
     const words = cut(text);
-    if (!words.length) return showPage(0);
+    if (!words.length) return undefined;
     const isTyping = /[\p{L}\p{N}\p{M}]$/u.test(text);
     const entries = (await Promise.all(words.map((word, i) => lookUp(word, isTyping && i + 1 === words.length)))).sort((a, b) => a.lines - b.lines);
-    if (mine !== asked) return;
     const whole = entries.filter((entry) => entry.isWhole);
     const rest = entries.filter((entry) => !entry.isWhole);
     const lists = (whole.length ? whole : rest.slice(0, 1)).map((entry) => entry.numbers);
     const found = [...lists[0]].filter((n) => lists.every((list) => list.has(n))).sort((a, b) => a - b);
-    const toCheck = whole.length ? rest : rest.slice(1);
+    const first = whole.length ? "" : ` among the first ${number(found.length)} of ${number(entries[0].lines)} rows with “${entries[0].word}”`;
+    return { found, toCheck: whole.length ? rest : rest.slice(1), first };
+  }
+
+  // Numbers of the rows that are chosen, by values and words; undefined where all are.
+  const known = new Map();
+  async function foundBy(now) {
+    const chosen = chosenOf(now, await facets.index());
+    const words = now.get("q") || "";
+    if (!chosen.length && !words) return undefined;
+    const key = JSON.stringify([chosen, words]);
+    if (!known.has(key)) {
+      known.clear(); // one choice at a time is kept: a million numbers are 8 MB
+      const [byValue, by] = await Promise.all([chosen.length ? facets.matching(chosen) : undefined, byWords(words)]);
+      let found = byValue;
+      if (by) {
+        const held = byValue && new Set(byValue);
+        found = held ? by.found.filter((n) => held.has(n)) : by.found;
+        found.toCheck = by.toCheck;
+        found.first = by.first;
+      }
+      known.set(key, found || []);
+    }
+    return known.get(key);
+  }
+
+  async function showFound() {
+    const mine = ++asked;
+    const found = await foundBy(state());
+    if (mine !== asked) return;
+    if (!found) return showPage(0);
+    const toCheck = found.toCheck || [];
     const results = make("div");
     const more = make("button", "Show more", { type: "button" });
     let next = 0;
@@ -245,40 +381,39 @@
       const stop = shown + shownAtOnce;
       while (next < found.length && shown < stop) {
         const n = found[next++];
-        const row = (await page(Math.floor(n / size))).rows[n % size];
+        const row = await rowOf(n);
         if (mine !== asked) return;
         const held = toCheck.length ? cut([row.instruction, row.response, row.url, row.title, row.recipe, row.model].join(" ")) : [];
         if (!toCheck.every((entry) => held.some(entry.fits))) continue;
-        results.append(card(row, n, false));
+        results.append(card(row, n));
         shown += 1;
       }
       const isAll = next >= found.length;
       more.hidden = isAll;
-      const first = whole.length ? "" : ` among the first ${number(found.length)} of ${number(entries[0].lines)} rows with “${entries[0].word}”`;
-      count.textContent = toCheck.length || !whole.length
-        ? `${number(shown)}${isAll ? "" : " or more"} found${first}`
+      count.textContent = toCheck.length || found.first
+        ? `${number(shown)}${isAll ? "" : " or more"} found${found.first || ""}`
         : `${number(found.length)} found${shown < found.length ? `, ${number(shown)} shown` : ""}`;
     };
     more.addEventListener("click", go);
     place.replaceChildren(results, more);
+    reading.keys({ j: () => found.length && (location.hash = withOut({ r: found[0] })) });
     await go();
   }
 
   async function route() {
-    const [, kind, value] = /^#([rpq])=(.*)$/.exec(location.hash) || [];
-    if (kind === "q") {
-      input.value = decodeURIComponent(value);
-      return search(input.value);
-    }
-    if (kind === "r" && Number(value) < total) return showRow(Number(value));
-    if (kind === "p" && Number(value) < pages) return showPage(Number(value));
-    return undefined;
+    const now = state();
+    const [row, at] = ["r", "p"].map((name) => (now.has(name) ? Number(now.get(name)) : -1));
+    if (document.activeElement !== input) input.value = now.get("q") || "";
+    showFacets().catch(missing);
+    if (row >= 0 && row < total) return showRow(row);
+    if ([...now.keys()].some((name) => !["p", "r", "t"].includes(name))) return showFound();
+    return at >= 0 && at < pages ? showPage(at) : showPage(0);
   }
   const missing = () => {
     count.textContent = "A file of this site is missing. To write it again: wellspring dashboard";
   };
   addEventListener("hashchange", async () => {
-    await (location.hash ? route() : showPage(0)).catch(missing);
+    await route().catch(missing);
     scrollTo(0, 0);
     place.focus();
   });
@@ -286,12 +421,14 @@
   input.addEventListener("input", () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => {
+      const to = withOut({ q: input.value, r: "", p: "", t: "" });
       try {
-        history.replaceState(null, "", `#q=${encodeURIComponent(input.value)}`);
-      } catch { /* a page that is opened as a file may not, in some browsers; searching works all the same */ }
-      search(input.value).catch(missing);
+        history.replaceState(null, "", to);
+        route().catch(missing);
+      } catch { // a page that is opened as a file may not, in some browsers
+        location.hash = to;
+      }
     }, 200);
   });
-  if (pages > 1) place.append(turn([["Page 1 of " + number(pages)], ["Next", "#p=1"], ["Last", `#p=${pages - 1}`]]));
   route().catch(missing);
 })();

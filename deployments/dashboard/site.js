@@ -1,8 +1,8 @@
-// Filters, sorts and compares. Text is only ever put in as text; data come as script files of this folder, which works
+// Loads data, filters and sorts tables. Text is only ever put in as text; data come as script files of this folder, which works
 // without a server too.
 "use strict";
 (() => {
-  const data = /^(?:\.\.\/)?(?:rows\/\d+\/\d+|words\/(?:index|\d+)|runs\/[0-9a-f]+\/facts)\.js$/;
+  const data = /^(?:\.\.\/)?(?:(?:rows|texts|pairs|lists\/[a-z]+)\/\d+\/\d+|words\/(?:index|\d+)|facets\/(?:index|crossed|[a-z_]+-\d+)|lists\/index|live\/\d+|runs\/[0-9a-f]+\/facts)\.js$/;
   const policy = window.trustedTypes
     ? window.trustedTypes.createPolicy("wellspring", {
         createScriptURL: (url) => {
@@ -28,6 +28,17 @@
     return loads.get(name);
   }
 
+  // What changes while one looks: asked for anew each time, and not kept.
+  async function fresh(name) {
+    try {
+      return await load(name);
+    } finally {
+      for (const script of document.head.querySelectorAll("script")) if (script.src.endsWith(`/${name}.js`)) script.remove();
+      loads.delete(name);
+      waiting.delete(name);
+    }
+  }
+
   function make(tag, text, attributes = {}) {
     const made = document.createElement(tag);
     if (text !== undefined) made.textContent = text;
@@ -37,14 +48,67 @@
 
   // What one cannot see is not shown: controls, and characters that only steer (direction, joining, width).
   const clean = (text) => text.replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/gu, "");
-  const arrived = (name, value) => waiting.get(name)(value);
+  const number = (value) => value.toLocaleString("en");
+  const said = (text, most = 1e6) => make("bdi", text.length > most ? `${clean(text).slice(0, most)}…` : clean(text));
+  const filed = (name, n) => load(`${name}/${Math.floor(n / 1000)}/${n}`);
+
+  function table(caption, heads, rows) {
+    const made = make("table");
+    made.append(make("caption", caption, { class: "unseen" }));
+    const top = make("tr");
+    const kinds = heads.map((head) => (Array.isArray(head) ? head[1] : ""));
+    heads.forEach((head, i) => top.append(make("th", Array.isArray(head) ? head[0] : head, { scope: "col", class: kinds[i] })));
+    const body = make("tbody");
+    for (const cells of rows) {
+      const row = make("tr");
+      cells.forEach((cell, i) => {
+        const one = make(i ? "td" : "th", undefined, i ? { class: kinds[i] } : { scope: "row" });
+        one.append(cell instanceof Node ? cell : said(String(cell ?? "–"), 600));
+        row.append(one);
+      });
+      body.append(row);
+    }
+    const first = make("thead");
+    first.append(top);
+    made.append(first, body);
+    const scrolls = make("div", undefined, { class: "scrolls", tabindex: "0", role: "region", "aria-label": caption });
+    scrolls.append(made);
+    return scrolls;
+  }
+
+  function section(heading, lead, ...children) {
+    const made = make("section");
+    made.append(make("h2", heading));
+    if (lead.length) {
+      const under = make("p", undefined, { class: "lead" });
+      under.append(...lead);
+      made.append(under);
+    }
+    made.append(...children);
+    return made;
+  }
+
+  function pager(links, label = "Pages") {
+    const made = make("nav", undefined, { class: "pager", "aria-label": label });
+    for (const [name, href] of links) if (href !== undefined) made.append(href ? make("a", name, { href }) : make("span", name));
+    return made;
+  }
+
+  function choice(id, label, options, chosen) {
+    const made = make("p", undefined, { class: "filter" });
+    const select = make("select", undefined, { id });
+    options.forEach(([value, text]) => {
+      const one = make("option", clean(text), { value });
+      one.selected = value === chosen;
+      select.append(one);
+    });
+    made.append(make("label", label, { for: id }), select);
+    return [made, select];
+  }
+
   window.wellspring = {
-    load,
-    make,
-    clean,
-    rows: (n, page) => arrived(`rows/${Math.floor(n / 1000)}/${n}`, page),
-    words: (n, words) => arrived(`words/${n}`, words),
-    facts: (run, facts) => arrived(`runs/${run}/facts`, facts),
+    load, fresh, make, clean, number, said, filed, table, section, pager, choice,
+    arrived: (name, value) => waiting.get(name)(value),
   };
 
   for (const input of document.querySelectorAll("[data-filter]")) {
@@ -87,61 +151,5 @@
         body.append(...rows);
       });
     });
-  }
-
-  const place = document.getElementById("comparison");
-  const sides = [document.getElementById("left"), document.getElementById("right")];
-  if (place && sides.every(Boolean)) {
-    const show = (value) => (typeof value !== "number" ? value ?? "–" : value.toLocaleString("en", { maximumFractionDigits: 2 }));
-    const delta = (a, b, as) => {
-      if (typeof a !== "number" || typeof b !== "number" || a === b) return a === b ? "" : "≠";
-      const ratio = a ? ` (${b > a ? "+" : "−"}${Math.abs((100 * (b - a)) / a).toFixed(0)}\u00a0%)` : "";
-      return `${b > a ? "+" : "−"}${as(Math.abs(b - a))}${ratio}`;
-    };
-    const dollars = (value) => (typeof value !== "number" ? "–" : `$${value.toFixed(value >= 1 || !value ? 2 : 4)}`);
-    const seconds = (value) => (typeof value !== "number" ? "–" : `${show(value)} s`);
-    const table = (caption, lines, write = show) => {
-      if (!lines.length) return "";
-      const made = make("table");
-      made.append(make("caption", caption, { class: "unseen" }));
-      const head = make("tr");
-      for (const [text, kind] of [["What", ""], ["First run", "number"], ["Second run", "number"], ["Change", "number"]]) head.append(make("th", text, { scope: "col", class: kind }));
-      const top = make("thead");
-      top.append(head);
-      const body = make("tbody");
-      for (const [name, a, b, as = write] of lines) {
-        const row = make("tr");
-        row.append(make("th", name, { scope: "row" }), make("td", as(a), { class: "number" }), make("td", as(b), { class: "number" }), make("td", delta(a, b, as), { class: "number" }));
-        body.append(row);
-      }
-      made.append(top, body);
-      const scrolls = make("div", undefined, { class: "scrolls", tabindex: "0", role: "region", "aria-label": caption });
-      scrolls.append(made);
-      const section = make("section");
-      section.append(make("h2", caption), scrolls);
-      return section;
-    };
-    const keyed = (rows, key, value) => new Map(rows.map((row) => [key(row), row[value]]));
-    const lines = (a, b, part, key, value) => {
-      const [x, y] = [keyed(a[part], key, value), keyed(b[part], key, value)];
-      return [...new Set([...x.keys(), ...y.keys()])].map((name) => [name, x.get(name) ?? 0, y.get(name) ?? 0]);
-    };
-    const compare = async () => {
-      const [a, b] = await Promise.all(sides.map((side) => load(`runs/${side.value}/facts`)));
-      const totals = {
-        status: "Status", rows_in: "Inputs", exported: "Rows exported", rows_rejected: "Inputs refused", calls: "Model calls", cached_calls: "Answers reused",
-        prompt_tokens: "Tokens sent", completion_tokens: "Tokens received", cost_usd: "Cost", seconds: "Took", failed: "Expectations that failed", warned: "Expectations that warned",
-      };
-      const same = sides[0].options.length > 1 ? "Both sides are the same run." : "This store has one run so far, so it is shown beside itself. A second run makes a comparison.";
-      place.replaceChildren(
-        ...(sides[0].value === sides[1].value ? [make("p", same, { class: "verdict" })] : []),
-        table("Totals", Object.entries(totals).map(([name, said]) => [said, a.runs[0][name], b.runs[0][name], { cost_usd: dollars, seconds }[name]])),
-        table("Rows out by stage", lines(a, b, "stages", (row) => row.stage, "rows_out")),
-        table("Refusals by stage and reason", lines(a, b, "refusals", (row) => `${row.stage}: ${row.reason.replaceAll("_", " ")}`, "rows_rejected")),
-        table("Cost by role and model", lines(a, b, "calls", (row) => `${row.role}: ${row.model}`, "cost_usd"), dollars),
-      );
-    };
-    for (const side of sides) side.addEventListener("change", compare);
-    if (sides[0].options.length) compare();
   }
 })();

@@ -152,18 +152,28 @@ def dashboard(
     ] = False,
     port: Annotated[int, typer.Option(help="The port, for --serve.")] = 8400,
 ) -> None:
-    """Write web pages about all runs of a store. They need no network, no server and no database."""
+    """Write web pages about all runs of a store. They need no network, no server and no database.
+
+    With --serve the page `Live` shows a run while it works. The pages open only on this machine, under the address that
+    is printed.
+    """
     index = _site(store)
+    if not serve_it:
+        if open_it:
+            webbrowser.open(index.as_uri())
+        return
+    import asyncio
+
+    from wellspring.tasks.io import loopback
+    from wellspring.tasks.site import live
+
+    listening = loopback.opened(port)
+    site = loopback.Site(index.parent, live={live.PLACE: live.script_of(store.absolute())})
+    address = site.address(listening.getsockname()[1])
+    terminal.say(f"{address} (Ctrl-C stops it)")
     if open_it:
-        webbrowser.open(index.as_uri())
-    if serve_it:
-        import asyncio
-
-        from wellspring.tasks.io import loopback
-
-        listening = loopback.opened(port)
-        terminal.say(f"http://127.0.0.1:{listening.getsockname()[1]}/ (Ctrl-C stops it)")
-        asyncio.run(loopback.served(loopback.Site(index.parent), listening))
+        webbrowser.open(address)
+    asyncio.run(loopback.served(site, listening))
 
 
 def _site(store: Path) -> Path:

@@ -181,7 +181,14 @@ def init(
     terminal.say(f"{path} is written; build with: wellspring build --profile {path}")
 
 
-def serve(*, profile: ProfileOption = None, store: StoreOption = STORE) -> None:
+def serve(
+    *,
+    profile: ProfileOption = None,
+    store: StoreOption = STORE,
+    watch: Annotated[
+        int, typer.Option(min=0, help="Look for new archives every so many seconds, and read them; 0: by the clock.")
+    ] = 0,
+) -> None:
     """Run every schedule in deployments/prefect.yaml from this process. It needs a running Prefect server."""
     if not os.environ.get("PREFECT_API_URL"):
         raise UsageError(
@@ -190,9 +197,14 @@ def serve(*, profile: ProfileOption = None, store: StoreOption = STORE) -> None:
         )
     from wellspring.tasks.contracts import settings
 
-    settings.load(profile or "full")
-    from wellspring.flows import serving
+    chosen = settings.load(profile or "full")
+    from wellspring.flows import serving, watching
 
+    if watch:
+        places = [corpus.path for corpus in chosen.sources.corpora]
+        if not places:
+            raise UsageError("the profile names no corpus to watch", hint="add [[sources.corpora]] to the profile")
+        watching.watch(places, store.absolute(), watch, watching.started)
     serving.serve(profile or "full", str(store.absolute()))
 
 

@@ -54,6 +54,7 @@ __all__ = [
     "release",
     "releases",
     "retry",
+    "review",
     "rollback",
     "sign",
     "tune_prompt",
@@ -404,6 +405,55 @@ def retry(
     named = choices.profile_of(Path(store), _text(profile), trust=trust_store)
     said = [*choices.of_values(settings), *overrides]
     return Built(Path(store), building.retry(named, Path(store), said, stage=stage, reason=reason, run=run))
+
+
+def review(
+    store: Place = "ws",
+    *,
+    to: Place | None = None,
+    tool: Literal["argilla", "label-studio"] = "argilla",
+    count: int = 50,
+    seed: int = 0,
+    recipe: str | None = None,
+    marks: Place | None = None,
+    by: str | None = None,
+    profile: Place | None = None,
+    trust_store: bool = False,
+) -> dict[str, Any]:
+    """Have people review rows: write a sample for a tool, or read marks back as scores of the judge `human:<by>`.
+
+    Args:
+        store: The store.
+        to: A new folder for a sample.
+        tool: Who reads the sample.
+        count: How many rows it has at most.
+        seed: Another number takes other rows.
+        recipe: Only rows of this recipe.
+        marks: What came back: a file, or a folder of Argilla.
+        by: Who gave the marks.
+        profile: By default the settings of the store's latest run.
+        trust_store: As for `build`.
+
+    Returns:
+        `rows` of a sample; or `new` marks; and `agreements` of people with judges, where no sample was asked for.
+
+    Raises:
+        UsageError: Both are asked for, marks have no name beside them, or a file is not as it should be.
+    """
+    from wellspring.flows import choices, reviewing
+    from wellspring.tasks.contracts.errors import UsageError
+    from wellspring.tasks.io.storage.store import Store
+    from wellspring.tasks.spine.watching import people
+
+    if (to is not None and marks is not None) or (marks is None) != (by is None):
+        raise UsageError("a review writes a sample, or reads marks of somebody", hint="give --to; or --marks and --by")
+    if marks is not None and by is not None:
+        named = choices.profile_of(Path(store), _text(profile), trust=trust_store)
+        return dict(reviewing.marked(Path(store), named, Path(marks), by))
+    with Store.read(Path(store)) as opened:
+        if to is None:
+            return {"agreements": people.agreements(opened)}
+        return {"rows": reviewing.sample(opened, Path(to), tool, count=count, seed=seed, recipe=recipe)}
 
 
 def estimate(

@@ -9,5 +9,6 @@ SELECT
 FROM valid_scores AS scores
 WHERE
     scores.criterion = 'total'
+    AND NOT starts_with(scores.judge, 'human:')  -- theirs is a table of its own
     AND scores.subject_id IN (SELECT instructions.instruction_id FROM valid_instructions AS instructions)
 ORDER BY scores.subject_id, scores.judge;

@@ -15,12 +15,44 @@ subjects AS (
     FROM shown
 ),
 
+said AS (
+    SELECT
+        valid_scores.subject_id AS id,
+        'judge' AS who,
+        concat(valid_scores.judge, '.', valid_scores.criterion) AS what,
+        coalesce(cast(valid_scores.value AS VARCHAR), 'failed') AS found,
+        left(valid_scores.reason, 2000) AS why
+    FROM valid_scores
+    UNION ALL
+    SELECT
+        valid_verdicts.subject_id AS id,
+        'check' AS who,
+        valid_verdicts.check_name AS what,
+        CASE
+            WHEN valid_verdicts.passed THEN 'passed'
+            WHEN NOT valid_verdicts.passed THEN 'failed'
+            WHEN starts_with(valid_verdicts.detail, 'does not apply: ') THEN 'does not apply'
+            ELSE 'could not say'
+        END AS found,
+        left(regexp_replace(valid_verdicts.detail, '^does not apply: ', ''), 2000) AS why
+    FROM valid_verdicts
+    UNION ALL
+    SELECT
+        valid_selections.instruction_id AS id,
+        'selection' AS who,
+        valid_selections.policy AS what,
+        concat('rank ', valid_selections.rank) AS found,
+        '' AS why
+    FROM valid_selections
+    WHERE NOT starts_with(valid_selections.policy, 'random')
+),
+
 judged AS (
     SELECT
         subjects.number,
-        string_agg(DISTINCT lineage_judged.said, ' · ' ORDER BY lineage_judged.said) AS said
+        list(DISTINCT [said.who, said.what, said.found, said.why] ORDER BY [said.who, said.what, said.found, said.why]) AS said
     FROM subjects
-    INNER JOIN lineage_judged ON subjects.id = lineage_judged.id
+    INNER JOIN said ON subjects.id = said.id
     GROUP BY subjects.number
 )
 
@@ -29,16 +61,22 @@ SELECT
     shown.export_id,
     shown.path,
     shown.line,
+    shown.response_id,
+    shown.instruction_id,
     instructions.recipe,
     responses.model,
     coalesce(instructions.text, '') AS instruction,
+    coalesce(instructions.history, '') AS history,
+    coalesce(responses.thought, '') AS thought,
     coalesce(responses.text, '') AS response,
     documents.url,
     documents.title,
-    judged.said AS judged
+    pages.page,
+    coalesce(judged.said, []) AS judged
 FROM shown
 LEFT JOIN responses ON shown.response_id = responses.response_id AND shown.response_method = responses.fingerprint
 LEFT JOIN instructions ON shown.instruction_id = instructions.instruction_id AND shown.instruction_method = instructions.fingerprint
 LEFT JOIN documents ON shown.document_id = documents.document_id AND shown.document_method = documents.fingerprint
+LEFT JOIN browsed.pages AS pages ON shown.document_id = pages.document_id
 LEFT JOIN judged ON shown.number = judged.number
 ORDER BY shown.number;

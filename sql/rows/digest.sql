@@ -10,4 +10,12 @@ SELECT
     ) AS mixed,
     (SELECT count(*) FROM scores) AS scores,
     (SELECT count(*) FROM verdicts) AS verdicts,
-    (SELECT count(*) FROM selections) AS selections;
+    (SELECT count(*) FROM selections) AS selections,
+    (SELECT count(*) FROM valid_preferences) AS preferences,
+    (
+        SELECT coalesce(bit_xor(hash(rejections.stage, rejections.input_id, rejections.fingerprint, rejections.reason)), 0)
+        FROM rejections
+    ) AS rejections,
+    (SELECT count(*) FROM duplicates) AS duplicates,
+    (SELECT count(*) FROM valid_documents) AS documents,
+    (SELECT count(*) FROM valid_instructions) AS instructions;

@@ -52,6 +52,7 @@ SELECT
         FROM (
             SELECT written.criterion
             FROM written
+            WHERE NOT starts_with(written.judge, 'human:')
             GROUP BY written.judge, written.criterion
             HAVING count(written.value) >= 100 AND count(DISTINCT written.value) = 1
         ) AS lone

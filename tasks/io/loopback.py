@@ -3,17 +3,25 @@
 Any page in a browser can send requests to this machine, and a name that is resolved to it (DNS rebinding) lets the page
 read the answers. So the Host has to be this machine's, and an Origin the server's own. Whoever sends nothing, or a head
 byte by byte, is hung up on. A site is files below one folder: no listing, no way up, no link.
+
+A page of somebody else may also embed our files as scripts, and another account of this machine may ask for them. So a
+site has a key: the address that its owner opens names it once, and a cookie that no other site's request carries holds
+it from then on.
 """
 
 import asyncio
 import contextlib
+import hmac
 import ipaddress
 import mimetypes
+import re
+import secrets
 import socket
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from wellspring.tasks.contracts.errors import BrokenError
 
@@ -143,10 +151,28 @@ async def turn_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
 
 
 class Site:
-    """A folder of files, to be looked at."""
+    """A folder of files, to be looked at by whoever has its key.
 
-    def __init__(self, folder: Path, patience: Patience = PATIENT) -> None:
-        self.folder, self.patience = folder, patience
+    Attributes:
+        folder: The files.
+        patience: How long a connection may take.
+        live: What is made when it is asked for, by the folder of its address: a function that returns a script.
+        key: What the address has to name once; a new one, if none is given.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        patience: Patience = PATIENT,
+        live: Mapping[str, Callable[[str], bytes]] | None = None,
+        key: str = "",
+    ) -> None:
+        self.folder, self.patience, self.live = folder, patience, dict(live or {})
+        self.key = key or secrets.token_urlsafe(24)
+
+    def address(self, port: int) -> str:
+        """Return the address that opens the site."""
+        return f"http://127.0.0.1:{port}/?key={self.key}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve a connection until it is over."""
@@ -166,6 +192,16 @@ class Site:
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
         if request.method not in {"GET", "HEAD"}:
             raise RefusedError(405, "a site is only looked at")
+        if self._is_key(request):
+            cookie = f"{_cookie(request)}={self.key}; Path=/; HttpOnly; SameSite=Strict"
+            await self._send(writer, f"303 X\r\nLocation: {_page(request)}\r\nSet-Cookie: {cookie}", "text/plain", b"")
+            return
+        self._refuse_without_key(request)
+        name, _, rest = request.path.removeprefix("/").partition("/")
+        if name in self.live:
+            said = await asyncio.to_thread(self.live[name], f"{name}/{rest.removesuffix('.js')}")
+            await self._send(writer, "200 X", "text/javascript; charset=utf-8", said)
+            return
         place = self.found(request.path)
         if place.is_dir():
             await self._send(writer, f"301 X\r\nLocation: {self._address(place)}", "text/plain", b"")
@@ -173,6 +209,24 @@ class Site:
         kind = mimetypes.guess_type(place.name)[0] or "application/octet-stream"
         kind += "; charset=utf-8" if kind.startswith("text/") else ""
         await self._send(writer, "200 X", kind, place.read_bytes(), is_head=request.method == "HEAD")
+
+    def _is_key(self, request: Request) -> bool:
+        """Whether a request opens the site: at its beginning, with its key."""
+        said = parse_qs(request.query).get("key", [""])[0]
+        return request.path == "/" and hmac.compare_digest(said.encode(), self.key.encode())
+
+    def _refuse_without_key(self, request: Request) -> None:
+        """Refuse who has no key, and what a page of another site asks for in the name of who has one.
+
+        Raises:
+            RefusedError: It is so.
+        """
+        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+            raise RefusedError(403, "this server answers no page of somebody else")
+        held = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
+        own = [value for name, _, value in held if name == _cookie(request)]
+        if not any(hmac.compare_digest(value.encode(), self.key.encode()) for value in own):
+            raise RefusedError(403, "open the address with its key, as `wellspring dashboard --serve` printed it")
 
     def found(self, path: str) -> Path:
         """Return the file that a path names, or a folder that is named without its last slash.
@@ -198,6 +252,7 @@ class Site:
         self, writer: asyncio.StreamWriter, status: str, kind: str, body: bytes, *, is_head: bool = False
     ) -> None:
         more = "X-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\nCache-Control: no-cache"
+        more += "\r\nX-Frame-Options: SAMEORIGIN\r\nReferrer-Policy: no-referrer"
         writer.write(
             f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}\r\n\r\n".encode()
         )
@@ -205,6 +260,20 @@ class Site:
             writer.write(body[start : start + PIECE_BYTES])
             async with asyncio.timeout(self.patience.body):
                 await writer.drain()
+
+
+_PAGE = re.compile(r"[a-z0-9_-]+(/[a-z0-9_-]+)*\.html")
+
+
+def _page(request: Request) -> str:
+    """Return where who opens the site goes on to: the page that `to` names, or the first."""
+    named = parse_qs(request.query).get("to", [""])[0]
+    return f"/{named}" if _PAGE.fullmatch(named) else "/index.html"
+
+
+def _cookie(request: Request) -> str:
+    """Return the name of the cookie: browsers keep cookies of a machine, whatever the port."""
+    return f"wellspring-{urlsplit('//' + request.headers['host']).port or 80}"
 
 
 async def served(site: Site, listening: socket.socket) -> None:

@@ -23,7 +23,9 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.2f}"  # noqa: PLR2004
 
 
-def drawing(width: float, height: float, label: str, *parts: Html, class_: str = "drawing") -> Html:
+def drawing(
+    width: float, height: float, label: str, *parts: Html, class_: str = "drawing", stretches: bool = False
+) -> Html:
     """Return an SVG that scales with its place and says in words what it shows."""
     return element(
         "svg",
@@ -34,6 +36,7 @@ def drawing(width: float, height: float, label: str, *parts: Html, class_: str =
         height=f"{height:g}",
         role="img",
         class_=class_,
+        preserveAspectRatio="none" if stretches else None,
     )
 
 
@@ -46,16 +49,17 @@ def share_bar(parts: Sequence[tuple[str, float]], label: str, whole: float | Non
         if wide > 0:
             pieces.append(element("rect", x=f"{x:.2f}", y=0, width=f"{max(wide, 1):.2f}", height=10, class_=kind))
         x += wide
-    return drawing(160, 10, label, *pieces, class_="bar")
+    return drawing(160, 10, label, *pieces, class_="bar", stretches=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value of a run: what to call it, how large, and how the run ended."""
+    """A value of a run: what to call it, how large, how the run ended, and its date (0: the first, 1: the last)."""
 
     name: str
     value: float
     status: str = "done"
+    at: float | None = None
 
 
 def trend(points: Sequence[Point], label: str) -> Html:
@@ -67,7 +71,8 @@ def trend(points: Sequence[Point], label: str) -> Html:
         )
     top = max(1e-12, *(p.value for p in points))
     step = (width - 2 * pad) / max(len(points) - 1, 1)
-    places = [(pad + i * step, height - pad - (height - 2 * pad) * p.value / top) for i, p in enumerate(points)]
+    across = [pad + (i * step if p.at is None else (width - 2 * pad) * p.at) for i, p in enumerate(points)]
+    places = [(across[i], height - pad - (height - 2 * pad) * p.value / top) for i, p in enumerate(points)]
     if len(places) == 1:
         places = [(width - pad, places[0][1])]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from wellspring.tasks.site import charts, views, words
+from wellspring.tasks.site import charts, links, views, words
+from wellspring.tasks.site.browser import Labels
 from wellspring.tasks.site.charts import NOTHING, number
-from wellspring.tasks.site.markup import Child, Html, element, said, table
+from wellspring.tasks.site.facets import FACETS
+from wellspring.tasks.site.markup import Child, Html, element, joined, said, table
 from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 
 Frames = Mapping[str, pl.DataFrame]
@@ -37,8 +39,8 @@ def corpus(frames: Frames) -> Iterable[Child]:
             r["kind"],
             said(r["license"] or "not stated", 40),
             number(r["bytes"]),
-            number(r["documents"]),
-            number(r["duplicates"]),
+            links.count(r["documents"], links.listed("documents", r["name"])),
+            links.count(r["duplicates"], links.listed("copies")),
             number(r["tokens"]),
         )
         for r in frames["sources"].head(ROWS_IN_TABLES).to_dicts()
@@ -82,6 +84,36 @@ def corpus(frames: Frames) -> Iterable[Child]:
     )
 
 
+def distributions(facets: pl.DataFrame, labels: Labels) -> Html | None:
+    """Show how many exported lines there are by recipe, language, topic and so on; each number leads to its rows."""
+    cards, alike = list[Html](), list[tuple[Child, int, str]]()
+    for name, heading in FACETS.items():
+        part = facets.filter(facet=name)
+        if part.height < 1 or name in _NOT_DRAWN:
+            continue
+        if name in _IN_ORDER:
+            part = part.sort(pl.col("value").cast(pl.Int64, strict=False), "value", nulls_last=True)
+        known = labels.get(name, {})
+        rows = [
+            (said(known.get(value, value), 60), count, links.rows({name: value}))
+            for value, count in part.select("value", "lines").rows()
+        ]
+        if len(rows) == 1:
+            alike.append((joined(f"{heading}: ", rows[0][0]), *rows[0][1:]))
+        else:
+            cards.append(views.bars(heading, rows, 12 if name in _IN_ORDER else 6))
+    if alike:
+        cards.append(views.bars("Alike in all rows", alike, len(alike)))
+    if not cards:
+        return None
+    lead = "Lines of all exported files. Each number leads to its rows."
+    return views.section("What the rows are", element("div", cards, class_="grid wide"), lead=lead)
+
+
+_NOT_DRAWN = {"since", "form"}
+_IN_ORDER = {"score", "answer_score", "length", "written"}
+
+
 def _left_out(frames: Frames) -> Html:
     """Draw what dropped items, and which copies and licences there are, side by side."""
     rules = [(said(r["rule"] or r["reason"].replace("_", " "), 60), r["items"]) for r in frames["dropped"].to_dicts()]
@@ -104,10 +136,10 @@ def dataset(frames: Frames, portrait: DatasetMeasures | None) -> Iterable[Child]
     rows = [
         (
             r["recipe"],
-            number(r["instructions"]),
+            links.count(r["instructions"], links.listed("instructions", r["recipe"])),
             number(r["documents"]),
             number(r["mean_chars"]),
-            number(r["selected"]),
+            links.count(r["selected"], links.listed("instructions", r["recipe"], "exported")),
             views.share(r["selected"], r["instructions"]),
         )
         for r in frames["recipes"].to_dicts()
@@ -121,6 +153,7 @@ def dataset(frames: Frames, portrait: DatasetMeasures | None) -> Iterable[Child]
         table("What each recipe wrote", heads, rows, hidden=True),
         lead="A recipe is one way to write instructions. Those that are selected go into the dataset.",
     )
+    yield _people(frames)
     if portrait:
         yield from portrayed(portrait)
     cards = [
@@ -132,6 +165,22 @@ def dataset(frames: Frames, portrait: DatasetMeasures | None) -> Iterable[Child]
         element("div", [*_score_charts(frames["scores"]), *cards], class_="grid"),
         lead="How often judges gave each mark (“none”: no usable answer), and how long texts are by estimate: the bar "
         "“32+” counts texts of 32 to 63 tokens.",
+    )
+
+
+def _people(frames: Frames) -> Html | None:
+    """Show how far people agree with judges; nothing before a person has marked a row."""
+    if frames["people"].is_empty():
+        return None
+    rows = [
+        (said(r["person"], 60), said(r["judge"], 60), number(r["rows"]), f"{r['agree']:.0%}", _measure(r["kappa"]))
+        for r in frames["people"].to_dicts()
+    ]
+    heads = ("Person", "Judge", ("Rows", views.NUMBER), ("Agree", views.NUMBER), ("Kappa", views.NUMBER))
+    return views.section(
+        "People and judges",
+        table("How far people agree with judges", heads, rows, hidden=True),
+        lead="Rows that both marked. Kappa is 1 if they always agree, and 0 if only as often as by chance.",
     )
 
 
@@ -162,7 +211,10 @@ def portrayed(portrait: DatasetMeasures) -> Iterable[Child]:
         ),
         lead=f"Texts that are alike lie close together. This shows {len(shown):,} of {len(places):,} texts.",
     )
-    topics = [(t["topic"], t["group"], number(t["rows"])) for t in portrait.topics[:ROWS_IN_TABLES]]
+    topics = [
+        (t["topic"], t["group"], links.count(t["rows"], links.rows({"topic": str(t.get("number", ""))})))
+        for t in portrait.topics[:ROWS_IN_TABLES]
+    ]
     if topics:
         yield _topics(topics)
 
@@ -173,7 +225,7 @@ def _explained(name: str, values: Iterable[float | None]) -> list[Child]:
     return [label, *(_measure(value) for value in values), element("span", meaning, class_="why")]
 
 
-def _topics(topics: list[tuple[str, str, str]]) -> Html:
+def _topics(topics: list[tuple[Child, ...]]) -> Html:
     return views.section(
         "Topics",
         views.filter_box("topics", "topics"),

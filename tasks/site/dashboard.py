@@ -7,22 +7,34 @@ from typing import Any
 
 import polars as pl
 
-from wellspring.tasks.site import charts, views, words
-from wellspring.tasks.site.browser import ROWS_A_PAGE, Extent
+from wellspring.tasks.site import changes, charts, composition, links, views, words
+from wellspring.tasks.site.browser import Extent, Labels
 from wellspring.tasks.site.charts import NOTHING, Point, number
-from wellspring.tasks.site.markup import Child, Html, element, said, table
+from wellspring.tasks.site.markup import Child, Html, element, joined, said, table
+from wellspring.tasks.site.since import Baseline
 
 Frames = Mapping[str, pl.DataFrame]
 RUNS_IN_TRENDS = 60
+FLOWS_IN_TRENDS = 4
 RUNS_IN_HISTORY = 24
 ROWS_IN_TABLES = 200
 
 
 def _points(runs: Sequence[Mapping[str, Any]], column: str) -> list[Point]:
+    """Return the values of runs at their dates; a run that had nothing to do says nothing of rows and costs."""
+    told = [run for run in runs if run[column] is not None and not math.isnan(run[column])]
+    if not told:
+        return []
+    first, last = told[0]["started_at"], told[-1]["started_at"]
+    whole = max((last - first).total_seconds(), 1.0)
     return [
-        Point(f"{run['flow']} {run['run_id'][:8]}", float(run[column]), run["status"])
-        for run in runs[-RUNS_IN_TRENDS:]
-        if run[column] is not None and not math.isnan(run[column])  # a cost that nobody knows has no place
+        Point(
+            f"{run['started_at']:%Y-%m-%d %H:%M} {run['run_id'][:8]}",
+            float(run[column]),
+            run["status"],
+            (run["started_at"] - first).total_seconds() / whole,
+        )
+        for run in told
     ]
 
 
@@ -33,64 +45,43 @@ def _trend(runs: Sequence[Mapping[str, Any]], column: str, name: str, as_text: C
     return element("figure", caption, None if len(points) == 1 else charts.trend(points, name), class_="trend")
 
 
+def _is_idle(run: Mapping[str, Any]) -> bool:
+    """Whether a run ended well and had nothing to do."""
+    return run["status"] == "done" and not (run["rows_in"] or run["rows_out"] or run["calls"])
+
+
 def _trends(runs: Sequence[Mapping[str, Any]], trends: Sequence[tuple[str, str, Callable[[float], str]]]) -> Html:
-    """Return some columns of runs as lines; of a single run, as numbers."""
-    cards = [_trend(runs, column, name, as_text) for column, name, as_text in trends]
+    """Return some columns of runs as lines by date, each flow for itself; of a single run, as numbers."""
+    worked = [run for run in runs if not _is_idle(run)][-RUNS_IN_TRENDS:]
+    flows = sorted({run["flow"] for run in worked}, key=lambda flow: (-sum(r["flow"] == flow for r in worked), flow))
+    parts = [_of_flow([run for run in worked if run["flow"] == flow], flow, trends) for flow in flows[:FLOWS_IN_TRENDS]]
+    idle = len(runs) - len([run for run in runs if not _is_idle(run)])
     lead = "There is one run so far. A second run makes lines of these numbers."
     if len(runs) > 1:
-        looked = views.last(min(len(runs), RUNS_IN_TRENDS), "run")
-        lead = f"{looked}. Each number is that of the newest run. A red dot is a run that did not end well."
-    return views.section("Trends", element("div", cards, class_="grid"), lead=lead)
+        lead = "By date, each flow for itself. Each number is that of the newest run. A red dot is a run that did not "
+        lead += "end well."
+    note = f"{views.many(idle, 'run')} had nothing to do, and {'is' if idle == 1 else 'are'} left out." if idle else ""
+    return views.section("Trends", parts, element("p", note, class_="note") if note else None, lead=lead)
 
 
-def overview(frames: Frames) -> Iterable[Child]:
-    """Show what a person asks first: is it well, what is there, how does it go."""
+def _of_flow(
+    runs: Sequence[Mapping[str, Any]], flow: str, trends: Sequence[tuple[str, str, Callable[[float], str]]]
+) -> Html:
+    cards = [_trend(runs, column, name, as_text) for column, name, as_text in trends]
+    heading = element("h3", f"{flow}, {views.many(len(runs), 'run')}")
+    return element("div", heading, element("div", cards, class_="grid"), class_="flow-of-runs")
+
+
+def overview(frames: Frames, facets: pl.DataFrame, labels: Labels, since: Baseline) -> Iterable[Child]:
+    """Show what changed and what needs a person, then what there is, how it goes, and what was refused."""
     runs = frames["runs"].to_dicts()
-    health = frames["health"].to_dicts()[0]
     if not runs:
         yield element("p", "There is no run yet. ", element("code", "wellspring build"), " makes one.", class_="lead")
         return
-    last = runs[-1]
-    yield element(
-        "div",
-        element(
-            "p",
-            views.status_pill(last["status"]),
-            f" The latest run (job: {last['flow']}) began on ",
-            views.when(last["started_at"]),
-            " UTC. Its page: ",
-            views.run_link(last["run_id"]),
-        ),
-        element("pre", said(last["error"], 600)) if last["error"] else None,
-        class_=f"verdict {views.STATUS.get(last['status'], 'quiet')}",
-    )
     yield views.not_for_training(frames["calls"])
-    yield views.tiles(
-        [
-            (
-                "Documents",
-                number(health["documents"] - health["duplicates"]),
-                f"texts of pages, without {views.many(health['duplicates'], 'copy', 'copies')}",
-            ),
-            (
-                "Instructions",
-                number(health["instructions"]),
-                f"written by models, with {views.many(health['responses'], 'answer')}",
-            ),
-            ("Exported rows", number(health["exported"]), "in files; their audits passed"),
-            ("Refused", number(health["refused"]), "inputs not used, each with a reason"),
-            (
-                "Spent",
-                views.usd(health["cost_usd"]),
-                f"{views.many(health['calls'], 'model call')}, {views.many(health['retries'], 'repeat')}",
-            ),
-            (
-                "Newest page",
-                element("span", (health["newest_document_at"] or NOTHING)[:10], class_="long"),
-                "when it was fetched from the web",
-            ),
-        ]
-    )
+    yield element("div", changes.changed(frames, facets, since), changes.needed(frames), class_="first")
+    yield _what_there_is(frames)
+    yield composition.distributions(facets, labels)
     trends = (
         ("exported", "Exported rows", number),
         ("rows_rejected", "Refused inputs", number),
@@ -98,6 +89,11 @@ def overview(frames: Frames) -> Iterable[Child]:
         ("seconds", "Took", views.took),
     )
     yield _trends(runs, trends)
+    yield views.section(
+        "Refusals",
+        views.refusal_table(frames["refusals"]),
+        lead="A refused input was not used. Each number leads to its rows.",
+    )
     yield views.section(
         "Where each stage stands",
         views.standing_table(frames["standing"]),
@@ -108,6 +104,49 @@ def overview(frames: Frames) -> Iterable[Child]:
         "Latest runs",
         run_table(runs[::-1][:10], "latest"),
         element("p", element("a", "All runs", href="runs.html"), f" ({number(len(runs))})"),
+    )
+
+
+def _what_there_is(frames: Frames) -> Html:
+    """Return the figures of the store, each a link to what was counted."""
+    health, last = frames["health"].to_dicts()[0], frames["runs"].to_dicts()[-1]
+    return views.tiles(
+        [
+            (
+                "Documents",
+                links.count(health["documents"] - health["duplicates"], links.listed("documents")),
+                joined(
+                    "texts of pages, without ",
+                    element("a", views.many(health["duplicates"], "copy", "copies"), href=links.listed("copies")),
+                ),
+            ),
+            (
+                "Instructions",
+                links.count(health["instructions"], links.listed("instructions")),
+                f"written by models, with {views.many(health['responses'], 'answer')}",
+            ),
+            ("Exported rows", links.count(health["exported"], links.rows()), "in files; their audits passed"),
+            (
+                "Refused",
+                links.count(health["refused"], links.listed("refused")),
+                "inputs not used, each with a reason",
+            ),
+            (
+                "Spent",
+                element("a", views.usd(health["cost_usd"]), href="spend.html"),
+                f"{views.many(health['calls'], 'model call')}, {views.many(health['retries'], 'repeat')}",
+            ),
+            (
+                "Latest run",
+                views.status_pill(last["status"]),
+                joined(views.run_link(last["run_id"]), f" ({last['flow']}), ", views.when(last["started_at"]), " UTC"),
+            ),
+            (
+                "Newest page",
+                element("span", (health["newest_document_at"] or NOTHING)[:10], class_="long"),
+                "when it was fetched from the web",
+            ),
+        ]
     )
 
 
@@ -386,48 +425,18 @@ def _projected(runs: Sequence[Mapping[str, Any]]) -> float:
     return sum(run["cost_usd"] for run in week) / days * 30
 
 
-def browser(rows: Sequence[Mapping[str, Any]], extent: Extent) -> Iterable[Child]:
-    """Show the first page of exported rows, and what the script needs to page, to search, and to draw a lineage."""
-    if not rows:
-        yield element(
-            "p", "There are no rows to show: nothing is exported yet, or the profile hides them.", class_="lead"
-        )
-        yield views.hidden_values()
-        return
-    yield element(
-        "p",
-        element("label", f"Search all {extent.rows:,} rows", for_="search"),
-        element("input", type="search", id="search", autocomplete="off", spellcheck="false"),
-        element("span", "", class_="note", id="search-count", role="status"),
-        class_="filter",
-    )
-    yield element(
-        "p",
-        "Search looks at questions, answers, addresses, titles, recipes and models. The last word may be unfinished.",
-        class_="note",
-    )
-    yield element(
-        "noscript",
-        element(
-            "p",
-            "Without JavaScript you see the first rows only. To see how a row was made: ",
-            element("code", "wellspring trace FILE:LINE"),
-        ),
-    )
-    yield element(
-        "div",
-        [views.card(row, href=f"index.html#r={n}") for n, row in enumerate(rows)],
-        id="browser",
-        tabindex=-1,
-        data_rows=extent.rows,
-        data_pages=extent.pages,
-        data_size=ROWS_A_PAGE,
-    )
-
-
-def comparison(frames: Frames) -> Iterable[Child]:
-    """Show two runs side by side; the script fills in what is chosen."""
+def comparison(frames: Frames, extent: Extent) -> Iterable[Child]:
+    """Show two kinds of rows side by side, ten of each to read, and two runs; the script fills in what is chosen."""
     runs = frames["runs"].to_dicts()[::-1][:ROWS_IN_TABLES]
+    worked = [i for i, run in enumerate(runs) if not _is_idle(run)] or [0]
+    if extent.rows:
+        yield views.section(
+            "Rows",
+            element("div", "", id="kinds", class_="choices"),
+            element("div", "", id="sides", aria_live="polite"),
+            lead="Choose what to compare by, and two values: recipes, models, dates. Ten rows of each are below.",
+        )
+    yield element("h2", "Runs")
     yield element(
         "p",
         "Choose two runs to see what changed in rows, refusals, tokens and cost. The change is second minus first.",
@@ -447,7 +456,10 @@ def comparison(frames: Frames) -> Iterable[Child]:
         return element("p", element("label", label, for_=name), element("select", options, id=name), class_="filter")
 
     yield element(
-        "div", choice("left", "First run", min(1, len(runs) - 1)), choice("right", "Second run", 0), class_="choices"
+        "div",
+        choice("left", "First run", worked[min(1, len(worked) - 1)]),
+        choice("right", "Second run", worked[0]),
+        class_="choices",
     )
     yield element(
         "div",

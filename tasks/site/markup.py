@@ -92,6 +92,7 @@ def page(
     root: str,
     current: str,
     places: Iterable[tuple[str, str]],
+    store: str,
     scripts: Iterable[str] = ("site.js",),
 ) -> str:
     """Return a whole page.
@@ -102,6 +103,7 @@ def page(
         root: The way to the site's folder from this page, such as "../../"; empty at the top.
         current: The place of this page among `places`.
         places: Name and address (from the site's folder) of each entry of the navigation.
+        store: The name of the store that the page is of.
         scripts: Files of the site's `assets`, in the order they run.
     """
     navigation = element(
@@ -122,7 +124,7 @@ def page(
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="referrer", content="no-referrer"),
         element("meta", name="color-scheme", content="light dark"),
-        element("title", f"{title} · Wellspring"),
+        element("title", f"{title} · {plain(store, 60)} · Wellspring"),
         element("link", rel="stylesheet", href=f"{root}assets/site.css"),
         element("link", rel="icon", href=f"{root}assets/mark.svg", type="image/svg+xml"),
         [element("script", src=f"{root}assets/{script}", defer=True) for script in scripts],
@@ -136,6 +138,7 @@ def page(
             class_="wordmark",
             href=f"{root}index.html",
         ),
+        element("span", said(store, 60), class_="store"),
         navigation,
     )
     main = element("main", element("h1", title), body, id="content", tabindex=-1)

@@ -9,19 +9,25 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
+
 from wellspring.tasks.io import files
 from wellspring.tasks.io.storage.store import Store
-from wellspring.tasks.site import browser, composition, dashboard, run_page
+from wellspring.tasks.site import browser, composition, dashboard, facets, live, reading, run_page, shards
 from wellspring.tasks.site.attempts import Attempts, Unwritten
 from wellspring.tasks.site.dashboard import Frames
 from wellspring.tasks.site.markup import Child, page
+from wellspring.tasks.site.since import Baseline, baseline, of_runs
 from wellspring.tasks.spine.watching import marts, saved_measures
+from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 
 PLACES = (
     ("Overview", "index.html"),
+    ("Live", "live.html"),
     ("Runs", "runs.html"),
     ("Funnel", "funnel.html"),
     ("Quality", "quality.html"),
@@ -29,20 +35,48 @@ PLACES = (
     ("Corpus", "corpus.html"),
     ("Dataset", "dataset.html"),
     ("Rows", "rows/index.html"),
+    ("Pairs", "pairs.html"),
+    ("Lists", "lists.html"),
     ("Compare", "compare.html"),
 )
 _NAMES = {address: name for name, address in PLACES}
 RUNS_A_PAGE = 100
 _OF_A_RUN = ("runs", "stages", "refusals", "expectations", "calls")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What pages are drawn from: marts, counts of rows, the portrait, how much there is, and since when."""
+
+    frames: Frames
+    facets: pl.DataFrame
+    portrait: DatasetMeasures | None
+    labels: browser.Labels
+    extent: browser.Extent
+    since: Baseline
+
+
 _ASSETS = Path(__file__).parents[2] / "deployments" / "dashboard"
-_DRAWN: Mapping[str, Callable[[Store, Frames], Iterable[Child]]] = {
-    "index.html": lambda _, frames: dashboard.overview(frames),
-    "funnel.html": lambda _, frames: dashboard.funnel(frames),
-    "quality.html": lambda _, frames: [*dashboard.certificates(frames["certificates"]), *dashboard.quality(frames)],
-    "spend.html": lambda _, frames: dashboard.spend(frames),
-    "corpus.html": lambda _, frames: composition.corpus(frames),
-    "dataset.html": lambda store, frames: composition.dataset(frames, saved_measures.read(store)),
-    "compare.html": lambda _, frames: dashboard.comparison(frames),
+_DRAWN: Mapping[str, Callable[[Drawn], Iterable[Child]]] = {
+    "index.html": lambda drawn: dashboard.overview(drawn.frames, drawn.facets, drawn.labels, drawn.since),
+    "funnel.html": lambda drawn: dashboard.funnel(drawn.frames),
+    "quality.html": lambda drawn: [
+        *dashboard.certificates(drawn.frames["certificates"]),
+        *dashboard.quality(drawn.frames),
+    ],
+    "spend.html": lambda drawn: dashboard.spend(drawn.frames),
+    "corpus.html": lambda drawn: composition.corpus(drawn.frames),
+    "dataset.html": lambda drawn: composition.dataset(drawn.frames, drawn.portrait),
+    "compare.html": lambda drawn: dashboard.comparison(drawn.frames, drawn.extent),
+    "lists.html": lambda _: reading.lists(),
+    "live.html": lambda _: live.body(),
+    "pairs.html": lambda drawn: reading.pairs(drawn.extent),
+}
+_SCRIPTS = {
+    "lists.html": ("site.js", "lists.js"),
+    "live.html": ("site.js", "live.js"),
+    "pairs.html": ("site.js", "reading.js", "pairs.js"),
+    "compare.html": ("site.js", "facets.js", "compare.js"),
 }
 
 
@@ -66,14 +100,28 @@ def _draw(store: Store, frames: Frames, attempts: Attempts, *, shows_values: boo
     with attempts.at("marts"):
         marts.publish(store, frames)
     _write_run_pages(store, frames, attempts, shows_values=shows_values)
+    drawn = _browsed(store, frames, attempts, shows_values=shows_values)
     for path, body in _DRAWN.items():
         with attempts.at(path):
-            _write(store, path, _NAMES[path], body(store, frames))
+            _write(store, path, _NAMES[path], body(drawn), scripts=_SCRIPTS.get(path, ("site.js",)))
     _write_runs(store, frames, attempts)
+
+
+def _browsed(store: Store, frames: Frames, attempts: Attempts, *, shows_values: bool) -> Drawn:
+    """Write the rows and what leads to them; other pages are drawn with the counts of this, or of the last time."""
+    portrait, extent, since = None, browser.Extent(0, 0), of_runs(frames["runs"])
+    labels: browser.Labels = {}
+    with attempts.at("releases"):
+        since = baseline(store, frames["runs"])
+    with attempts.at("portrait.json"):
+        portrait = saved_measures.read(store)
+        labels = {"topic": {str(t["number"]): t["topic"] for t in portrait.topics if "number" in t}} if portrait else {}
     with attempts.at("rows/index.html"):
-        extent = browser.write(store, shows_values=shows_values)
-        first = dashboard.browser(browser.first(store), extent)
-        _write(store, "rows/index.html", "Rows", first, scripts=("site.js", "rows.js") if extent.rows else ("site.js",))
+        extent = browser.write(store, shows_values=shows_values, since=since, labels=labels)
+        first = reading.browser(browser.first(store), extent)
+        scripts = ("site.js", "facets.js", "reading.js", "rows.js") if extent.rows else ("site.js",)
+        _write(store, "rows/index.html", "Rows", first, scripts=scripts)
+    return Drawn(frames, facets.kept(store), portrait, labels, extent, since)
 
 
 def _write_run_pages(store: Store, frames: Frames, attempts: Attempts, *, shows_values: bool) -> None:
@@ -130,7 +178,15 @@ def _write(
 ) -> Path:
     """Write one page of the site, at once or not at all."""
     root = "../" * path.count("/")
-    text = page(title or current, body, root=root, current=current, places=PLACES, scripts=scripts)
+    text = page(
+        title or current,
+        body,
+        root=root,
+        current=current,
+        places=PLACES,
+        store=store.path.resolve().name,
+        scripts=scripts,
+    )
     return _write_text(store.pages / path, text)
 
 
@@ -145,8 +201,7 @@ def _write_run(store: Store, run_id: str, frames: Frames, *, shows_values: bool)
     most = _sample_rows(store, run_id) if shows_values and run["exported"] else 0
     samples = store.query("rows/samples", run_id=run_id, most=most).to_dicts() if most else []
     facts = {name: frames[name].to_dicts() for name in ("runs", "stages", "refusals", "calls")}
-    said = f"wellspring.facts({json.dumps(run_id)}, {browser.script(facts).decode()});\n"
-    _write_text(store.pages / "runs" / run_id / "facts.js", said)
+    shards.write(store.pages, f"runs/{run_id}/facts", facts)
     body = run_page.body(frames, samples, shows_values=shows_values)
     _write(store, _page_of(run_id), "Runs", body, f"{run['flow']} run {run_id[:8]}")
 

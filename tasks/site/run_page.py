@@ -5,9 +5,12 @@ from typing import Any
 
 import polars as pl
 
-from wellspring.tasks.site import charts, views, words
+from wellspring.tasks.site import charts, links, views, words
 from wellspring.tasks.site.charts import NOTHING, number
 from wellspring.tasks.site.markup import Child, Html, element, joined, said, table
+
+ROOT = "../../"
+REASONS_SEEN = 8  # of more, the table is folded away: the funnel above has them by stage
 
 
 def body(
@@ -49,7 +52,7 @@ def _funnel(frames: Mapping[str, pl.DataFrame]) -> Html:
     return views.section(
         "Funnel",
         drawn if steps else None,
-        views.stage_table(frames["stages"], frames["refusals"]),
+        views.stage_table(frames["stages"], frames["refusals"], root=ROOT, run_id=frames["runs"]["run_id"][0]),
         views.stages_explained(words.FLOW, frames["stages"]),
         lead="How many rows went into each stage, came out of it, and were refused.",
     )
@@ -121,7 +124,9 @@ def _refused(refusals: pl.DataFrame) -> Html:
         (
             row["stage"],
             row["reason"],
-            number(row["rows_rejected"]),
+            links.count(
+                row["rows_rejected"], links.listed("refused", row["stage"], row["reason"], row["run_id"], root=ROOT)
+            ),
             element("code", row["example_id"]),
             said(row["example_detail"], 160),
         )
@@ -131,11 +136,14 @@ def _refused(refusals: pl.DataFrame) -> Html:
         return views.section("Refusals", element("p", "Nothing was refused.", class_="quiet"))
     heads = ("Stage", "Reason", ("Inputs", views.NUMBER), "Example", "Detail of the example")
     more = element("p", element("code", "wellspring trace"), " with the id of an example says more.", class_="note")
+    whole = table("Refused inputs by stage and reason", heads, rows, hidden=True)
+    if len(rows) > REASONS_SEEN:
+        whole = element("details", element("summary", f"All {views.many(len(rows), 'reason')}"), whole)
     return views.section(
         "Refusals",
-        table("Refused inputs by stage and reason", heads, rows, hidden=True),
+        whole,
         more,
-        lead="A refused input was not used. These are all reasons, each with one example.",
+        lead="A refused input was not used. Each number leads to its rows, and each reason has one example.",
     )
 
 

@@ -10,11 +10,12 @@ import polars as pl
 
 from wellspring.tasks.contracts.casting import NOT_FOR_TRAINING
 from wellspring.tasks.contracts.stages import STAGES
-from wellspring.tasks.site import charts, words
+from wellspring.tasks.site import charts, links, words
 from wellspring.tasks.site.charts import NOTHING, Step, number
 from wellspring.tasks.site.markup import Child, Html, element, said, table
 
 NUMBER = "number"
+BARS_FOLDED = 100
 STATUS = {"done": "good", "running": "quiet", "parked": "warn", "stopped": "warn", "failed": "bad", "crashed": "bad"}
 # The way from a record to an exported row; other stages (passages, vectors, scores) only look at rows on it.
 TRUNK = [stage.noun for stage in STAGES.values() if stage.is_trunk]
@@ -52,6 +53,11 @@ def usd(value: float) -> str:
     if math.isnan(value):
         return "unknown"
     return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
+
+
+def total(frame: pl.DataFrame, column: str) -> float:
+    """Return the sum of a column; 0 of no rows."""
+    return sum(frame[column].to_list())
 
 
 def share(part: float, whole: float) -> str:
@@ -153,10 +159,12 @@ def standing_table(standing: pl.DataFrame) -> Html:
     rows = [
         (
             row["stage"],
-            *(number(row[key]) for key in ("rows", "rows_valid")),
+            number(row["rows"]),
+            _valid(row["stage"], row["rows_valid"]),
             element("span", number(row["rows_due"]), class_="pill warn") if row["rows_due"] else "0",
             ("?" if row["due_cost_usd"] is None else usd(row["due_cost_usd"])) if row["rows_due"] else NOTHING,
-            *(number(row[key]) for key in ("rows_rejected", "shards_failed", "calls")),
+            links.count(row["rows_rejected"], links.listed("refused", row["stage"])),
+            *(number(row[key]) for key in ("shards_failed", "calls")),
             usd(row["cost_usd"]),
         )
         for row in standing.to_dicts()
@@ -165,8 +173,22 @@ def standing_table(standing: pl.DataFrame) -> Html:
     return table("Where each stage stands", ("Stage", *((head, NUMBER) for head in heads)), rows, hidden=True)
 
 
-def stage_table(stages: pl.DataFrame, refusals: pl.DataFrame) -> Html:
-    """Return rows in, out and refused by stage, with the reasons."""
+def _valid(stage: str, count: int) -> Html | str:
+    """Return a number of valid rows, as a link where the site lists them."""
+    places = {noun: links.listed(noun) for noun in ("documents", "seeds", "instructions")}
+    places |= {"exports": links.rows(), "responses": links.rows(), "preferences": "pairs.html"}
+    return links.count(count, places[stage]) if stage in places else number(count)
+
+
+def stage_table(stages: pl.DataFrame, refusals: pl.DataFrame, *, root: str = "", run_id: str = "") -> Html:
+    """Return rows in, out and refused by stage; the commonest reason is seen, the others open.
+
+    Args:
+        stages: Rows in, out and refused by stage.
+        refusals: Rows refused by stage and reason.
+        root: The way to the site's folder.
+        run_id: Of the one run that this is of; its refusals are linked.
+    """
     reasons = defaultdict[str, list[tuple[str, int]]](list)
     for row in refusals.to_dicts():
         reasons[row["stage"]].append((row["reason"], row["rows_rejected"]))
@@ -181,12 +203,8 @@ def stage_table(stages: pl.DataFrame, refusals: pl.DataFrame) -> Html:
             ),
             number(row["rows_in"]),
             number(row["rows_out"]),
-            number(row["rows_rejected"]),
-            element(
-                "ul",
-                [element("li", f"{number(n)} {reason.replace('_', ' ')}") for reason, n in reasons[row["stage"]]],
-                class_="reasons",
-            ),
+            links.count(row["rows_rejected"], links.listed("refused", row["stage"], root=root)),
+            _reasons(row["stage"], reasons[row["stage"]], root, run_id),
             took(row["seconds"]),
         )
         for row in stages.to_dicts()
@@ -201,6 +219,69 @@ def stage_table(stages: pl.DataFrame, refusals: pl.DataFrame) -> Html:
         ("Took", NUMBER),
     )
     return table("Rows in, out and refused by stage", heads, rows, hidden=True)
+
+
+def _reasons(stage: str, reasons: Sequence[tuple[str, int]], root: str, run_id: str) -> Html | str:
+    """Return the reasons of a stage, each a link to its rows: one in sight, the others folded away."""
+    if not reasons:
+        return NOTHING
+    one_run = (run_id,) if run_id else ()
+
+    def item(reason: str, count: int) -> Html:
+        href = links.listed("refused", stage, reason, *one_run, root=root)
+        return element("li", element("a", number(count), href=href), f" {reason.replace('_', ' ')}")
+
+    first, *others = sorted(reasons, key=lambda one: (-one[1], one[0]))
+    more = element("ul", [item(*one) for one in others], class_="reasons")
+    folded = element("details", element("summary", _more(others)), more) if others else None
+    return element("div", element("ul", item(*first), class_="reasons"), folded, class_="folded")
+
+
+def _more(others: Sequence[tuple[str, int]]) -> str:
+    """Say how many reasons are folded away, and how many inputs they stand for."""
+    return f"{many(len(others), 'more reason')}, {many(sum(n for _, n in others), 'input')}"
+
+
+def refusal_table(refusals: pl.DataFrame) -> Html:
+    """Return what each stage refused in all runs, its reasons folded away."""
+    by_stage = refusals.group_by("stage", "reason").agg(pl.col("rows_rejected").sum())
+    rows = [
+        (
+            stage,
+            links.count(total(part, "rows_rejected"), links.listed("refused", stage)),
+            _reasons(stage, part.select("reason", "rows_rejected").rows(), "", ""),
+        )
+        for (stage,), part in sorted(by_stage.partition_by("stage", as_dict=True).items(), key=_order)
+    ]
+    if not rows:
+        return element("p", "Nothing was refused.", class_="quiet")
+    return table("Refused inputs by stage", ("Stage", ("Refused", NUMBER), "Because"), rows, hidden=True)
+
+
+def _order(item: tuple[tuple[object, ...], pl.DataFrame]) -> tuple[int, str]:
+    stage = str(item[0][0])
+    return (list(STAGES).index(stage) if stage in STAGES else len(STAGES), stage)
+
+
+def bars(heading: str, rows: Sequence[tuple[Child, int, str]], shown: int = 6) -> Html:
+    """Return counts as bars, each number a link to its rows: the first are in sight, the others folded away.
+
+    Args:
+        heading: What is counted by.
+        rows: Name, count and address.
+        shown: How many are in sight.
+    """
+    most = max((count for _, count, _ in rows), default=1)
+
+    def line(name: Child, count: int, href: str) -> Html:
+        bar = charts.share_bar([("fill", count)], f"{count} of {most}", whole=most)
+        return element("li", element("span", name), bar, element("a", number(count), href=href))
+
+    first, others = rows[:shown], rows[shown:]
+    more = element("ul", [line(*row) for row in others[:BARS_FOLDED]], class_="bars")
+    folded = element("details", element("summary", f"{many(len(others), 'more', 'more')}"), more) if others else None
+    body = element("ul", [line(*row) for row in first], class_="bars")
+    return element("div", element("h3", heading), body, folded, class_="trend")
 
 
 def expectation_rows(results: Sequence[Mapping[str, Any]]) -> Iterable[tuple[Child, ...]]:

@@ -1,15 +1,13 @@
 """Servers on loopback: who is answered, how much is taken, and how long a silent connection stays. On the wire."""
 
-import asyncio
 import contextlib
-import gc
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.chromium import served
 from wellspring.tasks.io import loopback
 from wellspring.tasks.io.loopback import Patience, Site
 from wellspring.tasks.io.standin import faults
@@ -17,30 +15,14 @@ from wellspring.tasks.io.standin.faults import FaultServer, Profile
 
 HASTY = Patience(idle=0.3, body=0.3)
 PAGE = "<p>page</p>"
+KEY = "a-key-of-a-test"
+COOKIE = f"Cookie: wellspring-80={KEY}"
+LIVE = {"live": lambda name: f"said({name})".encode()}
 
 
-async def _quiet() -> None:
-    """End what is still served; transports close in a later turn of the loop."""
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
-        task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
-    await asyncio.sleep(0.05)
-
-
-@contextlib.contextmanager
-def site(folder: Path, patience: Patience = loopback.PATIENT) -> Iterator[int]:
-    """Serve a site in a thread of its own; yields its port."""
-    loop, listening = asyncio.new_event_loop(), loopback.opened(0)
-    serving = loop.create_task(loopback.served(Site(folder, patience), listening))
-    thread = threading.Thread(target=lambda: loop.run_until_complete(asyncio.wait([serving])), daemon=True)
-    thread.start()
-    yield listening.getsockname()[1]
-    loop.call_soon_threadsafe(serving.cancel)
-    thread.join(10)
-    loop.run_until_complete(_quiet())
-    loop.close()
-    gc.collect()
+def site(folder: Path, patience: Patience = loopback.PATIENT) -> contextlib.AbstractContextManager[int]:
+    """Serve a site of a known key; gives its port."""
+    return served(Site(folder, patience, LIVE, KEY))
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +73,8 @@ def said(port: int, text: str | bytes, *, ends: bool = True) -> str:
     return answer.decode("latin-1")
 
 
-def got(port: int, path: str, *headers: str, host: str = "127.0.0.1", method: str = "GET") -> str:
-    lines = "".join(f"{line}\n" for line in (f"Host: {host}", "Connection: close", *headers) if line)
+def got(port: int, path: str, *headers: str, host: str = "127.0.0.1", method: str = "GET", cookie: str = COOKIE) -> str:
+    lines = "".join(f"{line}\n" for line in (f"Host: {host}", "Connection: close", cookie, *headers) if line)
     return said(port, f"{method} {path} HTTP/1.1\n{lines}\n")
 
 
@@ -184,3 +166,45 @@ def test_a_site_is_looked_at_page_by_page(patient: int) -> None:
     assert "Location: /runs/\r\n" in moved
     assert head.endswith("\r\n\r\n")
     assert changed.startswith("HTTP/1.1 405 ")
+
+
+@pytest.mark.parametrize("path", ["/", "/site.js", "/runs/index.html", "/live/1.js", "/nowhere"])
+@pytest.mark.parametrize("cookie", ["", "Cookie: wellspring-80=", "Cookie: wellspring-81=a-key-of-a-test", "Cookie: x"])
+def test_without_its_key_a_site_shows_nothing(patient: int, path: str, cookie: str) -> None:
+    answer = got(patient, path, cookie=cookie)
+
+    assert answer.startswith("HTTP/1.1 403 ")
+    assert PAGE not in answer
+    assert "said(" not in answer
+
+
+def test_the_address_with_the_key_opens_the_site_once_and_a_cookie_from_then_on(patient: int) -> None:
+    opens = got(patient, f"/?key={KEY}", cookie="", host="127.0.0.1:8400")
+    aside = got(patient, f"/?key={KEY}&to=//evil.example/x.html", cookie="")
+    wrong = got(patient, f"/?key={KEY}x", cookie="", host="127.0.0.1:8400")
+    said = next(line for line in opens.splitlines() if line.startswith("Set-Cookie: "))
+    kept = f"Cookie: other=1; {said.removeprefix('Set-Cookie: ').partition(';')[0]}"
+
+    assert opens.startswith("HTTP/1.1 303 ")
+    assert "Location: /index.html" in aside
+    assert "Location: /index.html\n" in opens.replace("\r", "")
+    assert said.endswith("; Path=/; HttpOnly; SameSite=Strict")
+    assert wrong.startswith("HTTP/1.1 403 ")
+    assert got(patient, "/", cookie=kept, host="127.0.0.1:8400").startswith("HTTP/1.1 200 ")
+    assert got(patient, "/", cookie=kept, host="127.0.0.1:8401").startswith("HTTP/1.1 403 ")
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_what_a_page_of_another_site_asks_for_is_refused_even_with_the_cookie(patient: int, site: str) -> None:
+    for path in ("/site.js", "/live/1.js", "/"):
+        assert got(patient, path, f"Sec-Fetch-Site: {site}").startswith("HTTP/1.1 403 ")
+    assert got(patient, "/site.js", "Sec-Fetch-Site: same-origin").startswith("HTTP/1.1 200 ")
+
+
+def test_what_is_live_is_made_when_it_is_asked_for_and_nobody_may_frame_it(patient: int) -> None:
+    answer = got(patient, "/live/17.js")
+
+    assert answer.endswith("said(live/17)")
+    assert "Access-Control" not in answer
+    for header in ("X-Frame-Options: SAMEORIGIN", "Cross-Origin-Resource-Policy: same-origin", "nosniff"):
+        assert header in answer

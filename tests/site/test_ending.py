@@ -89,7 +89,7 @@ WAYS = {  # what breaks, the pages that are named for it, and the words of the e
     "a chart is given odd data": (raising(dashboard, "spend", ValueError("odd")), {"spend.html"}, "ValueError"),
     "a page of a run breaks": (raising(run_page, "body", KeyError("gone")), {"runs/"}, "KeyError"),
     "half a character": (saying(dashboard, "quality", "half \ud800"), {"quality.html"}, "UnicodeEncodeError"),
-    "the disk is full": (raising(pages, "_write_text", NO_SPACE), {"index.html", "compare.html"}, "No space left"),
+    "the disk is full": (raising(pages, "_write_text", NO_SPACE), {"index.html", "dataset.html"}, "No space left"),
     "a query breaks": (raising(marts, "read", BrokenError("it is damaged")), {"every page"}, "it is damaged"),
 }
 

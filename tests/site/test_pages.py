@@ -1,15 +1,11 @@
 """The pages: whole, readable by anyone, fast over a long history, and deaf to what strangers wrote into them."""
 
-import contextlib
 import functools
 import html
 import http.server
 import json
 import re
-import shutil
 import socketserver
-import subprocess
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -21,12 +17,14 @@ import polars as pl
 import pytest
 
 from tests import sample_store
+from tests.chromium import BROWSER, Quiet, arrived, opened, serving
 from tests.sample_store import RUN, Sample
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.site import browser, pages
 from wellspring.tasks.site.markup import POLICY, Html, element, joined, plain, said
 from wellspring.tasks.spine.watching import marts, saved_measures
+from wellspring.tasks.spine.watching.alerts import store_label
 from wellspring.tasks.spine.watching.saved_measures import DatasetMeasures
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
@@ -41,6 +39,9 @@ def sample(tmp_path: Path) -> Iterator[Sample]:
 
 
 SAID = {"lead": r'<p class="lead">(.*?)</p>', "head": r'<th scope="col"[^>]*>([^<]*)</th>'}
+
+
+SCRIPTS = {f"{name}.js" for name in ("site", "facets", "reading", "rows", "lists", "pairs", "compare", "live")}
 
 
 class Outline(HTMLParser):
@@ -89,7 +90,14 @@ def test_a_profile_that_keeps_values_to_itself_keeps_them_off_what_was_written_b
 
     pages.write_site(sample.store)
 
-    assert {"portrait.json", "marts/rows.parquet", "marts/origins.parquet", "rows/0/0.js", "quality.html"} <= shown
+    assert {
+        "lists/refused/0/0.js",
+        "portrait.json",
+        "marts/rows.parquet",
+        "marts/origins.parquet",
+        "rows/0/0.js",
+        "quality.html",
+    } <= shown
     assert quoting(sample.store.pages) == set()
 
 
@@ -128,6 +136,15 @@ def test_every_page_can_be_read_by_keyboard_and_screen_reader(sample: Sample) ->
         assert all(a.get("tabindex") == "0" for a in outline.all("div") if a.get("class") == "scrolls"), name
 
 
+def test_every_page_names_its_store(sample: Sample) -> None:
+    written(sample)
+
+    for path in sample.store.pages.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert re.search(r"<title>[^<]+ · ws · Wellspring</title>", text), path
+        assert re.search(r'<span class="store"><bdi>ws</bdi></span>', text), path
+
+
 def test_headings_of_a_page_leave_out_no_level(sample: Sample) -> None:
     for name, outline in written(sample).items():
         levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch("h[1-6]", tag)]
@@ -151,7 +168,7 @@ def test_no_page_has_a_script_a_style_or_an_address_of_its_own(sample: Sample) -
         policies = [a["content"] for a in outline.all("meta") if a.get("http-equiv") == "Content-Security-Policy"]
         scripts = outline.all("script")
         assert policies == [POLICY], name
-        assert {(a["src"] or "").rpartition("assets/")[2] for a in scripts} <= {"site.js", "rows.js"}, name
+        assert {(a["src"] or "").rpartition("assets/")[2] for a in scripts} <= SCRIPTS, name
         assert not outline.all("style", "iframe", "object", "embed", "base", "form"), name
         for _, attributes in outline.tags:
             assert not [key for key in attributes if key == "style" or key.startswith("on")], name
@@ -183,7 +200,7 @@ def test_what_one_cannot_see_is_not_shown() -> None:
 def browsed(sample: Sample) -> list[dict[str, Any]]:
     """Return the pages of rows as the site's script gets them."""
     files = sorted((sample.store.pages / "rows").glob("*/*.js"), key=lambda p: int(p.stem))
-    return [json.loads(re.sub(r"^wellspring\.rows\(\d+,|\);\n$", "", p.read_text(encoding="utf-8"))) for p in files]
+    return [arrived(path) for path in files]
 
 
 def test_rows_that_are_no_longer_exported_lose_their_place(sample: Sample) -> None:
@@ -232,7 +249,7 @@ def test_every_word_of_every_row_is_in_the_index_with_its_rows(
             wanted.setdefault(word, set()).add(n)
     index: dict[str, Any] = {}
     for path in (sample.store.pages / "words").glob("[0-9]*.js"):
-        index |= json.loads(re.sub(r"^wellspring\.words\(\d+,|\);\n$", "", path.read_text(encoding="utf-8")))
+        index |= arrived(path)
 
     known = {word: set(accumulate(steps)) for word, (_, *steps) in index.items()}
     assert known == wanted
@@ -246,10 +263,14 @@ def test_the_marts_are_published_as_parquet_and_metrics_as_prometheus_reads_them
     folder = sample.store.pages / "marts"
     families = {f.name: f for f in text_string_to_metric_families((folder / "metrics.prom").read_text())}
 
-    others = {"attempts", "standing", "seeds_funnel", "rows", "origins"}
+    others = {"attempts", "standing", "seeds_funnel", "rows", "origins", "facets", "people"}
     assert {p.stem for p in folder.glob("*.parquet")} == {*marts.names(), *others}
     assert pl.read_parquet(folder / "stages.parquet").filter(stage="documents")["rows_in"].to_list() == [5]
     assert families["wellspring_documents"].samples[0].value == 3
+    assert {f.type for n, f in families.items() if n.removeprefix("wellspring_") in marts._COUNTERS} == {"counter"}
+    assert families["wellspring_calls"].samples[0].name == "wellspring_calls_total"
+    stores = {one.labels["store"] for family in families.values() for one in family.samples}
+    assert stores == {store_label(sample.store.path)}
     assert {s.labels["stage"]: s.value for s in families["wellspring_due"].samples}["responses"] == 0
     assert {s.labels["reason"]: s.value for s in families["wellspring_refusals"].samples}["too_short"] == 1
 
@@ -279,11 +300,6 @@ def test_a_thousand_runs_are_cut_into_pages_that_open_at_once(sample: Sample) ->
     assert max(p.stat().st_size for p in site) < 500_000
 
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 RUNS = "document.documentElement.setAttribute('data-owned','yes')"
 AWAY = "//canary.example/x"
 HOSTILE = [
@@ -407,31 +423,6 @@ class Canary(socketserver.ThreadingTCPServer):
             """Say nothing."""
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object, **__: object) -> None:
-        """Say nothing."""
-
-
-@contextlib.contextmanager
-def serving(server: socketserver.TCPServer) -> Iterator[int]:
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]  # pyright: ignore[reportReturnType] - a port
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def opened(url: str, profile: Path, proxy: int, milliseconds: int = 4000) -> str:
-    """Open a page in a browser of its own and return the document as it stands a while later."""
-    command = [BROWSER or "", *FLAGS, f"--user-data-dir={profile}", f"--proxy-server=127.0.0.1:{proxy}"]
-    command += [f"--virtual-time-budget={milliseconds}"]
-    command += ["--proxy-bypass-list=127.0.0.1", "--dump-dom", url]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
-    return done.stdout.decode("utf-8", "replace")
-
-
 # All pages at once in frames of one page that is not of the site: what ran, and what each page shows in the end.
 LOOKING = """<!doctype html><title>x</title>%s<pre id=seen></pre><script>
 setTimeout(() => {
@@ -453,9 +444,11 @@ def test_nothing_that_strangers_wrote_runs_or_calls_out_in_a_browser(sample: Sam
     places = [p.relative_to(site).as_posix() for p in sorted(site.glob("*.html"))]
     places += [f"runs/{RUN}/index.html", "rows/index.html"]
     places += [f"rows/index.html#{at}" for at in ("p=1", "p=2", "q=script", "r=0", "r=1", "r=60", "r=121")]
+    places += [f"lists.html#{at}" for at in ("refused", "refused/documents", "documents", "instructions", "copies")]
+    places += ["pairs.html#0", "compare.html#by=model"]
     frames = "".join(f'<iframe src="{place}" width=900 height=400></iframe>' for place in places)
     (site / "looking.html").write_text(LOOKING % frames, encoding="utf-8")
-    handler = functools.partial(_Quiet, directory=str(site))
+    handler = functools.partial(Quiet, directory=str(site))
     canary = Canary()
     with serving(canary) as proxy, serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)) as port:
         text = opened(f"http://127.0.0.1:{port}/looking.html", tmp_path / "browser", proxy, milliseconds=12_000)
@@ -469,7 +462,7 @@ def test_nothing_that_strangers_wrote_runs_or_calls_out_in_a_browser(sample: Sam
     assert not re.search(r"<html[^>]*data-owned", text)
     assert not [url for url in canary.asked if "canary.example" in url]
     assert min(length for _, length, _ in seen.values()) > 100
-    assert [seen[f"rows/index.html#{at}"][2] for at in ("p=1", "q=script", "r=60")] == [50, 20, 1]
+    assert [seen[f"rows/index.html#{at}"][2] for at in ("p=1", "q=script", "r=60")] == [50, 20, 0]
 
 
 # How wide each page is in a frame as wide as a phone.
@@ -487,10 +480,10 @@ def test_no_page_scrolls_sideways_on_a_phone(sample: Sample, tmp_path: Path) -> 
     pages.write_site(sample.store)
     site = sample.store.pages
     places = [p.relative_to(site).as_posix() for p in sorted(site.glob("*.html"))]
-    places += [f"runs/{RUN}/index.html", "rows/index.html", "rows/index.html#r=0"]
+    places += [f"runs/{RUN}/index.html", "rows/index.html", "rows/index.html#r=0", "lists.html#refused/documents"]
     frames = "".join(f'<iframe src="{place}" width=390 height=844></iframe>' for place in places)
     (site / "measuring.html").write_text(MEASURING % frames, encoding="utf-8")
-    handler = functools.partial(_Quiet, directory=str(site))
+    handler = functools.partial(Quiet, directory=str(site))
     with serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)) as port:
         text = opened(f"http://127.0.0.1:{port}/measuring.html", tmp_path / "browser", 9, milliseconds=8000)
     found = re.search(r"<pre id=\"seen\">(.+?)</pre>", text, re.DOTALL)
@@ -504,7 +497,7 @@ def test_no_page_scrolls_sideways_on_a_phone(sample: Sample, tmp_path: Path) -> 
 @pytest.mark.skipif(BROWSER is None, reason="needs Chromium, which is not here")
 def test_the_same_strings_do_run_and_call_out_where_nothing_guards_a_page(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(f"<!doctype html><title>x</title><p>{HOSTILE[0]}{HOSTILE[4]}{HOSTILE[5]}")
-    handler = functools.partial(_Quiet, directory=str(tmp_path))
+    handler = functools.partial(Quiet, directory=str(tmp_path))
     canary = Canary()
     with serving(canary) as proxy, serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)) as port:
         text = opened(f"http://127.0.0.1:{port}/index.html", tmp_path / "browser", proxy)
@@ -519,7 +512,7 @@ def test_the_site_searches_traces_and_compares_when_it_is_opened_as_a_file(sampl
     site = sample.store.pages.as_uri()
 
     found = opened(f"{site}/rows/index.html#q=rye%20gum", tmp_path / "a", 9)
-    traced = opened(f"{site}/rows/index.html#r=0", tmp_path / "b", 9)
+    traced = opened(f"{site}/rows/index.html#r=0&t=1", tmp_path / "b", 9)
     compared = opened(f"{site}/compare.html", tmp_path / "c", 9)
 
     assert "1 found" in found
@@ -528,4 +521,4 @@ def test_the_site_searches_traces_and_compares_when_it_is_opened_as_a_file(sampl
     assert "pages.warc.gz" in traced
     assert "Rows out by stage" in compared
     assert "one run so far, so it is shown beside itself" in compared
-    assert re.search(r"<th[^>]*>Cost</th><td[^>]*>\$\d", compared)
+    assert re.search(r"<th[^>]*><bdi>Cost</bdi></th><td[^>]*><bdi>\$\d", compared)

@@ -167,7 +167,7 @@ def look(uri: str, cache: Path | None = None, own: Own = NONE) -> File:
         BrokenError: It cannot be read, is empty, or is nothing we know.
     """
     known: dict[str, File] = (files.read_json(cache, dict[str, File]) if cache is not None else None) or {}
-    key = _state(uri)
+    key = state(uri)
     if key and own.names:
         key += f"|{own.versions}"
     if key in known:
@@ -178,7 +178,7 @@ def look(uri: str, cache: Path | None = None, own: Own = NONE) -> File:
     return file
 
 
-def _state(uri: str) -> str:
+def state(uri: str) -> str:
     """Address, size and change time of a file, as its filesystem tells them; empty where it tells none."""
     try:
         filesystem, inner = fsspec.url_to_fs(uri.rpartition("::")[2])

@@ -416,6 +416,19 @@ def outcomes(path: Path) -> list[tuple[str, int, int]]:
         ).fetchall()
 
 
+def latest(path: Path, most: int) -> list[tuple[str, str, str, str, int, float]]:
+    """Return the last answers, newest first: role, model, how it ended, text, tokens, seconds. Reads as `outcomes`."""
+    if not path.is_file():
+        return []
+    query = (
+        "SELECT coalesce(calls.role, ''), c.model, CASE c.state WHEN 'done' THEN c.finish_reason ELSE c.state END,"
+        " substr(c.text, 1, 400), c.completion_tokens, c.latency_seconds FROM completions AS c"
+        " LEFT JOIN calls USING (completion_id) ORDER BY c.sequence DESC LIMIT ?"
+    )
+    with journal_file.reading(path) as connection:
+        return connection.execute(query, (most,)).fetchall()
+
+
 def cut_texts(path: Path) -> int:
     """Return how many texts were cut for an embedder. Reads beside a process that writes; no journal has none."""
     if not path.is_file():

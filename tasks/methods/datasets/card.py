@@ -42,6 +42,7 @@ class Facts:
     checks: Sequence[Row] = field(default_factory=list)  # one row per check: required, and what it said of how many
     excluded: Sequence[Row] = field(default_factory=list)  # one row per id that was excluded: why, what rests on it
     marks: Sequence[Row] = field(default_factory=list)  # one row per judge and criterion
+    people: Sequence[Row] = field(default_factory=list)  # one row per person x judge: rows, agree, kappa
     notes: Sequence[str] = field(default_factory=list)
     settings: Sequence[Row] = field(default_factory=list)  # one row per setting that is not its default
     steps: Sequence[Row] = field(default_factory=list)  # one row per step that can be switched off, and whether it ran
@@ -64,6 +65,7 @@ def card(facts: Facts) -> str:
         _section("Checks of answers", facts.checks, _CHECKS),
         _section("Excluded", facts.excluded, _EXCLUDED),
         _section("Marks beside random controls", facts.marks, _MARKS),
+        _section("People", facts.people, _PEOPLE),
         _section("Embedders", facts.embedders, _EMBEDDERS),
         _section("Benchmarks", facts.benchmarks, _BENCHMARKS) or f"## Benchmarks\n\n{_NO_BENCHMARKS}",
         _section("Measures", _turned(facts.measures), _MEASURES),
@@ -100,6 +102,10 @@ _MARKS = (
     "The mean mark of what was selected and of random controls of equal size, instructions or answers, on the scale of "
     "each judge. The note says what holds for all marks: the severity of judges in logits with their infit, the "
     "calibration error (ECE) of a confidence, the error of each source of rewards."
+)
+_PEOPLE = (
+    "How far people who read rows agree with judges on what passes: a judge passes what is at least the middle of all "
+    "that it gave. `kappa` is 1 where they always agree, and 0 where they agree as often as by chance."
 )
 _EMBEDDERS = (
     "Who turned texts into vectors, by which copies, neighbours, topics and distances were found, and from which "

@@ -34,7 +34,7 @@ from wellspring.tasks.spine.releases.reissuing import Gone
 from wellspring.tasks.spine.releases.releases import Writer
 from wellspring.tasks.spine.running.runs import FOUND, now
 from wellspring.tasks.spine.vectors import embedders
-from wellspring.tasks.spine.watching import marts, stage_status
+from wellspring.tasks.spine.watching import marts, people, stage_status
 
 Policy = Literal["drop", "remake"]
 # What is made of others goes with them, before them; sources and calls stay, or go by ids of their own.
@@ -120,6 +120,7 @@ def forget(
     _erase_calls(store, scope, receipt)
     _rewrite_shards(store, scope, receipt)
     _blank_found(store, scope)
+    people.forget(store.path, frozenset(scope.ids), scope.fragments)
     _withdraw(store, scope, receipt)
     _reissue(store, scope, receipt, writers)
     _delete_rows(store, scope, receipt)

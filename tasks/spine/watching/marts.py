@@ -14,7 +14,7 @@ import polars as pl
 from wellspring.tasks.io import files
 from wellspring.tasks.io.storage import holding, journal, statements
 from wellspring.tasks.io.storage.store import Store
-from wellspring.tasks.spine.watching import stage_status
+from wellspring.tasks.spine.watching import alerts, people, stage_status
 
 _IN_PIECES = frozenset({"rows", "origins"})  # too large for a frame: `tasks/site/browser.py` publishes them
 _QUOTED = " such as "  # before values in what an expectation observed (validation.py)
@@ -45,6 +45,7 @@ def read(store: Store) -> Mapping[str, pl.DataFrame]:
     frames = {name: store.query(f"marts/{name}", run_id=None) for name in names()}
     frames |= {"attempts": _attempts(store), "standing": stage_status.stages(store)}
     frames["seeds_funnel"] = store.query("seeds/funnel")
+    frames["people"] = pl.DataFrame(people.agreements(store), schema=people.AGREEMENT)
     if not shows_values(store):
         quoted = pl.col("observed").str.split(_QUOTED).list.first()
         frames["refusals"] = frames["refusals"].with_columns(example_detail=pl.lit(""))
@@ -59,7 +60,7 @@ def publish(store: Store, frames: Mapping[str, pl.DataFrame]) -> None:
     for name, frame in frames.items():
         with files.replacing(folder / f"{name}.parquet") as partial:
             frame.write_parquet(partial)
-    _metrics(frames, folder / "metrics.prom")
+    _metrics(frames, folder / "metrics.prom", alerts.store_label(store.path))
 
 
 def _attempts(store: Store) -> pl.DataFrame:
@@ -68,30 +69,43 @@ def _attempts(store: Store) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"outcome": pl.String, "status": pl.Int64, "attempts": pl.Int64}, orient="row")
 
 
-def _metrics(frames: Mapping[str, pl.DataFrame], path: Path) -> None:
-    """Write the Prometheus text file, for node_exporter's textfile collector or any static file server."""
+def _metrics(frames: Mapping[str, pl.DataFrame], path: Path, store: str) -> None:
+    """Write the Prometheus text file, for node_exporter's textfile collector or any static file server.
+
+    Each value names its store, so that one server may watch many. What only grows is a counter.
+    """
     row = frames["health"].to_dicts()[0]
     row["rate_limited"] = frames["attempts"].filter(status=429)["attempts"].sum()
+    own = f'store="{_label(store)}"'
     lines: list[str] = []
-    for name, meaning in _GAUGES.items():
-        lines += [f"# HELP wellspring_{name} {meaning}", f"# TYPE wellspring_{name} gauge"]
-        lines.append(f"wellspring_{name} {row[name]}")
+    for kind, measures in (("gauge", _GAUGES), ("counter", _COUNTERS)):
+        for name, meaning in measures.items():
+            full = f"wellspring_{name}_total" if kind == "counter" else f"wellspring_{name}"
+            lines += [f"# HELP {full} {meaning}", f"# TYPE {full} {kind}", f"{full}{{{own}}} {row[name]}"]
     counted = frames["refusals"].group_by("stage", "reason").agg(pl.col("rows_rejected").sum()).sort("stage", "reason")
-    lines += _labelled("refusals", "Inputs refused, by stage and reason.", ("stage", "reason"), counted)
+    lines += _labelled("refusals", "Inputs refused, by stage and reason.", own, ("stage", "reason"), counted)
     due = frames["standing"].select("stage", "rows_due")
-    lines += _labelled("due", "Inputs that the next run would take, by stage.", ("stage",), due)
+    lines += _labelled("due", "Inputs that the next run would take, by stage.", own, ("stage",), due)
     files.write_whole(path, ("\n".join(lines) + "\n").encode())
 
 
-def _labelled(name: str, meaning: str, labels: tuple[str, ...], frame: pl.DataFrame) -> list[str]:
+def _labelled(name: str, meaning: str, own: str, labels: tuple[str, ...], frame: pl.DataFrame) -> list[str]:
     """Write a gauge with labels: the first columns of a frame; its last is the value."""
     lines = [f"# HELP wellspring_{name} {meaning}", f"# TYPE wellspring_{name} gauge"]
     for *values, count in frame.rows():
         said = ",".join(f'{key}="{_label(value)}"' for key, value in zip(labels, values, strict=True))
-        lines.append(f"wellspring_{name}{{{said}}} {count}")
+        lines.append(f"wellspring_{name}{{{own},{said}}} {count}")
     return lines
 
 
+_COUNTERS = {
+    "calls": "Model calls answered.",
+    "retries": "Model calls that had to be sent again.",
+    "rate_limited": "Attempts that a server refused for their rate (HTTP 429).",
+    "prompt_tokens": "Tokens sent.",
+    "completion_tokens": "Tokens received.",
+    "cost_usd": "Spent on model calls, in US dollars.",
+}
 _GAUGES = {
     "documents": "Documents in the store.",
     "instructions": "Instructions written.",
@@ -100,12 +114,6 @@ _GAUGES = {
     "refused": "Inputs refused.",
     "broken_shards": "Shards that broke.",
     "queued": "Shards and calls that are due again.",
-    "calls": "Model calls answered.",
-    "retries": "Model calls that had to be sent again.",
-    "rate_limited": "Attempts that a server refused for their rate (HTTP 429).",
-    "prompt_tokens": "Tokens sent.",
-    "completion_tokens": "Tokens received.",
-    "cost_usd": "Spent on model calls, in US dollars.",
     "newest_document_age_seconds": "Age of the newest page, by its crawl date.",
     "last_success_age_seconds": "Time since a run ended well.",
     "last_run_failed": "1 if the last run did not end well.",
