@@ -40,7 +40,17 @@ OF_FOLDERS = {"papers", "keys", "sign", "verify", "push", "pull"}
 NO_STORE = {"check-plugin", "init", "recipes", *OF_FOLDERS}  # they take none
 SERVES = {"serve", "offline-model", "mcp"}  # until they are stopped; the first takes a profile of one's own
 DECIDES = {"release", "releases", "rollback", "exclude", "include", "excluded"}
-LOOKS = {"status", "impact", "dashboard", "doctor", "trace", "forget", *DECIDES, *NO_STORE}  # by no settings of a store
+LOOKS = {
+    "status",
+    "impact",
+    "review",
+    "dashboard",
+    "doctor",
+    "trace",
+    "forget",
+    *DECIDES,
+    *NO_STORE,
+}  # by no settings of a store
 
 
 @contextmanager

@@ -232,6 +232,7 @@ MOVES: dict[str, Callable[[Walk], object]] = {
     "exclude": _exclude,
     "include": lambda walk: walk.run("include", "--all", expect=(0,) if _is_there(walk) else (1,)),
     "excluded": _looks("excluded"),
+    "review": _looks("review"),
     "batches": lambda walk: walk.run("batches"),
 }
 
