@@ -99,7 +99,11 @@ _BLOCKS = frozenset(
         "center",
     )
 )
+_COUNTED = frozenset(("table", "pre", "ul", "ol", "blockquote", "td", "th", "li"))
+_NAMED = frozenset(("class", "id"))  # most blocks have no other attributes
+_BODIES = frozenset(("articleBody", "text", "description"))
 _HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden", re.IGNORECASE)
+_SAYS_NOTHING = f"{BREAK} `"
 _UNSEEN = re.compile("[\u00ad\u200b\ufeff]")  # where a word may break, which is no part of it
 _POWER = re.compile(r"[-+\u2212]?(?:\d{1,4}|[nkmxyT])")
 _BASE = re.compile(r"(?:(?<![^\W\d_])[^\W\d_]{1,3}|\d|\))$")
@@ -154,11 +158,14 @@ def blocks_of(body: LexborNode, formulas: Formulas, *, with_noscript: bool = Fal
 def add_up(blocks: list[Block]) -> None:
     """Sum text from the leaves to the body, leaving out what is out."""
     for block in blocks:
-        block.plain, block.links = block.own_plain, block.own_links
-        weight = 1.0 if block.own_plain >= PROSE_CHARS else 0.25
-        block.prose = 0.0 if block.tag in HEADINGS else weight * max(0, block.own_plain - block.own_links)
+        block.plain = plain = block.own_plain
+        block.links = links = block.own_links
+        if plain <= links or block.tag in HEADINGS:
+            block.prose = 0.0
+        else:
+            block.prose = (1.0 if plain >= PROSE_CHARS else 0.25) * (plain - links)
     for block in reversed(blocks):
-        if block.parent >= 0 and not block.is_out:
+        if (block.plain or block.links) and block.parent >= 0 and not block.is_out:
             above = blocks[block.parent]
             above.plain += block.plain
             above.links += block.links
@@ -185,7 +192,11 @@ class _Reader:
         while node is not None or stack:
             if node is None:
                 node, end = stack.pop()
-                if end != "":
+                if isinstance(end, int):
+                    if buffer:
+                        self._flush()
+                    self._current = end
+                elif end:
                     self._leave(end)
             else:
                 tag = node.tag or ""
@@ -196,8 +207,11 @@ class _Reader:
                     elif buffer:
                         buffer.append(" ")
                 elif tag in _BLOCKS:
+                    if buffer:
+                        self._flush()
+                    above = self._current
                     if (child := self._enter(node, tag)) is not None:
-                        stack.append((node, self.blocks[-1].parent))
+                        stack.append((node, above))
                         node = child
                         continue
                 elif tag == "br":
@@ -223,41 +237,36 @@ class _Reader:
             return ""
         return tag
 
-    def _leave(self, end: str | int) -> None:
+    def _leave(self, end: str) -> None:
         if end == "a":
             self._in_link -= 1
         elif end == "code":
             self._buffer.append("`")
-        else:
-            if self._buffer:
-                self._flush()
-            self._current = int(end)
 
     def _text(self, text: str) -> None:
         self._buffer.append(text)
         shown = text.strip()
-        size = len(shown) if shown.isascii() else len(shown.encode("utf-8", "replace"))
+        size = len(shown) if text.isascii() else len(shown.encode("utf-8", "replace"))
         if self._in_link:
             self._links += size
         else:
             self._plain += size
 
     def _flush(self) -> None:
-        text = " ".join("".join(self._buffer).split())
+        buffer = self._buffer
+        text = " ".join((buffer[0] if len(buffer) == 1 else "".join(buffer)).split())
         if not text.isascii():
             text = _UNSEEN.sub("", text)
-        if text.strip(f"{BREAK} `"):
+        if text.strip(_SAYS_NOTHING):
             self.pieces.append(Piece(self._current, text))
             block = self.blocks[self._current]
             block.own_plain += self._plain
             block.own_links += self._links
-        self._buffer.clear()
+        buffer.clear()
         self._plain = self._links = 0
 
     def _enter(self, node: LexborNode, tag: str) -> LexborNode | None:
         """Begin a block and return its first child; None where there is nothing to walk into."""
-        if self._buffer:
-            self._flush()
         index = len(self.blocks)
         block = self._block(tag, node.attributes)
         self.blocks.append(block)
@@ -287,23 +296,31 @@ class _Reader:
         above = self.blocks[self._current]
         block = Block(tag, self._current, above.depth)
         if attributes:
-            get = attributes.get
-            block.names = f"{get('class') or ''} {get('id') or ''}".strip()
-            block.role = get("role") or ""
-            block.is_hidden = _is_hidden(attributes)
-            block.is_body = get("itemprop") in {"articleBody", "text", "description"}
+            names, own = attributes.get("class"), attributes.get("id")
+            if names or own:
+                block.names = f"{names or ''} {own or ''}".strip()
+            if not _NAMED.issuperset(attributes):
+                block.role = attributes.get("role") or ""
+                block.is_hidden = _is_hidden(attributes)
+                block.is_body = attributes.get("itemprop") in _BODIES
+        if tag in _COUNTED:
+            self._count(block, above, attributes)
+        return block
+
+    def _count(self, block: Block, above: Block, attributes: Mapping[str, str | None]) -> None:
+        """Take down what lists and tables number, and where there is a table."""
+        tag = block.tag
         if tag in {"table", "pre"}:
             above.has_table = self.blocks[max(0, above.parent)].has_table = True
-        if tag in {"ul", "ol", "blockquote"}:
+        elif tag in {"ul", "ol", "blockquote"}:
             block.depth += 1
             if tag == "ol" and attributes:
                 block.items = _number(attributes.get("start")) - 1
-        elif tag in {"td", "th"} and attributes:
+        elif tag in {"td", "th"}:
             block.across, block.down = _number(attributes.get("colspan")), _number(attributes.get("rowspan"))
-        elif tag == "li":
+        else:
             above.items += 1
             block.number = above.items if above.tag == "ol" else 0
-        return block
 
 
 def _number(value: str | None) -> int:

@@ -19,6 +19,7 @@ IS_ARTICLE = 0.4  # of the page's prose, in an article that no name takes out
 IS_TOO_LITTLE = 0.3  # left after leaving out: too much was
 
 _FURNITURE_TAGS = frozenset({"nav", "footer", "aside", "search"})
+_TELLING_TAGS = _FURNITURE_TAGS | {"figure", "figcaption", "header", "form"}
 _FURNITURE_ROLES = frozenset(
     (
         "navigation",
@@ -59,6 +60,8 @@ def _mark_furniture(blocks: list[Block], *, is_thread: bool, by_name: bool) -> f
         above = blocks[block.parent]
         if above.is_out:
             block.is_out = True
+            continue
+        if not (block.names or block.role or block.is_hidden or block.tag in _TELLING_TAGS):
             continue
         kind = _kind_of(block, above, by_name=by_name and index not in holders)
         if not kind or (kind == "comments" and is_thread):
