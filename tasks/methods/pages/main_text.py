@@ -238,4 +238,4 @@ def _says_nothing(text: str, block: Block) -> bool:
         return True
     if block.own_links > block.own_plain and names["pointers"].match(text):
         return True
-    return bool(names["calls"].match(text))
+    return names["calls"].match(text)
