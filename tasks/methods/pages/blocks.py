@@ -99,10 +99,12 @@ _BLOCKS = frozenset(
         "center",
     )
 )
+_MARKED = frozenset(("a", "code"))
 _COUNTED = frozenset(("table", "pre", "ul", "ol", "blockquote", "td", "th", "li"))
 _NAMED = frozenset(("class", "id"))  # most blocks have no other attributes
 _BODIES = frozenset(("articleBody", "text", "description"))
 _HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden", re.IGNORECASE)
+_BREAKS = f" {BREAK} "
 _SAYS_NOTHING = f"{BREAK} `"
 _UNSEEN = re.compile("[\u00ad\u200b\ufeff]")  # where a word may break, which is no part of it
 _POWER = re.compile(r"[-+\u2212]?(?:\d{1,4}|[nkmxyT])")
@@ -116,27 +118,18 @@ class Block:
     ASCII: a Chinese sentence says as much in a third of the characters); `plain`, `links`, `prose` all that is below.
     """
 
-    # What most blocks of a page never differ in lies on the class: a page has thousands, and making them is the walk.
-    names = ""
-    role = ""
-    is_hidden = False
-    is_body = False
-    is_out = False
-    has_table = False
-    number = 0
-    items = 0
-    across = 1
-    down = 1
-    own_plain = 0
-    own_links = 0
-    plain = 0
-    links = 0
-    prose = 0.0
+    __slots__ = ("tag", "parent", "depth", "names", "role", "is_hidden", "is_body", "is_out", "has_table", "number", "items", "across", "down", "own_plain", "own_links", "plain", "links", "prose")
 
     def __init__(self, tag: str, parent: int, depth: int) -> None:
         self.tag = tag
         self.parent = parent
         self.depth = depth
+        self.names = self.role = ""
+        self.is_hidden = self.is_body = self.is_out = self.has_table = False
+        self.number = self.items = 0
+        self.across = self.down = 1
+        self.own_plain = self.own_links = self.plain = self.links = 0
+        self.prose = 0.0
 
 
 @dataclass(slots=True)
@@ -192,55 +185,54 @@ class _Reader:
         while node is not None or stack:
             if node is None:
                 node, end = stack.pop()
-                if isinstance(end, int):
+                if end.__class__ is int:
                     if buffer:
                         self._flush()
                     self._current = end
                 elif end:
                     self._leave(end)
-            else:
-                tag = node.tag or ""
-                if tag == "-text":
-                    text = node.text_content or ""
-                    if not text.isspace():
-                        self._text(text)
-                    elif buffer:
-                        buffer.append(" ")
-                elif tag in _BLOCKS:
-                    if buffer:
-                        self._flush()
-                    above = self._current
-                    if (child := self._enter(node, tag)) is not None:
-                        stack.append((node, above))
-                        node = child
-                        continue
-                elif tag == "br":
-                    buffer.append(f" {BREAK} ")
-                elif has_formulas and (formula := self._formulas.read(node, tag)) is not None:
-                    self._text(formula)
-                elif tag == "sup" and (power := _power(node, buffer)):
-                    self._text(power)
-                elif tag not in skipped and tag[:1] not in {"-", "!"} and (child := node.first_child) is not None:
-                    stack.append((node, self._inline(tag)))
+                node = node.next
+                continue
+            tag = node.tag
+            if tag == "-text":
+                text = node.text_content or ""
+                if not text.isspace():
+                    self._text(text)
+                elif buffer:
+                    buffer.append(" ")
+            elif tag in _BLOCKS:
+                if buffer:
+                    self._flush()
+                above = self._current
+                if (child := self._enter(node, tag)) is not None:
+                    stack.append((node, above))
                     node = child
                     continue
+            elif tag == "br":
+                buffer.append(_BREAKS)
+            elif has_formulas and (formula := self._formulas.read(node, tag)) is not None:
+                self._text(formula)
+            elif tag == "sup" and (power := _power(node, buffer)):
+                self._text(power)
+            elif tag not in skipped and (child := node.first_child) is not None:
+                stack.append((node, self._inline(tag) if tag in _MARKED else ""))
+                node = child
+                continue
             node = node.next
         self._flush()
 
     def _inline(self, tag: str) -> str:
-        """Begin an inline element, and return what its end has to do."""
+        """Begin an inline element whose end matters, and return its tag."""
         if tag == "a":
             self._in_link += 1
-        elif tag == "code":
-            self._buffer.append("`")
         else:
-            return ""
+            self._buffer.append("`")
         return tag
 
     def _leave(self, end: str) -> None:
         if end == "a":
             self._in_link -= 1
-        elif end == "code":
+        else:
             self._buffer.append("`")
 
     def _text(self, text: str) -> None:
@@ -267,9 +259,23 @@ class _Reader:
 
     def _enter(self, node: LexborNode, tag: str) -> LexborNode | None:
         """Begin a block and return its first child; None where there is nothing to walk into."""
-        index = len(self.blocks)
-        block = self._block(tag, node.attributes)
-        self.blocks.append(block)
+        blocks, current = self.blocks, self._current
+        above = blocks[current]
+        block = Block(tag, current, above.depth)
+        index = len(blocks)
+        blocks.append(block)
+        attributes = node.attributes
+        if attributes:
+            names = attributes.get("class") or ""
+            if own := attributes.get("id"):
+                names = f"{names} {own}"
+            block.names = names.strip()
+            if not _NAMED.issuperset(attributes):
+                block.role = attributes.get("role") or ""
+                block.is_hidden = _is_hidden(attributes)
+                block.is_body = attributes.get("itemprop") in _BODIES
+        if tag in _COUNTED:
+            self._count(block, above, attributes)
         if tag == "pre" or (block.names and listings.is_called(block.names) and listings.is_code_alone(node)):
             self._code(node, index)
             return None
@@ -291,21 +297,6 @@ class _Reader:
         language = listings.language_of(" ".join(named))
         self.pieces.append(Piece(index, f"```{language}\n{code}\n```", is_code=True))
         self.blocks[index].own_plain = len(code)
-
-    def _block(self, tag: str, attributes: Mapping[str, str | None]) -> Block:
-        above = self.blocks[self._current]
-        block = Block(tag, self._current, above.depth)
-        if attributes:
-            names, own = attributes.get("class"), attributes.get("id")
-            if names or own:
-                block.names = f"{names or ''} {own or ''}".strip()
-            if not _NAMED.issuperset(attributes):
-                block.role = attributes.get("role") or ""
-                block.is_hidden = _is_hidden(attributes)
-                block.is_body = attributes.get("itemprop") in _BODIES
-        if tag in _COUNTED:
-            self._count(block, above, attributes)
-        return block
 
     def _count(self, block: Block, above: Block, attributes: Mapping[str, str | None]) -> None:
         """Take down what lists and tables number, and where there is a table."""
