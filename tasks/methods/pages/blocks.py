@@ -174,7 +174,7 @@ class _Reader:
         self.pieces: list[Piece] = []
         self._skipped = _SKIPPED - {"noscript"} if with_noscript else _SKIPPED
         self._buffer: list[str] = []
-        self._current = self._in_link = self._plain = self._links = 0
+        self._current = self._in_link = self._plain = self._links = self._misses = 0
 
     def walk(self, body: LexborNode) -> None:  # noqa: C901, PLR0912 - one loop over the kinds of nodes
         """Visit every node below the body, in order. Most nodes are text, so that is looked at first, and here."""
@@ -276,13 +276,20 @@ class _Reader:
                 block.is_body = attributes.get("itemprop") in _BODIES
         if tag in _COUNTED:
             self._count(block, above, attributes)
-        if tag == "pre" or (block.names and listings.is_called(block.names) and listings.is_code_alone(node)):
+        if tag == "pre" or (block.names and self._is_code(node, block.names)):
             self._code(node, index)
             return None
         child = node.first_child
         if child is not None:
             self._current = index
         return child
+
+    def _is_code(self, node: LexborNode, names: str) -> bool:
+        if self._misses > listings.MAX_MISSES or not listings.is_called(names):
+            return False
+        is_alone = listings.is_code_alone(node)
+        self._misses += not is_alone
+        return is_alone
 
     def _code(self, node: LexborNode, index: int) -> None:
         code = listings.read(node)
