@@ -118,7 +118,26 @@ class Block:
     ASCII: a Chinese sentence says as much in a third of the characters); `plain`, `links`, `prose` all that is below.
     """
 
-    __slots__ = ("tag", "parent", "depth", "names", "role", "is_hidden", "is_body", "is_out", "has_table", "number", "items", "across", "down", "own_plain", "own_links", "plain", "links", "prose")
+    __slots__ = (
+        "across",
+        "depth",
+        "down",
+        "has_table",
+        "is_body",
+        "is_hidden",
+        "is_out",
+        "items",
+        "links",
+        "names",
+        "number",
+        "own_links",
+        "own_plain",
+        "parent",
+        "plain",
+        "prose",
+        "role",
+        "tag",
+    )
 
     def __init__(self, tag: str, parent: int, depth: int) -> None:
         self.tag = tag
@@ -185,7 +204,7 @@ class _Reader:
         while node is not None or stack:
             if node is None:
                 node, end = stack.pop()
-                if end.__class__ is int:
+                if isinstance(end, int):
                     if buffer:
                         self._flush()
                     self._current = end
@@ -193,7 +212,7 @@ class _Reader:
                     self._leave(end)
                 node = node.next
                 continue
-            tag = node.tag
+            tag = node.tag or ""
             if tag == "-text":
                 text = node.text_content or ""
                 if not text.isspace():

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
-VERSION = 1
+VERSION = 2
 
 MAX_MISSES = 200  # that are called code or a gutter and hold something else: they may lie in one another
 
