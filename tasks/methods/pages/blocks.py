@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborNode
 from wellspring.tasks.methods.pages import listings
 from wellspring.tasks.methods.pages.formulas import Formulas
 
-VERSION = 2
+VERSION = 3
 PROSE_CHARS = 40  # plain text below this is a label, and counts a quarter
 BREAK = "\x02"  # a <br> in a piece
 MAX_SPAN = 200  # columns or rows of a cell
