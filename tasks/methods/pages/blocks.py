@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborNode
 from wellspring.tasks.methods.pages import listings
 from wellspring.tasks.methods.pages.formulas import Formulas
 
-VERSION = 2
+VERSION = 3
 PROSE_CHARS = 40  # plain text below this is a label, and counts a quarter
 BREAK = "\x02"  # a <br> in a piece
 MAX_SPAN = 200  # columns or rows of a cell
@@ -99,7 +99,13 @@ _BLOCKS = frozenset(
         "center",
     )
 )
+_MARKED = frozenset(("a", "code"))
+_COUNTED = frozenset(("table", "pre", "ul", "ol", "blockquote", "td", "th", "li"))
+_NAMED = frozenset(("class", "id"))  # most blocks have no other attributes
+_BODIES = frozenset(("articleBody", "text", "description"))
 _HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden", re.IGNORECASE)
+_BREAKS = f" {BREAK} "
+_SAYS_NOTHING = f"{BREAK} `"
 _UNSEEN = re.compile("[\u00ad\u200b\ufeff]")  # where a word may break, which is no part of it
 _POWER = re.compile(r"[-+\u2212]?(?:\d{1,4}|[nkmxyT])")
 _BASE = re.compile(r"(?:(?<![^\W\d_])[^\W\d_]{1,3}|\d|\))$")
@@ -112,27 +118,37 @@ class Block:
     ASCII: a Chinese sentence says as much in a third of the characters); `plain`, `links`, `prose` all that is below.
     """
 
-    # What most blocks of a page never differ in lies on the class: a page has thousands, and making them is the walk.
-    names = ""
-    role = ""
-    is_hidden = False
-    is_body = False
-    is_out = False
-    has_table = False
-    number = 0
-    items = 0
-    across = 1
-    down = 1
-    own_plain = 0
-    own_links = 0
-    plain = 0
-    links = 0
-    prose = 0.0
+    __slots__ = (
+        "across",
+        "depth",
+        "down",
+        "has_table",
+        "is_body",
+        "is_hidden",
+        "is_out",
+        "items",
+        "links",
+        "names",
+        "number",
+        "own_links",
+        "own_plain",
+        "parent",
+        "plain",
+        "prose",
+        "role",
+        "tag",
+    )
 
     def __init__(self, tag: str, parent: int, depth: int) -> None:
         self.tag = tag
         self.parent = parent
         self.depth = depth
+        self.names = self.role = ""
+        self.is_hidden = self.is_body = self.is_out = self.has_table = False
+        self.number = self.items = 0
+        self.across = self.down = 1
+        self.own_plain = self.own_links = self.plain = self.links = 0
+        self.prose = 0.0
 
 
 @dataclass(slots=True)
@@ -154,11 +170,14 @@ def blocks_of(body: LexborNode, formulas: Formulas, *, with_noscript: bool = Fal
 def add_up(blocks: list[Block]) -> None:
     """Sum text from the leaves to the body, leaving out what is out."""
     for block in blocks:
-        block.plain, block.links = block.own_plain, block.own_links
-        weight = 1.0 if block.own_plain >= PROSE_CHARS else 0.25
-        block.prose = 0.0 if block.tag in HEADINGS else weight * max(0, block.own_plain - block.own_links)
+        block.plain = plain = block.own_plain
+        block.links = links = block.own_links
+        if plain <= links or block.tag in HEADINGS:
+            block.prose = 0.0
+        else:
+            block.prose = (1.0 if plain >= PROSE_CHARS else 0.25) * (plain - links)
     for block in reversed(blocks):
-        if block.parent >= 0 and not block.is_out:
+        if (block.plain or block.links) and block.parent >= 0 and not block.is_out:
             above = blocks[block.parent]
             above.plain += block.plain
             above.links += block.links
@@ -174,7 +193,7 @@ class _Reader:
         self.pieces: list[Piece] = []
         self._skipped = _SKIPPED - {"noscript"} if with_noscript else _SKIPPED
         self._buffer: list[str] = []
-        self._current = self._in_link = self._plain = self._links = 0
+        self._current = self._in_link = self._plain = self._links = self._misses = 0
 
     def walk(self, body: LexborNode) -> None:  # noqa: C901, PLR0912 - one loop over the kinds of nodes
         """Visit every node below the body, in order. Most nodes are text, so that is looked at first, and here."""
@@ -185,89 +204,111 @@ class _Reader:
         while node is not None or stack:
             if node is None:
                 node, end = stack.pop()
-                if end != "":
+                if isinstance(end, int):
+                    if buffer:
+                        self._flush()
+                    self._current = end
+                elif end:
                     self._leave(end)
-            else:
-                tag = node.tag or ""
-                if tag == "-text":
-                    text = node.text_content or ""
-                    if not text.isspace():
-                        self._text(text)
-                    elif buffer:
-                        buffer.append(" ")
-                elif tag in _BLOCKS:
-                    if (child := self._enter(node, tag)) is not None:
-                        stack.append((node, self.blocks[-1].parent))
-                        node = child
-                        continue
-                elif tag == "br":
-                    buffer.append(f" {BREAK} ")
-                elif has_formulas and (formula := self._formulas.read(node, tag)) is not None:
-                    self._text(formula)
-                elif tag == "sup" and (power := _power(node, buffer)):
-                    self._text(power)
-                elif tag not in skipped and tag[:1] not in {"-", "!"} and (child := node.first_child) is not None:
-                    stack.append((node, self._inline(tag)))
+                node = node.next
+                continue
+            tag = node.tag or ""
+            if tag == "-text":
+                text = node.text_content or ""
+                if not text.isspace():
+                    self._text(text)
+                elif buffer:
+                    buffer.append(" ")
+            elif tag in _BLOCKS:
+                if buffer:
+                    self._flush()
+                above = self._current
+                if (child := self._enter(node, tag)) is not None:
+                    stack.append((node, above))
                     node = child
                     continue
+            elif tag == "br":
+                buffer.append(_BREAKS)
+            elif has_formulas and (formula := self._formulas.read(node, tag)) is not None:
+                self._text(formula)
+            elif tag == "sup" and (power := _power(node, buffer)):
+                self._text(power)
+            elif tag not in skipped and (child := node.first_child) is not None:
+                stack.append((node, self._inline(tag) if tag in _MARKED else ""))
+                node = child
+                continue
             node = node.next
         self._flush()
 
     def _inline(self, tag: str) -> str:
-        """Begin an inline element, and return what its end has to do."""
+        """Begin an inline element whose end matters, and return its tag."""
         if tag == "a":
             self._in_link += 1
-        elif tag == "code":
-            self._buffer.append("`")
         else:
-            return ""
+            self._buffer.append("`")
         return tag
 
-    def _leave(self, end: str | int) -> None:
+    def _leave(self, end: str) -> None:
         if end == "a":
             self._in_link -= 1
-        elif end == "code":
-            self._buffer.append("`")
         else:
-            if self._buffer:
-                self._flush()
-            self._current = int(end)
+            self._buffer.append("`")
 
     def _text(self, text: str) -> None:
         self._buffer.append(text)
         shown = text.strip()
-        size = len(shown) if shown.isascii() else len(shown.encode("utf-8", "replace"))
+        size = len(shown) if text.isascii() else len(shown.encode("utf-8", "replace"))
         if self._in_link:
             self._links += size
         else:
             self._plain += size
 
     def _flush(self) -> None:
-        text = " ".join("".join(self._buffer).split())
+        buffer = self._buffer
+        text = " ".join((buffer[0] if len(buffer) == 1 else "".join(buffer)).split())
         if not text.isascii():
             text = _UNSEEN.sub("", text)
-        if text.strip(f"{BREAK} `"):
+        if text.strip(_SAYS_NOTHING):
             self.pieces.append(Piece(self._current, text))
             block = self.blocks[self._current]
             block.own_plain += self._plain
             block.own_links += self._links
-        self._buffer.clear()
+        buffer.clear()
         self._plain = self._links = 0
 
     def _enter(self, node: LexborNode, tag: str) -> LexborNode | None:
         """Begin a block and return its first child; None where there is nothing to walk into."""
-        if self._buffer:
-            self._flush()
-        index = len(self.blocks)
-        block = self._block(tag, node.attributes)
-        self.blocks.append(block)
-        if tag == "pre" or (block.names and listings.is_called(block.names) and listings.is_code_alone(node)):
+        blocks, current = self.blocks, self._current
+        above = blocks[current]
+        block = Block(tag, current, above.depth)
+        index = len(blocks)
+        blocks.append(block)
+        attributes = node.attributes
+        if attributes:
+            names = attributes.get("class") or ""
+            if own := attributes.get("id"):
+                names = f"{names} {own}"
+            block.names = names.strip()
+            if not _NAMED.issuperset(attributes):
+                block.role = attributes.get("role") or ""
+                block.is_hidden = _is_hidden(attributes)
+                block.is_body = attributes.get("itemprop") in _BODIES
+        if tag in _COUNTED:
+            self._count(block, above, attributes)
+        if tag == "pre" or (block.names and self._is_code(node, block.names)):
             self._code(node, index)
             return None
         child = node.first_child
         if child is not None:
             self._current = index
         return child
+
+    def _is_code(self, node: LexborNode, names: str) -> bool:
+        if self._misses > listings.MAX_MISSES or not listings.is_called(names):
+            return False
+        is_alone = listings.is_code_alone(node)
+        self._misses += not is_alone
+        return is_alone
 
     def _code(self, node: LexborNode, index: int) -> None:
         code = listings.read(node)
@@ -283,27 +324,20 @@ class _Reader:
         self.pieces.append(Piece(index, f"```{language}\n{code}\n```", is_code=True))
         self.blocks[index].own_plain = len(code)
 
-    def _block(self, tag: str, attributes: Mapping[str, str | None]) -> Block:
-        above = self.blocks[self._current]
-        block = Block(tag, self._current, above.depth)
-        if attributes:
-            get = attributes.get
-            block.names = f"{get('class') or ''} {get('id') or ''}".strip()
-            block.role = get("role") or ""
-            block.is_hidden = _is_hidden(attributes)
-            block.is_body = get("itemprop") in {"articleBody", "text", "description"}
+    def _count(self, block: Block, above: Block, attributes: Mapping[str, str | None]) -> None:
+        """Take down what lists and tables number, and where there is a table."""
+        tag = block.tag
         if tag in {"table", "pre"}:
             above.has_table = self.blocks[max(0, above.parent)].has_table = True
-        if tag in {"ul", "ol", "blockquote"}:
+        elif tag in {"ul", "ol", "blockquote"}:
             block.depth += 1
             if tag == "ol" and attributes:
                 block.items = _number(attributes.get("start")) - 1
-        elif tag in {"td", "th"} and attributes:
+        elif tag in {"td", "th"}:
             block.across, block.down = _number(attributes.get("colspan")), _number(attributes.get("rowspan"))
-        elif tag == "li":
+        else:
             above.items += 1
             block.number = above.items if above.tag == "ol" else 0
-        return block
 
 
 def _number(value: str | None) -> int:

@@ -67,7 +67,7 @@ def date_of(tree: LexborHTMLParser, url: str) -> str | None:
 
 def author_of(tree: LexborHTMLParser) -> str | None:
     """Return the author that a page names beside its text; None where it names none."""
-    for selector in _SIGNED.split(","):
+    for selector in _SIGNED.split(",") if tree.css_first(_SIGNED) is not None else ():
         for node in _own(tree, selector):
             told = node.attributes.get("content") if node.tag == "meta" else _line(node)
             if told and (name := name_of(told)):
@@ -121,9 +121,11 @@ def _lines_of(tree: LexborHTMLParser) -> Iterator[tuple[str, LexborNode]]:
     for count, node in enumerate(tree.body.traverse(include_text=True)):
         if count > MAX_TEXTS:
             break
-        if node.tag != "-text" or (node.parent is not None and node.parent.tag in {"script", "style", "noscript"}):
+        if node.tag != "-text" or not (text := node.text_content) or text.isspace():
             continue
-        line = " ".join((node.text_content or "").split())
+        if node.parent is not None and node.parent.tag in {"script", "style", "noscript"}:
+            continue
+        line = " ".join(text.split())
         if not is_after and len(line) >= TITLE_CHARS and line in title:
             is_after = True
         elif line:

@@ -43,6 +43,8 @@ _SLASHED = re.compile(rf"(?<![\d/]){_DAY}/{_DAY}/{_YEAR}(?!\d)")
 def first_in(text: str) -> str | None:
     """Return the first date in the beginning of a text as YYYY-MM-DD; None where there is none."""
     shown = text[:MAX_CHARS]
+    if "19" not in shown and "20" not in shown:  # every form has a year
+        return None
     found = [
         (match.start(), told)
         for pattern, places in _FORMS

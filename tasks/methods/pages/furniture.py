@@ -5,7 +5,7 @@ A container is furniture by its tag, its role or its names (in `main_text.toml`)
 
 import re
 import tomllib
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 
 from wellspring.tasks.methods.pages.blocks import LEAVES, Block, add_up
@@ -19,6 +19,7 @@ IS_ARTICLE = 0.4  # of the page's prose, in an article that no name takes out
 IS_TOO_LITTLE = 0.3  # left after leaving out: too much was
 
 _FURNITURE_TAGS = frozenset({"nav", "footer", "aside", "search"})
+_TELLING_TAGS = _FURNITURE_TAGS | {"figure", "figcaption", "header", "form"}
 _FURNITURE_ROLES = frozenset(
     (
         "navigation",
@@ -33,7 +34,8 @@ _FURNITURE_ROLES = frozenset(
         "toolbar",
     )
 )
-_KINDS = ("consent", "furniture", "captions", "comments", "")  # the first that one of its names is called
+_ASKED = ("consent", "furniture", "captions", "comments", "gated")  # a block is the first that its names tell
+_AT_END = "(?:.*[-_])?"  # before the words that end a name; such a form has no `|` outside of brackets
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -60,6 +62,8 @@ def _mark_furniture(blocks: list[Block], *, is_thread: bool, by_name: bool) -> f
         if above.is_out:
             block.is_out = True
             continue
+        if not (block.names or block.role or block.is_hidden or block.tag in _TELLING_TAGS):
+            continue
         kind = _kind_of(block, above, by_name=by_name and index not in holders)
         if not kind or (kind == "comments" and is_thread):
             continue
@@ -84,14 +88,14 @@ def _holders(blocks: list[Block]) -> set[int]:
 def _kind_of(block: Block, above: Block, *, by_name: bool) -> str:
     if block.tag in _FURNITURE_TAGS or block.role in _FURNITURE_ROLES:
         return "furniture"
-    is_gated = bool(block.names) and by_name and is_called(block.names, "gated")
+    kind, is_gated = _told_by(block.names) if block.names and by_name else ("", False)
     if block.is_hidden or is_gated:
         return "" if (is_gated and block.tag in LEAVES) or _is_gated_text(block) else "furniture"
     if block.tag in {"figure", "figcaption"}:
         return "" if block.has_table else "captions"
     if block.tag == "header":
         return "header" if above.tag in {"body", "div"} and block.links > block.plain else ""
-    return (_kind(block.names) if block.names and by_name else "") or ("form" if block.tag == "form" else "")
+    return kind or ("form" if block.tag == "form" else "")
 
 
 def _is_gated_text(block: Block) -> bool:
@@ -100,29 +104,62 @@ def _is_gated_text(block: Block) -> bool:
     return is_named and block.prose >= GATED_CHARS and block.links < GATED_LINKS * block.plain
 
 
+class Forms:
+    """Forms of a whole name or line, in any case. ASCII is lowered first: it is matched twice as fast so."""
+
+    def __init__(self, forms: list[str]) -> None:
+        ends = "|".join(form.removeprefix(_AT_END) for form in forms if form.startswith(_AT_END))
+        whole = [form for form in forms if not form.startswith(_AT_END)]
+        self._told = "|".join([f"{_AT_END}(?:{ends})", *whole] if ends else whole)
+        self._lower = re.compile(f"(?:{self._told})$")
+
+    def match(self, told: str) -> bool:
+        """Tell whether a name or a line has one of the forms."""
+        found = self._lower.match(told.lower()) if told.isascii() else self._any_case.match(told)
+        return found is not None
+
+    @cached_property
+    def _any_case(self) -> re.Pattern[str]:
+        return re.compile(f"(?:{self._told})$", re.IGNORECASE)
+
+
 @lru_cache(maxsize=1)
-def names() -> dict[str, re.Pattern[str]]:
-    """Return the patterns of `main_text.toml` by their headings; each matches a whole name or line."""
+def _told() -> dict[str, list[str]]:
     text = (resources.files("wellspring.tasks.methods.pages") / "main_text.toml").read_text(encoding="utf-8")
-    return {key: re.compile(f"(?:{'|'.join(forms)})$", re.IGNORECASE) for key, forms in tomllib.loads(text).items()}
+    return tomllib.loads(text)
+
+
+@lru_cache(maxsize=1)
+def names() -> dict[str, Forms]:
+    """Return the forms of `main_text.toml` by their headings."""
+    return {key: Forms(forms) for key, forms in _told().items()}
+
+
+@lru_cache(maxsize=1)
+def _any_name() -> Forms:
+    """Return the forms of all kinds in one: most names have none of them."""
+    return Forms([form for kind in _ASKED for form in _told()[kind]])
 
 
 @lru_cache(maxsize=50_000)
-def _kind(names: str) -> str:
-    """Tell what the class and id of a block call it: furniture, captions, comments, or nothing.
+def _told_by(names: str) -> tuple[str, bool]:
+    """Tell what the class and id of a block call it (furniture, captions, comments, or nothing), and whether gated.
 
     Names are looked at token by token: `overflow-hidden` hides nothing, `elementor-widget` is no widget of a sidebar.
     """
-    tokens = _CAMEL.sub("-", names).split()
+    whole = names.split()
+    tokens = whole if names.islower() else _CAMEL.sub("-", names).split()
+    is_gated = any("gated" in _kinds_of(token) for token in whole)
     # Utility classes that show at another width (`hidden md:block`) hide nothing.
-    if any(":" in token and token.endswith(("block", "flex", "grid", "inline")) for token in tokens):
+    if ":" in names and any(":" in token and token.endswith(("block", "flex", "grid", "inline")) for token in tokens):
         tokens = [token for token in tokens if token != "hidden"]  # noqa: S105 - a class, no password
-    return min((_kind_of_token(token) for token in tokens), key=_KINDS.index, default="")
+    kinds = [kind for token in tokens if (kind := next(iter(_kinds_of(token)), "gated")) != "gated"]
+    return min(kinds, key=_ASKED.index, default=""), is_gated
 
 
 @lru_cache(maxsize=50_000)  # sites share frameworks, and so the words of their names
-def _kind_of_token(token: str) -> str:
-    return next((kind for kind in _KINDS[:-1] if names()[kind].match(token)), "")
+def _kinds_of(token: str) -> tuple[str, ...]:
+    return tuple(kind for kind in _ASKED if names()[kind].match(token)) if _any_name().match(token) else ()
 
 
 @lru_cache(maxsize=50_000)

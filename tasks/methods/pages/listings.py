@@ -8,7 +8,9 @@ from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
-VERSION = 1
+VERSION = 2
+
+MAX_MISSES = 200  # that are called code or a gutter and hold something else: they may lie in one another
 
 _LAID_OUT = "div,p,li,tr,br,[class*=line],[class*=ln],[class*=gutter],[class*=blob-num]"
 _LINES = frozenset(("div", "p", "li", "tr"))
@@ -29,6 +31,7 @@ _GUTTER = re.compile(
     r"hljs-ln-numbers)(?:\s|$)",
     re.IGNORECASE,
 )
+_NUMBERS = re.compile(r"[\d\s]*")
 _LANGUAGE = re.compile(
     r"(?:^|\s)(?:language-|lang-|highlight-source-|highlight-|brush:\s*)([a-zA-Z0-9+#]{1,20})(?:\s|$)"
 )
@@ -64,6 +67,7 @@ def _laid_out(box: LexborNode) -> str:
     parts: list[str] = []
     open_: list[tuple[LexborNode, int, int]] = []  # an element, the parts before it, the lines that ended before it
     ended = 0
+    gutters = _Gutters()
     node = box.first_child
     while node is not None or open_:
         if node is None:
@@ -77,7 +81,7 @@ def _laid_out(box: LexborNode) -> str:
                 parts.append(node.text_content or "")
         elif node.tag == "br":
             parts.append("\n")
-        elif not _is_gutter(node):
+        elif not gutters.have(node):
             open_.append((node, len(parts), ended))
             node = node.first_child
             continue
@@ -93,8 +97,17 @@ def _is_between(text: LexborNode) -> bool:
     return any(node is not None and node.tag in _HOLDERS | _LINES for node in beside)
 
 
-def _is_gutter(node: LexborNode) -> bool:
-    names = node.attributes.get("class")
-    if not names or not _GUTTER.search(names):
-        return False
-    return not node.text(deep=True).strip() or bool(re.fullmatch(r"[\d\s]+", node.text(deep=True)))
+class _Gutters:
+    """The gutters of a box of code. Elements are called gutters and hold code, too: so many of them are looked into."""
+
+    def __init__(self) -> None:
+        self._misses = 0
+
+    def have(self, node: LexborNode) -> bool:
+        """Tell a gutter: it is called so, and holds numbers or nothing."""
+        names = node.attributes.get("class")
+        if not names or self._misses > MAX_MISSES or not _GUTTER.search(names):
+            return False
+        is_one = _NUMBERS.fullmatch(node.text(deep=True)) is not None
+        self._misses += not is_one
+        return is_one

@@ -202,7 +202,7 @@ def _kept(blocks: list[Block], pieces: list[Piece], inside: list[bool], *, is_th
     kept = [piece for piece in pieces if inside[piece.block]]
     times = Counter(piece.text for piece in kept if is_thread and blocks[piece.block].tag not in _REPEATS)
     for piece in kept:
-        if times[piece.text] >= MOST_TIMES and len(piece.text) < NOISE_CHARS:
+        if is_thread and times[piece.text] >= MOST_TIMES and len(piece.text) < NOISE_CHARS:
             continue
         if len(piece.text) >= REPEATED_CHARS and not piece.is_code:
             above = blocks[piece.block].parent
@@ -238,4 +238,4 @@ def _says_nothing(text: str, block: Block) -> bool:
         return True
     if block.own_links > block.own_plain and names["pointers"].match(text):
         return True
-    return bool(names["calls"].match(text))
+    return names["calls"].match(text)

@@ -58,15 +58,21 @@ _PLACES = tuple(
         r"@",
         r"\[at\]",
         r"\(at\)",
-        r"\d[\d .()/:-]{5,}",
-        r"\d\d ?\d\d ?\d\d ?[A-Da-d]\b",
-        r"\d\d[A-EHLMPRST]\d\d[A-Z]\d",
-        r"\d{6}[HMX][A-Z]",
-        r"\d{4}[A-Z]\b",
         r"::[0-9a-fA-F]",
         r":(?<=[0-9a-fA-F]:)[0-9a-fA-F:]{6,}",
     )
 )
+# Numbers, after their first digit. One scan tells where any can be: most texts hold none but the first.
+_AFTER_A_DIGIT = (
+    r"[\d .()/:-]{5,}",
+    r"\d ?\d\d ?\d\d ?[A-Da-d]\b",
+    r"\d[A-EHLMPRST]\d\d[A-Z]\d",
+    r"\d{5}[HMX][A-Z]",
+    r"\d{3}[A-Z]\b",
+)
+_NUMBERS = tuple(re.compile(rf"\d{form}") for form in _AFTER_A_DIGIT)
+_ANY_NUMBER = re.compile(rf"\d(?:({_AFTER_A_DIGIT[0]})|{'|'.join(_AFTER_A_DIGIT[1:])})")
+_LETTERED = re.compile(r"(?<=\d)[A-Za-d]|(?<=\d\d )[A-Da-d]")  # with what is before, a form that has a letter
 LEAST_DIGITS, IPV4_DOTS = 7, 3  # of a number that is anyone's
 AROUND_CHARS = 90  # of a place, where a match may begin and end
 
@@ -91,7 +97,8 @@ def replace(text: str) -> tuple[str, dict[str, int]]:
 
 def _windows(text: str) -> list[tuple[int, int]]:
     """Return stretches to look at, apart from each other, ended at line ends where they are near."""
-    places = sorted(match.span() for form in _PLACES for match in form.finditer(text) if _may_be_one(match[0]))
+    matches = [*_numbers(text), *(match for form in _PLACES for match in form.finditer(text))]
+    places = sorted(match.span() for match in matches if _may_be_one(match[0]))
     found: list[tuple[int, int]] = []
     for begin, end in places:
         start = max(text.rfind("\n", 0, begin) + 1, begin - AROUND_CHARS, 0)
@@ -101,6 +108,14 @@ def _windows(text: str) -> list[tuple[int, int]]:
             found[-1] = (found[-1][0], max(stop, found[-1][1]))
         else:
             found.append((start, stop))
+    return found
+
+
+def _numbers(text: str) -> list[re.Match[str]]:
+    """Return where numbers are, by each form for itself: they may lie in one another."""
+    found = list(_ANY_NUMBER.finditer(text))
+    if any(match.lastindex is None or _LETTERED.match(text, match.end()) for match in found):
+        return [match for form in _NUMBERS for match in form.finditer(text)]
     return found
 
 

@@ -13,6 +13,8 @@ CELL_LEVELS = 4
 MOST_COLUMNS = 100  # that cells may cover
 MOST_IN_CELL = 3  # texts; more are a column of a page
 
+_BREAKS = re.compile(rf"\s*{BREAK}\s*")
+
 Line = tuple[str, str]  # the kind of line that may follow without a blank one, and the line
 Held = tuple[int, int, str, bool]  # the row, the block in it, its text, whether it is code
 
@@ -28,7 +30,7 @@ def render(blocks: list[Block], pieces: Iterable[tuple[int, str, bool]]) -> str:
     table, held = -1, list[Held]()
     columns = _Columns(blocks)
     for block, told, is_code in pieces:
-        text = told if is_code else re.sub(rf"\s*{BREAK}\s*", "\n", told).strip()
+        text = told if is_code else (_BREAKS.sub("\n", told) if BREAK in told else told).strip()
         row = _row_of(blocks, block)
         own = _table_of(blocks, row)
         if own != table:
