@@ -24,5 +24,5 @@ INNER JOIN valid_scores AS judged
     ON
         judged.subject_id IN (said.subject_id, said.instruction_id)
         AND judged.criterion = 'total'
-        AND (NOT starts_with(judged.judge, 'human:') OR judged.judge > said.person)  -- of two people once
+        AND (NOT starts_with(judged.judge, 'human:') OR said.person < judged.judge)  -- of two people once
 ORDER BY said.person, judged.judge, said.subject_id;
