@@ -119,7 +119,7 @@ def test_a_sound_file_is_green_and_the_store_it_was_tried_in_is_gone(
     assert said(facts, "red", "warning", "not run") == {}
     assert [one["number"] for one in facts["checks"]] == list(range(1, 14))
     assert found.exit_code == 0
-    assert facts["calls"] == 25
+    assert facts["calls"] == 28
     assert sorted(one.name for one in tmp_path.iterdir()) == ["mine.md", "mine.py"]
 
 
@@ -166,7 +166,7 @@ BROKEN = [
     ("crash", UNFINISHED, None, "killed", {"crash", "batch", "budget"}),
     ("replay", COUNTED, None, "is not recorded", None),
     ("batch", STARTED, None, "it asks other calls each time", {"batch"}),
-    ("budget", RANKED, None, "stopped after 12 calls", {"budget"}),
+    ("budget", RANKED, None, "stopped after 14 calls", {"budget"}),
     ("forget", QUOTED, None, "a row of notes that does not name it has its words", {"forget"}),
     ("determinism", [CHANCE], None, "mine.py:3: it imports `random`", {"determinism"}),
     ("determinism", [CAUGHT], None, "line 24 catches all", {"determinism"}),
@@ -263,7 +263,7 @@ def test_a_judge_in_a_folder_is_tried_on_answers(tmp_path: Path) -> None:
     found = wellspring.check_plugin(str(tmp_path / "compares.py"))
 
     assert {one["name"]: one["said"] for one in found["checks"] if one["state"] != "green"} == {}
-    assert found["calls"] == 24  # eight seeds have an answer, and each instruction three
+    assert found["calls"] == 27  # eight seeds have an answer, and each instruction three
 
 
 def test_what_a_pair_answers_does_not_rest_on_its_worse_side() -> None:

@@ -66,7 +66,9 @@ SAID_AGAIN = {
     "model": "/models/writer-8b.gguf",
 }
 GIVEN = {"rows": ROW, "pairs": PAIR, "raw": RAW, "rewrites": SAID_AGAIN}
-ROWS = {name: GIVEN[form.of] for name, form in OURS.items()}
+TASK = {"kind": "text", "reference": "Pump B.", "known": "", "verifier": "def evaluate(response):\n    return True\n"}
+CERTIFIED = {"task": json.dumps(TASK), "certificate": json.dumps({"certified": True, "mutants": 3})}
+ROWS = {name: GIVEN[form.of] for name, form in OURS.items()} | {"tasks": ROW | CERTIFIED}
 ANSWERED = sorted(OURS.keys() - {"rewrites"})
 HIDDEN = "First I compare the heads."
 
@@ -89,7 +91,7 @@ def test_every_line_says_who_answered_who_asked_and_that_it_is_synthetic(form: s
         assert said[1][0] == "answerer-1b.gguf"
 
 
-@pytest.mark.parametrize("form", sorted({*ANSWERED} - {"stepwise"}))
+@pytest.mark.parametrize("form", sorted({*ANSWERED} - {"stepwise", "tasks"}))
 def test_a_thought_stands_where_trainers_look_for_it_and_fits_the_schema(form: str) -> None:
     thoughts = {"thought": HIDDEN, "chosen_thought": HIDDEN, "rejected_thought": None}
     found = [line for _, line in OURS[form].lines(ROWS[form] | thoughts)]
