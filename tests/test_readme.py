@@ -49,6 +49,7 @@ def folder(tmp_path: Path) -> Path:
     """A folder with the sample under the names that README gives to a user's own files."""
     shutil.copy(SAMPLE / "corpus.warc.gz", tmp_path / "crawl.warc.gz")
     shutil.copy(SAMPLE / "seeds.jsonl", tmp_path / "prompts.jsonl")
+    shutil.copy(SAMPLE / "prompt-examples.jsonl", tmp_path)
     write_recipe(tmp_path / "recipes")
     return tmp_path
 
