@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wellspring.flows.releasing import WRITERS
 from wellspring.tasks.io.storage.store import Store, refuse_none
 from wellspring.tasks.site import ending, pages
 from wellspring.tasks.site.attempts import Unwritten
@@ -30,6 +29,5 @@ def forget(store: Path, what: Mapping[str, Any], choices: Mapping[str, Any]) -> 
             **choices,
             **what,
             draw=lambda seen: unwritten.extend(pages.write_site(seen)),
-            writers=WRITERS,
         ).as_dict()
         return receipt | {"unwritten": [ending.warning(opened, one) for one in unwritten]}

@@ -16,11 +16,7 @@ from wellspring.tasks.io.storage.store import Store, refuse_none
 from wellspring.tasks.spine.provenance import exclusions
 from wellspring.tasks.spine.releases import decisions, differences, holdings, news, releases
 from wellspring.tasks.spine.releases.differences import Side
-from wellspring.tasks.spine.releases.releases import NOW, Writer
-
-# What writes papers into a release: each is given the store and the folder, in which the exported files, the card and
-# `lineage/` lie already, and writes its files there. Their bytes depend on the store alone: no clock, no machine.
-WRITERS: tuple[Writer, ...] = ()
+from wellspring.tasks.spine.releases.releases import NOW
 
 
 @contextmanager
@@ -33,7 +29,7 @@ def _held(store: Path, owner: str) -> Iterator[Store]:
 def release(store: Path, name: str) -> dict[str, Any]:
     """Freeze what is exported, as `releases.make` says."""
     with _held(store, "release") as opened:
-        return releases.make(opened, name, WRITERS)
+        return releases.make(opened, name)
 
 
 def rollback(store: Path, name: str, reason: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import orjson
 import polars as pl
 
 from wellspring.tasks.contracts import records
-from wellspring.tasks.contracts.casting import is_stand_in, without_directories
+from wellspring.tasks.contracts.casting import WRITERS, is_stand_in, without_directories
 from wellspring.tasks.contracts.conversation import content, opened
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.records import content_id
@@ -51,7 +51,6 @@ TASKS = "tasks"  # the form whose verifiers run elsewhere
 STREAM_ROWS = 1_000
 TOPICS_ON_CARD = 40
 OVER_SHOWN = 5  # sources that allow less than the licence promises
-WRITERS = ("generator", "responder")
 _WRITTEN_BY = (
     "agreement",
     "card",

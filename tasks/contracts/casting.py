@@ -15,7 +15,7 @@ OFFLINE = "offline"  # the `base_url` of the built-in one
 NOT_FOR_TRAINING = "These rows were made by the offline stand-in, which is not a language model: do not train on them."
 
 _FILE = re.compile(r"^(?:[/\\~.]|[A-Za-z]:[/\\])|\.(?:gguf|ggml|bin|safetensors|pt|pth|onnx)$", re.IGNORECASE)
-_WRITERS = ("generator", "responder")
+WRITERS = ("generator", "responder")
 
 
 def is_stand_in(*names: str | None) -> bool:
@@ -74,7 +74,7 @@ def refuse_stand_ins(settings: Settings, also: Collection[str] = ()) -> None:
                 hint="for OPENAI_BASE_URL, or else OpenAI: --set models.base_url= ; for a server of your own: --set "
                 "models.base_url=http://127.0.0.1:8000/v1",
             )
-    real = [name for name in _WRITERS if not is_stand_in(roles[name].model)]
+    real = [name for name in WRITERS if not is_stand_in(roles[name].model)]
     if not real:
         return
     for name, role in roles.items():

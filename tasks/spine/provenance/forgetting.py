@@ -31,7 +31,6 @@ from wellspring.tasks.spine.reading import near_copies
 from wellspring.tasks.spine.releases import reissuing
 from wellspring.tasks.spine.releases.news import SINCE
 from wellspring.tasks.spine.releases.reissuing import Gone
-from wellspring.tasks.spine.releases.releases import Writer
 from wellspring.tasks.spine.running.runs import FOUND, now
 from wellspring.tasks.spine.vectors import embedders
 from wellspring.tasks.spine.watching import marts, people, stage_status
@@ -82,7 +81,6 @@ def forget(
     near_copies: reach.NearCopies = "remove",
     reason: str = "asked",
     draw: Callable[[Store], object] | None = None,
-    writers: Sequence[Writer] = (),
     **by: str | None,
 ) -> Forgotten:
     """Take a page out, with everything made from it, and leave a tombstone that keeps it from coming back.
@@ -98,7 +96,6 @@ def forget(
         reason: Why, for the tombstone.
         draw: Draws the pages anew from what is left, before this looks for what was forgotten; without it there are
             none.
-        writers: What writes the papers of a release that is issued again without it.
         by: Exactly one of `url`, `domain`, `source`.
 
     Returns:
@@ -122,7 +119,7 @@ def forget(
     _blank_found(store, scope)
     people.forget(store.path, frozenset(scope.ids), scope.fragments)
     _withdraw(store, scope, receipt)
-    _reissue(store, scope, receipt, writers)
+    _reissue(store, scope, receipt)
     _delete_rows(store, scope, receipt)
     with marts.alone(store.path):  # nobody draws anew, from a snapshot, what is taken out
         _drop_caches(store)
@@ -265,13 +262,13 @@ def _withdraw(store: Store, scope: Reach, receipt: Forgotten) -> None:
     receipt.datasets_withdrawn = folders
 
 
-def _reissue(store: Store, scope: Reach, receipt: Forgotten, writers: Sequence[Writer]) -> None:
+def _reissue(store: Store, scope: Reach, receipt: Forgotten) -> None:
     """Issue releases again that hold it, and take the old ones away."""
     digests = store.query("documents/of_ids", ids=scope.documents)["text_digest"].to_list()
     gone = Gone(receipt.way, receipt.value, frozenset(scope.ids), frozenset(digests), scope.fragments)
     receipt.releases_reissued = [
         f"{one['release']} as {one['as']}, without {one['rows_taken_out']} lines"
-        for one in reissuing.reissue(store, gone, writers)
+        for one in reissuing.reissue(store, gone)
     ]
 
 

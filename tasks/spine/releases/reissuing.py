@@ -21,7 +21,6 @@ from wellspring.tasks.io import files
 from wellspring.tasks.io.datasets import ROWS_IN_GROUP
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.spine.releases import decisions, holdings, releases
-from wellspring.tasks.spine.releases.releases import Writer
 
 _SECTION = re.compile(r"\n(?=## )")
 _NOT_TAKEN_AGAIN = frozenset(
@@ -47,7 +46,7 @@ def knows(store: Path, way: str, value: str) -> bool:
     return any(_pages(releases.folder_of(store) / name, gone) for name in releases.names(store))
 
 
-def reissue(store: Store, gone: Gone, writers: Sequence[Writer] = ()) -> list[dict[str, Any]]:
+def reissue(store: Store, gone: Gone) -> list[dict[str, Any]]:
     """Issue again, without it, all releases that hold what is forgotten.
 
     Killed at any moment, the same call goes on: what is issued again stays, what is left is done.
@@ -55,7 +54,6 @@ def reissue(store: Store, gone: Gone, writers: Sequence[Writer] = ()) -> list[di
     Args:
         store: The store, held for writing.
         gone: What is forgotten.
-        writers: What writes papers beside the files, as `releases.make` takes them.
 
     Returns:
         For each release that was removed: `release`, `as` (what stands for it now), `rows_taken_out` (lines of files).
@@ -63,7 +61,7 @@ def reissue(store: Store, gone: Gone, writers: Sequence[Writer] = ()) -> list[di
     folder = releases.folder_of(store.path)
     releases.sweep(folder)
     return [
-        _again(store, folder / name, taken, gone, writers)
+        _again(store, folder / name, taken, gone)
         for name in releases.names(store.path)
         if (taken := _held(folder / name, gone)) is not None
     ]
@@ -129,7 +127,6 @@ def _again(
     old: Path,
     taken: tuple[set[str], set[tuple[str, int]]],
     gone: Gone,
-    writers: Sequence[Writer],
 ) -> dict[str, Any]:
     """Put the rest of a release in its place under a new name, have the link follow, and remove the old one."""
     name, folder = _next(old), old.parent
@@ -139,8 +136,6 @@ def _again(
         partial.mkdir()
         _rest(old, partial, *taken, gone)
         _tell(old, partial, len(taken[1]))
-        for writer in writers:
-            writer(store, partial)
         kept = ("made_at", "dataset", "license", "fingerprint", "settings", "validations", "excluded", "versions")
         said = {key: before[key] for key in kept if key in before}
         former = {"of": old.name, "digest": before.get("digest", ""), "lines_taken_out": len(taken[1])}

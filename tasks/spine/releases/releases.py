@@ -12,7 +12,7 @@ them: the same rows, settings and methods have the same digest, under whatever n
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,6 @@ from wellspring.tasks.spine.running.runs import now
 MANIFEST = "manifest.json"
 NOW = "now"
 FORM = 1  # of the manifest
-Writer = Callable[[Store, Path], object]  # writes papers into the folder of a release, before it is sealed
 
 
 class _File(TypedDict):
@@ -160,13 +159,12 @@ def switch(store: Path, name: str) -> None:
     files.flush(link.parent)
 
 
-def make(store: Store, name: str, writers: Sequence[Writer] = ()) -> dict[str, Any]:
+def make(store: Store, name: str) -> dict[str, Any]:
     """Freeze what is exported as a release, and let the link lead to it, unless a person rolled back.
 
     Args:
         store: The store, held for writing.
         name: Of the release.
-        writers: What writes papers beside the files; each is given the store and the folder.
 
     Returns:
         The facts of the release as `described` has them, `was_there` (the same release was made before), and
@@ -186,8 +184,6 @@ def make(store: Store, name: str, writers: Sequence[Writer] = ()) -> dict[str, A
     try:
         _copy(source, partial)
         holdings.hold(store, partial, partial)
-        for writer in writers:
-            writer(store, partial)
         said = seal(partial, _said(store, what, source) | {"name": name})
         was_there = _put(partial, place, said)
     finally:
