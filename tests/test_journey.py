@@ -20,15 +20,20 @@ import pytest
 from tests.exported import exported
 from wellspring.flows.dataset import dataset
 from wellspring.tasks import documents
-from wellspring.tasks.contracts.errors import TransientError
+from wellspring.tasks.contracts.errors import TransientError, UsageError
 from wellspring.tasks.io.storage.store import Store
-from wellspring.tasks.spine.provenance import lineage
+from wellspring.tasks.spine.provenance import lineage, papers
 from wellspring.tasks.spine.watching import summaries
 
 pytestmark = pytest.mark.slow
 
 RECEIPTS = Path(__file__).parent / "data" / "smoke_receipts.csv"
 SAMPLE = Path(__file__).parents[1] / "deployments" / "sample"
+
+
+def datasets_of(exports: Path) -> list[Path]:
+    """Return the files of rows: of the papers beside them, one has lines too."""
+    return [path for path in exports.rglob("*.jsonl") if path.name != papers.OPT_OUTS]
 
 
 def build(store: Path, *overrides: str) -> dict[str, Any]:
@@ -75,7 +80,7 @@ def test_the_corpus_and_the_overview_count_the_same_copies(opened: Store) -> Non
 
 
 def test_every_exported_line_leads_back_to_what_it_was_made_from(opened: Store) -> None:
-    paths = sorted(p for p in opened.exports.rglob("*.jsonl") if "control" not in p.name)
+    paths = sorted(p for p in datasets_of(opened.exports) if "control" not in p.name)
     lines = [(path, n) for path in paths for n, _ in enumerate(path.read_text("utf-8").splitlines(), start=1)]
 
     roots = [kinds(lineage.trace(opened, f"{path}:{n}")) for path, n in lines]
@@ -84,6 +89,15 @@ def test_every_exported_line_leads_back_to_what_it_was_made_from(opened: Store) 
     assert all({"response", "instruction", "completion", "source"} <= found for found in roots)
     assert any("document" in found for found in roots)
     assert any("document" not in found and "seed" in found for found in roots)
+
+
+def test_a_line_of_a_paper_is_no_row_and_the_way_to_its_rows_is_told(opened: Store) -> None:
+    path = next(opened.exports.rglob(papers.OPT_OUTS))
+
+    with pytest.raises(UsageError, match="a paper of the dataset") as told:
+        lineage.trace(opened, f"{path}:1")
+
+    assert "wellspring papers" in str(told.value.hint)
 
 
 def kinds(node: lineage.Node) -> set[str]:
@@ -192,7 +206,10 @@ def test_the_export_says_what_made_it(built: tuple[Path, dict[str, Any]]) -> Non
 
 
 def test_jsonl_and_parquet_hold_the_same_rows(built: tuple[Path, dict[str, Any]]) -> None:
-    for path in (built[0] / "exports").rglob("*.jsonl"):
+    paths = datasets_of(built[0] / "exports")
+
+    assert paths
+    for path in paths:
         lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
         assert pl.read_parquet(path.with_suffix(".parquet")).to_dicts() == lines

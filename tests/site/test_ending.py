@@ -229,7 +229,7 @@ def test_the_outcome_is_written_before_the_first_page(
 def test_a_page_that_fails_leaves_the_other_pages_as_they_would_be(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = tmp_path / "whole"
+    whole = tmp_path / "whole" / store.name  # pages say what their store is called
     shutil.copytree(store, whole)
     for folder in (store, whole):
         shutil.rmtree(folder / "pages")

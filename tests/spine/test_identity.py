@@ -27,6 +27,7 @@ from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.methods.answers import checks
 from wellspring.tasks.methods.vectors import choices
+from wellspring.tasks.spine.provenance import papers
 from wellspring.tasks.spine.running.identity import place, raised
 from wellspring.tasks.spine.running.runs import Run
 from wellspring.tasks.spine.vectors import embedders
@@ -156,12 +157,15 @@ def test_a_rule_that_is_off_makes_nothing_due(settings: Make, store_dir: Path) -
 
 def late_prints(run: Run) -> dict[str, Any]:
     """The fingerprints of the stages that are named by the rows that they are made of."""
+    chosen = exports._chosen(run)
+    looked = exports._looked_through(run, chosen)
+    evidence = papers.evidence(run.store, looked.made, looked.answers)
     pool = run.store.query("selections/candidates", judge="seven_criteria", min_score=0.0, required=[], owed=[])
     return {
         "embeddings": embedders.embedder(run, "seeds").fingerprint,
         "selections": selections._fingerprint(run, pool),
         "preferences": preferences._fingerprint(run),
-        "exports": exports._fingerprint(run, exports._chosen(run))[0],
+        "exports": exports._fingerprint(run, chosen, looked.digest, papers.digest(evidence)),
     }
 
 

@@ -18,6 +18,7 @@ from wellspring.tasks.contracts.stages import STAGES
 from wellspring.tasks.contracts.visible import visible
 from wellspring.tasks.io.corpora import corpus_files
 from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.provenance import papers
 
 SHORTEST_PREFIX = 4
 SHOWN_CHARS = 400
@@ -133,6 +134,11 @@ def _line(store: Store, path: str, line: int) -> str:
     tidy = Path(path).as_posix().removeprefix("./")
     rows = store.query("lineage/line", path=tidy, line=line)
     if rows.is_empty():
+        if Path(path).name in papers.FILES:
+            raise UsageError(
+                f"`{path}` is a paper of the dataset, so its lines are no rows",
+                hint="`wellspring papers FOLDER REF` lists the rows that one of its sentences counts",
+            )
         if _is_unknown(store, path):
             raise BrokenError(
                 f"the database does not know the export `{path}`: it was lost or moved since, and the run that was"

@@ -215,6 +215,7 @@ WRITERS: Mapping[str, Callable[[Papers], str]] = {
     OPT_OUTS: _opt_outs,
     CROISSANT: _croissant,
 }
+FILES = frozenset({EVIDENCE, *WRITERS})
 
 
 def described(dataset: Dataset) -> tuple[list[dict[str, Any]], dict[str, Any]]:
