@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "deployments" / "sample"
 SKILL = (ROOT / "deployments" / "agents" / "SKILL.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"(?s)```sh\n(.*?)```", SKILL) for line in block.splitlines() if line]
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a process for each command
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]  # a process for each command
 
 
 @pytest.fixture(scope="module")

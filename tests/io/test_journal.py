@@ -419,6 +419,7 @@ def test_killed_at_random_moments_it_repeats_only_calls_that_were_out(tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_many_kills_lose_nothing(tmp_path: Path) -> None:
     check_kills(tmp_path, rows=60 * KILLS, kills=KILLS, longest=0.35)

@@ -419,6 +419,7 @@ def killed(store: Path, what: str, after: int) -> bool:
     return done.returncode == 9
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_release_that_is_killed_at_any_step_leaves_the_old_one_or_the_new_whole(fewer: Path, tmp_path: Path) -> None:
     old = releases.described(fewer, "v1")
@@ -444,7 +445,7 @@ def test_a_release_that_is_killed_at_any_step_leaves_the_old_one_or_the_new_whol
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("after", [0, 9, 24, 28, 30, 31])
+@pytest.mark.parametrize("after", [24, *(pytest.param(n, marks=pytest.mark.long) for n in (0, 9, 28, 30, 31))])
 def test_a_forgetting_that_is_killed_among_releases_is_finished_by_the_same_command(ws: Path, after: int) -> None:
     with Store.open(ws) as store:
         releases.make(store, "v1")
