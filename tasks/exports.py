@@ -35,8 +35,9 @@ from wellspring.tasks.methods.datasets import (
 )
 from wellspring.tasks.methods.datasets.card import Facts, card
 from wellspring.tasks.methods.datasets.formats import Form, Lines
-from wellspring.tasks.spine.provenance import declared, papers
-from wellspring.tasks.spine.provenance.papers import Papers
+from wellspring.tasks.spine.provenance import declared
+from wellspring.tasks.spine.releases import papers
+from wellspring.tasks.spine.releases.papers import Papers
 from wellspring.tasks.spine.running import judging
 from wellspring.tasks.spine.running.identity import raised
 from wellspring.tasks.spine.running.runs import Counts, Run, aside, stage
@@ -322,7 +323,7 @@ def _papers(
 ) -> Papers:
     tables, schemas = papers.described(dataset)
     sources = [row | {"license": licence_terms.shown(row["license"])} for row in _sources(run, row_ids)]
-    return Papers(run.settings, evidence, papers.figures(evidence), named, sources, fingerprint, tables, schemas)
+    return Papers(papers.made_of(run.settings, named, sources), evidence, fingerprint, tables, schemas)
 
 
 def _looked_through(run: Run, chosen: Mapping[str, Any]) -> _Looked:

@@ -22,7 +22,8 @@ from wellspring.flows.dataset import dataset
 from wellspring.tasks import documents
 from wellspring.tasks.contracts.errors import TransientError, UsageError
 from wellspring.tasks.io.storage.store import Store
-from wellspring.tasks.spine.provenance import lineage, papers
+from wellspring.tasks.spine.provenance import lineage
+from wellspring.tasks.spine.releases import papers
 from wellspring.tasks.spine.watching import summaries
 
 pytestmark = pytest.mark.slow

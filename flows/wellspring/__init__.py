@@ -622,7 +622,7 @@ def papers(folder: Place, reference: str | None = None) -> list[dict[str, Any]]:
         UsageError: There is no such sentence, or it counts no rows.
         BrokenError: The folder has no papers.
     """
-    from wellspring.tasks.spine.provenance import papers as found
+    from wellspring.tasks.spine.releases import papers as found
 
     return found.statements(Path(folder)) if reference is None else found.rows(Path(folder), reference).to_dicts()
 

@@ -1,5 +1,5 @@
 -- What the papers of a dataset say, row by row: each figure in them counts the rows of one claim and one key of it.
--- owner:  tasks/spine/provenance/papers.py
+-- owner:  tasks/spine/releases/papers.py
 -- grain:  one row per claim x key x thing
 -- params: $row_ids, $answer_ids (instructions and rewrites that are in it; answers)
 WITH RECURSIVE exported AS (

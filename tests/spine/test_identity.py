@@ -27,7 +27,7 @@ from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.methods.answers import checks
 from wellspring.tasks.methods.vectors import choices
-from wellspring.tasks.spine.provenance import papers
+from wellspring.tasks.spine.releases import papers
 from wellspring.tasks.spine.running.identity import place, raised
 from wellspring.tasks.spine.running.runs import Run
 from wellspring.tasks.spine.vectors import embedders

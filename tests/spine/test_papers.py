@@ -6,11 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import wellspring
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
-from wellspring.tasks.spine.provenance import papers
+from wellspring.tasks.spine.releases import papers
 
 pytestmark = pytest.mark.slow  # its fixture builds a store, end to end
 
@@ -164,6 +165,62 @@ def test_croissant_describes_every_table_and_its_library_loads_the_rows(built: P
     ]
     assert loaded.metadata.data_collection
     assert {str(moment)[:10] for moment in loaded.metadata.data_collection_timeframe} == {"2026-02-01"}
+
+
+def _loaded(folder: Path) -> int:
+    """Return how many rows the library of Croissant loads."""
+    croissant = pytest.importorskip("mlcroissant")
+    return len(list(croissant.Dataset(jsonld=folder / papers.CROISSANT).records("messages_train")))
+
+
+@pytest.mark.filterwarnings("ignore")  # those of the library
+def test_a_release_that_is_issued_again_has_the_papers_of_what_is_left(built: Path, tmp_path: Path) -> None:
+    store = Path(shutil.copytree(built, tmp_path / "ws"))
+    wellspring.release("v1", store=store)
+    first = pl.read_parquet(store / "releases" / "v1" / papers.EVIDENCE)
+    page, url = _a_page_of(store)
+
+    wellspring.forget(store, url=url)
+    again = store / "releases" / "v1+1"
+    left = pl.read_parquet(again / papers.EVIDENCE)
+    build(store)
+    anew = pl.read_parquet(dataset(store) / papers.EVIDENCE)
+    said = {one["ref"]: one for one in papers.statements(again)}
+
+    assert page in first["id"].to_list()
+    assert not {page, url} & {*left["id"], *left["key"]}
+    assert _of_rows(left).equals(_of_rows(anew))
+    assert not _of_rows(left).equals(_of_rows(first))
+    assert "Forgotten with all that was made from it, and kept out: 1 by url." in {one["text"] for one in said.values()}
+    assert all(papers.rows(again, ref).height == one["rows"] for ref, one in said.items() if one["evidence"])
+    assert _loaded(again) == len(lines(again / "messages" / "train.jsonl")) > 0
+    assert all(one["is_whole"] for one in wellspring.releases(store))
+
+
+def test_a_release_whose_papers_alone_name_what_is_forgotten_is_issued_again(built: Path, tmp_path: Path) -> None:
+    store = Path(shutil.copytree(built, tmp_path / "ws"))
+    wellspring.release("v1", store=store)
+
+    wellspring.forget(store, url=CLOSED)
+    every = b"".join(path.read_bytes() for path in sorted((store / "releases").rglob("*")) if path.is_file())
+
+    assert [one["name"] for one in wellspring.releases(store)] == ["v1+1"]
+    assert CLOSED.encode() not in every
+    assert len(_closed(store / "releases" / "v1+1")) == len(_closed(dataset(built))) - 1
+
+
+def _a_page_of(store: Path) -> tuple[str, str]:
+    """Return the id and the address of a page that some rows rest on, and others do not."""
+    rows = pl.read_parquet(store / "releases" / "v1" / "lineage" / "rows.parquet").filter(pl.col("url") != "")
+    return rows.sort("url").select("document_id", "url").row(0)
+
+
+def _of_rows(found: pl.DataFrame) -> pl.DataFrame:
+    return found.filter(pl.col("claim").is_in(papers._OF_ROWS)).sort("claim", "key", "kind", "id")
+
+
+def _closed(folder: Path) -> list[str]:
+    return pl.read_parquet(folder / papers.EVIDENCE).filter(claim="opt-out")["id"].to_list()
 
 
 def test_what_is_forgotten_is_in_no_paper_and_papers_that_named_it_are_withdrawn(built: Path, tmp_path: Path) -> None:

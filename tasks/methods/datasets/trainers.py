@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 VERSION = 1
 ENDING = ".jsonl"
+NAMES = ("dataset_info.json", "axolotl.yaml")
 _LLAMA_FACTORY: Mapping[str, dict[str, Any]] = {
     "messages": {
         "formatting": "sharegpt",
@@ -70,8 +71,9 @@ def manifests(name: str, files: Iterable[Described]) -> dict[str, str]:
     for file, form, split in known:
         if form in _AXOLOTL:
             lists[split].append({"path": file.path, "ds_type": "json", **_AXOLOTL[form]})
-    found = {"dataset_info.json": json.dumps(info, indent=2) + "\n"} if info else {}
-    return found | ({"axolotl.yaml": _yaml(lists)} if any(lists.values()) else {})
+    of_llama_factory, of_axolotl = NAMES
+    found = {of_llama_factory: json.dumps(info, indent=2) + "\n"} if info else {}
+    return found | ({of_axolotl: _yaml(lists)} if any(lists.values()) else {})
 
 
 def _llama_factory(file: Described, entry: Mapping[str, Any]) -> dict[str, Any]:

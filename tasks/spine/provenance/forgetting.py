@@ -25,10 +25,10 @@ from wellspring.tasks.contracts.stages import SAID, STAGES
 from wellspring.tasks.io import files
 from wellspring.tasks.io.storage.journal import Journal
 from wellspring.tasks.io.storage.store import JOURNAL, READING, Store
-from wellspring.tasks.spine.provenance import lineage, papers, reach
+from wellspring.tasks.spine.provenance import lineage, reach
 from wellspring.tasks.spine.provenance.reach import FRAGMENT_CHARS, Reach
 from wellspring.tasks.spine.reading import near_copies
-from wellspring.tasks.spine.releases import reissuing
+from wellspring.tasks.spine.releases import papers, reissuing
 from wellspring.tasks.spine.releases.news import SINCE
 from wellspring.tasks.spine.releases.reissuing import Gone
 from wellspring.tasks.spine.running.runs import FOUND, now

@@ -18,7 +18,7 @@ from wellspring.tasks.contracts.stages import STAGES
 from wellspring.tasks.contracts.visible import visible
 from wellspring.tasks.io.corpora import corpus_files
 from wellspring.tasks.io.storage.store import Store
-from wellspring.tasks.spine.provenance import papers
+from wellspring.tasks.spine.releases import papers
 
 SHORTEST_PREFIX = 4
 SHOWN_CHARS = 400

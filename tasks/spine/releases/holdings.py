@@ -159,13 +159,22 @@ def read(folder: Path, name: str) -> pl.DataFrame:
 
 def below(edges: pl.DataFrame, ids: Iterable[str]) -> set[str]:
     """Return these ids and all that was made from them, by the edges of a snapshot."""
-    children = dict[str, list[str]]()
-    for child, _, parent in edges.iter_rows():
-        children.setdefault(parent, []).append(child)
+    return _reached(((parent, child) for child, _, parent in edges.iter_rows()), ids)
+
+
+def above(edges: pl.DataFrame, ids: Iterable[str]) -> set[str]:
+    """Return these ids and all that they were made from, by the edges of a snapshot."""
+    return _reached(((child, parent) for child, _, parent in edges.iter_rows()), ids)
+
+
+def _reached(steps: Iterable[tuple[str, str]], ids: Iterable[str]) -> set[str]:
+    following = dict[str, list[str]]()
+    for one, other in steps:
+        following.setdefault(one, []).append(other)
     found, left = set[str](), [*ids]
     while left:
         one = left.pop()
         if one not in found:
             found.add(one)
-            left += children.get(one, ())
+            left += following.get(one, ())
     return found

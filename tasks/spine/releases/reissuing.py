@@ -20,8 +20,10 @@ import pyarrow.parquet as pq
 from wellspring.tasks.io import files
 from wellspring.tasks.io.datasets import ROWS_IN_GROUP
 from wellspring.tasks.io.storage.store import Store
-from wellspring.tasks.spine.releases import decisions, holdings, releases
+from wellspring.tasks.methods.datasets import trainers
+from wellspring.tasks.spine.releases import decisions, holdings, papers, releases
 
+_AS_THEY_WERE = ("*.py", *trainers.NAMES)
 _SECTION = re.compile(r"\n(?=## )")
 _NOT_TAKEN_AGAIN = frozenset(
     {"Files", "Issued again", "Measures", "Instructions by tokens", "Instructions by score", "Topics"}
@@ -93,7 +95,8 @@ def _held(folder: Path, gone: Gone) -> tuple[set[str], set[tuple[str, int]]] | N
     ids = holdings.below(edges, {*_pages(folder, gone), *(gone.ids & known)})
     lines = {(file, line) for file, line, row_id in rows.select("file", "line", "row_id").iter_rows() if row_id in ids}
     lines |= set(_telling(folder, gone.fragments))
-    return (ids, lines) if ids or lines or _is_told(folder, gone.fragments) else None
+    is_named = papers.holds(folder, gone.ids) or _is_told(folder, gone.fragments)
+    return (ids, lines) if ids or lines or is_named else None
 
 
 def _telling(folder: Path, fragments: Sequence[str]) -> Iterable[tuple[str, int]]:
@@ -136,6 +139,7 @@ def _again(
         partial.mkdir()
         _rest(old, partial, *taken, gone)
         _tell(old, partial, len(taken[1]))
+        _beside(old, partial, taken[0], gone)
         kept = ("made_at", "dataset", "license", "fingerprint", "settings", "validations", "excluded", "versions")
         said = {key: before[key] for key in kept if key in before}
         former = {"of": old.name, "digest": before.get("digest", ""), "lines_taken_out": len(taken[1])}
@@ -206,6 +210,17 @@ def _rest_of_lineage(old: Path, new: Path, ids: set[str], numbers: dict[str, set
     held = holdings.read(old, "left_out")
     holdings.write(new, "left_out", held.filter(~pl.col("id").is_in([*ids, *gone.ids])))
     holdings.write(new, "methods", holdings.read(old, "methods"))
+
+
+def _beside(old: Path, new: Path, ids: set[str], gone: Gone) -> None:
+    """Write what lies beside the rows: programs and lists of files as they were, and papers of what is left."""
+    for path in (path for pattern in _AS_THEY_WERE for path in old.rglob(pattern)):
+        if not gone.fragments or not _any_of(gone.fragments).search(path.read_bytes()):
+            (new / path.relative_to(old)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, new / path.relative_to(old))
+    rows = holdings.read(new, "rows")
+    used = holdings.above(holdings.read(new, "edges"), {*rows["row_id"], *rows["made_id"]})
+    papers.write_rest(old, new, used, ids | gone.ids, (gone.way, gone.fragments))
 
 
 def _tell(old: Path, new: Path, taken_out: int) -> None:

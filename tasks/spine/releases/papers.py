@@ -3,6 +3,8 @@
 The evidence is one table: claim, key, and the thing that it is about. It lies beside the papers as `evidence.parquet`,
 so a dataset that was copied or released can still list the rows behind a sentence. The papers are part of the export:
 when a page is forgotten or reserved, the evidence has another digest, and the next export writes all of them anew.
+The summary also says what the papers were made of beside the evidence (`made_of`), so those of a release from which
+something was taken out can be written without the store.
 """
 
 import hashlib
@@ -13,6 +15,7 @@ from typing import Any
 
 import orjson
 import polars as pl
+import pyarrow.parquet as pq
 
 from wellspring.tasks.contracts.casting import without_directories
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
@@ -23,9 +26,13 @@ from wellspring.tasks.io.datasets import Dataset
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.methods.datasets import croissant, training_summary
 
-VERSION = 1
+VERSION = 2
 EVIDENCE, SUMMARY, OPT_OUTS, CROISSANT = "evidence.parquet", "training_summary", "opt_outs.jsonl", "croissant.json"
 _STATED = ("ref", "section", "title", "text", "basis", "evidence", "rows", "setting")
+_SAID_OF_READING = {"respect_opt_outs", "replace_personal_data", "quality"}
+_OF_ROWS = ("source", "domain", "licence", "language", "synthetic", "personal data")  # claims of what rows rest on
+_NAMED_BY = ("url", "domain", "source")
+_MADE_OF = ("name", "license", "publisher", "origins", "documents", "benchmarks", "checks", "sources")
 _DONE = {
     "refused": "refused before a row was made of it",
     "document": "withdrawn: its row stays, and nothing reads it",
@@ -38,24 +45,50 @@ class Papers:
     """What papers are made of.
 
     Attributes:
-        settings: Those of the run.
+        made_of: What they rest on beside rows, as `made_of` returns it.
         evidence: A row for each claim x key x thing.
-        figures: A row for each claim, key and kind.
-        license: The licence of the dataset.
-        sources: A row for each source.
         fingerprint: Of the export.
-        tables: Its Parquet files.
+        tables: Its Parquet files: `path`, `bytes`, `sha256`, `rows`.
         schemas: Their columns, by path.
     """
 
-    settings: Settings
+    made_of: Mapping[str, Any]
     evidence: pl.DataFrame
-    figures: Sequence[Row]
-    license: str
-    sources: Sequence[Row]
     fingerprint: str
     tables: Sequence[Row]
     schemas: Mapping[str, Any]
+
+    @property
+    def figures(self) -> list[dict[str, Any]]:
+        """The evidence, counted: rows, size, first and last moment of each claim, key and kind."""
+        counted = self.evidence.group_by("claim", "key", "kind").agg(
+            pl.len().alias("rows"),
+            pl.col("size").sum(),
+            pl.col("moment").min().alias("first"),
+            pl.col("moment").max().alias("last"),
+            pl.col("detail").first(),
+        )
+        return counted.sort("claim", "key", "kind").to_dicts()
+
+
+def made_of(settings: Settings, license_: str, sources: Sequence[Row]) -> dict[str, Any]:
+    """Return what papers say of a dataset beside what its rows say.
+
+    Args:
+        settings: Those of the run.
+        license_: The licence of the dataset.
+        sources: A row for each source: `name`, `license`, `sha256`.
+    """
+    return {
+        "name": settings.exports.name,
+        "license": license_,
+        "publisher": settings.exports.publisher.model_dump(),
+        "origins": dict(settings.exports.origins),
+        "documents": settings.documents.model_dump(include=_SAID_OF_READING, mode="json"),
+        "benchmarks": sorted(settings.benchmarks.paths),
+        "checks": list(settings.verdicts.required),
+        "sources": [{name: row[name] for name in ("name", "license", "sha256")} for row in sources],
+    }
 
 
 def evidence(store: Store, row_ids: Sequence[str], answer_ids: Sequence[str]) -> pl.DataFrame:
@@ -78,23 +111,69 @@ def digest(found: pl.DataFrame) -> str:
     return hashlib.sha256(found.write_ndjson().encode()).hexdigest()
 
 
-def figures(found: pl.DataFrame) -> list[dict[str, Any]]:
-    """Count the evidence: rows, size, first and last moment of each claim, key and kind."""
-    counted = found.group_by("claim", "key", "kind").agg(
-        pl.len().alias("rows"),
-        pl.col("size").sum(),
-        pl.col("moment").min().alias("first"),
-        pl.col("moment").max().alias("last"),
-        pl.col("detail").first(),
-    )
-    return counted.sort("claim", "key", "kind").to_dicts()
-
-
 def write(dataset: Dataset, papers: Papers) -> None:
     """Write the evidence and each paper into a dataset."""
     dataset.columns(EVIDENCE, papers.evidence.to_arrow())
     for name, writer in WRITERS.items():
         dataset.text(name, writer(papers))
+
+
+def write_rest(
+    old: Path, new: Path, used: Collection[str], gone: Collection[str], by: tuple[str, Sequence[str]]
+) -> None:
+    """Write the papers of what is left of a dataset, where its own say what they were made of; else none.
+
+    Args:
+        old: The dataset from which something was taken out.
+        new: The folder with the files that are left.
+        used: What is left in it, and what that rests on.
+        gone: What was taken out.
+        by: How a person named it (`url`, `domain`, `source` or other), and short texts that may stand in no paper.
+    """
+    found, said = _known(old)
+    if found is None:
+        return
+    way, texts = by
+    told = pl.concat_str("key", "detail", separator="\n", ignore_nulls=True).str.contains_any(list(texts))
+    rests = ~pl.col("claim").is_in(_OF_ROWS) | pl.col("id").is_in(list(used))
+    kept = found.filter(rests, ~pl.col("id").is_in(list(gone)), *([~told] if texts else []))
+    left = pl.concat([kept, _forgotten(found, way)]).sort("claim", "key", "kind", "id")
+    names = set(left.filter(claim="source")["key"])
+    said |= {"sources": [row for row in said["sources"] if row["name"] in names]}
+    tables, schemas = _tables(new)
+    version = hashlib.sha256("".join([digest(left), *(table["sha256"] for table in tables)]).encode()).hexdigest()
+    rest = Papers(said, left, version, tables, schemas)
+    pq.write_table(left.to_arrow(), new / EVIDENCE, compression="zstd")
+    for name, writer in WRITERS.items():
+        (new / name).write_text(writer(rest), encoding="utf-8")
+
+
+def _known(folder: Path) -> tuple[pl.DataFrame | None, dict[str, Any]]:
+    """Return the evidence of a dataset and what else its papers were made of, where both are there and whole."""
+    try:
+        said = orjson.loads((folder / f"{SUMMARY}.json").read_bytes())["made_of"]
+        return pl.read_parquet(folder / EVIDENCE), {name: said[name] for name in _MADE_OF}
+    except (pl.exceptions.PolarsError, OSError, ValueError, KeyError, TypeError):
+        return None, {}
+
+
+def _forgotten(found: pl.DataFrame, way: str) -> pl.DataFrame:
+    """Return the row that counts one more forgotten thing, where the papers count what is named so."""
+    known = found.filter(claim="forgotten", key=way).height
+    row = {"claim": "forgotten", "key": way, "kind": "tombstone", "id": str(known + 1), "size": 0, "detail": ""}
+    return pl.DataFrame([row] if way in _NAMED_BY else [], schema=found.schema)
+
+
+def _tables(folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the Parquet files of rows in a folder, as `described` does of a dataset."""
+    tables, schemas = list[dict[str, Any]](), dict[str, Any]()
+    for path in sorted(path.with_suffix(datasets.TABLE) for path in folder.rglob("*.jsonl")):
+        if path.is_file():
+            name, schema = path.relative_to(folder).as_posix(), pq.read_schema(path)
+            rows = pq.read_metadata(path).num_rows
+            tables.append({"path": name, "bytes": path.stat().st_size, "sha256": datasets.digest(path), "rows": rows})
+            schemas[name] = schema
+    return tables, schemas
 
 
 def holds(folder: Path, ids: Collection[str]) -> bool:
@@ -164,18 +243,9 @@ def _read(folder: Path, name: str) -> bytes:
 
 
 def _summary(papers: Papers) -> dict[str, Any]:
-    chosen = papers.settings
-    return training_summary.summary(
-        training_summary.Facts(
-            name=chosen.exports.name,
-            figures=papers.figures,
-            publisher=chosen.exports.publisher.model_dump(),
-            origins=chosen.exports.origins,
-            documents=chosen.documents.model_dump(),
-            benchmarks=sorted(chosen.benchmarks.paths),
-            checks=chosen.verdicts.required,
-        )
-    )
+    said = papers.made_of
+    facts = {name: said[name] for name in ("name", "publisher", "origins", "documents", "benchmarks", "checks")}
+    return training_summary.summary(training_summary.Facts(figures=papers.figures, **facts))
 
 
 def _opt_outs(papers: Papers) -> str:
@@ -195,22 +265,22 @@ def _croissant(papers: Papers) -> str:
     period = (min(row["first"] for row in pages), max(row["last"] for row in pages)) if pages else ("", "")
     return croissant.croissant(
         croissant.Facts(
-            name=papers.settings.exports.name,
+            name=papers.made_of["name"],
             version=papers.fingerprint,
-            license=papers.license,
+            license=papers.made_of["license"],
             languages=sorted({row["key"] for row in papers.figures if row["claim"] == "language"}),
             tables=papers.tables,
             schemas=papers.schemas,
             summary=_summary(papers)["statements"],
-            publisher=papers.settings.exports.publisher.model_dump(),
-            sources=papers.sources,
+            publisher=papers.made_of["publisher"],
+            sources=papers.made_of["sources"],
             period=period,
         )
     )
 
 
 WRITERS: Mapping[str, Callable[[Papers], str]] = {
-    f"{SUMMARY}.json": lambda papers: training_summary.as_json(_summary(papers)),
+    f"{SUMMARY}.json": lambda papers: training_summary.as_json({**_summary(papers), "made_of": papers.made_of}),
     f"{SUMMARY}.md": lambda papers: training_summary.as_markdown(_summary(papers)),
     OPT_OUTS: _opt_outs,
     CROISSANT: _croissant,
