@@ -1,6 +1,7 @@
 """Commands around releases: make and list them, compare them, go back; and leave rows out of the next export."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +25,10 @@ def release(
     forward: Annotated[
         bool, typer.Option("--forward", help="Lift a rollback first: `current` follows new releases again.")
     ] = False,
+    key: Annotated[
+        Path | None,
+        typer.Option("--sign", metavar="KEY", help="Sign it with this private key: `wellspring keys`."),
+    ] = None,
     reason: ReasonOption = "asked",
     as_json: JsonOption = False,
 ) -> None:
@@ -35,7 +40,7 @@ def release(
     `current` is switched at once, so readers see the old release or the new one. After a rollback it stays where it is
     until --forward.
     """
-    found = wellspring.release(name, store, forward=forward, reason=reason)
+    found = wellspring.release(name, store, forward=forward, reason=reason, key=key)
     if as_json:
         terminal.as_json(found)
         return
@@ -43,6 +48,8 @@ def release(
     said = said if name else "is current now"
     terminal.say(f"{found['name']} {said}: {found['rows']} rows, digest {found['digest']}")
     terminal.say(found["folder"])
+    if found.get("public_key"):
+        terminal.say(f"signed; verify it with: wellspring verify {found['folder']} --key {found['public_key']}")
     if held := found.get("held_at"):
         terminal.hint(f"current stays at {held}: somebody rolled back; `wellspring release --forward` lifts that")
 
@@ -64,6 +71,7 @@ def releases(*, store: StoreOption = STORE, as_json: JsonOption = False) -> None
 def _state(one: Mapping[str, Any]) -> str:
     said = ["current"] if one["is_current"] else []
     said += ["rolled back to"] if one["is_held"] else []
+    said += ["signed"] if one["is_signed"] else []
     said += [] if one["is_whole"] else ["DAMAGED"]
     said += [f"stands for {one['reissue_of']}, without what was forgotten"] if one["reissue_of"] else []
     return ", ".join(said)

@@ -210,7 +210,12 @@ def export(
 
 
 def release(
-    name: str | None = None, store: Place = "ws", *, forward: bool = False, reason: str = "asked"
+    name: str | None = None,
+    store: Place = "ws",
+    *,
+    forward: bool = False,
+    reason: str = "asked",
+    key: Place | None = None,
 ) -> dict[str, Any]:
     """Freeze what is exported as a release: files, card, manifest and lineage, which never change.
 
@@ -221,24 +226,33 @@ def release(
         store: The store.
         forward: First take a rollback back: `current` follows new releases again.
         reason: Why `forward`; it lies with the journal.
+        key: The file of a private key: the release is signed with it, as `sign` does.
 
     Returns:
-        `name`, `folder`, `dataset`, `made_at`, `rows`, `files`, `bytes`, `digest`, `is_current`, `is_whole`,
-        `reissue_of`; of a release that is made also `was_there` (the same one was made before) and `held_at` (the
-        release that `current` stays at, or empty).
+        `name`, `folder`, `dataset`, `made_at`, `rows`, `files`, `bytes`, `digest`, `is_current`, `is_signed`,
+        `is_whole`, `reissue_of`; with `key` also `public_key`; of a release that is made also `was_there` (the same
+        one was made before) and `held_at` (the release that `current` stays at, or empty).
 
     Raises:
-        UsageError: No release may be named so, or another one has the name.
+        UsageError: No release may be named so, or another one has the name; or the key is none: then none is made.
         BrokenError: Nothing is exported, or its files are not as they were written.
         TransientError: A run works on the store.
     """
     from wellspring.flows import releasing
     from wellspring.tasks.contracts.errors import UsageError
+    from wellspring.tasks.io import signatures
 
     if name is None and not forward:
         raise UsageError("the release has no name", hint="such as: wellspring release v1.0")
+    if name is None and key is not None:
+        raise UsageError("a release is signed when it is made", hint="for one that is there: wellspring sign FOLDER")
+    if key is not None:
+        signatures.public(Path(key))
     moved = releasing.forward(Path(store), reason) if forward else {}
-    return moved if name is None else releasing.release(Path(store), name)
+    if name is None:
+        return moved
+    made = releasing.release(Path(store), name)
+    return made | {"is_signed": True, "public_key": sign(made["folder"], key)} if key else made
 
 
 def releases(store: Place = "ws") -> list[dict[str, Any]]:

@@ -97,6 +97,15 @@ def sign(folder: Path, key: Path) -> str:
     return told["public_key"]
 
 
+def public(key: Path) -> str:
+    """Return the public key of a private one.
+
+    Raises:
+        UsageError: It is none, or others may read it; or the extra is not installed.
+    """
+    return _shown(_private(key))
+
+
 def verify(folder: Path, public: str) -> list[Finding]:
     """Return what is wrong with a signed folder; nothing where all is as it was signed.
 

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+import wellspring
 from tests import instruction_store
 from tests.exported import digests
 from tests.old_stores import OLD, ROOT, unpacked
@@ -19,6 +20,7 @@ from tests.test_exports import APART, NAME, again, lines
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts import settings as settings_
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
+from wellspring.tasks.io import signatures
 from wellspring.tasks.io.storage import links
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.spine.provenance import exclusions, forgetting
@@ -179,6 +181,36 @@ def test_a_release_that_was_changed_is_listed_as_damaged_and_nobody_goes_back_to
     assert [one["is_whole"] for one in releases.listed(store.path)] == [False]
     with pytest.raises(BrokenError, match="is damaged"):
         releases.rollback(store, "v1", "")
+
+
+def test_a_signed_release_is_whole_can_be_gone_back_to_and_is_issued_again_unsigned(ws: Path, tmp_path: Path) -> None:
+    pytest.importorskip("cryptography")
+    signatures.make_keys(tmp_path / "key")
+
+    first = wellspring.release("v1", ws, key=tmp_path / "key")
+    wellspring.release("v2", ws)
+    back = wellspring.rollback("v1", ws)
+    again = wellspring.release("v1", ws, key=tmp_path / "key")
+    states = {one["name"]: (one["is_signed"], one["is_whole"]) for one in wellspring.releases(ws)}
+    found = wellspring.verify(first["folder"], first["public_key"])
+    wellspring.forget(ws, url=PAGE)
+
+    assert states == {"v1": (True, True), "v2": (False, True)}
+    assert (found, back["is_current"], again["was_there"]) == ([], True, True)
+    assert [(one["name"], one["is_signed"], one["is_whole"]) for one in wellspring.releases(ws)] == [
+        ("v1+1", False, True),
+        ("v2+1", False, True),
+    ]
+
+
+def test_with_a_key_that_is_none_no_release_is_made(ws: Path, tmp_path: Path) -> None:
+    pytest.importorskip("cryptography")
+    (tmp_path / "key").write_text("no key")
+    (tmp_path / "key").chmod(0o600)
+
+    with pytest.raises(UsageError, match="no private ed25519 key"):
+        wellspring.release("v1", ws, key=tmp_path / "key")
+    assert wellspring.releases(ws) == []
 
 
 @pytest.mark.parametrize(

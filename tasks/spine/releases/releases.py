@@ -23,7 +23,7 @@ from typing_extensions import TypedDict
 from wellspring.tasks.contracts.casting import without_directories
 from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.visible import visible
-from wellspring.tasks.io import datasets, files
+from wellspring.tasks.io import datasets, files, signatures
 from wellspring.tasks.io.storage.links import CURRENT, RELEASES
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.spine.releases import decisions, holdings
@@ -395,14 +395,15 @@ def digest_of(listed: Sequence[Mapping[str, Any]]) -> str:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether every file of a release is as its manifest says, and no other file is there."""
+    """Whether every file of a release is as its manifest says, and no other file is there but a signature."""
     said = manifest(folder)
     try:
         listed = {file["path"]: file["sha256"] for file in said["files"]}
         is_named = digest_of(said["files"]) == said["digest"]
     except (KeyError, TypeError, AttributeError):
         return False
-    return is_named and datasets.is_whole(folder, listed | {MANIFEST: datasets.digest(folder / MANIFEST)})
+    here = listed | {MANIFEST: datasets.digest(folder / MANIFEST)}
+    return is_named and datasets.is_whole(folder, here, {signatures.SIGNATURE})
 
 
 def described(store: Path, name: str) -> dict[str, Any]:
@@ -422,6 +423,7 @@ def described(store: Path, name: str) -> dict[str, Any]:
         "bytes": sum(file["bytes"] for file in said.get("files", ())),
         "digest": said.get("digest", ""),
         "is_current": current(store) == name,
+        "is_signed": (folder / signatures.SIGNATURE).is_file(),
         "is_whole": is_whole(folder),
         "reissue_of": said.get("reissued", {}).get("of", ""),
     }
