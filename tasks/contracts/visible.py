@@ -20,4 +20,5 @@ def visible(text: str) -> str:
 
     Joiners stay where the script needs them: without them Persian and Indic words break.
     """
-    return _CONTROL.sub("", _HIDDEN.sub("", unicodedata.normalize("NFC", text)))
+    whole = text if text.isascii() else _HIDDEN.sub("", unicodedata.normalize("NFC", text))
+    return _CONTROL.sub("", whole)

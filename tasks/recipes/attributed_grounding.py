@@ -11,6 +11,7 @@ tokens, and everything that is not ours stands behind fences.
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from wellspring.tasks.contracts.answers import Answered, Aside
@@ -89,9 +90,13 @@ def fields(row: Row, shown: Sequence[Row], knobs: Knobs) -> dict[str, Any]:
 
 
 def _example(number: int, shown: Row) -> str:
-    parts = {name: shown[name] for name in Compositions.model_fields}
-    thought = THOUGHT.format(**parts)
-    answer = {"thought": thought, "scene": shown["scene"], "query_compositions": parts, "query": shown["text"]}
-    page = fenced("example_page", shown["document_text"])
+    parts = tuple((name, shown[name]) for name in Compositions.model_fields)
+    return f"Example {number}. Its page:\n\n{_of(shown['document_text'], shown['scene'], parts, shown['text'])}\n\n"
+
+
+@lru_cache(maxsize=512)  # a few pages are shown beside all others
+def _of(page: str, scene: str, parts: tuple[tuple[str, str], ...], query: str) -> str:
+    named = dict(parts)
+    answer = {"thought": THOUGHT.format(**named), "scene": scene, "query_compositions": named, "query": query}
     written = fenced("example_answer", json.dumps(answer, ensure_ascii=False))
-    return f"Example {number}. Its page:\n\n{page}\n\n{written}\n\n"
+    return f"{fenced('example_page', page)}\n\n{written}"
