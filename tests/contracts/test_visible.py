@@ -17,8 +17,7 @@ def test_what_is_plain_is_looked_at_once_and_nothing_else_comes_of_it(text: str)
 
 
 def test_controls_and_what_has_no_width_go_and_joiners_stay_where_words_need_them() -> None:
+    persian = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+
     assert visible("a\x00b\u200bc\u00add\u202e") == "abcd"
-    assert (
-        visible("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 a\u200cb")
-        == "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 ab"
-    )
+    assert visible(f"{persian} a\u200cb") == f"{persian} ab"
