@@ -38,6 +38,7 @@ def embed(run: Run, *, of: Noun = "passages") -> Counts:
     """Embed the valid texts of a noun that the embedder in force has neither embedded nor refused."""
     mine = embedders.embedder(run, of)
     embedders.say_if_changed(run, of, mine)
+    embedders.keep_what_goes(run, of)
     looks = contamination.passages_method(run.settings)
     in_force = {"in_force": embedders.named(run.settings.embeddings, run.settings.models.embedder.model)}
     run.activate("embeddings", embedders.active(run, of) | looks, run.settings.embeddings.model_dump() | in_force)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 from tests import light, page_store, sample_store
 from tests.page_store import WRITER
 from wellspring.flows.dataset import dataset
-from wellspring.tasks import documents, passages, sources
+from wellspring.tasks import documents, embeddings, passages, sources
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io.storage.store import Store
@@ -21,6 +22,7 @@ from wellspring.tasks.spine.provenance import forgetting, lineage
 from wellspring.tasks.spine.reading import site_rules, superseding
 from wellspring.tasks.spine.running import runs, validation
 from wellspring.tasks.spine.running.runs import Counts, Run
+from wellspring.tasks.spine.vectors import embedders
 from wellspring.tasks.spine.watching import marts, stage_status
 from wellspring.tasks.spine.writing import runner
 
@@ -113,6 +115,29 @@ def test_a_corrected_text_of_a_later_archive_takes_the_place_of_the_old_one(
     assert reason == "superseded"
     assert detail.startswith(f"{URL}: of 2024-01-01T00:00:00Z, superseded by document ")
     assert read(store_dir, settings, old, new) == Counts()
+
+
+def test_a_fit_that_learned_from_a_superseded_text_outlives_all_but_the_journal(
+    tmp_path: Path, store_dir: Path, settings: Make
+) -> None:
+    pages = [("2024-01-01T00:00:00Z", OTHER, "http://bread.example/")]
+    old = warc(tmp_path / "a.warc.gz", ("2024-01-01T00:00:00Z", OLD, URL), *pages)
+    new = warc(tmp_path / "b.warc.gz", ("2025-01-01T00:00:00Z", NEW, URL))
+
+    fits = [embedded(store_dir, settings, old), embedded(store_dir, settings, old, new)]
+    shutil.rmtree(store_dir / "indexes")
+    (store_dir / "wellspring.duckdb").unlink()
+    fits += [embedded(store_dir, settings, old, new), embedded(tmp_path / "fresh", settings, old, new)]
+
+    assert fits[0] == fits[1] == fits[2] != fits[3]
+
+
+def embedded(store: Path, settings: Make, *paths: Path) -> str:
+    """Read archives in a run, embed their passages in another, and return what tells the fit from others."""
+    read(store, settings, *paths)
+    with runs.start("test", settings(), store, quiet=True, may_mix=True) as run:
+        embeddings.embed(run)
+        return embedders.embedder(run, "passages").fingerprint
 
 
 @pytest.mark.slow

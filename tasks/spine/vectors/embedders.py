@@ -208,6 +208,14 @@ def _made(settings: Settings, folder: Path, space: str, texts: Sequence[tuple[st
     return _Facts(len(texts), space, fingerprint)
 
 
+def keep_what_goes(run: Run, noun: str) -> None:
+    """Have the journal keep the fit that embeds a noun, where a page that it learned from has a newer text now."""
+    space = SPACES[noun]
+    learned, folder = _learned_from(run, space), _folder(run, space)
+    if learned and run.store.count("embeddings/overtaken", text_ids=learned):
+        fits.keep_in_run(run, folder, _fingerprint(run.settings, learned))
+
+
 def entrust(store: Store, gone: Collection[str]) -> None:
     """Have the journal keep each fit that learned from a text that is about to go; a lost one is made again first.
 

@@ -1,9 +1,10 @@
-"""Fits that cannot be made again, kept with the journal: a text that they learned from was forgotten.
+"""Fits that cannot be made again, kept with the journal: a text that they learned from is forgotten or superseded.
 
 A fit is a file that is made again of its texts where it is lost. Where one of these is gone, another fit would come of
 those that are left, with it other vectors, and what was found by them would be asked and paid again. So before a text
 is forgotten, the files of each fit that learned from it are copied into the journal: counts of hashed words over all
-its texts and directions among them, and no text. `embeddings.refit` takes them out.
+its texts and directions among them, and no text. The same is done where a page has a newer text: a database that is
+made anew reads both at once, and cuts only the newest into passages. `embeddings.refit` takes them out.
 """
 
 import base64
@@ -47,11 +48,19 @@ def keep(store: Store, name: str) -> None:
     folder = store.indexes / name
     facts = manifests.read(folder, None, store.path)
     if facts is not None:
-        outliving.written(store.path / JOURNAL, "INSERT OR REPLACE INTO", {"reads": list(_rows(folder, facts))})
+        rows = [_row(folder, part, said) for part, said in _said(folder, facts)]
+        outliving.written(store.path / JOURNAL, "INSERT OR REPLACE INTO", {"reads": rows})
 
 
-def _rows(folder: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, int]]:
-    """Yield the rows of `reads` that hold a fit: its files in parts, and what they are."""
+def keep_in_run(run: Run, folder: Path, fingerprint: str) -> None:
+    """Have the journal of a run keep a fit, if it is whole and not there yet."""
+    facts = manifests.read(folder, fingerprint, run.store.path)
+    if facts is not None and not _kept(run, folder, fingerprint):
+        reads.keep(run, FILES, folder.name, dict(_said(folder, facts)))
+
+
+def _said(folder: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what the journal holds of a fit, by name: its files in parts, and then what they are."""
     fingerprint, sizes = facts["fingerprint"], dict[str, int]()
     for path in sorted(folder.iterdir()):
         if path.name == manifests.MANIFEST:
@@ -60,8 +69,8 @@ def _rows(folder: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, str, st
         parts = [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
         sizes[path.name] = len(parts)
         for name, part in zip(_parts(fingerprint, path.name, len(parts)), parts, strict=True):
-            yield _row(folder, name, base64.b85encode(zlib.compress(part)).decode())
-    yield _row(folder, fingerprint, {"facts": facts, "files": sizes})
+            yield name, base64.b85encode(zlib.compress(part)).decode()
+    yield fingerprint, {"facts": facts, "files": sizes}
 
 
 def _parts(fingerprint: str, file: str, count: int) -> list[str]:
