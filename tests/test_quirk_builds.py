@@ -14,6 +14,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixture
 SEED = int(os.environ.get("QUIRK_SEED", "50"))
 COUNT = int(os.environ.get("QUIRK_THREES", "12"))
 
+USUAL = 3  # of them; the others stand with what takes minutes
+CASES = [
+    pytest.param(
+        typed,
+        id=f"{'+'.join(typed)} (QUIRK_SEED={SEED})",
+        marks=[pytest.mark.long] if number >= USUAL and "QUIRK_THREES" not in os.environ else [],
+    )
+    for number, typed in enumerate(bench.in_threes(COUNT, SEED))
+]
+
 
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builds]:
@@ -32,9 +42,7 @@ def test_without_quirks_every_page_and_seed_becomes_a_row(builds: Builds) -> Non
     assert plain.rows["instructions"] == plain.rows["responses"] == plain.rows["exports"] == 2 * bench.ROWS
 
 
-@pytest.mark.parametrize(
-    "typed", bench.in_threes(COUNT, SEED), ids=lambda typed: f"{'+'.join(typed)} (QUIRK_SEED={SEED})"
-)
+@pytest.mark.parametrize("typed", CASES)
 def test_a_server_of_three_quirks_costs_no_row_and_leaves_no_mark(builds: Builds, typed: tuple[str, ...]) -> None:
     outcome = builds.build(*typed)
 

@@ -36,7 +36,7 @@ CHOSEN = [(seed, AS) for seed in range(FIRST, FIRST + int(WALKS or 1))]
 RUNS = (
     CHOSEN
     if WALKS or AS != HERE
-    else [*CHOSEN, *(pytest.param(FIRST + n, how, marks=pytest.mark.long) for n, how in ((1, HERE), (2, PROCESSES)))]
+    else [pytest.param(FIRST + n, how, marks=pytest.mark.long) for n, how in enumerate((HERE, HERE, PROCESSES))]
 )
 STEPS, NIGHTS = 12 if WALKS else 6, 3
 FORMS = ("alpaca", "sharegpt")
