@@ -12,7 +12,7 @@ from typing import Any
 from wellspring.tasks.contracts.casting import is_stand_in
 from wellspring.tasks.contracts.prompting import Row
 
-VERSION = 4
+VERSION = 5
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _DID = {"generator": "wrote instructions", "responder": "answered", "moderator": "moderated"}  # the rest judged
