@@ -136,7 +136,7 @@ def test_of_200_of_each_that_nothing_was_learned_from_nine_in_ten_go_the_right_w
     for carries in (True, False):
         made = [message for message in carrying.sets("report", carrying.TWICE) if message.carries == carries]
         assert len(made) >= carrying.EACH
-        assert sum(bool(carrying.outcome(message)) != carries for message in made) >= 0.92 * len(made)
+        assert sum(bool(carrying.outcome(message)) != carries for message in made) >= 0.91 * len(made)
 
 
 @pytest.mark.shared
