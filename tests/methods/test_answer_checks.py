@@ -93,7 +93,8 @@ def test_the_page_of_methods_has_the_figures_of_every_computed_check() -> None:
 
     assert sorted(checks.OURS) == sorted(answer_sets.CHECKS)
     for name in checks.OURS:
-        assert [line for line in lines if line.startswith(answer_checks.figures(name))], answer_checks.HOW
+        found = answer_checks.figures(name)
+        assert any(line.startswith(found) for line in lines), f"{found}: {answer_checks.HOW}"
 
 
 def test_a_text_too_short_for_a_language_is_one_that_the_check_does_not_apply_to() -> None:
