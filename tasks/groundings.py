@@ -47,8 +47,8 @@ CANDIDATE_TOKENS = 300  # of each candidate, when several are shown to be compar
 NONE_HELPS = "none"
 FILE_SEEDS = 500  # whose pages lie in one file
 SEARCHES_AT_ONCE = 8
-_RULES = ("acceptance", "copies", "demonstrations", "fit", "fusion", "injections", "knowledge_precision",
-          "loops", "parts", "spine.retrieval", "thought_marks", "tokens", "words")  # fmt: skip
+_RULES = ("acceptance", "copies", "debris", "demonstrations", "fit", "fusion", "injections",
+          "knowledge_precision", "loops", "parts", "spine.retrieval", "thought_marks", "tokens", "words")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,7 @@ from typing import Any
 from wellspring.tasks.contracts.conversation import recalled
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Row
-from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import InstructionsSettings, PoolSettings, Settings
-from wellspring.tasks.io import sandbox
 from wellspring.tasks.methods.instructions.injections import orders
 from wellspring.tasks.methods.instructions.novelty import repeats
 from wellspring.tasks.methods.instructions.subjects import is_code, is_mathematics
@@ -40,7 +38,7 @@ from wellspring.tasks.spine.writing.runner import conduct
 VERSION = 2
 _CHECKS = ("languages", "min_tokens", "max_tokens", "max_copy_rouge_l", "max_document_share",
            "min_own_words", "max_pool_cosine")  # fmt: skip
-_RULES = ("acceptance", "asking", "carrying", "copies", "demonstrations", "injections", "languages", "loops",
+_RULES = ("acceptance", "asking", "carrying", "copies", "debris", "demonstrations", "injections", "languages", "loops",
           "packing", "parts", "refusals", "self_containment", "thought_marks", "tokens",
           "spine.asks", "spine.demonstrations", "spine.lookups")  # fmt: skip
 _RULES_OF = {"documents": ("excerpts", "words"), "pool": ("spine.knn_pool",)}  # by what is taken
@@ -102,8 +100,7 @@ def _fingerprint(settings: Settings, program: Recipe, number: int) -> str:
         checks["max_neighbour_cosine"] = ceilings.cosine(settings, "seeds", knobs.max_neighbour_cosine)
     near = embedders.described(settings.embeddings, *_compared(takes))
     versions = raised(*_rules(settings, takes), own=VERSION)
-    of = (program.identity(settings), checks, near, settings.seed, sandbox.identity(settings.verdicts))
-    return content_id("program", *of, sorted(versions.items()), *([number] if number else []))
+    return program.fingerprint(settings, (checks, near), versions, *([number] if number else []))
 
 
 def _ceiling(settings: Settings) -> float:

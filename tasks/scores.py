@@ -33,7 +33,7 @@ from wellspring.tasks.contracts.program import TOTAL
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
-from wellspring.tasks.io import sandbox, score_files
+from wellspring.tasks.io import score_files
 from wellspring.tasks.io.score_files import Mark
 from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, Judge, load_judge
 from wellspring.tasks.methods.pages.tokens import cut_tokens
@@ -186,8 +186,7 @@ def _program_fingerprint(settings: Settings, program: Recipe) -> str:
     near = embedders.described(settings.embeddings, "instructions", "passages") if reads else ""
     shown = settings.scores.document_tokens if program.module.TAKES in {"responses", "references"} else 0
     versions = raised("spine.asks", "spine.lookups", *(("tokens",) if shown else ()), own=VERSION)
-    identity = (program.identity(settings), near, shown, settings.seed, sandbox.identity(settings.verdicts))
-    return content_id("judge", *identity, sorted(versions.items()))
+    return program.fingerprint(settings, (near, shown), versions)
 
 
 def _by_program(run: Run, program: Recipe, print_: str) -> Counts:

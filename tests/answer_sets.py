@@ -4,14 +4,17 @@ Half of each set, by a hash of its text, is for tuning; the other is for the rep
 """
 
 import hashlib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 DATA = tomllib.loads((Path(__file__).parent / "data" / "answer_checks.toml").read_text(encoding="utf-8"))
 POOL: dict[str, list[str]] = DATA["pool"]
-CHECKS = ("has_substance", "not_refused", "not_looping", "same_language", "no_pointer", "no_echo")
+CHECKS = ("has_substance", "not_refused", "not_looping", "same_language", "no_pointer", "no_echo", "no_debris",
+          "not_truncated", "no_marks", "numbers", "knowledge_precision", "code_parses")  # fmt: skip
 HALVES = ("tuning", "report")
+_PAGE_WORDS = 9
 _ASKS = (
     "How do I choose a pump for my garden?",
     "Explain in a few sentences why bread rises.",
@@ -25,20 +28,26 @@ class Case(NamedTuple):
     instruction: str
     response: str
     is_bad: bool
+    document: str | None = None
+    finish_reason: str = "stop"
+    part: str = ""  # the half, where it is given
 
     @property
     def half(self) -> str:
         """Tuning or report."""
-        return HALVES[hashlib.sha256(f"{self.instruction}\n{self.response}".encode()).digest()[0] % 2]
+        return self.part or HALVES[hashlib.sha256(f"{self.instruction}\n{self.response}".encode()).digest()[0] % 2]
 
     @property
     def row(self) -> dict[str, Any]:
         """As a check gets it."""
-        return {"instruction": self.instruction, "response": self.response, "document": None, "finish_reason": "stop"}
+        named = ("instruction", "response", "document", "finish_reason")
+        return {name: getattr(self, name) for name in named}
 
 
 def cases(check: str) -> list[Case]:
     """Return the labelled answers of a check."""
+    if check in _WHOLE:
+        return _WHOLE[check]()
     written = [(_ASKS[i % len(_ASKS)], text) for i, text in enumerate(DATA[check]["bad"])]
     bad = [Case(*one, is_bad=True) for one in written + _BUILT.get(check, list)()]
     good = [Case(*one, is_bad=False) for one in [*DATA[check]["good"], *POOL.values(), *_crossed_good()]]
@@ -107,4 +116,96 @@ def _echoed() -> list[tuple[str, str]]:
     return found
 
 
-_BUILT = {"same_language": _foreign, "not_looping": _looping, "no_echo": _echoed}
+def _torn() -> list[tuple[str, str]]:
+    """Return answers with the ends of JSON in them, half a fence, or letters decoded twice."""
+    ends = ("])} \n```\n\n", '"}]}\n\n', "}\n]\n```\n", '"] }\n', ")]}\n", '"}, "next": ["b"]}}\n')
+    found = []
+    for number, (question, answer) in enumerate(POOL.values()):
+        first, _, rest = answer.partition(" ")
+        end = ends[number % len(ends)]
+        found += [
+            (question, f"{end}{answer}"),
+            (question, f"{first} {end}{rest or answer}"),
+            (question, f"{answer}\n{end.rstrip()}"),
+            (question, f"```\n{answer}"),
+        ]
+        for charset in ("latin-1", "cp1252"):
+            twice = f"{answer} \u2013 \u00e9".encode().decode(charset, "ignore")
+            found += [(question, twice)] if twice.isascii() is False and answer.isascii() is False else []
+    return found
+
+
+_BUILT = {"no_debris": _torn, "same_language": _foreign, "not_looping": _looping, "no_echo": _echoed}
+
+
+# Sets that are wholly built
+
+
+def _cut_off() -> list[Case]:
+    found = []
+    for question, answer in POOL.values():
+        text = f"{answer}\n\n{answer} {answer}"
+        found += [Case(question, text[:-9], is_bad=True, finish_reason="unknown")]
+        found += [Case(question, answer, is_bad=True, finish_reason="length")]
+        found += [Case(question, f"{answer}\n\n```\n{answer}", is_bad=True)]
+        found += [Case(question, text, is_bad=False, finish_reason="unknown")]
+        found += [Case(question, f"{answer}\n\n- {answer[:40].rstrip()}", is_bad=False, finish_reason="unknown")]
+        found += [Case(question, f"```\n{answer[:30]}\n```", is_bad=False)]
+    return found
+
+
+def _marked() -> list[Case]:
+    texts = tomllib.loads((Path(__file__).parent / "data" / "thought_marks.toml").read_text(encoding="utf-8"))
+    parts = {"tuned": "tuning", "aside": "report"}
+    return [
+        Case(_ASKS[0], text, is_bad=kind == "holds", part=parts[name])
+        for name, kinds in texts.items()
+        for kind, of in kinds.items()
+        for text in of
+    ]
+
+
+def _counted() -> list[Case]:
+    found = []
+    for n in range(13, 48):
+        document = f"Pump {n} lifts {n * 37:,} litres in {n + 0.5} minutes and costs {n * 11} euros."
+        asked = f"What does pump {n} do?"
+        said = (f"It lifts {n * 37} litres in {n + 0.5} minutes.", f"You pay {n * 11} euros, so two cost {n * 22}.")
+        sums = f"In two runs it is 2 * {n * 37} = {n * 74} litres."
+        found += [Case(asked, text, is_bad=False, document=document) for text in (said[0], sums, f"1. {said[0]}")]
+        wrong = (said[0].replace(str(n * 37), str(n * 37 + 1)), said[1], sums.replace(str(n * 74), str(n * 74 + 3)))
+        found += [Case(asked, text, is_bad=True, document=document) for text in wrong]
+    return found
+
+
+def _grounded() -> list[Case]:
+    texts = [text for check in ("not_refused", "no_pointer", "same_language") for _, text in DATA[check]["good"]]
+    pages = [text for text in dict.fromkeys(texts) if text.isascii() and len(text.split()) >= _PAGE_WORDS]
+    found = []
+    for place, page in enumerate(pages):
+        first = re.split(r"(?<=[.!?])\s", page)[0]
+        said = (page, f"Briefly: {first}")
+        others = (pages[(place + step) % len(pages)] for step in (1, 3, 5))
+        found += [Case(_ASKS[1], text, is_bad=False, document=page) for text in said]
+        found += [Case(_ASKS[1], text, is_bad=True, document=page) for text in others]
+    return found
+
+
+def _coded() -> list[Case]:
+    found = []
+    for language, codes in DATA["code"].items():
+        for code in codes:
+            torn = {code.replace(mark, "", 1) for mark in '(]}"=' if code.count(mark)}
+            torn |= {code.rstrip(")]}\n")} - {code}
+            found += [Case(_ASKS[1], f"```{language}\n{one}\n```", is_bad=True) for one in sorted(torn)]
+            found += [Case(_ASKS[1], f"```{name}\n{code}\n```", is_bad=False) for name in (language, "text", "pseudo")]
+    return found
+
+
+_WHOLE = {
+    "not_truncated": _cut_off,
+    "no_marks": _marked,
+    "numbers": _counted,
+    "knowledge_precision": _grounded,
+    "code_parses": _coded,
+}

@@ -309,6 +309,7 @@ ROW_CHECKS = (  # without its pass a row does not deserve to be one
     "no_echo",
     "not_same",
     "no_marks",
+    "no_debris",
     "not_contaminated",
 )
 PROMPTED = ("moderation", "verified", *(f"checklist.{number}" for number in range(1, 9)))  # what judges of verdicts say

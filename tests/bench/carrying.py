@@ -5,8 +5,8 @@
 Messages are made by program from real pages (../shared/data). `frames`: 200 of each, from `tests/data/carrying.toml`.
 `ways` and `sets`: from `carrying_ways.toml` and `carrying_sets.toml`, a way of saying it a line, around passages of
 pages of its language. The check of what a message says itself (`asking.py`) is learned from all but two:
-`aside`, half of the frames with pages of their own, and the set `report`, written like the others by somebody who had
-not seen the check, with the pages of the half that is kept aside. `--fit` learns it anew: first it prints how a model
+`aside`, half of the frames with pages of their own, and the set `report`, with the pages of the half that is kept
+aside. `--fit` learns it anew: first it prints how a model
 that learned from the others does on each set (what is to be expected of a wording that nobody has seen), then it writes
 the weights. `--show` prints what went wrong but in what is aside. Each message goes through all checks of an
 instruction.
@@ -19,7 +19,8 @@ import itertools
 import random
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +41,7 @@ from wellspring.tasks.methods.pages.languages import identify
 SETS = Path(__file__).parents[1] / "data" / "carrying_sets.toml"
 WEIGHTS = Path(asking.__file__).with_suffix(".npy")
 FILLED = 3  # times that a way of a set is filled from a page to learn from it
+TWICE = 2  # likewise, for the report
 WAYS = Path(__file__).parents[1] / "data" / "carrying_ways.toml"
 FRAMES = Path(__file__).parents[1] / "data" / "carrying.toml"
 PAGES = (
@@ -48,6 +50,7 @@ PAGES = (
     ("web/aeb.gold.jsonl.gz", "articleBody"),
 )
 EACH = 200
+LEAST_SENTENCES = 6
 OTHERS = 60  # of each 200 in other languages than English, as the pages allow
 SWAPPED = {
     "also": "as well",
@@ -79,16 +82,20 @@ def half(text: str) -> bool:
     return hashlib.sha256(text.encode()).digest()[0] % 2 == 1
 
 
-def pages() -> Iterator[Page]:
-    """Yield the real pages that have sentences enough, in the order of their digests."""
+@lru_cache(maxsize=1)
+def pages() -> tuple[Page, ...]:
+    """Return the real pages that have sentences enough, in the order of their digests."""
     import polars as pl
 
     texts = [row[key] for name, key in PAGES for row in lines(name)]
     texts += pl.read_parquet(SHARED / "web" / "fundus_news.parquet")["body_text"].to_list()
-    for text in sorted(filter(None, texts), key=lambda text: hashlib.sha256(text.encode()).hexdigest()):
-        sentences = tuple(found.strip() for found in _SENTENCE.findall(text[:30_000]))
-        if len(sentences) >= 6:
-            yield Page(text[:30_000], sentences, identify(text[:2000]), half(text))
+    texts = sorted({*filter(None, texts)}, key=lambda text: hashlib.sha256(text.encode()).hexdigest())
+    known = ((text, tuple(found.strip() for found in _SENTENCE.findall(text[:30_000]))) for text in texts)
+    return tuple(
+        Page(text[:30_000], sentences, identify(text[:2000]), half(text))
+        for text, sentences in known
+        if len(sentences) >= LEAST_SENTENCES
+    )
 
 
 def passage(chance: random.Random, page: Page) -> str:
@@ -378,7 +385,7 @@ def main() -> None:
             print(report(made, name, show=chosen.show and not is_aside))
         for part in ("tuning", "report"):
             print(report(said(part, carries=carries), f"ways, {part}", show=chosen.show))
-        made = [message for message in sets("report") if message.carries == carries]
+        made = [message for message in sets("report", TWICE) if message.carries == carries]
         print(report(made, "sets, report", show=False))
 
 

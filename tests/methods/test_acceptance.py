@@ -37,6 +37,8 @@ def test_a_message_of_its_own_is_kept() -> None:
         ("Sure! Here's the instruction:\nHow is rye dough shaped with wet hands?", "preamble"),
         ("I'm sorry, but I can't help with writing a message about rye dough.", "declined"),
         ("How is rye dough shaped?<|im_end|>\n", "holds_marks"),
+        ("Answer this on rye dough.\n\n])} }\n```\n\nI was unable to find what you asked for.", "holds_debris"),
+        ("How is rye dough shaped with wet hands? It doesnâ€™t hold.", "holds_debris"),
         ("They ask about dough.</think>How is rye dough shaped with wet hands?", "holds_marks"),
         ("How is rye dough \x0crac12 shaped with wet hands in a tin?", "control_characters"),
         ("How is <document 0123456789ab> shaped with wet hands in a tin?", "repeats_prompt"),

@@ -8,6 +8,7 @@ import pytest
 
 from tests import answer_sets
 from tests.answer_sets import Case, cases
+from tests.bench import answer_checks
 from wellspring.tasks.contracts.settings import VerdictsSettings
 from wellspring.tasks.methods.answers import checks
 
@@ -19,6 +20,12 @@ FLOORS = {  # on the half for the report: recall, precision
     "same_language": (0.93, 0.98),
     "no_pointer": (0.97, 0.98),
     "no_echo": (0.97, 0.98),
+    "no_debris": (0.98, 0.98),
+    "not_truncated": (0.97, 0.96),
+    "no_marks": (0.98, 0.95),
+    "numbers": (0.98, 0.98),
+    "knowledge_precision": (0.98, 0.98),
+    "code_parses": (0.95, 0.98),
 }
 HOSTILE = {
     "one letter": "a" * 100_000,
@@ -41,27 +48,19 @@ def failed(check: str, case: Case) -> bool:
     return checks.checks([check])[check](case.row, SETTINGS).passed is False
 
 
-def measured(check: str, half: str) -> tuple[float, float]:
-    """Return recall and precision."""
-    own = [case for case in cases(check) if case.half == half]
-    hits = sum(case.is_bad for case in own if failed(check, case))
-    wrong = sum(not case.is_bad for case in own if failed(check, case))
-    return hits / sum(case.is_bad for case in own), hits / (hits + wrong)
-
-
 @pytest.mark.parametrize("check", answer_sets.CHECKS)
 def test_precision_and_recall_hold_on_the_half_that_rules_were_not_tuned_on(check: str) -> None:
-    recall, precision = measured(check, "report")
+    recall, precision = answer_checks.measured(check, "report")
 
     assert (recall >= FLOORS[check][0], precision >= FLOORS[check][1]) == (True, True), (recall, precision)
-    assert min(measured(check, "tuning")) >= 0.85
+    assert min(answer_checks.measured(check, "tuning")) >= 0.85
 
 
 @pytest.mark.parametrize("check", answer_sets.CHECKS)
 def test_a_set_has_sixty_of_each_label_and_no_case_under_two_labels(check: str) -> None:
     found = cases(check)
-    bad = {(case.instruction, case.response) for case in found if case.is_bad}
-    good = {(case.instruction, case.response) for case in found if not case.is_bad}
+    bad = {case._replace(is_bad=False) for case in found if case.is_bad}
+    good = {case for case in found if not case.is_bad}
 
     assert min(len(bad), len(good)) >= 60
     assert not bad & good
@@ -81,10 +80,21 @@ def test_a_set_has_sixty_of_each_label_and_no_case_under_two_labels(check: str) 
         ("has_substance", "How do I choose a pump?", "\u200b\u200c"),
         ("has_substance", "How do I choose a pump?", "```\n```"),
         ("no_echo", "How do I choose a pump for a deep well?", "How do I choose a pump for a deep well?"),
+        ("no_debris", "Answer this question.", "])} }\n```\n\nI was unable to find an answer for what you asked."),
+        ("no_debris", "Réécris cette page.", "1. On le pourrait végler les croisades avec le bon dÃ©ludes."),
     ],
 )
 def test_what_was_exported_before_fails_now(check: str, instruction: str, response: str) -> None:
     assert failed(check, Case(instruction, response, is_bad=True))
+
+
+def test_the_page_of_methods_has_the_figures_of_every_computed_check() -> None:
+    lines = answer_checks.PAGE.read_text(encoding="utf-8").splitlines()
+
+    assert sorted(checks.OURS) == sorted(answer_sets.CHECKS)
+    for name in checks.OURS:
+        found = answer_checks.figures(name)
+        assert any(line.startswith(found) for line in lines), f"{found}: {answer_checks.HOW}"
 
 
 def test_a_text_too_short_for_a_language_is_one_that_the_check_does_not_apply_to() -> None:

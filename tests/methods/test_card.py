@@ -66,6 +66,11 @@ def test_it_says_which_benchmarks_were_looked_for_and_plainly_where_none_was() -
     assert "No benchmark was" not in card(replace(FACTS, benchmarks=looked_for))
 
 
+def test_it_says_that_the_least_mark_is_unmeasured_where_one_is_asked_for() -> None:
+    assert "`min_score` is a guess" in card(FACTS)
+    assert "`min_score` is a guess" not in card(replace(FACTS, choice={"min_score": 0}))
+
+
 def test_cells_cannot_break_the_table_or_the_page() -> None:
     assert "| a \\| b &lt;i> | - |" in card(FACTS)
 

@@ -132,11 +132,11 @@ def test_of_two_hundred_real_pages_of_each_kind_95_in_100_go_the_right_way(share
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_of_a_set_that_nothing_was_learned_from_nine_in_ten_go_the_right_way(shared: Path) -> None:  # noqa: ARG001 - it says that the pages are there
+def test_of_200_of_each_that_nothing_was_learned_from_nine_in_ten_go_the_right_way(shared: Path) -> None:  # noqa: ARG001 - it says that the pages are there
     for carries in (True, False):
-        made = [message for message in carrying.sets("report") if message.carries == carries]
-        assert len(made) == 160
-        assert sum(bool(carrying.outcome(message)) != carries for message in made) >= 144
+        made = [message for message in carrying.sets("report", carrying.TWICE) if message.carries == carries]
+        assert len(made) >= carrying.EACH
+        assert sum(bool(carrying.outcome(message)) != carries for message in made) >= 0.91 * len(made)
 
 
 @pytest.mark.shared

@@ -54,6 +54,16 @@ def test_it_says_which_benchmarks_are_looked_for_and_that_none_is(tmp_path: Path
     assert "nowhere.jsonl" in away["benchmarks"].found
 
 
+def test_it_says_which_least_marks_are_unmeasured_and_nothing_where_none_is_asked_for(tmp_path: Path) -> None:
+    wanted = ["scores.judges=['seven_criteria']", "selections.min_score=6", "seeds.min_score=0"]
+    asked = found(settings.load(None, wanted, environment={}), tmp_path)["least marks"]
+    others = found(settings.load(None, ["scores.judges=[]", "seeds.min_score=0"], environment={}), tmp_path)
+
+    assert asked.found.startswith("selections.min_score = 6 of 7: unmeasured")
+    assert asked.remedy
+    assert "least marks" not in others
+
+
 def test_a_server_that_answers_is_counted_and_one_that_does_not_is_named(tmp_path: Path) -> None:
     with faults.running() as server:
         up = settings.load(None, [f"models.base_url={server.url}"], environment={})

@@ -9,6 +9,7 @@
 | `same_language` | it is in a language of its instruction, or in one that this names | too little text, or code |
 | `no_pointer` | it points at no passage, context, figure or earlier talk that its reader does not have | |
 | `no_echo` | it is not its instruction once more, nor a piece of a prompt | |
+| `no_debris` | no ends of JSON, no odd fence and no letters decoded twice stand in it | |
 | `no_marks` | nothing of a thought or of a chat template stands in it, nor in its instruction | |
 | `knowledge_precision` | enough of its words are its document's | no document; too few words |
 | `numbers` | its numbers are its document's, its calculations are right | it has neither |
@@ -46,7 +47,7 @@ from wellspring.tasks.methods.answers import (
     substance,
     truncation,
 )
-from wellspring.tasks.methods.instructions import refusals, thought_marks
+from wellspring.tasks.methods.instructions import debris, refusals, thought_marks
 
 VERSION = 3
 DOES_NOT_APPLY = "does not apply: "  # how the detail of such a verdict begins; SQL looks for it
@@ -127,7 +128,7 @@ def _not_refused(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG0
     return _found(refusals.refusal(row["response"]) or refusals.asks_for_text(row["response"]))
 
 
-@OURS.resting_on("truncation")
+@OURS.resting_on("debris", "truncation")
 def _not_truncated(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
     return _found(truncation.truncation(row["response"], row["finish_reason"]))
 
@@ -153,6 +154,11 @@ def _no_pointer(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG00
 @OURS.resting_on("copies", "echoes")
 def _no_echo(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
     return _found(echoes.echo(row["response"], row["instruction"]))
+
+
+@OURS.resting_on("debris")
+def _no_debris(row: Row, settings: VerdictsSettings) -> Outcome:  # noqa: ARG001 - as above
+    return _found(debris.debris(row["response"]))
 
 
 @OURS.resting_on("thought_marks")

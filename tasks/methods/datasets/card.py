@@ -12,7 +12,7 @@ from typing import Any
 from wellspring.tasks.contracts.casting import is_stand_in
 from wellspring.tasks.contracts.prompting import Row
 
-VERSION = 4
+VERSION = 5
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _DID = {"generator": "wrote instructions", "responder": "answered", "moderator": "moderated"}  # the rest judged
@@ -120,6 +120,10 @@ _NO_BENCHMARKS = (
     "**No benchmark was looked for**: none was named, so `not_contaminated` was asked of no row. Whether one is in "
     "these rows is not known; look before you report a score on it."
 )
+_LEAST = (
+    "`min_score` is a guess: the criteria are in words of our own, and how good a row with such a mark is was not "
+    "measured for this judge."
+)
 _SEEDS = "What was left of the conversations after each step, beside the counts of SynthQuestions (arXiv 2506.03968)."
 _METHODS = "A fingerprint stands for the prompt, its settings and its model: the same fingerprint asks the same."
 _MEASURES = (
@@ -169,7 +173,8 @@ def _name(row: Row) -> str:
 
 def _choice(facts: Facts) -> str:
     said = ", ".join(f"{name} {value}" for name, value in facts.choice.items())
-    return f"## Selection\n\nA threshold, then the best of each topic, with a declared tie-break: {said}."
+    least = f" {_LEAST}" if facts.choice.get("min_score", 0) > 0 else ""
+    return f"## Selection\n\nA threshold, then the best of each topic, with a declared tie-break: {said}.{least}"
 
 
 def _section(title: str, rows: Sequence[Row], text: str = "") -> str:

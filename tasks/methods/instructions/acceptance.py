@@ -12,6 +12,7 @@ from wellspring.tasks.contracts.prompting import OUR_FENCE
 from wellspring.tasks.methods.instructions.asking import states_only
 from wellspring.tasks.methods.instructions.carrying import Parts, own_words, parted, passages, retold, sets_task
 from wellspring.tasks.methods.instructions.copies import rouge_l, words
+from wellspring.tasks.methods.instructions.debris import debris
 from wellspring.tasks.methods.instructions.injections import obeyed
 from wellspring.tasks.methods.instructions.refusals import refusal
 from wellspring.tasks.methods.instructions.self_containment import dangling
@@ -19,7 +20,7 @@ from wellspring.tasks.methods.instructions.thought_marks import mark
 from wellspring.tasks.methods.pages.languages import UNDETERMINED, identify
 from wellspring.tasks.methods.pages.tokens import count_tokens
 
-VERSION = 5
+VERSION = 6
 SHORTEST_IDENTIFIED_CHARS = 40  # a language told from less is a guess
 ENGLISH_SHARE = 0.2
 SHORTEST_CHARS, LONGEST_CHARS = 8, 40_000  # shorter is a fragment, longer a copy of the page, whatever a profile allows
@@ -89,20 +90,27 @@ def accept(text: str, limits: Limits, shown: Shown, *, is_alone: bool = True) ->
     if is_alone and (pointer := dangling(text, carries=bool(carried))):
         raise Rejection("not_self_contained", f"`{pointer}` in: {text[:200]}")
     _check_copies(text, parts, limits, shown)
-    trust(text, shown, carried)
+    _trust(text, shown, carried)
     if is_alone and not carried and states_only(text):
         raise Rejection("asks_nothing", f"no question, wish, order or trouble in: {text[:200]}")
 
 
-def trust(text: str, shown: Shown, carried: Sequence[tuple[int, int]] = ()) -> None:
+def trust(text: str, shown: Shown, *, may_carry: bool = False) -> None:
     """Return when a text, also one that goes with an instruction, is plain and shows no sign of having obeyed a page.
 
-    What is quoted inside a passage that the text carries was not dictated: `carried` are ranges of such characters.
+    Args:
+        text: The text.
+        shown: What its writer was shown.
+        may_carry: It may carry passages of its page: what is quoted inside one was not dictated.
 
     Raises:
         Rejection: What `plain` raises; `repeats_prompt`, `obeys_source`, `talks_to_model`, `address_from_nowhere`: what
             `tasks/methods/instructions/injections.py` flags.
     """
+    _trust(text, shown, passages(text, parted(text, shown.document)) if may_carry else ())
+
+
+def _trust(text: str, shown: Shown, carried: Sequence[tuple[int, int]]) -> None:
     plain(text)
     pages = (shown.document,) if shown.document else ()
     if flagged := obeyed(text, pages, shown.prompt, shown.demonstrations, carried):
@@ -122,12 +130,15 @@ def clean(text: str) -> None:
 
 
 def plain(text: str) -> None:
-    """Return when a text that a model wrote is clean, and nothing of a thought or of a chat template stands in it.
+    """Return when a text that a model wrote is clean and whole, and no thought and no chat template stands in it.
 
     Raises:
-        Rejection: What `clean` raises; `holds_marks`.
+        Rejection: What `clean` raises; `holds_debris`, ends of JSON, an odd fence or letters decoded twice;
+            `holds_marks`.
     """
     clean(text)
+    if left := debris(text):
+        raise Rejection("holds_debris", left[:300])
     if found := mark(text):
         raise Rejection("holds_marks", found[:300])
 

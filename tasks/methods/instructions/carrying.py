@@ -12,12 +12,12 @@ O(n + m) in the words of message and page. `python -m tests.bench.carrying` prin
 import itertools
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from wellspring.tasks.contracts import scripts
 from wellspring.tasks.methods.instructions.asking import PASSAGE, asks
-from wellspring.tasks.methods.instructions.copies import coverage, words
+from wellspring.tasks.methods.instructions.copies import coverage, shared, words
 
 VERSION = 4
 RUN_WORDS, SHORT_RUN_WORDS = 5, 3
@@ -60,9 +60,8 @@ def parted(text: str, source: str) -> Parts:
     there = words(source)
     spans = _spans(said, there, stops, asked, scale)
     carried = tuple((places[first][0], places[end - 1][1]) for first, end in _at_breaks(spans, breaks))
-    gaps = zip((0, *(end for _, end in carried)), (*(start for start, _ in carried), len(text)), strict=True)
     known, questions = f" {' '.join(there)} ", _asked_there(source)
-    own = tuple(_own(text, gap, known, questions) for gap in gaps)
+    own = tuple(_own(text, gap, known, questions) for gap in gaps(text, carried))
     return Parts(carried, own, sum(end - first for first, end in spans) / len(places))
 
 
@@ -80,6 +79,11 @@ def _asked_there(source: str) -> tuple[str, ...]:
 def passages(text: str, parts: Parts) -> tuple[tuple[int, int], ...]:
     """Return the ranges of what is carried that are long enough to be what a message works on."""
     return tuple((start, end) for start, end in parts.carried if len(words(text[start:end])) >= PASSAGE_WORDS)
+
+
+def gaps(text: str, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Return the ranges of a text before, between and after these."""
+    return zip((0, *(end for _, end in ranges)), (*(start for start, _ in ranges), len(text)), strict=True)
 
 
 def _own(text: str, gap: tuple[int, int], known: str, questions: tuple[str, ...]) -> str:
@@ -103,23 +107,11 @@ def _own(text: str, gap: tuple[int, int], known: str, questions: tuple[str, ...]
     return own if words(own) else ""
 
 
-def _shared(said: list[str], source: list[str], size: int) -> list[tuple[int, int]]:
-    """Return the spans of words that stand in runs of the source, in order; a text shorter than a run is one run."""
-    size = min(size, len(said))
-    runs = {tuple(source[i : i + size]) for i in range(len(source) - size + 1)}
-    spans: list[tuple[int, int]] = []
-    for i in range(len(said) - size + 1):
-        if tuple(said[i : i + size]) in runs:
-            first = spans.pop()[0] if spans and i <= spans[-1][1] else i
-            spans.append((first, i + size))
-    return spans
-
-
 def _spans(said: list[str], source: list[str], stops: list[int], asked: set[int], scale: int) -> list[tuple[int, int]]:
     """Return the spans that a text has from its source: runs of words, and stretches that swap few of them."""
     gap, loose = CLOSED_WORDS * scale, LOOSE_WORDS * scale
-    strict = _shared(said, source, RUN_WORDS * scale)
-    short = _shared(said, source, SHORT_RUN_WORDS * scale) if len(said) >= loose else []
+    strict = shared(said, source, RUN_WORDS * scale)
+    short = shared(said, source, SHORT_RUN_WORDS * scale) if len(said) >= loose else []
     known = {i for first, end in strict for i in range(first, end)}
     dense = {i for first, end in short for i in range(first, end)} | known
     stretches = [

@@ -36,14 +36,18 @@ def coverage(text: str, source: str, run_words: int = RUN_WORDS) -> float:
 
     A text shorter than a run is covered wholly or not at all: it is one run.
     """
-    inner, outer = words(text), words(source)
-    if not inner:
-        return 0.0
-    size = min(run_words, len(inner))
-    runs = {tuple(outer[i : i + size]) for i in range(len(outer) - size + 1)}
-    covered, end = 0, 0
-    for i in range(len(inner) - size + 1):
-        if tuple(inner[i : i + size]) in runs:
-            covered += i + size - max(i, end)
-            end = i + size
-    return covered / len(inner)
+    inner = words(text)
+    found = shared(inner, words(source), run_words)
+    return sum(end - first for first, end in found) / len(inner) if inner else 0.0
+
+
+def shared(said: list[str], source: list[str], size: int) -> list[tuple[int, int]]:
+    """Return the spans of words that stand in runs of the source, in order; a text shorter than a run is one run."""
+    size = min(size, len(said))
+    runs = {tuple(source[i : i + size]) for i in range(len(source) - size + 1)}
+    spans: list[tuple[int, int]] = []
+    for i in range(len(said) - size + 1):
+        if tuple(said[i : i + size]) in runs:
+            first = spans.pop()[0] if spans and i <= spans[-1][1] else i
+            spans.append((first, i + size))
+    return spans

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from wellspring.tasks.methods.instructions.carrying import gaps
 from wellspring.tasks.methods.instructions.copies import coverage, words
 
 VERSION = 1
@@ -263,18 +264,14 @@ def _taken_orders(answer: str, source: str, carried: Sequence[tuple[int, int]]) 
             return found
     # An order in words that no pattern knows still has to say what is to be said: an address, a mark or a quotation
     # of the answer that stands in the source beside a word of saying and a word for what is said.
-    for part in _odd_parts(_beside(answer, carried)):
+    beside = "\n".join(answer[start:end] for start, end in gaps(answer, carried))
+    for part in _odd_parts(beside):
         places = list(re.finditer(rf"(?<!\w){re.escape(part)}(?!\w)", source, re.IGNORECASE))
         for match in places if len(places) == 1 or not part.isalpha() else ():
             around = source[max(0, match.start() - AROUND_CHARS) : match.end() + AROUND_CHARS]
             if _SAY.search(around) and _SAID.search(around):
                 return part
     return ""
-
-
-def _beside(answer: str, carried: Sequence[tuple[int, int]]) -> str:
-    starts, ends = (0, *(end for _, end in carried)), (*(start for start, _ in carried), len(answer))
-    return "\n".join(answer[start:end] for start, end in zip(starts, ends, strict=True))
 
 
 def _odd_parts(text: str) -> list[str]:

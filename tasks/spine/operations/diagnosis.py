@@ -22,6 +22,7 @@ from wellspring.tasks.io.corpora.own_formats import Own
 from wellspring.tasks.io.storage import journal, mounts
 from wellspring.tasks.io.storage import store as stores
 from wellspring.tasks.io.vectors import encoder
+from wellspring.tasks.judges.loading import OF_SEEDS
 from wellspring.tasks.spine.running import origin, recipes, runs
 from wellspring.tasks.spine.vectors import ceilings, contamination, embedders
 
@@ -65,6 +66,7 @@ def examine(settings: Settings, directory: str | Path) -> list[Finding]:
     return [look() for look in looks] + [
         _embedders(settings),
         _benchmarks(settings),
+        *_thresholds(settings),
         *([_seeds(settings)] if settings.seeds.paths else []),
         _cast(settings),
         *_endpoints(settings),
@@ -98,6 +100,17 @@ def _benchmarks(settings: Settings) -> Finding:
     return Finding(
         "benchmarks", True, ", ".join(f"{row['benchmark']} ({row['prompts']} prompts)" for row in looked_for)
     )
+
+
+def _thresholds(settings: Settings) -> list[Finding]:
+    """Say which marks of seven are asked for: nobody measured how good a row with such a mark is."""
+    asked = {"seeds.min_score": settings.seeds.min_score}
+    if OF_SEEDS in settings.scores.judges:
+        asked["selections.min_score"] = settings.selections.min_score
+    said = ", ".join(f"{name} = {least}" for name, least in asked.items() if least > 0)
+    remedy = "look at the marks of your judge on the Quality page before you trust it"
+    found = f"{said} of 7: unmeasured, for the criteria are in our words and the judge is yours"
+    return [Finding("least marks", True, found, remedy, is_optional=True)] if said else []
 
 
 def _seeds(settings: Settings) -> Finding:

@@ -33,6 +33,7 @@ from wellspring.tasks.contracts.settings import (
     Section,
     Settings,
 )
+from wellspring.tasks.io import sandbox
 from wellspring.tasks.io.storage.statements import statement
 from wellspring.tasks.spine.running import blame
 
@@ -105,6 +106,19 @@ class Recipe:
         """A digest of the file's code, where it is not ours: a lock holds ours to their VERSION."""
         is_ours = self.module.__name__.startswith(self.kind.room)
         return "" if is_ours else content_id("written", self.source)
+
+    def fingerprint(self, settings: Settings, looks: Sequence[Any], versions: Mapping[str, int], *more: Any) -> str:
+        """Return the identity of the rows that it makes.
+
+        Args:
+            settings: Of the run.
+            looks: What else is decisive: how an input is shown, and what is looked at in what it makes.
+            versions: Of the methods that do that, by name.
+            more: Such as the number of a round.
+        """
+        kind, engines = "judge" if self.is_judge else "program", sandbox.identity(settings.verdicts)
+        of = (self.identity(settings), *looks, settings.seed, engines, sorted(versions.items()))
+        return content_id(kind, *of, *more)
 
     def identity(self, settings: Settings) -> dict[str, Any]:
         """Return what its rows depend on, but for the checks that look at them."""

@@ -34,7 +34,6 @@ from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.methods.instructions import acceptance
 from wellspring.tasks.methods.instructions import parts as parts_
 from wellspring.tasks.methods.instructions.acceptance import Shown, accept, in_language, trust
-from wellspring.tasks.methods.instructions.carrying import parted, passages
 from wellspring.tasks.methods.pages.languages import identify
 from wellspring.tasks.spine.running.blame import MisuseError
 from wellspring.tasks.spine.running.recipes import Recipe
@@ -512,8 +511,7 @@ class Making:
         Raises:
             Rejection: It may not be kept.
         """
-        page = self.row["text"]
-        trust(text, Shown(document=page, prompt=ours), passages(text, parted(text, page)))
+        trust(text, Shown(document=self.row["text"], prompt=ours), may_carry=True)
         if "switch_language" not in self.work.recipe.may:
             in_language(text, (self.row["language"],))
 
