@@ -13,11 +13,12 @@ import itertools
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from wellspring.tasks.contracts import scripts
 from wellspring.tasks.methods.instructions.asking import PASSAGE, asks
-from wellspring.tasks.methods.instructions.copies import coverage, shared, words
+from wellspring.tasks.methods.instructions.copies import coverage, kept_words, shared, words
 
 VERSION = 4
 RUN_WORDS, SHORT_RUN_WORDS = 5, 3
@@ -32,7 +33,7 @@ _BOUNDARY = re.compile(
 _MARK = re.compile(r"[?\uff1f\u061f]")
 _STOP = re.compile(r"[.!?:\n\u3002\uff01\uff1f\uff1a\u061f\u0964]")
 _CLOSING = ".!?:;,\"'\u2019\u201d\u00bb\u3002\uff01\uff1f) \n\t"
-_QUESTION = re.compile(r"[^.!?:\n\u3002\uff01\uff1a\uff1f\u061f\u037e]+[?\uff1f\u061f\u037e]")
+_SENTENCE = re.compile(r"[^.!?:\n\u3002\uff01\uff1a\uff1f\u061f\u037e]+([?\uff1f\u061f\u037e]?)")
 
 
 class Parts(NamedTuple):
@@ -51,13 +52,13 @@ def parted(text: str, source: str) -> Parts:
     places = [(match.start(), match.end()) for match in scripts.WORD.finditer(text)]
     if not places:
         return Parts((), (text,), 0.0)
-    said = [" ".join(words(text[start:end])) for start, end in places]
+    said = [_as_said(text[start:end]) for start, end in places]
     scale = _scale(said)
     between = [text[left[1] : right[0]] for left, right in itertools.pairwise(places)]
     breaks = {0, len(places), *(i for i, part in enumerate(between, start=1) if _BOUNDARY.search(part))}
     stops = [0, *(i for i, part in enumerate(between, start=1) if _STOP.search(part)), len(places)]
     asked = {i for i, part in enumerate([*between, text[places[-1][1] :]], start=1) if _MARK.search(part)}
-    there = words(source)
+    there = kept_words(source)
     spans = _spans(said, there, stops, asked, scale)
     carried = tuple((places[first][0], places[end - 1][1]) for first, end in _at_breaks(spans, breaks))
     known, questions = f" {' '.join(there)} ", _asked_there(source)
@@ -65,14 +66,20 @@ def parted(text: str, source: str) -> Parts:
     return Parts(carried, own, sum(end - first for first, end in spans) / len(places))
 
 
+@lru_cache(maxsize=2**15)
+def _as_said(word: str) -> str:
+    return " ".join(words(word))
+
+
 def _scale(said: list[str]) -> int:
     """Return how many of a text's words make a word: letters, where most of them stand alone."""
     return scripts.scale([scripts.letters_in_word(word) for word in said])
 
 
+@lru_cache(maxsize=16)  # of each message that is drawn of a page
 def _asked_there(source: str) -> tuple[str, ...]:
     """Return the words of the questions that a page asks itself."""
-    asked = (words(question) for question in _QUESTION.findall(source))
+    asked = (words(match.group()) for match in _SENTENCE.finditer(source) if match[1])
     return tuple({f" {' '.join(said)}" for said in asked if len(said) >= SHORT_RUN_WORDS})
 
 

@@ -20,14 +20,15 @@ def words(text: str) -> list[str]:
     return scripts.WORD.findall(scripts.seen(unicodedata.normalize("NFKC", text).lower()))
 
 
-@lru_cache(maxsize=1024)  # a demonstration is compared with many answers
-def _kept_words(text: str) -> list[str]:
+@lru_cache(maxsize=1024)  # a demonstration is compared with many answers, and a page with each draw of it
+def kept_words(text: str) -> list[str]:
+    """Return what `words` does, for a text that comes again; nobody may change the list."""
     return words(text)
 
 
 def rouge_l(left: str, right: str) -> float:
     """Return ROUGE-L (F1) of two texts, in [0, 1]; symmetric; 0 when either has no words."""
-    a, b = _kept_words(left), _kept_words(right)
+    a, b = kept_words(left), kept_words(right)
     return 2 * lcs(a, b) / (len(a) + len(b)) if a and b else 0.0
 
 
@@ -37,7 +38,7 @@ def coverage(text: str, source: str, run_words: int = RUN_WORDS) -> float:
     A text shorter than a run is covered wholly or not at all: it is one run.
     """
     inner = words(text)
-    found = shared(inner, words(source), run_words)
+    found = shared(inner, kept_words(source), run_words)
     return sum(end - first for first, end in found) / len(inner) if inner else 0.0
 
 
