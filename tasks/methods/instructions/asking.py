@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from wellspring.tasks.methods.pages.languages import identify
 
 VERSION = 3
+_LABEL = re.compile(r"\W*(?:answer|caption|comment|head|question|quote|report|title)\W*", re.IGNORECASE)
 PASSAGE = "\n\uffff\n"  # stands where a passage was taken out
 BITS = 14
 END_CHARS = 1500  # of a long text that is looked at, at either end
@@ -153,6 +154,16 @@ def _signs() -> _Signs:
         re.compile(rf"(?:{words_of('polite')}\W*)+", re.IGNORECASE),
         re.compile(words_of("leads"), re.IGNORECASE),
     )
+
+
+def orders(opening: str) -> bool:
+    """Whether the words before a passage end in an order and a colon; a label, such as "Question:", is none.
+
+    >>> orders("We bake for a school. Please summarise this:"), orders("Question:"), orders("Dough is patient:")
+    (True, False, False)
+    """
+    last = _SENTENCE.split(opening.strip())[-1]
+    return last.rstrip().endswith((":", "\uff1a")) and not _LABEL.fullmatch(last) and _begins(last, _signs().verbs)
 
 
 def asks(said: str) -> bool:

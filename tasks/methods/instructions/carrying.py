@@ -17,10 +17,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from wellspring.tasks.contracts import scripts
-from wellspring.tasks.methods.instructions.asking import PASSAGE, asks
+from wellspring.tasks.methods.instructions.asking import PASSAGE, asks, orders
 from wellspring.tasks.methods.instructions.copies import coverage, kept_words, shared, words
 
-VERSION = 4
+VERSION = 5
 RUN_WORDS, SHORT_RUN_WORDS = 5, 3
 RETOLD = 0.4  # of the words of a message that carries little: the share in pairs that the page has, too
 ASKED = 0.8  # of a question: the least share that makes it the page's
@@ -187,5 +187,9 @@ def own_words(parts: Parts) -> int:
 
 
 def sets_task(parts: Parts) -> bool:
-    """Whether the message's own words ask for something."""
-    return any(parts.own) and asks(PASSAGE.join(parts.own))
+    """Whether the message's own words ask for something: as the model has learned, or by an order before a passage.
+
+    The model is nine times of ten right. So "Summarise this:" is told by its verb. Of 1,800 retellings of our own in 13
+    sets this lets two pass, and of as many tasks it keeps 49 by itself.
+    """
+    return any(parts.own) and (asks(PASSAGE.join(parts.own)) or (bool(parts.carried) and orders(parts.own[0])))
