@@ -234,6 +234,22 @@ def test_the_audit_passes_and_publishes(tmp_path: Path, settings: Make, start: S
     assert valid == 1
 
 
+def test_what_pages_talk_about_and_odd_addresses_stop_no_corpus(tmp_path: Path, settings: Make, start: Start) -> None:
+    urls = ["HTTP://A.EXAMPLE/1", "/2", "http://me@you:secret@a.example/3", "http://a.example?mail=a:b@c.example"]
+    taught = PROSE + " Close each box with </div>, and the row with </td>."
+    lines = [json.dumps({"url": url, "text": taught.format(n=i)}) for i, url in enumerate(urls)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+
+    with start(settings("runner=thread", sources={"corpora": [{"path": str(tmp_path / "a.jsonl")}]})) as run:
+        sources.register(run)
+        documents.extract(run)
+        validation.audit(run, "documents")
+        valid = run.store.query("documents/all")["url"].to_list()
+        assert not run.store.count("documents/unpublished")
+
+    assert sorted(valid) == sorted([*urls[:2], "http://a.example/3", urls[3]])
+
+
 @pytest.mark.slow
 def test_lines_and_rows_become_documents_by_their_fields(tmp_path: Path, settings: Make, start: Start) -> None:
     path = tmp_path / "lines.jsonl"

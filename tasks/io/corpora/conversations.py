@@ -205,7 +205,7 @@ def _count(path: Place, max_line_bytes: int, own: Own) -> int:
             return file.metadata.num_rows
     if _is_format(kind):
         return sum(1 for _ in own.records(kind, str(path), 0, sys.maxsize, max_line_bytes))
-    return sum(1 for _ in _lines(path, max_line_bytes))
+    return max((line for line, _ in _lines(path, max_line_bytes)), default=0)
 
 
 def _kind(path: Place, own: Own) -> str:
@@ -282,9 +282,12 @@ _COLUMNS = frozenset(
 
 
 def _lines(path: Place, max_line_bytes: int) -> Iterator[tuple[int, bytes | Rejection]]:
-    found = corpus_files.lines(str(path), 0, sys.maxsize, max_line_bytes)
-    for line, (_, length, raw) in enumerate(found, start=1):
-        if isinstance(raw, Rejection) and raw.reason == "too_large":
+    line = 0
+    for _, length, raw in corpus_files.lines(str(path), 0, sys.maxsize, max_line_bytes):
+        line += raw if isinstance(raw, int) else 1
+        if isinstance(raw, int):
+            yield line, Rejection("repeated_line", f"{raw} more of the line before, up to this one")
+        elif isinstance(raw, Rejection) and raw.reason == "too_large":
             yield line, Rejection("oversize_line", f"{length} bytes, at most {max_line_bytes}")
         elif isinstance(raw, Rejection):
             yield line, Rejection("damaged_file", f"the compressed stream ends in its middle: {raw.detail}")

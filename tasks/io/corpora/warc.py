@@ -55,13 +55,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A stretch of the archive that is no whole record; `reason` is corrupt_gzip, truncated, wrong_length, ..."""
+    """A stretch of the archive that is no whole record; `reason` is corrupt_gzip, truncated, wrong_length, ...
+
+    It may stand for more than one item: `count` says for how many.
+    """
 
     offset: int
     length: int
     reason: str
     detail: str
     url: str = ""
+    count: int = 1
 
 
 def records(uri: str, limit_bytes: int, start: int = 0, stop: int | None = None) -> Iterator[Record | Damage]:
@@ -171,25 +175,14 @@ def inflated_members(stored: bytes) -> bytes | None:
 
 def _in_codec(uri: str, limit_bytes: int, start: int, stop: int | None) -> Iterator[Record | Damage]:
     """Read a file that is compressed as a whole, by inflated offsets."""
-    broken: list[str] = []
-    with streams.inflated(uri) as read:
-
-        def guarded(size: int) -> bytes:
-            try:
-                return read(size)
-            except OSError as error:
-                broken.append(str(error))
-                return b""
-
-        window = Window(guarded)
-        window.skip(max(0, start - 1))
-        for item in _in_stream(window, limit_bytes, is_middle=start > 0, stop=stop):
-            if isinstance(item, Damage) and item.reason == "truncated" and broken:
-                yield replace(item, reason="corrupt_stream", detail=broken[0])
+    with streams.ranged(uri, start, stop) as window:
+        for item in _in_stream(window, limit_bytes, is_middle=window.position < start, stop=stop):
+            if isinstance(item, Damage) and item.reason == "truncated" and window.broken:
+                yield replace(item, reason="corrupt_stream", detail=window.broken)
                 return
             yield item
-        if broken and (stop is None or window.position < stop):  # nothing was read of the record where it broke
-            yield Damage(window.position, 1, "corrupt_stream", broken[0])
+        if window.broken and (stop is None or window.position < stop):  # nothing was read of the record where it broke
+            yield Damage(window.position, 1, "corrupt_stream", window.broken)
 
 
 def _in_gzip(file: BinaryIO, limit_bytes: int, start: int, stop: int | None) -> Iterator[Record | Damage]:
