@@ -15,8 +15,10 @@ import pytest
 import zstandard
 
 from wellspring.tasks import documents
-from wellspring.tasks.contracts.errors import Rejection
+from wellspring.tasks.contracts.errors import BrokenError, Rejection
+from wellspring.tasks.contracts.plugins import FORMATS
 from wellspring.tasks.contracts.settings import DocumentsSettings
+from wellspring.tasks.io import files
 from wellspring.tasks.io.corpora import conversations, corpus_files, streams, unpacking, warc
 from wellspring.tasks.io.corpora.corpus_files import MOST_ALIKE
 
@@ -199,3 +201,46 @@ def test_a_seed_again_and_again_is_counted_and_later_ones_keep_their_lines(tmp_p
     assert conversations.survey(path) == 500_002
     assert len(found) == MOST_ALIKE + 3
     assert [number for number, one in found if not isinstance(one, Rejection)] == [1, 500_002]
+
+
+def small(folder: Path, count: int) -> list[str]:
+    for number in range(count):
+        (folder / f"{number:03}.txt").write_text(f"Kettle {number}")
+    return [str(folder / f"{number:03}.txt") for number in range(count)]
+
+
+def test_many_small_files_are_kept_in_few_writes_and_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uris, cache, writes = small(tmp_path, 300), tmp_path / "c.json", list[int]()
+    write, clock = files.write_json, iter(range(10**6))
+    monkeypatch.setattr(files, "write_json", lambda path, said: (writes.append(len(said)), write(path, said)))
+    monkeypatch.setattr(corpus_files.time, "monotonic", lambda: float(next(clock)))
+
+    found = list(corpus_files.looks(uris, cache))
+    monkeypatch.setattr(corpus_files, "_looked_at", None)
+
+    assert [file.uri for file in found] == uris
+    assert sum(writes) < 5 * len(uris)
+    assert writes[-1] == len(uris)
+    assert list(corpus_files.looks(uris, cache)) == found
+
+
+def test_what_was_looked_at_before_a_file_that_is_gone_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uris, cache = small(tmp_path, 3), tmp_path / "c.json"
+    with pytest.raises(BrokenError, match=r"gone\.txt"):
+        list(corpus_files.looks([*uris, str(tmp_path / "gone.txt")], cache))
+    monkeypatch.setattr(corpus_files, "_looked_at", None)
+
+    assert [file.uri for file in corpus_files.looks(uris, cache)] == uris
+
+
+def test_what_is_installed_is_not_asked_for_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uris, asked = small(tmp_path, 20), list[str]()
+    list(corpus_files.looks(uris[:1]))
+    whole = FORMATS.whole
+    monkeypatch.setattr(type(FORMATS), "whole", lambda _, name, *more: (asked.append(name), whole(name, *more))[1])
+
+    list(corpus_files.looks(uris))
+
+    assert asked == []

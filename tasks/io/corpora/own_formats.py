@@ -160,6 +160,8 @@ class Own:
             yield Found(number, 1, Rejection("format_error", said))
 
     def _module(self, name: str) -> Any:
+        if name in _ours():
+            return _of_ours(name)
         module = FORMATS.whole(name, self.folders)
         if not callable(getattr(module, "is_this", None)):
             raise UsageError(
@@ -175,6 +177,11 @@ NONE = Own()
 @cache
 def _ours() -> tuple[str, ...]:
     return tuple(name for name, whence in FORMATS.names().items() if whence == "ours")
+
+
+@cache
+def _of_ours(name: str) -> Any:
+    return FORMATS.whole(name)
 
 
 def beginning(uri: str) -> bytes:
