@@ -29,6 +29,7 @@ else:
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
 
 READ_BYTES = 2**18
+AHEAD_BYTES = 2**20  # of a file on a server, beyond what is asked for
 Place = Path | str  # on this machine, or an address that fsspec opens
 _HUB_DATASET = re.compile(r"^hf://(?!(?:datasets|models|spaces|buckets)/)")  # a dataset, if it does not say what it is
 GZIP_MAGIC = b"\x1f\x8b\x08"
@@ -235,7 +236,8 @@ def opened(uri: str) -> Iterator[BinaryIO]:
         BrokenError: It is not there, may not be read, or not in ranges; the message names it.
     """
     try:
-        with fsspec.open(uri, "rb") as file:
+        filesystem, inner = fsspec.url_to_fs(uri)
+        with filesystem.open(inner, "rb", block_size=AHEAD_BYTES) as file:
             if getattr(file, "size", 0) is None:  # a stream that cannot go back
                 raise BrokenError(
                     f"cannot read {uri} in ranges: its server sends whole files only",
