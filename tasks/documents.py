@@ -8,7 +8,8 @@ Conservation: every item of a corpus (a record of an archive, whatever its type;
 a rejection that names file, offset and reason; of thousands in a range that are damaged or one line again, one counts
 the rest. Shards are ranges of files; they are committed in the order of their
 source ids and offsets, so which of two copies is kept depends neither on which worker was faster nor on the order in
-which corpora are named.
+which corpora are named. Files that come in later runs give the same documents. Where a page stands in several files
+with one text, its row is of the file that was read first: its title, date and licence are those told there.
 """
 
 import hashlib
