@@ -45,13 +45,13 @@ def read(path: Path, step: int) -> tuple[list[str], list[dict[str, Any]], int]:
     for start in starts:
         part = {"source_id": "s", "uri": str(path), "part_id": "p", "kind": file.kind, "license": None, "start": start}
         tables = documents._read({"parts": [part | {"stop": min(start + step, file.extent)}], "method": METHOD}).tables
-        texts += tables["documents"]["text"].to_pylist()
+        texts += map(str, tables["documents"]["text"].to_pylist())
         refused += tables["rejections"].to_pylist()
     return texts, refused, len(starts)
 
 
 @pytest.fixture
-def given(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def given(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many bytes the codecs of files gave, for each piece."""
     pieces, inflated = list[int](), streams.inflated
     counted: Callable[..., Any] = streams.contextmanager(lambda uri: _counted(inflated, uri, pieces))
@@ -244,3 +244,20 @@ def test_what_is_installed_is_not_asked_for_each_file(tmp_path: Path, monkeypatc
     list(corpus_files.looks(uris))
 
     assert asked == []
+
+
+def test_shards_of_seeds_in_their_order_inflate_a_file_once(tmp_path: Path, given: list[int]) -> None:
+    path, count = tmp_path / "a.jsonl.gz", 4_000
+    whole = b"".join(
+        b'{"prompt": "How does kettle %d sing%s?"}\n' % (n, b" and sing" * 60) for n in range(1, count + 1)
+    )
+    path.write_bytes(gzip.compress(whole))
+    given.clear()
+
+    found = [one for first in range(1, count, 100) for one in conversations.read(path, first, first + 99)]
+
+    assert [(line, turn.text.split()[3]) for line, turn in found if not isinstance(turn, Rejection)] == [
+        (line, str(line)) for line in range(1, count + 1)
+    ]
+    assert sum(given) < 1.5 * len(whole) + 40 * streams.READ_BYTES  # each range looks at what it is
+    assert list(conversations.read(path, 50, 60)) == found[49:60]

@@ -53,7 +53,7 @@ class Served(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815 - its own name
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its own name
         """Say nothing."""
 
 
