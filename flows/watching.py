@@ -11,7 +11,7 @@ from pathlib import Path
 from wellspring.flows import terminal
 from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.io import files
-from wellspring.tasks.io.corpora import corpus_files
+from wellspring.tasks.io.corpora import corpus_files, streams
 
 SEEN = "watched.json"  # in the store: what was there when a run was started last
 DEPLOYMENT = "corpus/corpus-nightly"
@@ -45,7 +45,7 @@ class Watch:
 def _states(place: str) -> list[str]:
     """Return the state of each file of a place; nothing of one that is empty, or away for a while."""
     try:
-        return [corpus_files.state(uri) or uri for uri in corpus_files.expand(place)]
+        return [streams.state(uri) or uri for uri in corpus_files.expand(place)]
     except BrokenError:
         return []
 

@@ -5,9 +5,11 @@
      "license": "GNU FDL", "text": "Sudo allows a system administrator to delegate authority ...", "duplicate_of": None}
 
 Conservation: every item of a corpus (a record of an archive, whatever its type; a line; a row; a page) is a document or
-a rejection that names file, offset and reason. Shards are ranges of files; they are committed in the order of their
+a rejection that names file, offset and reason; of thousands in a range that are damaged or one line again, one counts
+the rest. Shards are ranges of files; they are committed in the order of their
 source ids and offsets, so which of two copies is kept depends neither on which worker was faster nor on the order in
-which corpora are named.
+which corpora are named. Files that come in later runs give the same documents. Where a page stands in several files
+with one text, its row is of the file that was read first: its title, date and licence are those told there.
 """
 
 import hashlib
@@ -48,6 +50,7 @@ from wellspring.tasks.spine.running.sharding import Produced, Shard, Work
 VERSION = 4
 SHARD_BYTES = 8 * 2**20  # of an archive as stored: some 300 pages
 SHARD_ROWS = 2_000  # of Parquet
+LEAST_BYTES = 2_000  # of a range of Parquet, as stored
 READING = ": reading"  # of a file, beside its pages
 HELD_CHARS = 2**26  # of text: what fails beyond it is no one page's fault
 PARTS = "documents/parts"
@@ -172,20 +175,26 @@ def _parts(run: Run, fingerprint: str, chosen: Iterable[Corpus]) -> Iterator[dic
     kept, does not depend on the order in which corpora are named.
     """
     seen = set(sharding.done(run, PARTS, fingerprint))
-    files: dict[str, tuple[str, corpus_files.File, str | None]] = {}
+    files: dict[str, tuple[corpus_files.File, str | None]] = {}
     for corpus in chosen:
-        for uri in corpus_files.expand(corpus.path, corpus.most_files):
-            file = corpus_files.look(uri, run.store.indexes / corpus_files.CACHE, run.own_formats)
-            files.setdefault(content_id("source", file.sha256, corpus.license), (uri, file, corpus.license))
-    for source_id, (uri, file, terms) in sorted(files.items()):
-        is_cut = corpus_files.is_cut(file.kind, run.own_formats)
-        step = SHARD_ROWS if file.kind == "parquet" else SHARD_BYTES if is_cut else file.extent
+        uris = corpus_files.expand(corpus.path, corpus.most_files)
+        for file in corpus_files.looks(uris, run.store.indexes / corpus_files.CACHE, run.own_formats):
+            files.setdefault(content_id("source", file.sha256, corpus.license), (file, corpus.license))
+    for source_id, (file, terms) in sorted(files.items()):
+        step = _step(file, run.own_formats)
         for start in range(0, file.extent, step):
             stop = min(start + step, file.extent)
-            part = {"source_id": source_id, "uri": uri, "kind": file.kind, "start": start, "stop": stop}
+            part = {"source_id": source_id, "uri": file.uri, "kind": file.kind, "start": start, "stop": stop}
             part |= {} if file.kind in corpus_files.OURS else {"own": run.own_formats}
             if (part_id := _part_id(part)) not in seen:
                 yield part | {"part_id": part_id, "license": terms}
+
+
+def _step(file: corpus_files.File, own: Own) -> int:
+    """Return how much of a file is a range; rows that take next to no bytes are not worth many ranges."""
+    if file.kind == "parquet":
+        return max(SHARD_ROWS, file.extent * LEAST_BYTES // file.bytes)
+    return SHARD_BYTES if corpus_files.is_cut(file.kind, own) else file.extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,16 +419,18 @@ def _split(payload: Payload) -> list[Payload]:
 
 def _places(part: Payload, limit_bytes: int) -> list[Damage]:
     """Return where the records of a part lie; where that cannot be told, the part as one."""
+    whole = Damage(part["start"], part["stop"] - part["start"], "", "")
     if part["kind"] == "parquet":
-        return [Damage(row, 1, "", "") for row in range(part["start"], part["stop"])]
+        is_few = part["stop"] - part["start"] <= SHARD_ROWS
+        return [Damage(row, 1, "", "") for row in range(part["start"], part["stop"])] if is_few else [whole]
     if not _is_cut(part):  # to read it may be what breaks
-        return [Damage(part["start"], part["stop"] - part["start"], "", "")]
+        return [whole]
     items = _items(part, limit_bytes)
     try:
         with blame.refusing():
             return [Damage(item.offset, item.length, "", "", item.url) for item in items]
     except (Rejection, MemoryError):
-        return [Damage(part["start"], part["stop"] - part["start"], "", "")]
+        return [whole]
 
 
 def _part_id(part: Payload) -> str:

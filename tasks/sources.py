@@ -37,8 +37,10 @@ def register(run: Run) -> Counts:
     known = dict(run.store.query("sources/all").select("source_id", "uri").rows())
     rows: dict[str, Source] = {}
     strange: dict[str, list[str]] = {}
-    for done, (corpus, uri) in enumerate(found, start=1):
-        row = _source(run, corpus, uri)
+    cache = run.store.indexes / corpus_files.CACHE
+    looked = corpus_files.looks([uri for _, uri in found], cache, run.own_formats)
+    for done, ((corpus, uri), file) in enumerate(zip(found, looked, strict=True), start=1):
+        row = _source(run, corpus, file)
         strange.setdefault(corpus.path, []).append(uri if row.kind == corpus_files.UNKNOWN else "")
         if row.source_id not in rows or known.get(row.source_id) == uri:  # in two places: it is where it was
             rows[row.source_id] = row
@@ -75,13 +77,12 @@ def _move(run: Run, rows: list[Source]) -> None:
         run.progress.note(f"sources: {len(rows)} known files have moved, the first to {rows[0].uri}")
 
 
-def _source(run: Run, corpus: Corpus, uri: str) -> Source:
-    file = corpus_files.look(uri, run.store.indexes / corpus_files.CACHE, run.own_formats)
-    name = corpus.name or uri.rstrip("/").rpartition("/")[2]
+def _source(run: Run, corpus: Corpus, file: corpus_files.File) -> Source:
+    name = corpus.name or file.uri.rstrip("/").rpartition("/")[2]
     return Source(
         source_id=content_id("source", file.sha256, corpus.license),
         name=name,
-        uri=uri,
+        uri=file.uri,
         kind=file.kind,
         license=corpus.license,
         sha256=file.sha256,

@@ -123,6 +123,33 @@ def test_twice_is_once_and_only_new_files_are_read(tmp_path: Path, settings: Mak
     assert {row["url"] for row in rows} == {"http://site.example/1", "http://site.example/2"}
 
 
+def test_one_run_or_several_in_any_order_give_the_same_documents(tmp_path: Path, settings: Make) -> None:
+    texts = [f"{LONG} {n}" for n in range(3)]
+    told = [
+        [("/1", texts[0], 3), ("/2", texts[0], 2), ("/3", PROSE.format(n=7), 1)],
+        [("/1", texts[1], 4), ("/2", texts[0], 1), ("/4", texts[2], 2)],
+        [("/3", PROSE.format(n=7) + " Once more.", 9), ("/4", texts[0], 5), ("/1", texts[1], 2)],
+    ]
+    paths = [tmp_path / f"{n}.jsonl" for n in range(3)]
+    for path, rows in zip(paths, told, strict=True):
+        lines = [{"url": f"http://a.example{at}", "text": t, "fetched_at": f"2025-01-0{day}"} for at, t, day in rows]
+        path.write_text("\n".join(map(json.dumps, lines)))
+    found = list[list[tuple[str, ...]]]()
+    for number, runs_of in enumerate(([paths], [[one] for one in paths], [[one] for one in reversed(paths)])):
+        for group in runs_of:
+            chosen = settings("runner=thread", sources={"corpora": [{"path": str(path)} for path in group]})
+            with runs.start("test", chosen, tmp_path / f"store{number}", quiet=True, may_mix=True) as run:
+                sources.register(run)
+                documents.extract(run)
+                validation.audit(run, "documents", may_be_empty=True)
+                ids = run.store.query("documents/all")["document_id"].to_list()
+                valid = run.store.query("passages/texts", document_ids=ids).rows()
+        found.append(valid)
+
+    assert len(found[0]) > 1
+    assert found[0] == found[1] == found[2]
+
+
 def test_the_first_copy_is_kept_and_the_same_page_is_refused(tmp_path: Path, settings: Make, start: Start) -> None:
     path = archive(
         tmp_path / "a.warc.gz",
@@ -232,6 +259,22 @@ def test_the_audit_passes_and_publishes(tmp_path: Path, settings: Make, start: S
         valid = run.store.query("documents/audience")["rows_valid"][0]
 
     assert valid == 1
+
+
+def test_what_pages_talk_about_and_odd_addresses_stop_no_corpus(tmp_path: Path, settings: Make, start: Start) -> None:
+    urls = ["HTTP://A.EXAMPLE/1", "/2", "http://me@you:secret@a.example/3", "http://a.example?mail=a:b@c.example"]
+    taught = PROSE + " Close each box with </div>, and the row with </td>."
+    lines = [json.dumps({"url": url, "text": taught.format(n=i)}) for i, url in enumerate(urls)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+
+    with start(settings("runner=thread", sources={"corpora": [{"path": str(tmp_path / "a.jsonl")}]})) as run:
+        sources.register(run)
+        documents.extract(run)
+        validation.audit(run, "documents")
+        valid = run.store.query("documents/all")["url"].to_list()
+        assert not run.store.count("documents/unpublished")
+
+    assert sorted(valid) == sorted([*urls[:2], "http://a.example/3", urls[3]])
 
 
 @pytest.mark.slow

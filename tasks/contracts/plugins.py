@@ -122,7 +122,8 @@ class Kind:
         Raises:
             UsageError: There is none, a folder is not there, or its file is not whole.
         """
-        return self._whole(name, self.find(name, folders), [*self.names(folders)])
+        found = self.find(name, folders)
+        return self._whole(name, found, [] if found else [*self.names(folders)])
 
     def _whole(self, name: str, found: tuple[ModuleType, Any] | None, known: Sequence[str]) -> ModuleType:
         if found is None:
@@ -185,7 +186,7 @@ class Kind:
     def _installed(self) -> Iterator[metadata.EntryPoint]:
         folders = [Path(place) for place in sys.path]
         places = tuple((str(folder), folder.stat().st_mtime_ns) for folder in folders if folder.is_dir())
-        yield from _entry_points(places).select(group=self.group)
+        yield from _of_group(places, self.group)
 
 
 RECIPES = Kind("recipe", "wellspring.tasks.recipes", "wellspring.recipes", "def program(")
@@ -204,6 +205,11 @@ FORMS = Kind("form", "wellspring.tasks.methods.datasets.formats", "wellspring.fo
 def _entry_points(_places: tuple[tuple[str, int], ...]) -> Any:  # what it is changes with the version of Python
     """Read what all packages name, once for these places as they stand: one that comes or goes touches its place."""
     return metadata.entry_points()
+
+
+@lru_cache(maxsize=16)
+def _of_group(places: tuple[tuple[str, int], ...], group: str) -> tuple[metadata.EntryPoint, ...]:
+    return tuple(_entry_points(places).select(group=group))
 
 
 @cache

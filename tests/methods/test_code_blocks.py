@@ -1,5 +1,7 @@
 """Code blocks: found by their fences, parsed where we can, never run."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,14 @@ TEXT = "First:\n```python\nx = 1\n```\nthen\n  ```json\n  {}\n  ```\nand\n```\np
 def test_closed_blocks_are_found_with_their_language() -> None:
     assert [block.language for block in code_blocks(TEXT)] == ["python", "json", ""]
     assert code_blocks(TEXT)[0].code == "x = 1\n"
+
+
+@pytest.mark.parametrize("line", ["```python\n", "```x\ny\n", "```a\nb ```\n"])
+def test_fences_that_nothing_closes_are_read_in_linear_time(line: str) -> None:
+    started = time.process_time()
+
+    assert code_blocks(line * 8_000) == []
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(

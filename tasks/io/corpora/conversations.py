@@ -16,6 +16,7 @@ import itertools
 import json
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -205,7 +206,7 @@ def _count(path: Place, max_line_bytes: int, own: Own) -> int:
             return file.metadata.num_rows
     if _is_format(kind):
         return sum(1 for _ in own.records(kind, str(path), 0, sys.maxsize, max_line_bytes))
-    return sum(1 for _ in _lines(path, max_line_bytes))
+    return max((line for line, _ in _lines(path, max_line_bytes)), default=0)
 
 
 def _kind(path: Place, own: Own) -> str:
@@ -245,9 +246,8 @@ def _records(
         yield from ((line, one.fields) for line, one in found if first <= line <= end)
     else:
         reading = _asking(path) if kind == "text" else _parsed
-        for line, raw in itertools.takewhile(lambda one: one[0] <= end, _lines(path, max_line_bytes)):
-            if line >= first:
-                yield line, raw if isinstance(raw, Rejection) else reading(raw)
+        for line, raw in _ranged(path, max_line_bytes, first, end):
+            yield line, raw if isinstance(raw, Rejection) else reading(raw)
 
 
 def _parquet_rows(path: Place, first: int, end: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -281,10 +281,37 @@ _COLUMNS = frozenset(
 )
 
 
+class _Left(threading.local):
+    """A file of lines that this thread read a range of, the line after that, and what comes from there on."""
+
+    last: tuple[str, int, Iterator[tuple[int, bytes | Rejection]]] | None = None
+
+
+_left = _Left()
+
+
+def _ranged(path: Place, max_line_bytes: int, first: int, end: int) -> Iterator[tuple[int, bytes | Rejection]]:
+    """Yield a range of lines; a thread that read the range before goes on where that ended."""
+    state = streams.state(str(path))
+    now, (known, at, rest) = f"{max_line_bytes} {state}", _left.last or ("", 0, iter(()))
+    _left.last = None
+    if known != now or at > first:
+        rest = _lines(path, max_line_bytes)
+    for line, raw in rest:
+        if line > end:
+            _left.last = (now, end + 1, itertools.chain([(line, raw)], rest)) if state else None
+            return
+        if line >= first:
+            yield line, raw
+
+
 def _lines(path: Place, max_line_bytes: int) -> Iterator[tuple[int, bytes | Rejection]]:
-    found = corpus_files.lines(str(path), 0, sys.maxsize, max_line_bytes)
-    for line, (_, length, raw) in enumerate(found, start=1):
-        if isinstance(raw, Rejection) and raw.reason == "too_large":
+    line = 0
+    for _, length, raw in corpus_files.lines(str(path), 0, sys.maxsize, max_line_bytes):
+        line += raw if isinstance(raw, int) else 1
+        if isinstance(raw, int):
+            yield line, Rejection("repeated_line", f"{raw} more of the line before, up to this one")
+        elif isinstance(raw, Rejection) and raw.reason == "too_large":
             yield line, Rejection("oversize_line", f"{length} bytes, at most {max_line_bytes}")
         elif isinstance(raw, Rejection):
             yield line, Rejection("damaged_file", f"the compressed stream ends in its middle: {raw.detail}")

@@ -9,9 +9,13 @@ indexes, archives compressed as a whole) or rows (Parquet). Nothing here holds m
 
 import csv
 import hashlib
+import itertools
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -33,6 +37,8 @@ Kind = str  # a name of `OURS`, or of a format
 UNKNOWN = "unknown"
 
 CACHE = "corpora.json"  # in a store's `indexes`
+CACHE_REST = 50  # times as long as it took to write it
+MOST_ALIKE = 1_000  # damages of a range, or lines and rows that are one again and again; more are one refusal
 TEXT_FIELDS = ("text", "content", "raw_content", "markdown", "body", "article")
 HTML_FIELDS = ("html", "raw_html")
 _ABOUT_FIELDS = (
@@ -158,35 +164,51 @@ def _found(path: str) -> tuple[list[str], list[str]]:
 
 
 def look(uri: str, cache: Path | None = None, own: Own = NONE) -> File:
-    """Name a file by its bytes, and learn its kind and extent.
-
-    It is read in full, once: what was found is kept in `cache` (a JSON file, by address, size and change time), so that
-    a second run does not read a corpus again to learn that there is nothing to do.
+    """Name one file by its bytes, and learn its kind and extent: `looks` for one.
 
     Raises:
-        BrokenError: It cannot be read, is empty, or is nothing we know.
+        BrokenError: It cannot be read.
     """
-    known: dict[str, File] = (files.read_json(cache, dict[str, File]) if cache is not None else None) or {}
-    key = state(uri)
-    if key and own.names:
-        key += f"|{own.versions}"
-    if key in known:
-        return known[key]
-    file = _looked_at(uri, own)
-    if cache is not None and key:
-        files.write_json(cache, {name: asdict(one) for name, one in {**known, key: file}.items()})
+    (file,) = looks([uri], cache, own)
     return file
 
 
-def state(uri: str) -> str:
-    """Address, size and change time of a file, as its filesystem tells them; empty where it tells none."""
+def looks(uris: Iterable[str], cache: Path | None = None, own: Own = NONE) -> Iterator[File]:
+    """Name files by their bytes, and learn their kinds and extents.
+
+    Each is read in full, once: what was found is kept in `cache` (a JSON file, by address, size and change time), so
+    that a second run does not read a corpus again to learn that there is nothing to do. The cache is written when all
+    were looked at or one failed, and between as often as it takes a fiftieth of the time.
+
+    Raises:
+        BrokenError: One cannot be read.
+    """
+    known: dict[str, File] = (files.read_json(cache, dict[str, File]) if cache is not None else None) or {}
+    named = f"|{own.versions}" if own.names else ""
+    new, due = 0, 0.0
     try:
-        filesystem, inner = fsspec.url_to_fs(uri.rpartition("::")[2])
-        about = filesystem.info(inner)
-    except (OSError, ImportError, ValueError):
-        return ""
-    changed = next((about[key] for key in ("mtime", "ETag", "etag", "LastModified", "updated") if about.get(key)), None)
-    return f"{uri}|{about.get('size')}|{changed}" if changed else ""
+        for uri in uris:
+            key = streams.state(uri)
+            file = known.get(key + named)
+            if file is None:
+                file = _looked_at(uri, own)
+                if key:
+                    known[key + named] = file
+                    new += 1
+            if new and time.monotonic() > due:
+                new, due = 0, time.monotonic() + CACHE_REST * _keep(known, cache)
+            yield file
+    finally:
+        if new:
+            _keep(known, cache)
+
+
+def _keep(known: Mapping[str, File], cache: Path | None) -> float:
+    """Write down what is known of files, and return how many seconds that took."""
+    started = time.monotonic()
+    if cache is not None:
+        files.write_json(cache, {name: asdict(one) for name, one in known.items()})
+    return time.monotonic() - started
 
 
 def unlike(uri: str, sha256: str, size: int) -> str:
@@ -311,8 +333,24 @@ def _extent(uri: str, kind: Kind, size: int, own: Own) -> int:
 def read(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int, own: Own = NONE) -> Iterator[Item]:
     """Yield the items that begin in [start, stop) of the file's extent, or what stands in their place.
 
-    What is not cut (`is_cut`) is one range, whatever the range says.
+    What is not cut (`is_cut`) is one range, whatever the range says. `MOST_ALIKE` damages of a range are items; those
+    that come after them are one, which counts them.
     """
+    told, more, first, end = 0, Counter[str](), 0, 0
+    for item in _items(uri, kind, start, stop, limit_bytes, own):
+        if not isinstance(item, Damage) or told < MOST_ALIKE:
+            told += isinstance(item, Damage)
+            yield item
+        else:
+            first = first if more else item.offset
+            more[item.reason] += item.count
+            end = item.offset + item.length
+    if more:
+        said = ", ".join(f"{count} {reason}" for reason, count in more.most_common())
+        yield Damage(first, max(1, end - first), "too_many", f"more that are no items: {said}")
+
+
+def _items(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int, own: Own) -> Iterator[Item]:
     if kind == UNKNOWN:
         yield Damage(0, 1, "unknown_format", unknown(uri), _address(uri))
     elif kind not in OURS:
@@ -355,7 +393,9 @@ def _captures(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[Ite
     """Yield the records that the lines of an index name."""
     legend = own_formats.beginning(uri).partition(b"\n")[0].decode("utf-8", "replace")
     for offset, length, line in lines(uri, start, stop, limit_bytes):
-        if isinstance(line, Rejection):
+        if isinstance(line, int):
+            yield Damage(offset, length, "repeated_line", f"{line} more of the line before", count=line)
+        elif isinstance(line, Rejection):
             yield Damage(offset, length, line.reason, line.detail)
         elif line.strip() and not (offset == 0 and "CDX" in legend):
             try:
@@ -375,8 +415,12 @@ def objects(uri: str, kind: Kind, start: int, stop: int, limit_bytes: int) -> It
         yield from _rows(uri, start, stop, limit_bytes)
         return
     for offset, length, line in lines(uri, start, stop, limit_bytes):
-        is_bad = isinstance(line, Rejection)
-        yield Damage(offset, length, line.reason, line.detail) if is_bad else _parsed(offset, length, line)
+        if isinstance(line, int):
+            yield Damage(offset, length, "repeated_line", f"{line} more of the line before", count=line)
+        elif isinstance(line, Rejection):
+            yield Damage(offset, length, line.reason, line.detail)
+        else:
+            yield _parsed(offset, length, line)
 
 
 def read_record(uri: str, kind: str, offset: int, length: int) -> bytes:
@@ -394,10 +438,9 @@ def read_record(uri: str, kind: str, offset: int, length: int) -> bytes:
     if kind == "cdx":
         return _captured(uri, offset, length)
     if kind == "parquet":
-        with streams.opened(uri) as file:
-            for index, row in _numbered(pq.ParquetFile(file), offset, offset + 1, None):
-                if index == offset:
-                    return json.dumps(row, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
+        for first, batch in _batches(uri, offset, is_whole=True):
+            if found := unpacking.rows(batch.slice(max(0, offset - first), 1)):
+                return json.dumps(found[0], ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
         raise BrokenError(
             f"{uri} has no row {offset}", hint="is it the file that was read? compare its sha256 in `sources`"
         )
@@ -426,41 +469,55 @@ def _captured(uri: str, offset: int, length: int) -> bytes:
         raise BrokenError(f"{uri}: {refusal.detail}", hint="is the archive where it was?") from refusal
 
 
-def lines(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[tuple[int, int, bytes | Rejection]]:
-    """Yield where the lines are that begin in the range, and each; one over the limit is skipped without being held."""
-    broken = ""
-    with streams.inflated(uri) as read_bytes:
+def lines(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[tuple[int, int, bytes | Rejection | int]]:
+    """Yield where the lines are that begin in the range, and each; one over the limit is skipped without being held.
 
-        def guarded(size: int) -> bytes:
-            nonlocal broken
-            try:
-                return read_bytes(size)
-            except OSError as error:
-                broken = str(error)
-                return b""
-
-        window = Window(guarded)
-        window.skip(max(0, start - 1))
-        if start:
-            _skip_line(window)  # the line that the range before has
+    Of a line that comes again and again, `MOST_ALIKE` are given one by one, and of the others how many there are.
+    """
+    with streams.ranged(uri, start, stop) as window:
+        if window.position < start:
+            _skip_line(window, stop)  # the line that the range before has
+        before, alike = b"", 0
         while (window.position < stop or start == stop == 0) and window.ensure(1):
             offset = window.position
+            if alike == MOST_ALIKE and (count := _skip_alike(window, before, stop)):
+                yield offset, window.position - offset, count
+                continue
             line = _line(window, limit_bytes)
             length = window.position - offset
+            before, alike = line or b"", alike + 1 if line == before else 1
             if line is None:
                 why = f"a line of {length} bytes, over the limit of {limit_bytes}"
                 yield offset, length, Rejection("too_large", why)
-            elif window.is_ended and not window.buffer and broken:
-                yield offset, max(1, length), Rejection("corrupt_stream", broken)
+            elif window.is_ended and not window.buffer and window.broken:
+                yield offset, max(1, length), Rejection("corrupt_stream", window.broken)
                 return
             else:
                 yield offset, length, line
-        if broken and window.is_ended and not window.buffer and window.position == start == 0:
-            yield 0, 1, Rejection("corrupt_stream", broken)
+        if window.broken and window.is_ended and not window.buffer and window.position == start == 0:
+            yield 0, 1, Rejection("corrupt_stream", window.broken)
 
 
-def _skip_line(window: Window) -> None:
-    while window.ensure(1):
+def _skip_alike(window: Window, line: bytes, stop: int) -> int:
+    """Skip the lines from here on that are this line again, as far as they begin before `stop`; return how many."""
+    count, many = 0, max(1, streams.READ_BYTES // len(line))
+    block = line * many
+    while window.position < stop:
+        left = -(-(stop - window.position) // len(line))
+        if left >= many and window.ensure(len(block)) and window.buffer.startswith(block):
+            step = many
+        elif window.ensure(len(line)) and window.buffer.startswith(line):
+            step = 1
+        else:
+            break
+        window.skip(step * len(line))
+        count += step
+    return count
+
+
+def _skip_line(window: Window, stop: int | None = None) -> None:
+    """Skip what is left of a line, or so much of it that no line begins before `stop`."""
+    while (stop is None or window.position < stop) and window.ensure(1):
         end = window.buffer.find(b"\n")
         if end >= 0:
             window.skip(end + 1)
@@ -530,21 +587,75 @@ def _row(found: Object) -> CorpusRow | Damage:
 def _rows(uri: str, start: int, stop: int, limit_bytes: int) -> Iterator[Object | Damage]:
     index = start
     try:
-        with streams.opened(uri) as file:
-            parquet = pq.ParquetFile(file)
-            if start == 0 and (why := unpacking.bomb(parquet, _columns(parquet))):
-                yield Damage(0, 1, "too_large", f"its rows are one bomb: {why}")
-                return
-            for index, row in _numbered(parquet, start, stop, _columns(parquet)):
+        if start == 0:
+            with streams.opened(uri) as file:
+                parquet = pq.ParquetFile(file)
+                if why := unpacking.bomb(parquet, _columns(parquet)):
+                    yield Damage(0, 1, "too_large", f"its rows are one bomb: {why}")
+                    return
+        for index, batch in _ranged(uri, start, stop):
+            if isinstance(batch, int):
+                yield Damage(index, batch, "repeated_row", f"{batch} more of the row before", count=batch)
+                continue
+            for i, row in enumerate(unpacking.rows(batch), start=index):
                 size = sum(len(value) for value in row.values() if isinstance(value, (str, bytes)))
                 if size > limit_bytes:
-                    yield Damage(index, 1, "too_large", f"a row of {size} characters, over the limit of {limit_bytes}")
+                    yield Damage(i, 1, "too_large", f"a row of {size} characters, over the limit of {limit_bytes}")
                 else:
-                    yield Object(index, 1, row)
+                    yield Object(i, 1, row)
     except pa.ArrowMemoryError:
         raise
     except (pa.ArrowException, OSError) as error:
         yield Damage(index, max(1, stop - index), "corrupt_parquet", str(error).splitlines()[0][:300])
+
+
+class _Left(threading.local):
+    """Where this thread ended in a Parquet file, and what comes from there on."""
+
+    last: tuple[str, int, Iterator[tuple[int, pa.RecordBatch]]] | None = None
+
+
+_left = _Left()
+
+
+def _ranged(uri: str, start: int, stop: int) -> Iterator[tuple[int, pa.RecordBatch | int]]:
+    """Yield the rows of a range, a few at a time, each with the number of the first; of one row again, how many.
+
+    A thread that read the range before goes on where that ended: a row group is unpacked once, and not for each range.
+    """
+    now, (known, at, batches) = streams.state(uri), _left.last or ("", 0, iter(()))
+    _left.last = None
+    if known != now or not 0 < at <= start:
+        batches = _batches(uri, start)
+    before, alike = None, 0
+    for first, batch in batches:
+        begin, end = max(start, first), min(stop, first + batch.num_rows)
+        if begin < end:
+            rows = batch.slice(begin - first, end - begin)
+            is_alike = unpacking.is_one(rows, before)
+            if is_alike and alike >= MOST_ALIKE:
+                yield begin, len(rows)
+            else:
+                yield begin, rows
+            before, alike = rows.slice(len(rows) - 1), alike + len(rows) if is_alike else 0
+        if first + batch.num_rows >= stop:
+            _left.last = (now, stop, itertools.chain([(first, batch)], batches)) if now else None
+            return
+
+
+def _batches(uri: str, start: int, *, is_whole: bool = False) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield the rows from the row group on that holds this one, a few at a time, each with the number of the first."""
+    with streams.opened(uri) as file:
+        parquet, index = pq.ParquetFile(file), 0
+        for group in range(parquet.num_row_groups):
+            rows = parquet.metadata.row_group(group).num_rows
+            if index + rows <= start:
+                index += rows
+                continue
+            for batch in unpacking.batches(parquet, group, None if is_whole else _columns(parquet)):
+                if index + batch.num_rows > start:
+                    yield index, batch
+                index += batch.num_rows
 
 
 def _columns(parquet: pq.ParquetFile) -> list[str] | None:
@@ -552,23 +663,6 @@ def _columns(parquet: pq.ParquetFile) -> list[str] | None:
     names = parquet.schema_arrow.names
     has_text = any(name in names for name in (*TEXT_FIELDS, *HTML_FIELDS))
     return [name for name in names if name in _DOCUMENT_FIELDS] if has_text else None
-
-
-def _numbered(
-    parquet: pq.ParquetFile, start: int, stop: int, columns: list[str] | None
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    first = 0
-    for group in range(parquet.num_row_groups):
-        rows = parquet.metadata.row_group(group).num_rows
-        if first + rows > start and first < stop:
-            index = first
-            for batch in unpacking.batches(parquet, group, columns):
-                if index + batch.num_rows > start and index < stop:
-                    for i, row in enumerate(unpacking.rows(batch), start=index):
-                        if start <= i < stop:
-                            yield i, row
-                index += batch.num_rows
-        first += rows
 
 
 def _page(uri: str, kind: Kind, limit_bytes: int) -> Iterator[Item]:

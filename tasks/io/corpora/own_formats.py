@@ -27,7 +27,7 @@ from wellspring.tasks.contracts.errors import Rejection, UsageError
 from wellspring.tasks.contracts.plugins import FORMATS
 from wellspring.tasks.contracts.settings import Recast, Settings
 from wellspring.tasks.io.corpora import recasts, streams
-from wellspring.tasks.io.corpora.streams import Window
+from wellspring.tasks.io.corpora.streams import Range, Window
 
 SNIFF_BYTES = 2**16
 RECAST = "recast"  # the format of a table that the profile recasts
@@ -97,11 +97,12 @@ class Own:
         if name == RECAST:
             yield from self._recast(uri)
             return
-        with streams.inflated(uri) as read:
-            if begin := self.begin(name):
-                for offset, block in _blocks(read, begin, start, stop, limit_bytes):
+        if begin := self.begin(name):
+            with streams.ranged(uri, start, stop) as window:
+                for offset, block in _blocks(window, begin, start, stop, limit_bytes):
                     yield from self._of_block(name, uri, offset, block)
-            else:
+        else:
+            with streams.inflated(uri) as read:
                 yield from self._of_file(name, uri, read)
 
     def pages(self, name: str, body: bytes) -> Iterator[Mapping[str, Any] | Rejection]:
@@ -159,6 +160,8 @@ class Own:
             yield Found(number, 1, Rejection("format_error", said))
 
     def _module(self, name: str) -> Any:
+        if name in _ours():
+            return _of_ours(name)
         module = FORMATS.whole(name, self.folders)
         if not callable(getattr(module, "is_this", None)):
             raise UsageError(
@@ -176,6 +179,11 @@ def _ours() -> tuple[str, ...]:
     return tuple(name for name, whence in FORMATS.names().items() if whence == "ours")
 
 
+@cache
+def _of_ours(name: str) -> Any:
+    return FORMATS.whole(name)
+
+
 def beginning(uri: str) -> bytes:
     """Return the first bytes of a file, inflated; none where they cannot be read."""
     try:
@@ -186,31 +194,19 @@ def beginning(uri: str) -> bytes:
 
 
 def _blocks(
-    read: Any, begin: re.Pattern[bytes], start: int, stop: int, limit_bytes: int
+    window: Range, begin: re.Pattern[bytes], start: int, stop: int, limit_bytes: int
 ) -> Iterator[tuple[int, bytes | Rejection | int]]:
     """Yield the pieces of a stream from one beginning to the next: bytes, the size of one too large, or its break."""
-    broken = list[str]()
-
-    def guarded(size: int) -> bytes:
-        try:
-            return read(size)
-        except (OSError, EOFError, ValueError) as error:
-            broken.append(str(error))
-            return b""
-
-    window = Window(guarded)
-    if start:
-        window.skip(start - 1)
-    else:
+    if not start:
         window.buffer[:], window.position = b"\n", -1  # so that the first line, too, has a line before it
-    if not window.skip_to(begin, BEGIN_BYTES, stop, begin=1):
-        if broken and not start:
-            yield 0, Rejection("corrupt_stream", broken[0])
+    if window.position < start and not window.skip_to(begin, BEGIN_BYTES, stop, begin=1):
+        if window.broken and not start:
+            yield 0, Rejection("corrupt_stream", window.broken)
         return
     while window.buffer and window.position < stop:
         offset, held = window.position, _held(window, begin, limit_bytes)
-        if broken and window.is_ended and not window.buffer:
-            yield offset, Rejection("corrupt_stream", broken[0])
+        if window.broken and window.is_ended and not window.buffer:
+            yield offset, Rejection("corrupt_stream", window.broken)
         else:
             yield offset, held
 

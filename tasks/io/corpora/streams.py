@@ -8,8 +8,9 @@ import bz2
 import io
 import lzma
 import re
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -28,6 +29,7 @@ else:
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
 
 READ_BYTES = 2**18
+AHEAD_BYTES = 2**20  # of a file on a server, beyond what is asked for
 Place = Path | str  # on this machine, or an address that fsspec opens
 _HUB_DATASET = re.compile(r"^hf://(?!(?:datasets|models|spaces|buckets)/)")  # a dataset, if it does not say what it is
 GZIP_MAGIC = b"\x1f\x8b\x08"
@@ -37,6 +39,7 @@ _ZSTD_DICTIONARY = b"\x5d\x2a\x4d\x18"  # of a WARC-zstd: a frame that others sk
 _ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
 MOST_DICTIONARY = 2**26
 ZSTD_PIECE = 2**11  # of a file: a block of 4 bytes may stand for 128 KiB
+KEPT_BYTES = 2**25  # behind a range's end, for the next one: more than a record may have
 
 
 class Window:
@@ -61,10 +64,14 @@ class Window:
         start = self.position
         while size > 0 and self.ensure(1):
             step = min(size, len(self.buffer))
-            del self.buffer[:step]
-            self.position += step
+            self.pass_by(step)
             size -= step
         return self.position - start
+
+    def pass_by(self, size: int) -> None:
+        """Drop bytes of the buffer."""
+        del self.buffer[:size]
+        self.position += size
 
     def skip_to(self, pattern: re.Pattern[bytes], overlap: int, stop: int | None = None, begin: int = 0) -> bool:
         """Move on to the next match that starts before `stop`; else to the end (or to `stop`), and return False.
@@ -102,6 +109,64 @@ class Window:
         taken = self.peek(0, size)
         self.skip(len(taken))
         return taken
+
+
+class Range(Window):
+    """A view of a file's inflated bytes, which ends where they break; what lies behind its `mark` is kept.
+
+    Attributes:
+        broken: How they broke, if they did.
+        mark: From which byte on they are kept when they are passed, for the range after this one.
+    """
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(self._sound)
+        self._files = ExitStack()
+        self._inflated = self._files.enter_context(inflated(uri))
+        self._kept = bytearray()
+        self.broken = ""
+        self.mark: int | None = None
+
+    def _sound(self, size: int) -> bytes:
+        try:
+            return self._inflated(size)
+        except (OSError, EOFError, ValueError) as error:
+            self.broken = str(error)
+            return b""
+
+    def pass_by(self, size: int) -> None:
+        """Drop bytes, but for those behind the mark."""
+        if self.mark is not None and self.position + size > self.mark and len(self._kept) <= KEPT_BYTES:
+            self._kept += self.buffer[max(0, self.mark - self.position) : size]
+        super().pass_by(size)
+
+    def go_on(self, start: int) -> bool:
+        """Move to the byte before `start`, or to the first record behind it, where the range before has read too far.
+
+        Returns:
+            False where these bytes are gone.
+        """
+        ended = self.mark
+        if ended is not None and self.position > ended and len(self._kept) <= KEPT_BYTES:
+            self.position -= len(self._kept)
+            self.buffer[:0] = self._kept
+        if not (self.position < start or (ended is not None and ended < start <= self.position)):
+            return False
+        self._kept, self.mark = bytearray(), None
+        self.skip(max(0, start - 1 - self.position))
+        return True
+
+    def is_over(self, stop: int) -> bool:
+        """Whether nothing comes behind a range."""
+        return bool(self.broken) or (self.is_ended and self.position + len(self.buffer) <= stop)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._files.close()
+
+    def __del__(self) -> None:
+        """Close the file of a range that no other one followed."""
+        self.close()
 
 
 class GzipMember:
@@ -171,7 +236,8 @@ def opened(uri: str) -> Iterator[BinaryIO]:
         BrokenError: It is not there, may not be read, or not in ranges; the message names it.
     """
     try:
-        with fsspec.open(uri, "rb") as file:
+        filesystem, inner = fsspec.url_to_fs(uri)
+        with filesystem.open(inner, "rb", block_size=AHEAD_BYTES) as file:
             if getattr(file, "size", 0) is None:  # a stream that cannot go back
                 raise BrokenError(
                     f"cannot read {uri} in ranges: its server sends whole files only",
@@ -202,6 +268,48 @@ def inflated(uri: str) -> Iterator[Callable[[int], bytes]]:
         file.seek(0)
         codec = _codec(magic)
         yield codec(file) if codec else file.read
+
+
+class _Left(threading.local):
+    """The range that this thread read last, and the state of its file; none where it was the last one of it."""
+
+    last: tuple[str, Range] | None = None
+
+
+_left = _Left()
+
+
+@contextmanager
+def ranged(uri: str, start: int, stop: int | None) -> Iterator[Range]:
+    """Open a range of a file's inflated bytes: a view at the byte before `start`, or at the first record behind it.
+
+    A thread that read the range before goes on where that ended. So ranges in their order cost one pass over the file,
+    and not one each from its beginning.
+    """
+    now, (known, found) = state(uri), _left.last or ("", None)
+    _left.last = None
+    if found is None or not start or known != now or not found.go_on(start):
+        if found is not None:
+            found.close()
+        found = Range(uri)
+        found.skip(max(0, start - 1))
+    found.mark = stop - 1 if stop else None
+    yield found
+    if now and stop and not found.is_over(stop):
+        _left.last = now, found
+    else:
+        found.close()
+
+
+def state(uri: str) -> str:
+    """Address, size and change time of a file, as its filesystem tells them; empty where it tells none."""
+    try:
+        filesystem, inner = fsspec.url_to_fs(uri.rpartition("::")[2])
+        about = filesystem.info(inner)
+    except (OSError, ImportError, ValueError):
+        return ""
+    changed = next((about[key] for key in ("mtime", "ETag", "etag", "LastModified", "updated") if about.get(key)), None)
+    return f"{uri}|{about.get('size')}|{changed}" if changed else ""
 
 
 def is_whole(magic: bytes) -> bool:

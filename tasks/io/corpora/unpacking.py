@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 BATCH_ROWS = 32  # strings of a megabyte from a dictionary of one stay within 32 MB
+MOST_ROWS = 2**13  # of a row group so small that each of them may hold all that it has
 BATCH_BYTES = 2**26  # of a batch, if each row held all that its column has
 PAGE_BYTES = 2**26  # of a column's unlike values, beyond which no batch is small
 BOMB_BYTES = 2**30  # of a row group unpacked
@@ -63,12 +64,20 @@ def _rows_at_once(file: pq.ParquetFile, group: int) -> int:
     columns = [about.column(i) for i in range(about.num_columns)]
     alike = [one for one in columns if one.total_uncompressed_size > PACKED * one.total_compressed_size]
     large = max((one.total_uncompressed_size for one in alike), default=0)
-    return max(1, min(BATCH_ROWS, BATCH_BYTES // max(1, large)))
+    every = sum(one.total_uncompressed_size for one in columns)
+    few = max(1, min(BATCH_ROWS, BATCH_BYTES // max(1, large)))
+    return max(few, min(MOST_ROWS, BATCH_BYTES // max(1, every)))
 
 
 def batches(file: pq.ParquetFile, group: int, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a row group, a few at a time."""
     yield from file.iter_batches(_rows_at_once(file, group), row_groups=[group], columns=columns, use_threads=False)
+
+
+def is_one(batch: pa.RecordBatch, before: pa.RecordBatch | None) -> bool:
+    """Whether all rows of a batch are the row before it."""
+    last = batch.num_rows - 1
+    return before is not None and batch.slice(0, 1).equals(before) and batch.slice(1).equals(batch.slice(0, last))
 
 
 def rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ import re
 import zlib
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import BinaryIO
 
 from wellspring.tasks.contracts.errors import BrokenError, Rejection
@@ -55,13 +56,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A stretch of the archive that is no whole record; `reason` is corrupt_gzip, truncated, wrong_length, ..."""
+    """A stretch of the archive that is no whole record; `reason` is corrupt_gzip, truncated, wrong_length, ...
+
+    It may stand for more than one item: `count` says for how many.
+    """
 
     offset: int
     length: int
     reason: str
     detail: str
     url: str = ""
+    count: int = 1
 
 
 def records(uri: str, limit_bytes: int, start: int = 0, stop: int | None = None) -> Iterator[Record | Damage]:
@@ -81,13 +86,13 @@ def records(uri: str, limit_bytes: int, start: int = 0, stop: int | None = None)
     Raises:
         BrokenError: The file cannot be opened.
     """
-    if is_stream(uri):
+    is_whole, magic = _form(uri)
+    if is_whole:
         yield from _in_codec(uri, limit_bytes, start, stop)
         return
     with streams.opened(uri) as file:
-        magic = file.read(4)
         # The name counts where the first bytes are damaged.
-        if magic.startswith(GZIP_MAGIC) or (uri.endswith(".gz") and magic != b"WARC"):
+        if magic.startswith(GZIP_MAGIC) or (uri.endswith(".gz") and not magic.startswith(b"WARC")):
             yield from _in_gzip(file, limit_bytes, start, stop)
         else:
             file.seek(max(0, start - 1))
@@ -109,16 +114,25 @@ def is_stream(uri: str) -> bool:
 
     That is lz4, zstd, bzip2, xz, and a gzip whose first member holds more than one record.
     """
+    return _form(uri)[0]
+
+
+def _form(uri: str) -> tuple[bool, bytes]:
+    """Return whether a file is compressed as a whole, and its first bytes; looked at once for all its ranges."""
+    state = streams.state(uri)
+    return _known_form(uri, state) if state else _known_form.__wrapped__(uri, state)
+
+
+@lru_cache(maxsize=64)
+def _known_form(uri: str, _state: str) -> tuple[bool, bytes]:
     with streams.opened(uri) as file:
         magic = file.read(6)
-        if streams.is_whole(magic):
-            return True
-        if not magic.startswith(GZIP_MAGIC):
-            return False
+        if streams.is_whole(magic) or not magic.startswith(GZIP_MAGIC):
+            return streams.is_whole(magic), magic
         file.seek(0)
         window = Window(GzipMember(Window(file.read)).read)
         items = _in_stream(window, SNIFF_LIMIT_BYTES, max_skip_bytes=SNIFF_LIMIT_BYTES)
-        return next(items, None) is not None and next(items, None) is not None
+        return next(items, None) is not None and next(items, None) is not None, magic
 
 
 def read_record(uri: str, offset: int, length: int) -> bytes:
@@ -171,25 +185,14 @@ def inflated_members(stored: bytes) -> bytes | None:
 
 def _in_codec(uri: str, limit_bytes: int, start: int, stop: int | None) -> Iterator[Record | Damage]:
     """Read a file that is compressed as a whole, by inflated offsets."""
-    broken: list[str] = []
-    with streams.inflated(uri) as read:
-
-        def guarded(size: int) -> bytes:
-            try:
-                return read(size)
-            except OSError as error:
-                broken.append(str(error))
-                return b""
-
-        window = Window(guarded)
-        window.skip(max(0, start - 1))
-        for item in _in_stream(window, limit_bytes, is_middle=start > 0, stop=stop):
-            if isinstance(item, Damage) and item.reason == "truncated" and broken:
-                yield replace(item, reason="corrupt_stream", detail=broken[0])
+    with streams.ranged(uri, start, stop) as window:
+        for item in _in_stream(window, limit_bytes, is_middle=window.position < start, stop=stop):
+            if isinstance(item, Damage) and item.reason == "truncated" and window.broken:
+                yield replace(item, reason="corrupt_stream", detail=window.broken)
                 return
             yield item
-        if broken and (stop is None or window.position < stop):  # nothing was read of the record where it broke
-            yield Damage(window.position, 1, "corrupt_stream", broken[0])
+        if window.broken and (stop is None or window.position < stop):  # nothing was read of the record where it broke
+            yield Damage(window.position, 1, "corrupt_stream", window.broken)
 
 
 def _in_gzip(file: BinaryIO, limit_bytes: int, start: int, stop: int | None) -> Iterator[Record | Damage]:

@@ -12,7 +12,7 @@ from wellspring.tasks.contracts import parsing
 VERSION = 1
 MOST_CHARS = 100_000  # a parser gets no more than this of a text that we did not write
 
-_BLOCK = re.compile(r"^[ \t]*```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*```[ \t]*([\w+#.-]*)([^\n]*)$", re.MULTILINE)
 
 
 class CodeBlock(NamedTuple):
@@ -24,7 +24,14 @@ class CodeBlock(NamedTuple):
 
 def code_blocks(text: str) -> list[CodeBlock]:
     """Return the closed fenced blocks of a text, in order."""
-    return [CodeBlock(language.lower(), code) for language, code in _BLOCK.findall(text)]
+    found, opening = list[CodeBlock](), None
+    for fence in _FENCE.finditer(text):
+        if opening is None:
+            opening = fence
+        elif not fence[1] and not fence[2].strip(" \t"):
+            found.append(CodeBlock(opening[1].lower(), text[opening.end() + 1 : fence.start()]))
+            opening = None
+    return found
 
 
 def _python(code: str) -> None:

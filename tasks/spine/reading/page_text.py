@@ -19,7 +19,7 @@ from wellspring.tasks.io.corpora.corpus_files import CorpusRow, Item
 from wellspring.tasks.io.corpora.warc import Damage, Record
 from wellspring.tasks.methods.pages import content_types, extraction, metadata, opt_outs
 
-VERSION = 3
+VERSION = 4
 PAGE_KINDS = frozenset({"response", "resource", "conversion"})
 HTTP_OK = 200
 _FETCHED = ("fetched_at", "crawl_date", "timestamp")  # fields of a row that say when its page was fetched
@@ -170,7 +170,7 @@ def _page(html: str, url: str, method: Payload) -> dict[str, Any]:
 
 
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_USERINFO = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/@]*@")
+_USERINFO = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)[^/?#]*@")
 
 
 def clean(text: str) -> str:
