@@ -432,6 +432,7 @@ def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, writt
         checks=_checks(run),
         excluded=_excluded(run),
         marks=run.store.query("exports/marks").to_dicts(),
+        seeded=run.store.query("exports/seeded", required=list(run.settings.verdicts.required)).to_dicts(),
         notes=[*_breadth(rows), *_engines(run)],
         settings=declared.changed(run.settings),
         steps=declared.steps(run.settings),

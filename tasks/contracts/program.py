@@ -71,7 +71,7 @@ TOTAL = "total"  # the criterion by which others choose
 HOW = frozenset(  # names of arguments that are no fields of a prompt
     {"role", "temperature", "history", "max_tokens", "keep", "logprobs", "needs_logprobs"}
 )
-Use = Literal["answer", "draw", "rejected"]
+Use = Literal["answer", "draw", "rejected", "probe"]
 KINDS = ("verified", "refined", "rule", "negative")  # of pairs: why the one side is the better
 A = TypeVar("A", bound=Answered | Text)
 T = TypeVar("T")
@@ -183,7 +183,8 @@ class Makes(Protocol):
             field: Whose text it is.
             text: In place of a field's: a part of it, or several put together.
             model: Who said it, where nobody that was asked here did, such as `given` for a seed's own answer.
-            use: `answer` is checked and exported; `draw` and `rejected` only stand in pairs.
+            use: `answer` is checked and exported; `draw` and `rejected` only stand in pairs; a `probe` tests who judges
+                it, and is in no pair and no file.
         """
         ...
 

@@ -14,6 +14,8 @@ from wellspring.tasks.contracts.prompting import Row
 
 VERSION = 5
 
+REQUIRED = "required checks"  # as `exports/seeded.sql` calls them
+FEWEST_PAIRS = 5  # by which a judge is named
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _DID = {"generator": "wrote instructions", "responder": "answered", "moderator": "moderated"}  # the rest judged
 
@@ -42,6 +44,7 @@ class Facts:
     checks: Sequence[Row] = field(default_factory=list)  # one row per check: required, and what it said of how many
     excluded: Sequence[Row] = field(default_factory=list)  # one row per id that was excluded: why, what rests on it
     marks: Sequence[Row] = field(default_factory=list)  # one row per judge and criterion
+    seeded: Sequence[Row] = field(default_factory=list)  # one row per judge x kind of seeded error
     people: Sequence[Row] = field(default_factory=list)  # one row per person x judge: rows, agree, kappa
     notes: Sequence[str] = field(default_factory=list)
     settings: Sequence[Row] = field(default_factory=list)  # one row per setting that is not its default
@@ -65,6 +68,7 @@ def card(facts: Facts) -> str:
         _section("Checks of answers", facts.checks, _CHECKS),
         _section("Excluded", facts.excluded, _EXCLUDED),
         _section("Marks beside random controls", facts.marks, _MARKS),
+        _section("Seeded errors", facts.seeded, _seeded(facts.seeded)),
         _section("People", facts.people, _PEOPLE),
         _section("Embedders", facts.embedders, _EMBEDDERS),
         _section("Benchmarks", facts.benchmarks, _BENCHMARKS) or f"## Benchmarks\n\n{_NO_BENCHMARKS}",
@@ -102,6 +106,11 @@ _MARKS = (
     "The mean mark of what was selected and of random controls of equal size, instructions or answers, on the scale of "
     "each judge. The note says what holds for all marks: the severity of judges in logits with their infit, the "
     "calibration error (ECE) of a confidence, the error of each source of rewards."
+)
+_SEEDED = (
+    "Answers with one known error, put in by rule, beside the answers without it (after ACES). `found`: the judge "
+    "gives the good one more; `tied`: as much; `turned`: less. The required checks find an error where they refuse the "
+    f"answer that has it. A judge is no better than a coin where it finds at most half of {FEWEST_PAIRS} pairs or more."
 )
 _PEOPLE = (
     "How far people who read rows agree with judges on what passes: a judge passes what is at least the middle of all "
@@ -169,6 +178,16 @@ def _opening(facts: Facts) -> str:
 
 def _name(row: Row) -> str:
     return row["model"] if is_stand_in(row["model"]) else row["served"]
+
+
+def _seeded(rows: Sequence[Row]) -> str:
+    """Say what the table of seeded errors holds, and name who misses them."""
+    missed: dict[str, list[str]] = {}
+    for row in rows:
+        if row["judge"] != REQUIRED and row["pairs"] >= FEWEST_PAIRS and 2 * row["found"] <= row["pairs"]:
+            missed.setdefault(row["judge"], []).append(row["error"])
+    named = "; ".join(f"`{judge}` ({', '.join(errors)})" for judge, errors in missed.items())
+    return f"{_SEEDED} {f'**No better than a coin**: {named}.' if named else 'No judge is known to do no better.'}"
 
 
 def _choice(facts: Facts) -> str:

@@ -385,6 +385,8 @@ class Making:
         said = [self._answered(side) for side in ids if side]
         if not said:
             raise MisuseError("a pair has neither side")
+        if any(self._is_probe(side) for side in ids):
+            return
         if len({*said}) < len(said):
             self.refused("same_text", "both sides of a pair say the same")
             return
@@ -398,6 +400,14 @@ class Making:
             kind=kind,
         )
         self._add("", "preferences", row)
+
+    def _is_probe(self, side: str) -> bool:
+        """Whether a response only tests who judges it: no pair has it."""
+        if (row := self.rows.get(("responses", side))) is not None:
+            return row.row.use == "probe"
+        return any(
+            one["response_id"] == side and one["use"] == "probe" for one in json.loads(self.row.get("answers", "[]"))
+        )
 
     def _answered(self, side: str) -> tuple[str, str]:
         """Return the id of the instruction that a response answers, and what it says."""
