@@ -185,6 +185,9 @@ class SeedsSettings(Section):
         default=None, gt=0, le=1.01, description=f"community detection; {_MEASURED}; above 1 is off"
     )
     min_score: int = Field(default=0, ge=0, le=7, description="seven criteria; 7 in the paper, 0 asks no judge")
+    quality: tuple[str, ...] = Field(
+        default=(), description="rules as in documents.quality, such as cqia, asked of the answers that seeds bring"
+    )
     columns: dict[SeedField, str] = Field(
         default_factory=dict[SeedField, str],
         description='which columns hold what, such as {prompt = "Question"}; common names are guessed (see `doctor`)',
