@@ -28,7 +28,8 @@ DOORS = {
     "duckdb": (
         "storage/store.py",
         "storage/page_tables.py",
-    ),  # the second opens nothing but tables of a page
+        "database_files.py",
+    ),  # the second opens nothing but tables of a page, the third reads a table that a corpus names
     "sqlite3": ("storage/journal_file.py",),
     "faiss": ("vectors/index.py",),
     "bm25s": ("vectors/keywords.py",),
