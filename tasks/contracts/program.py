@@ -61,6 +61,7 @@ MAY = {
     "repeat": "be the very text of its input, beside `resemble`: a seed that gets answers",
     "switch_language": "be in another language than what it was made from",
     "need_history": "point at earlier turns of its conversation",
+    "halve_page": "be a half of its page as it stands, which asks for nothing",
     "leave_page": "be made without a look at the page that it was given, and claim none",
 }
 NOUNS = ("instructions", "responses", "preferences", "verdicts", "scores", "notes", "rewrites")
