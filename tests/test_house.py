@@ -171,6 +171,7 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "sciriff": ["asked", "passage", "task['needs']"],  # the instruction in its two parts; a line of our own list
         "certificate": ["task['question']", "whole"],  # the task as whoever solves it is asked
         "short_answers": ["kind['says']"],  # a line of our own list
+        "okapi": ["row['text']"],
         "seeded_errors": ["row['text']"],
         "spar": ["made.text"],
         "tech_hazard": ["asked"],  # the request that is answered once more

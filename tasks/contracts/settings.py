@@ -142,7 +142,7 @@ class EmbeddingsSettings(Section):
     index: Literal["auto", "flat", "ivf_flat", "ivf_sq8", "ivf_rabitq", "hnsw"] = "auto"
 
 
-SeedField = Literal["prompt", "response", "input", "system", "messages", "tools"]
+SeedField = Literal["prompt", "response", "input", "system", "messages", "tools", "ranked"]
 
 
 class Recast(Section):
