@@ -471,6 +471,14 @@ class ExportsSettings(Section):
         pattern=_MARK,
         description="by whose mark rows are in order, the least first, such as `curriculum.place`; empty: as selected",
     )
+    teachers: Literal["any", "open"] = Field(
+        default="any",
+        description="`open` refuses an export of rows by models whose owners do not let any model train on them",
+    )
+    teacher_licenses: dict[str, str] = Field(
+        default_factory=dict,
+        description="name of a model -> its licence, where tasks/methods/datasets/teachers.toml errs",
+    )
     thoughts: bool = Field(default=False, description="export the thought of a thinking model with its answer")
     with_controls: bool = Field(
         default=False, description="also write the random controls and what was chosen beside, as `messages`"

@@ -11,6 +11,7 @@ from typing import Any
 
 from wellspring.tasks.contracts.casting import is_stand_in
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.methods.datasets import facets
 
 VERSION = 5
 
@@ -44,6 +45,7 @@ class Facts:
     checks: Sequence[Row] = field(default_factory=list)  # one row per check: required, and what it said of how many
     excluded: Sequence[Row] = field(default_factory=list)  # one row per id that was excluded: why, what rests on it
     marks: Sequence[Row] = field(default_factory=list)  # one row per judge and criterion
+    facets: Sequence[Row] = field(default_factory=list)  # one row per facet x value: rows, mean score
     seeded: Sequence[Row] = field(default_factory=list)  # one row per judge x kind of seeded error
     people: Sequence[Row] = field(default_factory=list)  # one row per person x judge: rows, agree, kappa
     notes: Sequence[str] = field(default_factory=list)
@@ -75,6 +77,7 @@ def card(facts: Facts) -> str:
         _section("Measures", _turned(facts.measures), _MEASURES),
         _section("Instructions by tokens", facts.lengths),
         _section("Instructions by score", facts.scores),
+        _section("Facets", facets.with_areas(facts.facets), _FACETS),
         _section("Topics", facts.topics, "Largest first, named by the phrases that set them apart."),
         _section("Real instructions", facts.seeds, _SEEDS),
         _section("Methods and prompts", facts.methods, _METHODS),
@@ -90,7 +93,8 @@ _LICENSES = (
 )
 _MODELS = (
     "Rows by the model that wrote, answered, judged or moderated them: the name it was asked for by, and the one that "
-    "its server answered under, where it gave one."
+    "its server answered under, where it gave one. `outputs` is what its owner allows to be trained on what it wrote, "
+    "as far as we know: read the terms before you publish."
 )
 _SETTINGS = "Settings that can change a row and are not their defaults. All others are as they come."
 _STEPS = "What was done, and what was not because a setting says so."
@@ -135,9 +139,14 @@ _LEAST = (
 )
 _SEEDS = "What was left of the conversations after each step, beside the counts of SynthQuestions (arXiv 2506.03968)."
 _METHODS = "A fingerprint stands for the prompt, its settings and its model: the same fingerprint asks the same."
+_FACETS = (
+    "What was selected, by facet, with the mean score of its instructions. Kinds of task are those of HREF, as its "
+    "judge told them; areas put them together as INSTRUCTEVAL does; aims are what the judge `three_h` told."
+)
 _MEASURES = (
-    "The dataset beside its recipes and beside random controls of equal size. MTLD and Vendi score: higher is more "
-    "diverse; distances are 1 minus the cosine to the nearest other instruction, and to the nearest seed."
+    "Each measure by what it speaks of: quality, diversity or importance, after Data Tsunami. The dataset stands "
+    "beside its recipes and beside random controls of equal size. MTLD and Vendi score: higher is more diverse; "
+    "distances are 1 minus the cosine to the nearest other instruction, and to the nearest seed."
 )
 
 
@@ -209,7 +218,7 @@ def _section(title: str, rows: Sequence[Row], text: str = "") -> str:
 def _turned(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Turn a table round: a row for each measure, a column for each part, so that parts stand side by side."""
     return [
-        {"measure": name, **{row["part"]: row[name] for row in rows}}
+        {"aspect": facets.aspect(name), "measure": name, **{row["part"]: row[name] for row in rows}}
         for name in (rows[0] if rows else [])
         if name != "part"
     ]
