@@ -34,4 +34,4 @@ SELECT
 FROM owned
 GROUP BY GROUPING SETS ((owned.tag), ())
 HAVING count(*) > 0
-ORDER BY instructions DESC, tag;
+ORDER BY instructions DESC, tag ASC;

@@ -82,8 +82,8 @@ async def program(row: Row, ask: Ask) -> None:
     if not kinds:
         raise Rejection("too_few_errors", f"no rule finds a place in: {said.text[:200]}")
     good = ask.made.answer(said, row["input_id"], use="probe")
-    for kind in kinds[: ask.knobs.errors] if good else ():
-        if bad := ask.made.answer(said, row["input_id"], text=found[kind], use="probe"):
+    for kind in kinds[: ask.knobs.errors]:
+        if good and (bad := ask.made.answer(said, row["input_id"], text=found[kind], use="probe")):
             ask.made.note("seeded", {"good": good.id, "bad": bad.id, "error": kind}, said)
 
 

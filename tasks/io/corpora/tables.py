@@ -89,11 +89,11 @@ def _of_folder(folder: str, card: dict[str, Any]) -> tuple[dict[str, Any], list[
             told.append(outside.loads(file.read()))
     state, info = told
     listed = state.get("_data_files") if isinstance(state, dict) else None
-    names = [one.get("filename") for one in listed or () if isinstance(one, dict)]
-    if not names or not all(isinstance(one, str) and "/" not in one for one in names):
+    files = [str(one.get("filename")) for one in listed or () if isinstance(one, dict)]
+    if not files or any("/" in one for one in files):
         raise ValueError(f"{STATE} names no data files")
     own = {key: info.get(key) for key in ("description", "license")} if isinstance(info, dict) else {}
-    return own | card, [folder + one for one in names]
+    return own | card, [folder + one for one in files]
 
 
 def _digest(files: Sequence[str]) -> str:
@@ -163,7 +163,7 @@ def _any(name: str, file: BinaryIO) -> Iterator[Any]:
         return
     if name.endswith(".arrow"):
         try:
-            for batch in ipc.open_stream(file):
+            for batch in ipc.open_stream(pa.PythonFile(file)):
                 yield from batch.to_pylist()
         except pa.ArrowException as error:
             raise ValueError(str(error).splitlines()[0]) from error
