@@ -196,7 +196,7 @@ def _judges(frames: Frames) -> Iterable[Html]:
             for r in marks.head(ROWS_IN_TABLES).to_dicts()
         ]
         named = (*("Marks", "Without"), *("Selected", "Random"))
-        heads = ("Judge", "Criterion", *((name, views.NUMBER) for name in named), "What holds for all of them")
+        heads = ("Judge", "Criterion", *((name, views.NUMBER) for name in named), "Of all marks")
         yield views.section(
             "Marks beside random choices",
             table("Mean marks of what was selected, and of random choices that are as large", heads, rows, hidden=True),
