@@ -13,7 +13,7 @@ SUITE = Suite(
         ),
         gxe.ExpectColumnValuesToBeInSet(
             column="use",
-            value_set=["answer", "draw", "rejected"],
+            value_set=["answer", "draw", "rejected", "probe"],
             notes="Only an answer is exported as one; of an unknown use nobody could say whether it is.",
         ),
         gxe.ExpectColumnValuesToNotBeInSet(

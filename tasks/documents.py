@@ -143,7 +143,7 @@ def _rules(method: Payload) -> list[str]:
         **dict.fromkeys(_OF_OURS, method["extractor"] == "wellspring"),
         "site_boilerplate": method["site_boilerplate"],
         **dict.fromkeys(("personal_data", "national_numbers", "secret_keys"), method["replace_personal_data"]),
-        "quality": method["quality"],
+        **dict.fromkeys(("quality", "language_rules"), method["quality"]),
         "decontamination": method["benchmarks"],
     }
     return [*_ALWAYS, *(name for name, is_asked in optional.items() if is_asked)]

@@ -30,11 +30,13 @@ from wellspring.tasks.methods.datasets import (
     only_if,
     own_forms,
     partition,
+    teachers,
     tool_calls,
     trainers,
 )
 from wellspring.tasks.methods.datasets.card import Facts, card
 from wellspring.tasks.methods.datasets.formats import Form, Lines
+from wellspring.tasks.methods.datasets.teachers import Teacher
 from wellspring.tasks.spine.provenance import declared
 from wellspring.tasks.spine.releases import papers
 from wellspring.tasks.spine.releases.papers import Papers
@@ -57,6 +59,7 @@ _WRITTEN_BY = (
     "card",
     "coverage",
     "croissant",
+    "facets",
     "formats",
     "licence_terms",
     "licences",
@@ -67,6 +70,7 @@ _WRITTEN_BY = (
     "projection",
     "spine.declared",
     "spine.papers",
+    "teachers",
     "tool_calls",
     "topics",
     "trainers",
@@ -133,6 +137,7 @@ def export(run: Run) -> Counts:
     evidence = papers.evidence(run.store, looked.made, looked.answers)
     fingerprint = _fingerprint(run, chosen, looked.digest, papers.digest(evidence))
     _refuse_mixture(run, looked.made)
+    _refuse_teachers(run, looked.made)
     named = _license(run, looked.made)
     run.activate("exports", {fingerprint: run.settings.exports.name}, chosen)
     datasets.discard(run.store.exports / run.settings.exports.name)
@@ -350,6 +355,8 @@ def _fingerprint(run: Run, chosen: Mapping[str, Any], rows_digest: str, evidence
     said = (wanted, methods, looked_for, *shown, rows_digest, *raised(*_WRITTEN_BY).items())
     own += [(TASKS, verify.VERSION, "")] if TASKS in chosen["formats"] or TASKS in chosen["also"] else []
     excluded = [("excluded", rows)] if (rows := _excluded(run)) else []
+    excluded += [("seeded", rows)] if (rows := _seeded(run)) else []
+    excluded += [("facets", rows)] if (rows := _facets(run)) else []
     return content_id("exports", VERSION, *said, *read, *own, *excluded)
 
 
@@ -418,7 +425,7 @@ def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, writt
         tables=tables,
         left_out=[{"form": form, "rows": rows, "why": why or "-"} for (form, why), rows in written.left_out.items()],
         recipes=[{"recipe": name, "rows": count} for name, count in recipes],
-        models=_models(run, ids),
+        models=[row | _allowed(run.settings, row) for row in _models(run, ids)],
         methods=run.store.query("exports/methods").to_dicts(),
         sources=[row | {"license": licence_terms.shown(row["license"])} for row in _sources(run, ids)],
         choice=run.settings.selections.model_dump(),
@@ -432,6 +439,8 @@ def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, writt
         checks=_checks(run),
         excluded=_excluded(run),
         marks=run.store.query("exports/marks").to_dicts(),
+        seeded=_seeded(run),
+        facets=_facets(run),
         notes=[*_breadth(rows), *_engines(run)],
         settings=declared.changed(run.settings),
         steps=declared.steps(run.settings),
@@ -483,6 +492,47 @@ def _checks(run: Run) -> list[dict[str, Any]]:
     """What the checks said of all answers, and which of them was required."""
     required = list(run.settings.verdicts.required)
     return run.store.query("exports/checks", required=required).to_dicts()
+
+
+def _seeded(run: Run) -> list[dict[str, Any]]:
+    """How often judges find seeded errors."""
+    return run.store.query("exports/seeded", required=list(run.settings.verdicts.required)).to_dicts()
+
+
+def _facets(run: Run) -> list[dict[str, Any]]:
+    """What was selected, by facet."""
+    return run.store.query("exports/facets", judge=judging.of_instructions(run.settings)).to_dicts()
+
+
+def _teacher(settings: Settings, row: Mapping[str, Any]) -> Teacher:
+    return teachers.teacher((row["model"], row["served"] or ""), settings.exports.teacher_licenses)
+
+
+def _allowed(settings: Settings, row: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a model that wrote rows allows; of one that judged nothing is asked."""
+    if row["role"] not in WRITERS:
+        return {"licence": "-", "outputs": "-"}
+    found = _teacher(settings, row)
+    return {"licence": licence_terms.shown(found.licence), "outputs": teachers.OUTPUTS[found.outputs]}
+
+
+def _refuse_teachers(run: Run, row_ids: list[str]) -> None:
+    """Return when every model that wrote rows allows all that a profile asks for.
+
+    Raises:
+        BrokenError: The profile asks for open teachers, and one is not known to be open.
+    """
+    if run.settings.exports.teachers == "any":
+        return
+    wrote = [row for row in _models(run, row_ids) if row["role"] in WRITERS]
+    closed = [row | _allowed(run.settings, row) for row in wrote if not _teacher(run.settings, row).is_open]
+    if closed:
+        shown = [f"`{row['model']}` ({row['licence']}; {row['outputs']}; {row['rows']} rows)" for row in closed]
+        raise BrokenError(
+            f"exports.teachers is `open`, and these wrote rows: {', '.join(dict.fromkeys(shown))}",
+            hint="build in a store of its own with models that allow it; or say a licence that we do not know: "
+            '--set \'exports.teacher_licenses={"NAME" = "apache-2.0"}\'',
+        )
 
 
 def _measures(drawn: DatasetMeasures) -> str:

@@ -41,6 +41,7 @@ from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.io.vectors import index
 from wellspring.tasks.judges.loading import MARKED_BY, OF_SEEDS, Judge, load_judge
 from wellspring.tasks.methods.instructions.completeness import incomplete
+from wellspring.tasks.methods.pages import quality
 from wellspring.tasks.methods.pages.languages import identify
 from wellspring.tasks.methods.pages.tokens import count_tokens
 from wellspring.tasks.methods.vectors.semantic_duplicates import repeats
@@ -93,7 +94,12 @@ def ingest(run: Run) -> Counts:
 def _reading(settings: Settings) -> str:
     """Identity of reading and comparing under these settings; where the files lie does not count."""
     wanted = settings.seeds
-    left_out = {"paths", "min_score", "columns"} | (set() if wanted.recasts else {"recasts"})
+    left_out = {
+        "paths",
+        "min_score",
+        "columns",
+        *(name for name in ("recasts", "quality") if not getattr(wanted, name)),
+    }
     known = wanted.model_dump(exclude=left_out) | {"deduplicate_cosine": _ceiling(settings)}
     known |= {"columns": wanted.columns} if wanted.columns else {}
     if versions := Own.of_seeds(settings).versions:
@@ -112,6 +118,7 @@ def _rules(settings: Settings) -> list[str]:
     by_meaning = embedders.methods_of(settings.embeddings, "seeds")
     return [
         *("completeness", "languages", "tokens"),
+        *(("quality", "language_rules") if settings.seeds.quality else ()),
         *(("semantic_duplicates",) if are_compared else ()),
         *(by_meaning if are_compared or contamination.texts(settings.benchmarks) else ()),
     ]
@@ -138,6 +145,7 @@ def _shards(run: Run, path: Place) -> Iterator[Shard]:
                 "languages": wanted.languages,
                 "min_tokens": wanted.min_tokens,
                 "max_tokens": wanted.max_tokens,
+                "quality": wanted.quality,
                 "benchmarks": run.settings.benchmarks,
                 "own": Own.of_seeds(run.settings),
                 "columns": wanted.columns,
@@ -208,6 +216,8 @@ def _seed(turn: conversations.Turn | Rejection, line: int, payload: Mapping[str,
     language = identify(turn.text)
     if payload["languages"] and language not in payload["languages"]:
         raise Rejection("other_language", f"{language}: {turn.text[:80]}")
+    if turn.response and payload["quality"]:
+        quality.check(turn.response, quality.rules(payload["quality"]), identify(turn.response))
     contamination.check(payload["benchmarks"], turn.text)
     return {
         "seed_id": content_id("seed", turn.text, turn.response, *filter(None, [_going_on(turn.later)])),

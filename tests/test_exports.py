@@ -525,6 +525,57 @@ def test_the_stand_in_is_known_by_the_name_it_answers_under(
     assert "/srv" not in every_file(store_dir / "exports" / NAME)
 
 
+def test_an_export_that_asks_for_open_teachers_refuses_others_by_name(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    asked = ("exports.teachers=open",)
+    told = {"exports": {"teachers": "open", "teacher_licenses": {"gpt-4.1": "apache-2.0"}}}
+    with scripted_model(real) as model:
+        roles = {"responder": model.role("gpt-4.1")}
+        with start(settings(*asked, models=roles, **JUDGE)) as run:
+            store.fill(run, 6)
+            store.written_by(run, "Qwen3-8B")
+            with pytest.raises(BrokenError) as caught:
+                again(run)
+        with start(settings(models=roles, **JUDGE, **told)) as run:
+            exports.export(run)
+            exports.put_in_place(run)
+    card = (store_dir / "exports" / NAME / "README.md").read_text()
+
+    assert "`gpt-4.1` (OpenAI terms; not for models that compete with the owner's; 6 rows)" in caught.value.message
+    assert "Qwen3" not in caught.value.message
+    assert "teacher_licenses" in caught.value.hint
+    assert "| generator | Qwen3-8B |" in card
+    assert card.count("| apache-2.0 | any use |") == 2
+
+
+def test_facets_are_told_of_what_was_selected(settings: Callable[..., Settings], start: Start) -> None:
+    with start(settings(**JUDGE)) as run:
+        store.fill(run, 6)
+        again(run)
+        of = [(row["response_id"], row["instruction_id"]) for row in exports._rows(run, "rows", exports.BEST)]
+        run.store.append("methods", [records.MethodRow("scores", "h-1", "href", "{}", True, run.run_id)])
+        marks = [
+            records.Score(one, "h-1", "href", "total", 1.0, f"{kind}: alone", None, run.run_id)
+            for (one, _), kind in zip(of, ["generate", "generate", "classify"], strict=False)
+        ]
+        run.store.append("scores", marks)
+        data = '{"trains": ["helpful", "honest"], "against": ["harmless"]}'
+        run.store.append("notes", [records.Note("n", "h-1", of[0][0], "aims", data, "c", run.run_id, [])])
+        store.publish(run, "scores", "notes")
+        told = {(row["facet"], row["value"]): row["rows"] for row in exports._facets(run)}
+
+    assert told.pop(("turns", "one")) == len(of) >= 3
+    assert sum(rows for (facet, _), rows in told.items() if facet == "page") == len(of)
+    assert {key: rows for key, rows in told.items() if key[0] != "page"} == {
+        ("kind of task", "generate"): 2,
+        ("kind of task", "classify"): 1,
+        ("aim that is trained", "helpful"): 1,
+        ("aim that is trained", "honest"): 1,
+        ("aim that is worked against", "harmless"): 1,
+    }
+
+
 def test_a_real_models_rows_that_the_stand_in_judged_are_not_exported(
     settings: Callable[..., Settings], start: Start
 ) -> None:

@@ -28,7 +28,8 @@ DOORS = {
     "duckdb": (
         "storage/store.py",
         "storage/page_tables.py",
-    ),  # the second opens nothing but tables of a page
+        "database_files.py",
+    ),  # the second opens nothing but tables of a page, the third reads a table that a corpus names
     "sqlite3": ("storage/journal_file.py",),
     "faiss": ("vectors/index.py",),
     "bm25s": ("vectors/keywords.py",),
@@ -170,6 +171,8 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "sciriff": ["asked", "passage", "task['needs']"],  # the instruction in its two parts; a line of our own list
         "certificate": ["task['question']", "whole"],  # the task as whoever solves it is asked
         "short_answers": ["kind['says']"],  # a line of our own list
+        "okapi": ["row['text']"],
+        "seeded_errors": ["row['text']"],
         "spar": ["made.text"],
         "tech_hazard": ["asked"],  # the request that is answered once more
         "tick": ["row['text']"],

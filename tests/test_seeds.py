@@ -359,3 +359,22 @@ def test_every_real_seed_that_a_benchmark_holds_is_refused(shared: Path, setting
     wanted = [f"{sources[row['file']]}:{int(row['row']) + 1}" for row in natural if row["file"] in names]
     assert wanted
     assert {refused.get(name) for name in wanted} == {"contaminated"}
+
+
+def test_answers_that_seeds_bring_are_held_to_rules_that_the_profile_names(
+    tmp_path: Path, settings: Make, start: Start
+) -> None:
+    said = "先把土豆切成丝,用清水泡十分钟,再用大火炒三分钟就可以了。"
+    path = _set(
+        tmp_path / "forum.jsonl",
+        {"prompt": "怎么炒土豆丝才会又脆又好吃?", "response": said},
+        {"prompt": "土豆丝为什么总是粘在锅底呢?", "response": f"{said}想学更多请加我微信。"},
+        {"prompt": "加我微信的人为什么这么多呢?"},
+    )
+
+    with start(settings(seeds={"paths": [path], "quality": ["cqia"]})) as run:
+        counts = seeds.ingest(run).counts
+        details = [row["detail"] for row in run.store.query("rejections/all").to_dicts()]
+
+    assert (counts.rows_in, counts.rows_out) == (3, 2)
+    assert details == ["cqia.promotion is 1, more than 0"]

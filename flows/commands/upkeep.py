@@ -169,15 +169,13 @@ def init(
 
     if path.exists() and not force:
         raise UsageError(f"{path} is there already", hint="give another name, or overwrite it with --force")
-    if profile or chosen:
-        from wellspring.tasks.spine.running import recipes
+    from wellspring.tasks.spine.running import judging, recipes
 
-        own = settings.load(profile, chosen or ())
-        with_knobs = {one.name: one.knobs for one in recipes.plugged_in(own) if type(one.knobs).model_fields}
-        text = profiles.commented(own.plugins, with_knobs)
-    else:
-        text = profiles.commented()
-    path.write_text(text, encoding="utf-8")
+    own = settings.load(profile, chosen or ()) if profile or chosen else settings.Settings()
+    told = {f"recipes.{one.name}": one.knobs for one in recipes.plugged_in(own)} if profile or chosen else {}
+    told |= {f"methods.{one.name}": one.knobs for one in judging.all_over_sets(own)}
+    with_knobs = {name: knobs for name, knobs in told.items() if type(knobs).model_fields}
+    path.write_text(profiles.commented(own.plugins, with_knobs), encoding="utf-8")
     terminal.say(f"{path} is written; build with: wellspring build --profile {path}")
 
 

@@ -5,7 +5,7 @@
 WITH total AS (
     SELECT count(*) AS answers
     FROM valid_responses AS responses
-    WHERE responses.use <> 'rejected'
+    WHERE responses.use NOT IN ('rejected', 'probe')
 ),
 
 named AS (
@@ -24,7 +24,7 @@ said AS (
         count(*) FILTER (WHERE verdicts.passed IS NULL AND NOT starts_with(verdicts.detail, 'does not apply: ')) AS could_not_say,
         count(*) AS looked_at
     FROM valid_verdicts AS verdicts
-    INNER JOIN valid_responses AS responses ON verdicts.subject_id = responses.response_id AND responses.use <> 'rejected'
+    INNER JOIN valid_responses AS responses ON verdicts.subject_id = responses.response_id AND responses.use NOT IN ('rejected', 'probe')
     GROUP BY verdicts.check_name
 )
 

@@ -61,5 +61,6 @@ SELECT
 FROM valid_scores AS scores
 LEFT JOIN means ON scores.judge = means.judge AND scores.criterion = means.criterion
 LEFT JOIN notes ON scores.judge = notes.judge AND scores.criterion = notes.criterion
+WHERE scores.subject_id NOT IN (SELECT probes.response_id FROM valid_responses AS probes WHERE probes.use = 'probe')
 GROUP BY scores.judge, scores.criterion
 ORDER BY scores.judge, scores.criterion;

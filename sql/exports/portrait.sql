@@ -10,7 +10,7 @@ WITH answers AS (
     FROM valid_responses AS responses
     LEFT JOIN valid_verdicts AS refusals
         ON responses.response_id = refusals.subject_id AND refusals.check_name = 'not_refused'
-    WHERE responses.use <> 'rejected'
+    WHERE responses.use NOT IN ('rejected', 'probe')
     GROUP BY responses.instruction_id
 )
 

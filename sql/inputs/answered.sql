@@ -9,5 +9,5 @@ SELECT
     instructions.history
 FROM valid_instructions AS instructions
 WHERE instructions.instruction_id IN (
-    SELECT responses.instruction_id FROM valid_responses AS responses WHERE responses.use <> 'rejected'
+    SELECT responses.instruction_id FROM valid_responses AS responses WHERE responses.use NOT IN ('rejected', 'probe')
 );

@@ -1,6 +1,6 @@
 -- Instructions, each with all its answers, named by these: another answer makes another input.
 -- owner:  tasks/scores.py
--- grain:  one row per instruction that has an answer
+-- grain:  one row per instruction that has an answer, and one for its probes
 -- params: none
 CREATE OR REPLACE VIEW inputs_responses_by_instruction AS
 SELECT
@@ -23,4 +23,4 @@ SELECT
         ) AS VARCHAR
     ) AS answers
 FROM inputs_responses AS responses
-GROUP BY responses.instruction_id;
+GROUP BY responses.instruction_id, responses.use = 'probe';

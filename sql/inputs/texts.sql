@@ -14,4 +14,4 @@ SELECT
     responses.text,
     '' AS history
 FROM valid_responses AS responses
-WHERE responses.use <> 'rejected';
+WHERE responses.use NOT IN ('rejected', 'probe');

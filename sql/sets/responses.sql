@@ -11,4 +11,5 @@ SELECT
     responses.model,
     responses.reference
 FROM inputs_responses AS responses
+WHERE responses.use <> 'probe'
 ORDER BY responses.input_id;

@@ -11,4 +11,5 @@ FROM scores
 WHERE
     list_contains($fingerprints, scores.fingerprint)
     AND scores.subject_id IN (SELECT subjects.id FROM lineage_noted AS subjects)
+    AND scores.subject_id NOT IN (SELECT probes.response_id FROM valid_responses AS probes WHERE probes.use = 'probe')
 ORDER BY scores.subject_id, scores.judge, scores.criterion;

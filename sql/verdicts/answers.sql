@@ -8,5 +8,5 @@ SELECT
     min(responses.instruction_id) OVER (PARTITION BY responses.completion_id) AS instruction_id,
     responses.text AS response
 FROM valid_responses AS responses
-WHERE responses.use <> 'rejected'
+WHERE responses.use NOT IN ('rejected', 'probe')
 ORDER BY responses.response_id;

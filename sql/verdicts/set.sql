@@ -6,4 +6,4 @@ SELECT
     count(*) AS answers,
     coalesce(bit_xor(md5_number(concat(responses.response_id, ' ', responses.instruction_id, ' ', responses.text))), 0)::VARCHAR AS digest
 FROM valid_responses AS responses
-WHERE responses.use <> 'rejected';
+WHERE responses.use NOT IN ('rejected', 'probe');

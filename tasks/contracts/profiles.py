@@ -4,6 +4,7 @@ Written from `settings.Settings` itself, so it cannot fall behind it.
 """
 
 import json
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -39,12 +40,15 @@ _EXAMPLES = """
 """
 
 
+_BARE = re.compile(r"[A-Za-z0-9_-]+")  # a key that TOML reads without quotes
+
+
 def commented(plugins: Sequence[str] = (), knobs: Mapping[str, BaseModel] | None = None) -> str:
     """Return the text of a profile that holds every setting at its default, as comments.
 
     Args:
         plugins: Folders of plug-ins: the one setting that is set.
-        knobs: Name of a recipe -> its knobs; they stand in tables of their own.
+        knobs: Name of a table, such as `recipes.mine` or `methods.r3` -> the knobs in it.
     """
     lines = [_OPENING]
     defaults = Settings()
@@ -53,7 +57,7 @@ def commented(plugins: Sequence[str] = (), knobs: Mapping[str, BaseModel] | None
     lines += [f"plugins = {_toml(list(plugins))}"] if plugins else []
     lines.append(_EXAMPLES)
     for name, own in (knobs or {}).items():
-        lines += _table(f"recipes.{name}", own)
+        lines += _table(name, own)
     for name, field in fields:
         if _is_section(field):
             lines += _table(name, getattr(defaults, name))
@@ -86,8 +90,8 @@ def _line(key: str, field: FieldInfo, default: Any) -> str:
 
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
-        inside = ", ".join(f"{k} = {_toml(v)}" for k, v in typing.cast("dict[str, Any]", value).items())
-        return f"{{{inside}}}"
+        named = {k if _BARE.fullmatch(k) else json.dumps(k): v for k, v in typing.cast("dict[str, Any]", value).items()}
+        return f"{{{', '.join(f'{k} = {_toml(v)}' for k, v in named.items())}}}"
     if isinstance(value, Enum):
         value = value.value
     return json.dumps(value, ensure_ascii=False)

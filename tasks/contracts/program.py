@@ -61,6 +61,7 @@ MAY = {
     "repeat": "be the very text of its input, beside `resemble`: a seed that gets answers",
     "switch_language": "be in another language than what it was made from",
     "need_history": "point at earlier turns of its conversation",
+    "halve_page": "be a half of its page as it stands, which asks for nothing",
     "leave_page": "be made without a look at the page that it was given, and claim none",
 }
 NOUNS = ("instructions", "responses", "preferences", "verdicts", "scores", "notes", "rewrites")
@@ -71,7 +72,7 @@ TOTAL = "total"  # the criterion by which others choose
 HOW = frozenset(  # names of arguments that are no fields of a prompt
     {"role", "temperature", "history", "max_tokens", "keep", "logprobs", "needs_logprobs"}
 )
-Use = Literal["answer", "draw", "rejected"]
+Use = Literal["answer", "draw", "rejected", "probe"]
 KINDS = ("verified", "refined", "rule", "negative")  # of pairs: why the one side is the better
 A = TypeVar("A", bound=Answered | Text)
 T = TypeVar("T")
@@ -183,7 +184,8 @@ class Makes(Protocol):
             field: Whose text it is.
             text: In place of a field's: a part of it, or several put together.
             model: Who said it, where nobody that was asked here did, such as `given` for a seed's own answer.
-            use: `answer` is checked and exported; `draw` and `rejected` only stand in pairs.
+            use: `answer` is checked and exported; `draw` and `rejected` only stand in pairs; a `probe` tests who judges
+                it, and is in no pair and no file.
         """
         ...
 

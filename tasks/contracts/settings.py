@@ -142,7 +142,7 @@ class EmbeddingsSettings(Section):
     index: Literal["auto", "flat", "ivf_flat", "ivf_sq8", "ivf_rabitq", "hnsw"] = "auto"
 
 
-SeedField = Literal["prompt", "response", "input", "system", "messages", "tools"]
+SeedField = Literal["prompt", "response", "input", "system", "messages", "tools", "ranked"]
 
 
 class Recast(Section):
@@ -185,6 +185,9 @@ class SeedsSettings(Section):
         default=None, gt=0, le=1.01, description=f"community detection; {_MEASURED}; above 1 is off"
     )
     min_score: int = Field(default=0, ge=0, le=7, description="seven criteria; 7 in the paper, 0 asks no judge")
+    quality: tuple[str, ...] = Field(
+        default=(), description="rules as in documents.quality, such as cqia, asked of the answers that seeds bring"
+    )
     columns: dict[SeedField, str] = Field(
         default_factory=dict[SeedField, str],
         description='which columns hold what, such as {prompt = "Question"}; common names are guessed (see `doctor`)',
@@ -467,6 +470,14 @@ class ExportsSettings(Section):
         default="",
         pattern=_MARK,
         description="by whose mark rows are in order, the least first, such as `curriculum.place`; empty: as selected",
+    )
+    teachers: Literal["any", "open"] = Field(
+        default="any",
+        description="`open` refuses an export of rows by models whose owners do not let any model train on them",
+    )
+    teacher_licenses: dict[str, str] = Field(
+        default_factory=dict,
+        description="name of a model -> its licence, where tasks/methods/datasets/teachers.toml errs",
     )
     thoughts: bool = Field(default=False, description="export the thought of a thinking model with its answer")
     with_controls: bool = Field(

@@ -7,10 +7,10 @@ or whose answer is shown, empty cells, and what is asked a second time. An answe
 instruction names them all, and a task is left out where one label is more than 70% of the rows (of two labels) or 50%
 (of more).
 
-Ours differs. A table is a page in force whose text is JSON (`tasks/io/corpora/tables.py`); labels are counted on one
-page of 50 rows. A label is an answer of at most 15 characters. An answer is left out where it is cut at 2,000
-characters; what is shown is cut there as in the paper. Each request is of the table alone, so one of a table's pages is
-paid. The rows stay rows of their page, and have its licence.
+Ours differs. A table is a page in force whose text is JSON (`tasks/io/corpora/tables.py`: files, databases by SQL,
+folders of `datasets`); labels are counted on one page of 50 rows. A label is an answer of at most 15 characters. An
+answer is left out where it is cut at 2,000 characters; what is shown is cut there as in the paper. Each request is of
+the table alone, so one of a table's pages is paid. The rows stay rows of their page, and have its licence.
 
     {"review": "Dull from the start.", "label": "bad"} -> "Say whether the review is good or bad. ...": "bad"
 """

@@ -154,6 +154,7 @@ def dataset(frames: Frames, portrait: DatasetMeasures | None) -> Iterable[Child]
         lead="A recipe is one way to write instructions. Those that are selected go into the dataset.",
     )
     yield _people(frames)
+    yield from _judges(frames)
     if portrait:
         yield from portrayed(portrait)
     cards = [
@@ -181,6 +182,63 @@ def _people(frames: Frames) -> Html | None:
         "People and judges",
         table("How far people agree with judges", heads, rows, hidden=True),
         lead="Rows that both marked. Kappa is 1 if they always agree, and 0 if only as often as by chance.",
+    )
+
+
+def _judges(frames: Frames) -> Iterable[Html]:
+    """Show marks beside random controls, what judges miss, how sure is how right, and tags; what there is of it."""
+    if len(marks := frames["marks"]):
+        rows = [
+            (
+                *(said(r["judge"], 40), said(r["criterion"], 40), number(r["marked"]), number(r["without_mark"])),
+                *(_measure(r["selected"]), _measure(r["random"]), element("span", said(r["note"], 400), class_="why")),
+            )
+            for r in marks.head(ROWS_IN_TABLES).to_dicts()
+        ]
+        named = (*("Marks", "Without"), *("Selected", "Random"))
+        heads = ("Judge", "Criterion", *((name, views.NUMBER) for name in named), "Of all marks")
+        yield views.section(
+            "Marks beside random choices",
+            table("Mean marks of what was selected, and of random choices that are as large", heads, rows, hidden=True),
+            lead="The last column has the severity of judges (in logits), the calibration error, the error of rewards.",
+        )
+    if len(frames["seeded"]):
+        yield _seeded(frames["seeded"])
+    if len(bins := frames["calibration"]):
+        bars = [(f"{sure:.2f}", round(100 * right)) for sure, right, _ in bins.rows()]
+        yield views.section(
+            "Calibration",
+            element("figure", element("figcaption", "Right answers in 100"), charts.columns(bars, "Calibration")),
+            lead="A column holds the answers that are as sure as the number below it says, from 0 to 1. Where "
+            "confidence can be trusted, 0.80 stands below a column of 80.",
+        )
+    if len(frames["tags"]):
+        yield _tags(frames["tags"])
+
+
+def _seeded(seeded: pl.DataFrame) -> Html:
+    counts = ("pairs", "found", "tied", "turned", "without_mark")
+    rows = [(said(r["judge"], 60), r["error"], *(number(r[name]) for name in counts)) for r in seeded.to_dicts()]
+    heads = ("Judge", "Error", *((name.replace("_", " ").capitalize(), views.NUMBER) for name in counts))
+    return views.section(
+        "Seeded errors",
+        table("How often judges find a known error", heads, rows, hidden=True),
+        lead="Each pair is an answer and a copy with one error. Found: the judge gives the answer more. Turned: it "
+        "gives the copy more.",
+    )
+
+
+def _tags(tags: pl.DataFrame) -> Html:
+    [(_, tagged, selected)] = tags.filter(pl.col("tag") == "").rows()
+    shown = tags.filter(pl.col("tag") != "")
+    rows = [(said(tag, 60), number(n), number(own)) for tag, n, own in shown.head(ROWS_IN_TABLES).rows()]
+    reached = shown.filter(pl.col("selected") > 0).height
+    heads = ("Tag", ("Instructions", views.NUMBER), ("Selected", views.NUMBER))
+    return views.section(
+        "Tags",
+        table("Tags of instructions", heads, rows, hidden=True),
+        lead=f"{tagged:,} instructions have {shown.height:,} tags. The {selected:,} that are selected have {reached:,} "
+        "of these.",
     )
 
 

@@ -118,30 +118,32 @@ def embedders(collection: Collection, kept: Kept, *, reads: bool) -> dict[str, C
 
 def measure(collection: Collection, kept: Kept, reread: int) -> Measured:
     """Measure every setting on a collection."""
-    by_words = {at: _with_words(collection, *at) for at in BM25}
+    by_words = {at: by_keywords(collection, *at) for at in BM25}
     alone: dict[str, Gains] = {}
     both: dict[str, dict[Setting, Gains]] = {}
     first: Found = []
     for name, embed in embedders(collection, kept, reads=reread > 0).items():
-        near = _near(collection, embed)
+        near = by_vectors(collection, embed)
         alone[name] = gains(near, collection)
         both[name] = {
-            at: gains(_both(by_words[at.bm25], near, at.form, at.share), collection)
+            at: gains(fused(by_words[at.bm25], near, at.form, at.share), collection)
             for at in (Setting(*one) for one in product(BM25, ("scores", "ranks"), SHARES))
         }
         if name == "hashing":
-            first = _both(by_words[BM25[0]], near, "scores", VECTORS_SHARES["hashing"])
+            first = fused(by_words[BM25[0]], near, "scores", VECTORS_SHARES["hashing"])
     again = _again(collection, first, kept, reread) if reread else {}
     return Measured(collection, {at: gains(found, collection) for at, found in by_words.items()}, alone, both, again)
 
 
-def _with_words(collection: Collection, k1: float, b: float) -> Found:
+def by_keywords(collection: Collection, k1: float, b: float) -> Found:
+    """Search a collection by BM25."""
     keywords = KeywordIndex.build([words(text) for text in collection.texts], k1=k1, b=b)
     scores, rows = keywords.search([words(asked) for asked in collection.asked], DEPTH)
     return _pairs(rows, scores)
 
 
-def _near(collection: Collection, embed: Callable[[Sequence[str]], Vectors]) -> Found:
+def by_vectors(collection: Collection, embed: Callable[[Sequence[str]], Vectors]) -> Found:
+    """Search a collection by the cosine of vectors."""
     scores, rows = index.exact(embed(collection.asked), embed(collection.texts), min(DEPTH, len(collection.texts)))
     return _pairs(rows, scores)
 
@@ -151,7 +153,8 @@ def _pairs(rows: NDArray[Any], scores: NDArray[Any]) -> Found:
     return [[(row, score) for row, score in zip(*one, strict=True) if row >= 0] for one in both]
 
 
-def _both(by_words: Found, near: Found, form: str, share: float) -> Found:
+def fused(by_words: Found, near: Found, form: str, share: float) -> Found:
+    """Put two searches together: by `scores` or by ranks; `share` is the weight of the vectors beside 1."""
     pairs = zip(by_words, near, strict=True)
     if form == "scores":
         return [fuse(pair, DEPTH, weights=(1.0, share)) for pair in pairs]

@@ -1,8 +1,10 @@
 """The command line: it teaches, its errors name the next move, and its exit codes say by whom."""
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from wellspring.flows import cli, terminal
+from wellspring.tasks.contracts import settings
 from wellspring.tasks.io import interrupts
 
 COMMANDS = sorted(typer.main.get_group(cli.app).commands)
@@ -81,7 +84,11 @@ def test_init_writes_a_profile_once(tmp_path: Path) -> None:
 
     assert (first.returncode, second.returncode) == (0, 2)
     assert "there already" in second.stderr
-    assert "[documents]" in (tmp_path / "mine.toml").read_text()
+    text = (tmp_path / "mine.toml").read_text()
+    assert "[documents]" in text
+    assert "[methods.calibration]\n# confidence = " in text
+    whole = re.sub(r"(?m)^# ([a-z_]+ = \S)", r"\1", text[text.index("\n[methods.") : text.index("[sources]")])
+    assert settings.load(None, environment={}, extra=tomllib.loads(whole)).methods["calibration"]["bins"] == 10
 
 
 @pytest.mark.parametrize(

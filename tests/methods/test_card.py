@@ -46,7 +46,7 @@ def test_the_header_names_every_form_and_split_with_its_file() -> None:
 
 
 def test_measures_stand_side_by_side_for_each_part() -> None:
-    assert "| measure | all | random_0 |\n|---|---|---|\n| mtld | 71.23 | - |" in card(FACTS)
+    assert "| aspect | measure | all | random_0 |\n|---|---|---|---|\n| diversity | mtld | 71.23 | - |" in card(FACTS)
 
 
 def test_histograms_and_the_funnel_of_seeds_are_tables_and_what_is_not_there_has_no_heading() -> None:

@@ -263,7 +263,7 @@ def test_the_marts_are_published_as_parquet_and_metrics_as_prometheus_reads_them
     folder = sample.store.pages / "marts"
     families = {f.name: f for f in text_string_to_metric_families((folder / "metrics.prom").read_text())}
 
-    others = {"attempts", "standing", "seeds_funnel", "rows", "origins", "facets", "people"}
+    others = {"attempts", "standing", "seeds_funnel", "rows", "origins", "facets", "people", "marks", "seeded"}
     assert {p.stem for p in folder.glob("*.parquet")} == {*marts.names(), *others}
     assert pl.read_parquet(folder / "stages.parquet").filter(stage="documents")["rows_in"].to_list() == [5]
     assert families["wellspring_documents"].samples[0].value == 3

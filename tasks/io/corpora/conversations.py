@@ -6,7 +6,8 @@ is an instruction a line. Columns may have any names: a profile says which are w
 Shapes: `{"prompt"}`, `{"instruction", "input"}` (also Dolly's `context` and Self-Instruct's `instances`), chat
 `messages`, ShareGPT `conversations`, WildChat and LMSYS `conversation`, Arena pairs (`conversation_a`, `winner`), OASST
 trees (`prompt` with `replies`) and OASST flat messages (`parent_id`), prompts.chat rows (`act`, `prompt`). Beside any
-of them may stand `system` or `system_prompt`, and `tools` or `functions`.
+of them may stand `system` or `system_prompt`, and `tools` or `functions`; beside one message `ranked`, its answers with
+the best first, or each with its `rank`.
 
 A line that cannot be used is yielded as a Rejection in its place, and reading goes on: lines in = turns + rejections.
 Nothing is trusted: a line is read up to a cap and no further, nesting may be too deep, a file may end in its middle.
@@ -276,7 +277,7 @@ def _parquet_rows(path: Place, first: int, end: int) -> Iterator[tuple[int, Mapp
 _COLUMNS = frozenset(
     {
         *(*_CHATS, *_TEXTS, *_INPUTS, *_ANSWERS, *_SYSTEMS, *_TOOLS),
-        *("instances", "winner", "conversation_b", "text", "role", "parent_id"),
+        *("ranked", "instances", "winner", "conversation_b", "text", "role", "parent_id"),
     }
 )
 
@@ -431,8 +432,25 @@ def _task(record: Mapping[str, Any], text: str) -> Turn:
     whole = _text(text)
     if given.strip().lower() not in _NO_INPUT:
         whole = f"{whole}\n\n{cleaned(given)}"
+    if ranked := _ranked(record.get("ranked")):
+        turn = {"role": "assistant", "content": ranked[0], turns.RANKED: ranked[1:]}
+        return _whole(record, whole, ranked[0], after=[turn])
     answer = _answer(next((fields[key] for key in _ANSWERS if fields.get(key)), None))
     return _whole(record, whole, answer, after=_answers(fields))
+
+
+def _ranked(value: Any) -> list[str]:
+    """Return answers, the best first: in the order they stand in, or by the `rank` that each of them has."""
+    listed: list[Any] = value if isinstance(value, list) else []
+    if all(isinstance(one, Mapping) and isinstance(one.get("rank"), int | float) for one in listed):
+        listed = sorted(listed, key=lambda one: one["rank"])
+    texts = (
+        next((one[key] for key in (*_ANSWERS, "text", "content") if one.get(key)), "")
+        if isinstance(one, Mapping)
+        else one
+        for one in listed
+    )
+    return list(dict.fromkeys(filter(None, (cleaned(one) for one in texts if isinstance(one, str)))))
 
 
 def _answers(fields: Mapping[str, Any]) -> list[Any]:

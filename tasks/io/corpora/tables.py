@@ -3,9 +3,12 @@
     {"name": "films", "description": "Films and what people said of them.", "license": "CC-BY-4.0",
      "fields": {"review": "what somebody wrote", "label": "0 is bad, 1 is good"}, "file": "films.csv", "sha256": "..."}
 
-The file lies beside the card: CSV or TSV with a head, JSONL, or Parquet. A page is one JSON object: `table`, `about`,
-`fields`, `examples` (the first rows of the table, the same on each page) and `rows`. The digest of the file stands in
-the card, so that another file is another source; one that differs is refused, with its digest.
+The file lies beside the card: CSV or TSV with a head, JSONL, Parquet, Arrow, or `state.json` of a folder that
+`datasets.save_to_disk` wrote; what the card does not say, that folder's `dataset_info.json` does. `sql` is a SELECT
+that gives the rows in its place: over the tables of a `.duckdb` file, which needs one, or over the `rows` of any other,
+such as `SELECT review, label FROM rows ORDER BY review`. A page is one JSON object: `table`, `about`, `fields`,
+`examples` (the first rows of the table, the same on each page) and `rows`. The digest of the file (of a folder's data,
+file after file) stands in the card, so that another file is another source; one that differs is refused.
 """
 
 import csv
@@ -13,17 +16,23 @@ import hashlib
 import io
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import ipc
 
 from wellspring.tasks.contracts import outside
+from wellspring.tasks.io import database_files
 from wellspring.tasks.io.corpora import streams
 
-ENDING = ".table.json"
+ENDING, DATABASE = ".table.json", ".duckdb"
+STATE, INFO = "state.json", "dataset_info.json"  # as `datasets.save_to_disk` calls them
 ROWS_ON_PAGE = 50
 EXAMPLES = 2
 CUT_CHARS = 2_000  # of a cell
@@ -52,19 +61,74 @@ def pages(uri: str) -> Iterator[Page]:
     if not isinstance(card, dict) or not all(isinstance(card.get(name), str) for name in ("name", "file", "sha256")):
         raise ValueError("a card of a table has `name`, `file` and `sha256`")
     card = cast("dict[str, Any]", card)
-    place = uri.rpartition("/")[0] + "/" + card["file"].rpartition("/")[2] if "/" in uri else card["file"]
+    name, folder = card["file"].rpartition("/")[2], uri.rpartition("/")[0] + "/" if "/" in uri else ""
+    files = [folder + name]
+    if name == STATE:
+        card, files = _of_folder(folder, card)
+    digest = _digest(files)
+    if digest != card["sha256"]:
+        raise ValueError(f"{card['file']} has the sha256 {digest}, and its card says {card['sha256'][:80]}")
+    cells = map(_row, _chosen(files, card.get("sql")))
+    examples = list(itertools.islice(cells, EXAMPLES))
+    said = {"table": card["name"], "about": str(card.get("description") or ""), "fields": _fields(card, examples)}
+    every = itertools.chain(examples, cells)
+    for number, part in enumerate(iter(lambda: list(itertools.islice(every, ROWS_ON_PAGE)), [])):
+        text = json.dumps(said | {"examples": examples, "rows": part}, ensure_ascii=False)
+        yield Page(number, f"{card['name']}, part {number + 1}", text, card.get("license"))
+
+
+def _of_folder(folder: str, card: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the card with what a folder of `datasets` says of itself, and the folder's data files.
+
+    Raises:
+        ValueError: The folder does not name its files.
+    """
+    told: list[Any] = []
+    for name in (STATE, INFO):
+        with streams.opened(folder + name) as file:
+            told.append(outside.loads(file.read()))
+    state, info = told
+    listed = state.get("_data_files") if isinstance(state, dict) else None
+    files = [str(one.get("filename")) for one in listed or () if isinstance(one, dict)]
+    if not files or any("/" in one for one in files):
+        raise ValueError(f"{STATE} names no data files")
+    own = {key: info.get(key) for key in ("description", "license")} if isinstance(info, dict) else {}
+    return own | card, [folder + one for one in files]
+
+
+def _digest(files: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for place in files:
+        with streams.opened(place) as file:
+            while piece := file.read(streams.READ_BYTES * 4):
+                digest.update(piece)
+    return digest.hexdigest()
+
+
+def _chosen(files: Sequence[str], sql: Any) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table's files, or what a query gives of them.
+
+    Raises:
+        ValueError: A database has no query, or the query fails.
+    """
+    if sql is not None and not isinstance(sql, str):
+        raise ValueError("`sql` is no text")
+    if not files[0].lower().endswith(DATABASE):
+        found = itertools.chain.from_iterable(_rows(place) for place in files)
+        yield from database_files.of_rows(pa.Table.from_pylist(list(found)), sql) if sql else found
+        return
+    if not sql:
+        raise ValueError(f"a {DATABASE} file has several tables: its card says by `sql` which rows are meant")
+    with tempfile.TemporaryDirectory() as own, streams.opened(files[0]) as file:
+        copy = Path(own) / f"table{DATABASE}"
+        with copy.open("wb") as out:
+            shutil.copyfileobj(file, out)
+        yield from database_files.of_database(copy, sql)
+
+
+def _rows(place: str) -> Iterator[dict[str, Any]]:
     with streams.opened(place) as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()  # pyright: ignore[reportArgumentType]
-        if digest != card["sha256"]:
-            raise ValueError(f"{card['file']} has the sha256 {digest}, and its card says {card['sha256'][:80]}")
-        file.seek(0)
-        cells = map(_row, rows(card["file"].lower(), file))
-        examples = list(itertools.islice(cells, EXAMPLES))
-        said = {"table": card["name"], "about": str(card.get("description") or ""), "fields": _fields(card, examples)}
-        every = itertools.chain(examples, cells)
-        for number, part in enumerate(iter(lambda: list(itertools.islice(every, ROWS_ON_PAGE)), [])):
-            text = json.dumps(said | {"examples": examples, "rows": part}, ensure_ascii=False)
-            yield Page(number, f"{card['name']}, part {number + 1}", text, card.get("license"))
+        yield from rows(place.lower(), file)
 
 
 def _fields(card: Mapping[str, Any], rows: list[Row]) -> dict[str, str]:
@@ -97,8 +161,15 @@ def _any(name: str, file: BinaryIO) -> Iterator[Any]:
         except pa.ArrowException as error:
             raise ValueError(str(error).splitlines()[0]) from error
         return
+    if name.endswith(".arrow"):
+        try:
+            for batch in ipc.open_stream(pa.PythonFile(file)):
+                yield from batch.to_pylist()
+        except pa.ArrowException as error:
+            raise ValueError(str(error).splitlines()[0]) from error
+        return
     if not name.endswith((".jsonl", ".ndjson", ".csv", ".tsv")):
-        raise ValueError(f"{name} is no .csv, .tsv, .jsonl or .parquet")
+        raise ValueError(f"{name.rpartition('/')[2]} is no .csv, .tsv, .jsonl, .parquet, .arrow or {DATABASE}")
     with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as lines:
         if name.endswith("sv"):
             yield from csv.DictReader(lines, delimiter="\t" if name.endswith("tsv") else ",")

@@ -1,9 +1,10 @@
 """Turns of a conversation, as sets of many kinds write them, in the one form in which rows keep them.
 
-A turn is `{role, content, thought?, tool_calls?, tool_call_id?}`. Its role is system, user, assistant or tool; a role
-that is none of these keeps its name, and a turn that names none is `unknown`. Tool calls keep the form they came in:
-their arguments are a text at some servers, and an object at others. Nothing is left out but what is empty: of a list
-of parts the texts are joined, a part of a tool stands as its JSON, and any other part by its kind in brackets.
+A turn is `{role, content, thought?, tool_calls?, tool_call_id?, ranked?}`. Its role is system, user, assistant or
+tool; a role that is none of these keeps its name, and a turn that names none is `unknown`. Tool calls keep the form
+they came in: their arguments are a text at some servers, and an object at others. `ranked` are answers that are worse
+than the turn's. Nothing is left out but what is empty: of a list of parts the texts are joined, a part of a tool stands
+as its JSON, and any other part by its kind in brackets.
 """
 
 import json
@@ -29,6 +30,7 @@ _TEXT_KINDS = frozenset({"", "text", "input_text", "output_text"})
 _PAGE_BREAK = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
+RANKED = "ranked"  # answers that are worse than that of the turn, the best of them first
 Turn = dict[str, Any]
 
 
@@ -117,10 +119,12 @@ def _kept(turn: Mapping[str, Any]) -> Turn:
     named = next((ours for ours, theirs in _ROLES if named in theirs), named)
     thoughts += [said(turn.get(name)) for name in _THOUGHTS]
     answers = turn.get("tool_call_id") or (turn.get("name") if named == "tool" else None)
+    worse: Any = turn.get(RANKED)
     beside = {
         "thought": "\n".join(dict.fromkeys(filter(None, map(cleaned, thoughts)))),
         "tool_calls": calls,
         "tool_call_id": cleaned(said(answers)),
+        RANKED: [cleaned(one) for one in worse if isinstance(one, str)] if isinstance(worse, list) else [],
     }
     return {"role": named, "content": cleaned(content)} | {name: value for name, value in beside.items() if value}
 

@@ -11,9 +11,12 @@ from typing import Any
 
 from wellspring.tasks.contracts.casting import is_stand_in
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.methods.datasets import facets
 
 VERSION = 5
 
+REQUIRED = "required checks"  # as `exports/seeded.sql` calls them
+FEWEST_PAIRS = 5  # by which a judge is named
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _DID = {"generator": "wrote instructions", "responder": "answered", "moderator": "moderated"}  # the rest judged
 
@@ -42,6 +45,8 @@ class Facts:
     checks: Sequence[Row] = field(default_factory=list)  # one row per check: required, and what it said of how many
     excluded: Sequence[Row] = field(default_factory=list)  # one row per id that was excluded: why, what rests on it
     marks: Sequence[Row] = field(default_factory=list)  # one row per judge and criterion
+    facets: Sequence[Row] = field(default_factory=list)  # one row per facet x value: rows, mean score
+    seeded: Sequence[Row] = field(default_factory=list)  # one row per judge x kind of seeded error
     people: Sequence[Row] = field(default_factory=list)  # one row per person x judge: rows, agree, kappa
     notes: Sequence[str] = field(default_factory=list)
     settings: Sequence[Row] = field(default_factory=list)  # one row per setting that is not its default
@@ -65,12 +70,14 @@ def card(facts: Facts) -> str:
         _section("Checks of answers", facts.checks, _CHECKS),
         _section("Excluded", facts.excluded, _EXCLUDED),
         _section("Marks beside random controls", facts.marks, _MARKS),
+        _section("Seeded errors", facts.seeded, _seeded(facts.seeded)),
         _section("People", facts.people, _PEOPLE),
         _section("Embedders", facts.embedders, _EMBEDDERS),
         _section("Benchmarks", facts.benchmarks, _BENCHMARKS) or f"## Benchmarks\n\n{_NO_BENCHMARKS}",
         _section("Measures", _turned(facts.measures), _MEASURES),
         _section("Instructions by tokens", facts.lengths),
         _section("Instructions by score", facts.scores),
+        _section("Facets", facets.with_areas(facts.facets), _FACETS),
         _section("Topics", facts.topics, "Largest first, named by the phrases that set them apart."),
         _section("Real instructions", facts.seeds, _SEEDS),
         _section("Methods and prompts", facts.methods, _METHODS),
@@ -86,7 +93,8 @@ _LICENSES = (
 )
 _MODELS = (
     "Rows by the model that wrote, answered, judged or moderated them: the name it was asked for by, and the one that "
-    "its server answered under, where it gave one."
+    "its server answered under, where it gave one. `outputs` is what its owner allows to be trained on what it wrote, "
+    "as far as we know: read the terms before you publish."
 )
 _SETTINGS = "Settings that can change a row and are not their defaults. All others are as they come."
 _STEPS = "What was done, and what was not because a setting says so."
@@ -102,6 +110,11 @@ _MARKS = (
     "The mean mark of what was selected and of random controls of equal size, instructions or answers, on the scale of "
     "each judge. The note says what holds for all marks: the severity of judges in logits with their infit, the "
     "calibration error (ECE) of a confidence, the error of each source of rewards."
+)
+_SEEDED = (
+    "Answers with one known error, put in by rule, beside the answers without it (after ACES). `found`: the judge "
+    "gives the good one more; `tied`: as much; `turned`: less. The required checks find an error where they refuse the "
+    f"answer that has it. A judge is no better than a coin where it finds at most half of {FEWEST_PAIRS} pairs or more."
 )
 _PEOPLE = (
     "How far people who read rows agree with judges on what passes: a judge passes what is at least the middle of all "
@@ -126,9 +139,14 @@ _LEAST = (
 )
 _SEEDS = "What was left of the conversations after each step, beside the counts of SynthQuestions (arXiv 2506.03968)."
 _METHODS = "A fingerprint stands for the prompt, its settings and its model: the same fingerprint asks the same."
+_FACETS = (
+    "What was selected, by facet, with the mean score of its instructions. Kinds of task are those of HREF, as its "
+    "judge told them; areas put them together as INSTRUCTEVAL does; aims are what the judge `three_h` told."
+)
 _MEASURES = (
-    "The dataset beside its recipes and beside random controls of equal size. MTLD and Vendi score: higher is more "
-    "diverse; distances are 1 minus the cosine to the nearest other instruction, and to the nearest seed."
+    "Each measure by what it speaks of: quality, diversity or importance, after Data Tsunami. The dataset stands "
+    "beside its recipes and beside random controls of equal size. MTLD and Vendi score: higher is more diverse; "
+    "distances are 1 minus the cosine to the nearest other instruction, and to the nearest seed."
 )
 
 
@@ -171,6 +189,16 @@ def _name(row: Row) -> str:
     return row["model"] if is_stand_in(row["model"]) else row["served"]
 
 
+def _seeded(rows: Sequence[Row]) -> str:
+    """Say what the table of seeded errors holds, and name who misses them."""
+    missed: dict[str, list[str]] = {}
+    for row in rows:
+        if row["judge"] != REQUIRED and row["pairs"] >= FEWEST_PAIRS and 2 * row["found"] <= row["pairs"]:
+            missed.setdefault(row["judge"], []).append(row["error"])
+    named = "; ".join(f"`{judge}` ({', '.join(errors)})" for judge, errors in missed.items())
+    return f"{_SEEDED} {f'**No better than a coin**: {named}.' if named else 'No judge is known to do no better.'}"
+
+
 def _choice(facts: Facts) -> str:
     said = ", ".join(f"{name} {value}" for name, value in facts.choice.items())
     least = f" {_LEAST}" if facts.choice.get("min_score", 0) > 0 else ""
@@ -190,7 +218,7 @@ def _section(title: str, rows: Sequence[Row], text: str = "") -> str:
 def _turned(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Turn a table round: a row for each measure, a column for each part, so that parts stand side by side."""
     return [
-        {"measure": name, **{row["part"]: row[name] for row in rows}}
+        {"aspect": facets.aspect(name), "measure": name, **{row["part"]: row[name] for row in rows}}
         for name in (rows[0] if rows else [])
         if name != "part"
     ]

@@ -11,22 +11,26 @@ both. A bound of your own stands behind the name: `fineweb.repeated_line_chars<=
 | `gopher_quality`, `gopher_repetition` | Rae et al. 2021, table A1 | - |
 | `c4`, `c4_lines` | Raffel et al. 2020, section 2.2 | sentences 5, words of a line 3 (datatrove); 3 and 5 (TFDS) |
 | `fineweb` | Penedo et al. 2024, section 3.6 | repeated_line_chars .1 (paper), .01 (its code, datatrove) |
+| `cqia`, `cqia_lines` | after COIG-CQIA (`language_rules.py`) | ours |
+| `indic` | after IndicLLMSuite (`language_rules.py`) | ours, some by language: `indic.line_words@ta>=2` |
 
-`c4_lines` refuses no page: it takes lines out. What a word is, is what blanks separate, as in the papers. Where letters
-stand alone (Chinese, Thai and their kin), several letters are a word, by `contracts/scripts.py`.
+`c4_lines` and `cqia_lines` refuse no page: they take lines out. What a word is, is what blanks separate, as in the
+papers. Where letters stand alone (Chinese, Thai and their kin), several letters are a word, by `contracts/scripts.py`.
 
-The rules were made for English. `ENGLISH` ones are left out for pages of other languages, `BLANKS` ones for scripts
-without blanks: such a page passes them, whatever it holds. The others count lines, marks and repeats in any script.
+The rules of papers were made for English. `ENGLISH` ones are left out for pages of other languages, `BLANKS` ones for
+scripts without blanks: such a page passes them, whatever it holds; and so does a page of another language those for
+Chinese (`CHINESE`) and for languages of India (`INDIC`). The others count lines, marks and repeats in any script.
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from wellspring.tasks.contracts import scripts
 from wellspring.tasks.contracts.errors import Rejection, UsageError
+from wellspring.tasks.methods.pages import language_rules
 
 VERSION = 2
 STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
@@ -38,8 +42,10 @@ SHORT_LINE_CHARS = 30
 MAX_WORD_CHARS = 1_000
 _POLICIES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 ENGLISH, BLANKS, ANY = "English", "scripts with blanks", "any script"  # what a rule was made for
-LINES = "c4_lines"
-_BOUND = re.compile(r"(?P<name>[^<>=]+?)\s*(?P<sign><=|>=)\s*(?P<bound>-?[0-9.]+)")
+CHINESE, INDIC = "Chinese", "languages of India"
+_LANGUAGES = {ENGLISH: frozenset({"en"}), CHINESE: frozenset({"zh"}), INDIC: language_rules.INDIA}
+LINES = ("c4_lines", "cqia_lines")
+_BOUND = re.compile(r"(?P<name>[^<>=@]+?)(?:@(?P<language>[a-z]{2,3}))?\s*(?P<sign><=|>=)\s*(?P<bound>-?[0-9.]+)")
 
 
 @dataclass(frozen=True)
@@ -113,16 +119,36 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A measure, and the bounds within which a text is kept."""
+    """A measure, and the bounds within which a text is kept; `by` has those of languages for which they differ."""
 
     measure: Callable[[Measured], float]
     least: float = float("-inf")
     most: float = float("inf")
     made_for: str = ANY
+    by: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+
+    def bounds(self, language: str) -> tuple[float, float]:
+        """Return the least and the most that a text of a language may have."""
+        return self.by.get(language, (self.least, self.most))
+
+    def bounded(self, side: str, bound: float, language: str) -> "Rule":
+        """Return the rule with another bound, of one language where that is named.
+
+        Args:
+            side: least or most.
+            bound: The bound.
+            language: As ISO 639; empty: of all that have none of their own.
+        """
+        if not language:
+            return replace(self, **{side: bound})
+        least, most = self.bounds(language)
+        return replace(self, by={**self.by, language: (bound, most) if side == "least" else (least, bound)})
 
     def holds_for(self, text: Measured, language: str) -> bool:
         """Tell whether the rule was made for such a text."""
-        return self.made_for == ANY or (self.made_for == BLANKS and text.scale == 1) or language == "en"
+        if self.made_for in _LANGUAGES:
+            return language in _LANGUAGES[self.made_for]
+        return self.made_for == ANY or text.scale == 1 or language == "en"
 
 
 def _ends(text: Measured, ends: tuple[str, ...]) -> float:
@@ -173,12 +199,31 @@ _C4_LINES = {
     "policies": Rule(lambda t: sum(map(t.text.lower().count, _POLICIES)), most=0),
     "javascript": Rule(lambda t: t.text.lower().count("javascript"), most=0),
 }
+_CQIA = {
+    "han_share": Rule(lambda t: language_rules.han_share(t.text), 0.5, made_for=CHINESE),
+    "promotion": Rule(lambda t: language_rules.phrases(t.text, "promotion"), most=0, made_for=CHINESE),
+    "applause": Rule(lambda t: language_rules.phrases(t.text, "applause"), most=1, made_for=CHINESE),
+    "pictures": Rule(lambda t: language_rules.phrases(t.text, "pictures"), most=1, made_for=CHINESE),
+    "unfinished": Rule(lambda t: language_rules.phrases(t.text, "unfinished"), most=0, made_for=CHINESE),
+}
+_CQIA_LINES = {"aside": Rule(lambda t: language_rules.phrases(t.text, "lines"), most=0, made_for=CHINESE)}
+_FEWER_WORDS = {language: (float(least), float("inf")) for language, least in language_rules.WORDS_OF_LINE.items()}
+_INDIC = {
+    "script_share": Rule(lambda t: language_rules.script_share(t.text), 0.7, made_for=INDIC),
+    "other_share": Rule(lambda t: language_rules.other_share(t.text), most=0.3, made_for=INDIC),
+    "line_words": Rule(lambda t: t.share(t.word_count, len(t.lines)), 5, made_for=INDIC, by=_FEWER_WORDS),
+    "function_words": Rule(lambda t: language_rules.function_words(t.words), 2, made_for=INDIC),
+    "repeated_lines": Rule(lambda t: t.repeated(t.lines)[0], most=0.3, made_for=INDIC),
+}
 SETS: Mapping[str, Mapping[str, Rule]] = {
     "gopher_quality": _GOPHER_QUALITY,
     "gopher_repetition": _GOPHER_REPETITION,
     "c4": _C4,
-    LINES: _C4_LINES,
+    "c4_lines": _C4_LINES,
     "fineweb": _FINEWEB,
+    "cqia": _CQIA,
+    "cqia_lines": _CQIA_LINES,
+    "indic": _INDIC,
 }
 
 
@@ -201,7 +246,7 @@ def rules(names: Iterable[str]) -> dict[str, Rule]:
         chosen |= {f"{group}.{key}": chosen.get(f"{group}.{key}", known[key]) for key in ([rule] if dot else known)}
         if match:
             side = "most" if match["sign"] == "<=" else "least"
-            chosen[name] = replace(chosen[name], **{side: _number(match["bound"], told)})
+            chosen[name] = chosen[name].bounded(side, _number(match["bound"], told), match["language"] or "")
     return chosen
 
 
@@ -217,7 +262,7 @@ def without_lines(text: str, chosen: Mapping[str, Rule], language: str) -> str:
 
     Args:
         text: A text.
-        chosen: Rules, of which those of `c4_lines` are asked.
+        chosen: Rules, of which those for lines are asked.
         language: That of the text, as ISO 639-1.
     """
     rules_ = [rule for name, rule in chosen.items() if name.startswith(LINES)]
@@ -238,7 +283,7 @@ def check(text: str, chosen: Mapping[str, Rule], language: str) -> None:
 
     Args:
         text: A text.
-        chosen: Rules; those of `c4_lines` refuse no text.
+        chosen: Rules; those for lines refuse no text.
         language: That of the text, as ISO 639-1.
 
     Raises:
@@ -248,7 +293,8 @@ def check(text: str, chosen: Mapping[str, Rule], language: str) -> None:
     for name, rule in chosen.items():
         if name.startswith(LINES) or not rule.holds_for(measured, language):
             continue
-        value = rule.measure(measured)
-        if not rule.least <= value <= rule.most:
-            bound = f"less than {rule.least:g}" if value < rule.least else f"more than {rule.most:g}"
-            raise Rejection("quality", f"{name} is {value:.4g}, {bound}")
+        value, (least, most) = rule.measure(measured), rule.bounds(language)
+        if not least <= value <= most:
+            bound = f"less than {least:g}" if value < least else f"more than {most:g}"
+            of = f" for {language}" if language in rule.by else ""
+            raise Rejection("quality", f"{name} is {value:.4g}, {bound}{of}")

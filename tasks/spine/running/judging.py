@@ -53,6 +53,15 @@ def over_sets(name: str, settings: Settings) -> OverSets:
     return OverSets(name, module, recipes.knobs(f"methods.{name}", module, settings))
 
 
+def all_over_sets(settings: Settings) -> list[OverSets]:
+    """Return every method over sets that a profile can name.
+
+    Raises:
+        UsageError: A file is not whole, or a knob is not as it should be.
+    """
+    return [over_sets(name, settings) for name in sorted(SETS.names(settings.plugins))]
+
+
 def find(name: str, settings: Settings) -> Judge | Recipe:
     """Return a judge that gives marks, or a program.
 

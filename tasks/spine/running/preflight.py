@@ -103,7 +103,7 @@ def _store(directory: Path) -> None:
 
 def _names(settings: Settings) -> Iterator[Look]:
     """Look at every name of a method that the settings leave open."""
-    for name in settings.documents.quality:
+    for name in (*settings.documents.quality, *settings.seeds.quality):
         yield lambda name=name: quality.rules([name])
     for name in settings.instructions.recipes:
         yield lambda name=name: _recipe(name, settings, RECIPES)

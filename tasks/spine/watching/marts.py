@@ -45,6 +45,7 @@ def read(store: Store) -> Mapping[str, pl.DataFrame]:
     frames = {name: store.query(f"marts/{name}", run_id=None) for name in names()}
     frames |= {"attempts": _attempts(store), "standing": stage_status.stages(store)}
     frames["seeds_funnel"] = store.query("seeds/funnel")
+    frames |= {"marks": store.query("exports/marks"), "seeded": store.query("exports/seeded", required=[])}
     frames["people"] = pl.DataFrame(people.agreements(store), schema=people.AGREEMENT)
     if not shows_values(store):
         quoted = pl.col("observed").str.split(_QUOTED).list.first()

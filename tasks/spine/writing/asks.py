@@ -385,6 +385,8 @@ class Making:
         said = [self._answered(side) for side in ids if side]
         if not said:
             raise MisuseError("a pair has neither side")
+        if any(self._is_probe(side) for side in ids):
+            return
         if len({*said}) < len(said):
             self.refused("same_text", "both sides of a pair say the same")
             return
@@ -398,6 +400,14 @@ class Making:
             kind=kind,
         )
         self._add("", "preferences", row)
+
+    def _is_probe(self, side: str) -> bool:
+        """Whether a response only tests who judges it: no pair has it."""
+        if (row := self.rows.get(("responses", side))) is not None:
+            return row.row.use == "probe"
+        return any(
+            one["response_id"] == side and one["use"] == "probe" for one in json.loads(self.row.get("answers", "[]"))
+        )
 
     def _answered(self, side: str) -> tuple[str, str]:
         """Return the id of the instruction that a response answers, and what it says."""
@@ -486,11 +496,12 @@ class Making:
             raise Rejection("copy_of_demonstration", f"it is what it was made from: {text[:200]}")
         outside = [] if is_page or not given else [given]
         outside += [one["text"] for name, one in self.read.items() if name != self.row["input_id"]]
-        page = f"{self.row['title'] or ''}\n{given}" if self.work.recipe.is_of_page else ""
+        is_half = "halve_page" in may
+        page = f"{self.row['title'] or ''}\n{given}" if self.work.recipe.is_of_page and not is_half else ""
         shown = Shown(demonstrations=[] if "resemble" in may else outside, document=page, prompt=ours)
-        is_free = "switch_language" in may or (is_page and not page)
+        is_free = "switch_language" in may or (is_page and not page and not is_half)
         language = None if is_free else self.row.get("language") or identify(given)
-        points = any(turn["role"] != "system" for turn in _turns(history)) or "need_history" in may
+        points = any(turn["role"] != "system" for turn in _turns(history)) or is_half or "need_history" in may
         accept(text, limits(run.settings.instructions, language), shown, is_alone=not points)
         said = {name: value for name, value in sorted(around.items()) if value is not None}
         if "ability" in said:
