@@ -11,6 +11,7 @@ from tests.program_runs import answering
 from wellspring.tasks.contracts import records, verifiable
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import verify
 from wellspring.tasks.spine.running.runs import Run
 
 PAGE = instruction_store.SUBJECTS["pumps"]
@@ -51,3 +52,12 @@ def certify(
             found = judge_runs.judged(run, "certificate")
             after(run)
             return found
+
+
+def rejected(noted: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Return for each kind of mutants of a task how many the exported verifier rejects, and how many there are."""
+    found: dict[str, list[int]] = {}
+    for kind, text in noted["wrong"]:
+        of = found.setdefault(kind, [0, 0])
+        of[0], of[1] = of[0] + (verify.verify(noted["verifier"], text) is False), of[1] + 1
+    return found

@@ -8,11 +8,11 @@ A task is an instruction, its reference (an answer of use `answer`) and a note o
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
-from wellspring.tasks.contracts import comparers, variants
+from wellspring.tasks.contracts import code_answers, comparers, variants
 from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, Made
@@ -26,7 +26,7 @@ ASKED, COMPUTED, FREE = (
 SANDBOX = {  # what a verifier asks for wherever it runs; `tasks/io/verify.py`, which goes out with it, gives it that
     "language": "python",
     "engine": "pydantic-monty==1.4.0",
-    "entry": "evaluate(response: str) -> bool",
+    "entry": "evaluate(response: str) -> bool, or {source, calls} to run by themselves; then judge(values) -> bool",
     "seconds": 2.0,
     "memory_bytes": 256 * 2**20,
     "recursion": 200,
@@ -43,6 +43,29 @@ FORMS = {
 }
 
 
+class Elsewhere(TypedDict):
+    """Ranges of bytes of a page beside the one that a task was made of."""
+
+    document_id: str
+    cited: Sequence[Sequence[int]]
+
+
+class More(TypedDict, total=False):
+    """What the note of a task holds beside the rest, where its kind has it.
+
+    Keys:
+        claim: What must follow from what is cited, in place of the known answer.
+        excerpt: The part of the passage that an examiner needs, in place of all of it.
+        elsewhere: What it rests on beside its page.
+        facts: What was found when it was made, as its kind says.
+    """
+
+    claim: str
+    excerpt: str
+    elsewhere: Sequence[Elsewhere]
+    facts: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What is noted of a task.
@@ -53,7 +76,8 @@ class Task:
         passage: What it is asked of; '' where nothing is shown.
         known: The answer alone.
         reference: The whole answer that the verifier accepts.
-        verifier: Python source with `evaluate(response) -> bool`.
+        verifier: Python source with `evaluate(response) -> bool`. Where something must be done first, it returns that
+            (`{"source": ..., "calls": [...]}` is a program to run, and calls), and `judge(values)` says the verdict.
         author: Who wrote the verifier: `rule`, or a role.
         cited: Ranges of bytes of the page that the reference rests on.
         follows: `asked`: a role is asked whether the reference follows; `computed`: it was worked out of the page;
@@ -61,6 +85,7 @@ class Task:
         right: Answers that are right by rule, beside the reference.
         wrong: Mutants by rule: kind, text.
         is_line: Whether the last line is the answer; else all of it is.
+        more: What only some kinds have.
     """
 
     kind: str
@@ -75,6 +100,7 @@ class Task:
     right: Sequence[str] = field(default=())
     wrong: Sequence[Sequence[str]] = field(default=())
     is_line: bool = True
+    more: More = field(default_factory=More)
 
     @property
     def text(self) -> str:
@@ -185,6 +211,29 @@ def evaluate(response):
 """
 
 
+def by_tests(calls: Sequence[Mapping[str, Any]], expected: Sequence[Any]) -> str:
+    """Return a verifier that has calls made of the one block of Python of an answer, and compares what they give.
+
+    Args:
+        calls: Each with `function` and `arguments`. They run where nothing is known of what they should give.
+        expected: What each should give, as JSON has it.
+    """
+    return f"""{inspect.getsource(code_answers)}
+
+CALLS = {list(calls)!r}
+EXPECTED = {list(expected)!r}
+
+
+def evaluate(response):
+    code = code_of(response)
+    return {{"source": code, "calls": CALLS}} if code.strip() else False
+
+
+def judge(values):
+    return is_same(values, EXPECTED)
+"""
+
+
 def make(ask: Ask, source: Answered | Text, task: Task) -> Made:
     """Make the instruction of a task, its reference and its note.
 
@@ -205,4 +254,5 @@ def make(ask: Ask, source: Answered | Text, task: Task) -> Made:
 
 def noted(task: Task, instruction_id: str) -> dict[str, Any]:
     """Return what the note of a task holds."""
-    return asdict(task) | {"instruction_id": instruction_id}
+    held = asdict(task)
+    return held | held.pop("more") | {"instruction_id": instruction_id}

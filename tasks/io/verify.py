@@ -10,14 +10,18 @@ This file goes out with every export of tasks, and needs no other file of Wellsp
 A verifier is Python with a function `evaluate(response) -> bool`. A model may have written it, and the answer is a
 model's, too: neither runs in this process. The interpreter has no files, no network, no processes and no environment;
 time, memory, recursion and output are bounded. What is no verdict (an error, a limit) is None, and never a pass.
+
+Where an answer is code, `evaluate` returns the program and calls of it. They run by themselves, where nothing is known
+of what they should give; then `judge(values)` says the verdict. Code that fails is wrong.
 """
 
 import atexit
+import json
 from typing import Any
 
 import pydantic_monty as monty
 
-VERSION = 1
+VERSION = 2
 ENGINE = "pydantic-monty==1.4.0"
 SECONDS, MEMORY_BYTES, RECURSION, OUTPUT_BYTES = 2.0, 256 * 2**20, 200, 64 * 2**10
 _LIMITS: monty.ResourceLimits = {
@@ -37,13 +41,30 @@ def verify(verifier: str, response: str) -> bool | None:
         verifier: The column of that name of a task.
         response: The whole answer, as the model gave it.
     """
-    printed = monty.CollectString(max_bytes=OUTPUT_BYTES)
     try:
-        with _pool().checkout(limits=_LIMITS, os_policy={"sleep": "zero", "random_start": {"seed": 0}}) as session:
-            said = session.feed_run(f"{verifier}\nevaluate(given)", inputs={"given": response}, print_callback=printed)
+        said = _run(f"{verifier}\nevaluate(given)", response)
+        if isinstance(said, dict):
+            said = _run(f"{verifier}\njudge(given)", _done(said["source"], said["calls"]))
     except monty.MontyError:
         return None
     return said if isinstance(said, bool) else None
+
+
+def _done(source: str, calls: list[dict[str, Any]]) -> list[Any] | None:
+    """Return what calls of a program gave, as JSON has it; None where it fails, or gives another thing each time."""
+    made = [f"{one['function']}(*given[{at}])" for at, one in enumerate(calls)]
+    code = f"{source}\nimport json as json_of_the_calls\njson_of_the_calls.dumps([{', '.join(made)}], allow_nan=False)"
+    try:
+        said = [_run(code, [one["arguments"] for one in calls], seed) for seed in (0, 1)]
+        return json.loads(said[0]) if said[0] == said[1] and len(said[0]) <= OUTPUT_BYTES else None
+    except (monty.MontyError, ValueError, RecursionError):
+        return None
+
+
+def _run(code: str, given: Any, seed: int = 0) -> Any:
+    printed = monty.CollectString(max_bytes=OUTPUT_BYTES)
+    with _pool().checkout(limits=_LIMITS, os_policy={"sleep": "zero", "random_start": {"seed": seed}}) as session:
+        return session.feed_run(code, inputs={"given": given}, print_callback=printed)
 
 
 def reward(completions: list[Any], verifier: list[str], **_: Any) -> list[float | None]:

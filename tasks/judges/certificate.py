@@ -32,7 +32,7 @@ from wellspring.tasks.contracts.variants import final
 
 SYSTEM = ""
 PAPER = "beside the papers: evidence that a task's verifier is right"
-VERSION = 1
+VERSION = 2
 TAKES = "tasks"
 MAKES = ("verdicts", "notes")
 ROLES = ("examiner", "mutator", "strong", "weak")
@@ -40,6 +40,7 @@ ROLE_OF = {"examiner": "judge", "mutator": "judge", "strong": "responder", "weak
 APART = (("strong", "weak"),)
 REAL_MODEL = ""
 
+TOGETHER = 16  # answers that the verifier is asked about at a time
 SHOWN = 3  # mutants that passed, in the detail of a verdict
 FIRST = "monty"  # the engine that every user of an exported task can have
 REASONS = frozenset(
@@ -157,14 +158,40 @@ async def _verify(ask: Ask, found: Evidence, answers: Sequence[dict[str, Any]]) 
     Raises:
         Rejection: `verifier_fails`, it says nothing of one.
     """
-    calls = [{"function": "evaluate", "arguments": [one["text"]]} for one in answers]
-    ran = await ask.execute(found.task["verifier"], calls)
-    found.engine = ran.engine
-    if ran.outcome != "ok" or not all(isinstance(value, bool) for value in ran.values):
-        raise Rejection("verifier_fails", f"{ran.outcome}: {ran.detail}"[:300])
-    if not ran.engine.startswith(FIRST):
-        raise Rejection("verifier_fails", f"it runs in `{ran.engine}` alone, which is not everywhere")
-    found.answers += [one | {"accepted": value} for one, value in zip(answers, ran.values, strict=True)]
+    said = await _said(ask, found, "evaluate", [one["text"] for one in answers])
+    asked = [at for at, value in enumerate(said) if isinstance(value, dict)]
+    if asked:
+        done = await ask.each([_done(ask, said[at]) for at in asked])
+        for at, value in zip(asked, await _said(ask, found, "judge", done), strict=True):
+            said[at] = value
+    if odd := [value for value in said if not isinstance(value, bool)]:
+        raise Rejection("verifier_fails", f"it says neither yes nor no: {odd[0]}"[:300])
+    found.answers += [one | {"accepted": value} for one, value in zip(answers, said, strict=True)]
+
+
+async def _said(ask: Ask, found: Evidence, function: str, given: Sequence[Any]) -> list[Any]:
+    """Return what a function of the verifier says of each value, asked of some at a time: an answer has its bounds.
+
+    Raises:
+        Rejection: `verifier_fails`.
+    """
+    said = list[Any]()
+    for first in range(0, len(given), TOGETHER):
+        calls = [{"function": function, "arguments": [one]} for one in given[first : first + TOGETHER]]
+        ran = await ask.execute(found.task["verifier"], calls)
+        found.engine = ran.engine
+        if ran.outcome != "ok":
+            raise Rejection("verifier_fails", f"{ran.outcome}: {ran.detail}"[:300])
+        if not ran.engine.startswith(FIRST):
+            raise Rejection("verifier_fails", f"it runs in `{ran.engine}` alone, which is not everywhere")
+        said += ran.values
+    return said
+
+
+async def _done(ask: Ask, step: Mapping[str, Any]) -> list[Any] | None:
+    """Return what calls of a program gave; None where it fails, or needs what is not everywhere."""
+    ran = await ask.execute(step["source"], step["calls"])
+    return ran.values if ran.outcome == "ok" and ran.engine.startswith(FIRST) else None
 
 
 def _hold(knobs: Knobs, found: Evidence) -> None:
@@ -191,10 +218,11 @@ async def _entailed(ask: Ask, found: Evidence, cited: Sequence[str]) -> None:
     if found.follows != verifiable.ASKED:
         return
     task = found.task
-    said = await ask("follows", Entailed, cited=cited, question=task["question"], answer=task["known"])
+    claim = task.get("claim") or task["known"]
+    said = await ask("follows", Entailed, cited=cited, question=task["question"], answer=claim)
     found.source, found.follows = said, said.follows
     if said.follows == "no":
-        raise Rejection("not_entailed", f"{task['known'][:100]}: {said.reason[:200]}")
+        raise Rejection("not_entailed", f"{claim[:100]}: {said.reason[:200]}")
 
 
 async def _of_models(ask: Ask, found: Evidence) -> list[dict[str, Any]]:
@@ -221,17 +249,24 @@ async def _misled(ask: Ask, task: Mapping[str, Any]) -> list[Misled]:
     how: Any = {"role": "mutator", "number": ask.knobs.mutants}
     if task["is_line"]:
         return await ask.draws(1, "mislead", Misled, **how, **_of_task(task))
-    return await ask.draws(1, "spoil", Misled, **how, question=task["question"], known=task["reference"])
+    return await ask.draws(1, "spoil", Misled, **how, question=_examined_by(task), known=task["reference"])
 
 
 def _of_task(task: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: task[name] for name in ("question", "passage", "known")}
+    passage = task.get("excerpt") or task["passage"]
+    return {"question": task["question"], "passage": passage, "known": task["known"]}
+
+
+def _examined_by(task: Mapping[str, Any]) -> str:
+    """Return the task as an examiner of whole answers is told it."""
+    return verifiable.asked(task["question"], task.get("excerpt") or task["passage"])
 
 
 async def _without(ask: Ask, found: Evidence, answers: Sequence[Text]) -> None:
     """Note how often the task is solved without its passage."""
-    ran = await ask.execute(found.task["verifier"], [{"function": "evaluate", "arguments": [o.text]} for o in answers])
-    found.solved["closed"] = [sum(value is True for value in ran.values), len(answers)]
+    alone = Evidence(found.task)
+    await _verify(ask, alone, [{"text": one.text} for one in answers])
+    found.solved["closed"] = [sum(one["accepted"] for one in alone.answers), len(answers)]
 
 
 async def _examined(ask: Ask, task: Mapping[str, Any], answers: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -252,7 +287,7 @@ async def _examined(ask: Ask, task: Mapping[str, Any], answers: Sequence[tuple[s
 async def _right(ask: Ask, task: Mapping[str, Any], answer: str) -> Examined:
     if task["is_line"]:
         return await ask("examine", Examined, role="examiner", answer=answer, **_of_task(task))
-    return await ask("examine_whole", Examined, role="examiner", question=task["question"], answer=answer)
+    return await ask("examine_whole", Examined, role="examiner", question=_examined_by(task), answer=answer)
 
 
 def _kind(origin: str, *, right: bool | None) -> str:
@@ -302,4 +337,5 @@ def _certificate(row: Row, found: Evidence, reason: str) -> dict[str, Any]:
         "mutants": {kind: [rejected[kind], number] for kind, number in sorted(mutants.items())},
         "solved": found.solved,
         "answers": found.answers,
+        **{name: found.task[name] for name in ("elsewhere", "facts") if name in found.task},
     }

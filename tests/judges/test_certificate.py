@@ -12,6 +12,7 @@ from tests.certified_tasks import QUOTE, a_task
 from tests.program_cases import fenced
 from wellspring.tasks.contracts import verifiable
 from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import verify
 from wellspring.tasks.judges import certificate
 from wellspring.tasks.spine.running.runs import Run
 
@@ -161,3 +162,46 @@ def test_of_a_task_without_a_last_line_the_whole_answer_is_examined(
 
 def test_the_most_calls_of_a_task() -> None:
     assert certificate.most_calls(certificate.Knobs()) == 18
+
+
+DOUBLE, HALF = (f"```python\ndef twice(x):\n    return {value}\n```" for value in ("x * 2", "x / 2"))
+
+
+def test_code_runs_apart_from_what_it_should_give_and_is_judged_here_as_elsewhere(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    calls = [{"function": "twice", "arguments": [one]} for one in (0, 3, -1)]
+    wrong = [("refusal", "No."), ("loop", DOUBLE.replace("    return", "    while x:\n        pass\n    return"))]
+    wrong += [("reads", DOUBLE.replace("x * 2", "open('/etc/passwd').read()")), ("every_answer", DOUBLE + "\n" + HALF)]
+    task = a_task(
+        question="Write twice(x).",
+        passage="",
+        reference=DOUBLE,
+        known="x * 2",
+        is_line=False,
+        verifier=verifiable.by_tests(calls, [0, 6, -2]),
+        wrong=wrong,
+        right=[DOUBLE.replace("* 2", "+ x")],
+        more={"claim": "It doubles.", "facts": {"tests": 3}},
+    )
+
+    def say(heading: str, body: dict[str, Any]) -> Any:
+        if heading == "spoil":
+            return json.dumps({"answers": [HALF]})
+        if heading == "examine_whole":
+            [answer] = fenced(body, "answer")
+            return json.dumps({"difference": "", "right": "yes" if "x << 1" in answer else "no"})
+        if heading == "follows":
+            assert fenced(body, "answer") == ["It doubles."]
+            return json.dumps({"reason": "", "follows": "yes"})
+        return DOUBLE.replace("x * 2", "x << 1") if body["model"] == "a-responder" else HALF
+
+    found = certified_tasks.certify(settings, start, say, task)
+
+    [said] = judge_runs.notes(found, "certificate")
+    assert (found["verdicts"][0]["passed"], said["facts"]) == (True, {"tests": 3})
+    assert said["solved"] == {"strong": [3, 3], "weak": [0, 3]}
+    assert said["mutants"] == {kind: [1, 1] for kind in ("every_answer", "loop", "misleading", "reads", "refusal")} | {
+        "unsolved": [3, 3]
+    }
+    assert all(verify.verify(task.verifier, one["text"]) is one["accepted"] for one in said["answers"])

@@ -76,7 +76,7 @@ SYSTEM = (
     "Instruction Following without Instruction Tuning",
     "Reasons to Reject",
 )
-VERSION = 2
+VERSION = 3
 Lines = list[tuple[str, dict[str, Any]]]
 Columns = Sequence[tuple[str, pa.DataType]]
 Of = Literal["rows", "pairs", "raw", "rewrites"]
