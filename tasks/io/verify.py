@@ -50,6 +50,22 @@ def verify(verifier: str, response: str) -> bool | None:
     return said if isinstance(said, bool) else None
 
 
+def score(verifier: str, response: str) -> float | None:
+    """Return how much of an answer is right, from 0 to 1; None where the verifier says nothing.
+
+    A verifier with parts has `score(response)`: of an answer that is an object it is the share of right fields. Of
+    other verifiers it is 1 or 0.
+    """
+    if "\ndef score(" not in verifier:
+        said = verify(verifier, response)
+        return None if said is None else float(said)
+    try:
+        found = _run(f"{verifier}\nscore(given)", response)
+    except monty.MontyError:
+        return None
+    return float(found) if isinstance(found, int | float) else None
+
+
 def _done(source: str, calls: list[dict[str, Any]]) -> list[Any] | None:
     """Return what calls of a program gave, as JSON has it; None where it fails, or gives another thing each time."""
     made = [f"{one['function']}(*given[{at}])" for at, one in enumerate(calls)]
@@ -75,9 +91,17 @@ def reward(completions: list[Any], verifier: list[str], **_: Any) -> list[float 
         verifier: The column of the dataset, a verifier for each completion.
         _: The other columns.
     """
-    texts = [one if isinstance(one, str) else str(one[-1]["content"]) for one in completions]
-    said = [verify(source, text) for source, text in zip(verifier, texts, strict=True)]
+    said = [verify(source, text) for source, text in zip(verifier, _texts(completions), strict=True)]
     return [None if one is None else float(one) for one in said]
+
+
+def credit(completions: list[Any], verifier: list[str], **_: Any) -> list[float | None]:
+    """Return how much of each answer is right: as `reward`, with partial credit."""
+    return [score(source, text) for source, text in zip(verifier, _texts(completions), strict=True)]
+
+
+def _texts(completions: list[Any]) -> list[str]:
+    return [one if isinstance(one, str) else str(one[-1]["content"]) for one in completions]
 
 
 def _pool() -> monty.Monty:

@@ -40,6 +40,7 @@ ROLE_OF = {"examiner": "judge", "mutator": "judge", "strong": "responder", "weak
 APART = (("strong", "weak"),)
 REAL_MODEL = ""
 
+PARTS = "\ndef score("  # of a verifier that says how much of an answer is right
 TOGETHER = 16  # answers that the verifier is asked about at a time
 SHOWN = 3  # mutants that passed, in the detail of a verdict
 FIRST = "monty"  # the engine that every user of an exported task can have
@@ -92,6 +93,7 @@ class Evidence:
     engine: str = ""
     answers: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     solved: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    credit: dict[str, float] = field(default_factory=dict[str, float])
     source: Answered | Text | None = None
 
     def of(self, *, right: bool) -> list[dict[str, Any]]:
@@ -150,6 +152,7 @@ async def _gather(row: Row, ask: Ask, found: Evidence) -> None:
     await _verify(ask, found, await _of_models(ask, found))
     _hold(ask.knobs, found)
     _hold_models(ask.knobs, found)
+    await _credited(ask, found)
 
 
 async def _verify(ask: Ask, found: Evidence, answers: Sequence[dict[str, Any]]) -> None:
@@ -313,6 +316,15 @@ def _hold_models(knobs: Knobs, found: Evidence) -> None:
         raise Rejection("known_without_page", f"{solved} of {tried} answers without the passage are right")
 
 
+async def _credited(ask: Ask, found: Evidence) -> None:
+    """Note how much of each solver's answers is right, where the verifier says that."""
+    if PARTS not in found.task["verifier"]:
+        return
+    for role in ("strong", "weak"):
+        said = await _said(ask, found, "score", [one["text"] for one in found.answers if one["origin"] == role])
+        found.credit[role] = round(sum(said) / max(len(said), 1), 4)
+
+
 def _told(found: Evidence) -> str:
     """Say in words what the certificate says."""
     mutants = found.of(right=False)
@@ -337,5 +349,6 @@ def _certificate(row: Row, found: Evidence, reason: str) -> dict[str, Any]:
         "mutants": {kind: [rejected[kind], number] for kind, number in sorted(mutants.items())},
         "solved": found.solved,
         "answers": found.answers,
+        **({"credit": found.credit} if found.credit else {}),
         **{name: found.task[name] for name in ("elsewhere", "facts") if name in found.task},
     }

@@ -10,7 +10,7 @@ import pytest
 from tests import certified_tasks, judge_runs
 from tests.certified_tasks import QUOTE, a_task
 from tests.program_cases import fenced
-from wellspring.tasks.contracts import verifiable
+from wellspring.tasks.contracts import field_tasks, verifiable
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import verify
 from wellspring.tasks.judges import certificate
@@ -205,3 +205,36 @@ def test_code_runs_apart_from_what_it_should_give_and_is_judged_here_as_elsewher
         "unsolved": [3, 3]
     }
     assert all(verify.verify(task.verifier, one["text"]) is one["accepted"] for one in said["answers"])
+
+
+def test_of_an_answer_of_fields_the_share_of_right_ones_is_noted(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    fields = [["lift", "amount", "12 metres"], ["power", "amount", "400 watts"]]
+    task = a_task(
+        question="Take out lift and power.",
+        reference=field_tasks.answer(fields),
+        verifier=field_tasks.verifier(fields),
+        right=field_tasks.right(fields),
+        wrong=field_tasks.wrong(fields, "", certified_tasks.PAGE),
+        is_line=False,
+    )
+    right, half = (json.dumps({"lift": "12 m", "power": power}) for power in ("0.4 kW", "12 watts"))
+
+    def say(heading: str, body: dict[str, Any]) -> Any:
+        if heading in {"spoil", "examine_whole"}:
+            assert certified_tasks.PAGE in "".join(fenced(body, "question"))
+        if heading == "spoil":
+            return json.dumps({"answers": [half]})
+        if heading == "examine_whole":
+            return json.dumps({"difference": "", "right": "yes" if fenced(body, "answer") == [right] else "no"})
+        if heading == "follows":
+            return json.dumps({"reason": "", "follows": "yes"})
+        is_closed = "Nothing else is given." in body["messages"][-1]["content"]
+        return "No." if is_closed else right if body["model"] == "a-responder" else half
+
+    found = certified_tasks.certify(settings, start, say, task)
+
+    [said] = judge_runs.notes(found, "certificate")
+    assert (said["certified"], said["credit"]) == (True, {"strong": 1, "weak": 0.5})
+    assert said["solved"] == {"closed": [0, 2], "strong": [3, 3], "weak": [0, 3]}
