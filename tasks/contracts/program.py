@@ -37,7 +37,8 @@ it is given (`JUDGEMENTS`). Its row has `input_id`, `history`, `reference`, and
     references      the same, where there is a reference
     answered        text, instruction_id, answers: all of use answer and draw, a JSON list of
                     {response_id, text, model, use}
-    tasks           text, document_id, task (the note, JSON: `contracts/verifiable.py`), page (its text, or None)
+    tasks           text, document_id, task (the note, JSON: `contracts/verifiable.py`), page (its text, or None),
+                    others (texts of other pages that it cites, by id, JSON; or None)
 
 `reference` is the answer of the seed that the instruction was written for, or None where that seed had none.
 The total of a judge decides (`selections`, `preferences`): where it makes none, it is the mean of its other scores. A

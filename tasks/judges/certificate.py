@@ -140,19 +140,34 @@ async def _gather(row: Row, ask: Ask, found: Evidence) -> None:
             `too_few_right`, `known_without_page`: why there is no certificate.
     """
     task = found.task
-    cited = verifiable.quoted(row["page"] or "", task["cited"])
-    if not cited and task["follows"] != verifiable.FREE:
-        raise Rejection("not_cited", f"bytes {task['cited']} are no text of the page")
+    cited = _cited(row, task)
     by_rule = [{"origin": "rule", "kind": "right", "text": one, "right": True} for one in task["right"]]
     by_rule += [{"origin": "rule", "kind": kind, "text": one, "right": False} for kind, one in task["wrong"]]
     own = {"origin": "reference", "kind": "right", "text": task["reference"], "right": True}
     await _verify(ask, found, [own, *by_rule])
     _hold(ask.knobs, found)
-    await _entailed(ask, found, cited or [])
+    await _entailed(ask, found, cited)
     await _verify(ask, found, await _of_models(ask, found))
     _hold(ask.knobs, found)
     _hold_models(ask.knobs, found)
     await _credited(ask, found)
+
+
+def _cited(row: Row, task: Mapping[str, Any]) -> list[str]:
+    """Return what the task cites, of its page and of others.
+
+    Raises:
+        Rejection: `not_cited`, a range is no text of its page, or a task that rests on its page cites nothing.
+    """
+    texts, found = json.loads(row["others"] or "{}"), list[str]()
+    places = [(row["page"] or "", task["cited"])]
+    places += [(texts.get(one["document_id"], ""), one["cited"]) for one in task.get("elsewhere", ())]
+    for page, ranges in places:
+        quotes = verifiable.quoted(page, ranges)
+        if not quotes and task["follows"] != verifiable.FREE:
+            raise Rejection("not_cited", f"bytes {ranges} are no text of the page")
+        found += quotes or []
+    return found
 
 
 async def _verify(ask: Ask, found: Evidence, answers: Sequence[dict[str, Any]]) -> None:

@@ -11,6 +11,7 @@ from tests import certified_tasks, judge_runs
 from tests.certified_tasks import QUOTE, a_task
 from tests.program_cases import fenced
 from wellspring.tasks.contracts import field_tasks, verifiable
+from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import verify
 from wellspring.tasks.judges import certificate
@@ -238,3 +239,26 @@ def test_of_an_answer_of_fields_the_share_of_right_ones_is_noted(
     [said] = judge_runs.notes(found, "certificate")
     assert (said["certified"], said["credit"]) == (True, {"strong": 1, "weak": 0.5})
     assert said["solved"] == {"closed": [0, 2], "strong": [3, 3], "weak": [0, 3]}
+
+
+@pytest.mark.parametrize(
+    ("subject", "cited", "reason"),
+    [("bread", (0, 16), ""), ("bread", (0, 999), "not_cited"), ("no page", (0, 16), "not_cited")],
+)
+def test_what_stands_on_another_page_is_cited_too(
+    subject: str, cited: tuple[int, int], reason: str, settings: Callable[..., Settings], start: Start
+) -> None:
+    elsewhere: list[verifiable.Elsewhere] = [{"document_id": content_id("document", subject), "cited": [cited]}]
+    shown = list[list[str]]()
+
+    def say(heading: str, body: dict[str, Any]) -> Any:
+        if heading == "follows":
+            shown.append(fenced(body, "cited"))
+            return json.dumps({"reason": "both", "follows": "yes"})
+        return model()(heading, body)
+
+    found = certified_tasks.certify(settings, start, say, a_task(more={"elsewhere": elsewhere}))
+
+    assert found["verdicts"][0]["detail"].partition(":")[0] == reason or not reason
+    assert shown == ([] if reason else [[QUOTE, "A sourdough loaf"]])
+    assert found["verdicts"][0]["passed"] is not bool(reason)
