@@ -304,7 +304,7 @@ def _task(name: str, page: str, fingerprint: str) -> records.Note:
     question = f"Which sentence opens the page on {name}?"
     cited = verifiable.range_of(page, known)
     task = verifiable.short_answer("text", question, page, known, [cited] if cited else [])
-    data = json.dumps(verifiable.noted(task, _id("instruction", name)))
+    data = json.dumps(verifiable.noted(task, _id("instruction", name)), ensure_ascii=False, sort_keys=True)
     of = (_id("note", name), fingerprint, _id("document", name), verifiable.NOTE, data)
     return records.Note(*of, _id("call", name, "task"), WRITER, [])
 

@@ -143,7 +143,7 @@ class Reader:
 
 
 class View:
-    """The rows of a view as they were when they were first read from, by id; of pages, those without orders to models."""
+    """The rows of a view as they were when they were first read from, by id; of pages, those that give no orders."""
 
     def __init__(self, run: Run, fingerprint: str, name: str, earlier: frozenset[str]) -> None:
         self._run, self._fingerprint, self._name = run, fingerprint, name
