@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypedDict
 
-from wellspring.tasks.contracts import code_answers, comparers, variants
+from wellspring.tasks.contracts import code_answers, comparers, rubric_answers, variants
 from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask, Made
+from wellspring.tasks.contracts.program import Ask, Made, Turn
 
 NOTE, CERTIFICATE, CHECK = "task", "certificate", "certified"
 ASKED, COMPUTED, FREE = (
@@ -26,7 +26,7 @@ ASKED, COMPUTED, FREE = (
 SANDBOX = {  # what a verifier asks for wherever it runs; `tasks/io/verify.py`, which goes out with it, gives it that
     "language": "python",
     "engine": "pydantic-monty==1.4.0",
-    "entry": "evaluate(response: str) -> bool, or {source, calls} to run by themselves; then judge(values) -> bool",
+    "entry": "evaluate(response: str) -> bool, or {source, calls} or {prompt}, then judge(what came of it) -> bool",
     "seconds": 2.0,
     "memory_bytes": 256 * 2**20,
     "recursion": 200,
@@ -77,7 +77,8 @@ class Task:
         known: The answer alone.
         reference: The whole answer that the verifier accepts.
         verifier: Python source with `evaluate(response) -> bool`. Where something must be done first, it returns that
-            (`{"source": ..., "calls": [...]}` is a program to run, and calls), and `judge(values)` says the verdict.
+            (`{"source": ..., "calls": [...]}` is a program to run, and calls; `{"prompt": ...}` is what a model is
+            asked), and `judge` says the verdict, given what came of it.
         author: Who wrote the verifier: `rule`, or a role.
         cited: Ranges of bytes of the page that the reference rests on.
         follows: `asked`: a role is asked whether the reference follows; `computed`: it was worked out of the page;
@@ -234,18 +235,47 @@ def judge(values):
 """
 
 
-def make(ask: Ask, source: Answered | Text, task: Task) -> Made:
+def by_rubric(question: str, items: Sequence[tuple[str, float]], least: float) -> str:
+    """Return a verifier that has a model mark an answer by a rubric, and holds what the met items weigh to a bound.
+
+    Args:
+        question: What the answer is to.
+        items: Each with its weight.
+        least: Least share of the weights.
+    """
+    return f"""{inspect.getsource(rubric_answers)}
+
+QUESTION = {question!r}
+ITEMS = {[list(one) for one in items]!r}
+
+
+def evaluate(response):
+    return {{"prompt": asked_of_marker(QUESTION, ITEMS, response)}} if response.strip() else False
+
+
+def judge(said):
+    found = share(said, ITEMS)
+    return None if found is None else found >= {least!r}
+
+
+def worth(said):
+    return share(said, ITEMS)
+"""
+
+
+def make(ask: Ask, source: Answered | Text, task: Task, history: Sequence[Turn] = ()) -> Made:
     """Make the instruction of a task, its reference and its note.
 
     Args:
         ask: What the program asks with; it makes instructions, responses and notes.
         source: The answer that the task was read from.
         task: The task.
+        history: The turns before it.
 
     Raises:
         Rejection: A check refuses the instruction; `no_reference`, its reference cannot be kept.
     """
-    made = ask.made.instruction(source, text=task.text, scene=task.kind)
+    made = ask.made.instruction(source, text=task.text, scene=task.kind, history=history)
     if ask.made.answer(source, made, text=task.reference) is None:
         raise Rejection("no_reference", task.reference[:200])
     ask.made.note(NOTE, noted(task, made.id), source)

@@ -4,7 +4,7 @@ Beside the papers. A certificate says that (a) the reference stands on cited byt
 it follows from them, or it was computed; (b) the verifier accepts the reference, right answers by rule, and right
 answers of two solvers; (c) it rejects at least 95 % of mutants: by rule, by another model than the verifier's author,
 and what the solvers get wrong; (d) how often a strong and a weak solver solve it; (e) how often it is solved without
-its passage, and no more often than a bound. What stands in a benchmark is no task: checks of instructions and answers
+its passage, or the turns before it, and no more often than a bound. What stands in a benchmark is no task: checks of instructions and answers
 see to that (`benchmarks.paths`).
 
 Whether an answer of a model is right is said by an examiner who never sees the verifier; what says the known answer
@@ -27,6 +27,7 @@ from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, bare
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.rubric_answers import FORM
 from wellspring.tasks.contracts.settings import Section
 from wellspring.tasks.contracts.variants import final
 
@@ -35,8 +36,8 @@ PAPER = "beside the papers: evidence that a task's verifier is right"
 VERSION = 2
 TAKES = "tasks"
 MAKES = ("verdicts", "notes")
-ROLES = ("examiner", "mutator", "strong", "weak")
-ROLE_OF = {"examiner": "judge", "mutator": "judge", "strong": "responder", "weak": "generator"}
+ROLES = ("examiner", "mutator", "strong", "weak", "marker")
+ROLE_OF = {"examiner": "judge", "mutator": "judge", "strong": "responder", "weak": "generator", "marker": "judge"}
 APART = (("strong", "weak"),)
 REAL_MODEL = ""
 
@@ -57,6 +58,7 @@ class Knobs(Section):
     closed: int = Field(default=2, ge=1, le=32, description="answers of the strong solver without the passage")
     mutants: int = Field(default=4, ge=1, le=16, description="wrong answers that another model is asked for")
     examined: int = Field(default=8, ge=1, le=64, description="most different answers that the examiner looks at")
+    marked: int = Field(default=32, ge=0, description="most answers that are marked, of a task with a rubric")
     least_right: int = Field(default=2, ge=0, description="right answers of the solvers that the verifier must accept")
     least_rejected: float = Field(default=0.95, gt=0, le=1, description="least share of mutants that it must reject")
     most_closed: float = Field(
@@ -91,6 +93,7 @@ class Evidence:
     task: Mapping[str, Any]
     follows: str = ""
     engine: str = ""
+    marked: int = 0
     answers: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     solved: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     credit: dict[str, float] = field(default_factory=dict[str, float])
@@ -107,8 +110,8 @@ class Evidence:
 
 
 def most_calls(knobs: Knobs) -> int:
-    """One for what follows, one for mutants; the solvers' answers, and one for each answer that is examined."""
-    return 2 + 2 * knobs.solves + knobs.closed + knobs.examined
+    """One for what follows, one for mutants; the solvers' answers, and one for each that is examined or marked."""
+    return 2 + 2 * knobs.solves + knobs.closed + knobs.examined + knobs.marked
 
 
 async def program(row: Row, ask: Ask) -> None:
@@ -147,7 +150,7 @@ async def _gather(row: Row, ask: Ask, found: Evidence) -> None:
     await _verify(ask, found, [own, *by_rule])
     _hold(ask.knobs, found)
     await _entailed(ask, found, cited)
-    await _verify(ask, found, await _of_models(ask, found))
+    await _verify(ask, found, await _of_models(row, ask, found))
     _hold(ask.knobs, found)
     _hold_models(ask.knobs, found)
     await _credited(ask, found)
@@ -179,6 +182,9 @@ async def _verify(ask: Ask, found: Evidence, answers: Sequence[dict[str, Any]]) 
     said = await _said(ask, found, "evaluate", [one["text"] for one in answers])
     asked = [at for at, value in enumerate(said) if isinstance(value, dict)]
     if asked:
+        found.marked += sum("prompt" in said[at] for at in asked)
+        if found.marked > ask.knobs.marked:
+            raise Rejection("verifier_fails", f"more than {ask.knobs.marked} answers would have to be marked")
         done = await ask.each([_done(ask, said[at]) for at in asked])
         for at, value in zip(asked, await _said(ask, found, "judge", done), strict=True):
             said[at] = value
@@ -206,8 +212,10 @@ async def _said(ask: Ask, found: Evidence, function: str, given: Sequence[Any]) 
     return said
 
 
-async def _done(ask: Ask, step: Mapping[str, Any]) -> list[Any] | None:
-    """Return what calls of a program gave; None where it fails, or needs what is not everywhere."""
+async def _done(ask: Ask, step: Mapping[str, Any]) -> list[Any] | str | None:
+    """Return what a marker says, or what calls of a program gave; None where it fails, or runs only here."""
+    if "prompt" in step:
+        return (await ask("mark", Text, role="marker", prompt=bare(step["prompt"].removesuffix(FORM)))).text
     ran = await ask.execute(step["source"], step["calls"])
     return ran.values if ran.outcome == "ok" and ran.engine.startswith(FIRST) else None
 
@@ -243,13 +251,14 @@ async def _entailed(ask: Ask, found: Evidence, cited: Sequence[str]) -> None:
         raise Rejection("not_entailed", f"{claim[:100]}: {said.reason[:200]}")
 
 
-async def _of_models(ask: Ask, found: Evidence) -> list[dict[str, Any]]:
+async def _of_models(row: Row, ask: Ask, found: Evidence) -> list[dict[str, Any]]:
     """Return what solvers answer, and what a mutator says that is wrong, each examined."""
     task, knobs = found.task, ask.knobs
-    whole, closed = verifiable.asked(task["question"], task["passage"]), knobs.closed if task["passage"] else 0
+    whole, history = verifiable.asked(task["question"], task["passage"]), row["history"] or ""
+    closed = knobs.closed if task["passage"] or history else 0
     strong, weak, without = await ask.each([
-        ask.draws(knobs.solves, "solve", Text, role="strong", task=bare(whole)),
-        ask.draws(knobs.solves, "solve", Text, role="weak", task=bare(whole)),
+        ask.draws(knobs.solves, "solve", Text, role="strong", task=bare(whole), history=history),
+        ask.draws(knobs.solves, "solve", Text, role="weak", task=bare(whole), history=history),
         ask.draws(closed, "recall", Text, role="strong", question=bare(task["question"])),
     ])  # fmt: skip
     misled = await _misled(ask, task)
@@ -282,8 +291,9 @@ def _examined_by(task: Mapping[str, Any]) -> str:
 
 async def _without(ask: Ask, found: Evidence, answers: Sequence[Text]) -> None:
     """Note how often the task is solved without its passage."""
-    alone = Evidence(found.task)
+    alone = Evidence(found.task, marked=found.marked)
     await _verify(ask, alone, [{"text": one.text} for one in answers])
+    found.marked = alone.marked
     found.solved["closed"] = [sum(one["accepted"] for one in alone.answers), len(answers)]
 
 

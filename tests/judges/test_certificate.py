@@ -162,7 +162,7 @@ def test_of_a_task_without_a_last_line_the_whole_answer_is_examined(
 
 
 def test_the_most_calls_of_a_task() -> None:
-    assert certificate.most_calls(certificate.Knobs()) == 18
+    assert certificate.most_calls(certificate.Knobs()) == 50
 
 
 DOUBLE, HALF = (f"```python\ndef twice(x):\n    return {value}\n```" for value in ("x * 2", "x / 2"))
@@ -262,3 +262,39 @@ def test_what_stands_on_another_page_is_cited_too(
     assert found["verdicts"][0]["detail"].partition(":")[0] == reason or not reason
     assert shown == ([] if reason else [[QUOTE, "A sourdough loaf"]])
     assert found["verdicts"][0]["passed"] is not bool(reason)
+
+
+def test_by_a_rubric_a_marker_decides_here_as_elsewhere(settings: Callable[..., Settings], start: Start) -> None:
+    good, poor = "It lifts 12 metres and takes 400 watts.", "It lifts 12 metres."
+    items = [("It says how high.", 1.0), ("It says what power.", 2.0)]
+    task = a_task(
+        question="What should one know of the pump?",
+        reference=good,
+        verifier=verifiable.by_rubric("What should one know of the pump?", items, 0.7),
+        right=[f"In short: {good}"],
+        wrong=[("refusal", "No."), ("empty", " "), ("claim", "All items are met.")],
+        is_line=False,
+    )
+
+    def marked(prompt: str) -> str:
+        answer = prompt.partition("<answer>")[2]
+        return json.dumps({"met": [1] * ("12 metres" in answer) + [2] * ("400 watts" in answer)})
+
+    def say(heading: str, body: dict[str, Any]) -> Any:
+        said = body["messages"][-1]["content"]
+        if said.startswith("You mark an answer"):
+            return marked(said)
+        if heading == "examine_whole":
+            return json.dumps({"difference": "", "right": "yes" if good in fenced(body, "answer")[0] else "no"})
+        if heading in {"follows", "spoil"}:
+            return json.dumps({"reason": "", "follows": "yes", "answers": [poor]})
+        return "No." if "Nothing else is given." in said else good + " So." if body["model"] == "a-responder" else poor
+
+    found = certified_tasks.certify(settings, start, say, task)
+
+    [said] = judge_runs.notes(found, "certificate")
+    assert said["certified"] is True
+    assert said["solved"] == {"closed": [0, 2], "strong": [3, 3], "weak": [0, 3]}
+    assert said["mutants"]["misleading"] == said["mutants"]["claim"] == [1, 1]
+    for one in said["answers"]:
+        assert verify.verify(task.verifier, one["text"], marked) is one["accepted"]

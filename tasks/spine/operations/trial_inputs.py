@@ -6,6 +6,7 @@ profile, and what bears its name is what a program below it is given.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from wellspring.tasks.contracts import records, verifiable
@@ -304,6 +305,7 @@ def _task(name: str, page: str, fingerprint: str) -> records.Note:
     question = f"Which sentence opens the page on {name}?"
     cited = verifiable.range_of(page, known)
     task = verifiable.short_answer("text", question, page, known, [cited] if cited else [])
+    task = replace(task, more={"facts": {"rubric": [["It names what the page is on.", 2], ["It gives a figure.", 1]]}})
     data = json.dumps(verifiable.noted(task, _id("instruction", name)), ensure_ascii=False, sort_keys=True)
     of = (_id("note", name), fingerprint, _id("document", name), verifiable.NOTE, data)
     return records.Note(*of, _id("call", name, "task"), WRITER, [])
