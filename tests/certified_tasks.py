@@ -41,6 +41,7 @@ def certify(
     say: Callable[[str, dict[str, Any]], Any],
     task: verifiable.Task,
     *more: str,
+    history: str = "",
     after: Callable[[Run], object] = lambda _: None,
 ) -> Mapping[str, list[dict[str, Any]]]:
     """Have the judge look at the task; returns what it has made, by table."""
@@ -49,6 +50,7 @@ def certify(
         with start(settings(*judge_runs.of_judge("certificate", *more), models=roles)) as run:
             [instruction] = judge_runs.fill(run, [[task.reference]])
             note(run, instruction, task)
+            run.store._connection.execute("UPDATE instructions SET history = ?", [history])
             found = judge_runs.judged(run, "certificate")
             after(run)
             return found

@@ -4,8 +4,8 @@ Beside the papers. A certificate says that (a) the reference stands on cited byt
 it follows from them, or it was computed; (b) the verifier accepts the reference, right answers by rule, and right
 answers of two solvers; (c) it rejects at least 95 % of mutants: by rule, by another model than the verifier's author,
 and what the solvers get wrong; (d) how often a strong and a weak solver solve it; (e) how often it is solved without
-its passage, or the turns before it, and no more often than a bound. What stands in a benchmark is no task: checks of instructions and answers
-see to that (`benchmarks.paths`).
+its passage, or the turns before it, and no more often than a bound. What stands in a benchmark is no task: checks of
+instructions and answers see to that (`benchmarks.paths`).
 
 Whether an answer of a model is right is said by an examiner who never sees the verifier; what says the known answer
 letter by letter is right without him. An answer that has no last line `Answer: ...` is wrong by its form alone. All

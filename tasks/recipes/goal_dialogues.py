@@ -4,8 +4,8 @@ Beside the papers. A model makes a form of a page: slots with options that stand
 person wants, and for one slot something else first. A model plays the person, who knows what is wanted and does not
 see the form; another plays the agent, who sees page and form and not what is wanted. After each turn of the person the
 state of each slot is the last option that was named: that is worked out from the words. The dialogue is kept if the
-last state is what is wanted, and the agent's last answer puts down just that. The task is its last turn, under the turns
-before; the verifier compares the JSON of an answer slot by slot.
+last state is what is wanted, and the agent's last answer puts down just that. The task is its last turn under those
+before, and the verifier compares the JSON of an answer slot by slot.
 
     "... rooms: attic, garden ... breakfast at 7 or 9 ..." -> a booking of the garden room, changed once, breakfast at 9
 """
@@ -88,9 +88,10 @@ async def program(row: Row, ask: Ask) -> None:
         raise Rejection("empty_text", "the page says nothing")
     passage = passages[int(row["input_id"][:8], 16) % len(passages)]
     form = await ask("form", Form, passage=passage, title=row["title"] or "", number=ask.knobs.slots)
-    slots = _standing(ask, row["text"], passage, form.slots)
+    slots = _standing(row["text"], passage, form.slots)
     if len(slots) < ask.knobs.least_slots:
-        raise Rejection("too_few_slots", f"{len(slots)} slots of at least {ask.knobs.least_slots} stand in the passage")
+        offered = "; ".join(f"{one.name}: {' | '.join(one.options)}" for one in form.slots)
+        raise Rejection("too_few_slots", f"{len(slots)} of {ask.knobs.least_slots} stand there: {offered[:300]}")
     goal, first = _goal(row["input_id"], slots)
     fields = [(one.name, "text", goal[one.name]) for one in slots]
     schema = field_tasks.schema(fields, {one.name: one.says for one in slots})
@@ -116,7 +117,7 @@ async def program(row: Row, ask: Ask) -> None:
         cited=[verifiable.range_of(row["text"], goal[one.name]) or (0, 0) for one in slots],
         follows=verifiable.COMPUTED,
         right=[*field_tasks.right(fields), last.text],
-        wrong=[one for one in wrong if one.text not in question],
+        wrong=[one for one in wrong if one.kind != "echo" or field_answers.object_of(question) is None],
         is_line=False,
         more={
             "excerpt": f"{rules}\n\nWhat was said:\n\n{told}",
@@ -130,15 +131,14 @@ def _listed(slots: Sequence[Slot]) -> str:
     return "\n".join(f"- {one.name}: {' | '.join(one.options)}" for one in slots)
 
 
-def _standing(ask: Ask, page: str, passage: str, slots: Sequence[Slot]) -> list[Slot]:
+def _standing(page: str, passage: str, slots: Sequence[Slot]) -> list[Slot]:
     """Return the slots, each name once, with two options or more that stand in the passage and can be told apart."""
     found, taken = dict[str, Slot](), set[str]()
     for one in slots:
         there = [part for part in dict.fromkeys(one.options) if part in passage and verifiable.range_of(page, part)]
         own = [part for part in there if not any(plainly(part) in plainly(other) for other in there if other != part)]
-        if len(own) < LEAST_OPTIONS or not one.name.isidentifier() or one.name in found or taken & {*map(plainly, own)}:
-            ask.made.refused("not_in_passage", f"{one.name} has not two options of its own: {one.options}"[:300])
-        else:
+        is_new = one.name.isidentifier() and one.name not in found and not taken & {*map(plainly, own)}
+        if is_new and len(own) >= LEAST_OPTIONS:
             found[one.name] = one.model_copy(update={"options": own})
             taken |= {*map(plainly, own)}
     return list(found.values())

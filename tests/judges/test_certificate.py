@@ -298,3 +298,25 @@ def test_by_a_rubric_a_marker_decides_here_as_elsewhere(settings: Callable[..., 
     assert said["mutants"]["misleading"] == said["mutants"]["claim"] == [1, 1]
     for one in said["answers"]:
         assert verify.verify(task.verifier, one["text"], marked) is one["accepted"]
+
+
+def test_a_task_at_the_end_of_a_dialogue_is_solved_under_it_and_without_it(
+    settings: Callable[..., Settings], start: Start
+) -> None:
+    turns = [{"role": "user", "content": "I want 12 metres."}, {"role": "assistant", "content": "For what?"}]
+    task, asked = a_task(question="For the pump.", passage="", more={"excerpt": "12 metres, for the pump"}), list[Any]()
+
+    def say(heading: str, body: dict[str, Any]) -> Any:
+        if not heading:
+            asked.append([(one["role"], one["content"].partition("\n")[0]) for one in body["messages"]])
+        if heading in {"mislead", "examine"}:
+            assert fenced(body, "passage") == ["12 metres, for the pump"]
+        return model()(heading, body)
+
+    found = certified_tasks.certify(settings, start, say, task, history=json.dumps(turns))
+
+    [said] = judge_runs.notes(found, "certificate")
+    assert said["solved"] == {"closed": [0, 2], "strong": [3, 3], "weak": [0, 3]}
+    shown = [(one["role"], one["content"]) for one in turns]
+    assert sorted(map(len, asked)) == [1] * 2 + [3] * 6
+    assert all(one[:2] == shown for one in asked if len(one) > 1)

@@ -100,12 +100,12 @@ def stale(wanted: dict[str, str], first: tuple[str, str], turn: int) -> str:
         (["goal_missed"], {"agent": stale}),
         (["goal_missed"], {"agent": lambda *_: "What else?", "person": lambda *_: "Hm."}),
         (
-            ["not_in_passage", "too_few_slots"],
+            ["too_few_slots"],
             {"slots": [SLOTS[0], SLOTS[1] | {"options": ["over the pass", "by sea"]}]},
         ),
-        (["not_in_passage", "too_few_slots"], {"slots": [SLOTS[0], SLOTS[1] | {"options": ["the day track", "day"]}]}),
-        (["not_in_passage", "too_few_slots"], {"slots": [SLOTS[0], SLOTS[1] | {"options": ["9 hours", "21:40"]}]}),
-        (["not_in_passage", "too_few_slots"], {"slots": [SLOTS[0], SLOTS[1] | {"name": "time"}]}),
+        (["too_few_slots"], {"slots": [SLOTS[0], SLOTS[1] | {"options": ["the day track", "day"]}]}),
+        (["too_few_slots"], {"slots": [SLOTS[0], SLOTS[1] | {"options": ["9 hours", "21:40"]}]}),
+        (["too_few_slots"], {"slots": [SLOTS[0], SLOTS[1] | {"name": "time"}]}),
     ],
 )
 def test_what_makes_no_task(
