@@ -103,16 +103,13 @@ def _early(tree: ast.Module, function: str) -> Iterator[Mutant]:
     """Yield the function with an end before each of its statements but the first, and at the end of a loop's turn."""
     of = _function(tree, function)
     names = {node.id for node in ast.walk(of) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    value = next((node.value.id for node in ast.walk(of) if _gives_own(node, names)), "None")
+    given = [node.value for node in ast.walk(of) if isinstance(node, ast.Return)]
+    value = next((one.id for one in given if isinstance(one, ast.Name) and one.id in names), "None")
     for place in range(1, len(of.body)):
         yield Mutant("early_return", _with_body(tree, function, [*of.body[:place], _returning("None")]))
     for at, node in enumerate(ast.walk(tree)):
         if isinstance(node, ast.For | ast.While):
             yield Mutant("early_return", _with(tree, at, "body", [*node.body, _returning(value)]))
-
-
-def _gives_own(node: Any, names: set[str]) -> bool:
-    return isinstance(node, ast.Return) and isinstance(node.value, ast.Name) and node.value.id in names
 
 
 def _function(tree: ast.Module, function: str) -> ast.FunctionDef:

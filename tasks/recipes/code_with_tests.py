@@ -125,10 +125,11 @@ async def _task(row: Row, ask: Ask, passage: str) -> None:
     if not said.function.isidentifier():
         raise Rejection("not_of_kind", f"no name of a function: {said.function[:100]}")
     question = f"{said.question}\n\n{FORM.format(said.function)}"
-    solved, tested = await ask.each([
+    said_both: list[Any] = await ask.each([
         ask("solve", Solved, role="responder", question=question),
         ask("test", Tests, role="tester", question=question, number=ask.knobs.tests),
     ])  # fmt: skip
+    solved, tested = said_both
     code = code_answers.code_of(solved.code) or solved.code.strip()
     if not code_mutants.has_function(code, said.function):
         raise Rejection("not_of_kind", f"it defines no `{said.function}`: {code[:200]}")

@@ -11,6 +11,7 @@ before, and the verifier compares the JSON of an answer slot by slot.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import Field
 
@@ -95,7 +96,7 @@ async def program(row: Row, ask: Ask) -> None:
     goal, first = _goal(row["input_id"], slots)
     fields = [(one.name, "text", goal[one.name]) for one in slots]
     schema = field_tasks.schema(fields, {one.name: one.says for one in slots})
-    shown = {"schema": schema, "options": _listed(slots), "passage": passage}
+    shown: dict[str, Any] = {"schema": schema, "options": _listed(slots), "passage": passage}
     turns, last = await _talked(ask, form.purpose, fields, first, shown)
     states = _states(slots, turns)
     if states[-1] != goal:
@@ -154,14 +155,14 @@ def _goal(input_id: str, slots: Sequence[Slot]) -> tuple[dict[str, str], dict[st
 
 
 async def _talked(
-    ask: Ask, purpose: str, fields: field_tasks.Known, first: dict[str, str], shown: dict[str, str]
+    ask: Ask, purpose: str, fields: field_tasks.Known, first: dict[str, str], shown: dict[str, Any]
 ) -> tuple[list[Turn], Text]:
     """Return the turns up to the person's last, and what the agent answers to it: the first that holds an object.
 
     Raises:
         Rejection: `goal_missed`, the agent puts nothing down in so many turns.
     """
-    wishes = {
+    wishes: dict[str, Any] = {
         "purpose": purpose,
         "wanted": field_tasks.answer(fields),
         "first": "\n".join(map(": ".join, first.items())),

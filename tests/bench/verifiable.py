@@ -131,7 +131,7 @@ def code(text: str, sandbox: Sandbox) -> Iterator[Tried]:
     except (SyntaxError, ValueError):
         return
     function = next((one.name for one in tree.body if isinstance(one, ast.FunctionDef)), "")
-    kept = [one for one in tree.body if isinstance(one, ast.FunctionDef | ast.Import | ast.ImportFrom)]
+    kept: list[ast.stmt] = [one for one in tree.body if isinstance(one, ast.FunctionDef | ast.Import | ast.ImportFrom)]
     plain = ast.unparse(ast.Module(kept, []))
     for family in ARGUMENTS if function else ():
         calls = [{"function": function, "arguments": one} for one in family]
