@@ -1,9 +1,9 @@
 """Questions on one fact of a page, asked over many pages of the corpus among which that fact has to be found.
 
 Beside the papers. A model writes a question on a passage with its answer and its quote, as `short_answers` has it. The
-passage then stands between pages that are drawn from the corpus, at a chosen place of a chosen length. A page that
-holds the answer is left out, and another model that is shown all but the passage must fail. The answer is compared by
-rule.
+passage then stands between pages that are drawn from the corpus, at a chosen place of a chosen length: all of it is the
+turn of the system, and the question comes after it. A page that holds the answer is left out, and another model that is
+shown all but the passage must fail. The answer is compared by rule.
 
     a passage on a bridge + 20 other pages -> "How long is the Ohm Bridge?", 4,000 tokens, the passage in the middle
 """
@@ -20,7 +20,7 @@ from wellspring.tasks.contracts import comparers, verifiable
 from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.pieces import pieces, plainly
-from wellspring.tasks.contracts.program import Ask, bare
+from wellspring.tasks.contracts.program import Ask, Turn, bare
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
@@ -34,6 +34,7 @@ APART = (("generator", "responder"),)
 REAL_MODEL = ""
 
 LANGUAGES = ("en", "und", None)
+RULE = "Answer questions from these texts, and from nothing else."
 CHARS = 4  # in a token, about
 _WORDS = re.compile(r"\S+")
 
@@ -119,7 +120,8 @@ async def _task(row: Row, ask: Ask, others: Sequence[Row], lot: int, passage: st
     before = len("\n\n".join(around[:at])) / max(len(whole) - len(own), 1)
     facts = {"tokens": len(whole) // CHARS, "wanted": length, "position": round(before, 3), "pages": len(around)}
     more: verifiable.More = {"excerpt": own, "facts": facts | {"left_out": left_out}}
-    verifiable.make(ask, said, replace(task, passage=whole, more=more))
+    before_it = [Turn(role="system", content=f"{RULE}\n\n{whole}")]
+    verifiable.make(ask, said, replace(task, passage="", more=more), before_it)
 
 
 def _around(others: Sequence[Row], kind: str, known: str, chars: float, page_tokens: int) -> tuple[list[str], int]:

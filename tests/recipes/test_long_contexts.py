@@ -40,17 +40,30 @@ def test_the_passage_stands_at_its_place(
     made = run(start, settings, f"positions=[{position}]")
 
     [note], [instruction] = [json.loads(row["data"]) for row in made["notes"]], made["instructions"]
-    parts = note["passage"].split("\n\n")
+    [turn] = json.loads(instruction["history"])
+    whole = turn["content"].removeprefix(f"{long_contexts.RULE}\n\n")
+    parts = whole.split("\n\n")
     assert [one for one in parts if one in SUBJECTS.values()][place] == PAGE
     assert {*SUBJECTS.values()} == {one for one in parts if one in SUBJECTS.values()}
     assert note["excerpt"].endswith(PAGE)
-    assert instruction["text"].endswith(note["passage"])
+    assert (turn["role"], instruction["text"], note["passage"]) == ("system", note["question"], "")
     facts = note["facts"]
     assert (facts["pages"], facts["left_out"]) == (5, 0)
     assert abs(facts["position"] - position) < 0.15
-    assert facts["tokens"] == len(note["passage"]) // 4
+    assert facts["tokens"] == len(whole) // 4
     assert verifiable.quoted(PAGE, note["cited"]) == [QUOTE]
     assert note["kind"] == "long context amount"
+
+
+def test_a_text_of_any_length_stands_before_the_question(
+    start: Start, settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SUBJECTS, "tides", "The ferry waits for the tide, and people wait on the quay. " * 1000)
+
+    made = run(start, settings, "lengths=[20000]", "page_tokens=16000")
+
+    [note] = [json.loads(row["data"]) for row in made["notes"]]
+    assert note["facts"]["tokens"] > 14_000
 
 
 def test_the_length_is_kept(start: Start, settings: Callable[..., Settings]) -> None:
@@ -71,8 +84,9 @@ def test_a_page_that_holds_the_answer_is_left_out(
 
     [note] = [json.loads(row["data"]) for row in made["notes"]]
     assert (note["facts"]["pages"], note["facts"]["left_out"]) == (3, 2)
-    assert "crane" not in note["passage"]
-    assert "rope" not in note["passage"]
+    [instruction] = made["instructions"]
+    assert "crane" not in instruction["history"]
+    assert "rope" not in instruction["history"]
 
 
 @pytest.mark.parametrize(
@@ -130,4 +144,4 @@ def test_a_page_that_talks_to_models_stands_in_no_task(
     made = run(start, settings)
 
     [note] = [json.loads(row["data"]) for row in made["notes"]]
-    assert (note["facts"]["pages"], "HACKED" in note["passage"]) == (4, False)
+    assert (note["facts"]["pages"], "HACKED" in made["instructions"][0]["history"]) == (4, False)
