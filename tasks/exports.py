@@ -55,7 +55,6 @@ STREAM_ROWS = 1_000
 TOPICS_ON_CARD = 40
 OVER_SHOWN = 5  # sources that allow less than the licence promises
 _WRITTEN_BY = (
-    "agreement",
     "card",
     "coverage",
     "croissant",

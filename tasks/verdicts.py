@@ -21,7 +21,7 @@ import numpy as np
 import orjson
 import polars as pl
 
-from wellspring.tasks.contracts import prompting, records
+from wellspring.tasks.contracts import code_answers, prompting, records
 from wellspring.tasks.contracts.calls import Answer
 from wellspring.tasks.contracts.conversation import in_turns
 from wellspring.tasks.contracts.errors import Rejection
@@ -287,7 +287,7 @@ def _code_passes(row: Mapping[str, Any], sandbox: Sandbox) -> checks.Outcome:
     ran = sandbox.run_program(code, [Call(**call) for call in tests.calls])
     if ran.outcome != "ok":
         return checks.Outcome(None if ran.outcome in UNSAID else False, _of_engine(ran))
-    right = sum(map(code_tests.is_same, ran.values, tests.expected))
+    right = sum(map(code_answers.is_same, ran.values, tests.expected))
     said = f"{ran.engine}: {right} of {len(ran.values)} calls give what they should"
     return checks.Outcome(right == len(ran.values), said)
 

@@ -11,6 +11,7 @@ from tests.program_runs import answering
 from wellspring.tasks.contracts import records, verifiable
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
+from wellspring.tasks.io import verify
 from wellspring.tasks.spine.running.runs import Run
 
 PAGE = instruction_store.SUBJECTS["pumps"]
@@ -40,6 +41,7 @@ def certify(
     say: Callable[[str, dict[str, Any]], Any],
     task: verifiable.Task,
     *more: str,
+    history: str = "",
     after: Callable[[Run], object] = lambda _: None,
 ) -> Mapping[str, list[dict[str, Any]]]:
     """Have the judge look at the task; returns what it has made, by table."""
@@ -48,6 +50,16 @@ def certify(
         with start(settings(*judge_runs.of_judge("certificate", *more), models=roles)) as run:
             [instruction] = judge_runs.fill(run, [[task.reference]])
             note(run, instruction, task)
+            run.store._connection.execute("UPDATE instructions SET history = ?", [history])
             found = judge_runs.judged(run, "certificate")
             after(run)
             return found
+
+
+def rejected(noted: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Return for each kind of mutants of a task how many the exported verifier rejects, and how many there are."""
+    found: dict[str, list[int]] = {}
+    for kind, text in noted["wrong"]:
+        of = found.setdefault(kind, [0, 0])
+        of[0], of[1] = of[0] + (verify.verify(noted["verifier"], text) is False), of[1] + 1
+    return found

@@ -169,7 +169,13 @@ def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
         "rephrase_and_respond": ["made.text"],
         "self_instruct": ["language([known] if known else [], 'the language of the tasks above')"],
         "sciriff": ["asked", "passage", "task['needs']"],  # the instruction in its two parts; a line of our own list
-        "certificate": ["task['question']", "whole"],  # the task as whoever solves it is asked
+        "by_rubric": ["prompt.removesuffix(FORM)"],  # with marks of its own around texts, as an exported verifier asks
+        "certificate": [
+            *("step['prompt'].removesuffix(FORM)", "task['question']"),  # what a verifier asks, and the task
+            "whole",
+        ],
+        "long_contexts": ["task.question"],
+        "two_page_questions": ["task.question"],
         "short_answers": ["kind['says']"],  # a line of our own list
         "okapi": ["row['text']"],
         "seeded_errors": ["row['text']"],

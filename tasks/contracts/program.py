@@ -35,9 +35,11 @@ it is given (`JUDGEMENTS`). Its row has `input_id`, `history`, `reference`, and
     instructions    text, scene, document_id, domain
     responses       response, instruction (its text), instruction_id, use, model, document (None where it was not shown)
     references      the same, where there is a reference
+    rubrics         the same, where its task has a rubric: question, and rubric (JSON, a list of [item, weight])
     answered        text, instruction_id, answers: all of use answer and draw, a JSON list of
                     {response_id, text, model, use}
-    tasks           text, document_id, task (the note, JSON: `contracts/verifiable.py`), page (its text, or None)
+    tasks           text, document_id, task (the note, JSON: `contracts/verifiable.py`), page (its text, or None),
+                    others (texts of other pages that it cites, by id, JSON; or None)
 
 `reference` is the answer of the seed that the instruction was written for, or None where that seed had none.
 The total of a judge decides (`selections`, `preferences`): where it makes none, it is the mean of its other scores. A
@@ -67,7 +69,7 @@ MAY = {
 NOUNS = ("instructions", "responses", "preferences", "verdicts", "scores", "notes", "rewrites")
 TAKEN = ("documents", "instructions", "seeds", "pool")
 JUDGEMENTS = ("scores", "verdicts", "notes", "preferences")  # what a judge may make
-JUDGED = ("instructions", "responses", "answered", "references", "tasks")  # what a judge may take
+JUDGED = ("instructions", "responses", "answered", "references", "rubrics", "tasks")  # what a judge may take
 TOTAL = "total"  # the criterion by which others choose
 HOW = frozenset(  # names of arguments that are no fields of a prompt
     {"role", "temperature", "history", "max_tokens", "keep", "logprobs", "needs_logprobs"}

@@ -97,6 +97,11 @@ def _dates(known: str) -> Iterator[str]:
         yield f"{year:04}-{month:02}" + (f"-{day:02}" if day else "")
 
 
+def names(text: str) -> list[str]:
+    """Return the names in a text, each once: capitalised words, but for those that begin a line or a sentence."""
+    return _distinct(_NAME.findall(text))
+
+
 def wrong(kind: str, known: str, question: str, page: str) -> list[Mutant]:
     """Return answers that are wrong, each whole, of all kinds that the known answer allows.
 

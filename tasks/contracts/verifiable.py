@@ -8,14 +8,14 @@ A task is an instruction, its reference (an answer of use `answer`) and a note o
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
-from wellspring.tasks.contracts import comparers, variants
+from wellspring.tasks.contracts import code_answers, comparers, rubric_answers, variants
 from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask, Made
+from wellspring.tasks.contracts.program import Ask, Made, Turn
 
 NOTE, CERTIFICATE, CHECK = "task", "certificate", "certified"
 ASKED, COMPUTED, FREE = (
@@ -26,7 +26,7 @@ ASKED, COMPUTED, FREE = (
 SANDBOX = {  # what a verifier asks for wherever it runs; `tasks/io/verify.py`, which goes out with it, gives it that
     "language": "python",
     "engine": "pydantic-monty==1.4.0",
-    "entry": "evaluate(response: str) -> bool",
+    "entry": "evaluate(response: str) -> bool, or {source, calls} or {prompt}, then judge(what came of it) -> bool",
     "seconds": 2.0,
     "memory_bytes": 256 * 2**20,
     "recursion": 200,
@@ -43,6 +43,29 @@ FORMS = {
 }
 
 
+class Elsewhere(TypedDict):
+    """Ranges of bytes of a page beside the one that a task was made of."""
+
+    document_id: str
+    cited: Sequence[Sequence[int]]
+
+
+class More(TypedDict, total=False):
+    """What the note of a task holds beside the rest, where its kind has it.
+
+    Keys:
+        claim: What must follow from what is cited, in place of the known answer.
+        excerpt: The part of the passage that an examiner needs, in place of all of it.
+        elsewhere: What it rests on beside its page.
+        facts: What was found when it was made, as its kind says.
+    """
+
+    claim: str
+    excerpt: str
+    elsewhere: Sequence[Elsewhere]
+    facts: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What is noted of a task.
@@ -53,7 +76,9 @@ class Task:
         passage: What it is asked of; '' where nothing is shown.
         known: The answer alone.
         reference: The whole answer that the verifier accepts.
-        verifier: Python source with `evaluate(response) -> bool`.
+        verifier: Python source with `evaluate(response) -> bool`. Where something must be done first, it returns that
+            (`{"source": ..., "calls": [...]}` is a program to run, and calls; `{"prompt": ...}` is what a model is
+            asked), and `judge` says the verdict, given what came of it.
         author: Who wrote the verifier: `rule`, or a role.
         cited: Ranges of bytes of the page that the reference rests on.
         follows: `asked`: a role is asked whether the reference follows; `computed`: it was worked out of the page;
@@ -61,6 +86,7 @@ class Task:
         right: Answers that are right by rule, beside the reference.
         wrong: Mutants by rule: kind, text.
         is_line: Whether the last line is the answer; else all of it is.
+        more: What only some kinds have.
     """
 
     kind: str
@@ -75,6 +101,7 @@ class Task:
     right: Sequence[str] = field(default=())
     wrong: Sequence[Sequence[str]] = field(default=())
     is_line: bool = True
+    more: More = field(default_factory=More)
 
     @property
     def text(self) -> str:
@@ -185,18 +212,70 @@ def evaluate(response):
 """
 
 
-def make(ask: Ask, source: Answered | Text, task: Task) -> Made:
+def by_tests(calls: Sequence[Mapping[str, Any]], expected: Sequence[Any]) -> str:
+    """Return a verifier that has calls made of the one block of Python of an answer, and compares what they give.
+
+    Args:
+        calls: Each with `function` and `arguments`. They run where nothing is known of what they should give.
+        expected: What each should give, as JSON has it.
+    """
+    return f"""{inspect.getsource(code_answers)}
+
+CALLS = {list(calls)!r}
+EXPECTED = {list(expected)!r}
+
+
+def evaluate(response):
+    code = code_of(response)
+    return {{"source": code, "calls": CALLS}} if code.strip() else False
+
+
+def judge(values):
+    return is_same(values, EXPECTED)
+"""
+
+
+def by_rubric(question: str, items: Sequence[tuple[str, float]], least: float) -> str:
+    """Return a verifier that has a model mark an answer by a rubric, and holds what the met items weigh to a bound.
+
+    Args:
+        question: What the answer is to.
+        items: Each with its weight.
+        least: Least share of the weights.
+    """
+    return f"""{inspect.getsource(rubric_answers)}
+
+QUESTION = {question!r}
+ITEMS = {[list(one) for one in items]!r}
+
+
+def evaluate(response):
+    return {{"prompt": asked_of_marker(QUESTION, ITEMS, response)}} if response.strip() else False
+
+
+def judge(said):
+    found = share(said, ITEMS)
+    return None if found is None else found >= {least!r}
+
+
+def worth(said):
+    return share(said, ITEMS)
+"""
+
+
+def make(ask: Ask, source: Answered | Text, task: Task, history: Sequence[Turn] = ()) -> Made:
     """Make the instruction of a task, its reference and its note.
 
     Args:
         ask: What the program asks with; it makes instructions, responses and notes.
         source: The answer that the task was read from.
         task: The task.
+        history: The turns before it.
 
     Raises:
         Rejection: A check refuses the instruction; `no_reference`, its reference cannot be kept.
     """
-    made = ask.made.instruction(source, text=task.text, scene=task.kind)
+    made = ask.made.instruction(source, text=task.text, scene=task.kind, history=history)
     if ask.made.answer(source, made, text=task.reference) is None:
         raise Rejection("no_reference", task.reference[:200])
     ask.made.note(NOTE, noted(task, made.id), source)
@@ -205,4 +284,5 @@ def make(ask: Ask, source: Answered | Text, task: Task) -> Made:
 
 def noted(task: Task, instruction_id: str) -> dict[str, Any]:
     """Return what the note of a task holds."""
-    return asdict(task) | {"instruction_id": instruction_id}
+    held = asdict(task)
+    return held | held.pop("more") | {"instruction_id": instruction_id}

@@ -4,8 +4,8 @@ Beside the papers. A certificate says that (a) the reference stands on cited byt
 it follows from them, or it was computed; (b) the verifier accepts the reference, right answers by rule, and right
 answers of two solvers; (c) it rejects at least 95 % of mutants: by rule, by another model than the verifier's author,
 and what the solvers get wrong; (d) how often a strong and a weak solver solve it; (e) how often it is solved without
-its passage, and no more often than a bound. What stands in a benchmark is no task: checks of instructions and answers
-see to that (`benchmarks.paths`).
+its passage, or the turns before it, and no more often than a bound. What stands in a benchmark is no task: checks of
+instructions and answers see to that (`benchmarks.paths`).
 
 Whether an answer of a model is right is said by an examiner who never sees the verifier; what says the known answer
 letter by letter is right without him. An answer that has no last line `Answer: ...` is wrong by its form alone. All
@@ -27,19 +27,22 @@ from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.program import Ask, bare
 from wellspring.tasks.contracts.prompting import Row
+from wellspring.tasks.contracts.rubric_answers import FORM
 from wellspring.tasks.contracts.settings import Section
 from wellspring.tasks.contracts.variants import final
 
 SYSTEM = ""
 PAPER = "beside the papers: evidence that a task's verifier is right"
-VERSION = 1
+VERSION = 2
 TAKES = "tasks"
 MAKES = ("verdicts", "notes")
-ROLES = ("examiner", "mutator", "strong", "weak")
-ROLE_OF = {"examiner": "judge", "mutator": "judge", "strong": "responder", "weak": "generator"}
+ROLES = ("examiner", "mutator", "strong", "weak", "marker")
+ROLE_OF = {"examiner": "judge", "mutator": "judge", "strong": "responder", "weak": "generator", "marker": "judge"}
 APART = (("strong", "weak"),)
 REAL_MODEL = ""
 
+PARTS = "\ndef score("  # of a verifier that says how much of an answer is right
+TOGETHER = 16  # answers that the verifier is asked about at a time
 SHOWN = 3  # mutants that passed, in the detail of a verdict
 FIRST = "monty"  # the engine that every user of an exported task can have
 REASONS = frozenset(
@@ -55,6 +58,7 @@ class Knobs(Section):
     closed: int = Field(default=2, ge=1, le=32, description="answers of the strong solver without the passage")
     mutants: int = Field(default=4, ge=1, le=16, description="wrong answers that another model is asked for")
     examined: int = Field(default=8, ge=1, le=64, description="most different answers that the examiner looks at")
+    marked: int = Field(default=32, ge=0, description="most answers that are marked, of a task with a rubric")
     least_right: int = Field(default=2, ge=0, description="right answers of the solvers that the verifier must accept")
     least_rejected: float = Field(default=0.95, gt=0, le=1, description="least share of mutants that it must reject")
     most_closed: float = Field(
@@ -89,8 +93,10 @@ class Evidence:
     task: Mapping[str, Any]
     follows: str = ""
     engine: str = ""
+    marked: int = 0
     answers: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     solved: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    credit: dict[str, float] = field(default_factory=dict[str, float])
     source: Answered | Text | None = None
 
     def of(self, *, right: bool) -> list[dict[str, Any]]:
@@ -104,8 +110,8 @@ class Evidence:
 
 
 def most_calls(knobs: Knobs) -> int:
-    """One for what follows, one for mutants; the solvers' answers, and one for each answer that is examined."""
-    return 2 + 2 * knobs.solves + knobs.closed + knobs.examined
+    """One for what follows, one for mutants; the solvers' answers, and one for each that is examined or marked."""
+    return 2 + 2 * knobs.solves + knobs.closed + knobs.examined + knobs.marked
 
 
 async def program(row: Row, ask: Ask) -> None:
@@ -137,18 +143,34 @@ async def _gather(row: Row, ask: Ask, found: Evidence) -> None:
             `too_few_right`, `known_without_page`: why there is no certificate.
     """
     task = found.task
-    cited = verifiable.quoted(row["page"] or "", task["cited"])
-    if not cited and task["follows"] != verifiable.FREE:
-        raise Rejection("not_cited", f"bytes {task['cited']} are no text of the page")
+    cited = _cited(row, task)
     by_rule = [{"origin": "rule", "kind": "right", "text": one, "right": True} for one in task["right"]]
     by_rule += [{"origin": "rule", "kind": kind, "text": one, "right": False} for kind, one in task["wrong"]]
     own = {"origin": "reference", "kind": "right", "text": task["reference"], "right": True}
     await _verify(ask, found, [own, *by_rule])
     _hold(ask.knobs, found)
-    await _entailed(ask, found, cited or [])
-    await _verify(ask, found, await _of_models(ask, found))
+    await _entailed(ask, found, cited)
+    await _verify(ask, found, await _of_models(row, ask, found))
     _hold(ask.knobs, found)
     _hold_models(ask.knobs, found)
+    await _credited(ask, found)
+
+
+def _cited(row: Row, task: Mapping[str, Any]) -> list[str]:
+    """Return what the task cites, of its page and of others.
+
+    Raises:
+        Rejection: `not_cited`, a range is no text of its page, or a task that rests on its page cites nothing.
+    """
+    texts, found = json.loads(row["others"] or "{}"), list[str]()
+    places = [(row["page"] or "", task["cited"])]
+    places += [(texts.get(one["document_id"], ""), one["cited"]) for one in task.get("elsewhere", ())]
+    for page, ranges in places:
+        quotes = verifiable.quoted(page, ranges)
+        if not quotes and task["follows"] != verifiable.FREE:
+            raise Rejection("not_cited", f"bytes {ranges} are no text of the page")
+        found += quotes or []
+    return found
 
 
 async def _verify(ask: Ask, found: Evidence, answers: Sequence[dict[str, Any]]) -> None:
@@ -157,14 +179,45 @@ async def _verify(ask: Ask, found: Evidence, answers: Sequence[dict[str, Any]]) 
     Raises:
         Rejection: `verifier_fails`, it says nothing of one.
     """
-    calls = [{"function": "evaluate", "arguments": [one["text"]]} for one in answers]
-    ran = await ask.execute(found.task["verifier"], calls)
-    found.engine = ran.engine
-    if ran.outcome != "ok" or not all(isinstance(value, bool) for value in ran.values):
-        raise Rejection("verifier_fails", f"{ran.outcome}: {ran.detail}"[:300])
-    if not ran.engine.startswith(FIRST):
-        raise Rejection("verifier_fails", f"it runs in `{ran.engine}` alone, which is not everywhere")
-    found.answers += [one | {"accepted": value} for one, value in zip(answers, ran.values, strict=True)]
+    said = await _said(ask, found, "evaluate", [one["text"] for one in answers])
+    asked = [at for at, value in enumerate(said) if isinstance(value, dict)]
+    if asked:
+        found.marked += sum("prompt" in said[at] for at in asked)
+        if found.marked > ask.knobs.marked:
+            raise Rejection("verifier_fails", f"more than {ask.knobs.marked} answers would have to be marked")
+        done = await ask.each([_done(ask, said[at]) for at in asked])
+        for at, value in zip(asked, await _said(ask, found, "judge", done), strict=True):
+            said[at] = value
+    if odd := [value for value in said if not isinstance(value, bool)]:
+        raise Rejection("verifier_fails", f"it says neither yes nor no: {odd[0]}"[:300])
+    found.answers += [one | {"accepted": value} for one, value in zip(answers, said, strict=True)]
+
+
+async def _said(ask: Ask, found: Evidence, function: str, given: Sequence[Any]) -> list[Any]:
+    """Return what a function of the verifier says of each value, asked of some at a time: an answer has its bounds.
+
+    Raises:
+        Rejection: `verifier_fails`.
+    """
+    said = list[Any]()
+    for first in range(0, len(given), TOGETHER):
+        calls = [{"function": function, "arguments": [one]} for one in given[first : first + TOGETHER]]
+        ran = await ask.execute(found.task["verifier"], calls)
+        found.engine = ran.engine
+        if ran.outcome != "ok":
+            raise Rejection("verifier_fails", f"{ran.outcome}: {ran.detail}"[:300])
+        if not ran.engine.startswith(FIRST):
+            raise Rejection("verifier_fails", f"it runs in `{ran.engine}` alone, which is not everywhere")
+        said += ran.values
+    return said
+
+
+async def _done(ask: Ask, step: Mapping[str, Any]) -> list[Any] | str | None:
+    """Return what a marker says, or what calls of a program gave; None where it fails, or runs only here."""
+    if "prompt" in step:
+        return (await ask("mark", Text, role="marker", prompt=bare(step["prompt"].removesuffix(FORM)))).text
+    ran = await ask.execute(step["source"], step["calls"])
+    return ran.values if ran.outcome == "ok" and ran.engine.startswith(FIRST) else None
 
 
 def _hold(knobs: Knobs, found: Evidence) -> None:
@@ -191,19 +244,21 @@ async def _entailed(ask: Ask, found: Evidence, cited: Sequence[str]) -> None:
     if found.follows != verifiable.ASKED:
         return
     task = found.task
-    said = await ask("follows", Entailed, cited=cited, question=task["question"], answer=task["known"])
+    claim = task.get("claim") or task["known"]
+    said = await ask("follows", Entailed, cited=cited, question=task["question"], answer=claim)
     found.source, found.follows = said, said.follows
     if said.follows == "no":
-        raise Rejection("not_entailed", f"{task['known'][:100]}: {said.reason[:200]}")
+        raise Rejection("not_entailed", f"{claim[:100]}: {said.reason[:200]}")
 
 
-async def _of_models(ask: Ask, found: Evidence) -> list[dict[str, Any]]:
+async def _of_models(row: Row, ask: Ask, found: Evidence) -> list[dict[str, Any]]:
     """Return what solvers answer, and what a mutator says that is wrong, each examined."""
     task, knobs = found.task, ask.knobs
-    whole, closed = verifiable.asked(task["question"], task["passage"]), knobs.closed if task["passage"] else 0
+    whole, history = verifiable.asked(task["question"], task["passage"]), row["history"] or ""
+    closed = knobs.closed if task["passage"] or history else 0
     strong, weak, without = await ask.each([
-        ask.draws(knobs.solves, "solve", Text, role="strong", task=bare(whole)),
-        ask.draws(knobs.solves, "solve", Text, role="weak", task=bare(whole)),
+        ask.draws(knobs.solves, "solve", Text, role="strong", task=bare(whole), history=history),
+        ask.draws(knobs.solves, "solve", Text, role="weak", task=bare(whole), history=history),
         ask.draws(closed, "recall", Text, role="strong", question=bare(task["question"])),
     ])  # fmt: skip
     misled = await _misled(ask, task)
@@ -221,17 +276,25 @@ async def _misled(ask: Ask, task: Mapping[str, Any]) -> list[Misled]:
     how: Any = {"role": "mutator", "number": ask.knobs.mutants}
     if task["is_line"]:
         return await ask.draws(1, "mislead", Misled, **how, **_of_task(task))
-    return await ask.draws(1, "spoil", Misled, **how, question=task["question"], known=task["reference"])
+    return await ask.draws(1, "spoil", Misled, **how, question=_examined_by(task), known=task["reference"])
 
 
 def _of_task(task: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: task[name] for name in ("question", "passage", "known")}
+    passage = task.get("excerpt") or task["passage"]
+    return {"question": task["question"], "passage": passage, "known": task["known"]}
+
+
+def _examined_by(task: Mapping[str, Any]) -> str:
+    """Return the task as an examiner of whole answers is told it."""
+    return verifiable.asked(task["question"], task.get("excerpt") or task["passage"])
 
 
 async def _without(ask: Ask, found: Evidence, answers: Sequence[Text]) -> None:
     """Note how often the task is solved without its passage."""
-    ran = await ask.execute(found.task["verifier"], [{"function": "evaluate", "arguments": [o.text]} for o in answers])
-    found.solved["closed"] = [sum(value is True for value in ran.values), len(answers)]
+    alone = Evidence(found.task, marked=found.marked)
+    await _verify(ask, alone, [{"text": one.text} for one in answers])
+    found.marked = alone.marked
+    found.solved["closed"] = [sum(one["accepted"] for one in alone.answers), len(answers)]
 
 
 async def _examined(ask: Ask, task: Mapping[str, Any], answers: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -252,7 +315,7 @@ async def _examined(ask: Ask, task: Mapping[str, Any], answers: Sequence[tuple[s
 async def _right(ask: Ask, task: Mapping[str, Any], answer: str) -> Examined:
     if task["is_line"]:
         return await ask("examine", Examined, role="examiner", answer=answer, **_of_task(task))
-    return await ask("examine_whole", Examined, role="examiner", question=task["question"], answer=answer)
+    return await ask("examine_whole", Examined, role="examiner", question=_examined_by(task), answer=answer)
 
 
 def _kind(origin: str, *, right: bool | None) -> str:
@@ -276,6 +339,15 @@ def _hold_models(knobs: Knobs, found: Evidence) -> None:
     solved, tried = found.solved.get("closed", (0, 0))
     if solved > knobs.most_closed * tried:
         raise Rejection("known_without_page", f"{solved} of {tried} answers without the passage are right")
+
+
+async def _credited(ask: Ask, found: Evidence) -> None:
+    """Note how much of each solver's answers is right, where the verifier says that."""
+    if PARTS not in found.task["verifier"]:
+        return
+    for role in ("strong", "weak"):
+        said = await _said(ask, found, "score", [one["text"] for one in found.answers if one["origin"] == role])
+        found.credit[role] = round(sum(said) / max(len(said), 1), 4)
 
 
 def _told(found: Evidence) -> str:
@@ -302,4 +374,6 @@ def _certificate(row: Row, found: Evidence, reason: str) -> dict[str, Any]:
         "mutants": {kind: [rejected[kind], number] for kind, number in sorted(mutants.items())},
         "solved": found.solved,
         "answers": found.answers,
+        **({"credit": found.credit} if found.credit else {}),
+        **{name: found.task[name] for name in ("elsewhere", "facts") if name in found.task},
     }

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from wellspring.tasks.contracts.agreement import agreement
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.judges import pairwise
-from wellspring.tasks.methods.answers.agreement import agreement
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 

@@ -36,7 +36,8 @@ prompt, `joint` both conversations. Why they are not in `dpo` without a `prompt`
 both sides begin with for the prompt, and its chat template needs one that ends with a question or an answer.
 
 `tasks` has tasks that can be verified, and of these what has a certificate. `verify.py` lies beside its files: it runs
-a verifier as `sandbox` says, and is a reward function of TRL, which hands it the column `verifier`.
+a verifier as `sandbox` says, and is a reward function of TRL, which hands it the column `verifier`. A verifier that
+needs a model to mark by a rubric says what it is to be asked.
 
 Forms of rows have `weight` where any row of the dataset weighs other than 1.
 
@@ -76,7 +77,7 @@ SYSTEM = (
     "Instruction Following without Instruction Tuning",
     "Reasons to Reject",
 )
-VERSION = 2
+VERSION = 3
 Lines = list[tuple[str, dict[str, Any]]]
 Columns = Sequence[tuple[str, pa.DataType]]
 Of = Literal["rows", "pairs", "raw", "rewrites"]

@@ -38,7 +38,11 @@ from wellspring.tasks.io.storage.statements import statement
 from wellspring.tasks.spine.running import blame
 
 VIEWS = {"instructions": "made"}  # the view of what a program takes, where it is not called the same
-_JUDGED = {"answered": "responses_by_instruction", "references": "responses_with_reference"}  # likewise, of a judge
+_JUDGED = {  # likewise, of a judge
+    "answered": "responses_by_instruction",
+    "references": "responses_with_reference",
+    "rubrics": "responses_with_rubric",
+}
 _ROLE = re.compile(r"[a-z][a-z0-9_]*")
 _WANTED = ("SYSTEM", "PAPER", "VERSION", "TAKES", "MAKES", "ROLES", "most_calls", "program")
 

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from wellspring.tasks.contracts.agreement import agreement
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.vectors import unit
 from wellspring.tasks.io.vectors import index
-from wellspring.tasks.methods.answers.agreement import agreement
 from wellspring.tasks.methods.datasets import measures, topics
 from wellspring.tasks.methods.datasets.projection import MOST_POINTS, projected
 from wellspring.tasks.methods.vectors.coverage import mean_nearest_distance

@@ -13,11 +13,11 @@ from typing import Any
 
 import polars as pl
 
+from wellspring.tasks.contracts.agreement import agreement
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.io import files, score_files
 from wellspring.tasks.io.review_files import Said
 from wellspring.tasks.io.storage.store import Store
-from wellspring.tasks.methods.answers.agreement import agreement
 
 FOLDER = "reviews"
 HUMAN = "human:"

@@ -21,6 +21,7 @@ from wellspring.tasks.io.sandbox import Outputs, Ran, Sandbox, limits
 from wellspring.tasks.io.storage import page_tables
 from wellspring.tasks.io.vectors import index
 from wellspring.tasks.methods.instructions.demonstrations import drawn, marks
+from wellspring.tasks.methods.instructions.injections import orders
 from wellspring.tasks.spine.running.blame import MisuseError
 from wellspring.tasks.spine.running.recipes import VIEWS, Recipe
 from wellspring.tasks.spine.running.runs import Run
@@ -28,7 +29,7 @@ from wellspring.tasks.spine.vectors import embedders, reads
 from wellspring.tasks.spine.writing.demonstrations import Demonstrations, Rendered
 from wellspring.tasks.spine.writing.knn_pool import Pool
 
-VERSION = 2
+VERSION = 3
 _SPACES = {"documents": "passages", "seeds": "seeds", "instructions": "instructions"}  # whose vectors stand for a view
 
 Asked = Sequence[tuple[str, tuple[str, Any]]]  # input id, and the place of the look with what is wanted
@@ -142,7 +143,7 @@ class Reader:
 
 
 class View:
-    """The rows of a view as they were when they were first read from, by id."""
+    """The rows of a view as they were when they were first read from, by id; of pages, those that give no orders."""
 
     def __init__(self, run: Run, fingerprint: str, name: str, earlier: frozenset[str]) -> None:
         self._run, self._fingerprint, self._name = run, fingerprint, name
@@ -150,6 +151,7 @@ class View:
         shown = [row for row in rows if row.get("fingerprint") is None or row["fingerprint"] in earlier]
         self._rows: dict[str, Row] = {row["input_id"]: row for row in shown}
         self._ids = list(self._rows)
+        self._quiet: dict[str, bool] = {}
         self._place = {name: place for place, name in enumerate(self._ids)}
 
     def drawn(self, asked: Asked) -> list[list[Row]]:
@@ -183,7 +185,14 @@ class View:
             return [name for name, shown in kept.items() if self._rows.keys() >= {*shown}]
 
         ids = _recorded(self._run, f"{kind} {self._name}", self._fingerprint, asked, find, is_there)
-        return [[self._rows[one] for one in shown] for shown in ids]
+        return [[self._rows[one] for one in shown if self._is_quiet(one)] for shown in ids]
+
+    def _is_quiet(self, row_id: str) -> bool:
+        """Whether a row is no page that talks to models: a program is not given such a page, nor shown one."""
+        if self._name == "documents" and row_id not in self._quiet:
+            row = self._rows[row_id]
+            self._quiet[row_id] = not orders(f"{row['title'] or ''}\n{row['text']}")
+        return self._quiet.get(row_id, True)
 
     @cached_property
     def _marks(self) -> Any:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bench.judges import consistency
-from wellspring.tasks.methods.answers.agreement import agreement
+from wellspring.tasks.contracts.agreement import agreement, rank_correlation
 
 
 def test_kappa_is_what_is_left_of_agreement_after_chance() -> None:
@@ -66,3 +66,21 @@ def test_figures_of_recorded_judges_are_those_of_the_baselines(shared: Path, nam
         assert sum(right) / len(right) == pytest.approx(expected[judge]["accuracy"], abs=1e-4)
         same = (found.consistent * found.pairs + failed_twice) / len(judged)
         assert same == pytest.approx(expected[judge]["same_winner_in_both_orders"], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        ([1, 2, 3], [10, 20, 90], 1),
+        ([1, 2, 3], [3, 2, 1], -1),
+        ([1, 1, 2, 3], [1, 2, 3, 4], 0.9487),
+        ([1, 1, 1], [1, 2, 3], None),
+        ([1], [2], None),
+    ],
+)
+def test_weights_are_compared_by_their_order(one: list[float], other: list[float], found: float | None) -> None:
+    said = rank_correlation(one, other)
+
+    assert (said if said is None else round(said, 4)) == found
+    with pytest.raises(ValueError, match="argument 2"):
+        rank_correlation(one, [*other, 1])
