@@ -132,7 +132,11 @@ def _written(run: Run, writer: Writer, before: Sequence[Writer]) -> Counts:
         async def body(row: Row, ask: Ask) -> None:
             shown = _shown(row, program, run.settings.instructions)
             asks = Asks(work, shown, ask)
-            await program.module.program(shown, asks)
+            try:
+                await program.module.program(shown, asks)
+            except Exception:
+                asks.made.hand_refusals(ask, first=1)
+                raise
             asks.made.hand_over(ask)
 
         of = ("instructions", program.name, program.takes, writer.fingerprint, program.roles)

@@ -207,6 +207,7 @@ def _by_program(run: Run, program: Recipe, print_: str) -> Counts:
                     raise
                 ask.make("scores", _failed(work, shown, refusal))
                 ask.fail(refusal)
+                asks.made.hand_refusals(ask, first=1)
             else:
                 asks.made.hand_over(ask)
             ask.make("notes", _group(work, shown))

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.program_runs import Made, answering, of_program, run_program
+from tests import instruction_store
+from tests.program_runs import Made, answering, of_program, read, run_program
+from wellspring.tasks import instructions
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.spine.running.runs import Run
 
@@ -80,3 +82,68 @@ def test_a_text_under_a_system_prompt_alone_may_not_point_at_turns_before_it(
 
     assert made["instructions"] == []
     assert {reason for _, reason in made.refused} == {"not_self_contained"}
+
+
+def run_audited(
+    folder: Path, start: Start, settings: Callable[..., Settings], body: str, makes: str, *more: str
+) -> tuple[Made, dict[str, Any]]:
+    """Run a program of this body on the small store; returns what it made, and what the audit of its inputs counts."""
+    head = PROGRAM.partition("\n\ndef most_calls")[0].replace('("instructions", "responses")', makes)
+    rejection = "from wellspring.tasks.contracts.errors import Rejection\n"
+    source = f"{rejection}{head}\n\ndef most_calls(knobs):\n    return 2\n\n\nasync def program(row, ask):\n{body}"
+    (folder / "under.py").write_text(source.replace("{{", "{").replace("}}", "}"), encoding="utf-8")
+    (folder / "under.md").write_text(PROMPT, encoding="utf-8")
+    with start(settings(f'plugins=["{folder}"]', *of_program("under"), *more)) as run:
+        instruction_store.fill(run, 6)
+        made = read(run, "under", instructions.synthesize(run))
+        return made, run.store.query("settled/audit").to_dicts()[0]
+
+
+def test_what_was_refused_before_the_end_is_recorded_with_the_end(
+    start: Start, settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    made, counted = run_audited(
+        tmp_path,
+        start,
+        settings,
+        """
+    async def branch():
+        raise Rejection("of_a_branch", "b")
+
+    ask.made.refused("of_its_own", "a")
+    await ask.tried([branch()])
+    raise Rejection("its_end", "c")
+""",
+        '("notes",)',
+    )
+
+    ids = sorted({name.partition("#")[0] for name, _ in made.refused})
+    ends = [("", "its_end"), ("#1", "of_a_branch"), ("#2", "of_its_own")]
+    assert sorted(made.refused) == [(f"{name}{place}", reason) for name in ids for place, reason in ends]
+    assert (len(ids), made.receipt.counts.rows_rejected) == (6, 18)
+    assert (counted["lost_refusals"], counted["rows_written"]) == (0, 12)
+
+
+def test_an_answer_to_what_was_drawn_is_of_the_input_that_asked_for_it(
+    start: Start, settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    made, counted = run_audited(
+        tmp_path,
+        start,
+        settings,
+        """
+    [other] = await ask.drawn("instructions", 1)
+    better, worse = await ask.draws(2, "answer", Text, text=other["text"])
+    texts = [f"{number}: {row['input_id']}" for number in range(2)]
+    sides = [ask.made.answer(one, other["input_id"], text=text) for one, text in zip((better, worse), texts)]
+    ask.made.verdict(sides[0], "first", passed=True)
+    ask.made.pair(*sides, "rule")
+""",
+        '("responses", "preferences", "verdicts")',
+    )
+
+    drawn = {row["instruction_id"] for row in made["responses"]}
+    assert made.refused == []
+    assert [len(made[table]) for table in ("responses", "preferences", "verdicts")] == [12, 6, 6]
+    assert len(drawn) < 6  # several inputs drew the same, so that it is not by chance that each has its own
+    assert (counted["lost_rows"], counted["rows_written"]) == (0, 12)

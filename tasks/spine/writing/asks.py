@@ -462,7 +462,12 @@ class Making:
             self._add_totals()
         for one in sorted(self.rows.values(), key=lambda one: _order(one.place)):
             ask.make(one.table, [one.row])
-        for number, refusal in enumerate(sorted(self.refusals, key=lambda one: (one.reason, one.detail))):
+        self.hand_refusals(ask)
+
+    def hand_refusals(self, ask: Ask, first: int = 0) -> None:
+        """Have written what was refused so far, in an order of its own; the end of its input stands before `first`."""
+        said = sorted(self.refusals, key=lambda one: (one.reason, one.detail))
+        for number, refusal in enumerate(said, start=first):
             ask.refuse(number, refusal)
 
     def _add_totals(self) -> None:
