@@ -69,7 +69,7 @@ JUDGEMENTS = ("scores", "verdicts", "notes", "preferences")  # what a judge may 
 JUDGED = ("instructions", "responses", "answered", "references", "tasks")  # what a judge may take
 TOTAL = "total"  # the criterion by which others choose
 HOW = frozenset(  # names of arguments that are no fields of a prompt
-    {"role", "temperature", "history", "max_tokens", "keep", "logprobs", "needs_logprobs"}
+    {"role", "temperature", "history", "max_tokens", "stop", "keep", "logprobs", "needs_logprobs"}
 )
 Use = Literal["answer", "draw", "rejected"]
 KINDS = ("verified", "refined", "rule", "negative")  # of pairs: why the one side is the better
@@ -250,6 +250,7 @@ class Ask(Protocol):
         temperature: float | None = None,
         history: Sequence[Turn] | str = (),
         max_tokens: int | None = None,
+        stop: Sequence[str] = (),
         logprobs: int = 0,
         needs_logprobs: bool = True,
         **fields: object,
@@ -263,6 +264,7 @@ class Ask(Protocol):
             temperature: In place of the role's.
             history: Turns between the system part and the user part.
             max_tokens: In place of the role's.
+            stop: Up to four texts at which the server ends an answer, beside the role's; they are no part of it.
             logprobs: So many likeliest tokens at each place, as `answer.logprobs` (`contracts/likelihoods.py`).
             needs_logprobs: Whether an answer is refused (`no_logprobs`) whose server gave none; else they are ().
             fields: Of the prompt. A text stands between fences; `bare(...)`, a number and a truth as they are; of a
@@ -284,6 +286,7 @@ class Ask(Protocol):
         temperature: float | None = None,
         history: Sequence[Turn] | str = (),
         max_tokens: int | None = None,
+        stop: Sequence[str] = (),
         logprobs: int = 0,
         needs_logprobs: bool = True,
         keep: Callable[[A], object] | None = None,

@@ -11,6 +11,7 @@ import pytest
 from tests import instruction_store
 from tests.program_runs import Made, answering, of_program, read, run_program
 from wellspring.tasks import instructions
+from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.spine.running.runs import Run
 
@@ -147,3 +148,27 @@ def test_an_answer_to_what_was_drawn_is_of_the_input_that_asked_for_it(
     assert [len(made[table]) for table in ("responses", "preferences", "verdicts")] == [12, 6, 6]
     assert len(drawn) < 6  # several inputs drew the same, so that it is not by chance that each has its own
     assert (counted["lost_rows"], counted["rows_written"]) == (0, 12)
+
+
+@pytest.mark.parametrize(
+    ("stop", "sent"), [([" Query", "Z"], ["Z", "Y", " Query"]), ([""], None), ("Z", None), ([*"ABCDE"], None)]
+)
+def test_an_answer_ends_at_the_texts_that_a_program_names_beside_those_of_the_role(
+    stop: object, sent: list[str] | None, start: Start, settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    source = PROGRAM.replace('"answer", Text,', f'"answer", Text, stop={stop!r},').replace(
+        '.partition(" Query:")[0]', ""
+    )
+    (tmp_path / "under.py").write_text(source.format(history=BRIEF, text="row['text']"), encoding="utf-8")
+    (tmp_path / "under.md").write_text(PROMPT, encoding="utf-8")
+    with answering("under", lambda *_: None) as model:
+        roles = {"responder": model.role("r", stop=["Z", "Y"])}
+        chosen = settings(f'plugins=["{tmp_path}"]', *of_program("under"), models=roles)
+        if sent is None:
+            with pytest.raises(BrokenError, match="stop is"):
+                run_program("under", start, chosen)
+            return
+        made = run_program("under", start, chosen)
+
+    assert [body["stop"] for body in model.asked] == [sent] * 6
+    assert {row["text"] for row in made["responses"]} == {"So."}
