@@ -92,10 +92,15 @@ class Bare(str):
 
 
 def bare(text: str) -> Bare:
-    """Have a text stand in a prompt as it is: what a model is to follow, or words of our own.
+    """Have a text of others stand in a prompt as it is: what a model is to follow.
 
-    A house test lists who says so of what: text of pages, people and models stands between fences otherwise.
+    Text of pages, people and models stands between fences otherwise.
     """
+    return Bare(text)
+
+
+def ours(text: str) -> Bare:
+    """Have words of our own stand in a prompt as they are: a line of our list, or texts that have fences already."""
     return Bare(text)
 
 
@@ -267,7 +272,8 @@ class Ask(Protocol):
             stop: Up to four texts at which the server ends an answer, beside the role's; they are no part of it.
             logprobs: So many likeliest tokens at each place, as `answer.logprobs` (`contracts/likelihoods.py`).
             needs_logprobs: Whether an answer is refused (`no_logprobs`) whose server gave none; else they are ().
-            fields: Of the prompt. A text stands between fences; `bare(...)`, a number and a truth as they are; of a
+            fields: Of the prompt. A text stands between fences; `bare(...)`, `ours(...)`, a number and a truth as
+                they are; of a
                 list each text between fences of its own.
 
         Raises:

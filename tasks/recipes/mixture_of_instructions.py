@@ -19,7 +19,7 @@ from pydantic import Field
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.conversation import opened
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask, Turn, bare
+from wellspring.tasks.contracts.program import Ask, Turn, bare, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
@@ -70,7 +70,7 @@ async def program(row: Row, ask: Ask) -> None:
     if turns:
         raise Rejection("not_a_first_turn", f"{len(turns)} turns stand before it")
     prompts = {one["domain"]: one for one in ask.own}
-    shown = bare("\n".join(f"- `{domain}`: {one['holds']}" for domain, one in prompts.items()))
+    shown = ours("\n".join(f"- `{domain}`: {one['holds']}" for domain, one in prompts.items()))
     found = await ask("domain", Sorted, instruction=row["text"], domains=shown)
     if found.domain not in ask.knobs.domains or found.domain not in prompts:
         raise Rejection("no_domain", f"{found.domain}: {row['text'][:200]}")

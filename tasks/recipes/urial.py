@@ -21,7 +21,7 @@ from wellspring.tasks.contracts.answers import Text
 from wellspring.tasks.contracts.conversation import content, opened
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.pieces import plainly
-from wellspring.tasks.contracts.program import Ask, bare
+from wellspring.tasks.contracts.program import Ask, bare, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
@@ -65,7 +65,7 @@ async def program(row: Row, ask: Ask) -> None:
     before += [_block(QUERY if turn["role"] == "user" else ANSWER, content(turn)) for turn in turns]
     asked = "\n\n".join([*before, _block(QUERY, row["text"]), f"{ANSWER}\n{FENCE}"])
     known = {plainly(answer) for _, answer in examples}
-    page = {"examples": bare(shown), "conversation": bare(asked)}
+    page = {"examples": ours(shown), "conversation": bare(asked)}
     for said in await ask.draws(ask.knobs.answers, "complete", Text, stop=STOPS, **page):
         text, *rest = _ENDS.split(said.text.removeprefix(FENCE), maxsplit=1)
         if not text.strip():
