@@ -6,8 +6,9 @@ shares, with attention masked between them.
 
 Ours differs. The domains and their prompts are ours (`mixture_of_instructions.jsonl`), and a judge says which domain an
 instruction is of; with the paper it is known from the data set. An instruction keeps its text, and stands in its row
-below a system turn. One that has a system prompt or turns already is refused. Its domain is the `scene` of its row, so
-shares can be balanced by it. Packing, and masks between what is packed, are a matter of exports, which lack them yet.
+below a system turn. One that has a system prompt or turns already is refused. Its domain is the `scene` of its row. The
+packing is a matter of exports: with `exports.packed_tokens` there is `packing.json`, in which each sequence has the mix
+of all rows by their system prompts. Masks between what is packed are made by who trains.
 
     {"text": "Sort a list of dicts in Python."} -> the same, under "You are a programmer ...", and its answer
 """
