@@ -350,6 +350,7 @@ class Ask(Protocol):
     async def drawn(self, view: str, number: int, key: str = "") -> list[Row]:
         """Draw rows of a view of `sql/inputs/`; the same for the same input and key, whatever else is there later.
 
+        Views are `documents`, `seeds`, `instructions`, and `personas`: the people that programs above it thought of.
         Only what was there when the stage began is drawn, and never the input itself.
         """
         ...

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("unaudited")
 
 LISTS = {  # constraints on a text, on its prompt, on several texts
     "all": (["has a 0", "runs"], ["not 2"], ["is 0"]),
-    "tied": (["has words"], [], []),
+    "tied": (["has words"], [], ["every"]),
     "odd": (["fails"], ["unsure"], ["beyond"]),
     "some": (["has words", "has words", "fails"], ["not 2"], ["nobody"]),
     "alike": (["has words"], [], []),
@@ -40,8 +40,10 @@ def say(case: str, heading: str, body: dict[str, Any]) -> str:
     if heading == "hold":
         kept = "perhaps" if constraint == "unsure" else "2" not in fenced(body, "answer")[0]
         return json.dumps({"evidence": "", "kept": kept})
-    numbers = [int(text.partition(":")[0]) for text in fenced(body, "answer") if " 0 " in text]
-    return json.dumps({"evidence": "", "kept": {"is 0": numbers, "beyond": [1, 4], "nobody": []}[constraint]})
+    numbers = [int(text.partition(":")[0]) for text in fenced(body, "answer")]
+    zero = [int(text.partition(":")[0]) for text in fenced(body, "answer") if " 0 " in text]
+    kept = {"is 0": zero, "beyond": [1, 4], "nobody": [], "every": numbers}[constraint]
+    return json.dumps({"evidence": "", "kept": kept})
 
 
 class Verifying(Cases):

@@ -105,3 +105,16 @@ def test_a_judge_who_goes_by_the_place_leaves_no_pair_and_each_tie_says_why(
     assert {*refused} <= {"inconsistent_pair", "copy_of_demonstration"}
     assert len(refused) == 6
     assert made.calls <= 6 * dove.most_calls(dove.Knobs(others=1, conditional=False)) == 30
+
+
+def test_where_nobody_answers_the_instruction_nothing_is_compared(
+    start: Start, settings: Callable[..., Settings]
+) -> None:
+    with answering(NAME, lambda heading, _: None if heading else " ") as model:
+        roles = {role: model.role(role) for role in dove.ROLES}
+        made = run_program(NAME, start, settings(*of_program(NAME), models=roles))
+
+    ends = [reason for name, reason in made.refused if "#" not in name]
+    assert ends == ["too_few_draws"] * 6
+    assert made["responses"] == made["instructions"] == []
+    assert all("json_schema" not in body.get("response_format", {}) for body in model.asked)

@@ -172,3 +172,29 @@ def test_an_answer_ends_at_the_texts_that_a_program_names_beside_those_of_the_ro
 
     assert [body["stop"] for body in model.asked] == [sent] * 6
     assert {row["text"] for row in made["responses"]} == {"So."}
+
+
+def test_people_that_a_program_above_thought_of_are_a_view(
+    start: Start, settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    made, counted = run_audited(
+        tmp_path,
+        start,
+        settings,
+        """
+    people = await ask.drawn("personas", 2)
+    [nearest] = await ask.near(people[1]["text"], "personas", 1)
+    said = await ask("answer", Text, text=row["text"])
+    ask.made.note("met", [*(one["text"] for one in people), nearest["text"]], said)
+""",
+        '("notes",)',
+        'instructions.recipes=["personas", "under"]',
+        "instructions.max_pool_cosine=1.01",
+    )
+
+    met = [json.loads(row["data"]) for row in made["notes"]]
+    assert (made.refused, counted["lost_rows"]) == ([], 0)
+    assert len(met) > 6
+    assert all(second == near for _, second, near in met)  # of the same words, where it is not the same person
+    assert len({first for first, *_ in met}) > 1
+    assert {len({*row["parent_ids"]}) for row in made["notes"]} <= {2, 3}
