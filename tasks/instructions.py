@@ -96,6 +96,8 @@ def _fingerprint(settings: Settings, program: Recipe, number: int) -> str:
     checks |= {"max_pool_cosine": _ceiling(settings), "benchmarks": contamination.fingerprint(settings)}
     if takes == "documents" and not wanted.math_and_code:
         checks["math_and_code"] = False
+    if "repeat" in program.may:
+        checks["repeats"] = "what another program has repeated, too"
     if isinstance(knobs, PoolSettings):
         checks["max_neighbour_cosine"] = ceilings.cosine(settings, "seeds", knobs.max_neighbour_cosine)
     near = embedders.described(settings.embeddings, *_compared(takes))
