@@ -133,7 +133,7 @@ def test_an_answer_to_what_was_drawn_is_of_the_input_that_asked_for_it(
         start,
         settings,
         """
-    [other] = await ask.drawn("instructions", 1)
+    other = min(await ask.drawn("instructions", 99), key=lambda one: one["input_id"])
     better, worse = await ask.draws(2, "answer", Text, text=other["text"])
     texts = [f"{number}: {row['input_id']}" for number in range(2)]
     sides = [ask.made.answer(one, other["input_id"], text=text) for one, text in zip((better, worse), texts)]
@@ -146,7 +146,7 @@ def test_an_answer_to_what_was_drawn_is_of_the_input_that_asked_for_it(
     drawn = {row["instruction_id"] for row in made["responses"]}
     assert made.refused == []
     assert [len(made[table]) for table in ("responses", "preferences", "verdicts")] == [12, 6, 6]
-    assert len(drawn) < 6  # several inputs drew the same, so that it is not by chance that each has its own
+    assert len(drawn) <= 2  # the first of all, and for itself the second
     assert (counted["lost_rows"], counted["rows_written"]) == (0, 12)
 
 
