@@ -28,7 +28,8 @@ SUITE = Suite(
         none_of("orphan_completions", "What a model said is kept; a row without it cannot be explained."),
         none_of(
             "off_scale",
-            "No judge has a wider scale than 0 to 10, but for reward models and imports, which have their own.",
+            "No judge has a wider scale than 0 to 10, or to the best total that it names, but for reward models and "
+            "imports, which have their own.",
         ),
         none_of("lone_values", "A judge that gives everyone the same value judges nothing.", "warn"),
         drift("score_drift", "scores", 0.3),

@@ -8,7 +8,7 @@ never in one export.
 
 import hashlib
 import inspect
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +30,7 @@ from wellspring.tasks.methods.datasets import (
     only_if,
     own_forms,
     partition,
+    sequences,
     teachers,
     tool_calls,
     trainers,
@@ -37,6 +38,7 @@ from wellspring.tasks.methods.datasets import (
 from wellspring.tasks.methods.datasets.card import Facts, card
 from wellspring.tasks.methods.datasets.formats import Form, Lines
 from wellspring.tasks.methods.datasets.teachers import Teacher
+from wellspring.tasks.methods.pages.tokens import count_tokens
 from wellspring.tasks.spine.provenance import declared
 from wellspring.tasks.spine.releases import papers
 from wellspring.tasks.spine.releases.papers import Papers
@@ -153,6 +155,8 @@ def export(run: Run) -> Counts:
         drawn = dataset_measures.draw(run, judging.of_instructions(run.settings))
         dataset.text("README.md", card(_facts(run, dataset, drawn, named, written)))
         dataset.text("measures.json", _measures(drawn))
+        if run.settings.exports.packed_tokens:
+            dataset.text("packing.json", _packing(run))
         for name, text in trainers.manifests(run.settings.exports.name, dataset.files).items():
             dataset.text(name, text)
         papers.write(dataset, _papers(run, dataset, evidence, named, fingerprint, looked.made))
@@ -185,7 +189,8 @@ def _chosen(run: Run) -> dict[str, Any]:
     also = sorted({*wanted.also, *(on_record if wanted.added == "keep" else ())} - {*wanted.formats})
     if also != on_record:
         reads.keep(run, ADDED, "", {wanted.name: also})
-    return wanted.model_dump(exclude={"added"}) | {"also": also}
+    unpacked = () if wanted.packed_tokens else ("packed_tokens", "packed_by")
+    return wanted.model_dump(exclude={"added", *unpacked}) | {"also": also}
 
 
 def _parts(settings: Settings, chosen: Mapping[str, Any]) -> list[Part]:
@@ -351,7 +356,8 @@ def _fingerprint(run: Run, chosen: Mapping[str, Any], rows_digest: str, evidence
     own = [(form.name, form.version, str(form.schema)) for _, form, _ in _parts(run.settings, chosen) if form.version]
     read = (declared.changed(run.settings), declared.steps(run.settings), evidence_digest)  # as card and papers say
     shown = (_funnel(run), _checks(run), run.store.query("exports/marks").rows())
-    said = (wanted, methods, looked_for, *shown, rows_digest, *raised(*_WRITTEN_BY).items())
+    packing = ("sequences", "tokens") if run.settings.exports.packed_tokens else ()
+    said = (wanted, methods, looked_for, *shown, rows_digest, *raised(*_WRITTEN_BY, *packing).items())
     own += [(TASKS, verify.VERSION, "")] if TASKS in chosen["formats"] or TASKS in chosen["also"] else []
     excluded = [("excluded", rows)] if (rows := _excluded(run)) else []
     excluded += [("seeded", rows)] if (rows := _seeded(run)) else []
@@ -387,6 +393,31 @@ def _tables(run: Run, dataset: Dataset, parts: list[Part], beside: set[str]) -> 
             table = dataset.table(f"{folder}/{side}", columns)
             written.lines += [(table.path, row_id, table.append(line)) for row_id, line in lines]
     return written
+
+
+def _packing(run: Run) -> str:
+    """Return which rows stand together in sequences, by their ids, for each part of the dataset."""
+    wanted, parts = run.settings.exports, defaultdict[str, list[sequences.Part]](list)
+    for row in _rows(run, "rows", BEST):
+        said = [row["system"], *(turn["content"] for turn in row.get("earlier", ())), row["text"], row["response"]]
+        tokens = sum(map(count_tokens, [*said, row.get("thought") or ""]))
+        side = partition.split(row["origin_id"], wanted.validation_share)
+        parts[side].append(sequences.Part(row["response_id"], row[wanted.packed_by] or "", tokens))
+    found = {side: sequences.packed(of, wanted.packed_tokens) for side, of in sorted(parts.items())}
+    groups = sorted({part.group for of in parts.values() for part in of})
+    place = {group: number for number, group in enumerate(groups)}
+    told = {
+        side: [
+            {
+                "tokens": sum(part.tokens for part in sequence),
+                "rows": [{"id": part.id, "group": place[part.group], "tokens": part.tokens} for part in sequence],
+            }
+            for sequence in of
+        ]
+        for side, of in found.items()
+    }
+    said = {"tokens": wanted.packed_tokens, "by": wanted.packed_by, "groups": groups, "sequences": told}
+    return orjson.dumps(said, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _records(run: Run, dataset: Dataset, fingerprint: str, written: _Written) -> list[records.Export]:
@@ -440,7 +471,7 @@ def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, writt
         marks=run.store.query("exports/marks").to_dicts(),
         seeded=_seeded(run),
         facets=_facets(run),
-        notes=[*_breadth(rows), *_engines(run)],
+        notes=[*_breadth(rows), *_engines(run), *_packs(run.settings)],
         settings=declared.changed(run.settings),
         steps=declared.steps(run.settings),
         people=people.agreements(run.store),
@@ -451,6 +482,16 @@ def _breadth(rows: list[dict[str, Any]]) -> list[str]:
     """Say how broad the rows are."""
     texts, topics, domains = ([row[name] for row in rows] for name in ("text", "topic", "domain"))
     return [only_if.said(only_if.breadth(texts, topics, domains))] if rows else []
+
+
+def _packs(settings: Settings) -> list[str]:
+    """Say how rows are packed, where they are."""
+    wanted = settings.exports
+    said = (
+        f"`packing.json` says which rows stand together in sequences of {wanted.packed_tokens} tokens, as we count. "
+        f"Each has the mix of all rows by {wanted.packed_by}. Mask attention between the rows of a sequence."
+    )
+    return [said] if wanted.packed_tokens else []
 
 
 def _engines(run: Run) -> list[str]:

@@ -12,7 +12,7 @@ Those stay as rows, named in `rejections` by their own id, and `valid_instructio
 What an input is shown is decided by its id and by what was there when it was written, never by the order of answers.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,8 @@ def _fingerprint(settings: Settings, program: Recipe, number: int) -> str:
     checks |= {"max_pool_cosine": _ceiling(settings), "benchmarks": contamination.fingerprint(settings)}
     if takes == "documents" and not wanted.math_and_code:
         checks["math_and_code"] = False
+    if "repeat" in program.may:
+        checks["repeats"] = "what another program has repeated, too"
     if isinstance(knobs, PoolSettings):
         checks["max_neighbour_cosine"] = ceilings.cosine(settings, "seeds", knobs.max_neighbour_cosine)
     near = embedders.described(settings.embeddings, *_compared(takes))
@@ -132,7 +134,11 @@ def _written(run: Run, writer: Writer, before: Sequence[Writer]) -> Counts:
         async def body(row: Row, ask: Ask) -> None:
             shown = _shown(row, program, run.settings.instructions)
             asks = Asks(work, shown, ask)
-            await program.module.program(shown, asks)
+            try:
+                await program.module.program(shown, asks)
+            except Exception:
+                asks.made.hand_refusals(ask, first=1)
+                raise
             asks.made.hand_over(ask)
 
         of = ("instructions", program.name, program.takes, writer.fingerprint, program.roles)
@@ -193,12 +199,12 @@ def _compare(run: Run, writer: Writer, before: Sequence[str]) -> Counts:
         return Counts()
     texts = {name: recalled(history, text) for name, text, history in fresh.rows()}
     writers = [*before, writer.fingerprint]
-    find = lambda new: _repeated(run, new, writers, may_resemble="resemble" in writer.program.may)  # noqa: E731
+    find = lambda new: _repeated(run, new, writers, writer.program.may)  # noqa: E731
     return reads.compared(run, "instructions", writer.fingerprint, texts, find)
 
 
 def _repeated(
-    run: Run, texts: Mapping[str, str], writers: Sequence[str], *, may_resemble: bool
+    run: Run, texts: Mapping[str, str], writers: Sequence[str], allowed: Collection[str]
 ) -> dict[int, Rejection]:
     """Return which of some new instructions are refused, by their place, and why."""
     ids = list(texts)
@@ -213,21 +219,28 @@ def _repeated(
         left = [row for row in range(len(ids)) if row not in refused]
         others = [recalled(history, text) for _, text, history in known.rows()]
         names = [*known["item_id"].to_list(), *(ids[row] for row in left)]
-        may = _relatives(run, [ids[row] for row in left], names) if may_resemble else None
+        may = _relatives(run, [ids[row] for row in left], names, allowed) if "resemble" in allowed else None
         for row, (other, cosine) in repeats(new[left], embed(others).vectors, ceiling, may).items():
             refused[left[row]] = Rejection("too_near_the_pool", f"cosine {cosine:.3f} with {names[other]}")
     return refused
 
 
-def _relatives(run: Run, ids: Sequence[str], names: Sequence[str]) -> Callable[[int, int], bool]:
-    """Return what tells whether a new row may be like another: it was made from it, or from the same, and differs."""
+def _relatives(
+    run: Run, ids: Sequence[str], names: Sequence[str], allowed: Collection[str]
+) -> Callable[[int, int], bool]:
+    """Return what tells whether a new row may be like another: it was made from it, or from the same, and differs.
+
+    One that may repeat its input may also be as another program's is that has repeated the same.
+    """
     rows = run.store.query("instructions/relatives", ids=list({*ids, *names}))
     parents = {name: {*of} for name, of in rows.select("instruction_id", "parents").rows()}
     texts = {name: recalled(history, text) for name, history, text in rows["instruction_id", "history", "text"].rows()}
+    writers = dict(rows.select("instruction_id", "fingerprint").rows())
 
     def may(row: int, other: int) -> bool:
         one, another = ids[row], names[other]
         is_kin = another in parents[one] or not parents[one].isdisjoint(parents.get(another, ()))
-        return is_kin and texts[one] != texts.get(another)
+        is_others = "repeat" in allowed and writers[one] != writers.get(another)
+        return is_kin and (is_others or texts[one] != texts.get(another))
 
     return may

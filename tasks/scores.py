@@ -73,7 +73,9 @@ def judge(run: Run) -> Counts:
     named |= {_fingerprint(settings, one): one.name for one in of_seeds}
     files = {name: (Path(path), score_files.digest(Path(path))) for name, path in settings.scores.imports.items()}
     everyone = (*names, *files, *settings.scores.computed)
-    said: dict[str, Any] = {"wide": [name for name in everyone if judging.best(name, settings) is None]}
+    best = {name: judging.best(name, settings) for name in everyone}
+    said: dict[str, Any] = {"wide": [name for name, most in best.items() if most is None]}
+    said["best"] = {name: most for name, most in best.items() if most is not None}
     digests = {name: {"file": str(path), "sha256": sha256} for name, (path, sha256) in files.items()}
     said |= {"imported": digests} if files else {}
     files |= _of_people(run)
@@ -207,6 +209,7 @@ def _by_program(run: Run, program: Recipe, print_: str) -> Counts:
                     raise
                 ask.make("scores", _failed(work, shown, refusal))
                 ask.fail(refusal)
+                asks.made.hand_refusals(ask, first=1)
             else:
                 asks.made.hand_over(ask)
             ask.make("notes", _group(work, shown))

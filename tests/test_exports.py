@@ -24,6 +24,7 @@ from wellspring.tasks.contracts.errors import BrokenError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.stages import made_from
+from wellspring.tasks.methods.pages.tokens import count_tokens
 from wellspring.tasks.spine.operations import estimating
 from wellspring.tasks.spine.provenance import lineage
 from wellspring.tasks.spine.running import runs
@@ -763,3 +764,34 @@ def test_rows_weigh_and_stand_as_the_marks_say_and_trainers_are_told_where_they_
     [weights] = [line for line in card.splitlines() if line.startswith("| camels | weight |")]
     assert re.search(r"seven_criteria [+-]\d\.\d\d \(infit \d\.\d\d\)", severities)
     assert weights.split(" | ")[2:5] == ["12", "0", "1"]  # all rows are taken, and weigh 1 on average
+
+
+def test_a_manifest_says_which_rows_stand_together_each_once_and_of_all_groups(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    systems = '{"pumps.example" = "You know pumps.", "tides.example" = "You know the sea."}'
+    asked = (f"responses.systems={systems}", "exports.validation_share=0.3", "selections.min_score=0")
+    with start(settings(*asked, "exports.packed_tokens=400")) as run:
+        curated(run)
+        is_due_again = written(run).rows_out
+        folder = store_dir / "exports" / NAME
+        packing = json.loads((folder / "packing.json").read_text())
+        rows = {side: lines(folder / "messages" / f"{side}.jsonl") for side in packing["sequences"]}
+        card = (folder / "README.md").read_text()
+    with start(settings(*asked)) as run:
+        written(run)
+
+    assert is_due_again == 0
+    assert {*packing["sequences"]} == {"train", "validation"}
+    assert {"", "You know pumps."} <= {*packing["groups"]} <= {"", "You know pumps.", "You know the sea."}
+    for side, sequences in packing["sequences"].items():
+        said = {row["id"]: row["messages"] for row in rows[side]}
+        packed = [row for sequence in sequences for row in sequence["rows"]]
+        assert sorted(row["id"] for row in packed) == sorted(said)
+        for row in packed:
+            turns = said[row["id"]]
+            assert row["tokens"] == sum(count_tokens(turn["content"]) for turn in turns)
+            assert packing["groups"][row["group"]] == (turns[0]["content"] if turns[0]["role"] == "system" else "")
+        assert all(one["tokens"] == sum(row["tokens"] for row in one["rows"]) <= 400 for one in sequences)
+    assert "sequences of 400 tokens" in " ".join(card.split())
+    assert not (folder / "packing.json").exists()

@@ -124,81 +124,40 @@ def test_a_recipe_or_judge_has_its_prompt_its_test_and_its_paper(method: Path) -
         assert callable(module.parse)
 
 
-def test_who_puts_a_text_into_a_prompt_without_fences_is_listed_here() -> None:
-    """What a model is to follow, or a list of ours; whatever else is bare can give orders."""
-    programs = [path for path in METHODS if "async def program(" in path.read_text(encoding="utf-8")]
+def test_words_that_a_program_calls_its_own_are_no_text_of_its_row_nor_of_an_answer() -> None:
+    """They stand in a prompt without fences, and can give orders; what a model is to follow is `bare`."""
+    said = {path.stem: sorted(filter(None, map(_not_ours, _handed_over(path)))) for path in METHODS}
 
-    said = {path.stem: sorted({ast.unparse(one) for one in _handed_bare(path)}) for path in programs}
-
-    assert {name: texts for name, texts in said.items() if texts} == {
-        "act": ["row['text']"],
-        "attributed_grounding": [
-            "''.join((_example(number, one) for number, one in enumerate(shown, start=1)))",  # fences of their own
-            "CRITERIA if knobs.criteria_told else ''",
-            "language(knobs.languages, 'the language of the page')",
-        ],
-        "autoif": ["'\\n'.join((f'- {one}' for one in own))", "text"],  # constraints of our own list
-        "codeclm": ["made.text"],
-        "data_augmentation": ["row['text']"],
-        "occuquest": ["made.text"],
-        "codi_eval": ["made.text", "manner"],  # a manner of our own list
-        "deita": ["way"],  # of our own list
-        "folktexts": ["listed", "question['fault']", "question['question']"],  # of our own list
-        "minimum_tuning": ["made.text"],
-        "mixture_of_instructions": [
-            "'\\n'.join((f\"- `{domain}`: {one['holds']}\" for domain, one in prompts.items()))",  # our own list
-            "row['text']",
-        ],
-        "cyclealign": ["row['text']"],
-        "d2o": ["fault['do']", "fault['seen']", "row['text']"],  # faults of our own list
-        "dove": ["made.text", "row['text']"],
-        "fellowship": ["row['text']"],
-        "overmiss": ["language"],  # of our own list
-        "knn_instruct": [
-            "'\\n\\n'.join((_dialog(number, dialog) for number, dialog in enumerate(dialogs, start=1)))",
-            "language(knobs.languages or anchor, 'the language of these conversations')",
-        ],
-        "parrot": ["question"],
-        "personas": ["RELATIONS[mark % len(RELATIONS)]", "kind"],  # lines of our own lists
-        "coachlm": ["row['text']"],
-        "edit_operations": ["row['text']"],
-        "honesty": ["row['text']"],
-        "honeybee": ["criterion", "item.text", "task"],  # types of task and criteria are our own
-        "r_tuning": ["row['text']"],
-        "probdiff": ["row['text']"],
-        "rephrase_and_respond": ["made.text"],
-        "self_instruct": ["language([known] if known else [], 'the language of the tasks above')"],
-        "sciriff": ["asked", "passage", "task['needs']"],  # the instruction in its two parts; a line of our own list
-        "by_rubric": ["prompt.removesuffix(FORM)"],  # with marks of its own around texts, as an exported verifier asks
-        "certificate": [
-            *("step['prompt'].removesuffix(FORM)", "task['question']"),  # what a verifier asks, and the task
-            "whole",
-        ],
-        "long_contexts": ["task.question"],
-        "two_page_questions": ["task.question"],
-        "short_answers": ["kind['says']"],  # a line of our own list
-        "okapi": ["row['text']"],
-        "seeded_errors": ["row['text']"],
-        "spar": ["made.text"],
-        "tech_hazard": ["asked"],  # the request that is answered once more
-        "tick": ["row['text']"],
-        "zero_shot_robustness": ["phrasing.text", "row['text']"],
-        "translate": ["language([source], source)", "language([target], target)"],  # names of languages
-        "urial": ["asked", "shown"],  # the conversation that is to go on, and our own list
-        "wildfeedback": ["asked['content']", "row['system'] or RULES", "rubrics"],  # rubrics of our own list
-        "ungrounded": [
-            "'\\n\\n'.join((fenced('example', one['text']) for one in shown))",
-            "CRITERIA if knobs.criteria_told else ''",
-            "language(knobs.languages, 'the language of the examples')",
-        ],
-        "tigerscore": ["row['text']"],
-    }
+    assert {name: texts for name, texts in said.items() if texts} == {}
 
 
-def _handed_bare(path: Path) -> Iterator[ast.expr]:
+@pytest.mark.parametrize("text", ["row['text'][:9]", "f'- {made.text}'", "'\\n'.join(one['a'] + said for one in own)"])
+def test_a_text_of_others_is_told_from_words_of_our_own(text: str) -> None:
+    of_others, in_fences = (ast.parse(one, mode="eval").body for one in (text, f"'## ' + fenced('a', {text})"))
+
+    assert _not_ours(of_others)
+    assert not _not_ours(in_fences)
+
+
+def _handed_over(path: Path) -> Iterator[ast.expr]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "bare":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ours":
             yield from node.args
+
+
+def _not_ours(said: ast.expr) -> str:
+    """Return what is said, if it reads a row, an answer or what was made; what is fenced may come from there."""
+    fenced = {id(node) for call in ast.walk(said) if _is_fenced(call) for node in ast.walk(call)}
+    of_others = {"row", "said", "made", "answer", "message", "item"}
+    for node in ast.walk(said):
+        name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+        if id(node) not in fenced and name in of_others | {"text", "content", "response"}:
+            return ast.unparse(said)
+    return ""
+
+
+def _is_fenced(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "fenced"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -10,7 +10,9 @@ import pytest
 from tests import instruction_store as store
 from tests.scripted_model import scripted_model
 from wellspring.tasks import responses, scores
+from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import UsageError
+from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.judges.seven_criteria import CRITERIA
 from wellspring.tasks.spine.operations import retrying
@@ -155,3 +157,20 @@ def test_another_judge_model_judges_anew(settings: Callable[..., Settings], star
 def _completions(run: Run) -> list[str]:
     rows = run.store.query("scores/unpublished").to_dicts()
     return sorted({row["completion_id"] for row in rows if row["completion_id"]})
+
+
+def test_a_total_is_held_to_the_best_that_its_judge_names(settings: Callable[..., Settings], start: Start) -> None:
+    def mark(number: int, judge: str, criterion: str, value: float) -> records.Score:
+        return records.Score(content_id("answer", number), "print", judge, criterion, value, "", None, run.run_id)
+
+    marks = [("portia", "total", 1.0), ("portia", "total", 1.5), ("portia", "agreement", 9.0), ("else", "total", 10.0)]
+    with start(settings('scores.judges=["portia"]')) as run:
+        scores.judge(run)
+        said = json.loads(run.store.query("scores/described").item())
+        run.store.append("scores", [mark(number, *one) for number, one in enumerate(marks)])
+        off = run.store.query("scores/audit", run_id=run.run_id, fingerprint=None)["off_scale"].item()
+        run.activate("scores", {"print": "portia"}, {"wide": [], "best": {"portia": 100, "else": 9}})
+        wider = run.store.query("scores/audit", run_id=run.run_id, fingerprint=None)["off_scale"].item()
+
+    assert (said["wide"], said["best"]) == ([], {"portia": 1})
+    assert (off, wider) == (1, 1)  # 1.5 where 1 is best; then 10 where 9 is

@@ -8,7 +8,7 @@ from pydantic import Field
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.likelihoods import choice, expected_digit
-from wellspring.tasks.contracts.program import Ask, Made, Turn, bare
+from wellspring.tasks.contracts.program import Ask, Made, Turn, bare, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import DemonstratedSettings, PoolSettings, Section
 
@@ -28,4 +28,5 @@ __all__ = [
     "bare",
     "choice",
     "expected_digit",
+    "ours",
 ]

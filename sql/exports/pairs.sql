@@ -41,7 +41,7 @@ SELECT
     rejected.model AS rejected_model,
     left_out.served AS rejected_served,
     rejected.thought AS rejected_thought,
-    coalesce(written.model, '') AS instruction_model,
+    written.model AS instruction_model,
     written.served AS instruction_served,
     other.instruction_id AS rejected_instruction_id,
     other.text AS rejected_instruction,
@@ -56,7 +56,7 @@ LEFT JOIN valid_instructions AS other
     ON rejected.instruction_id = other.instruction_id AND pairs.instruction_id <> rejected.instruction_id
 LEFT JOIN completions AS taken ON chosen.completion_id = taken.completion_id
 LEFT JOIN completions AS left_out ON rejected.completion_id = left_out.completion_id
-LEFT JOIN completions AS written ON instructions.completion_id = written.completion_id
+LEFT JOIN lineage_writers AS written ON instructions.instruction_id = written.instruction_id
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
 LEFT JOIN valid_scores AS chosen_reward
     ON

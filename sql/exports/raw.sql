@@ -49,7 +49,7 @@ SELECT
     responses.draw,
     responses.model,
     answered.served,
-    coalesce(written.model, '') AS instruction_model,
+    written.model AS instruction_model,
     written.served AS instruction_served,
     responses.thought,
     responses.finish_reason,
@@ -62,7 +62,7 @@ INNER JOIN methods
     ON responses.fingerprint = methods.fingerprint AND methods.stage IN ('responses', 'instructions') AND methods.active
 INNER JOIN valid_instructions AS instructions ON responses.instruction_id = instructions.instruction_id
 LEFT JOIN completions AS answered ON responses.completion_id = answered.completion_id
-LEFT JOIN completions AS written ON instructions.completion_id = written.completion_id
+LEFT JOIN lineage_writers AS written ON instructions.instruction_id = written.instruction_id
 LEFT JOIN marks AS of_instruction ON instructions.instruction_id = of_instruction.subject_id
 LEFT JOIN marks AS of_response ON responses.response_id = of_response.subject_id
 LEFT JOIN reasons ON responses.response_id = reasons.subject_id

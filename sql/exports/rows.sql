@@ -81,7 +81,7 @@ SELECT
     chosen.text AS response,
     chosen.model,
     answered.served,
-    coalesce(written.model, '') AS instruction_model,
+    written.model AS instruction_model,
     written.served AS instruction_served,
     chosen.thought,
     instructions.weight * coalesce(weights.value, 1) AS weight,
@@ -92,7 +92,7 @@ INNER JOIN valid_instructions AS instructions ON selections.instruction_id = ins
 INNER JOIN answers ON selections.instruction_id = answers.instruction_id AND answers.place = 1
 INNER JOIN valid_responses AS chosen ON answers.response_id = chosen.response_id
 LEFT JOIN completions AS answered ON chosen.completion_id = answered.completion_id
-LEFT JOIN completions AS written ON instructions.completion_id = written.completion_id
+LEFT JOIN lineage_writers AS written ON instructions.instruction_id = written.instruction_id
 LEFT JOIN valid_documents AS documents ON instructions.document_id = documents.document_id
 LEFT JOIN terms ON selections.instruction_id = terms.row_id
 LEFT JOIN inputs_tasks AS tasks ON selections.instruction_id = tasks.input_id

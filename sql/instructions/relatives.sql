@@ -6,6 +6,7 @@ SELECT
     instructions.instruction_id,
     instructions.text,
     instructions.history,
+    instructions.fingerprint,
     list_append(instructions.parent_ids, instructions.input_id) AS parents
 FROM instructions
 WHERE instructions.instruction_id IN (SELECT unnest($ids))

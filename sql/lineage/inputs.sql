@@ -1,4 +1,5 @@
 -- What programs made, and of which of their inputs: an answer to an instruction of the same program is of that one's input.
+-- One to another instruction, an input or one that was drawn, is of the inputs that asked for it.
 -- Where an input is a group of answers, what is said of these, and of their instruction, is of the group.
 -- owner:  tasks/spine/provenance/lineage.py
 -- grain:  one row per thing x method
@@ -32,7 +33,12 @@ UNION ALL
 SELECT
     responses.response_id AS id,
     responses.fingerprint,
-    coalesce(own.input_id, responses.instruction_id) AS input_id
+    coalesce(own.input_id, asked.input_id, responses.instruction_id) AS input_id
 FROM responses
 LEFT JOIN instructions AS own
-    ON responses.instruction_id = own.instruction_id AND responses.fingerprint = own.fingerprint;
+    ON responses.instruction_id = own.instruction_id AND responses.fingerprint = own.fingerprint
+LEFT JOIN (SELECT DISTINCT steps.* EXCLUDE (place, heading, role, run_id) FROM steps) AS asked
+    ON
+        responses.completion_id = asked.completion_id
+        AND responses.fingerprint = asked.fingerprint
+        AND own.instruction_id IS NULL;

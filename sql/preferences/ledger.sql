@@ -7,4 +7,7 @@ SELECT
     preferences.fingerprint,
     unnest(list_distinct([nullif(preferences.chosen_id, ''), nullif(preferences.rejected_id, '')])) AS thing
 FROM preferences
-LEFT JOIN lineage_inputs AS own ON preferences.instruction_id = own.id AND preferences.fingerprint = own.fingerprint;
+LEFT JOIN lineage_inputs AS own
+    ON
+        coalesce(nullif(preferences.chosen_id, ''), preferences.rejected_id) = own.id
+        AND preferences.fingerprint = own.fingerprint;

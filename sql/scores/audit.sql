@@ -13,6 +13,16 @@ wide AS (
     SELECT unnest(from_json(json_extract(methods.settings, '$.wide'), '["VARCHAR"]')) AS judge
     FROM methods
     WHERE methods.stage = 'scores' AND methods.active
+),
+
+scales AS (
+    -- The highest total of each other judge that says so; a store of before has none of these.
+    SELECT DISTINCT
+        told.key AS judge,
+        told.value::DOUBLE AS best
+    FROM methods
+    CROSS JOIN json_each(methods.settings, '$.best') AS told
+    WHERE methods.stage = 'scores' AND methods.active
 )
 
 SELECT
@@ -45,7 +55,12 @@ SELECT
     (
         SELECT count(*)
         FROM written
-        WHERE written.judge NOT IN (SELECT wide.judge FROM wide) AND written.value NOT BETWEEN 0 AND 10
+        LEFT JOIN scales ON written.judge = scales.judge
+        WHERE
+            written.judge NOT IN (SELECT wide.judge FROM wide)
+            AND written.value NOT BETWEEN 0 AND if(
+                written.criterion = 'total', coalesce(scales.best, 10), greatest(scales.best, 10)
+            )
     ) AS off_scale,
     (
         SELECT count(*)

@@ -10,10 +10,10 @@ class Call:
     """One thing to ask of a role's model.
 
     `draw` tells several samples of one prompt apart (without it n samples would be one). `temperature` and
-    `max_tokens` override the role's. `retry` counts how often the same was asked before in vain: another one is another
-    sample, by another seed. `logprobs` asks for so many likeliest tokens at each place. `input_id`, `role` (whose model
-    is asked) and `place` (where in a program) are the caller's: they come back with the answer and are no part of the
-    call's identity.
+    `max_tokens` override the role's, and `stop` stands beside the role's. `retry` counts how often the same was asked
+    before in vain: another one is another sample, by another seed. `logprobs` asks for so many likeliest tokens at each
+    place. `input_id`, `role` (whose model is asked) and `place` (where in a program) are the caller's: they come back
+    with the answer and are no part of the call's identity.
     """
 
     input_id: str
@@ -23,6 +23,7 @@ class Call:
     max_tokens: int | None = None
     retry: int = 0
     logprobs: int = 0
+    stop: tuple[str, ...] = ()
     role: str = ""
     place: str = ""
 

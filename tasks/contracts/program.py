@@ -72,7 +72,7 @@ JUDGEMENTS = ("scores", "verdicts", "notes", "preferences")  # what a judge may 
 JUDGED = ("instructions", "responses", "answered", "references", "rubrics", "tasks")  # what a judge may take
 TOTAL = "total"  # the criterion by which others choose
 HOW = frozenset(  # names of arguments that are no fields of a prompt
-    {"role", "temperature", "history", "max_tokens", "keep", "logprobs", "needs_logprobs"}
+    {"role", "temperature", "history", "max_tokens", "stop", "keep", "logprobs", "needs_logprobs"}
 )
 Use = Literal["answer", "draw", "rejected", "probe"]
 KINDS = ("verified", "refined", "rule", "negative")  # of pairs: why the one side is the better
@@ -95,10 +95,15 @@ class Bare(str):
 
 
 def bare(text: str) -> Bare:
-    """Have a text stand in a prompt as it is: what a model is to follow, or words of our own.
+    """Have a text of others stand in a prompt as it is: what a model is to follow.
 
-    A house test lists who says so of what: text of pages, people and models stands between fences otherwise.
+    Text of pages, people and models stands between fences otherwise.
     """
+    return Bare(text)
+
+
+def ours(text: str) -> Bare:
+    """Have words of our own stand in a prompt as they are: a line of our list, or texts that have fences already."""
     return Bare(text)
 
 
@@ -254,6 +259,7 @@ class Ask(Protocol):
         temperature: float | None = None,
         history: Sequence[Turn] | str = (),
         max_tokens: int | None = None,
+        stop: Sequence[str] = (),
         logprobs: int = 0,
         needs_logprobs: bool = True,
         **fields: object,
@@ -267,9 +273,11 @@ class Ask(Protocol):
             temperature: In place of the role's.
             history: Turns between the system part and the user part.
             max_tokens: In place of the role's.
+            stop: Up to four texts at which the server ends an answer, beside the role's; they are no part of it.
             logprobs: So many likeliest tokens at each place, as `answer.logprobs` (`contracts/likelihoods.py`).
             needs_logprobs: Whether an answer is refused (`no_logprobs`) whose server gave none; else they are ().
-            fields: Of the prompt. A text stands between fences; `bare(...)`, a number and a truth as they are; of a
+            fields: Of the prompt. A text stands between fences; `bare(...)`, `ours(...)`, a number and a truth as
+                they are; of a
                 list each text between fences of its own.
 
         Raises:
@@ -288,6 +296,7 @@ class Ask(Protocol):
         temperature: float | None = None,
         history: Sequence[Turn] | str = (),
         max_tokens: int | None = None,
+        stop: Sequence[str] = (),
         logprobs: int = 0,
         needs_logprobs: bool = True,
         keep: Callable[[A], object] | None = None,
@@ -345,6 +354,7 @@ class Ask(Protocol):
     async def drawn(self, view: str, number: int, key: str = "") -> list[Row]:
         """Draw rows of a view of `sql/inputs/`; the same for the same input and key, whatever else is there later.
 
+        Views are `documents`, `seeds`, `instructions`, and `personas`: the people that programs above it thought of.
         Only what was there when the stage began is drawn, and never the input itself.
         """
         ...

@@ -480,6 +480,14 @@ class ExportsSettings(Section):
         description="name of a model -> its licence, where tasks/methods/datasets/teachers.toml errs",
     )
     thoughts: bool = Field(default=False, description="export the thought of a thinking model with its answer")
+    packed_tokens: int = Field(
+        default=0,
+        ge=0,
+        description="also write `packing.json`: which rows stand together in sequences of so many tokens",
+    )
+    packed_by: Literal["system", "topic", "domain", "recipe"] = Field(
+        default="system", description="by what each such sequence has the mix of all rows; `domain` is that of the page"
+    )
     with_controls: bool = Field(
         default=False, description="also write the random controls and what was chosen beside, as `messages`"
     )

@@ -22,7 +22,7 @@ from pydantic import Field
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.conversation import said
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import TOTAL, Ask, bare
+from wellspring.tasks.contracts.program import TOTAL, Ask, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.sameness import folded
@@ -103,7 +103,7 @@ async def _evolved(ask: Ask, scored: Scored, way: str, before: Sequence[str], as
     Raises:
         Rejection: `cut_off`; `same_text`, it was there before.
     """
-    version = await ask(f"evolve_{scored}", Text, text=before[-1], way=bare(way), **asked)
+    version = await ask(f"evolve_{scored}", Text, text=before[-1], way=ours(way), **asked)
     if ask.is_cut(version):
         raise Rejection("cut_off", version.text[:200])
     if folded(version.text) in {folded(one) for one in before}:

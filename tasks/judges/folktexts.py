@@ -24,7 +24,7 @@ from pydantic import Field
 from wellspring.tasks.contracts.answers import Text
 from wellspring.tasks.contracts.conversation import said
 from wellspring.tasks.contracts.likelihoods import Place, choice, expected_digit
-from wellspring.tasks.contracts.program import TOTAL, Ask, bare
+from wellspring.tasks.contracts.program import TOTAL, Ask, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Section
@@ -74,7 +74,7 @@ async def _risk(ask: Ask, input_id: str, question: Mapping[str, Any], shown: Map
     found = await ask.each(orders)
     ask.made.score(input_id, question["risk"], fmean(risk for risk, _ in found), "mean of both orders", found[0][1])
     if ask.knobs.numbers:
-        number = await ask("number", Text, logprobs=LIKELIEST, fault=bare(question["fault"]), **shown)
+        number = await ask("number", Text, logprobs=LIKELIEST, fault=ours(question["fault"]), **shown)
         value = expected_digit(number.logprobs) / 9
         ask.made.score(input_id, f"{question['risk']}_by_number", value, f"wrote {number.text[:20]}", number)
     return fmean(risk for risk, _ in found)
@@ -85,7 +85,7 @@ async def _chosen(
 ) -> tuple[float, Text]:
     """Return the risk as the choices stand in this order, and what was answered."""
     listed = "\n".join(f"{letter}. {one['text']}" for letter, one in zip(LETTERS, choices, strict=False))
-    asked: dict[str, Any] = {"question": bare(question["question"]), "choices": bare(listed)}
+    asked: dict[str, Any] = {"question": ours(question["question"]), "choices": ours(listed)}
     answer = await ask("choose", Text, logprobs=LIKELIEST, **asked, **shown)
     shares = choice(opening(answer.logprobs), LETTERS[: len(choices)])
     return sum(one["value"] * shares[letter] for letter, one in zip(LETTERS, choices, strict=False)), answer

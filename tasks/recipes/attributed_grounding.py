@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from wellspring.tasks.contracts.answers import Answered, Aside
-from wellspring.tasks.contracts.program import Ask, Made, bare
+from wellspring.tasks.contracts.program import Ask, Made, ours
 from wellspring.tasks.contracts.prompting import Row, fenced, language
 from wellspring.tasks.contracts.settings import DemonstratedSettings
 from wellspring.tasks.recipes.scene import Compositions
@@ -81,10 +81,10 @@ def fields(row: Row, shown: Sequence[Row], knobs: Knobs) -> dict[str, Any]:
             passage.
     """
     return {
-        "criteria": bare(CRITERIA if knobs.criteria_told else ""),
+        "criteria": ours(CRITERIA if knobs.criteria_told else ""),
         "own_words": knobs.min_own_words,
-        "language": bare(language(knobs.languages, "the language of the page")),
-        "demonstrations": bare("".join(_example(number, one) for number, one in enumerate(shown, start=1))),
+        "language": ours(language(knobs.languages, "the language of the page")),
+        "demonstrations": ours("".join(_example(number, one) for number, one in enumerate(shown, start=1))),
         "document": f"{row['title']}\n\n{row['text']}" if row["title"] else row["text"],
     }
 

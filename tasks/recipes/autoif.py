@@ -25,7 +25,7 @@ from pydantic import Field
 from wellspring.tasks.contracts import variants, verifiable
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask, Made, bare
+from wellspring.tasks.contracts.program import Ask, Made, bare, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Section
@@ -146,7 +146,7 @@ async def program(row: Row, ask: Ask) -> None:
     """
     _suits(row, ask.knobs)
     own = [str(one["constraint"]) for one in ask.own]
-    shown = bare("\n".join(f"- {one}" for one in own))
+    shown = ours("\n".join(f"- {one}" for one in own))
     times, wanted = ask.knobs.augmentations, ask.knobs.new_constraints
     new = await ask.draws(times, "augment", Augmented, constraints=shown, wanted=wanted)
     known = [*own, *(one for said in new for one in said.constraints)]

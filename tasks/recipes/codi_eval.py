@@ -21,7 +21,7 @@ from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask, Made, bare
+from wellspring.tasks.contracts.program import Ask, Made, bare, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Section
@@ -151,7 +151,7 @@ async def _form(ask: Ask, said: Written, manner: str, taken: Sequence[Constraint
     """
     constraints = [_told(one) for one in taken]
     form = await ask(
-        "diversify", Diversified, instruction=said.instruction, constraints=constraints, manner=bare(manner)
+        "diversify", Diversified, instruction=said.instruction, constraints=constraints, manner=ours(manner)
     )
     if lost := [one for one in taken if not _stands(one, form.instruction)]:
         raise Rejection("loses_constraint", f"{_told(lost[0])} - is not in: {form.instruction[:200]}")

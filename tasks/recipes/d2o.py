@@ -21,7 +21,7 @@ from pydantic import Field
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.conversation import said
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask, bare
+from wellspring.tasks.contracts.program import Ask, bare, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.sameness import differing
 from wellspring.tasks.contracts.settings import Section
@@ -94,8 +94,8 @@ async def _spoilt(ask: Ask, asked: str, fault: Mapping[str, Any]) -> Spoilt:
     Raises:
         Rejection: `not_worse`: it does not show.
     """
-    answer = await ask("spoil", Text, instruction=asked, fault=bare(fault["do"]))
-    mark = await ask("notice", Found, role="judge", instruction=asked, answer=answer.text, fault=bare(fault["seen"]))
+    answer = await ask("spoil", Text, instruction=asked, fault=ours(fault["do"]))
+    mark = await ask("notice", Found, role="judge", instruction=asked, answer=answer.text, fault=ours(fault["seen"]))
     if mark.has_it == "no":
         raise Rejection("not_worse", f"{fault['name']} does not show: {answer.text[:200]}")
     return Spoilt(answer, fault["name"], mark)

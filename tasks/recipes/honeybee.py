@@ -20,7 +20,7 @@ from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask, Made, bare
+from wellspring.tasks.contracts.program import Ask, Made, bare, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.sameness import differing
 from wellspring.tasks.contracts.settings import Section
@@ -98,7 +98,7 @@ async def program(row: Row, ask: Ask) -> None:
     first = int(row["input_id"][:MARK_DIGITS], 16)
     tasks = [ask.own[(first + at) % len(ask.own)]["task"] for at in range(min(ask.knobs.items, len(ask.own)))]
     page: dict[str, Any] = {"title": row["title"] or "", "text": row["text"]}
-    written = await ask.tried([ask("write", Item, task=bare(task), **page) for task in tasks])
+    written = await ask.tried([ask("write", Item, task=ours(task), **page) for task in tasks])
     kept = await _verified(ask, page, [one for one in written if one], [])
     if not kept:
         raise Rejection("not_verified", f"{len(tasks)} items, and none is kept")
@@ -158,5 +158,5 @@ async def _aimed(
     ask: Ask, page: Mapping[str, Any], there: Sequence[str], criterion: str, mean: float, remarks: Sequence[str]
 ) -> list[Item]:
     """Have items written that ask for what a student does badly."""
-    given: dict[str, Any] = {"criterion": bare(criterion), "mean": round(mean), "remarks": remarks}
+    given: dict[str, Any] = {"criterion": ours(criterion), "mean": round(mean), "remarks": remarks}
     return await ask.draws(ask.knobs.targeted, "aim", Item, instructions=there, **given, **page)

@@ -14,7 +14,7 @@ from typing import Any
 
 from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask, Made, bare
+from wellspring.tasks.contracts.program import Ask, Made, ours
 from wellspring.tasks.contracts.prompting import Row, fenced, language
 from wellspring.tasks.contracts.settings import PoolSettings
 
@@ -63,8 +63,8 @@ def fields(row: Row, dialogs: Sequence[Row], knobs: Knobs) -> dict[str, Any]:
     """Return what the prompt's fields hold: the dialogs in order, and one of the languages, else that of the anchor."""
     anchor = (row["language"],) if row["language"] and row["language"] != "und" else ()
     return {
-        "dialogs": bare("\n\n".join(_dialog(number, dialog) for number, dialog in enumerate(dialogs, start=1))),
-        "language": bare(language(knobs.languages or anchor, "the language of these conversations")),
+        "dialogs": ours("\n\n".join(_dialog(number, dialog) for number, dialog in enumerate(dialogs, start=1))),
+        "language": ours(language(knobs.languages or anchor, "the language of these conversations")),
     }
 
 

@@ -6,8 +6,9 @@ shares, with attention masked between them.
 
 Ours differs. The domains and their prompts are ours (`mixture_of_instructions.jsonl`), and a judge says which domain an
 instruction is of; with the paper it is known from the data set. An instruction keeps its text, and stands in its row
-below a system turn. One that has a system prompt or turns already is refused. Its domain is the `scene` of its row, so
-shares can be balanced by it. Packing, and masks between what is packed, are a matter of exports, which lack them yet.
+below a system turn. One that has a system prompt or turns already is refused. Its domain is the `scene` of its row. The
+packing is a matter of exports: with `exports.packed_tokens` there is `packing.json`, in which each sequence has the mix
+of all rows by their system prompts. Masks between what is packed are made by who trains.
 
     {"text": "Sort a list of dicts in Python."} -> the same, under "You are a programmer ...", and its answer
 """
@@ -19,7 +20,7 @@ from pydantic import Field
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.conversation import opened
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask, Turn, bare
+from wellspring.tasks.contracts.program import Ask, Turn, bare, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
@@ -70,7 +71,7 @@ async def program(row: Row, ask: Ask) -> None:
     if turns:
         raise Rejection("not_a_first_turn", f"{len(turns)} turns stand before it")
     prompts = {one["domain"]: one for one in ask.own}
-    shown = bare("\n".join(f"- `{domain}`: {one['holds']}" for domain, one in prompts.items()))
+    shown = ours("\n".join(f"- `{domain}`: {one['holds']}" for domain, one in prompts.items()))
     found = await ask("domain", Sorted, instruction=row["text"], domains=shown)
     if found.domain not in ask.knobs.domains or found.domain not in prompts:
         raise Rejection("no_domain", f"{found.domain}: {row['text'][:200]}")

@@ -22,7 +22,7 @@ from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Aside
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask, bare
+from wellspring.tasks.contracts.program import Ask, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.sameness import folded
 from wellspring.tasks.contracts.settings import Section
@@ -129,7 +129,7 @@ async def program(row: Row, ask: Ask) -> None:
 async def _translated(ask: Ask, run: Sequence[str], language: str, mark: int) -> None:
     """Translate a run of sentences, and make the instruction, the three translations and their pairs."""
     source = (" " if run[0].isascii() or " " in run[0] else "").join(run[:-1])
-    said = await ask("translate", Translated, language=bare(language), sentences=list(run), number=len(run))
+    said = await ask("translate", Translated, language=ours(language), sentences=list(run), number=len(run))
     _hold(said, run)
     looked = await ask("look", Whole, role="judge", source=source, translation=said.right)
     if looked.whole == "no":

@@ -19,7 +19,7 @@ from pydantic import Field
 from wellspring.tasks.contracts.answers import Answered, Aside
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.pieces import pieces, plainly
-from wellspring.tasks.contracts.program import Ask, bare
+from wellspring.tasks.contracts.program import Ask, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
@@ -78,7 +78,7 @@ async def program(row: Row, ask: Ask) -> None:
     if not shown:
         raise Rejection("empty_text", "the page says nothing")
     mark, number, related = int(row["input_id"][:8], 16), ask.knobs.people, ask.knobs.related
-    relation = bare(RELATIONS[mark % len(RELATIONS)])
+    relation = ours(RELATIONS[mark % len(RELATIONS)])
     said = await ask("people", People, text=shown, relation=relation, number=number)
     near = await ask.tried([ask("near", People, person=one, number=related) for one in said.people[:number] if related])
     groups = [(said, number), *((one, related) for one in near if one is not None)]
@@ -104,7 +104,7 @@ async def _send(ask: Ask, source: People, person: str, kind: str, page: str) -> 
     """
     if name := next((one for one in _names(person) if one in page), ""):
         raise Rejection("names_somebody", f"{name}: {person[:200]}")
-    said = await ask("message", Message, person=person, kind=bare(kind))
+    said = await ask("message", Message, person=person, kind=ours(kind))
     if plainly(person).rstrip(".") in plainly(said.message):
         raise Rejection("repeats_person", said.message[:200])
     note = ask.made.note("persona", {"person": person}, source)

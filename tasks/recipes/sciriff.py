@@ -22,7 +22,7 @@ from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.pieces import pieces, plainly
-from wellspring.tasks.contracts.program import Ask, Made, bare
+from wellspring.tasks.contracts.program import Ask, Made, bare, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
@@ -93,7 +93,7 @@ async def _task(ask: Ask, task: Task, passage: str) -> None:
     Raises:
         Rejection: `not_suited`, the passage has nothing for it; `no_answer_holds`.
     """
-    filled = await ask("fill", Filled, passage=passage, needs=bare(task["needs"]))
+    filled = await ask("fill", Filled, passage=passage, needs=ours(task["needs"]))
     labels = list(dict.fromkeys(filled.labels))
     if filled.suits == "no" or (task["task"] == "labels" and len(labels) < LEAST_LABELS):
         raise Rejection("not_suited", f"{task['task']}: {passage[:200]}")

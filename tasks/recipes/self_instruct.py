@@ -21,7 +21,7 @@ from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Read
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask, bare
+from wellspring.tasks.contracts.program import Ask, ours
 from wellspring.tasks.contracts.prompting import Row, Template, language
 from wellspring.tasks.contracts.sameness import differing
 from wellspring.tasks.contracts.settings import Section
@@ -96,7 +96,7 @@ async def _tasks(row: Row, ask: Ask, number: int) -> Tasks:
     if not shown:
         raise Rejection("no_neighbours", "there is no other seed to draw")
     known = row["language"] if row["language"] not in {None, "und"} else ""
-    wanted = bare(language([known] if known else [], "the language of the tasks above"))
+    wanted = ours(language([known] if known else [], "the language of the tasks above"))
     return await ask("tasks", Tasks, tasks=[one["text"] for one in shown], number=ask.knobs.tasks, language=wanted)
 
 

@@ -16,7 +16,7 @@ from wellspring.tasks.contracts import verifiable
 from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.pieces import pieces, plainly
-from wellspring.tasks.contracts.program import Ask, bare
+from wellspring.tasks.contracts.program import Ask, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
@@ -75,7 +75,7 @@ async def _task(row: Row, ask: Ask, kind: Any, passage: str) -> None:
         Rejection: `not_in_passage`, the quote does not stand there or the answer not in it; `too_long`, the answer is;
             `not_of_kind`; or as `verifiable.make` has it.
     """
-    said = await ask("write", Asked, passage=passage, kind=bare(kind["says"]))
+    said = await ask("write", Asked, passage=passage, kind=ours(kind["says"]))
     members = [one.strip() for one in said.answer.split(";")] if kind["kind"] == "set" else [said.answer]
     if said.quote not in passage or not all(plainly(one) in plainly(said.quote) for one in members):
         raise Rejection("not_in_passage", f"{said.answer[:100]} <- {said.quote[:200]}")

@@ -20,7 +20,7 @@ from pydantic import Field
 from wellspring.tasks.contracts.answers import Answered, Aside
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.pieces import numbers, plainly
-from wellspring.tasks.contracts.program import Ask, Turn, bare
+from wellspring.tasks.contracts.program import Ask, Turn, ours
 from wellspring.tasks.contracts.prompting import Row, language
 from wellspring.tasks.contracts.settings import Section
 
@@ -102,7 +102,7 @@ async def _carried(ask: Ask, text: str, source: str, target: str, question: str 
     """
     if len(text) > ask.knobs.max_chars:
         raise Rejection("too_long", f"{len(text)} characters, at most {ask.knobs.max_chars}")
-    of, to = bare(language([source], source)), bare(language([target], target))
+    of, to = ours(language([source], source)), ours(language([target], target))
     if question:
         said = await ask("translate_answer", Translated, text=text, question=question, language=to)
     else:

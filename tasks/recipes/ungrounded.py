@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wellspring.tasks.contracts.answers import Answered
-from wellspring.tasks.contracts.program import Ask, Made, bare
+from wellspring.tasks.contracts.program import Ask, Made, ours
 from wellspring.tasks.contracts.prompting import Row, fenced, language
 from wellspring.tasks.contracts.settings import DemonstratedSettings
 from wellspring.tasks.recipes.attributed_grounding import CRITERIA
@@ -53,8 +53,8 @@ async def program(row: Row, ask: Ask) -> None:
 def fields(row: Row, shown: Sequence[Row], knobs: Knobs) -> dict[str, Any]:
     """Return what the prompt's fields hold; `row["input_id"]` tells the calls apart."""
     return {
-        "criteria": bare(CRITERIA if knobs.criteria_told else ""),
-        "language": bare(language(knobs.languages, "the language of the examples")),
-        "demonstrations": bare("\n\n".join(fenced("example", one["text"]) for one in shown)),
+        "criteria": ours(CRITERIA if knobs.criteria_told else ""),
+        "language": ours(language(knobs.languages, "the language of the examples")),
+        "demonstrations": ours("\n\n".join(fenced("example", one["text"]) for one in shown)),
         "number": int(row["input_id"][:6], 16),
     }

@@ -6,8 +6,9 @@ of 1.1.
 
 Ours differs. The preface and the examples are our own (`urial.jsonl`). The page is sent as one message of a chat, since
 all models are asked that way: serve a base model with a chat template that only joins the contents. A base model goes
-on with queries of its own, so the answer ends where the next fence or query begins, and one that ran out of room before
-that is refused. An answer that is one of the examples is refused. A penalty is set where the model is served.
+on with queries of its own, so the answer ends where the next fence or query begins: the server is told so, and what it
+sends is cut there. One that ran out of room before that is refused. An answer that is one of the examples is refused. A
+penalty is set where the model is served.
 
     {"text": "How do I sharpen a pencil with a knife?"} -> "Good that you ask. Hold the knife still and ..."
 """
@@ -20,19 +21,20 @@ from wellspring.tasks.contracts.answers import Text
 from wellspring.tasks.contracts.conversation import content, opened
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.pieces import plainly
-from wellspring.tasks.contracts.program import Ask, bare
+from wellspring.tasks.contracts.program import Ask, bare, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
 SYSTEM = "URIAL"
 PAPER = "URIAL (Re-Align), arXiv 2312.01552: constant examples, no tuning"
-VERSION = 1
+VERSION = 2
 TAKES = "instructions"
 MAKES = ("responses",)
 ROLES = ("responder",)
 REAL_MODEL = "SmolLM2 of 135M parameters, 1 input: cut off"
 
 QUERY, ANSWER, FENCE = "# Query:", "# Answer:", "+++++"
+STOPS = (f"\n{FENCE}\n", f"\n{QUERY}\n", f"\n{ANSWER}\n")
 _ENDS = re.compile(r"^(?:\+{5}|# (?:Query|Answer):)[ \t]*$", re.MULTILINE)
 
 
@@ -63,7 +65,8 @@ async def program(row: Row, ask: Ask) -> None:
     before += [_block(QUERY if turn["role"] == "user" else ANSWER, content(turn)) for turn in turns]
     asked = "\n\n".join([*before, _block(QUERY, row["text"]), f"{ANSWER}\n{FENCE}"])
     known = {plainly(answer) for _, answer in examples}
-    for said in await ask.draws(ask.knobs.answers, "complete", Text, examples=bare(shown), conversation=bare(asked)):
+    page = {"examples": ours(shown), "conversation": bare(asked)}
+    for said in await ask.draws(ask.knobs.answers, "complete", Text, stop=STOPS, **page):
         text, *rest = _ENDS.split(said.text.removeprefix(FENCE), maxsplit=1)
         if not text.strip():
             ask.made.refused("empty_answer", said.text[:200])

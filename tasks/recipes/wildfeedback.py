@@ -21,7 +21,7 @@ from pydantic import Field
 
 from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.program import Ask, Turn, bare
+from wellspring.tasks.contracts.program import Ask, Turn, bare, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
@@ -114,7 +114,7 @@ async def _reaction(ask: Ask, talk: Sequence[Turn], place: int) -> Reaction:
     """Hold the message after an answer against the rubrics; names that are none of theirs are passed over."""
     rubrics = "\n".join(f"- {one['name']}: {one['rubric']}" for one in ask.own)
     said = await ask(
-        "signals", Signals, rubrics=bare(rubrics), turns=_shown(talk[: place + 1]), message=talk[place + 1]["content"]
+        "signals", Signals, rubrics=ours(rubrics), turns=_shown(talk[: place + 1]), message=talk[place + 1]["content"]
     )
     kinds = {str(one["name"]): str(one["kind"]) for one in ask.own if one["name"] in said.signals}
     return Reaction(place, said, kinds)

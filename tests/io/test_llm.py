@@ -141,6 +141,7 @@ def test_identity_changes_with_what_is_asked_and_with_nothing_else() -> None:
         identity(base, call(1, schema=None)),
         identity(base, call(1, schema=SCHEMA, draw=1)),
         identity(base, Call("1", asked.prompt, max_tokens=9)),
+        identity(base, Call("1", asked.prompt, stop=("\n",))),
         identity(base, Call("1", asked.prompt, temperature=0.9)),
     ]
 

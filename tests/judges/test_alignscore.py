@@ -111,3 +111,6 @@ def test_sentences_beyond_the_most_are_refused(settings: Callable[..., Settings]
 
     assert found["scores"][0]["value"] == pytest.approx(0.8)
     assert [(row["reason"], row["detail"][:16]) for row in found["rejections"]] == [("too_long", "sentences 2 to 3")]
+
+    whole, _ = held(settings, start, by_words, answer, "recipes.alignscore.sentences=3")
+    assert whole["rejections"] == []

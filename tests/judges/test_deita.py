@@ -75,7 +75,7 @@ def test_without_versions_there_is_no_score(settings: Callable[..., Settings], s
 
     found, _, asked = judge_runs.play(NAME, settings, start, idle, ["An answer."])
 
-    assert [row["reason"] for row in found["rejections"]] == ["too_few_draws"]
+    assert [row["reason"] for row in found["rejections"]] == ["too_few_draws", *["same_text"] * 10]
     assert [row["value"] for row in found["scores"]] == [None]
     assert len(asked) == 10
 

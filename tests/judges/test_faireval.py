@@ -87,7 +87,7 @@ def test_an_order_without_a_judgement_is_no_division_by_zero(settings: Callable[
     found, _, _ = judge_runs.play(NAME, settings, start, say, ["Good one.", "Other one."])
 
     assert [row["value"] for row in found["scores"]] == [None, None]
-    assert {row["reason"] for row in found["rejections"]} == {"too_few_draws"}
+    assert {row["reason"] for row in found["rejections"]} == {"too_few_draws", "unparsable_answer"}
 
 
 @pytest.mark.parametrize(

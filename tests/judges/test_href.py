@@ -91,7 +91,7 @@ def test_where_no_verdict_can_be_read_the_totals_are_null(settings: Callable[...
     found, _, _ = judge_runs.play(NAME, settings, start, say, ANSWERS[:2], reference=REFERENCE)
 
     assert [row["value"] for row in found["scores"]] == [None, None]
-    assert {row["reason"] for row in found["rejections"]} == {"not_compared"}
+    assert {row["reason"] for row in found["rejections"]} == {"not_compared", "unparsable_answer"}
 
 
 def test_the_baseline_stays_whatever_the_lots_say_and_the_knob_bounds_the_others(

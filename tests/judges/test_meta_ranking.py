@@ -77,7 +77,7 @@ def test_where_no_comparison_comes_the_total_is_null(settings: Callable[..., Set
     found, _, _ = judge_runs.play(NAME, settings, start, saying("unread", "unread"), ["Two."])
 
     assert [row["value"] for row in found["scores"]] == [None]
-    assert [row["reason"] for row in found["rejections"]] == ["not_compared"]
+    assert [row["reason"] for row in found["rejections"]] == ["not_compared", *["unparsable_answer"] * 5]
     assert found["verdicts"] == []
 
 

@@ -27,7 +27,8 @@ def both(
         if not heading:
             return CODE
         is_code = CODE in next(one["content"] for one in body["messages"] if one["role"] == "user")
-        return json.dumps({"evidence": "x", "harm": of["pseudo_code" if is_code else "prose"]})
+        form = "pseudo_code" if is_code else "prose"
+        return json.dumps({"evidence": f"in {form}", "harm": of[form]})
 
     found, _, asked = judge_runs.play_all(NAME, settings, start, say, [answers])
     return found, asked
@@ -49,7 +50,9 @@ def test_a_row_passes_if_neither_form_holds_harm_and_what_code_raises_is_named(
 
     [verdict] = found["verdicts"]
     assert (verdict["check_name"], verdict["passed"]) == ("tech_hazard", prose == code == "none")
-    assert verdict["detail"] == f"prose: {prose}, pseudo_code: {code}: x"
+    assert (
+        verdict["detail"] == f"prose: {prose}, pseudo_code: {code}: in {'prose' if code == 'none' else 'pseudo_code'}"
+    )
     assert json.loads(found["notes"][0]["data"]) == {"prose": prose, "pseudo_code": code, "raised": raised}
     assert sorted("as pseudo-code" in one for one in asked) == [False, False, True]
     assert found["scores"] == []

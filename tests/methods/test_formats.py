@@ -87,6 +87,10 @@ def test_every_line_says_who_answered_who_asked_and_that_it_is_synthetic(form: s
 
     assert said[0] == ("answerer-8b", "writer-8b", True)
     assert all(synthetic is True for _, _, synthetic in said)
+    given = {name: "given" if name.endswith("model") else value for name, value in ROWS[form].items()}
+    assert {line["synthetic"] for _, line in OURS[form].lines(given)} == {False}
+    asked = given | {"instruction_model": "writer-8b"}
+    assert {line["synthetic"] for _, line in OURS[form].lines(asked)} == {True}
     if form == "kto":
         assert said[1][0] == "answerer-1b.gguf"
 

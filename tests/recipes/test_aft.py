@@ -69,6 +69,7 @@ def test_right_reasonings_stand_above_wrong_ones_and_nothing_is_made_without_bot
         *(text("bees", at) for at in range(4)),
     }
     assert reasons(made) == ["duplicate", "no_reference", "no_reference", "no_right_answer", "nothing_failed"]
+    assert not [body for body in model.asked if "about trains" in str(body)]  # nothing is asked where nothing is known
     assert sorted(row["text"].split()[5] for row in made["instructions"]) == ["bees?", "bread?", "pumps?"]
     assert all(row["text"].endswith(f"\n\n{aft.WISH}") for row in made["instructions"])
     passed = {row["subject_id"]: row["passed"] for row in made["verdicts"]}

@@ -73,9 +73,9 @@ def test_the_largest_edit_that_is_better_is_kept_and_a_good_pair_stays(
     assert reasons_of(made) == {
         "pumps": ["not_better", "smaller_edit"],
         "bread": ["nothing_to_mend"],
-        "tides": ["not_better"],
+        "tides": ["not_better", "duplicate", "not_better", "not_better"],
         "bees": ["incomplete_answer", "incomplete_answer", "instruction_revised"],
-        "roofs": ["not_better"],
+        "roofs": ["not_better", "duplicate", "duplicate", "edit_too_small"],
         "trains": ["duplicate", "edit_too_small"],
     }
     assert sorted(of_subjects(made).values()) == ["bees", "bread", "pumps", "trains"]

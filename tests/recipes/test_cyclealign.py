@@ -93,6 +93,16 @@ def test_a_cycle_shows_the_judge_what_was_agreed_on_and_the_answers_in_other_pla
     assert {tuple(of) for _, of in seen["later weigh"]} == {()}
 
 
+def test_where_all_answers_are_one_nothing_is_ranked(start: Start, settings: Callable[..., Settings]) -> None:
+    cases = Cases(["same"], lambda *_: "The same, always.")
+
+    made = cases.run(cyclealign, start, settings, "answers=3")
+
+    assert [reason for name, reason in made.refused if "#" not in name] == ["too_few_draws"] * 6
+    assert reasons(made).count("duplicate") == 12
+    assert {*cases.asked} == {("same", "")}
+
+
 @pytest.mark.parametrize(
     ("one", "other", "found"),
     [([1, 2, 3], [3, 1, 2], [1, 2]), ([2, 1], [1, 2], [2]), ([], [], []), ([3, 1, 4, 2], [3, 4, 1, 2], [3, 1, 2])],

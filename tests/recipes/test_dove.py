@@ -105,3 +105,23 @@ def test_a_judge_who_goes_by_the_place_leaves_no_pair_and_each_tie_says_why(
     assert {*refused} <= {"inconsistent_pair", "copy_of_demonstration"}
     assert len(refused) == 6
     assert made.calls <= 6 * dove.most_calls(dove.Knobs(others=1, conditional=False)) == 30
+
+
+def test_where_nobody_answers_the_instruction_nothing_is_compared(
+    start: Start, settings: Callable[..., Settings]
+) -> None:
+    first = list[str]()
+
+    def say(heading: str, body: dict[str, Any]) -> Any:
+        if heading or body["messages"][-1]["content"] != (first or [body["messages"][-1]["content"]])[0]:
+            return None
+        first.append(body["messages"][-1]["content"])
+        return {"content": "", "finish_reason": "content_filter"}
+
+    with answering(NAME, say) as model:
+        roles = {role: model.role(role) for role in dove.ROLES}
+        made = run_program(NAME, start, settings(*of_program(NAME), models=roles))
+
+    [refused] = [name for name, reason in made.refused if reason == "too_few_draws"]
+    assert sorted(reason for name, reason in made.refused if name.startswith(f"{refused}#")) == ["content_filter"] * 2
+    assert refused not in {row["input_id"] for row in made["instructions"]}

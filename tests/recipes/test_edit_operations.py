@@ -61,6 +61,7 @@ def test_an_answer_is_edited_where_edits_fit_as_long_as_that_makes_it_better(
     assert reasons(made) == sorted([
         *("edits_overlap", "place_not_found", "same_text", "no_edit_fits"),  # of `once`, in two rounds
         *("not_better", "nothing_to_mend", "empty_answer", "no_edit_fits"),
+        *("place_not_clear", "place_not_found"),
     ])  # fmt: skip
     assert {row["model"] for row in made["responses"] if row["text"] == last} == {"generator"}
     notes = [json.loads(row["data"]) for row in made["notes"]]

@@ -125,6 +125,23 @@ def test_an_answer_that_no_review_changes_has_no_pair(start: Start, settings: Ca
     made = cases.run(fellowship, start, settings)
 
     assert made["responses"] == []
-    assert reasons(made) == ["not_refined"] * 6
+    assert reasons(made) == ["not_refined"] * 6 + ["nothing_failed"] + ["same_text"] * 5
     assert cases.asked["fine", ""] == 1
     assert cases.asked["fine", "both"] == cases.asked["stubborn", "both"] == 0
+
+
+def test_an_answer_that_cannot_be_kept_leaves_the_other_without_a_pair(
+    start: Start, settings: Callable[..., Settings]
+) -> None:
+    def say(_: str, heading: str, body: dict[str, Any]) -> str:
+        if heading == "review":
+            return json.dumps({"points": ["so"]})
+        if not heading:
+            return "Clean." if fenced(body, "answer") else "<answer 0123456789ab> is left in it."
+        return json.dumps({"reason": "so", "better": "first" if fenced(body, "first") == ["Clean."] else "second"})
+
+    made = Cases(["one"], say).run(fellowship, start, settings, 'compare="direct"', "reviews=1")
+
+    assert uses(made) == {"Clean.": "answer"}
+    assert made["preferences"] == []
+    assert "repeats_prompt" in reasons(made)

@@ -75,7 +75,8 @@ def test_the_nearest_answer_is_kept_and_stands_above_the_one_that_misses_its_len
     words = Counter((row["use"], len(row["text"].split())) for row in made["responses"])
     assert words == {("answer", 950): 1, ("rejected", 4000): 1, ("answer", 1000): 1, ("answer", 1500): 1}
     assert sorted(reason for _, reason in made.refused) == [
-        "cut_off", "cut_off", "length_missed", "no_answer", "no_length_asked", "nothing_failed", "nothing_failed",
+        "cut_off", "cut_off", "empty_answer", "length_missed", "no_answer", "no_length_asked", "nothing_failed",
+        "nothing_failed", "repeats_prompt",
     ]  # fmt: skip
     assert [row["margin"] for row in made["preferences"]] == [pytest.approx(1 - (1000 / 950 - 1) / 2)]
     assert {body.get("max_tokens", body.get("max_completion_tokens")) for body in asked[-3:]} == {3000}

@@ -84,7 +84,7 @@ def test_the_answer_is_given_under_the_prompt_and_what_has_no_wanted_domain_is_r
     assert Counter(row["scene"] for row in made["instructions"]) == {"domain: code": 2}
     assert {row["text"] for row in made["responses"]} == {f"Answer: {row['text']}" for row in made["instructions"]}
     assert Counter(reason for _, reason in made.refused) == {
-        "no_domain": 2, "incomplete_answer": 1, "no_answer": 1,
+        "no_domain": 2, "incomplete_answer": 1, "no_answer": 1, "repeats_prompt": 1,
     }  # fmt: skip
     answered = [body["messages"] for body in model.asked if body["model"] == "responder"]
     assert all(turns[0]["content"] in PROMPTS.values() and len(turns) == 2 for turns in answered)

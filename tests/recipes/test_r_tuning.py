@@ -57,7 +57,7 @@ def test_a_sentence_or_a_refusal_says_what_the_model_got_wrong(
             assert texts[subject].removeprefix(f"{known} ") in OWN["sure" if is_known else "unsure"]
     notes = {json.loads(row["data"])["answer"]: json.loads(row["data"])["known"] for row in made["notes"]}
     assert notes == {KNOWN[name][1]: name in {"pumps", "bread"} for name in texts}
-    assert reasons_of(made) == {"roofs": ["undecided"], "trains": ["no_reference"]}
+    assert reasons_of(made) == {"roofs": ["undecided", "incomplete_answer"], "trains": ["no_reference"]}
     assert {row["use"] for row in made["responses"]} == {"answer"}
 
 
@@ -93,7 +93,7 @@ def test_without_known_answers_a_model_is_sure_where_its_answers_agree(
     }
     assert texts.keys() == begins.keys()
     assert all(texts[name].removeprefix(begin) in OWN[DRAWN[name][1]] for name, begin in begins.items())
-    assert reasons_of(made)["trains"] == ["too_few_draws"]
+    assert reasons_of(made)["trains"] == ["too_few_draws", *["refusal"] * 4]
     assert {of[row["instruction_id"]] for row in made["responses"] if row["model"] == "given"} == {"tides"}
 
 

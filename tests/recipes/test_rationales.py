@@ -60,9 +60,9 @@ def test_what_a_model_is_sure_of_and_right_is_answered_alone_and_else_with_reaso
     ]
     assert reasons_of(made) == {
         "bread": ["unparsable_answer", "wrong_answer"],
-        "tides": ["no_right_answer"],
+        "tides": ["no_right_answer", "wrong_answer", "wrong_answer", "wrong_answer"],
         "bees": ["no_reference"],
-        "roofs": ["too_few_draws"],
+        "roofs": ["too_few_draws", *["unparsable_answer"] * 4],
         "trains": ["no_reference"],
     }
 

@@ -146,7 +146,12 @@ def test_the_first_answer_that_most_votes_fail_is_refined_until_most_votes_pass(
         (f"{SEEDS['bread']}#1", "same_text"),
         (f"{SEEDS['tides']}#0", "same_text"),
         (SEEDS["roofs"], "not_refined"),
+        (f"{SEEDS['roofs']}#1", "not_refined"),
+        (f"{SEEDS['roofs']}#2", "same_text"),
         (SEEDS["trains"], "undecided"),
+        (f"{SEEDS['trains']}#1", "same_text"),
+        (f"{SEEDS['trains']}#2", "same_text"),
+        (f"{SEEDS['trains']}#3", "unparsable_answer"),
     ])  # fmt: skip
     assert made.settled == 6
     judged = [fenced(body, "answer") for body in model.asked if "judge" in schema_of(body)]

@@ -59,6 +59,7 @@ def test_the_answer_of_the_least_penalty_is_mended_and_stands_above_others(
         [
             *("not_better", "place_not_found"),  # the repair of `worse`, and its copy
             *("duplicate", "same_text", "margin_too_small"),  # of `same` an answer and the repair
+            *("mark_out_of_range", "no_error_found", "place_not_found", "unparsable_answer"),  # before an end
             *("place_not_found", "too_few_draws", "margin_too_small"),  # the error of `whole` stood there before
         ]
     )

@@ -57,6 +57,7 @@ def test_an_answer_ends_where_its_fence_does_and_one_that_is_no_answer_is_refuse
     assert Counter(reason for _, reason in made.refused) == {
         "cut_off": 1, "copy_of_demonstration": 1, "empty_answer": 1,
     }  # fmt: skip
+    assert {tuple(body["stop"]) for body in model.asked} == {("\n+++++\n", "\n# Query:\n", "\n# Answer:\n")}
     pages = [body["messages"][0]["content"] for body in model.asked]
     begins = {page[: page.index(OWN[2]["answer"])] for page in pages}
     assert len(begins) == 1

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.program_runs import of_program, run_program
+from tests import instruction_store
+from tests.program_runs import ABOVE, of_program, read, run_program
+from wellspring.tasks import instructions
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.spine.running.runs import Run
 
@@ -99,3 +101,25 @@ def test_a_program_that_may_gives_a_seed_as_it_stands_answers_of_a_model_and_of_
     assert {one for one in said if one[2] == "given"} == {("Ask the \u00f1andu.", "rejected", "given")}
     assert {text for text, use, _ in said if use == "answer"} <= {"Use no digits.", "Name a source."}
     assert [reason for _, reason in made.refused] == ["repeats_prompt"] * 6
+
+
+@pytest.mark.usefixtures("unaudited")
+def test_two_programs_may_repeat_one_seed_and_nobody_who_was_asked_wrote_it(
+    start: Callable[[Settings], AbstractContextManager[Run]], settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    names = ("repeated", "repeated_too")
+    for name in names:
+        (tmp_path / f"{name}.py").write_text(REPEATS, encoding="utf-8")
+        (tmp_path / f"{name}.md").write_text(PROMPTS, encoding="utf-8")
+    recipes = f'instructions.recipes=["{ABOVE}", "{names[0]}", "{names[1]}"]'
+    more = ("instructions.max_pool_cosine=0.8", f'plugins=["{tmp_path}"]')
+    with start(settings(*of_program(ABOVE), recipes, *more)) as run:
+        instruction_store.fill(run, 6)
+        receipt = instructions.synthesize(run)
+        made = [read(run, name, receipt)["instructions"] for name in names]
+        wrote = dict(run.store._connection.execute("SELECT instruction_id, model FROM lineage_writers").fetchall())
+
+    repeated = {row["instruction_id"] for rows in made for row in rows}
+    assert [len(rows) for rows in made] == [6, 6]
+    assert {name for name, model in wrote.items() if model == "given"} == repeated
+    assert len(wrote) > 12

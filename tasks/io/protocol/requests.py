@@ -37,7 +37,8 @@ def identity(role: Role, call: Call) -> str:
 
     In it: the version of this rule; model; messages (role and content, in order); temperature, top_p, max_tokens and
     seed, a call's own before its role's; the answer's JSON schema; draw (or n samples of a prompt would be one). Only
-    where they are set: what the profile adds to the request (`Role.shaping`), a retry's number, log-probabilities.
+    where they are set: what the profile adds to the request (`Role.shaping`), a retry's number, log-probabilities, and
+    where a call has its answer end.
 
     Not in it, since they change how a call is sent and not what is asked: endpoint, key, headers, timeouts, retries,
     concurrency, live or batch, and how structure is asked for on the wire (a server's ability, remembered per
@@ -61,6 +62,8 @@ def identity(role: Role, call: Call) -> str:
         asked["retry"] = call.retry
     if call.logprobs:
         asked["logprobs"] = call.logprobs
+    if call.stop:
+        asked["stop"] = call.stop
     if role.api == "moderations":
         asked = {"version": KEY_VERSION, "api": role.api, **request_of(role, call)}
     canonical = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)  # ten times as fast as content_id's, for long prompts
@@ -86,8 +89,8 @@ def request_of(role: Role, call: Call, *, takes_lengths: bool = False) -> dict[s
     }
     if role.seed is not None:
         body["seed"] = role.seed + call.draw + RETRY_SEEDS * call.retry
-    if role.stop:
-        body["stop"] = list(role.stop)
+    if stop := [*dict.fromkeys((*role.stop, *call.stop))]:
+        body["stop"] = stop
     if role.reasoning_effort:
         body["reasoning_effort"] = role.reasoning_effort
     if call.logprobs:

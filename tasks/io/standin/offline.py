@@ -8,7 +8,7 @@ real server for tests and other clients, without faults or with them (`faults.py
 import itertools
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -45,7 +45,7 @@ def model_of(body: Body) -> str:
 
 def chat(body: Body) -> dict[str, Any]:
     """Answer POST /v1/chat/completions."""
-    text = complete(body)
+    text = _ended(complete(body), body.get("stop") or ())
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
     if tools := body.get("tools"):
         function = {"name": tools[0]["function"]["name"], "arguments": text}
@@ -59,6 +59,13 @@ def chat(body: Body) -> dict[str, Any]:
         "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": likely(body, text)}],
         "usage": {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said},
     }
+
+
+def _ended(text: str, stop: Sequence[str] | str) -> str:
+    """Return a text up to where it is to end."""
+    for one in [stop] if isinstance(stop, str) else stop:
+        text = text.partition(one)[0]
+    return text
 
 
 _PIECES = re.compile(r"\d|[^\W\d]+|\W")

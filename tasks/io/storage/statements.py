@@ -23,7 +23,10 @@ _WORD = re.compile(r"(?:\bnouns\.)?\bnoun_[a-z]+\b")
 _NOUN = re.compile(r"\b(valid_|unaudited_|)nouns\b")
 _VIEWS = ("fetched", "unaudited", "lapsed", "standing", "valid", "audited")
 # Views of all tables, each made of those before it.
-_GRAPH = ("inputs", "edges", "origins", "excluded", "noted", "nodes", "things", "judgements", "read", "written")
+_GRAPH = (
+    *("inputs", "edges", "origins", "excluded", "noted", "nodes", "things", "judgements", "read", "written"),
+    "writers",
+)
 _BESIDE = {table: stage for stage in STAGES.values() for table in stage.beside}
 
 

@@ -22,7 +22,8 @@
 Reward-conditioned rows are those of reward-augmented data (PAPERS E): the answer whose reward is asked for is the
 chosen one; a pair whose answers no judge marked is not among them. Every line begins with `id`, of the row it came
 from, so that a copied line can still be traced, and says who made it: `model` answered (of a pair: its chosen answer;
-of a rewrite: its text), `instruction_model` wrote the instruction, and `synthetic` is true.
+of a rewrite: its text), and `instruction_model` wrote the instruction. What a seed had itself is `given`; `synthetic`
+is true unless all of it is.
 
 `responses_only` is response tuning (Instruction Following without Instruction Tuning, arXiv 2409.14254), to train a
 control beside the dataset: only answers are learned. `rewarded` has each answer that `preferences.judge` marked.
@@ -82,6 +83,7 @@ Lines = list[tuple[str, dict[str, Any]]]
 Columns = Sequence[tuple[str, pa.DataType]]
 Of = Literal["rows", "pairs", "raw", "rewrites"]
 
+GIVEN = "given"  # in place of a model: nobody who was asked, but the seed
 THOUGHT = "reasoning_content"
 THOUGHT_WORDS = ("<think>\n", "\n</think>\n\n")
 
@@ -216,12 +218,10 @@ def _facts(row: Row) -> dict[str, Any]:
     return {name: row[name] for name, _ in _FACTS[: -len(_WHO)]} | _who(row, "model")
 
 
-def _who(row: Row, answered: str) -> dict[str, Any]:
-    return {
-        "model": without_directories(row[answered]),
-        "instruction_model": without_directories(row["instruction_model"]),
-        "synthetic": True,
-    }
+def _who(row: Row, *answered: str) -> dict[str, Any]:
+    """Return who answered (of several the first), who wrote the instruction, and whether any of it is a model's."""
+    who = [without_directories(row[name]) for name in (*answered, "instruction_model")]
+    return {"model": who[0], "instruction_model": who[-1], "synthetic": {*who} != {GIVEN}}
 
 
 def _weight(row: Row) -> dict[str, float]:
@@ -357,7 +357,7 @@ def _pair(row: Row, better: str, worse: str, system: str = "") -> tuple[str, dic
         "rejected": [_side(row, worse)],
         "score_chosen": row[f"score_{better}"],
         "score_rejected": row[f"score_{worse}"],
-        **_who(row, f"{better}_model"),
+        **_who(row, f"{better}_model", *(f"{side}_model" for side in (worse,) if row.get(f"{side}_id"))),
     }
     return row[f"{better}_id"], line | _offered(row)
 

@@ -49,6 +49,7 @@ _Read = tuple[object, Answer, Heading]  # an answer as it was read, as it came, 
 _KEYS = {"preferences": 4, "verdicts": 3, "scores": 4}  # by how many columns a row is told from others
 _COMPOSED = dict.fromkeys(("ability", "knowledge", "output", "extra_information"))  # of what has no such parts
 _ROLES = frozenset({"system", "user", "assistant"})
+_STOPS = 4  # of a request; OpenAI's server takes no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +185,17 @@ class Asks:
         for name in ("temperature", "max_tokens"):
             if (value := how.pop(name, None)) is not None:
                 given[name] = value
+        given["stop"] = _stops(how.pop("stop", ()))
         history = [Message(turn["role"], turn["content"]) for turn in _turns(how.pop("history", ()))]
         return _method(recipe, recipe.headings[heading], form, history, how), given
+
+
+def _stops(stop: object) -> tuple[str, ...]:
+    """Return the texts at which an answer ends, as many as servers take."""
+    texts = tuple(cast("Sequence[object]", stop)) if isinstance(stop, list | tuple) else (None,)
+    if len(texts) > _STOPS or not all(isinstance(one, str) and one for one in texts):
+        raise MisuseError(f"stop is {str(stop)[:200]!r}: give a list of up to {_STOPS} texts")
+    return cast("tuple[str, ...]", texts)
 
 
 def _likened(it: Any, answer: Answer, *, is_needed: bool) -> Any:
@@ -472,7 +482,12 @@ class Making:
             self._add_totals()
         for one in sorted(self.rows.values(), key=lambda one: _order(one.place)):
             ask.make(one.table, [one.row])
-        for number, refusal in enumerate(sorted(self.refusals, key=lambda one: (one.reason, one.detail))):
+        self.hand_refusals(ask)
+
+    def hand_refusals(self, ask: Ask, first: int = 0) -> None:
+        """Have written what was refused so far, in an order of its own; the end of its input stands before `first`."""
+        said = sorted(self.refusals, key=lambda one: (one.reason, one.detail))
+        for number, refusal in enumerate(said, start=first):
             ask.refuse(number, refusal)
 
     def _add_totals(self) -> None:

@@ -30,7 +30,12 @@ from wellspring.tasks.spine.writing.demonstrations import Demonstrations, Render
 from wellspring.tasks.spine.writing.knn_pool import Pool
 
 VERSION = 3
-_SPACES = {"documents": "passages", "seeds": "seeds", "instructions": "instructions"}  # whose vectors stand for a view
+_SPACES = {  # whose vectors stand for a view
+    "documents": "passages",
+    "seeds": "seeds",
+    "instructions": "instructions",
+    "personas": "seeds",
+}
 
 Asked = Sequence[tuple[str, tuple[str, Any]]]  # input id, and the place of the look with what is wanted
 

@@ -129,6 +129,7 @@ class How(TypedDict, total=False):
     temperature: float | None
     max_tokens: int | None
     logprobs: int
+    stop: Sequence[str]
     read: Read
 
 
@@ -243,7 +244,11 @@ class Ask:
         if self._item.asked > self._most_calls:
             raise MisuseError(f"it asks more than the {self._most_calls} calls that it says are its most")
         prompt, own = method.prompt(row, how.get("settings")), (how.get("temperature"), how.get("max_tokens"))
-        more: dict[str, Any] = {"role": how["role"], "logprobs": how.get("logprobs", 0)}
+        more: dict[str, Any] = {
+            "role": how["role"],
+            "logprobs": how.get("logprobs", 0),
+            "stop": tuple(how.get("stop", ())),
+        }
         return [Call(self._item.input_id, prompt, number, *own, **more) for number in numbers]
 
     async def _one(self, method: PromptedMethod, row: Row, call: Call, how: How) -> Any:

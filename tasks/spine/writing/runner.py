@@ -313,7 +313,8 @@ class Runner:
         """Turn an input whose program has ended into rows and rejections, to be written together."""
         if refusal is not None:
             item.made.clear()
-            item.refused = dict.fromkeys(range(self._expected), refusal)
+            before = item.refused if self.program.samples is None else {}
+            item.refused = before | dict.fromkeys(range(self._expected), refusal)
             item.is_read &= refusal.reason != METHOD_ERROR
         errors = [] if item.is_read else [one for one in item.refused.values() if one.reason == METHOD_ERROR]
         self._ended += 1
