@@ -115,20 +115,6 @@ def test_rewards_are_those_of_a_trainer() -> None:
     assert verify.reward(["Answer: 12 m"], ["def evaluate(response):\n    return missing"]) == [None]
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "def evaluate(response):\n    while True:\n        pass",
-        "def evaluate(response):\n    return open('/etc/passwd').read() != ''",
-        "import socket\ndef evaluate(response):\n    return True",
-        "def evaluate(response):\n    return 1",
-        "def evaluate(response)",
-    ],
-)
-def test_what_a_verifier_may_not_do_is_never_a_pass(source: str) -> None:
-    assert verify.verify(source, "Answer: 12 m") is None
-
-
 def test_what_is_promised_of_the_sandbox_is_what_it_is_given() -> None:
     told = verifiable.SANDBOX
 
