@@ -25,7 +25,7 @@ from wellspring.tasks.io import files, signatures
 
 LIBRARIES = ("verifiers", "nemo-gym")
 FORM, VERIFY = "tasks", "verify.py"
-SPLITS = ("train", "validation")
+SPLITS = ("train", "validation", "evaluation")
 EXAMPLES = 5  # what NeMo Gym wants in `example.jsonl`
 _TEXTS = Path(__file__).parents[2] / "deployments" / "environments"
 _NOT_A_NAME = re.compile(r"[^a-z0-9]+")
@@ -170,7 +170,8 @@ def _nemo_gym(tasks: _Tasks) -> Iterator[tuple[str, bytes]]:
 
 def _data_set(module: str, split: str) -> str:
     path = f"resources_servers/{module}/data/{split}.jsonl"
-    return f"      - name: {split}\n        type: {split}\n        jsonl_fpath: {path}"
+    kind = "validation" if split == "evaluation" else split  # NeMo Gym has no third
+    return f"      - name: {split}\n        type: {kind}\n        jsonl_fpath: {path}"
 
 
 def _of_gym(row: Row, module: str) -> dict[str, Any]:
