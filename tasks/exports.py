@@ -86,6 +86,7 @@ _USUAL = {
     "rejected_instruction_id": None,
     "task": None,
     "certificate": None,
+    "trace": None,
 }  # what most rows have, and no row says
 
 
@@ -249,6 +250,7 @@ def _told(settings: Settings, row: dict[str, Any]) -> dict[str, Any]:
     told |= {"license": _together(told["license"])} if isinstance(told.get("license"), list) else {}
     told |= {"tools": tool_calls.tools(orjson.loads(told["tools"]))} if "tools" in told else {}
     told |= _before(settings, row, told.pop("history", ""))
+    told |= _between(settings, told.pop("trace", ""))
     if text is None:
         return told
     other = {"text": text} | _before(settings, row, history)
@@ -266,13 +268,23 @@ def _before(settings: Settings, row: Mapping[str, Any], history: str) -> dict[st
     """Return the system prompt, and the turns before an instruction where it has any."""
     chosen, thoughts = settings.responses, settings.exports.thoughts
     system, turns = opened(history, chosen.systems.get(row.get("domain") or "", chosen.system))
-    earlier = [
-        {"role": turn["role"], "content": content(turn), "thought": turn.get("thought") if thoughts else None}
+    earlier = _turns(turns, thoughts=thoughts)
+    calls = {"calls": True} if any(turn.keys() & {"tool_calls", "tool_call_id"} for turn in earlier) else {}
+    return {"system": system} | ({"earlier": earlier} if history else {}) | calls
+
+
+def _between(settings: Settings, trace: str) -> dict[str, Any]:
+    """Return the turns between an instruction and its answer: calls of tools, and what these said."""
+    turns = orjson.loads(trace)["turns"] if trace else []
+    return {"between": _turns(turns, thoughts=settings.exports.thoughts), "calls": True} if turns else {}
+
+
+def _turns(turns: Iterable[Mapping[str, Any]], *, thoughts: bool) -> list[dict[str, Any]]:
+    return [
+        {"role": turn["role"], "content": content(dict(turn)), "thought": turn.get("thought") if thoughts else None}
         | _called(turn)
         for turn in turns
     ]
-    calls = {"calls": True} if any(turn.keys() & {"tool_calls", "tool_call_id"} for turn in earlier) else {}
-    return {"system": system} | ({"earlier": earlier} if history else {}) | calls
 
 
 def _called(turn: Mapping[str, Any]) -> dict[str, Any]:

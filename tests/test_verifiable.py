@@ -107,6 +107,31 @@ def test_the_page_shows_outcomes_mutants_and_how_often_tasks_are_solved(
     assert [*dashboard.certificates(frames[0].clear())] == []
 
 
+def test_a_trace_of_tools_is_exported_in_the_chat_form(
+    settings: Callable[..., Settings], start: Start, store_dir: Path
+) -> None:
+    tool = {"name": "depth", "description": "", "parameters": {"type": "object"}}
+    call = {"id": "call_1", "type": "function", "function": {"name": "depth", "arguments": '{"of": "well"}'}}
+    turns = [
+        {"role": "assistant", "content": "", "thought": "I measure.", "tool_calls": [call]},
+        {"role": "tool", "content": '{"metres": 12}', "tool_call_id": "call_1"},
+    ]
+    with start(settings('scores.judges=["certificate"]', *CHOSEN)) as run:
+        [instruction] = judge_runs.fill(run, [["It is 12 metres deep."]])
+        run.store._connection.execute("UPDATE instructions SET tools = ?", [json.dumps([tool])])
+        data = json.dumps({"response_id": judge_runs.id_of(instruction, 0), "turns": turns})
+        certified_tasks.keep_note(run, "trace", data)
+        export(run)
+
+    [line] = lines(store_dir, "messages")
+    assert [turn["role"] for turn in line["messages"]] == ["user", "assistant", "tool", "assistant"]
+    assert line["messages"][1] == {"role": "assistant", "content": "", "tool_calls": [call]}
+    assert line["messages"][2] == {"role": "tool", "content": '{"metres": 12}', "tool_call_id": "call_1"}
+    assert json.loads(line["tools"]) == [{"type": "function", "function": tool}]
+    table = pl.read_parquet(store_dir / "exports/wellspring-dataset/messages/train.parquet")
+    assert table["messages"][0].to_list()[1]["tool_calls"] == [call]
+
+
 def test_rewards_are_those_of_a_trainer() -> None:
     task = certified_tasks.a_task()
     turns = [[{"role": "assistant", "content": text}] for text in ("Answer: 12 m", "Answer: 13 m", "12 m")]
