@@ -16,7 +16,9 @@ import uvicorn
 
 sys.path.insert(0, str(Path.cwd()))
 from app import CertifiedTasks, Config
+from nemo_gym.config_types import DatasetConfig
 from nemo_gym.server_utils import ServerClient
+from omegaconf import OmegaConf
 
 
 def body(row: dict[str, Any], text: str, verifier: str) -> bytes:
@@ -51,6 +53,9 @@ def main() -> None:
     verifier = row["verifier_metadata"]["verifier"]
     found = {"prompt": row["responses_create_params"]["input"]}
     found["answers"] = [verdict(text, verifier) for text in given["answers"]]
+    [file] = Path("configs").glob("*.yaml")
+    agent = OmegaConf.to_container(OmegaConf.load(file))[f"{file.stem}_simple_agent"]["responses_api_agents"]
+    found["sets"] = {one["name"]: DatasetConfig(**one).license for one in agent["simple_agent"]["datasets"]}
     found["hostile"] = [verdict("Answer: 12 m", one) for one in given["hostile"]]
     print(json.dumps(found))
     server.should_exit = True

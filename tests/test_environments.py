@@ -174,6 +174,7 @@ def test_nemo_gym_says_of_every_answer_in_the_store_what_was_said_here(
 
         assert said["answers"] == [one["accepted"] for one in answers]
         assert said["hostile"] == [None] * len(HOSTILE)
+        assert said["sets"] == {"train": "TBD", "example": "TBD"}
         assert said["prompt"] == [{name: one[name] for name in ("role", "content")} for one in line["prompt"]]
 
 

@@ -28,6 +28,12 @@ FORM, VERIFY = "tasks", "verify.py"
 SPLITS = ("train", "validation", "evaluation")
 EXAMPLES = 5  # what NeMo Gym wants in `example.jsonl`
 _TEXTS = Path(__file__).parents[2] / "deployments" / "environments"
+_LICENCES = {  # the names that NeMo Gym takes; of another it wants "TBD"
+    "apache-2.0": "Apache 2.0",
+    "mit": "MIT",
+    "cc-by-4.0": "Creative Commons Attribution 4.0 International",
+    "cc-by-sa-4.0": "Creative Commons Attribution-ShareAlike 4.0 International",
+}
 _NOT_A_NAME = re.compile(r"[^a-z0-9]+")
 Row = Mapping[str, Any]
 
@@ -111,6 +117,7 @@ def _words(manifest: Row, rows: Sequence[Row]) -> dict[str, str]:
         "kinds": "\n".join(["| kind | tasks |", "|---|---|", *(f"| {kind} | {number} |" for kind, number in kinds)]),
         "monty": sandbox["engine"].removeprefix("pydantic-monty=="),
         "domain": "knowledge",
+        "licence": _LICENCES.get(manifest["license"].lower(), "TBD"),
         "contract": _contract(sandbox, manifest["license"]),
     }
 
@@ -156,7 +163,7 @@ def _nemo_gym(tasks: _Tasks) -> Iterator[tuple[str, bytes]]:
     """Give each file of a resources server of NeMo Gym."""
     module, texts = tasks.words["module"], _TEXTS / "nemo_gym"
     data = {**tasks.splits, "example": tasks.rows[:EXAMPLES]}
-    sets = "\n".join(_data_set(module, split) for split in data)
+    sets = "\n".join(_data_set(module, split, tasks.words["licence"]) for split in data)
     for name in ("README.md", "requirements.txt"):
         yield name, _text(f"nemo_gym/{name}", tasks.words)
     yield f"configs/{module}.yaml", _text("nemo_gym/config.yaml", {**tasks.words, "datasets": sets})
@@ -168,10 +175,10 @@ def _nemo_gym(tasks: _Tasks) -> Iterator[tuple[str, bytes]]:
         yield f"data/{split}.jsonl", "".join(f"{line}\n" for line in lines).encode()
 
 
-def _data_set(module: str, split: str) -> str:
+def _data_set(module: str, split: str, licence: str) -> str:
     path = f"resources_servers/{module}/data/{split}.jsonl"
     kind = "validation" if split == "evaluation" else split  # NeMo Gym has no third
-    return f"      - name: {split}\n        type: {kind}\n        jsonl_fpath: {path}"
+    return f"      - name: {split}\n        type: {kind}\n        jsonl_fpath: {path}\n        license: {licence}"
 
 
 def _of_gym(row: Row, module: str) -> dict[str, Any]:

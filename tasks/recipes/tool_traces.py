@@ -12,7 +12,7 @@ must: each answer under its name, and nothing else. How it got there does not co
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import Field
 
@@ -107,7 +107,7 @@ async def program(row: Row, ask: Ask) -> None:
     table = _table(row["text"])
     if table is None:
         raise Rejection("no_table", f"the page has no table of {LEAST_ROWS} rows")
-    told = {"title": row["title"] or "", "schema": table.described, "table": table.text[:RESULT_CHARS]}
+    told: dict[str, Any] = {"title": row["title"] or "", "schema": table.described, "table": table.text[:RESULT_CHARS]}
     goals = await ask.draws(ask.knobs.tasks, "write", Goal, **told)
     await ask.tried([_of_goal(row, ask, table, one) for one in {one.task.casefold(): one for one in goals}.values()])
 
@@ -126,7 +126,8 @@ async def _of_goal(row: Row, ask: Ask, table: PageTable, goal: Goal) -> None:
     if reached is None:
         raise Rejection("not_reached", f"none of {len(firsts)} attempts: {goal.task[:200]}")
     state, last, said = reached
-    made = ask.made.instruction(goal, text=task, tools=ask.own)
+    tools = [{name: one[name] for name in ("name", "description", "parameters")} for one in ask.own]
+    made = ask.made.instruction(goal, text=task, tools=tools)
     if (answer := ask.made.answer(last, made, text=said)) is not None:
         ask.made.note(TRACE, {"response_id": answer.id, "turns": state.turns}, last)
 
@@ -217,12 +218,16 @@ def _object(act: Act) -> dict[str, Any]:
         Rejection: `wrong_arguments`: no trainer can read them.
     """
     try:
-        said: object = json.loads(act.arguments, parse_constant=lambda name: {}[name])
-    except (ValueError, KeyError, RecursionError):
+        said = json.loads(act.arguments, parse_constant=_refuse)
+    except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
         raise Rejection("wrong_arguments", f"{act.tool}: no object: {act.arguments[:200]}")
-    return {str(name): value for name, value in said.items()}
+    return cast("dict[str, Any]", said)
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)
 
 
 def _held(schema: Any, given: dict[str, Any]) -> dict[str, str]:

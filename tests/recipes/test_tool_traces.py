@@ -69,7 +69,7 @@ def test_a_trace_that_ends_in_the_right_state_is_kept_with_its_turns_and_tools(
     data = json.loads(note["data"])
     assert (note["kind"], data["response_id"]) == ("trace", response["response_id"])
     assert response["text"] == FINISH[1]["text"]
-    assert [one["name"] for one in json.loads(instruction["tools"])] == ["search", "open", "query", "record"]
+    assert json.loads(instruction["tools"]) == OWN
     assert "longest, total" in instruction["text"]
     called = [turn["tool_calls"][0]["function"]["name"] for turn in data["turns"][::2]]
     assert called == ["search", "open", "query", "record", "record"]

@@ -14,7 +14,7 @@ def rows(split: str) -> list[dict[str, Any]]:
     """Return the tasks of a split; none where this package has no such split.
 
     Args:
-        split: `train` or `validation`, or `evaluation` where the package has that one alone.
+        split: `train`, `validation` or `evaluation`; a package may lack some.
     """
     file = Path(__file__).with_name(f"{split}.jsonl")
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []

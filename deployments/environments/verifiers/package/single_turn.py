@@ -8,22 +8,22 @@ from datasets import Dataset
 from .rows import rows, verdict
 
 
-def load_environment(
-    split: str = "train", eval_split: str = "validation", system_prompt: str | None = None
-) -> vf.SingleTurnEnv:
+def load_environment(split: str = "train", eval_split: str = "", system_prompt: str | None = None) -> vf.SingleTurnEnv:
     """Return the environment.
 
     Args:
         split: Of the rows that are trained on; where the package has none of it, those of `eval_split`.
-        eval_split: Of the rows that are evaluated on; where the package has none of it, those of `split`.
+        eval_split: Of the rows that are evaluated on; '': `evaluation`, else `validation`. Where the package has none
+            of it, those of `split`.
         system_prompt: What is said before each task.
 
     Raises:
         ValueError: The package has neither split.
     """
-    train, evaluation = rows(split), rows(eval_split)
+    train = rows(split)
+    evaluation = rows(eval_split) if eval_split else rows("evaluation") or rows("validation")
     if not (train or evaluation):
-        raise ValueError(f"this package has neither a split `{split}` nor `{eval_split}`")
+        raise ValueError(f"this package has no split `{split}`, and none to evaluate on")
     rubric = vf.Rubric(funcs=[is_right, has_verdict], weights=[1.0, 0.0])
     return vf.SingleTurnEnv(
         dataset=_dataset(train or evaluation),

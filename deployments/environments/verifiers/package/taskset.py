@@ -47,7 +47,7 @@ class TasksConfig(vf.TasksetConfig):
     """Which tasks are loaded."""
 
     split: str = "train"
-    """`train` or `validation`; `evaluation` where the package has that one alone."""
+    """`train`, `validation` or `evaluation`; a package may lack some."""
 
 
 class Tasks(vf.Taskset[One, TasksConfig]):
