@@ -93,6 +93,10 @@ COMMANDS = {
         "wellspring papers ws/exports/wellspring-dataset",
         "wellspring papers ws/exports/wellspring-dataset 2.3-4",
     ),
+    publishing.environment: (
+        "wellspring environment ws/exports/wellspring-dataset ./my-tasks",
+        "wellspring environment ws/exports/wellspring-dataset ./my-server --for nemo-gym",
+    ),
     publishing.keys: ("wellspring keys ~/.ssh/wellspring-release",),
     publishing.sign: ("wellspring sign ws/exports/wellspring-dataset --key ~/.ssh/wellspring-release",),
     publishing.verify: (

@@ -2,7 +2,8 @@
 
 An export is a function of what it holds, and named by it: the same rows, settings and methods give the same bytes and
 the same fingerprint, and then nothing is due, unless a file of it is missing or damaged. Rows of one document (or of
-one anchor) are all in `train` or all in `validation`. What a real model wrote and what the stand-in wrote or judged are
+one anchor) are all in `train` or all in `validation`; `exports.evaluation_share` keeps whole sites for an evaluation
+set of tasks (`spine/provenance/held_out.py`). What a real model wrote and what the stand-in wrote or judged are
 never in one export.
 """
 
@@ -26,10 +27,10 @@ from wellspring.tasks.io import datasets, sandbox, signatures, verify
 from wellspring.tasks.io.datasets import Dataset
 from wellspring.tasks.methods.datasets import (
     formats,
+    holdout,
     licence_terms,
     only_if,
     own_forms,
-    partition,
     sequences,
     teachers,
     tool_calls,
@@ -39,7 +40,8 @@ from wellspring.tasks.methods.datasets.card import Facts, card
 from wellspring.tasks.methods.datasets.formats import Form, Lines
 from wellspring.tasks.methods.datasets.teachers import Teacher
 from wellspring.tasks.methods.pages.tokens import count_tokens
-from wellspring.tasks.spine.provenance import declared
+from wellspring.tasks.spine.provenance import declared, held_out
+from wellspring.tasks.spine.provenance.held_out import HeldOut
 from wellspring.tasks.spine.releases import papers
 from wellspring.tasks.spine.releases.papers import Papers
 from wellspring.tasks.spine.running import judging
@@ -78,6 +80,7 @@ _WRITTEN_BY = (
     "training_summary",
     "words",
 )
+EVALUATION = f"{TASKS}/{holdout.EVALUATION}"
 Part = tuple[str, Form, str]  # folder, form, policy
 _THOUGHTS = ("thought", "chosen_thought", "rejected_thought")
 _ON_CARD = ("instruction_id", "recipe", "text", "topic", "domain")
@@ -88,6 +91,7 @@ _USUAL = {
     "rejected_instruction_id": None,
     "task": None,
     "certificate": None,
+    "trace": None,
 }  # what most rows have, and no row says
 
 
@@ -100,12 +104,16 @@ class _Written:
         lines: Path, id of the row, and number of each.
         made: Instructions of pairs, and rewrites, that are in it.
         left_out: By form, of how many rows it has no line, and why.
+        pages: What they were made from, where some sites are for evaluation.
+        tasks: What the card of the evaluation set says of each of its tasks.
     """
 
     rows_in: int = 0
     lines: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
     made: set[str] = field(default_factory=set[str])
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    pages: set[str] = field(default_factory=set[str])
+    tasks: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +141,10 @@ def export(run: Run) -> Counts:
         BrokenError: It would hold rows of the stand-in beside those of a real model, or real rows that it judged; or
             its licence would promise more than a source of it allows.
     """
-    chosen = _chosen(run)
-    looked = _looked_through(run, chosen)
+    chosen, held = _chosen(run), held_out.look(run)
+    looked = _looked_through(run, chosen, held)
     evidence = papers.evidence(run.store, looked.made, looked.answers)
-    fingerprint = _fingerprint(run, chosen, looked.digest, papers.digest(evidence))
+    fingerprint = _fingerprint(run, chosen, looked.digest, papers.digest(evidence), held)
     _refuse_mixture(run, looked.made)
     _refuse_teachers(run, looked.made)
     named = _license(run, looked.made)
@@ -147,21 +155,24 @@ def export(run: Run) -> Counts:
             _keep(run)
         return Counts()
     with datasets.staging(run.store.exports / run.settings.exports.name) as dataset:
-        written = _tables(run, dataset, _parts(run.settings, chosen), looked.beside)
+        written = _tables(run, dataset, _parts(run.settings, chosen), looked.beside, held)
         rows = _records(run, dataset, fingerprint, written)
         dataset.close_tables()
         if any(file.path.startswith(f"{TASKS}/") for file in dataset.files):
             dataset.text(f"{TASKS}/verify.py", inspect.getsource(verify))
+        if any(file.path.startswith(EVALUATION) for file in dataset.files):
+            dataset.text(f"{EVALUATION}.md", _evaluation_card(run.settings, named, written))
         drawn = dataset_measures.draw(run, judging.of_instructions(run.settings))
-        dataset.text("README.md", card(_facts(run, dataset, drawn, named, written)))
+        dataset.text("README.md", card(_facts(run, dataset, drawn, named, written, held)))
         dataset.text("measures.json", _measures(drawn))
         if run.settings.exports.packed_tokens:
-            dataset.text("packing.json", _packing(run))
+            dataset.text("packing.json", _packing(run, held))
         for name, text in trainers.manifests(run.settings.exports.name, dataset.files).items():
             dataset.text(name, text)
         papers.write(dataset, _papers(run, dataset, evidence, named, fingerprint, looked.made))
         manifest = dataset.text("manifest.json", _manifest(run.settings, named, fingerprint, dataset))
     _keep(run, drawn)
+    held_out.keep(run, held, written.pages)
     run.store.append("exports", rows)
     run.store.execute("exports/seal", fingerprint=fingerprint, manifest=manifest)
     return Counts(rows_in=written.rows_in, rows_out=len(rows))
@@ -189,8 +200,9 @@ def _chosen(run: Run) -> dict[str, Any]:
     also = sorted({*wanted.also, *(on_record if wanted.added == "keep" else ())} - {*wanted.formats})
     if also != on_record:
         reads.keep(run, ADDED, "", {wanted.name: also})
-    unpacked = () if wanted.packed_tokens else ("packed_tokens", "packed_by")
-    return wanted.model_dump(exclude={"added", *unpacked}) | {"also": also}
+    unused = {"added"} | (set() if wanted.packed_tokens else {"packed_tokens", "packed_by"})
+    unused |= set() if wanted.evaluation_share else {"evaluation_share"}
+    return wanted.model_dump(exclude=unused) | {"also": also}
 
 
 def _parts(settings: Settings, chosen: Mapping[str, Any]) -> list[Part]:
@@ -223,11 +235,21 @@ def _rows(run: Run, of: str, policy: str) -> Iterator[dict[str, Any]]:
 
 
 def _lines(
-    run: Run, form: Form, policy: str, usual: Mapping[str, Any] | None = None
-) -> Iterator[tuple[dict[str, Any], Lines]]:
-    """Stream the rows of a form, each with the lines that it becomes; `usual` is what a row has that does not say."""
+    run: Run, part: Part, held: HeldOut, usual: Mapping[str, Any] | None = None
+) -> Iterator[tuple[dict[str, Any], Lines, str]]:
+    """Stream the rows of a part, each with the lines that it becomes, and their table or why there are none.
+
+    Args:
+        run: Whose store it is.
+        part: Which rows, and in which form.
+        held: Where rows belong.
+        usual: What a row has that does not say.
+    """
+    _, form, policy = part
     for row in _rows(run, form.of, policy):
-        yield row, form.lines({**(usual or {}), **row})
+        table, why = held.place(row, run.settings.exports.validation_share, is_task=form.name == TASKS)
+        lines = form.lines({**(usual or {}), **row}) if table else []
+        yield row, lines, table if lines else why or form.leaves_out
 
 
 def _told(settings: Settings, row: dict[str, Any]) -> dict[str, Any]:
@@ -237,6 +259,7 @@ def _told(settings: Settings, row: dict[str, Any]) -> dict[str, Any]:
     told |= {"license": _together(told["license"])} if isinstance(told.get("license"), list) else {}
     told |= {"tools": tool_calls.tools(orjson.loads(told["tools"]))} if "tools" in told else {}
     told |= _before(settings, row, told.pop("history", ""))
+    told |= _between(settings, told.pop("trace", ""))
     if text is None:
         return told
     other = {"text": text} | _before(settings, row, history)
@@ -254,13 +277,23 @@ def _before(settings: Settings, row: Mapping[str, Any], history: str) -> dict[st
     """Return the system prompt, and the turns before an instruction where it has any."""
     chosen, thoughts = settings.responses, settings.exports.thoughts
     system, turns = opened(history, chosen.systems.get(row.get("domain") or "", chosen.system))
-    earlier = [
-        {"role": turn["role"], "content": content(turn), "thought": turn.get("thought") if thoughts else None}
+    earlier = _turns(turns, thoughts=thoughts)
+    calls = {"calls": True} if any(turn.keys() & {"tool_calls", "tool_call_id"} for turn in earlier) else {}
+    return {"system": system} | ({"earlier": earlier} if history else {}) | calls
+
+
+def _between(settings: Settings, trace: str) -> dict[str, Any]:
+    """Return the turns between an instruction and its answer: calls of tools, and what these said."""
+    turns = orjson.loads(trace)["turns"] if trace else []
+    return {"between": _turns(turns, thoughts=settings.exports.thoughts), "calls": True} if turns else {}
+
+
+def _turns(turns: Iterable[Mapping[str, Any]], *, thoughts: bool) -> list[dict[str, Any]]:
+    return [
+        {"role": turn["role"], "content": content(dict(turn)), "thought": turn.get("thought") if thoughts else None}
         | _called(turn)
         for turn in turns
     ]
-    calls = {"calls": True} if any(turn.keys() & {"tool_calls", "tool_call_id"} for turn in earlier) else {}
-    return {"system": system} | ({"earlier": earlier} if history else {}) | calls
 
 
 def _called(turn: Mapping[str, Any]) -> dict[str, Any]:
@@ -335,12 +368,13 @@ def _papers(
     return Papers(papers.made_of(run.settings, named, sources), evidence, fingerprint, tables, schemas)
 
 
-def _looked_through(run: Run, chosen: Mapping[str, Any]) -> _Looked:
+def _looked_through(run: Run, chosen: Mapping[str, Any], held: HeldOut) -> _Looked:
     """Look through all rows once, before anything is written."""
     digest, ids, answers, beside = hashlib.sha256(), set[str](), set[str](), set[str]()
-    for folder, form, policy in _parts(run.settings, chosen):
+    for part in _parts(run.settings, chosen):
+        folder, form, _ = part
         digest.update(folder.encode())
-        for row, lines in _lines(run, form, policy):
+        for row, lines, _ in _lines(run, part, held):
             ids |= _made(row) if lines else set()
             answers |= _answers(form, row) if lines else set()
             beside |= row.keys() & formats.BESIDE.keys()
@@ -348,7 +382,7 @@ def _looked_through(run: Run, chosen: Mapping[str, Any]) -> _Looked:
     return _Looked(digest.hexdigest(), sorted(ids), sorted(answers), beside)
 
 
-def _fingerprint(run: Run, chosen: Mapping[str, Any], rows_digest: str, evidence_digest: str) -> str:
+def _fingerprint(run: Run, chosen: Mapping[str, Any], rows_digest: str, evidence_digest: str, held: HeldOut) -> str:
     """Return the identity of the export."""
     methods = run.store.query("exports/methods").rows()
     wanted = (chosen, run.settings.selections.model_dump())
@@ -359,6 +393,7 @@ def _fingerprint(run: Run, chosen: Mapping[str, Any], rows_digest: str, evidence
     packing = ("sequences", "tokens") if run.settings.exports.packed_tokens else ()
     said = (wanted, methods, looked_for, *shown, rows_digest, *raised(*_WRITTEN_BY, *packing).items())
     own += [(TASKS, verify.VERSION, "")] if TASKS in chosen["formats"] or TASKS in chosen["also"] else []
+    own += [(holdout.EVALUATION, holdout.VERSION, str(held.identity))] if held.identity else []
     excluded = [("excluded", rows)] if (rows := _excluded(run)) else []
     excluded += [("seeded", rows)] if (rows := _seeded(run)) else []
     excluded += [("facets", rows)] if (rows := _facets(run)) else []
@@ -376,32 +411,36 @@ def _answers(form: Form, row: Mapping[str, Any]) -> set[str]:
     return {row[name] for name in named if row.get(name)}
 
 
-def _tables(run: Run, dataset: Dataset, parts: list[Part], beside: set[str]) -> _Written:
+def _tables(run: Run, dataset: Dataset, parts: list[Part], beside: set[str], held: HeldOut) -> _Written:
     """Write every line of every form."""
     written = _Written()
     usual = {name: formats.BESIDE[name] for name in beside if formats.BESIDE[name] is not None}
     beside |= {"thought"} if run.settings.exports.thoughts else set()
-    for folder, form, policy in parts:
+    for part in parts:
+        folder, form, _ = part
         columns = form.columns(beside)
-        for row, lines in _lines(run, form, policy, usual):
+        for row, lines, place in _lines(run, part, held, usual):
             if not lines:
-                written.left_out[form.name, form.leaves_out] += 1
+                written.left_out[form.name, place] += 1
                 continue
             written.rows_in += 1
             written.made |= _made(row) if form.of in {"pairs", "rewrites"} else set()
-            side = partition.split(row["origin_id"], run.settings.exports.validation_share)
-            table = dataset.table(f"{folder}/{side}", columns)
+            written.pages.update(held.behind(row))
+            written.tasks += [_of_task(row)] if place == holdout.EVALUATION else []
+            table = dataset.table(f"{folder}/{place}", columns)
             written.lines += [(table.path, row_id, table.append(line)) for row_id, line in lines]
     return written
 
 
-def _packing(run: Run) -> str:
+def _packing(run: Run, held: HeldOut) -> str:
     """Return which rows stand together in sequences, by their ids, for each part of the dataset."""
     wanted, parts = run.settings.exports, defaultdict[str, list[sequences.Part]](list)
     for row in _rows(run, "rows", BEST):
+        side, _ = held.place(row, wanted.validation_share, is_task=False)
+        if not side:
+            continue
         said = [row["system"], *(turn["content"] for turn in row.get("earlier", ())), row["text"], row["response"]]
         tokens = sum(map(count_tokens, [*said, row.get("thought") or ""]))
-        side = partition.split(row["origin_id"], wanted.validation_share)
         parts[side].append(sequences.Part(row["response_id"], row[wanted.packed_by] or "", tokens))
     found = {side: sequences.packed(of, wanted.packed_tokens) for side, of in sorted(parts.items())}
     groups = sorted({part.group for of in parts.values() for part in of})
@@ -438,8 +477,24 @@ def _records(run: Run, dataset: Dataset, fingerprint: str, written: _Written) ->
     ]
 
 
-def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, written: _Written) -> Facts:
-    rows = [{name: row[name] for name in _ON_CARD} for row in _rows(run, "rows", BEST)]
+def _of_task(row: Mapping[str, Any]) -> dict[str, Any]:
+    said = orjson.loads(row["certificate"])
+    return {"kind": said["kind"], "domain": row["domain"], "solved": said["solved"]}
+
+
+def _evaluation_card(settings: Settings, named: str, written: _Written) -> str:
+    reasons = {why: rows for (form, why), rows in written.left_out.items() if form == TASKS}
+    left_out = {why: rows for why, rows in reasons.items() if why in {holdout.NEAR_COPY, holdout.MIXED}}
+    chosen = settings.exports
+    return holdout.card(chosen.name, named, chosen.evaluation_share, written.tasks, left_out)
+
+
+def _facts(run: Run, dataset: Dataset, drawn: DatasetMeasures, named: str, written: _Written, held: HeldOut) -> Facts:
+    rows = [
+        {name: row[name] for name in _ON_CARD}
+        for row in _rows(run, "rows", BEST)
+        if held.place(row, 0, is_task=False)[0]
+    ]
     recipe_of = {row["instruction_id"]: row["recipe"] for row in rows}
     ids = sorted({*recipe_of, *written.made})
     tables = [

@@ -29,9 +29,13 @@ def a_task(**changed: Any) -> verifiable.Task:
 
 def note(run: Run, instruction_id: str, task: verifiable.Task) -> None:
     """Note that an instruction is a task."""
-    data = json.dumps(verifiable.noted(task, instruction_id))
-    of = (content_id("note", data), "attributed_grounding-1", content_id("document", "pumps"), verifiable.NOTE, data)
-    run.store.append("notes", [records.Note(*of, content_id("call", instruction_id, 0), "w", [])])
+    keep_note(run, verifiable.NOTE, json.dumps(verifiable.noted(task, instruction_id)))
+
+
+def keep_note(run: Run, kind: str, data: str) -> None:
+    """Keep a note of the page on pumps."""
+    of = (content_id("note", data), "attributed_grounding-1", content_id("document", "pumps"), kind, data)
+    run.store.append("notes", [records.Note(*of, content_id("call", data), "w", [])])
     instruction_store.publish(run, "notes")
 
 

@@ -170,14 +170,30 @@
 
   function before(history) {
     try {
-      return JSON.parse(history).map(({ role, content }) => {
+      return JSON.parse(history).map(({ role, content, tool_calls: calls }) => {
         const one = make("p", undefined, { class: "answer" });
-        one.append(make("strong", `${role}: `), said(String(content ?? ""), 4000));
+        const called = (calls || []).map((call) => `${call.function.name} ${call.function.arguments}`).join("\n");
+        one.append(make("strong", `${role}: `), said([content, called].filter(Boolean).join("\n"), 4000));
         return one;
       });
     } catch {
       return [];
     }
+  }
+
+  // A task: what is known, what its certificate says, the wrong answers that its verifier let pass, and the verifier.
+  function certificate(text) {
+    if (!text) return [];
+    const task = JSON.parse(text);
+    const solved = Object.entries(task.solved || {}).map(([who, [some, of]]) => [who === "closed" ? "without the passage" : who, `${some} of ${of}`]);
+    const mutants = Object.entries(task.mutants || {}).map(([kind, [rejected, whole]]) => [kind.replaceAll("_", " "), whole, whole - rejected]);
+    const parts = [make("p", `${task.kind}; known: ${task.known}`, { class: "note" })];
+    if (solved.length) parts.push(table("How often it is solved", ["Solver", "Solved"], solved));
+    if (mutants.length) parts.push(table("Wrong answers", ["How wrong", ["Made", "number"], ["Passed", "number"]], mutants));
+    if (task.passed.length) parts.push(table("Wrong answers that passed", ["How wrong", "Wrong answer"], task.passed));
+    const source = make("details");
+    source.append(make("summary", "Verifier, its last 6,000 characters"), block(task.verifier, 6000));
+    return [speaker("Task", ...parts, source)];
   }
 
   // What failed comes first; criteria for which a judge gave one reason stand together.
@@ -244,9 +260,9 @@
       return made;
     };
     sides.append(
-      column(speaker("Prompt", ...before(row.history), block(row.instruction), facts), ...(row.thought ? [speaker("Thought", block(row.thought))] : []), speaker("Answer", block(row.response))),
+      column(speaker("Prompt", ...before(row.history), block(row.instruction), facts), ...(row.thought ? [speaker("Thought", block(row.thought))] : []), ...(row.trace ? [speaker("Calls of tools", ...before(row.trace))] : []), speaker("Answer", block(row.response))),
       column(...onPage),
-      column(speaker("Checks and marks", judgements(row.judged))),
+      column(...certificate(row.task), speaker("Checks and marks", judgements(row.judged))),
     );
     const whole = graph(data, n % size);
     const made = make("details", undefined, { id: "made" });

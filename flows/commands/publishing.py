@@ -1,4 +1,4 @@
-"""Commands about a dataset that is finished: what its papers say, who signed it, and where it is published."""
+"""Commands about a finished dataset: what its papers say, its tasks as packages, who signed it, where it is put."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,6 +48,27 @@ def papers(
         return
     listed = [(row["kind"], row["id"], row["key"]) for row in found]
     terminal.table(f"rows of {reference}", {"kind": "left", "id": "left", "key": "left"}, listed)
+
+
+def environment(
+    folder: FolderArgument,
+    to: Annotated[Path, typer.Argument(help="A new folder.")],
+    *,
+    library: Annotated[str, typer.Option("--for", help="verifiers or nemo-gym.")] = "verifiers",
+    as_json: JsonOption = False,
+) -> None:
+    """Write the tasks of a dataset as a package that reinforcement learning takes environments from.
+
+    FOLDER has the form `tasks`. The package has all it needs: the tasks, the verifier's door, what the library wants,
+    and its sandbox contract. For `verifiers` it is a Python package: `pip install TO`. For `nemo-gym` it is a resources
+    server. No store and no network is needed. A folder that is not as its manifest says is refused.
+    """
+    made = wellspring.environment(folder, to, library)
+    if as_json:
+        terminal.as_json(made)
+        return
+    terminal.table("tasks", {"split": "left", "tasks": "right"}, list(made["tasks"].items()))
+    terminal.say(f"{to}: {made['name']} for {made['library']}, {len(made['files'])} files")
 
 
 def keys(

@@ -40,6 +40,7 @@ __all__ = [
     "build",
     "check_plugin",
     "diff",
+    "environment",
     "estimate",
     "exclude",
     "excluded",
@@ -639,6 +640,26 @@ def papers(folder: Place, reference: str | None = None) -> list[dict[str, Any]]:
     from wellspring.tasks.spine.releases import papers as found
 
     return found.statements(Path(folder)) if reference is None else found.rows(Path(folder), reference).to_dicts()
+
+
+def environment(folder: Place, to: Place, library: str = "verifiers") -> dict[str, Any]:
+    """Write the tasks of a dataset as a package for reinforcement learning; it needs no store and no network.
+
+    Args:
+        folder: An export or a release with the form `tasks`.
+        to: A new folder.
+        library: `verifiers` or `nemo-gym`.
+
+    Returns:
+        `name`, `library`, `tasks` (by split) and `files`.
+
+    Raises:
+        UsageError: There is no such library, something lies at `to`, or the folder has no tasks.
+        BrokenError: The folder is not as its manifest says.
+    """
+    from wellspring.tasks.io import environments
+
+    return environments.write(Path(folder), Path(to), library)
 
 
 def sign(folder: Place, key: Place) -> str:

@@ -86,7 +86,8 @@ SELECT
     chosen.thought,
     instructions.weight * coalesce(weights.value, 1) AS weight,
     tasks.task,
-    certificates.data AS certificate
+    certificates.data AS certificate,
+    traces.data AS trace
 FROM valid_selections AS selections
 INNER JOIN valid_instructions AS instructions ON selections.instruction_id = instructions.instruction_id
 INNER JOIN answers ON selections.instruction_id = answers.instruction_id AND answers.place = 1
@@ -98,6 +99,8 @@ LEFT JOIN terms ON selections.instruction_id = terms.row_id
 LEFT JOIN inputs_tasks AS tasks ON selections.instruction_id = tasks.input_id
 LEFT JOIN valid_notes AS certificates
     ON tasks.input_id = json_extract_string(certificates.data, '$.instruction_id') AND certificates.kind = 'certificate'
+LEFT JOIN valid_notes AS traces
+    ON chosen.response_id = json_extract_string(traces.data, '$.response_id') AND traces.kind = 'trace'
 LEFT JOIN valid_scores AS totals
     ON
         selections.instruction_id = totals.subject_id

@@ -47,6 +47,56 @@ said AS (
     WHERE NOT starts_with(valid_selections.policy, 'random')
 ),
 
+answers AS (
+    SELECT
+        json_extract_string(notes.data, '$.instruction_id') AS id,
+        unnest(
+            from_json(
+                json_extract(notes.data, '$.answers'),
+                '[{"kind": "VARCHAR", "text": "VARCHAR", "right": "BOOLEAN", "accepted": "BOOLEAN"}]'
+            )
+        ) AS answer
+    FROM valid_notes AS notes
+    WHERE notes.kind = 'certificate'
+),
+
+passed AS (
+    SELECT
+        answers.id,
+        list([answers.answer['kind'], left(answers.answer['text'], 500)] ORDER BY answers.answer['kind'], answers.answer['text']) AS texts
+    FROM answers
+    WHERE answers.answer['accepted'] AND NOT answers.answer['right']
+    GROUP BY answers.id
+),
+
+tasks AS (
+    SELECT
+        inputs_tasks.input_id AS id,
+        json_object(
+            'kind', json_extract_string(inputs_tasks.task, '$.kind'),
+            'known', json_extract_string(inputs_tasks.task, '$.known'),
+            'verifier', right(json_extract_string(inputs_tasks.task, '$.verifier'), 6000),
+            'follows', json_extract_string(certificates.data, '$.follows'),
+            'solved', json_extract(certificates.data, '$.solved'),
+            'mutants', json_extract(certificates.data, '$.mutants'),
+            'passed', coalesce(passed.texts, [])
+        ) AS task
+    FROM inputs_tasks
+    LEFT JOIN valid_notes AS certificates
+        ON
+            inputs_tasks.input_id = json_extract_string(certificates.data, '$.instruction_id')
+            AND certificates.kind = 'certificate'
+    LEFT JOIN passed ON inputs_tasks.input_id = passed.id
+),
+
+traces AS (
+    SELECT
+        json_extract_string(notes.data, '$.response_id') AS id,
+        json_extract(notes.data, '$.turns') AS turns
+    FROM valid_notes AS notes
+    WHERE notes.kind = 'trace'
+),
+
 judged AS (
     SELECT
         subjects.number,
@@ -72,11 +122,15 @@ SELECT
     documents.url,
     documents.title,
     pages.page,
-    coalesce(judged.said, []) AS judged
+    coalesce(judged.said, []) AS judged,
+    coalesce(cast(tasks.task AS VARCHAR), '') AS task,
+    coalesce(cast(traces.turns AS VARCHAR), '') AS trace
 FROM shown
 LEFT JOIN responses ON shown.response_id = responses.response_id AND shown.response_method = responses.fingerprint
 LEFT JOIN instructions ON shown.instruction_id = instructions.instruction_id AND shown.instruction_method = instructions.fingerprint
 LEFT JOIN documents ON shown.document_id = documents.document_id AND shown.document_method = documents.fingerprint
 LEFT JOIN browsed.pages AS pages ON shown.document_id = pages.document_id
 LEFT JOIN judged ON shown.number = judged.number
+LEFT JOIN tasks ON shown.instruction_id = tasks.id
+LEFT JOIN traces ON shown.response_id = traces.id
 ORDER BY shown.number;

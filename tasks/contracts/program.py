@@ -154,6 +154,7 @@ class Makes(Protocol):
         scene: str | None = None,
         composed: Answered | None = None,
         weight: float = 1.0,
+        tools: Sequence[Mapping[str, Any]] = (),
     ) -> Made:
         """Make an instruction of a field of an answer. Its checks look at once, before an answer to it is paid.
 
@@ -167,6 +168,9 @@ class Makes(Protocol):
             scene: Who would send it.
             composed: What it is made of, beside its scene: `ability`, `knowledge`, `output`, `extra_information`.
             weight: How much a trainer is to make of it; from 0 on.
+            tools: What whoever answers may call: functions with `name`, `description` and `parameters`, a JSON schema.
+                The turns in which they were called are a note of the kind `trace`, `{"response_id", "turns"}`: they
+                stand between the instruction and that answer.
 
         Raises:
             Rejection: A check refuses it. It ends the program, unless it was made in a branch of `ask.tried`.

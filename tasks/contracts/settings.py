@@ -456,6 +456,13 @@ class ExportsSettings(Section):
         default="keep", description="forms that were added to this dataset before: kept, or dropped from now on"
     )
     validation_share: float = Field(default=0.0, ge=0, lt=1)
+    evaluation_share: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of the sites whose tasks are an evaluation set (`tasks/evaluation.jsonl`, of the form "
+        "`tasks`); nothing else that is made of them is exported. A site never changes sides",
+    )
     license: str = Field(
         default="other",
         description="what the card's header says; one that promises more than a source allows is refused, and `other` "

@@ -141,6 +141,17 @@ def checked(folder: Path) -> list[Finding]:
     return list(_differences(folder))
 
 
+def refuse_damaged(folder: Path) -> None:
+    """Raise where a folder is not what its manifest says.
+
+    Raises:
+        BrokenError: It is not; what, and where.
+    """
+    if found := checked(folder):
+        said = "; ".join(f"{one.path}: {one.what}" for one in found[:SHOWN])
+        raise BrokenError(f"the dataset is not as its manifest says: {said}", hint="export it anew, or pull it again")
+
+
 def listed(folder: Path) -> list[str]:
     """Return the paths of all that lies in a folder, links included, in order."""
     return sorted(

@@ -18,6 +18,7 @@ RUNS_IN_TRENDS = 60
 FLOWS_IN_TRENDS = 4
 RUNS_IN_HISTORY = 24
 ROWS_IN_TABLES = 200
+ID_CHARS = 12
 
 
 def _points(runs: Sequence[Mapping[str, Any]], column: str) -> list[Point]:
@@ -247,8 +248,13 @@ def _seeds(steps: pl.DataFrame) -> Html | None:
     )
 
 
-def certificates(frame: pl.DataFrame) -> Iterable[Child]:
-    """Show which tasks have a certificate and why others have none, mutants by kind, and how often tasks are solved."""
+def certificates(frame: pl.DataFrame, passed: pl.DataFrame) -> Iterable[Child]:
+    """Show which tasks have a certificate and why others have none, mutants by kind, and how often tasks are solved.
+
+    Args:
+        frame: The mart `certificates`.
+        passed: The mart `passed_mutants`; its texts are empty where the profile hides values of rows.
+    """
     parts = {part: frame.filter(part=part).to_dicts() for part in ("outcome", "mutants", "solved")}
     if not parts["outcome"]:
         return
@@ -264,6 +270,13 @@ def certificates(frame: pl.DataFrame) -> Iterable[Child]:
         ]
         heads = ("Mutants", ("Made", "number"), ("Rejected", "number"), ("Passed", "number"))
         yield table("Wrong answers, by how they are wrong, and what verifiers said of them.", heads, rows)
+    if not passed.is_empty():
+        rows = [
+            (row["kind"], row["mutant"].replace("_", " "), row["known"], row["text"], row["instruction_id"][:ID_CHARS])
+            for row in passed.to_dicts()
+        ]
+        heads = ("Kind", "How wrong", "Known", "Wrong answer", "Task")
+        yield table("Wrong answers that verifiers let pass: read them, and mend the verifier.", heads, rows)
     of = defaultdict[str, list[tuple[str, float]]](list)
     for row in parts["solved"]:
         of[row["kind"]].append((row["name"], row["number"]))

@@ -61,7 +61,7 @@ _DRAWN: Mapping[str, Callable[[Drawn], Iterable[Child]]] = {
     "index.html": lambda drawn: dashboard.overview(drawn.frames, drawn.facets, drawn.labels, drawn.since),
     "funnel.html": lambda drawn: dashboard.funnel(drawn.frames),
     "quality.html": lambda drawn: [
-        *dashboard.certificates(drawn.frames["certificates"]),
+        *dashboard.certificates(drawn.frames["certificates"], drawn.frames["passed_mutants"]),
         *dashboard.quality(drawn.frames),
     ],
     "spend.html": lambda drawn: dashboard.spend(drawn.frames),

@@ -373,3 +373,15 @@ def test_steps_are_parts_between_empty_lines_and_each_has_its_mark() -> None:
     assert line["labels"] == [True, False, False]
     assert line["rewards"] == [0.5, -0.25, 0.0]
     assert lines_of("stepwise", response="One.\n\nTwo.", scores=marks) == []  # a mark too many
+
+
+def test_turns_in_which_tools_were_called_stand_between_the_question_and_its_answer() -> None:
+    row = ROW | {"between": TRACE[1:3], "calls": True, "tools": [TOOL]}
+
+    [(_, line)], [(_, shared)] = OURS["messages"].lines(row), OURS["sharegpt"].lines(row)
+
+    assert [turn["role"] for turn in line["messages"]] == ["user", "assistant", "tool", "assistant"]
+    assert line["messages"][1]["tool_calls"] == [CALL]
+    assert line["messages"][2]["tool_call_id"] == "c1"
+    assert [turn["from"] for turn in shared["conversations"]] == ["human", "function_call", "observation", "gpt"]
+    assert OURS["alpaca"].lines(row) == []

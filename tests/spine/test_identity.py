@@ -27,6 +27,7 @@ from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.methods.answers import checks
 from wellspring.tasks.methods.vectors import choices
+from wellspring.tasks.spine.provenance import held_out
 from wellspring.tasks.spine.releases import papers
 from wellspring.tasks.spine.running.identity import place, raised
 from wellspring.tasks.spine.running.runs import Run
@@ -158,14 +159,15 @@ def test_a_rule_that_is_off_makes_nothing_due(settings: Make, store_dir: Path) -
 def late_prints(run: Run) -> dict[str, Any]:
     """The fingerprints of the stages that are named by the rows that they are made of."""
     chosen = exports._chosen(run)
-    looked = exports._looked_through(run, chosen)
+    held = held_out.look(run)
+    looked = exports._looked_through(run, chosen, held)
     evidence = papers.evidence(run.store, looked.made, looked.answers)
     pool = run.store.query("selections/candidates", judge="seven_criteria", min_score=0.0, required=[], owed=[])
     return {
         "embeddings": embedders.embedder(run, "seeds").fingerprint,
         "selections": selections._fingerprint(run, pool),
         "preferences": preferences._fingerprint(run),
-        "exports": exports._fingerprint(run, chosen, looked.digest, papers.digest(evidence)),
+        "exports": exports._fingerprint(run, chosen, looked.digest, papers.digest(evidence), held),
     }
 
 

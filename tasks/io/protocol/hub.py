@@ -95,7 +95,7 @@ def push(folder: Path, address: str, *, is_private: bool = True, is_dry: bool = 
     """
     place = place_of(address)
     library = _library()
-    _refuse_damaged(folder, is_needed=True)
+    signatures.refuse_damaged(folder)
     _refuse_card(library, folder)
     paths = signatures.listed(folder)
     with _told(place) as api:
@@ -154,7 +154,8 @@ def pull(address: str, folder: Path) -> Plan:
         shutil.rmtree(partial / ".cache", ignore_errors=True)
         for name in {".gitattributes"} & {*names}:
             (partial / name).unlink()
-        _refuse_damaged(partial)
+        if (partial / signatures.MANIFEST).is_file():
+            signatures.refuse_damaged(partial)
         got = signatures.listed(partial)
         size = sum((partial / name).stat().st_size for name in got)
         files.put(partial, folder)
@@ -166,19 +167,6 @@ def pull(address: str, folder: Path) -> Plan:
 def _lies_inside(name: str) -> bool:
     path = PurePosixPath(name)
     return not path.is_absolute() and ".." not in path.parts and "\\" not in name and "\0" not in name
-
-
-def _refuse_damaged(folder: Path, *, is_needed: bool = False) -> None:
-    """Raise where a folder is not what its manifest says; one without a manifest says nothing, if it needs none.
-
-    Raises:
-        BrokenError: It is not; what, and where.
-    """
-    if not is_needed and not (folder / signatures.MANIFEST).is_file():
-        return
-    if found := signatures.checked(folder):
-        said = "; ".join(f"{one.path}: {one.what}" for one in found[:SHOWN])
-        raise BrokenError(f"the dataset is not as its manifest says: {said}", hint="export it anew, or pull it again")
 
 
 def _refuse_card(library: Any, folder: Path) -> None:

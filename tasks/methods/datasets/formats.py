@@ -45,7 +45,8 @@ Forms of rows have `weight` where any row of the dataset weighs other than 1.
 Turns before the instruction come first in `messages`, `conversations` and `prompt`. `alpaca` has them as LLaMA-Factory
 reads them: `history`, a list of pairs of what was asked and answered. Rows without such turns have no `history`.
 
-Calls of tools in those turns stand in the form of OpenAI's chat: `tool_calls` of who called, `tool_call_id` of what the
+Turns between the instruction and its answer, in which who answered called tools, stand there in `messages` and
+`sharegpt`. Calls of tools stand in the form of OpenAI's chat: `tool_calls` of who called, `tool_call_id` of what the
 tool said. `tools`, what is offered, is a column beside: JSON text, since no table can hold a list of schemas that
 differ. TRL reads it as it is; for OpenAI fine-tuning make it a list (`json.loads`). `sharegpt` has LLaMA-Factory's
 turns: `function_call` (JSON of name and arguments) and `observation`; what several tools said at once is one of these.
@@ -167,7 +168,8 @@ class Form:
             `raw`: its columns, `system`, `answer_judge` and `judgements` (name, value, reason). Of `rewrites`, which
             have no instruction_model: rewrite_id and its columns. A thought that is there: `thought`, of a pair
             `chosen_thought` and `rejected_thought`. `earlier` is a list of turns before the instruction (role,
-            content, thought; tool_calls, tool_call_id), `calls` whether any of them has calls, `tools` a list of what
+            content, thought; tool_calls, tool_call_id), `between` of those between it and the answer, in which tools
+            were called, `calls` whether any of them has calls, `tools` a list of what
             is offered, `use` what a raw answer is for.
         more: Columns that it has where any row of the dataset has something for them.
         leaves_out: Of what it has no line.
@@ -243,10 +245,12 @@ def _called(turn: Row) -> dict[str, Any]:
 def _before(row: Row, system: str = "") -> list[dict[str, Any]]:
     """Return the turns before the instruction, the system prompt first."""
     system = system or row["system"]
-    earlier = [
-        _turn(turn["role"], turn["content"], turn.get("thought"), **_called(turn)) for turn in row.get("earlier", ())
-    ]
+    earlier = _as_turns(row.get("earlier", ()))
     return [_turn("system", system), *earlier] if system else earlier
+
+
+def _as_turns(turns: Sequence[Row]) -> list[dict[str, Any]]:
+    return [_turn(turn["role"], turn["content"], turn.get("thought"), **_called(turn)) for turn in turns]
 
 
 def _prompt(row: Row, system: str = "") -> list[dict[str, Any]]:
@@ -264,7 +268,8 @@ def _inlined(row: Row) -> list[tuple[str, str]]:
 
 @_form("rows", [("messages", _TURNS), *_FACTS], _TOOLS, _WEIGHT)
 def _messages(row: Row) -> Lines:
-    turns = [*_prompt(row), _turn("assistant", row["response"], row.get("thought"))]
+    between = _as_turns(row.get("between", ()))
+    turns = [*_prompt(row), *between, _turn("assistant", row["response"], row.get("thought"))]
     line = {"id": row["response_id"], "messages": turns, **_facts(row)}
     return [(row["response_id"], line | _offered(row) | _weight(row))]
 
@@ -292,10 +297,10 @@ def _tasks(row: Row) -> Lines:
     leaves_out="a turn both says something and calls a tool",
 )
 def _sharegpt(row: Row) -> Lines:
-    earlier = row.get("earlier") or ()
-    if any(turn["content"] and turn.get("tool_calls") for turn in earlier):
+    earlier, between = row.get("earlier") or (), row.get("between") or ()
+    if any(turn["content"] and turn.get("tool_calls") for turn in (*earlier, *between)):
         return []
-    said = [*_observed(earlier), {"from": "human", "value": row["text"]}]
+    said = [*_observed(earlier), {"from": "human", "value": row["text"]}, *_observed(between)]
     said += [{"from": "gpt", "value": _inline(row["response"], row.get("thought"))}]
     line = {"id": row["response_id"], "conversations": said, "system": row["system"], **_facts(row)}
     bare = [one["function"] for one in row.get("tools") or ()]

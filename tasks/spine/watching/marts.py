@@ -51,6 +51,7 @@ def read(store: Store) -> Mapping[str, pl.DataFrame]:
         quoted = pl.col("observed").str.split(_QUOTED).list.first()
         frames["refusals"] = frames["refusals"].with_columns(example_detail=pl.lit(""))
         frames["expectations"] = frames["expectations"].with_columns(observed=quoted)
+        frames["passed_mutants"] = frames["passed_mutants"].with_columns(known=pl.lit(""), text=pl.lit(""))
     return frames
 
 

@@ -311,6 +311,7 @@ class Making:
         scene: str | None = None,
         composed: Answered | None = None,
         weight: float = 1.0,
+        tools: Sequence[Mapping[str, Any]] = (),
     ) -> Made:
         """As `Makes.instruction` says."""
         source, place = self.source(answer)
@@ -346,6 +347,7 @@ class Making:
             run_id=self.work.run.run_id,
             history=before,
             weight=_amount("weight", weight),
+            tools=json.dumps([dict(one) for one in tools], ensure_ascii=False) if tools else "",
         )
         self._add(place, "instructions", row)
         return made
