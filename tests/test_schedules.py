@@ -14,7 +14,7 @@ import pytest
 from tests import light
 from tests.exported import exported
 from tests.nights import KNN
-from tests.prefect_server import DEPLOYMENTS, ROOT, Pager, Prefect, holding, kill, stop, until
+from tests.prefect_server import DEPLOYMENTS, ROOT, Pager, Prefect, deployed, holding, kill, stop, until
 from wellspring.flows.dataset import dataset
 from wellspring.tasks.io.loopback import Request
 from wellspring.tasks.io.standin import faults
@@ -40,24 +40,9 @@ def as_shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def prefect(as_shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
-    """A server with what `prefect.yaml` says; schedules are paused, so that only what a test asks for runs."""
-    server = Prefect(tmp_path_factory.mktemp("prefect"))
-    server.environment |= {
-        "WELLSPRING_PROFILE": str(as_shipped / "mine.toml"),
-        "WELLSPRING_STORE": str(as_shipped / "ws"),
-    }
-    try:
-        server.begin("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(server.port))
-        if not server.comes_up():
-            pytest.skip(f"no Prefect server starts here: {server.last_words()}")
-        server.type("prefect", "work-pool", "create", "wellspring", "--type", "process")
-        server.type("prefect", "work-pool", "set-concurrency-limit", "wellspring", "1")
-        server.type("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS / "prefect.yaml"))
-        for deployment in server.ask("deployments/filter"):
-            server.ask(f"deployments/{deployment['id']}/pause_deployment", paused=True)
+    """A server with the deployments, on the team's store."""
+    with deployed(tmp_path_factory.mktemp("prefect"), as_shipped / "mine.toml", as_shipped / "ws") as server:
         yield server
-    finally:
-        server.end()
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import typing
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -496,11 +496,25 @@ def mark_crashed(store: stores.Store) -> list[str]:
         with store.transaction():
             for run_id in crashed:
                 store.execute("runs/finish", run_id=run_id, status="crashed", ended_at=now(), error="killed")
-        for run_id, owner in found.select("run_id", "owner").rows():
+        for run_id in crashed:
             openlineage.abort(store.events, run_id)
-            if in_flow() and " prefect:" in owner:
-                alerts.mark_crashed(owner.partition(" prefect:")[2])
+        for flow_run in dead_flow_runs(found["owner"].to_list(), _prefect_run()):
+            alerts.mark_crashed(flow_run)
     return crashed
+
+
+def dead_flow_runs(owners: Iterable[str], own: str) -> list[str]:
+    """Return the Prefect flow runs that dead runs were, for a run of ours to end them.
+
+    Args:
+        owners: Of the dead runs.
+        own: The flow run that we are, which may have been one of them: Retry starts it again. Empty outside of Prefect.
+
+    Returns:
+        Their ids; none outside of Prefect, where no server is asked.
+    """
+    named = {f" {word}" for owner in owners for word in owner.split(" ") if word.startswith("prefect:")}
+    return [one.partition(":")[2] for one in sorted(named - {own})] if own else []
 
 
 def now() -> datetime:
