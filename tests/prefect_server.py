@@ -135,6 +135,18 @@ class Prefect:
 
         until(is_quiet, "quiet")
 
+    @contextmanager
+    def automated(self, text: str) -> Iterator[None]:
+        """Have automations for as long as the block runs: on a busy machine they end what is only slow."""
+        path = self.folder / "automations.yaml"
+        path.write_text(text, encoding="utf-8")
+        self.type("prefect", "automation", "create", "--from-file", str(path))
+        try:
+            yield
+        finally:
+            for one in until(lambda: self.ask("automations/filter"), "automations"):
+                httpx.delete(f"http://127.0.0.1:{self.port}/api/automations/{one['id']}", timeout=ANSWER_SECONDS)
+
     def run(self, deployment: str, **parameters: Any) -> str:
         """Ask for a run of a deployment, now; returns its id."""
         found = until(lambda: self.ask(f"deployments/name/{deployment}"), deployment)["id"]
