@@ -1,6 +1,7 @@
 """New archives start a run: once, when they are whole, and also when they came while nobody watched."""
 
 import functools
+import json
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -9,8 +10,11 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from tests.page_store import PAGES
+from tests.prefect_server import Prefect, until
 from wellspring.flows import serving, watching
 from wellspring.flows.watching import Watch
+from wellspring.tasks.io.storage.store import Store
 
 
 def test_a_new_file_is_told_once_and_only_when_it_stands_still(tmp_path: Path) -> None:
@@ -211,3 +215,62 @@ def test_what_a_watch_starts_is_a_deployment_that_is_declared() -> None:
     names = {f"{each.flow_name}/{each.name}" for each in serving.declared("smoke", "ws")}
 
     assert watching.DEPLOYMENT in names
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Prefect]:
+    """A Prefect server that knows of no deployment yet."""
+    started = Prefect(tmp_path)
+    try:
+        started.begin("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(started.port))
+        if not started.comes_up():
+            pytest.skip(f"no Prefect server starts here: {started.last_words()}")
+        yield started
+    finally:
+        started.end()
+
+
+def archive(path: Path, names: range) -> None:
+    """Write an archive of one page for each name."""
+    said = [
+        {"url": f"https://{n}.example/", "text": f"Page {n} tells of boat {n * 7}. {PAGES['tides']}"} for n in names
+    ]
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in said), encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_archives_that_come_while_it_serves_are_read_by_one_run_for_a_burst(server: Prefect, tmp_path: Path) -> None:
+    folder, store, profile = tmp_path / "crawl", tmp_path / "ws", tmp_path / "mine.toml"
+    profile.write_text('runner = "thread"\nthreads = 1\nsources.corpora = [{path = "crawl"}]\n', encoding="utf-8")
+    serves = ("serve", "--watch", "2", "--profile", str(profile), "--store", str(store))
+    log = server.folder / "wellspring-1.log"
+
+    def runs() -> list[str]:
+        found = server.runs(flow_runs={"tags": {"all_": ["new-archives"]}}, sort="START_TIME_ASC")
+        return [one["state"]["name"] for one in found]
+
+    def urls() -> set[str]:
+        with Store.read(store) as opened:
+            return set(opened.query("documents/all")["url"].to_list())
+
+    def settled(number: int) -> list[str]:
+        return until(lambda: (found := runs())[number - 1 :] and set(found) == {"Completed"} and found, "runs", 900)
+
+    server.environment["COLUMNS"] = "200"
+    server.begin("wellspring", *serves)
+    until(lambda: "there is no corpus at" in log.read_text(encoding="utf-8"), "look at what is not there", 900)
+    folder.mkdir()
+    for n in range(20):
+        archive(tmp_path / "part", range(5 * n, 5 * n + 5))
+        (tmp_path / "part").rename(folder / f"{n}.jsonl")
+    burst, first = settled(1), urls()
+    archive(folder / "3.jsonl", range(200, 205))
+    (folder / "4.jsonl").unlink()
+    again, second = settled(2), urls()
+
+    assert len(burst) == 1
+    assert len(first) == 100
+    assert len(again) == 2
+    assert second - first == {f"https://{n}.example/" for n in range(200, 205)}

@@ -142,6 +142,24 @@ def test_lineage_goes_from_each_row_to_its_page_and_its_call_and_holds_no_text(s
     assert not [text for text in texts if text[:60] in said]
 
 
+def test_a_page_that_an_older_method_read_from_elsewhere_leaves_the_release_as_it_is(store: Store) -> None:
+    first = releases.make(store, "v1")
+    sources = store.query("sources/all").to_dicts()
+    older = {
+        row["source_id"]: records.Source(**row | {"source_id": f"0{n}", "license": "0"})
+        for n, row in enumerate(sources)
+    }
+    documents = [
+        records.Document(**row | {"fingerprint": "0", "source_id": older[row["source_id"]].source_id, "domain": "0"})
+        for row in store.query("documents/all").to_dicts()
+    ]
+    store.append("sources", [*older.values()])
+    store.append("documents", documents)
+
+    assert documents
+    assert releases.make(store, "v2")["digest"] == first["digest"]
+
+
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "../v1", "a/b", "-v", "v.", "now", "Current", "v1+1", "v" * 65, "v\n1", "vé", "a b", "/v"]
 )
