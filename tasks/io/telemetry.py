@@ -41,8 +41,9 @@ def span(name: str, facts: Facts, *, calls: bool = False) -> Iterator[None]:
     from opentelemetry.trace import SpanKind, StatusCode
 
     kind = SpanKind.CLIENT if calls else SpanKind.INTERNAL
-    quiet = {"record_exception": False, "set_status_on_exception": False}
-    with tracer.start_as_current_span(name, kind=kind, attributes=_told(facts), **quiet) as opened:
+    with tracer.start_as_current_span(
+        name, kind=kind, attributes=_told(facts), record_exception=False, set_status_on_exception=False
+    ) as opened:
         try:
             yield
         except BaseException as error:
@@ -87,7 +88,7 @@ def _set_up() -> None:
     if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         return
     try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # pyright: ignore[reportMissingImports] - an extra
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import fsspec
 import pytest
+from fsspec.config import conf
 
 from tests.page_store import PAGES
 from tests.prefect_server import Prefect, until
@@ -112,7 +112,7 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, 
     """A folder as a web server lists it, to who keeps what is listed as long as it lives: so buckets are kept."""
     folder = tmp_path / "served"
     folder.mkdir()
-    monkeypatch.setitem(fsspec.config.conf, "http", {"use_listings_cache": True})
+    monkeypatch.setitem(conf, "http", {"use_listings_cache": True})
     handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
     monkeypatch.setattr(SimpleHTTPRequestHandler, "log_message", lambda *_: None)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,11 +147,11 @@ def test_a_page_that_an_older_method_read_from_elsewhere_leaves_the_release_as_i
     first = releases.make(store, "v1")
     sources = store.query("sources/all").to_dicts()
     older = {
-        row["source_id"]: records.Source(**row | {"source_id": f"0{n}", "license": "0"})
+        row["source_id"]: replace(records.Source(**row), source_id=f"0{n}", license="0")
         for n, row in enumerate(sources)
     }
     documents = [
-        records.Document(**row | {"fingerprint": "0", "source_id": older[row["source_id"]].source_id, "domain": "0"})
+        replace(records.Document(**row), fingerprint="0", source_id=older[row["source_id"]].source_id, domain="0")
         for row in store.query("documents/all").to_dicts()
     ]
     store.append("sources", [*older.values()])

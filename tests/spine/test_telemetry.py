@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from wellspring.tasks.io import telemetry
 from wellspring.tasks.spine.running.runs import Run
 
 Start = Callable[[Settings], AbstractContextManager[Run]]
+ROOT = Path(__file__).parents[2]
 SAID, KEY = "Twelve metres, said the canary.", "sk-canary-5e1f-telemetry"
 
 exporting = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
@@ -94,7 +97,7 @@ def test_where_nobody_asks_nothing_of_opentelemetry_is_loaded() -> None:
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
 
     assert done.stdout == "[]\n"
@@ -110,3 +113,32 @@ def test_who_asks_for_spans_without_the_extra_is_told_what_to_install(monkeypatc
 
     with pytest.raises(UsageError, match="is not installed"), telemetry.span("stage x", {}):
         pass
+
+
+@pytest.mark.slow
+def test_spans_go_where_the_standard_variable_says() -> None:
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+    came = list[tuple[str, bytes]]()
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            came.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    code = "from wellspring.tasks.io import telemetry\nwith telemetry.span('stage x', {'wellspring.run': 'r'}): pass"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        where = {
+            telemetry.ASKED_BY[0]: f"http://127.0.0.1:{server.server_port}",
+            "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
+        }
+        subprocess.run([sys.executable, "-c", code], env=os.environ | where, cwd=ROOT, check=True)
+        server.shutdown()
+
+    assert [path for path, _ in came] == ["/v1/traces"]
+    assert b"stage x" in came[0][1]
