@@ -221,6 +221,13 @@ def new_archives(team: Team) -> None:
     team.plain()
 
 
+def says_crashed(team: Team, run: str) -> None:
+    """Say as a person that a run is dead, unless it said so itself: else it holds the pool's only slot."""
+    state = {"type": "CRASHED", "name": "Crashed", "message": "the machine was off"}
+    if until(lambda: team.prefect.ask(f"flow_runs/{run}"), "run")["state"]["type"] not in ENDED:
+        until(lambda: team.prefect.ask(f"flow_runs/{run}/set_state", state=state, force=True), "state")
+
+
 def power_cut(team: Team) -> None:
     """The machine is cut off while calls are out; a person says that the run crashed, and presses Retry."""
     brings(team, 2)
@@ -228,8 +235,7 @@ def power_cut(team: Team) -> None:
         run = team.fires()
         until(holds, "call that is held back", PATIENCE_SECONDS)
         kill(team.worker)
-    crashed = {"type": "CRASHED", "name": "Crashed", "message": "the power was cut"}
-    until(lambda: team.prefect.ask(f"flow_runs/{run}/set_state", state=crashed, force=True), "state", PATIENCE_SECONDS)
+    says_crashed(team, run)
     team.begin_worker()
     team.prefect.retry(run)
     team.ends(run, times=2)
@@ -245,8 +251,8 @@ def sigterm(team: Team) -> None:
         for one in everyone:
             with suppress(psutil.NoSuchProcess):
                 one.terminate()
-        team.ends(run, "Cancelled")
-        team.worker.wait()
+        psutil.wait_procs(everyone, timeout=PATIENCE_SECONDS)
+    says_crashed(team, run)
     team.begin_worker()
     team.ends(team.prefect.run(JOB))
 
