@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import httpx
 import psutil
+import pytest
 
 ROOT = Path(__file__).parents[1]
 DEPLOYMENTS = ROOT / "deployments"
@@ -134,6 +135,18 @@ class Prefect:
 
         until(is_quiet, "quiet")
 
+    @contextmanager
+    def automated(self, text: str) -> Iterator[None]:
+        """Have automations for as long as the block runs: on a busy machine they end what is only slow."""
+        path = self.folder / "automations.yaml"
+        path.write_text(text, encoding="utf-8")
+        self.type("prefect", "automation", "create", "--from-file", str(path))
+        try:
+            yield
+        finally:
+            for one in until(lambda: self.ask("automations/filter"), "automations"):
+                httpx.delete(f"http://127.0.0.1:{self.port}/api/automations/{one['id']}", timeout=ANSWER_SECONDS)
+
     def run(self, deployment: str, **parameters: Any) -> str:
         """Ask for a run of a deployment, now; returns its id."""
         found = until(lambda: self.ask(f"deployments/name/{deployment}"), deployment)["id"]
@@ -212,6 +225,32 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
         one.kill()
     psutil.wait_procs(all_of_it, timeout=30)
     process.wait()
+
+
+@contextmanager
+def deployed(folder: Path, profile: Path, store: Path, **environment: str) -> Iterator[Prefect]:
+    """Yield a server with what `prefect.yaml` says; schedules are paused, so that only what a test asks for runs.
+
+    Args:
+        folder: For what the server keeps, and for its logs.
+        profile: Whose deployments they are.
+        store: Likewise.
+        environment: More of it, for all that is started.
+    """
+    server = Prefect(folder)
+    server.environment |= {"WELLSPRING_PROFILE": str(profile), "WELLSPRING_STORE": str(store)} | environment
+    try:
+        server.begin("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(server.port))
+        if not server.comes_up():
+            pytest.skip(f"no Prefect server starts here: {server.last_words()}")
+        server.type("prefect", "work-pool", "create", "wellspring", "--type", "process")
+        server.type("prefect", "work-pool", "set-concurrency-limit", "wellspring", "1")
+        server.type("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS / "prefect.yaml"))
+        for deployment in server.ask("deployments/filter"):
+            server.ask(f"deployments/{deployment['id']}/pause_deployment", paused=True)
+        yield server
+    finally:
+        server.end()
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """What a team schedules, on a real Prefect server: nights that end well, and nights that do not."""
 
-import re
 import shutil
 import socket
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 from tests import light
 from tests.exported import exported
 from tests.nights import KNN
-from tests.prefect_server import DEPLOYMENTS, ROOT, Pager, Prefect, holding, kill, stop, until
+from tests.prefect_server import DEPLOYMENTS, ROOT, Pager, Prefect, deployed, holding, kill, stop, until
 from wellspring.flows.dataset import dataset
 from wellspring.tasks.io.loopback import Request
 from wellspring.tasks.io.standin import faults
@@ -40,29 +39,14 @@ def as_shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def prefect(as_shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
-    """A server with what `prefect.yaml` says; schedules are paused, so that only what a test asks for runs."""
-    server = Prefect(tmp_path_factory.mktemp("prefect"))
-    server.environment |= {
-        "WELLSPRING_PROFILE": str(as_shipped / "mine.toml"),
-        "WELLSPRING_STORE": str(as_shipped / "ws"),
-    }
-    try:
-        server.begin("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(server.port))
-        if not server.comes_up():
-            pytest.skip(f"no Prefect server starts here: {server.last_words()}")
-        server.type("prefect", "work-pool", "create", "wellspring", "--type", "process")
-        server.type("prefect", "work-pool", "set-concurrency-limit", "wellspring", "1")
-        server.type("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS / "prefect.yaml"))
-        for deployment in server.ask("deployments/filter"):
-            server.ask(f"deployments/{deployment['id']}/pause_deployment", paused=True)
+    """A server with the deployments, on the team's store."""
+    with deployed(tmp_path_factory.mktemp("prefect"), as_shipped / "mine.toml", as_shipped / "ws") as server:
         yield server
-    finally:
-        server.end()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def pager(prefect: Prefect) -> Iterator[Pager]:
-    """Who `automations.yaml` calls; what gives no sign is given up sooner here: a heartbeat is two a minute at most."""
+    """Who `automations.yaml` calls, for one test; parts, and what never began, are given up sooner here."""
     called = Pager()
     block = (
         "from prefect.blocks.notifications import CustomWebhookNotificationBlock as B\n"
@@ -72,11 +56,9 @@ def pager(prefect: Prefect) -> Iterator[Pager]:
     )
     block_id = prefect.type(sys.executable, "-c", block).split()[-1]
     text = (DEPLOYMENTS / "automations.yaml").read_text(encoding="utf-8").replace("${NOTIFY_BLOCK}", block_id)
-    sooner = re.sub("within: (120|600)", "within: 60", text).replace("within: 900", "within: 90")
-    path = prefect.folder / "automations.yaml"
-    path.write_text(sooner, encoding="utf-8")
-    prefect.type("prefect", "automation", "create", "--from-file", str(path))
-    yield called
+    sooner = text.replace("within: 600", "within: 120").replace("within: 900", "within: 180")
+    with prefect.automated(sooner):
+        yield called
     called.close()
 
 

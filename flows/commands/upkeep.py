@@ -202,7 +202,7 @@ def serve(
         places = [corpus.path for corpus in chosen.sources.corpora]
         if not places:
             raise UsageError("the profile names no corpus to watch", hint="add [[sources.corpora]] to the profile")
-        watching.watch(places, store.absolute(), watch, watching.started)
+        watching.watch(places, store.absolute(), watch, watching.started, watching.outcome)
     serving.serve(profile or "full", str(store.absolute()))
 
 

@@ -736,6 +736,9 @@ class Settings(Section):
     database_mb: int = Field(
         default=512, ge=64, description="what the database may hold in memory; it sorts on disk beyond, slower"
     )
+    rights: Literal["own", "group"] = Field(
+        default="own", description="who may read and write the store; `group`: the group of its folder, too"
+    )
     wait: bool = Field(default=False, description="wait for the run that holds the store instead of exiting")
     replay: bool = Field(default=False, description="answer from recorded completions only; send nothing")
     plugins: tuple[str, ...] = Field(

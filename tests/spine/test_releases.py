@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,24 @@ def test_lineage_goes_from_each_row_to_its_page_and_its_call_and_holds_no_text(s
     assert set(rows["document_id"]) - {""} <= set(pages["document_id"])
     said = "".join(str(pq.read_table(path).to_pylist()) for path in (folder / "lineage").glob("*.parquet"))
     assert not [text for text in texts if text[:60] in said]
+
+
+def test_a_page_that_an_older_method_read_from_elsewhere_leaves_the_release_as_it_is(store: Store) -> None:
+    first = releases.make(store, "v1")
+    sources = store.query("sources/all").to_dicts()
+    older = {
+        row["source_id"]: replace(records.Source(**row), source_id=f"0{n}", license="0")
+        for n, row in enumerate(sources)
+    }
+    documents = [
+        replace(records.Document(**row), fingerprint="0", source_id=older[row["source_id"]].source_id, domain="0")
+        for row in store.query("documents/all").to_dicts()
+    ]
+    store.append("sources", [*older.values()])
+    store.append("documents", documents)
+
+    assert documents
+    assert releases.make(store, "v2")["digest"] == first["digest"]
 
 
 @pytest.mark.parametrize(

@@ -153,3 +153,10 @@ def test_a_deployment_without_a_store_is_told_how_to_name_one(settings: Callable
         pass
 
     assert "WELLSPRING_STORE" in (caught.value.hint or "")
+
+
+def test_a_flow_run_that_is_started_again_ends_the_other_dead_ones_and_not_itself() -> None:
+    owners = ["12@here prefect:ours", "13@here prefect:other", "14@here prefect:ours", "15@here"]
+
+    assert runs.dead_flow_runs(owners, " prefect:ours") == ["other"]
+    assert runs.dead_flow_runs(owners, "") == []

@@ -139,6 +139,8 @@ def _found(path: str) -> tuple[list[str], list[str]]:
     path = str(streams.place_of(path)) if "://" in path else path
     try:
         filesystem, inner = fsspec.url_to_fs(path)
+        filesystem.invalidate_cache()  # a bucket's listing is kept for as long as the process lives
+        filesystem.dircache.clear()  # also where the filesystem has no way of its own to do that
         if any(char in path for char in "*?[") and not filesystem.exists(inner):
             found = [name for name in filesystem.glob(inner) if not filesystem.isdir(name)]
         elif filesystem.isdir(inner):
@@ -209,6 +211,26 @@ def _keep(known: Mapping[str, File], cache: Path | None) -> float:
     if cache is not None:
         files.write_json(cache, {name: asdict(one) for name, one in known.items()})
     return time.monotonic() - started
+
+
+def standing(place: str) -> list[str]:
+    """Return address, size and change time of each file of a place, as they lie there: a container is not opened.
+
+    Raises:
+        BrokenError: There is nothing there, or it cannot be looked at.
+    """
+    found, _ = _found(place if Path(place).exists() else containers.crawl(place) or place)
+    return [streams.state(uri) or _of_the_web(uri) for uri in found]
+
+
+def _of_the_web(uri: str) -> str:
+    """Return what a web server tells of a file that names no digest of it."""
+    try:
+        filesystem, inner = fsspec.url_to_fs(uri)
+        about = filesystem.info(inner)
+    except (OSError, ImportError, ValueError):
+        return uri
+    return f"{uri}|{about.get('size')}|{about.get('Last-Modified')}"
 
 
 def unlike(uri: str, sha256: str, size: int) -> str:

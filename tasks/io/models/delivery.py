@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -19,6 +20,7 @@ from wellspring.tasks.contracts.calls import Answer, Call, Refused
 from wellspring.tasks.contracts.errors import BrokenError, TransientError, WellspringError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Role
+from wellspring.tasks.io import telemetry
 from wellspring.tasks.io.protocol import answers, complaints
 from wellspring.tasks.io.protocol.answers import Again, Answered, Embedded, Refusal, Reply, Stop, Unsupported
 from wellspring.tasks.io.protocol.doubts import Doubts
@@ -405,13 +407,15 @@ class Sender:
             throttle.out[id(pending)] = started = pending.sent_at = time.monotonic()
             is_crowded = throttle.is_crowded()
             reply: Reply | None = None
-            try:
-                reply = await server.post(pending.path, pending.sent)
-                verdict = pending.read(reply, pending.sent)
-            except HttpError as error:
-                verdict = _unreached(error)
-                if error.outcome == "timeout" and (is_crowded or throttle.is_crowded()):
-                    verdict = Again(CROWDED, error.detail, was_paid=True)
+            with telemetry.span(f"call {active.name}", _about(active, server, pending), calls=True):
+                try:
+                    reply = await server.post(pending.path, pending.sent)
+                    verdict = pending.read(reply, pending.sent)
+                except HttpError as error:
+                    verdict = _unreached(error)
+                    if error.outcome == "timeout" and (is_crowded or throttle.is_crowded()):
+                        verdict = Again(CROWDED, error.detail, was_paid=True)
+                telemetry.note(_outcome(reply, verdict))
             seconds = time.monotonic() - started
             self._watch(throttle, verdict, reply, seconds, pending)
         finally:
@@ -567,6 +571,29 @@ class Sender:
 
 
 ANSWERS = {"refusal", "cut_off"}  # so a model may answer a question that says nothing
+
+
+def _about(active: ActiveRole, server: Server, pending: PendingCall) -> telemetry.Facts:
+    """Return what a span says of a call: who is asked, and how often; nothing of what is said."""
+    return {
+        "gen_ai.operation.name": pending.path.strip("/").replace("/completions", ""),
+        "gen_ai.request.model": active.role.model,
+        "server.address": urlsplit(server.name).hostname or server.name,
+        "wellspring.role": active.name,
+        "wellspring.attempt": pending.attempts,
+    }
+
+
+def _outcome(reply: Reply | None, verdict: answers.Verdict) -> telemetry.Facts:
+    """Return what a span says of how a call ended."""
+    failed = getattr(verdict, "reason", type(verdict).__name__)
+    return {
+        "http.response.status_code": reply.status if reply else None,
+        "gen_ai.response.model": getattr(verdict, "served", None),
+        "gen_ai.usage.input_tokens": getattr(verdict, "prompt_tokens", None),
+        "gen_ai.usage.output_tokens": getattr(verdict, "completion_tokens", None),
+        "error.type": None if isinstance(verdict, Answered | Embedded) else failed,
+    }
 
 
 def _unreached(error: HttpError) -> Again | Stop:

@@ -17,6 +17,7 @@ from typing import Any
 
 from wellspring.tasks.contracts.errors import BrokenError, TransientError
 from wellspring.tasks.io import files
+from wellspring.tasks.io.storage import rights
 
 LOCK = "wellspring.lock"
 LOCK_POLL_SECONDS = 0.5
@@ -126,7 +127,7 @@ def _command(pid: str) -> str:
 
 def _opened(path: Path) -> int:
     with _written(path):
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        return rights.opened(path, os.O_NOFOLLOW)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from wellspring.tasks.contracts.errors import BrokenError, TransientError
 from wellspring.tasks.io import files
-from wellspring.tasks.io.storage import carving, mounts, versions
+from wellspring.tasks.io.storage import carving, mounts, rights, versions
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -171,7 +171,7 @@ def hold(path: Path, *, owner: str) -> int:
         TransientError: A live process holds it; the message says which.
     """
     try:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = rights.opened(path)
     except OSError as error:
         raise broken(path.with_suffix(".sqlite"), error) from error
     try:
@@ -209,7 +209,7 @@ def opened(path: Path) -> tuple[Connection, int]:
     """
     try:
         _take(path)  # what a kill kept from its place
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(rights.opened(path))
         lost = salvage(path) if is_damaged(path) else 0
         try:
             return prepared(path), lost
@@ -364,7 +364,7 @@ def salvage(path: Path) -> int:
     old, fresh = _set_aside(path), path.with_name(f"{path.name}.part")
     for suffix in ("", "-wal", "-shm"):
         fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
-    os.close(os.open(fresh, os.O_RDWR | os.O_CREAT, 0o600))
+    os.close(rights.opened(fresh))
     with contextlib.closing(prepared(fresh)) as target:
         target.execute("BEGIN")
         lost = _save(old, target)

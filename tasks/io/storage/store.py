@@ -28,7 +28,17 @@ import pyarrow as pa
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import BrokenError, TransientError, UsageError
 from wellspring.tasks.io import files
-from wellspring.tasks.io.storage import foreign, holding, journal_file, links, outliving, pairing, snapshots, versions
+from wellspring.tasks.io.storage import (
+    foreign,
+    holding,
+    journal_file,
+    links,
+    outliving,
+    pairing,
+    rights,
+    snapshots,
+    versions,
+)
 from wellspring.tasks.io.storage.snapshots import Snapshot
 from wellspring.tasks.io.storage.statements import statement, views
 
@@ -91,6 +101,7 @@ class Store:
         self._wait = wait
         self._is_open = True
         self._connection = self._connected()
+        self._is_shared = rights.take(path)
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
         self._streams: weakref.WeakSet[Generator[pl.DataFrame, None, None]] = weakref.WeakSet()
         self._rest_until = time.monotonic() + snapshots.EVERY_SECONDS
@@ -115,6 +126,11 @@ class Store:
         links.refuse(path)
         with _placed(path):
             path.mkdir(parents=True, exist_ok=True)
+        with rights.taken(path):
+            return cls._opened(path, owner=owner, memory_mb=memory_mb, wait=wait)
+
+    @classmethod
+    def _opened(cls, path: Path, *, owner: str, memory_mb: int, wait: bool) -> Self:
         lock = holding.acquire(path, wait=wait)
         with _whole(path):
             try:
@@ -164,10 +180,11 @@ class Store:
         links.refuse(path)
         refuse_none(directory)
         journal_file.refuse_newer(path / JOURNAL)
-        while True:
-            snapshot = _newest(path)
-            with suppress(_GoneError):
-                return cls._reader(path, snapshot, works=works)
+        with rights.taken(path):
+            while True:
+                snapshot = _newest(path)
+                with suppress(_GoneError):
+                    return cls._reader(path, snapshot, works=works)
 
     @classmethod
     def _reader(cls, path: Path, snapshot: Snapshot, *, works: bool) -> Self:
@@ -477,6 +494,7 @@ class Store:
             self._lock = None
         elif self.snapshot is not None and not self._reads_only:
             shutil.rmtree(self._database.parent, ignore_errors=True)
+        rights.give_back(taken=self._is_shared)
 
     def __enter__(self) -> Self:
         return self

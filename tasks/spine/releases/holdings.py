@@ -27,6 +27,7 @@ from wellspring.tasks.io.storage.store import Store
 
 FOLDER, TAKEN_OUT = "lineage", "taken_out"
 DIGEST_CHARS = 20
+_READ_FROM = ("record of", "line of")  # a page, a seed, and its source
 ROWS: Mapping[str, type[pl.DataType]] = {
     "file": pl.String,
     "line": pl.Int64,
@@ -96,14 +97,25 @@ def hold(store: Store, source: Path, folder: Path) -> None:
     roots = {made.root(one) for one in (*lines["made_id"].unique(), *left_out["id"])}
     pages = store.query("releases/pages", ids=sorted({*ids, *roots}))
     made.urls = dict(pages.select("document_id", "url").iter_rows())
+    seeds = store.query("releases/seeds", ids=ids)
     write(folder, "rows", pl.DataFrame([*_rows(lines, made, source)], schema=ROWS))
-    write(folder, "edges", edges)
+    write(folder, "edges", _in_force(edges, pages, seeds))
     write(folder, "pages", pages.filter(pl.col("document_id").is_in(ids)))
-    write(folder, "seeds", store.query("releases/seeds", ids=ids))
+    write(folder, "seeds", seeds)
     write(folder, "calls", store.query("releases/calls", ids=ids))
     refused = [(made.key(id_), id_, reason, detail) for id_, reason, detail in left_out.iter_rows()]
     write(folder, "left_out", pl.DataFrame(refused, schema=LEFT_OUT, orient="row"))
     write(folder, "methods", store.query("releases/methods"))
+
+
+def _in_force(edges: pl.DataFrame, pages: pl.DataFrame, seeds: pl.DataFrame) -> pl.DataFrame:
+    """Return the edges without those from a page or a seed to a source that it was read from by an older method."""
+    homes = [frame.select(child_id=frame.columns[0], parent_id="source_id") for frame in (pages, seeds)]
+    read = edges.filter(pl.col("relation").is_in(_READ_FROM)).join(
+        pl.concat(homes), "child_id", how="left", suffix="_in_force"
+    )
+    strays = read.filter(pl.col("parent_id") != pl.col("parent_id_in_force")).select(edges.columns)
+    return edges.join(strays, on=edges.columns, how="anti", maintain_order="left")
 
 
 def _rows(lines: pl.DataFrame, made: _Made, folder: Path) -> Iterator[dict[str, Any]]:

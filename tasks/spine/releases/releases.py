@@ -12,6 +12,7 @@ them: the same rows, settings and methods have the same digest, under whatever n
 import hashlib
 import re
 import shutil
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,19 @@ _REISSUED = re.compile(rf"(?:{_NAME.pattern})(?:\+[1-9][0-9]{{0,5}})?")
 _RESERVED = frozenset({CURRENT, NOW})
 _READ_ONLY = 0o444
 _OF_THE_MACHINE = frozenset(
-    {"threads", "runner", "dask_address", "database_mb", "wait", "replay", "plugins", "events", "pages", "budget"}
+    {
+        "threads",
+        "runner",
+        "dask_address",
+        "database_mb",
+        "rights",
+        "wait",
+        "replay",
+        "plugins",
+        "events",
+        "pages",
+        "budget",
+    }
 )
 _PLACES = frozenset({"path", "paths", "base_url", "endpoints", "key_env", "search_url", "search_key_env", "prices"})
 _SENT = frozenset({"extra_headers", "extra_query", "extra_body", "proxy", "ca_file"})
@@ -360,7 +373,7 @@ def seal(folder: Path, said: Mapping[str, Any]) -> dict[str, Any]:
     }
     (folder / MANIFEST).write_bytes(orjson.dumps(whole, option=orjson.OPT_INDENT_2) + b"\n")
     for path in (*paths, folder / MANIFEST):
-        path.chmod(_READ_ONLY)
+        path.chmod(stat.S_IMODE(path.stat().st_mode) & _READ_ONLY)
     return whole
 
 

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from wellspring.tasks.io.storage import rights
+
 WORKER_BYTES = 2 * 2**30  # of data, while a worker reads
 NAME_BYTES = 256  # of a note: the unit; where its time was over stands after them
 _LINE = re.compile(r'File "[^"]*?((?:tasks|site-packages)/[^"]*)", line (\d+)')
@@ -28,7 +30,7 @@ _note: ContextVar[int | None] = ContextVar("note", default=None)
 @contextmanager
 def noted(path: str) -> Iterator[None]:
     """Keep a note, while a shard is computed, of the unit that is worked at; it stays only where the worker dies."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = rights.opened(Path(path), os.O_TRUNC)
     os.lseek(descriptor, NAME_BYTES, os.SEEK_SET)
     before = _note.set(descriptor)
     if _is_worker():

@@ -16,9 +16,9 @@ import sys
 import threading
 import time
 import typing
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,10 @@ from wellspring.tasks.contracts.errors import TransientError, UsageError, Wellsp
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import KEPT, Corpus, Settings, alone
 from wellspring.tasks.contracts.stages import made_from
-from wellspring.tasks.io import files, interrupts
+from wellspring.tasks.io import files, interrupts, telemetry
 from wellspring.tasks.io.corpora.own_formats import Own
 from wellspring.tasks.io.interrupts import Stop
-from wellspring.tasks.io.storage import journal_file, pairing
+from wellspring.tasks.io.storage import journal_file, pairing, rights
 from wellspring.tasks.io.storage import store as stores
 from wellspring.tasks.spine.running import origin, preflight, recipes
 from wellspring.tasks.spine.watching import alerts, openlineage, stage_status
@@ -274,9 +274,10 @@ def _measured(noun: str, function: Callable[..., Counts], run: Run, parameters: 
     run.progress.begin(noun)
     # What it writes is not published until its audit passes, also when the run had written, and was audited, before.
     run.store.execute("publications/retract", noun=noun, run_id=run.run_id)
-    with run.announcer.stage(noun) as said:
+    with run.announcer.stage(noun) as said, telemetry.span(f"stage {noun}", {"wellspring.run": run.run_id}):
         counts = function(run, **parameters)
         said["rows"] = counts.rows_out
+        telemetry.note({f"wellspring.{name}": value for name, value in asdict(counts).items()})
     receipt = Receipt(run.run_id, noun, counts, time.monotonic() - started)
     run.receipts.append(receipt)
     run.store.append("receipts", [_receipt_row(run, receipt)])
@@ -366,6 +367,8 @@ def start(
         raise UsageError(
             "the parameter `store` is empty", hint="name a folder, or set WELLSPRING_STORE before `prefect deploy`"
         )
+    if settings.rights == "group":
+        rights.share(Path(directory))
     if parts:
         preflight.look(settings, directory, parts)
     run_id = content_id("run", flow, time.time_ns(), os.getpid(), socket.gethostname())
@@ -385,7 +388,11 @@ def start(
         for one in recipes.alike(settings):
             run.progress.note(one)
         try:
-            with interrupts.heard(run.say_stopping, store.interrupt) as stop:
+            about = {"wellspring.run": run_id, "wellspring.store": run.label}
+            with (
+                interrupts.heard(run.say_stopping, store.interrupt) as stop,
+                telemetry.span(f"run {flow}", about),
+            ):
                 run.stop = stop
                 yield from _at_work(run, stop, then)
         finally:
@@ -455,6 +462,7 @@ def _at_work(run: Run, stop: Stop, then: Callable[[Run], None] | None) -> Iterat
     finally:
         del _running[_place(store.path)]
         run.close()
+        telemetry.note({"wellspring.status": status})
         with contextlib.nullcontext() if status == "done" else aside(run, "how the run ended could not be written"):
             store.execute("runs/finish", run_id=run.run_id, status=status, ended_at=now(), error=problem or None)
         with aside(run, "its end could not be announced"):
@@ -496,11 +504,25 @@ def mark_crashed(store: stores.Store) -> list[str]:
         with store.transaction():
             for run_id in crashed:
                 store.execute("runs/finish", run_id=run_id, status="crashed", ended_at=now(), error="killed")
-        for run_id, owner in found.select("run_id", "owner").rows():
+        for run_id in crashed:
             openlineage.abort(store.events, run_id)
-            if in_flow() and " prefect:" in owner:
-                alerts.mark_crashed(owner.partition(" prefect:")[2])
+        for flow_run in dead_flow_runs(found["owner"].to_list(), _prefect_run()):
+            alerts.mark_crashed(flow_run)
     return crashed
+
+
+def dead_flow_runs(owners: Iterable[str], own: str) -> list[str]:
+    """Return the Prefect flow runs that dead runs were, for a run of ours to end them.
+
+    Args:
+        owners: Of the dead runs.
+        own: The flow run that we are, which may have been one of them: Retry starts it again. Empty outside of Prefect.
+
+    Returns:
+        Their ids; none outside of Prefect, where no server is asked.
+    """
+    named = {f" {word}" for owner in owners for word in owner.split(" ") if word.startswith("prefect:")}
+    return [one.partition(":")[2] for one in sorted(named - {own})] if own else []
 
 
 def now() -> datetime:
