@@ -155,7 +155,7 @@ def _of_rows(frames: Frames) -> Iterable[Needed]:
     row = frames["attention"].to_dicts()[0]
     if row["left_out_but_exported"]:
         link = element("a", views.many(row["left_out_but_exported"], "row"), href=links.rows({"people": "excluded"}))
-        yield "act", joined(link, " that a person excluded are still exported. Build again, or exclude them.")
+        yield "act", joined(link, " that a person excluded are still exported. Build again.")
     if row["marks"] and row["judge_failed"] / row["marks"] > MANY_FAILED:
         link = element("a", f"{views.share(row['judge_failed'], row['marks'])} of marks", href=_UNJUDGED)
         yield "look", joined(link, " could not be given, since the judge failed. ", element("code", "wellspring retry"))
