@@ -354,14 +354,9 @@
     const key = JSON.stringify([chosen, words]);
     if (!known.has(key)) {
       known.clear(); // one choice at a time is kept: a million numbers are 8 MB
-      const [byValue, by] = await Promise.all([chosen.length ? facets.matching(chosen) : undefined, byWords(words)]);
-      let found = byValue;
-      if (by) {
-        const held = byValue && new Set(byValue);
-        found = held ? by.found.filter((n) => held.has(n)) : by.found;
-        found.toCheck = by.toCheck;
-        found.first = by.first;
-      }
+      const by = await byWords(words);
+      const found = chosen.length ? await facets.matching(chosen, by?.found) : by?.found;
+      if (by) Object.assign(found, { toCheck: by.toCheck, first: by.first });
       known.set(key, found || []);
     }
     return known.get(key);
@@ -379,6 +374,7 @@
     let shown = 0;
     const go = async () => {
       const stop = shown + shownAtOnce;
+      if (!toCheck.length) await Promise.all(found.slice(next, next + shownAtOnce).map(rowOf)); // loaded side by side
       while (next < found.length && shown < stop) {
         const n = found[next++];
         const row = await rowOf(n);

@@ -2,7 +2,7 @@
 // without a server too.
 "use strict";
 (() => {
-  const data = /^(?:\.\.\/)?(?:(?:rows|texts|pairs|lists\/[a-z]+)\/\d+\/\d+|words\/(?:index|\d+)|facets\/(?:index|crossed|[a-z_]+-\d+)|lists\/index|live\/\d+|runs\/[0-9a-f]+\/facts)\.js$/;
+  const data = /^(?:\.\.\/)?(?:(?:rows|texts|pairs|lists\/[a-z]+)\/\d+\/\d+|words\/(?:index|\d+)|facets\/(?:index|(?:[a-z_]+-)?[a-z_]+(?:-\d+)?)|lists\/index|live\/\d+|runs\/[0-9a-f]+\/facts)\.js$/;
   const policy = window.trustedTypes
     ? window.trustedTypes.createPolicy("wellspring", {
         createScriptURL: (url) => {

@@ -32,7 +32,7 @@ TEXTS_AT_ONCE = 200
 TEXT_CHARS = 20_000  # of a page: more than anybody reads beside a row
 INDEX_BYTES = 2**16  # of a file of the index
 PARTS_AT_ONCE = 2000  # lists of a word's lines in a part of all lines: as many as are in memory
-FORM = 3  # raised when the files change, so that those that stand are written anew
+FORM = 4  # raised when the files change, so that those that stand are written anew
 _MARTS = ("rows", "origins")
 
 

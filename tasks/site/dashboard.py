@@ -7,10 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from wellspring.tasks.site import changes, charts, composition, links, views, words
+from wellspring.tasks.site import changes, charts, composition, links, released, views, words
 from wellspring.tasks.site.browser import Extent, Labels
 from wellspring.tasks.site.charts import NOTHING, Point, number
 from wellspring.tasks.site.markup import Child, Html, element, joined, said, table
+from wellspring.tasks.site.released import Step
 from wellspring.tasks.site.since import Baseline
 
 Frames = Mapping[str, pl.DataFrame]
@@ -425,8 +426,8 @@ def _projected(runs: Sequence[Mapping[str, Any]]) -> float:
     return sum(run["cost_usd"] for run in week) / days * 30
 
 
-def comparison(frames: Frames, extent: Extent) -> Iterable[Child]:
-    """Show two kinds of rows side by side, ten of each to read, and two runs; the script fills in what is chosen."""
+def comparison(frames: Frames, extent: Extent, steps: Iterable[Step]) -> Iterable[Child]:
+    """Show two kinds of rows side by side, ten of each to read, what releases changed, and two runs."""
     runs = frames["runs"].to_dicts()[::-1][:ROWS_IN_TABLES]
     worked = [i for i, run in enumerate(runs) if not _is_idle(run)] or [0]
     if extent.rows:
@@ -436,6 +437,7 @@ def comparison(frames: Frames, extent: Extent) -> Iterable[Child]:
             element("div", "", id="sides", aria_live="polite"),
             lead="Choose what to compare by, and two values: recipes, models, dates. Ten rows of each are below.",
         )
+    yield released.drawn(steps)
     yield element("h2", "Runs")
     yield element(
         "p",

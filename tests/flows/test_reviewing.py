@@ -73,7 +73,9 @@ def test_a_sample_is_of_rows_that_nobody_has_looked_at_and_marks_come_back_as_sc
 def of_three_tools(folder: Path, ids: list[str]) -> dict[str, Path]:
     """Write marks to exclude a row each, as a page, Argilla and Label Studio write them, by the name of a person."""
     page, argilla, studio = ids
-    records = [{"id": argilla, "fields": {}, "responses": {"mark": [{"value": "exclude"}], "why": [{"value": "a name"}]}}]
+    records = [
+        {"id": argilla, "fields": {}, "responses": {"mark": [{"value": "exclude"}], "why": [{"value": "a name"}]}}
+    ]
     said = [{"from_name": "mark", "value": {"choices": ["exclude"]}}]
     tasks = [{"data": {"row_id": studio}, "annotations": [{"result": said}]}]
     (folder / "argilla.json").write_text(json.dumps(records))
@@ -111,12 +113,6 @@ def test_a_row_marked_to_exclude_is_left_out_with_reason_and_name_until_it_is_in
     wellspring.include(ids[0], exported, reason="it is fine")
     wellspring.review(exported, marks=files["anna"], by="anna", profile="smoke")
     assert built() == released("two") == before - {*ids[1:]}
-
-    good = marked(tmp_path / "good.jsonl", {ids[1]: "good"})
-    wellspring.review(exported, marks=good, by="anna", profile="smoke")
-    assert [one["id"] for one in wellspring.excluded(exported)] == sorted(ids[1:])
-    wellspring.review(exported, marks=good, by="otto", profile="smoke")
-    assert [one["id"] for one in wellspring.excluded(exported)] == ids[2:]
 
 
 def test_a_later_run_keeps_the_marks_in_force_and_the_card_says_how_far_people_agree(
