@@ -3,8 +3,8 @@
 (() => {
   const { load, make, number, said, filed, table, section, pager } = window.wellspring;
   const place = document.getElementById("lists");
-  const names = { refused: "Refused inputs", copies: "Copies that are not used", documents: "Documents in use", seeds: "Seeds in use", instructions: "Instructions" };
-  const heads = { refused: ["Stage", "Reason"], copies: ["Stage", "Kind"], documents: ["Source", "Language"], seeds: ["Source", "Language"], instructions: ["Recipe", "What became of it"] };
+  const names = { refused: "Refused inputs", sites: "Refused pages by site", copies: "Copies that are not used", documents: "Documents in use", seeds: "Seeds in use", instructions: "Instructions" };
+  const heads = { refused: ["Stage", "Reason"], sites: ["Site", "Reason"], copies: ["Stage", "Kind"], documents: ["Source", "Language"], seeds: ["Source", "Language"], instructions: ["Recipe", "What became of it"] };
   let asked = 0;
 
   const address = (...parts) => `#${parts.map(encodeURIComponent).join("/")}`;

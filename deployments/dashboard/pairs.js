@@ -1,7 +1,7 @@
 // Pairs of answers, one at a time, side by side, with what judges said of each.
 "use strict";
 (() => {
-  const { make, number, said, filed, pager, reading } = window.wellspring;
+  const { make, number, short, said, filed, pager, reading } = window.wellspring;
   const place = document.getElementById("pairs");
   if (!place) return;
   const [total, size] = ["pairs", "size"].map((name) => Number(place.dataset[name]));
@@ -17,7 +17,7 @@
     const list = make("ul", undefined, { class: "reasons" });
     for (const [what, value, why] of marks) {
       const item = make("li");
-      item.append(make("strong", `${what} ${value} `), said(why, 2000));
+      item.append(make("strong", `${what} ${short(value)} `), said(why, 2000));
       list.append(item);
     }
     made.append(make("h3", heading), answer, note, list);

@@ -35,7 +35,7 @@ def changed(frames: Frames, facets: pl.DataFrame, since: Baseline) -> Html:
     rows.append(("Exported lines", links.count(lines, links.rows()), new_rows, ""))
     spent = views.total(frames["runs"].filter(pl.col("run_id").is_in(new_runs)), "cost_usd")
     rows.append(("Spent", views.usd(frames["health"]["cost_usd"][0]), views.usd(spent), ""))
-    heads = ("What", ("Now", views.NUMBER), ("New", views.NUMBER), ("Refused of the new", views.NUMBER))
+    heads = ("What", ("Now", views.NUMBER), ("New", views.NUMBER), ("Refused", views.NUMBER))
     return views.section(
         "What changed",
         since_when(since),

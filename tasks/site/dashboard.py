@@ -265,14 +265,11 @@ def certificates(frame: pl.DataFrame) -> Iterable[Child]:
         ]
         heads = ("Mutants", ("Made", "number"), ("Rejected", "number"), ("Passed", "number"))
         yield table("Wrong answers, by how they are wrong, and what verifiers said of them.", heads, rows)
-    of = defaultdict[str, list[tuple[str, float]]](list)
+    of = defaultdict[str, list[tuple[Child, int, str]]](list)
     for row in parts["solved"]:
-        of[row["kind"]].append((row["name"], row["number"]))
+        of[row["kind"]].append((row["name"], row["number"], ""))
     told = {"closed": "without the passage"}
-    shown = {f"Tasks by how often solved: {told.get(who, who)}": bars for who, bars in of.items()}
-    cards = [
-        element("figure", charts.columns(bars, said_), element("figcaption", said_)) for said_, bars in shown.items()
-    ]
+    cards = [views.bars(f"Tasks by how often solved: {told.get(who, who)}", bars, 12) for who, bars in of.items()]
     yield element("div", *cards, class_="grid") if cards else None
 
 

@@ -67,7 +67,7 @@ _DRAWN: Mapping[str, Callable[[Drawn], Iterable[Child]]] = {
     ],
     "spend.html": lambda drawn: dashboard.spend(drawn.frames),
     "corpus.html": lambda drawn: composition.corpus(drawn.frames),
-    "dataset.html": lambda drawn: composition.dataset(drawn.frames, drawn.portrait),
+    "dataset.html": lambda drawn: composition.dataset(drawn.frames, drawn.facets, drawn.portrait),
     "compare.html": lambda drawn: dashboard.comparison(drawn.frames, drawn.extent, drawn.steps),
     "lists.html": lambda _: reading.lists(),
     "live.html": lambda _: live.body(),
