@@ -462,7 +462,7 @@ def test_nothing_that_strangers_wrote_runs_or_calls_out_in_a_browser(sample: Sam
     assert not re.search(r"<html[^>]*data-owned", text)
     assert not [url for url in canary.asked if "canary.example" in url]
     assert min(length for _, length, _ in seen.values()) > 100
-    assert [seen[f"rows/index.html#{at}"][2] for at in ("p=1", "q=script", "r=60")] == [50, 20, 0]
+    assert [seen[f"rows/index.html#{at}"][2] for at in ("p=1", "q=script", "r=60")] == [25, 10, 0]
 
 
 # How wide each page is in a frame as wide as a phone.
