@@ -32,14 +32,15 @@
 
   function parts(name, groups, path) {
     if (path.length >= 3 || !groups.length) return "";
-    const depth = path.length + 1;
+    let depth = path.length + 1;
+    while (depth < 3 && summed(groups, depth).length === 1) depth += 1; // where there is no choice, that of the next
     const lines = summed(groups, depth).map(([group, count]) => {
       const label = group[depth - 1];
       const text = depth === 3 ? label.slice(0, 8) : tidy(label);
       return [make("a", text, { href: address(name, ...group) }), number(count)];
     });
     if (depth === 3 && lines.length < 2) return "";
-    const head = depth === 3 ? "Run" : heads[name][path.length];
+    const head = depth === 3 ? "Run" : heads[name][depth - 1];
     const whole = table(`By ${head.toLowerCase()}`, [head, ["Rows", "number"]], lines);
     if (lines.length <= 12) return whole;
     const folded = make("details");

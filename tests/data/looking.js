@@ -52,7 +52,7 @@
       small.add(one.className?.baseVal ?? one.className);
       say("small", one, size.toFixed(1));
     }
-    for (let up = one.parentElement; up; up = up.parentElement) {
+    for (let up = one; up; up = up.parentElement) {
       const how = getComputedStyle(up);
       const hides = up.tagName === "svg" ? how.overflow !== "visible" : how.overflowX === "hidden" || how.overflowX === "clip";
       if (!hides) continue;

@@ -86,7 +86,7 @@ def near_duplicates(tab: Tab, store: Path) -> None:
 
 def who_wrote_this_row(tab: Tab, store: Path) -> None:
     query = (
-        "SELECT i.text, i.recipe, r.model FROM exports e JOIN responses r ON e.row_id = r.response_id "
+        "SELECT i.text, i.recipe, r.model FROM valid_exports e JOIN responses r ON e.row_id = r.response_id "
         "JOIN instructions i USING (instruction_id) ORDER BY e.line DESC LIMIT 1"
     )
     ((text, recipe, model),) = sql(store, query)
