@@ -13,7 +13,7 @@
     const answer = make("p", undefined, { class: "answer" });
     answer.append(text === null ? make("em", "There is none.") : said(text));
     const note = make("p", undefined, { class: "note" });
-    note.append(said(model || "", 80), " · ", make("code", id));
+    if (id) note.append(said(model || "", 80), " · ", make("code", id));
     const list = make("ul", undefined, { class: "reasons" });
     for (const [what, value, why] of marks) {
       const item = make("li");

@@ -116,11 +116,16 @@ _IN_ORDER = {"score", "answer_score", "length", "written"}
 
 def _left_out(frames: Frames) -> Html:
     """Draw what dropped items, and which copies and licences there are, side by side."""
-    rules = [(said(r["rule"] or r["reason"].replace("_", " "), 60), r["items"]) for r in frames["dropped"].to_dicts()]
-    copies = [(r["kind"], r["documents"]) for r in frames["copies"].to_dicts() if r["documents"]]
-    licences = [(said(r["license"], 40), r["documents"]) for r in frames["licences"].head(LANGUAGES_DRAWN).to_dicts()]
+    dropped, licensed = frames["dropped"].to_dicts(), frames["licences"].head(LANGUAGES_DRAWN).to_dicts()
+    rules = [(said(r["rule"] or r["reason"].replace("_", " "), 60), number(r["items"])) for r in dropped]
+    copies = [
+        (r["kind"], _copies(r["kind"], r["documents"]))
+        for r in frames["copies"].to_dicts()
+        if r["documents"]
+    ]
+    licences = [(said(r["license"], 40), number(r["documents"])) for r in licensed]
     drawn = [
-        table(name, (head, (count, views.NUMBER)), [(what, number(n)) for what, n in rows[:ROWS_IN_TABLES]])
+        table(name, (head, (count, views.NUMBER)), rows[:ROWS_IN_TABLES])
         for name, head, count, rows in (
             ("Records of the corpus that were refused", "Reason or rule", "Records", rules),
             ("Copies that are not used", "Kind of copy", "Documents", copies),
@@ -129,6 +134,11 @@ def _left_out(frames: Frames) -> Html:
         if rows
     ]
     return views.section("What was left out, and licences", element("div", *drawn, class_="grid wide"))
+
+
+def _copies(kind: str, count: int) -> Html | str:
+    """Return a number of copies, as a link where the site lists them: pages that came again are no documents."""
+    return links.count(count, links.listed("copies", "documents", kind)) if kind in {"exact", "near"} else number(count)
 
 
 def dataset(frames: Frames, facets: pl.DataFrame, portrait: DatasetMeasures | None) -> Iterable[Child]:
