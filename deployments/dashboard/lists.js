@@ -32,8 +32,8 @@
 
   function parts(name, groups, path) {
     if (path.length >= 3 || !groups.length) return "";
-    let depth = path.length + 1;
-    while (depth < 3 && summed(groups, depth).length === 1) depth += 1; // where there is no choice, that of the next
+    const isOneStage = !path.length && summed(groups, 1).length === 1 && summed(groups, 2).length > 1;
+    const depth = path.length + (isOneStage ? 2 : 1); // where there is no choice, that of the next
     const lines = summed(groups, depth).map(([group, count]) => {
       const label = group[depth - 1];
       const text = depth === 3 ? label.slice(0, 8) : tidy(label);

@@ -416,7 +416,6 @@
         shown += 1;
       }
       if (total === undefined) {
-        if (isPart) count.textContent = "counting";
         await whole();
         if (mine !== asked) return;
         total = found.length;

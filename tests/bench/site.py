@@ -101,7 +101,11 @@ VIEWS = {  # name: address, and what has to be on the page
     "a row with its page and marks": ("rows/index.html#r={middle}", "#browser .reader .page-text"),
     "a row with its lineage": ("rows/index.html#r={middle}&t=1", "#browser svg.graph"),
     "one recipe": ("rows/index.html#recipe=harder", FOUND),
-    "three facets": ("rows/index.html#recipe=wrap&language=ja&score=7", FOUND),
+    "three facets, rows to read": (
+        "rows/index.html#recipe=wrap&language=ja&score=7",
+        "#browser article:nth-of-type(10)",
+    ),
+    "three facets, counted": ("rows/index.html#recipe=wrap&language=ja&score=7", FOUND),
     "a facet and a word": ("rows/index.html#recipe=wrap&q={word}", FOUND),
     "a recipe, weakest first": ("rows/index.html#recipe=harder&order=score", FOUND),
     "a rare word": ("rows/index.html#q={rare}", FOUND),
