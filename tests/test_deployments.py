@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,22 @@ def test_the_image_copies_what_is_there_and_runs_as_nobody_special() -> None:
     assert all((ROOT / name).exists() for name in copied)
     assert text.index("USER 10001") > text.index("--uid 10001")
     assert "http://" not in text
+
+
+def test_the_image_makes_every_folder_of_the_package_before_its_code_is_there(tmp_path: Path) -> None:
+    text = (DEPLOYMENTS / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
+    script = re.findall(r'(?m)^RUN python -c "(.+?)"', text)[0]
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+
+    made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_dir()}
+    there = {
+        path.parent.relative_to(ROOT).as_posix() for top in ("flows", "tasks") for path in (ROOT / top).rglob("*.py")
+    }
+    assert {*told["package-dir"].values()} <= made | {"."}
+    assert there <= made
 
 
 LINTER = shutil.which("hadolint") or shutil.which("hadolint", path=str(Path(sys.executable).parent))
