@@ -3,7 +3,7 @@
 -- grain:  one row per id that is known
 -- params: $ids
 WITH wanted AS (
-    SELECT unnest($ids::VARCHAR []) AS id
+    SELECT unnest($ids::VARCHAR[]) AS id
 ),
 
 answers AS (

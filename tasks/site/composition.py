@@ -118,11 +118,7 @@ def _left_out(frames: Frames) -> Html:
     """Draw what dropped items, and which copies and licences there are, side by side."""
     dropped, licensed = frames["dropped"].to_dicts(), frames["licences"].head(LANGUAGES_DRAWN).to_dicts()
     rules = [(said(r["rule"] or r["reason"].replace("_", " "), 60), number(r["items"])) for r in dropped]
-    copies = [
-        (r["kind"], _copies(r["kind"], r["documents"]))
-        for r in frames["copies"].to_dicts()
-        if r["documents"]
-    ]
+    copies = [(r["kind"], _copies(r["kind"], r["documents"])) for r in frames["copies"].to_dicts() if r["documents"]]
     licences = [(said(r["license"], 40), number(r["documents"])) for r in licensed]
     drawn = [
         table(name, (head, (count, views.NUMBER)), rows[:ROWS_IN_TABLES])
