@@ -10,6 +10,7 @@ from wellspring.tasks.contracts import settings
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.io import review_files
 from wellspring.tasks.io.storage.store import Store
+from wellspring.tasks.spine.provenance import exclusions
 from wellspring.tasks.spine.running import validation
 from wellspring.tasks.spine.watching import people
 
@@ -45,14 +46,15 @@ def sample(store: Store, folder: Path, form: str, *, count: int, seed: int, reci
 
 @job
 def review(profile: str = "full", store: str = "ws", overrides: list[str] | None = None) -> None:
-    """Write marks of people as scores of their own, audit them, and draw the pages anew. No model is asked."""
+    """Write marks of people as scores of their own, audit them, and exclude what they say. No model is asked."""
     with begin("review", settings.load(profile, overrides or ()), store) as run:
         scores.review(run)
         validation.audit(run, "scores", may_be_empty=True)
+        exclusions.by_marks(run.store)
 
 
 def marked(store: Path, profile: str, marks: Path, person: str) -> Mapping[str, Any]:
-    """Take what a person said from a file, keep it with the store, and write it as scores.
+    """Take what a person said from a file, keep it with the store, write it as scores, and exclude what it says.
 
     Args:
         store: Its directory.
@@ -61,7 +63,7 @@ def marked(store: Path, profile: str, marks: Path, person: str) -> Mapping[str, 
         person: The name, in small letters.
 
     Returns:
-        `new` marks, and `agreements` with judges and other people.
+        `new` marks, `agreements` with judges and other people, and `left_out`: what is in quarantine now.
 
     Raises:
         UsageError: The file has no marks, or the name is none.
@@ -69,4 +71,5 @@ def marked(store: Path, profile: str, marks: Path, person: str) -> Mapping[str, 
     new = people.keep(store, person, review_files.read(marks))
     review.fn(profile, str(store), None)
     with Store.read(store) as opened:
-        return {"new": new, "agreements": people.agreements(opened)}
+        out = exclusions.excluded(opened)
+        return {"new": new, "agreements": people.agreements(opened), "left_out": out}

@@ -3,10 +3,12 @@
 import importlib
 import inspect
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -101,20 +103,47 @@ def test_the_compose_file_is_of_the_published_form_and_open_to_this_machine_only
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-def test_a_kubernetes_job_is_made_of_the_template_without_a_gap() -> None:
+def template() -> dict[str, Any]:
+    return json.loads((DEPLOYMENTS / "kubernetes.json").read_text(encoding="utf-8"))
+
+
+def made_job() -> dict[str, Any]:
+    """Make a job of the template, with its defaults."""
     from prefect.utilities.templating import apply_values
 
-    template = json.loads((DEPLOYMENTS / "kubernetes.json").read_text(encoding="utf-8"))
-    properties = template["variables"]["properties"]
+    properties = template()["variables"]["properties"]
     values = {name: known["default"] for name, known in properties.items() if "default" in known}
-    used = set(re.findall(r"\{\{ (\w+) \}\}", json.dumps(template["job_configuration"])))
+    values |= {"image": "wellspring", "name": "run"}
+    return apply_values(template()["job_configuration"]["job_manifest"], values)
 
-    job = apply_values(template["job_configuration"]["job_manifest"], values | {"image": "wellspring", "name": "run"})
+
+def test_a_kubernetes_job_is_made_of_the_template_without_a_gap() -> None:
+    properties = template()["variables"]["properties"]
+    used = set(re.findall(r"\{\{ (\w+) \}\}", json.dumps(template()["job_configuration"])))
+
+    job = made_job()
 
     assert used == properties.keys()
     assert "{{" not in json.dumps(job)
     assert job["spec"]["backoffLimit"] == 0  # what is left to do is a query of ours: a retry is the next run
     assert job["spec"]["template"]["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] is False
+
+
+def test_a_kubernetes_job_is_of_the_published_form() -> None:
+    kubernetes = pytest.importorskip("kubernetes_validate", reason="needs kubernetes-validate, which is not here")
+    job = as_prefect_sends(made_job())
+    wrong = job | {"spec": job["spec"] | {"backOffLimit": 0}}
+
+    kubernetes.validate(job, kubernetes.latest_version(), strict=True)
+    with pytest.raises(kubernetes.ValidationError, match="backOffLimit"):
+        kubernetes.validate(wrong, kubernetes.latest_version(), strict=True)
+
+
+def as_prefect_sends(job: dict[str, Any]) -> dict[str, Any]:
+    """Make variables of the environment a list, as the worker of Prefect does before it sends a job."""
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": name, "value": value} for name, value in container["env"].items()]
+    return job
 
 
 def test_the_image_copies_what_is_there_and_runs_as_nobody_special() -> None:
@@ -125,6 +154,22 @@ def test_the_image_copies_what_is_there_and_runs_as_nobody_special() -> None:
     assert all((ROOT / name).exists() for name in copied)
     assert text.index("USER 10001") > text.index("--uid 10001")
     assert "http://" not in text
+
+
+def test_the_image_makes_every_folder_of_the_package_before_its_code_is_there(tmp_path: Path) -> None:
+    text = (DEPLOYMENTS / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
+    script = re.findall(r'(?m)^RUN python -c "(.+?)"', text)[0]
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+
+    made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_dir()}
+    there = {
+        path.parent.relative_to(ROOT).as_posix() for top in ("flows", "tasks") for path in (ROOT / top).rglob("*.py")
+    }
+    assert {*told["package-dir"].values()} <= made | {"."}
+    assert there <= made
 
 
 LINTER = shutil.which("hadolint") or shutil.which("hadolint", path=str(Path(sys.executable).parent))
@@ -139,14 +184,46 @@ def test_the_image_has_nothing_that_its_linter_minds() -> None:
     assert (checked.returncode, checked.stdout) == (0, "")
 
 
-@pytest.mark.skipif(shutil.which("docker") is None, reason="needs docker, which is not here")
-def test_docker_is_asked_for_nothing_where_no_daemon_answers() -> None:
-    answered = subprocess.run(["docker", "info"], capture_output=True, check=False)
-    if answered.returncode:
-        pytest.skip("no docker daemon answers here; the image is checked by its text only")
+COMPOSE = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
+
+
+def test_compose_fills_in_its_file_and_refuses_to_without_passwords(tmp_path: Path) -> None:
+    if subprocess.run([*COMPOSE, "version"], capture_output=True, check=False).returncode:
+        pytest.skip("needs docker-compose, which is not here")
+    text = (DEPLOYMENTS / "compose.yaml").read_text(encoding="utf-8")
+    (tmp_path / "compose.yaml").write_text(re.sub(r"(?m)^name: .*$", "", text))  # older ones take no name
+    secrets = {"WELLSPRING_PASSWORD": "x", "PREFECT_AUTH": "a:b"}
+
+    def said(*without: str) -> subprocess.CompletedProcess[str]:
+        told = {name: value for name, value in secrets.items() if name not in without} | {"PATH": os.environ["PATH"]}
+        command = [*COMPOSE, "-f", "compose.yaml", "config"]
+        return subprocess.run(command, cwd=tmp_path, env=told, capture_output=True, text=True, check=False)
+
+    filled = said()
+
+    assert filled.returncode == 0, filled.stderr
+    assert yaml.safe_load(filled.stdout)["services"]["database"]["environment"]["POSTGRES_PASSWORD"] == "x"
+    assert all(name in said(name).stderr for name in secrets)
+
+
+def builder() -> list[str]:
+    """Return the command that builds the image here, or nothing: docker with its daemon, or buildah with the base."""
+    if subprocess.run(["sh", "-c", "docker info"], capture_output=True, check=False).returncode == 0:
+        return ["docker", "build"]
+    base = re.findall(r"(?m)^FROM (\S+)", (DEPLOYMENTS / "Dockerfile").read_text(encoding="utf-8"))[0]
+    found = subprocess.run(["sh", "-c", f"buildah images -q {base}"], capture_output=True, check=False)
+    return ["buildah", "bud", "--isolation", "chroot", "--pull-never"] if found.returncode == 0 else []
+
+
+@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_image_is_built() -> None:
+    if not (command := builder()):
+        pytest.skip("needs docker with its daemon, or buildah with the base image at hand")
 
     built = subprocess.run(
-        ["docker", "build", "-q", "-f", str(DEPLOYMENTS / "Dockerfile"), str(ROOT)], capture_output=True, check=False
+        [*command, "-q", "-f", str(DEPLOYMENTS / "Dockerfile"), str(ROOT)], capture_output=True, check=False
     )
 
     assert built.returncode == 0, built.stderr.decode()

@@ -1,37 +1,39 @@
 // Two kinds of rows side by side, with ten of each to read; and two runs.
 "use strict";
 (() => {
-  const { load, make, number, said, table, section, choice, facets, filed } = window.wellspring;
+  const { load, make, number, said, table, section, choice } = window.wellspring;
 
   const kinds = document.getElementById("kinds");
-  const rowsRead = 10;
+  const valuesSampled = 500; // tasks/site/facets.py
 
   async function showKinds() {
-    const [index, crossed] = await Promise.all([facets.index(), load("facets/crossed")]);
-    const by = index.facets.filter(([name, , , , counts]) => crossed[name] && counts.length > 1);
+    const index = await load("facets/index");
+    const by = index.facets.filter(([name, , , , counts]) => index.compared.includes(name) && counts.length > 1);
     if (!by.length) {
       kinds.replaceChildren(make("p", "All rows are of one recipe, one model and one date: there is nothing to compare.", { class: "quiet" }));
       return;
     }
     const state = new URLSearchParams(location.hash.slice(1));
     const facet = by.find(([name]) => name === state.get("by")) || by[0];
-    const [, , , names, counts, values] = facet;
+    const [, , , names, counts] = facet;
+    const values = facet[5].slice(0, valuesSampled);
     const left = values.includes(state.get("a")) ? state.get("a") : values[0];
     const right = values.includes(state.get("b")) ? state.get("b") : values[1];
-    const options = values.slice(0, 500).map((value, i) => [value, `${names[i]} (${number(counts[i])})`]);
+    const options = values.map((value, i) => [value, `${names[i]} (${number(counts[i])})`]);
     const [first, bySelect] = choice("by", "Compare by", by.map(([name, label]) => [name, label]), facet[0]);
     const [second, leftSelect] = choice("kind-a", "First", options, left);
     const [third, rightSelect] = choice("kind-b", "Second", options, right);
     kinds.replaceChildren(first, second, third);
     bySelect.addEventListener("change", () => go({ by: bySelect.value }));
     for (const one of [leftSelect, rightSelect]) one.addEventListener("change", () => go({ by: facet[0], a: leftSelect.value, b: rightSelect.value }));
-    await showSides(index, crossed[facet[0]], facet, [values.indexOf(left), values.indexOf(right)]);
+    await showSides(index, facet, [values.indexOf(left), values.indexOf(right)]);
   }
   const go = (said) => {
     location.hash = new URLSearchParams(said).toString();
   };
 
-  async function showSides(index, crossed, [name, , , names, counts, values], [a, b]) {
+  async function showSides(index, [name, , , names, counts, values], [a, b]) {
+    const [crossed, ...some] = await Promise.all([load(`facets/crossed-${name}`), ...[a, b].map((side) => load(`facets/sample-${name}-${side}`))]);
     const tables = index.facets.filter(([other]) => other !== name && crossed[other]).map(([other, label, , otherNames]) => {
       const of = [new Map(), new Map()];
       for (const [own, theirs, count] of crossed[other]) [a, b].forEach((side, i) => own === side && of[i].set(theirs, count));
@@ -49,26 +51,21 @@
     const columns = make("div", undefined, { class: "sides" });
     const place = document.getElementById("sides");
     place.replaceChildren(section("Where they differ", ["Shares of rows, the largest differences first."], grid), section("Ten rows of each", [], columns));
-    columns.append(...(await Promise.all([a, b].map((side) => read(name, names[side], values[side])))));
+    [a, b].forEach((side, i) => columns.append(read(names[side], `rows/index.html#${new URLSearchParams({ [name]: values[side] })}`, counts[side], some[i])));
   }
 
-  // Ten rows from all over the rows of a value, and not its first ten.
-  async function read(name, label, value) {
-    const found = await facets.matching([[name, value]]);
-    const step = Math.max(1, Math.floor(found.length / rowsRead));
-    const some = found.filter((_, i) => i % step === 0).slice(0, rowsRead);
+  // Rows from all over the rows of a value.
+  function read(label, href, count, rows) {
     const column = make("section");
     const head = make("h3");
-    head.append(said(label, 80), " ", make("a", `${number(found.length)} rows`, { href: `rows/index.html#${new URLSearchParams({ [name]: value })}` }));
+    head.append(said(label, 80), " ", make("a", `${number(count)} rows`, { href }));
     column.append(head);
-    const pages = await Promise.all(some.map((n) => filed("rows", Math.floor(n / 50))));
-    for (const [i, n] of some.entries()) {
-      const row = pages[i].rows[n % 50];
+    for (const [n, instruction, response] of rows) {
       const card = make("article", undefined, { class: "card" });
       const title = make("h4");
-      title.append(said(row.instruction, 400));
+      title.append(said(instruction));
       const answer = make("p", undefined, { class: "answer" });
-      answer.append(said(row.response, 700));
+      answer.append(said(response));
       const more = make("p", undefined, { class: "note" });
       more.append(make("a", "read it whole", { href: `rows/index.html#r=${n}` }));
       card.append(title, answer, more);

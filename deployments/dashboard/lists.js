@@ -3,8 +3,8 @@
 (() => {
   const { load, make, number, said, filed, table, section, pager } = window.wellspring;
   const place = document.getElementById("lists");
-  const names = { refused: "Refused inputs", copies: "Copies that are not used", documents: "Documents in use", seeds: "Seeds in use", instructions: "Instructions" };
-  const heads = { refused: ["Stage", "Reason"], copies: ["Stage", "Kind"], documents: ["Source", "Language"], seeds: ["Source", "Language"], instructions: ["Recipe", "What became of it"] };
+  const names = { refused: "Refused inputs", sites: "Refused pages by site", copies: "Copies that are not used", documents: "Documents in use", seeds: "Seeds in use", instructions: "Instructions" };
+  const heads = { refused: ["Stage", "Reason"], sites: ["Site", "Reason"], copies: ["Stage", "Kind"], documents: ["Source", "Language"], seeds: ["Source", "Language"], instructions: ["Recipe", "What became of it"] };
   let asked = 0;
 
   const address = (...parts) => `#${parts.map(encodeURIComponent).join("/")}`;
@@ -32,14 +32,15 @@
 
   function parts(name, groups, path) {
     if (path.length >= 3 || !groups.length) return "";
-    const depth = path.length + 1;
+    const isOneStage = !path.length && summed(groups, 1).length === 1 && summed(groups, 2).length > 1;
+    const depth = path.length + (isOneStage ? 2 : 1); // where there is no choice, that of the next
     const lines = summed(groups, depth).map(([group, count]) => {
       const label = group[depth - 1];
       const text = depth === 3 ? label.slice(0, 8) : tidy(label);
       return [make("a", text, { href: address(name, ...group) }), number(count)];
     });
     if (depth === 3 && lines.length < 2) return "";
-    const head = depth === 3 ? "Run" : heads[name][path.length];
+    const head = depth === 3 ? "Run" : heads[name][depth - 1];
     const whole = table(`By ${head.toLowerCase()}`, [head, ["Rows", "number"]], lines);
     if (lines.length <= 12) return whole;
     const folded = make("details");

@@ -1,7 +1,7 @@
 // Pairs of answers, one at a time, side by side, with what judges said of each.
 "use strict";
 (() => {
-  const { make, number, said, filed, pager, reading } = window.wellspring;
+  const { make, number, short, said, filed, pager, reading } = window.wellspring;
   const place = document.getElementById("pairs");
   if (!place) return;
   const [total, size] = ["pairs", "size"].map((name) => Number(place.dataset[name]));
@@ -13,11 +13,11 @@
     const answer = make("p", undefined, { class: "answer" });
     answer.append(text === null ? make("em", "There is none.") : said(text));
     const note = make("p", undefined, { class: "note" });
-    note.append(said(model || "", 80), " · ", make("code", id));
+    if (id) note.append(said(model || "", 80), " · ", make("code", id));
     const list = make("ul", undefined, { class: "reasons" });
     for (const [what, value, why] of marks) {
       const item = make("li");
-      item.append(make("strong", `${what} ${value} `), said(why, 2000));
+      item.append(make("strong", `${what} ${short(value)} `), said(why, 2000));
       list.append(item);
     }
     made.append(make("h3", heading), answer, note, list);

@@ -2,13 +2,13 @@
 // where a row came from. The address holds what is chosen. Text is only ever put in as text.
 "use strict";
 (() => {
-  const { load, make, clean, number, said, filed, table, section, pager, facets, reading } = window.wellspring;
+  const { load, make, clean, number, short, said, filed, table, section, pager, choice, facets, reading } = window.wellspring;
   const place = document.getElementById("browser");
   const [total, pages, size] = ["rows", "pages", "size"].map((name) => Number(place.dataset[name]));
   const input = document.getElementById("search");
   const count = document.getElementById("search-count");
   const choosing = document.getElementById("facets");
-  const shownAtOnce = 20;
+  const shownAtOnce = 10;
   const filesOfABeginning = 4;
   const textsInAFile = 10;
   const optionsShown = 200;
@@ -47,6 +47,11 @@
     return made;
   }
 
+  // Ways to put rows in order: by a score, up or down.
+  const ordersOf = ({ facets: every }) => [["", "as exported"], ...every.filter(([name, , , , counts]) => /score$/.test(name) && counts.length > 1).flatMap(([name, label]) => [
+    [name, `${label}: lowest first`], [`-${name}`, `${label}: highest first`],
+  ])];
+
   async function showFacets() {
     const described = await facets.index();
     const now = state();
@@ -72,8 +77,12 @@
       made.append(make("label", label, { for: `facet-${name}` }), select);
       return made;
     });
+    const [order, orderSelect] = choice("order", "Order", ordersOf(described), now.get("order") || "");
+    orderSelect.addEventListener("change", () => {
+      location.hash = withOut({ order: orderSelect.value, r: "", t: "", p: "" });
+    });
     const clear = make("a", "Take all away", { href: "#p=0" });
-    choosing.replaceChildren(...parts, ...(chosen.size || now.has("q") ? [clear] : []));
+    choosing.replaceChildren(...parts, order, ...(chosen.size || now.has("q") || now.has("order") ? [clear] : []));
   }
 
   // The graph of one row: from the exported line on the left to the archive on the right.
@@ -136,7 +145,7 @@
         text(node.kind, 10, 17, "small strong"),
         text(node.id.slice(0, 10), box.wide - 9, 17, "small quiet mono", "end"),
         text(tidy(node.kind === "source" ? node.telling.split("/").slice(-1)[0] : node.telling, 22), 10, 33, "small"),
-        text(tidy(node.note, 27), 10, 48, "small quiet tiny"));
+        text(tidy(node.note, 24), 10, 48, "small quiet tiny"));
     });
     const wide = Math.max(...order.map((n) => at(n)[0])) + box.wide + 4;
     const tall = Math.max(...order.map((n) => at(n)[1])) + box.tall + 4;
@@ -210,7 +219,7 @@
       const item = make("li");
       for (const [, what, found] of together) {
         const pill = found === "passed" ? "good" : found === "failed" ? "bad" : "quiet";
-        item.append(make("span", tidy(found, 40), { class: `pill ${pill}` }), " ", make("strong", tidy(together.length > 1 ? what.split(".").slice(1).join(".") : what, 80)), " ");
+        item.append(make("span", tidy(short(found), 40), { class: `pill ${pill}` }), " ", make("strong", tidy(together.length > 1 ? what.split(".").slice(1).join(".") : what, 80)), " ");
       }
       if (together[0][3]) {
         const reason = make("div", undefined, { class: "why" });
@@ -260,8 +269,8 @@
       return made;
     };
     sides.append(
-      column(speaker("Prompt", ...before(row.history), block(row.instruction), facts), ...(row.thought ? [speaker("Thought", block(row.thought))] : []), ...(row.trace ? [speaker("Calls of tools", ...before(row.trace))] : []), speaker("Answer", block(row.response))),
-      column(...onPage),
+      column(speaker("Prompt", ...before(row.history), block(row.instruction), facts), ...(row.thought ? [speaker("Thought", block(row.thought))] : []), ...(row.trace ? [speaker("Calls of tools", ...before(row.trace))] : []), speaker("Answer", block(row.response)), ...(row.page === null ? onPage : [])),
+      ...(row.page === null ? [] : [column(...onPage)]),
       column(...certificate(row.task), speaker("Checks and marks", judgements(row.judged))),
     );
     const whole = graph(data, n % size);
@@ -275,7 +284,7 @@
       scrolls.append(drawing(whole));
       figure.append(scrolls, make("figcaption", "Point at a line to see how one thing was made from the other."));
       made.append(
-        section("How this row was made", ["The exported line is on the left. To its right is what it was made from, back to the file that was read. ", make("code", `wellspring trace ${row.export_id.slice(0, 12)}`), " says more."], figure),
+        section("How this row was made", ["The exported line is on the left. To its right is what it was made from, back to the file that was read. ", make("code", `wellspring trace ${row.export_id.slice(0, 12)}`), " says more, and with ", make("code", "--record"), " prints the bytes of its page."], figure),
         section("The same as a table", ["“How” says how a thing was used: “answers” stands at the instruction that was answered, “shown” at a seed that a model was shown, “said in” at a model call."], table("What this row was made from", ["Id", "What", "How", "Text or place", "Note"], inWords(whole, n % size).map(([name, ...cells]) => [make("code", name), ...cells]))),
       );
     };
@@ -366,35 +375,53 @@
   async function foundBy(now) {
     const chosen = chosenOf(now, await facets.index());
     const words = now.get("q") || "";
-    if (!chosen.length && !words) return undefined;
-    const key = JSON.stringify([chosen, words]);
+    const order = ordersOf(await facets.index()).map(([name]) => name).find((name) => name && name === now.get("order"));
+    if (!chosen.length && !words && !order) return undefined;
+    const key = JSON.stringify([chosen, words, order]);
     if (!known.has(key)) {
       known.clear(); // one choice at a time is kept: a million numbers are 8 MB
-      const [byValue, by] = await Promise.all([chosen.length ? facets.matching(chosen) : undefined, byWords(words)]);
-      let found = byValue;
-      if (by) {
-        const held = byValue && new Set(byValue);
-        found = held ? by.found.filter((n) => held.has(n)) : by.found;
-        found.toCheck = by.toCheck;
-        found.first = by.first;
-      }
+      const by = await byWords(words);
+      let found = chosen.length ? await facets.matching(chosen, by?.found) : by?.found;
+      if (order) found = await facets.ordered(found || Array.from({ length: total }, (_, n) => n), order.replace("-", ""), order.startsWith("-"));
+      if (by) Object.assign(found, { toCheck: by.toCheck, first: by.first });
       known.set(key, found || []);
     }
     return known.get(key);
   }
 
+  // Rows that values alone choose are shown as soon as the first of them are known; they are counted after that.
+  async function beginning(now) {
+    const chosen = chosenOf(now, await facets.index());
+    if (!chosen.length || now.get("q") || now.get("order")) return [await foundBy(now)];
+    return [...(await facets.first(chosen, shownAtOnce)), true];
+  }
+
   async function showFound() {
     const mine = ++asked;
-    const found = await foundBy(state());
+    const now = state();
+    let [found, total, isPart] = await beginning(now);
     if (mine !== asked) return;
     if (!found) return showPage(0);
     const toCheck = found.toCheck || [];
     const results = make("div");
-    const more = make("button", "Show more", { type: "button" });
+    const more = make("button", "Show more", { type: "button", hidden: "" });
     let next = 0;
     let shown = 0;
+    const whole = async () => {
+      if (isPart) found = await foundBy(now);
+      isPart = false;
+    };
+    const tell = () => {
+      const isAll = next >= total;
+      more.hidden = isAll;
+      count.textContent = toCheck.length || found.first
+        ? `${number(shown)}${isAll ? "" : " or more"} found${found.first || ""}`
+        : `${number(total)} found${shown < total ? `, ${number(shown)} shown` : ""}`;
+    };
     const go = async () => {
+      if (next) await whole();
       const stop = shown + shownAtOnce;
+      if (!toCheck.length) await Promise.all(found.slice(next, stop).map(rowOf)); // loaded side by side
       while (next < found.length && shown < stop) {
         const n = found[next++];
         const row = await rowOf(n);
@@ -404,11 +431,12 @@
         results.append(card(row, n));
         shown += 1;
       }
-      const isAll = next >= found.length;
-      more.hidden = isAll;
-      count.textContent = toCheck.length || found.first
-        ? `${number(shown)}${isAll ? "" : " or more"} found${found.first || ""}`
-        : `${number(found.length)} found${shown < found.length ? `, ${number(shown)} shown` : ""}`;
+      if (total === undefined) {
+        await whole();
+        if (mine !== asked) return;
+        total = found.length;
+      }
+      tell();
     };
     more.addEventListener("click", go);
     place.replaceChildren(results, more);

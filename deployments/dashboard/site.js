@@ -2,7 +2,7 @@
 // without a server too.
 "use strict";
 (() => {
-  const data = /^(?:\.\.\/)?(?:(?:rows|texts|pairs|lists\/[a-z]+)\/\d+\/\d+|words\/(?:index|\d+)|facets\/(?:index|crossed|[a-z_]+-\d+)|lists\/index|live\/\d+|runs\/[0-9a-f]+\/facts)\.js$/;
+  const data = /^(?:\.\.\/)?(?:(?:rows|texts|pairs|lists\/[a-z]+)\/\d+\/\d+|words\/(?:index|\d+)|facets\/(?:index|(?:[a-z_]+-)?[a-z_]+(?:-\d+)?)|lists\/index|live\/\d+|runs\/[0-9a-f]+\/facts)\.js$/;
   const policy = window.trustedTypes
     ? window.trustedTypes.createPolicy("wellspring", {
         createScriptURL: (url) => {
@@ -49,6 +49,7 @@
   // What one cannot see is not shown: controls, and characters that only steer (direction, joining, width).
   const clean = (text) => text.replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/gu, "");
   const number = (value) => value.toLocaleString("en");
+  const short = (text) => (/^-?\d+\.\d{4,}/.test(text) ? String(Number(Number(text).toPrecision(4))) : text); // a mark of a judge
   const said = (text, most = 1e6) => make("bdi", text.length > most ? `${clean(text).slice(0, most)}…` : clean(text));
   const filed = (name, n) => load(`${name}/${Math.floor(n / 1000)}/${n}`);
 
@@ -107,7 +108,7 @@
   }
 
   window.wellspring = {
-    load, fresh, make, clean, number, said, filed, table, section, pager, choice,
+    load, fresh, make, clean, number, short, said, filed, table, section, pager, choice,
     arrived: (name, value) => waiting.get(name)(value),
   };
 

@@ -37,8 +37,9 @@ def review(
     """Have people review rows: write a sample for a tool, or read the marks back as scores of their own.
 
     Without --to and --marks it shows how far people agree with judges and with each other. A person's marks are scores
-    of the judge `human:NAME`. They never change a row, and the card of the next export shows the agreement. The sample
-    holds texts of rows and pages, whatever `pages.show_values` says: it goes only where you put it.
+    of the judge `human:NAME`. They never change a row, and the card of the next export shows the agreement. A row that
+    a person marks as one to exclude is left out of the next export, until `wellspring include` brings it back. The
+    sample holds texts of rows and pages, whatever `pages.show_values` says: it goes only where you put it.
     """
     sampling: dict[str, Any] = {"to": to, "tool": tool.value, "count": count, "seed": seed, "recipe": recipe}
     found = wellspring.review(store, marks=marks, by=by, profile=profile, trust_store=trust, **sampling)
@@ -49,6 +50,8 @@ def review(
         terminal.say(f"{found['rows']} rows in {to}")
     if marks is not None:
         terminal.say(f"{found['new']} new marks of {by}")
+        if own := sum(one["reason"].startswith(f"human:{by}: ") for one in found["left_out"]):
+            terminal.hint(f"{own} of {by} are left out of the next export; `wellspring excluded` lists them")
     if to is None:
         columns = {"person": "left", "judge": "left", "rows": "right", "agree": "right", "kappa": "right"}
         rows = [(one["person"], one["judge"], one["rows"], one["agree"], one["kappa"]) for one in found["agreements"]]

@@ -437,6 +437,8 @@ def review(
 ) -> dict[str, Any]:
     """Have people review rows: write a sample for a tool, or read marks back as scores of the judge `human:<by>`.
 
+    A row that is marked `exclude` is left out of the next export, as `exclude` does, with the person's name.
+
     Args:
         store: The store.
         to: A new folder for a sample.
@@ -450,7 +452,8 @@ def review(
         trust_store: As for `build`.
 
     Returns:
-        `rows` of a sample; or `new` marks; and `agreements` of people with judges, where no sample was asked for.
+        `rows` of a sample; or `new` marks and what is `left_out` now, as `excluded` returns it; and `agreements` of
+        people with judges, where no sample was asked for.
 
     Raises:
         UsageError: Both are asked for, marks have no name beside them, or a file is not as it should be.

@@ -17,7 +17,6 @@ SELECT
     (
         SELECT count(*)
         FROM exports
-        INNER JOIN valid_scores ON exports.row_id = valid_scores.subject_id
         INNER JOIN methods ON exports.fingerprint = methods.fingerprint AND methods.stage = 'exports' AND methods.active
-        WHERE starts_with(valid_scores.judge, 'human:') AND valid_scores.criterion = 'keep' AND valid_scores.value = 0
+        WHERE exports.row_id IN (SELECT excluded.id FROM lineage_excluded AS excluded)
     ) AS left_out_but_exported;

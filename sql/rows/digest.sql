@@ -5,7 +5,10 @@
 SELECT
     (SELECT count(*) FROM browsed.lines) AS lines,
     (
-        SELECT coalesce(bit_xor(hash(lines.number, lines.export_id, lines.response_method, lines.instruction_method)), 0)
+        SELECT
+            coalesce(bit_xor(
+                hash(lines.number, lines.export_id, lines.response_method, lines.instruction_method, lines.is_excluded)
+            ), 0)
         FROM browsed.lines AS lines
     ) AS mixed,
     (SELECT count(*) FROM scores) AS scores,

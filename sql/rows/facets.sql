@@ -28,10 +28,7 @@ marks AS (
         count(*) FILTER (WHERE NOT starts_with(valid_scores.judge, 'human:')) AS marks,
         min(valid_scores.value) FILTER (
             WHERE starts_with(valid_scores.judge, 'human:') AND valid_scores.criterion = 'total'
-        ) AS by_people,
-        count(*) FILTER (
-            WHERE starts_with(valid_scores.judge, 'human:') AND valid_scores.criterion = 'keep' AND valid_scores.value = 0
-        ) AS left_out
+        ) AS by_people
     FROM valid_scores
     WHERE
         valid_scores.subject_id IN (SELECT shown.instruction_id FROM shown)
@@ -72,7 +69,7 @@ SELECT
         ELSE 'passed'
     END AS verdict,
     CASE
-        WHEN of_answer.left_out > 0 THEN 'excluded'
+        WHEN shown.is_excluded THEN 'excluded'
         WHEN of_answer.by_people IS NULL THEN 'not looked at'
         WHEN of_answer.by_people >= 0.5 THEN 'good'
         ELSE 'bad'

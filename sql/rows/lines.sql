@@ -51,7 +51,8 @@ SELECT
     questions.instruction_id,
     questions.method AS instruction_method,
     read_pages.document_id,
-    read_pages.method AS document_method
+    read_pages.method AS document_method,
+    coalesce(exports.row_id IN (SELECT excluded.id FROM lineage_excluded AS excluded), FALSE) AS is_excluded
 FROM exports
 LEFT JOIN answers ON exports.row_id = answers.response_id
 LEFT JOIN questions ON questions.instruction_id = coalesce(answers.instruction_id, exports.row_id)

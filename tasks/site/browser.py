@@ -24,7 +24,7 @@ from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.site import facets, lists, pairs, shards
 from wellspring.tasks.site.since import Baseline
 
-ROWS_A_PAGE = 50
+ROWS_A_PAGE = 25
 ROWS_A_MEGABYTE = 50  # of the database's memory: so many are asked for, and cut into words, at once
 LINES_OF_A_WORD = 2000  # as many as anybody looks through; of commoner words the first lines are kept
 TEXTS_A_FILE = 10

@@ -35,7 +35,7 @@ def changed(frames: Frames, facets: pl.DataFrame, since: Baseline) -> Html:
     rows.append(("Exported lines", links.count(lines, links.rows()), new_rows, ""))
     spent = views.total(frames["runs"].filter(pl.col("run_id").is_in(new_runs)), "cost_usd")
     rows.append(("Spent", views.usd(frames["health"]["cost_usd"][0]), views.usd(spent), ""))
-    heads = ("What", ("Now", views.NUMBER), ("New", views.NUMBER), ("Refused of the new", views.NUMBER))
+    heads = ("What", ("Now", views.NUMBER), ("New", views.NUMBER), ("Refused", views.NUMBER))
     return views.section(
         "What changed",
         since_when(since),
@@ -155,7 +155,7 @@ def _of_rows(frames: Frames) -> Iterable[Needed]:
     row = frames["attention"].to_dicts()[0]
     if row["left_out_but_exported"]:
         link = element("a", views.many(row["left_out_but_exported"], "row"), href=links.rows({"people": "excluded"}))
-        yield "act", joined(link, " that a person excluded are still exported. Build again, or exclude them.")
+        yield "act", joined(link, " that a person excluded are still exported. Build again.")
     if row["marks"] and row["judge_failed"] / row["marks"] > MANY_FAILED:
         link = element("a", f"{views.share(row['judge_failed'], row['marks'])} of marks", href=_UNJUDGED)
         yield "look", joined(link, " could not be given, since the judge failed. ", element("code", "wellspring retry"))

@@ -66,9 +66,7 @@ def trend(points: Sequence[Point], label: str) -> Html:
     """Draw values over runs as a line with a dot each, the last one marked; failed runs have their own colour."""
     width, height, pad = 320.0, 84.0, 8.0
     if not points:
-        return drawing(
-            width, height, f"{label}: no runs yet", element("text", "no runs yet", x=8, y=46, class_="quiet")
-        )
+        return element("p", "no runs yet", class_="quiet")
     top = max(1e-12, *(p.value for p in points))
     step = (width - 2 * pad) / max(len(points) - 1, 1)
     across = [pad + (i * step if p.at is None else (width - 2 * pad) * p.at) for i, p in enumerate(points)]
@@ -98,32 +96,6 @@ def trend(points: Sequence[Point], label: str) -> Html:
         element("polygon", points=area, class_="area"),
         element("polyline", points=line, class_="line"),
         *dots,
-    )
-
-
-def columns(bars: Sequence[tuple[str, float]], label: str, *, kind: str = "fill") -> Html:
-    """Draw upright bars, each with its name below and its value above."""
-    wide, height = 54.0, 150.0
-    width = max(wide * len(bars), wide)
-    top = max((value for _, value in bars), default=0) or 1
-    parts: list[Html] = []
-    for i, (name, value) in enumerate(bars):
-        tall, middle = 100 * value / top, i * wide + wide / 2
-        parts += [
-            element(
-                "rect",
-                x=f"{i * wide + 5:.1f}",
-                y=f"{126 - tall:.1f}",
-                width=wide - 10,
-                height=f"{tall:.1f}",
-                rx=2,
-                class_=kind,
-            ),
-            element("text", number(value), x=middle, y=f"{120 - tall:.1f}", text_anchor="middle", class_="small"),
-            element("text", name[:8], x=middle, y=142, text_anchor="middle", class_="small quiet"),
-        ]
-    return drawing(
-        width, height, f"{label}: " + ", ".join(f"{n} {number(v)}" for n, v in bars), *parts, class_="drawing columns"
     )
 
 
@@ -213,14 +185,14 @@ def history(outcomes: Sequence[tuple[str, str]], label: str) -> Html:
         element(
             "g",
             element("title", f"run {run[:8]}: {outcome}"),
-            element("rect", x=i * 15, y=0, width=13, height=13, rx=2, class_=f"cell {outcome}"),
-            element("text", _MARKS[outcome], x=i * 15 + 6.5, y=10, text_anchor="middle", class_=f"tick {outcome}"),
+            element("rect", x=i * 17, y=0, width=15, height=15, rx=2, class_=f"cell {outcome}"),
+            element("text", _MARKS[outcome], x=i * 17 + 7.5, y=12, text_anchor="middle", class_=f"tick {outcome}"),
         )
         for i, (run, outcome) in enumerate(outcomes)
     ]
     bad = sum(outcome == "failed" for _, outcome in outcomes)
     return drawing(
-        max(15 * len(outcomes), 15), 13, f"{label}: failed in {bad} of {len(outcomes)} runs", *parts, class_="cells"
+        max(17 * len(outcomes), 17), 15, f"{label}: failed in {bad} of {len(outcomes)} runs", *parts, class_="cells"
     )
 
 

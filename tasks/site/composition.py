@@ -15,19 +15,15 @@ Frames = Mapping[str, pl.DataFrame]
 ROWS_IN_TABLES = 200
 PLACES_ON_MAP = 1500
 LANGUAGES_DRAWN = 12
+PAIRS_OF_JUDGES = 30
 
 
 def corpus(frames: Frames) -> Iterable[Child]:
     """Show what the corpus is made of."""
     languages = frames["languages"].filter(pl.col("noun") == "documents")
     lengths = frames["lengths"].filter(pl.col("noun") == "documents")
-    bars = list(languages.select("language", "texts").head(LANGUAGES_DRAWN).iter_rows())
-    by_language = element(
-        "figure",
-        element("figcaption", "Languages, by their ISO codes"),
-        charts.columns(bars, "Documents by language"),
-        class_="trend",
-    )
+    bars = [(code, texts, "") for code, texts in languages.select("language", "texts").head(LANGUAGES_DRAWN).rows()]
+    by_language = views.bars("Languages, by their ISO codes", bars)
     yield views.section(
         "Composition",
         element("div", by_language, _histogram("Lengths, in tokens", lengths), class_="grid wide"),
@@ -72,10 +68,14 @@ def corpus(frames: Frames) -> Iterable[Child]:
             lead="What looks like personal data is replaced by a placeholder. “Places” counts what was replaced.",
         )
     sites = [
-        (said(r["domain"], 80), number(r["documents"]), number(r["tokens"]), number(r["instructions"]))
+        (
+            said(r["domain"], 80),
+            *(number(r[name]) for name in ("documents", "tokens", "instructions")),
+            links.count(r["refused"], links.listed("sites", r["domain"])),
+        )
         for r in frames["domains"].head(ROWS_IN_TABLES).to_dicts()
     ]
-    heads = ("Site", ("Documents", views.NUMBER), ("Tokens", views.NUMBER), ("Instructions", views.NUMBER))
+    heads = ("Site", *((name, views.NUMBER) for name in ("Documents", "Tokens", "Instructions", "Refused")))
     yield views.section(
         "Sites",
         views.filter_box("sites", "sites"),
@@ -116,11 +116,12 @@ _IN_ORDER = {"score", "answer_score", "length", "written"}
 
 def _left_out(frames: Frames) -> Html:
     """Draw what dropped items, and which copies and licences there are, side by side."""
-    rules = [(said(r["rule"] or r["reason"].replace("_", " "), 60), r["items"]) for r in frames["dropped"].to_dicts()]
-    copies = [(r["kind"], r["documents"]) for r in frames["copies"].to_dicts() if r["documents"]]
-    licences = [(said(r["license"], 40), r["documents"]) for r in frames["licences"].head(LANGUAGES_DRAWN).to_dicts()]
+    dropped, licensed = frames["dropped"].to_dicts(), frames["licences"].head(LANGUAGES_DRAWN).to_dicts()
+    rules = [(said(r["rule"] or r["reason"].replace("_", " "), 60), number(r["items"])) for r in dropped]
+    copies = [(r["kind"], _copies(r["kind"], r["documents"])) for r in frames["copies"].to_dicts() if r["documents"]]
+    licences = [(said(r["license"], 40), number(r["documents"])) for r in licensed]
     drawn = [
-        table(name, (head, (count, views.NUMBER)), [(what, number(n)) for what, n in rows[:ROWS_IN_TABLES]])
+        table(name, (head, (count, views.NUMBER)), rows[:ROWS_IN_TABLES])
         for name, head, count, rows in (
             ("Records of the corpus that were refused", "Reason or rule", "Records", rules),
             ("Copies that are not used", "Kind of copy", "Documents", copies),
@@ -131,7 +132,12 @@ def _left_out(frames: Frames) -> Html:
     return views.section("What was left out, and licences", element("div", *drawn, class_="grid wide"))
 
 
-def dataset(frames: Frames, portrait: DatasetMeasures | None) -> Iterable[Child]:
+def _copies(kind: str, count: int) -> Html | str:
+    """Return a number of copies, as a link where the site lists them: pages that came again are no documents."""
+    return links.count(count, links.listed("copies", "documents", kind)) if kind in {"exact", "near"} else number(count)
+
+
+def dataset(frames: Frames, facets: pl.DataFrame, portrait: DatasetMeasures | None) -> Iterable[Child]:
     """Show what was written and how it was judged; with a portrait, its measures, topics and map."""
     rows = [
         (
@@ -141,12 +147,14 @@ def dataset(frames: Frames, portrait: DatasetMeasures | None) -> Iterable[Child]
             number(r["mean_chars"]),
             links.count(r["selected"], links.listed("instructions", r["recipe"], "exported")),
             views.share(r["selected"], r["instructions"]),
+            _weakest(r["recipe"], facets),
         )
         for r in frames["recipes"].to_dicts()
     ]
     heads = (
         "Recipe",
         *((name, views.NUMBER) for name in ("Instructions", "Pages used", "Mean characters", "Selected", "Share")),
+        ("Read", views.NUMBER),
     )
     yield views.section(
         "Recipes",
@@ -155,6 +163,7 @@ def dataset(frames: Frames, portrait: DatasetMeasures | None) -> Iterable[Child]
     )
     yield _people(frames)
     yield from _judges(frames)
+    yield _agreeing(frames)
     if portrait:
         yield from portrayed(portrait)
     cards = [
@@ -205,12 +214,12 @@ def _judges(frames: Frames) -> Iterable[Html]:
     if len(frames["seeded"]):
         yield _seeded(frames["seeded"])
     if len(bins := frames["calibration"]):
-        bars = [(f"{sure:.2f}", round(100 * right)) for sure, right, _ in bins.rows()]
+        bars: list[tuple[Child, int, str]] = [(f"{sure:.2f}", round(100 * right), "") for sure, right, _ in bins.rows()]
         yield views.section(
             "Calibration",
-            element("figure", element("figcaption", "Right answers in 100"), charts.columns(bars, "Calibration")),
-            lead="A column holds the answers that are as sure as the number below it says, from 0 to 1. Where "
-            "confidence can be trusted, 0.80 stands below a column of 80.",
+            views.bars("Right answers in 100, by how sure they are", bars, len(bars)),
+            lead="A bar holds the answers that are as sure as the number beside it says, from 0 to 1. Where "
+            "confidence can be trusted, 0.80 stands beside a bar of 80.",
         )
     if len(frames["tags"]):
         yield _tags(frames["tags"])
@@ -242,9 +251,34 @@ def _tags(tags: pl.DataFrame) -> Html:
     )
 
 
+def _agreeing(frames: Frames) -> Html | None:
+    """Show how far judges agree with each other; nothing where no two marked the same."""
+    rows = [
+        (r["judge"], r["other"], number(r["subjects"]), f"{r['agree']:.0%}", _measure(r["kappa"]))
+        for r in frames["judges"].head(PAIRS_OF_JUDGES).to_dicts()
+    ]
+    if not rows:
+        return None
+    heads = ("Judge", "Other judge", ("Texts", views.NUMBER), ("Agree", views.NUMBER), ("Kappa", views.NUMBER))
+    return views.section(
+        "Judges with each other",
+        table("How far judges agree with each other", heads, rows, hidden=True),
+        lead="Texts that both marked. A judge passes what is at least the middle of all that it gave. Those that "
+        "agree least come first.",
+    )
+
+
+def _weakest(recipe: str, facets: pl.DataFrame) -> Html | str:
+    """Return a link to the rows of a recipe, those with the lowest score first."""
+    if facets.filter(facet="recipe", value=recipe).is_empty():
+        return NOTHING
+    by = "score" if facets.filter(facet="score").height > 1 else "answer_score"
+    return element("a", "weakest first", href=links.rows({"recipe": recipe, "order": by}))
+
+
 def _histogram(name: str, lengths: pl.DataFrame) -> Html:
-    bars = [(f"{number(a)}+", b) for a, b in lengths.select("from_tokens", "texts").rows()]
-    return element("figure", element("figcaption", name), charts.columns(bars, name), class_="trend")
+    bars = [(f"{number(a)}+", b, "") for a, b in lengths.select("from_tokens", "texts").rows()]
+    return views.bars(name, bars, len(bars))
 
 
 def portrayed(portrait: DatasetMeasures) -> Iterable[Child]:
@@ -300,6 +334,5 @@ def _measure(value: float | None) -> str:
 
 def _score_charts(scores: pl.DataFrame) -> Iterable[Html]:
     for (judge, criterion), part in scores.group_by("judge", "criterion", maintain_order=True):
-        bars = [("none" if value is None else f"{value:g}", n) for value, n in part.select("value", "subjects").rows()]
-        name = f"{judge}: {criterion}"
-        yield element("figure", element("figcaption", name), charts.columns(bars[:12], name), class_="trend")
+        marks = part.select("value", "subjects").rows()
+        yield views.bars(f"{judge}: {criterion}", [("none" if m is None else f"{m:.4g}", n, "") for m, n in marks], 12)

@@ -7,10 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from wellspring.tasks.site import changes, charts, composition, links, views, words
+from wellspring.tasks.site import changes, charts, composition, links, released, views, words
 from wellspring.tasks.site.browser import Extent, Labels
 from wellspring.tasks.site.charts import NOTHING, Point, number
 from wellspring.tasks.site.markup import Child, Html, element, joined, said, table
+from wellspring.tasks.site.released import Step
 from wellspring.tasks.site.since import Baseline
 
 Frames = Mapping[str, pl.DataFrame]
@@ -277,14 +278,11 @@ def certificates(frame: pl.DataFrame, passed: pl.DataFrame) -> Iterable[Child]:
         ]
         heads = ("Kind", "How wrong", "Known", "Wrong answer", "Task")
         yield table("Wrong answers that verifiers let pass: read them, and mend the verifier.", heads, rows)
-    of = defaultdict[str, list[tuple[str, float]]](list)
+    of = defaultdict[str, list[tuple[Child, int, str]]](list)
     for row in parts["solved"]:
-        of[row["kind"]].append((row["name"], row["number"]))
+        of[row["kind"]].append((row["name"], row["number"], ""))
     told = {"closed": "without the passage"}
-    shown = {f"Tasks by how often solved: {told.get(who, who)}": bars for who, bars in of.items()}
-    cards = [
-        element("figure", charts.columns(bars, said_), element("figcaption", said_)) for said_, bars in shown.items()
-    ]
+    cards = [views.bars(f"Tasks by how often solved: {told.get(who, who)}", bars, 12) for who, bars in of.items()]
     yield element("div", *cards, class_="grid") if cards else None
 
 
@@ -438,8 +436,8 @@ def _projected(runs: Sequence[Mapping[str, Any]]) -> float:
     return sum(run["cost_usd"] for run in week) / days * 30
 
 
-def comparison(frames: Frames, extent: Extent) -> Iterable[Child]:
-    """Show two kinds of rows side by side, ten of each to read, and two runs; the script fills in what is chosen."""
+def comparison(frames: Frames, extent: Extent, steps: Iterable[Step]) -> Iterable[Child]:
+    """Show two kinds of rows side by side, ten of each to read, what releases changed, and two runs."""
     runs = frames["runs"].to_dicts()[::-1][:ROWS_IN_TABLES]
     worked = [i for i, run in enumerate(runs) if not _is_idle(run)] or [0]
     if extent.rows:
@@ -449,6 +447,7 @@ def comparison(frames: Frames, extent: Extent) -> Iterable[Child]:
             element("div", "", id="sides", aria_live="polite"),
             lead="Choose what to compare by, and two values: recipes, models, dates. Ten rows of each are below.",
         )
+    yield released.drawn(steps)
     yield element("h2", "Runs")
     yield element(
         "p",

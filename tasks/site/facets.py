@@ -4,7 +4,7 @@ A column is a text with one or two characters a row, which a script searches fas
 one facet are 1 MB, in files of 250,000 rows. The script loads only the columns that a person chooses by.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,8 @@ FACETS = {  # name of the column: how a page calls it
 }
 COMPARED = ("recipe", "model", "source", "written", "since")  # whose values are set side by side
 ROWS_A_FILE = 250_000
+ROWS_SAMPLED, VALUES_SAMPLED = 10, 500  # rows of a value that are read beside those of another; values that have them
+_SAMPLED = {"instruction": 400, "response": 700}  # texts of such a row, and as many characters of them
 OTHERS = "all others"
 Codes = np.ndarray[Any, np.dtype[np.uint32]]
 _TOTALS = {"facet": pl.String, "value": pl.String, "lines": pl.Int64}
@@ -111,9 +113,12 @@ def write(store: Store, found: Found, labels: Mapping[str, Mapping[str, str]]) -
     described = [
         [f.name, FACETS[f.name], f.width, _labelled(f, labels.get(f.name, {})), f.counts, f.values] for f in facets
     ]
-    crossed = {name: _crossed(facets, whole, name) for name in COMPARED if name in whole}
-    shards.write(store.pages, "facets/index", {"size": ROWS_A_FILE, "letters": _LETTERS, "facets": described})
-    shards.write(store.pages, "facets/crossed", crossed)
+    compared = [facet for facet in facets if facet.name in COMPARED]
+    for facet in compared:
+        shards.write(store.pages, f"facets/crossed-{facet.name}", _crossed(facets, whole, facet.name))
+    _write_samples(store, {facet.name: _sampled(facet, whole[facet.name]) for facet in compared})
+    index = {"size": ROWS_A_FILE, "letters": _LETTERS, "facets": described}
+    shards.write(store.pages, "facets/index", index | {"compared": [facet.name for facet in compared]})
 
 
 def publish(store: Store, totals: pl.DataFrame) -> None:
@@ -158,6 +163,28 @@ def _write_column(store: Store, facet: Facet, codes: Codes) -> None:
         part = codes[start : start + ROWS_A_FILE]
         letters = _BYTES[part] if facet.width == 1 else _BYTES[np.stack(np.divmod(part, len(_LETTERS)), axis=1)]
         shards.write(store.pages, f"facets/{facet.name}-{number}", letters.tobytes().decode("ascii"))
+
+
+def _sampled(facet: Facet, codes: Codes) -> list[list[int]]:
+    """Return numbers of some rows of each value, from all over its rows."""
+    order, found, start = np.argsort(codes, kind="stable"), list[list[int]](), 0
+    for count in facet.counts[:VALUES_SAMPLED]:
+        some = min(ROWS_SAMPLED, count)
+        found.append(order[start + np.arange(some) * count // some].tolist())
+        start += count
+    return found
+
+
+def _write_samples(store: Store, sampled: Mapping[str, Sequence[Sequence[int]]]) -> None:
+    """Write some rows of each value, a file each: two of these are all that a comparison reads."""
+    wanted = sorted({n for of in sampled.values() for numbers in of for n in numbers})
+    rows = pl.scan_parquet(store.pages / "marts" / "rows.parquet", glob=False).select(
+        "number", *(pl.col(name).str.slice(0, most) for name, most in _SAMPLED.items())
+    )
+    texts = {n: texts for n, *texts in rows.filter(pl.col("number").is_in(wanted)).collect().iter_rows()}
+    for name, of in sampled.items():
+        for rank, numbers in enumerate(of):
+            shards.write(store.pages, f"facets/sample-{name}-{rank}", [[n, *texts[n]] for n in numbers])
 
 
 def _labelled(facet: Facet, labels: Mapping[str, str]) -> list[str]:

@@ -11,6 +11,7 @@ from wellspring.tasks.site import shards
 
 LISTS = {  # name: what a page calls it
     "refused": "Refused inputs",
+    "sites": "Refused pages by site",
     "copies": "Copies that are not used",
     "documents": "Documents in use",
     "seeds": "Seeds in use",

@@ -7,7 +7,7 @@ anything. What strangers wrote is escaped by construction (markup.py), and nothi
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ import polars as pl
 
 from wellspring.tasks.io import files
 from wellspring.tasks.io.storage.store import Store
-from wellspring.tasks.site import browser, composition, dashboard, facets, live, reading, run_page, shards
+from wellspring.tasks.site import browser, composition, dashboard, facets, live, reading, released, run_page, shards
 from wellspring.tasks.site.attempts import Attempts, Unwritten
 from wellspring.tasks.site.dashboard import Frames
 from wellspring.tasks.site.markup import Child, page
@@ -46,7 +46,7 @@ _OF_A_RUN = ("runs", "stages", "refusals", "expectations", "calls")
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What pages are drawn from: marts, counts of rows, the portrait, how much there is, and since when."""
+    """What pages are drawn from: marts, counts of rows, the portrait, how much there is, since when, and releases."""
 
     frames: Frames
     facets: pl.DataFrame
@@ -54,6 +54,7 @@ class Drawn:
     labels: browser.Labels
     extent: browser.Extent
     since: Baseline
+    steps: Sequence[released.Step]
 
 
 _ASSETS = Path(__file__).parents[2] / "deployments" / "dashboard"
@@ -66,8 +67,8 @@ _DRAWN: Mapping[str, Callable[[Drawn], Iterable[Child]]] = {
     ],
     "spend.html": lambda drawn: dashboard.spend(drawn.frames),
     "corpus.html": lambda drawn: composition.corpus(drawn.frames),
-    "dataset.html": lambda drawn: composition.dataset(drawn.frames, drawn.portrait),
-    "compare.html": lambda drawn: dashboard.comparison(drawn.frames, drawn.extent),
+    "dataset.html": lambda drawn: composition.dataset(drawn.frames, drawn.facets, drawn.portrait),
+    "compare.html": lambda drawn: dashboard.comparison(drawn.frames, drawn.extent, drawn.steps),
     "lists.html": lambda _: reading.lists(),
     "live.html": lambda _: live.body(),
     "pairs.html": lambda drawn: reading.pairs(drawn.extent),
@@ -76,7 +77,7 @@ _SCRIPTS = {
     "lists.html": ("site.js", "lists.js"),
     "live.html": ("site.js", "live.js"),
     "pairs.html": ("site.js", "reading.js", "pairs.js"),
-    "compare.html": ("site.js", "facets.js", "compare.js"),
+    "compare.html": ("site.js", "compare.js"),
 }
 
 
@@ -111,8 +112,10 @@ def _browsed(store: Store, frames: Frames, attempts: Attempts, *, shows_values: 
     """Write the rows and what leads to them; other pages are drawn with the counts of this, or of the last time."""
     portrait, extent, since = None, browser.Extent(0, 0), of_runs(frames["runs"])
     labels: browser.Labels = {}
+    steps: Sequence[released.Step] = ()
     with attempts.at("releases"):
         since = baseline(store, frames["runs"])
+        steps = released.steps(store, shows_values=shows_values)
     with attempts.at("portrait.json"):
         portrait = saved_measures.read(store)
         labels = {"topic": {str(t["number"]): t["topic"] for t in portrait.topics if "number" in t}} if portrait else {}
@@ -121,7 +124,7 @@ def _browsed(store: Store, frames: Frames, attempts: Attempts, *, shows_values: 
         first = reading.browser(browser.first(store), extent)
         scripts = ("site.js", "facets.js", "reading.js", "rows.js") if extent.rows else ("site.js",)
         _write(store, "rows/index.html", "Rows", first, scripts=scripts)
-    return Drawn(frames, facets.kept(store), portrait, labels, extent, since)
+    return Drawn(frames, facets.kept(store), portrait, labels, extent, since, steps)
 
 
 def _write_run_pages(store: Store, frames: Frames, attempts: Attempts, *, shows_values: bool) -> None:

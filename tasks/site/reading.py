@@ -21,7 +21,7 @@ _KEYS_OF_PAIRS = _TURNING | {"1": "the left one is better", "2": "the right one 
 
 
 def browser(rows: Sequence[Mapping[str, Any]], extent: Extent) -> Iterable[Child]:
-    """Show the first page of exported rows, and what the script needs to page, choose, search, read and mark."""
+    """Show what the script needs to page, choose, search, read and mark rows; without one, the first of them."""
     if not rows:
         yield element(
             "p", "There are no rows to show: nothing is exported yet, or the profile hides them.", class_="lead"
@@ -43,10 +43,11 @@ def browser(rows: Sequence[Mapping[str, Any]], extent: Extent) -> Iterable[Child
             "Without JavaScript you see the first rows only. To see how a row was made: ",
             element("code", "wellspring trace FILE:LINE"),
         ),
+        [views.card(row, heading="h2") for row in rows],
     )
     yield element(
         "div",
-        [views.card(row, href=f"index.html#r={n}") for n, row in enumerate(rows)],
+        "",
         id="browser",
         tabindex=-1,
         data_rows=extent.rows,

@@ -268,14 +268,15 @@ def bars(heading: str, rows: Sequence[tuple[Child, int, str]], shown: int = 6) -
 
     Args:
         heading: What is counted by.
-        rows: Name, count and address.
+        rows: Name, count and address; one without an address is no link.
         shown: How many are in sight.
     """
     most = max((count for _, count, _ in rows), default=1)
 
     def line(name: Child, count: int, href: str) -> Html:
         bar = charts.share_bar([("fill", count)], f"{count} of {most}", whole=most)
-        return element("li", element("span", name), bar, element("a", number(count), href=href))
+        told = element("a", number(count), href=href) if href else element("span", number(count))
+        return element("li", element("span", name), bar, told)
 
     first, others = rows[:shown], rows[shown:]
     more = element("ul", [line(*row) for row in others[:BARS_FOLDED]], class_="bars")
@@ -302,20 +303,16 @@ _OUTCOME = {"held": "good", "warned": "warn", "failed": "bad"}
 EXPECTATION_HEADS = ("Table", "Result", "Column or count", "Rule", "Found", "Why it is checked")
 
 
-def card(row: Mapping[str, Any], *, href: str = "") -> Html:
-    """Return an exported row as people read it, with a link to what it was made from or the id to trace it by.
-
-    With a link it stands right under the page's heading, without one in a section with a heading of its own.
-    """
+def card(row: Mapping[str, Any], *, heading: str = "h3") -> Html:
+    """Return an exported row as people read it, with the id to trace it by, under a heading of this level."""
     facts: list[Child] = [element("span", row["recipe"] or "row", class_="pill quiet"), " ", said(row["model"], 60)]
     if row["url"]:
         facts += [" · from ", said(row["url"], 120)]
-    more = element("a", "how it was made", href=href) if href else element("code", row["export_id"])
     return element(
         "article",
-        element("h2" if href else "h3", said(row["instruction"], 600)),
+        element(heading, said(row["instruction"], 600)),
         element("p", said(row["response"], 900), class_="answer"),
-        element("p", facts, " · ", more, class_="note"),
+        element("p", facts, " · ", element("code", row["export_id"]), class_="note"),
         class_="card",
     )
 

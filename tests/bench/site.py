@@ -25,6 +25,7 @@ from tests.chromium import BROWSER, FLAGS, Quiet, arrived, serving
 from wellspring.tasks.contracts import records
 from wellspring.tasks.io.storage.store import Store
 from wellspring.tasks.site import pages
+from wellspring.tasks.site.browser import ROWS_A_PAGE
 
 RUNS = 400
 WORDS, VOCABULARY = 110, 20_000
@@ -100,8 +101,13 @@ VIEWS = {  # name: address, and what has to be on the page
     "a row with its page and marks": ("rows/index.html#r={middle}", "#browser .reader .page-text"),
     "a row with its lineage": ("rows/index.html#r={middle}&t=1", "#browser svg.graph"),
     "one recipe": ("rows/index.html#recipe=harder", FOUND),
-    "three facets": ("rows/index.html#recipe=wrap&language=ja&score=7", FOUND),
+    "three facets, rows to read": (
+        "rows/index.html#recipe=wrap&language=ja&score=7",
+        "#browser article:nth-of-type(10)",
+    ),
+    "three facets, counted": ("rows/index.html#recipe=wrap&language=ja&score=7", FOUND),
     "a facet and a word": ("rows/index.html#recipe=wrap&q={word}", FOUND),
+    "a recipe, weakest first": ("rows/index.html#recipe=harder&order=score", FOUND),
     "a rare word": ("rows/index.html#q={rare}", FOUND),
     "refused": ("lists.html#refused", "#lists tbody tr:nth-child(100)"),
     "refused for one reason": ("lists.html#refused/documents/reason_3", "#lists section tbody tr:nth-child(50)"),
@@ -194,7 +200,7 @@ def views(folder: Path, rows: int) -> dict[str, float]:
     """Return the milliseconds of each view, the median of several."""
     begins = arrived(folder / "words" / "index.js")
     common, rare = "bala", begins[len(begins) // 2]
-    known = {"last": (rows - 1) // 50, "middle": rows // 2, "word": common, "rare": rare}
+    known = {"last": (rows - 1) // ROWS_A_PAGE, "middle": rows // 2, "word": common, "rare": rare}
     known |= {"last_list": rows - 60, "pair": rows // 40}
     places = {name: (re.sub(r"\{(\w+)\}", lambda m: str(known[m[1]]), at), what) for name, (at, what) in VIEWS.items()}
     (folder / "timing.html").write_text(TIMING % (json.dumps(places), TIMES), encoding="utf-8")

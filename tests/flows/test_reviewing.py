@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import wellspring
@@ -67,6 +68,51 @@ def test_a_sample_is_of_rows_that_nobody_has_looked_at_and_marks_come_back_as_sc
     assert kept == {first[2]}
     assert {one["judge"]: one["rows"] for one in found["agreements"]} == {"seven_criteria": 4}
     assert not {*first} & {*sampled(exported, tmp_path / "two")}
+
+
+def of_three_tools(folder: Path, ids: list[str]) -> dict[str, Path]:
+    """Write marks to exclude a row each, as a page, Argilla and Label Studio write them, by the name of a person."""
+    page, argilla, studio = ids
+    records = [
+        {"id": argilla, "fields": {}, "responses": {"mark": [{"value": "exclude"}], "why": [{"value": "a name"}]}}
+    ]
+    said = [{"from_name": "mark", "value": {"choices": ["exclude"]}}]
+    tasks = [{"data": {"row_id": studio}, "annotations": [{"result": said}]}]
+    (folder / "argilla.json").write_text(json.dumps(records))
+    (folder / "studio.json").write_text(json.dumps(tasks))
+    lines = marked(folder / "page.jsonl", {page: "exclude"})
+    return {"anna": lines, "otto": folder / "argilla.json", "ines": folder / "studio.json"}
+
+
+@pytest.mark.usefixtures("pageless", "unaudited")
+def test_a_row_marked_to_exclude_is_left_out_with_reason_and_name_until_it_is_included(
+    exported: Path, tmp_path: Path, settings: Callable[..., Settings], start: Start
+) -> None:
+    def built() -> set[str]:
+        with start(settings(*CHOSEN)) as run:
+            exports.export(run)
+            store.publish(run, "exports")
+            exports.put_in_place(run)
+            return set(run.store.query("releases/lines")["row_id"])
+
+    def released(name: str) -> set[str]:
+        found = wellspring.release(name, exported)
+        return set(pl.read_parquet(Path(found["folder"]) / "lineage" / "rows.parquet")["row_id"])
+
+    before = built()
+    ids = sorted(before)[:3]
+    files = of_three_tools(tmp_path, ids)
+    for person, file in files.items():
+        wellspring.review(exported, marks=file, by=person, profile="smoke")
+
+    assert {one["id"]: one["reason"] for one in wellspring.excluded(exported)} == dict(
+        zip(ids, ("human:anna: marked so", "human:otto: a name", "human:ines: marked so"), strict=True)
+    )
+    assert built() == released("one") == before - {*ids}
+
+    wellspring.include(ids[0], exported, reason="it is fine")
+    wellspring.review(exported, marks=files["anna"], by="anna", profile="smoke")
+    assert built() == released("two") == before - {*ids[1:]}
 
 
 def test_a_later_run_keeps_the_marks_in_force_and_the_card_says_how_far_people_agree(

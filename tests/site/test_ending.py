@@ -85,7 +85,7 @@ WAYS = {  # what breaks, the pages that are named for it, and the words of the e
     "a page is a folder": (in_the_way("pages/funnel.html"), {"funnel.html"}, "IsADirectoryError"),
     "the marts are a file": (in_the_way("pages/marts", is_file=True), {"marts"}, "FileExistsError"),
     "runs are a file": (in_the_way("pages/runs", is_file=True), {"runs", "runs/"}, "NotADirectoryError"),
-    "a chart divides by nothing": (raising(charts, "columns", ZeroDivisionError("by 0")), {"corpus.html"}, "by 0"),
+    "a chart divides by nothing": (raising(charts, "share_bar", ZeroDivisionError("by 0")), {"corpus.html"}, "by 0"),
     "a chart is given odd data": (raising(dashboard, "spend", ValueError("odd")), {"spend.html"}, "ValueError"),
     "a page of a run breaks": (raising(run_page, "body", KeyError("gone")), {"runs/"}, "KeyError"),
     "half a character": (saying(dashboard, "quality", "half \ud800"), {"quality.html"}, "UnicodeEncodeError"),

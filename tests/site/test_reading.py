@@ -151,6 +151,13 @@ def test_a_column_says_of_every_row_what_the_database_says_also_with_very_many_v
     assert {"score=6", "verdict=passed", "people=not looked at", "since=new", "model=sample-model"} <= set(found)
 
 
+def test_rows_that_are_compared_are_from_all_over_the_rows_of_a_value() -> None:
+    facet = facets.Facet("recipe", ["a", "b"], [40, 3])
+    codes = np.array([0] * 20 + [1] * 3 + [0] * 20, dtype=np.uint32)
+
+    assert facets._sampled(facet, codes) == [[0, 4, 8, 12, 16, 23, 27, 31, 35, 39], [20, 21, 22]]
+
+
 def test_the_rarest_of_more_values_than_a_column_has_are_one_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facets, "_MOST", 3)
     found = facets.Found()

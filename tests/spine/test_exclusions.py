@@ -1,13 +1,16 @@
-"""Conditions on exported columns, and what they may not be: SQL, other kinds of values, or endless."""
+"""Conditions on exported columns, and what they may not be; marks of people that become exclusions."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import sample_store
+from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.errors import UsageError
-from wellspring.tasks.spine.provenance import conditions
+from wellspring.tasks.spine.provenance import conditions, exclusions
 
 ROWS: list[dict[str, Any]] = [
     {"id": "a", "score": 4.0, "url": "https://forum.example/1", "recipe": "knn", "ok": True, "list": ["x"]},
@@ -107,3 +110,31 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except UsageError:
         return
     assert condition.columns
+
+
+def test_who_takes_a_mark_back_takes_back_only_what_nobody_else_decided(tmp_path: Path) -> None:
+    sample = sample_store.fill(tmp_path)
+    store, (mine, both, by_hand) = sample.store, sample.responses[:3]
+    run = store._connection.execute
+    people = {"human:anna": (mine, both, by_hand), "human:otto": (both,)}
+    for person, ids in people.items():
+        run("INSERT INTO methods VALUES ('scores', ?, ?, '{}', TRUE, ?)", [person, person, sample_store.RUN])
+        marks = [records.Score(one, person, person, "keep", 0.0, "", None, sample_store.RUN) for one in ids]
+        store.append("scores", marks)
+    sample_store.publish(sample)
+
+    def left_out() -> set[str]:
+        exclusions.by_marks(store)
+        exclusions.by_marks(store)  # a mark decides once
+        return {one["id"] for one in exclusions.excluded(store)}
+
+    assert left_out() == {mine, both, by_hand}
+    exclusions.include(store, [by_hand])
+    exclusions.exclude(store, [by_hand], reason="a wrong answer")
+    run("UPDATE scores SET value = 1 WHERE judge = 'human:anna'")
+    assert left_out() == {both, by_hand}
+    run("UPDATE scores SET value = 1 WHERE judge = 'human:otto'")
+    assert left_out() == {by_hand}
+    run("UPDATE scores SET value = 0 WHERE judge = 'human:anna' AND subject_id = ?", [mine])
+    assert left_out() == {mine, by_hand}
+    store.close()

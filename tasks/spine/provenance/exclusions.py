@@ -2,6 +2,7 @@
 
 A person names rows, pages or anything else by id, or by a condition on exported columns. All that rests on what is
 named is left out with it. Decisions lie with the journal, as tombstones do: they survive the loss of the database.
+A person who reads rows marks some as ones to exclude: such a mark is a decision, too, with that person's name.
 """
 
 from collections.abc import Sequence
@@ -62,6 +63,20 @@ def include(
         raise UsageError("nothing is named", hint="give an id of `wellspring excluded`, or --all")
     named = sorted(standing) if everything else [_one_of(standing, one) for one in ids]
     return _decided(store, "include", named, reason)
+
+
+def by_marks(store: Store) -> None:
+    """Exclude what people marked as to exclude, each under the name of who said so, and include what they took back.
+
+    A mark decides once. What somebody included since stays in, until the mark is given anew. Who takes a mark back
+    takes their own exclusion back, unless another person still has the mark, or somebody decided by hand since.
+
+    Args:
+        store: The store, held for writing; the marks are its scores.
+    """
+    for one in store.query("decisions/of_people").to_dicts():
+        reason = f"{one['person']}: {one['reason'] or 'marked so'}"[: decisions.MOST_REASON_CHARS]
+        decisions.decide(store, one["kind"], [one["id"]], reason)
 
 
 def excluded(store: Store) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Marks of people: kept in the store as files of scores, a file a person, and compared with the marks of judges.
 
 A person is the judge `human:<name>`. A mark becomes scores of an answer: `total` (1 good, 0 not), `keep` (0 where it is
-to be excluded), and of pairs `preferred` (the share of its pairs in which a person took it). They never change a row.
+to be excluded: `exclusions.by_marks` reads that), and of pairs `preferred` (the share of its pairs in which a person
+took it). They never change a row.
 """
 
 import json
