@@ -5,6 +5,14 @@
 -- grain:  one row per thing x method
 -- params: none
 CREATE OR REPLACE VIEW lineage_inputs AS
+WITH asked AS (
+    SELECT DISTINCT
+        steps.input_id,
+        steps.completion_id,
+        steps.fingerprint
+    FROM steps
+)
+
 SELECT
     instructions.instruction_id AS id,
     instructions.fingerprint,
@@ -37,7 +45,7 @@ SELECT
 FROM responses
 LEFT JOIN instructions AS own
     ON responses.instruction_id = own.instruction_id AND responses.fingerprint = own.fingerprint
-LEFT JOIN (SELECT DISTINCT steps.* EXCLUDE (place, heading, role, run_id) FROM steps) AS asked
+LEFT JOIN asked
     ON
         responses.completion_id = asked.completion_id
         AND responses.fingerprint = asked.fingerprint

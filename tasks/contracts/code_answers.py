@@ -7,6 +7,9 @@ interpreter of the sandbox has.
     is_same([0.30000000000000004], [0.3]) -> True
 """
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# What JSON holds is of any type, and the interpreter of the sandbox has no casts.
+
 import math
 import re
 from typing import Any

@@ -95,7 +95,7 @@ def _swapped(tree: ast.Module, at: int, node: Any) -> Iterator[Mutant]:
             if other := _SWAPS.get(type(op)):
                 ops = [other() if number == place else one for number, one in enumerate(node.ops)]
                 yield Mutant("operator", _with(tree, at, "ops", ops))
-    elif other := _SWAPS.get(type(node.op)):
+    elif other := _SWAPS.get(type(node.op)):  # pyright: ignore[reportUnknownArgumentType] - of any class with one
         yield Mutant("operator", _with(tree, at, "op", other()))
 
 

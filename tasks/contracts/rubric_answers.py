@@ -6,6 +6,9 @@ sandbox has. The marker is a model; whoever runs the verifier asks it.
     share('{"met": [1]}', [["It names the lake.", 3], ["It says when.", 1]]) -> 0.75
 """
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# What JSON holds is of any type, and the interpreter of the sandbox has no casts.
+
 import json
 import re
 

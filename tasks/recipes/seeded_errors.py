@@ -148,7 +148,10 @@ def _cut(text: str, sentences: Sequence[str], aside: str) -> str:  # noqa: ARG00
 def _spelling(text: str, sentences: Sequence[str], aside: str) -> str:  # noqa: ARG001 - as of every rule
     """Let two letters of every third long word change places."""
     places = iter(range(len(text)))
-    swapped = lambda word: word[:2] + word[3] + word[2] + word[4:]  # noqa: E731
+
+    def swapped(word: str) -> str:
+        return word[:2] + word[3] + word[2] + word[4:]
+
     return _LONG.sub(lambda one: one[0] if next(places) % 3 else swapped(one[0]), text)
 
 

@@ -14,6 +14,7 @@ penalty is set where the model is served.
 """
 
 import re
+from typing import Any
 
 from pydantic import Field
 
@@ -65,7 +66,7 @@ async def program(row: Row, ask: Ask) -> None:
     before += [_block(QUERY if turn["role"] == "user" else ANSWER, content(turn)) for turn in turns]
     asked = "\n\n".join([*before, _block(QUERY, row["text"]), f"{ANSWER}\n{FENCE}"])
     known = {plainly(answer) for _, answer in examples}
-    page = {"examples": ours(shown), "conversation": bare(asked)}
+    page: dict[str, Any] = {"examples": ours(shown), "conversation": bare(asked)}
     for said in await ask.draws(ask.knobs.answers, "complete", Text, stop=STOPS, **page):
         text, *rest = _ENDS.split(said.text.removeprefix(FENCE), maxsplit=1)
         if not text.strip():

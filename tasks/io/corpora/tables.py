@@ -163,7 +163,7 @@ def _any(name: str, file: BinaryIO) -> Iterator[Any]:
         return
     if name.endswith(".arrow"):
         try:
-            for batch in ipc.open_stream(pa.PythonFile(file)):
+            for batch in ipc.open_stream(pa.PythonFile(cast("Any", file))):
                 yield from batch.to_pylist()
         except pa.ArrowException as error:
             raise ValueError(str(error).splitlines()[0]) from error

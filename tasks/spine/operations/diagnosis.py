@@ -104,7 +104,7 @@ def _benchmarks(settings: Settings) -> Finding:
 
 def _thresholds(settings: Settings) -> list[Finding]:
     """Say which marks of seven are asked for: nobody measured how good a row with such a mark is."""
-    asked = {"seeds.min_score": settings.seeds.min_score}
+    asked: dict[str, float] = {"seeds.min_score": settings.seeds.min_score}
     if OF_SEEDS in settings.scores.judges:
         asked["selections.min_score"] = settings.selections.min_score
     said = ", ".join(f"{name} = {least}" for name, least in asked.items() if least > 0)
