@@ -1,5 +1,6 @@
 """How a server is reached: headers, queries, keys, proxies, certificates; each as its wire shows it, on loopback."""
 
+import base64
 import contextlib
 import json
 import re
@@ -170,6 +171,18 @@ def test_blanks_and_line_ends_around_a_key_are_dropped(
         assert isinstance(asked(tmp_path, f"{server.where}/v1"), Answer)
 
     assert server.seen[-1][1]["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_name_and_a_password_in_an_address_are_sent_as_a_header_and_kept_nowhere(tmp_path: Path) -> None:
+    with recording() as server:
+        place = server.where.replace("://", "://me:canary%2F0815@")
+        answer = asked(tmp_path, f"{place}/v1")
+        _, headers, _ = server.seen[-1]
+
+    assert isinstance(answer, Answer)
+    assert headers["authorization"] == f"Basic {base64.b64encode(b'me:canary/0815').decode()}"
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"canary" not in kept
 
 
 @pytest.mark.parametrize("key", ["two words", "line\nbreak", "schlüssel", "nul\x07l"])

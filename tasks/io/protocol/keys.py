@@ -4,10 +4,12 @@ A key is never a setting. A role names where its key is: an environment variable
 block. Whatever a server says is scrubbed before it is stored or shown, because some servers echo the key (a 401 does).
 """
 
+import base64
 import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from wellspring.tasks.contracts.errors import UsageError
 from wellspring.tasks.contracts.settings import FROM_ENVIRONMENT
@@ -72,6 +74,17 @@ def _key_of(name: str) -> str:
 def without_userinfo(url: str) -> str:
     """Return a URL without the name and password that may stand in it."""
     return _USERINFO.sub(SHOWN, url)
+
+
+def apart(url: str) -> tuple[str, str, str]:
+    """Return a URL without name and password, the password, and the header `Authorization` that says both, if any."""
+    parts = urlsplit(url)
+    said, is_there, host = parts.netloc.rpartition("@")
+    if not is_there:
+        return url, "", ""
+    name, _, password = (unquote(part) for part in said.partition(":"))
+    sent = base64.b64encode(f"{name}:{password}".encode()).decode()
+    return parts._replace(netloc=host).geturl(), password, f"Basic {sent}"
 
 
 class Scrubber:

@@ -19,7 +19,7 @@ from wellspring.tasks.io.protocol.answers import Reply
 from wellspring.tasks.io.protocol.complaints import LEAST_ROOM_TOKENS, Complaint
 from wellspring.tasks.io.protocol.endpoints import Throttle
 from wellspring.tasks.io.protocol.http_client import HttpClient, HttpError, Limits, proxy_of
-from wellspring.tasks.io.protocol.keys import Scrubber, filled, key_of, without_userinfo
+from wellspring.tasks.io.protocol.keys import Scrubber, apart, filled, key_of, without_userinfo
 from wellspring.tasks.io.protocol.requests import STRUCTURES, as_plain, ask_structure, merged_system, unbounded
 from wellspring.tasks.io.standin import offline
 from wellspring.tasks.io.storage.journal import Journal
@@ -89,7 +89,7 @@ class Server:
     def __init__(self, role: Role, endpoint: Endpoint, journal: Journal, scrub: Scrubber) -> None:
         address = address_of(endpoint)
         self.is_offline = address == "offline"
-        base_url = address.partition("?")[0]
+        base_url, _, _ = apart(address.partition("?")[0])
         self.name = name_of(endpoint)
         self.role = role
         self.journal = journal
@@ -213,10 +213,13 @@ def _asked_with(role: Role, endpoint: Endpoint, scrub: Scrubber) -> dict[str, An
     Raises:
         UsageError: A variable that is named for one of them is not set, or its value cannot be sent.
     """
-    base_url, _, query = address_of(endpoint).partition("?")
+    address, _, query = address_of(endpoint).partition("?")
+    base_url, password, said = apart(address)
     key = key_of(endpoint.key_env)
-    scrub.add(key)
-    headers: dict[str, Any] = filled(role.extra_headers, "extra_headers", scrub.add)
+    for secret in (key, password, said):
+        scrub.add(secret)
+    headers: dict[str, Any] = {"Authorization": said} if said else {}
+    headers |= filled(role.extra_headers, "extra_headers", scrub.add)
     asked = dict(parse_qsl(query)) | filled(role.extra_query, "extra_query", scrub.add)
     if is_azure(base_url) and key and not key.startswith("ey"):  # a token of Entra goes where keys usually go
         headers = {"Authorization": openai.Omit(), "api-key": key} | headers
@@ -229,7 +232,7 @@ def reached(role: Role, endpoint: Endpoint) -> tuple[str, bool]:
     Raises:
         UsageError: A variable that is named for a header or the query is not set, or the key cannot be sent.
     """
-    address = address_of(endpoint).partition("?")[0]
+    address, _, _ = apart(address_of(endpoint).partition("?")[0])
     asked = _asked_with(role, endpoint, Scrubber())
     has_key = bool(key_of(endpoint.key_env)) or asked["default_headers"].keys() & {"Authorization", "api-key"}
     return proxy_of(address, endpoint.proxy) or address, bool(has_key)
@@ -245,8 +248,9 @@ def listed_models(role: Role, endpoint: Endpoint) -> list[str] | None:
         BrokenError: It refuses the key, or its certificate is not trusted.
         TransientError: It does not answer, or not as the protocol has it.
     """
-    base_url, scrub = address_of(endpoint).partition("?")[0], Scrubber()
-    name, asked = without_userinfo(base_url), _asked_with(role, endpoint, scrub)
+    address, scrub = address_of(endpoint).partition("?")[0], Scrubber()
+    name, asked = without_userinfo(address), _asked_with(role, endpoint, scrub)
+    base_url, _, _ = apart(address)
 
     async def ask() -> list[str]:
         wire = HttpClient(DOCTOR_LIMITS, 1, proxy=proxy_of(base_url, endpoint.proxy))
