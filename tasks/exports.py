@@ -20,7 +20,7 @@ import polars as pl
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.casting import WRITERS, is_stand_in, without_directories
 from wellspring.tasks.contracts.conversation import content, opened
-from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.io import datasets, sandbox, signatures, verify
@@ -140,8 +140,11 @@ def export(run: Run) -> Counts:
     Raises:
         BrokenError: It would hold rows of the stand-in beside those of a real model, or real rows that it judged; or
             its licence would promise more than a source of it allows.
+        UsageError: Rows are to be kept for an evaluation set, and none is written.
     """
-    chosen, held = _chosen(run), held_out.look(run)
+    chosen = _chosen(run)
+    _refuse_no_evaluation(run, chosen)
+    held = held_out.look(run)
     looked = _looked_through(run, chosen, held)
     evidence = papers.evidence(run.store, looked.made, looked.answers)
     fingerprint = _fingerprint(run, chosen, looked.digest, papers.digest(evidence), held)
@@ -300,6 +303,19 @@ def _called(turn: Mapping[str, Any]) -> dict[str, Any]:
     """Return the calls of a turn in the form of a dataset, and the call that it answers, where there are any."""
     found = {"tool_calls": tool_calls.calls(turn.get("tool_calls") or ()), "tool_call_id": turn.get("tool_call_id")}
     return {name: value for name, value in found.items() if value}
+
+
+def _refuse_no_evaluation(run: Run, chosen: Mapping[str, Any]) -> None:
+    """Return when rows that are kept for evaluation have a set to stand in.
+
+    Raises:
+        UsageError: They have none: the form of tasks is not written.
+    """
+    if run.settings.exports.evaluation_share and TASKS not in {*chosen["formats"], *chosen["also"]}:
+        raise UsageError(
+            f"exports.evaluation_share keeps sites for `{EVALUATION}.jsonl`, and the form `{TASKS}` is not written",
+            hint=f"add `{TASKS}` to exports.also, or set exports.evaluation_share=0",
+        )
 
 
 def _refuse_mixture(run: Run, row_ids: list[str]) -> None:

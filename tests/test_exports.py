@@ -20,7 +20,7 @@ from wellspring.flows.commands import building
 from wellspring.tasks import exports, instructions, preferences, responses, scores, selections, verdicts
 from wellspring.tasks.contracts import records
 from wellspring.tasks.contracts.casting import NOT_FOR_TRAINING
-from wellspring.tasks.contracts.errors import BrokenError
+from wellspring.tasks.contracts.errors import BrokenError, UsageError
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.contracts.settings import Settings
 from wellspring.tasks.contracts.stages import made_from
@@ -795,3 +795,10 @@ def test_a_manifest_says_which_rows_stand_together_each_once_and_of_all_groups(
         assert all(one["tokens"] == sum(row["tokens"] for row in one["rows"]) <= 400 for one in sequences)
     assert "sequences of 400 tokens" in " ".join(card.split())
     assert not (folder / "packing.json").exists()
+
+
+def test_rows_are_not_kept_for_an_evaluation_set_that_is_not_written(
+    start: Start, settings: Callable[..., Settings]
+) -> None:
+    with start(settings("exports.evaluation_share=0.2")) as run, pytest.raises(UsageError, match="evaluation_share"):
+        exports.export(run)
