@@ -36,7 +36,7 @@ JOB = (
     " VALUES ('generator', ?, 'r', '', 'submitted', 'batch_1', 0)"
 )
 EXAMPLES = Path(__file__).parents[1] / "deployments" / "sample" / "prompt-examples.jsonl"
-OF_FOLDERS = {"papers", "keys", "sign", "verify", "push", "pull"}
+OF_FOLDERS = {"papers", "keys", "sign", "verify", "push", "pull", "environment"}
 NO_STORE = {"check-plugin", "init", "recipes", *OF_FOLDERS}  # they take none
 SERVES = {"serve", "offline-model", "mcp"}  # until they are stopped; the first takes a profile of one's own
 DECIDES = {"release", "releases", "rollback", "exclude", "include", "excluded"}
@@ -166,6 +166,7 @@ def words_of(command: str, store: Path) -> list[str]:
         "rollback": ["v1"],
         "exclude": ["s"],
         "include": ["s"],
+        "environment": [str(store / "exports" / "x"), str(store.parent / "environment")],
         "init": [str(store.parent / "mine.toml")],
         "tune-prompt": ["href", "kind", "--examples", str(EXAMPLES)],
     }

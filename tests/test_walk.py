@@ -49,7 +49,7 @@ OF_NO_STORE = {
     "serve",
     "offline-model",
     "mcp",
-    *("papers", "keys", "sign", "verify", "push", "pull"),  # of a folder
+    *("papers", "keys", "sign", "verify", "push", "pull", "environment"),  # of a folder
 }  # they touch none, or serve until they are stopped
 KEPT = {"completions.sqlite", "completions.sqlite-wal", "completions.sqlite-shm"}  # what was paid is in no other place
 LOCKS = {"completions.lock", "wellspring.lock"}

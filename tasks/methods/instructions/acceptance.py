@@ -90,31 +90,36 @@ def accept(text: str, limits: Limits, shown: Shown, *, is_alone: bool = True) ->
     if is_alone and (pointer := dangling(text, carries=bool(carried))):
         raise Rejection("not_self_contained", f"`{pointer}` in: {text[:200]}")
     _check_copies(text, parts, limits, shown)
-    _trust(text, shown, carried)
+    trust(text, shown, carried)
     if is_alone and not carried and states_only(text):
         raise Rejection("asks_nothing", f"no question, wish, order or trouble in: {text[:200]}")
 
 
-def trust(text: str, shown: Shown, *, may_carry: bool = False) -> None:
+def trust(text: str, shown: Shown, carried: Sequence[tuple[int, int]] = ()) -> None:
     """Return when a text, also one that goes with an instruction, is plain and shows no sign of having obeyed a page.
 
     Args:
         text: The text.
         shown: What its writer was shown.
-        may_carry: It may carry passages of its page: what is quoted inside one was not dictated.
+        carried: Ranges of the text that are passages of its page: what is quoted inside one was not dictated.
 
     Raises:
         Rejection: What `plain` raises; `repeats_prompt`, `obeys_source`, `talks_to_model`, `address_from_nowhere`: what
             `tasks/methods/instructions/injections.py` flags.
     """
-    _trust(text, shown, passages(text, parted(text, shown.document)) if may_carry else ())
-
-
-def _trust(text: str, shown: Shown, carried: Sequence[tuple[int, int]]) -> None:
     plain(text)
     pages = (shown.document,) if shown.document else ()
     if flagged := obeyed(text, pages, shown.prompt, shown.demonstrations, carried):
         raise Rejection(flagged[0], flagged[1][:300])
+
+
+def trust_carrying(text: str, shown: Shown) -> None:
+    """Return when `trust` does for a text that may carry passages of its page.
+
+    Raises:
+        Rejection: What `trust` raises.
+    """
+    trust(text, shown, passages(text, parted(text, shown.document)))
 
 
 def clean(text: str) -> None:

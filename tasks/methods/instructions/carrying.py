@@ -12,13 +12,13 @@ O(n + m) in the words of message and page. `python -m tests.bench.carrying` prin
 import itertools
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 from wellspring.tasks.contracts import scripts
 from wellspring.tasks.methods.instructions.asking import PASSAGE, asks, orders
-from wellspring.tasks.methods.instructions.copies import coverage, kept_words, shared, words
+from wellspring.tasks.methods.instructions.copies import coverage, gaps, kept_words, shared, words
 
 VERSION = 5
 RUN_WORDS, SHORT_RUN_WORDS = 5, 3
@@ -86,11 +86,6 @@ def _asked_there(source: str) -> tuple[str, ...]:
 def passages(text: str, parts: Parts) -> tuple[tuple[int, int], ...]:
     """Return the ranges of what is carried that are long enough to be what a message works on."""
     return tuple((start, end) for start, end in parts.carried if len(words(text[start:end])) >= PASSAGE_WORDS)
-
-
-def gaps(text: str, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Return the ranges of a text before, between and after these."""
-    return zip((0, *(end for _, end in ranges)), (*(start for start, _ in ranges), len(text)), strict=True)
 
 
 def _own(text: str, gap: tuple[int, int], known: str, questions: tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ the measure is coverage: the share of the text's words that lie in runs of `run_
 """
 
 import unicodedata
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from wellspring.tasks.contracts import scripts
@@ -52,3 +53,8 @@ def shared(said: list[str], source: list[str], size: int) -> list[tuple[int, int
             first = spans.pop()[0] if spans and i <= spans[-1][1] else i
             spans.append((first, i + size))
     return spans
+
+
+def gaps(text: str, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Return the ranges of a text before, between and after these."""
+    return zip((0, *(end for _, end in ranges)), (*(start for start, _ in ranges), len(text)), strict=True)

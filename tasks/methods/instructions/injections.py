@@ -15,8 +15,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from wellspring.tasks.methods.instructions.carrying import gaps
-from wellspring.tasks.methods.instructions.copies import coverage, words
+from wellspring.tasks.methods.instructions.copies import coverage, gaps, words
 
 VERSION = 1
 

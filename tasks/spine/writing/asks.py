@@ -33,7 +33,7 @@ from wellspring.tasks.contracts.prompting import Message, Prompt, PromptedMethod
 from wellspring.tasks.contracts.records import content_id
 from wellspring.tasks.methods.instructions import acceptance
 from wellspring.tasks.methods.instructions import parts as parts_
-from wellspring.tasks.methods.instructions.acceptance import Shown, accept, in_language, trust
+from wellspring.tasks.methods.instructions.acceptance import Shown, accept, in_language, trust, trust_carrying
 from wellspring.tasks.methods.pages.languages import identify
 from wellspring.tasks.spine.running.blame import MisuseError
 from wellspring.tasks.spine.running.recipes import Recipe
@@ -539,7 +539,7 @@ class Making:
         Raises:
             Rejection: It may not be kept.
         """
-        trust(text, Shown(document=self.row["text"], prompt=ours), may_carry=True)
+        trust_carrying(text, Shown(document=self.row["text"], prompt=ours))
         if "switch_language" not in self.work.recipe.may:
             in_language(text, (self.row["language"],))
 
