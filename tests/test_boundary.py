@@ -120,7 +120,7 @@ def test_any_value_in_any_field_of_a_conversation_costs_its_own_line_at_most(tmp
     path.write_text("\n".join(written), encoding="utf-8")
     payload = {"path": str(path), "source_id": "s", "first": 1, "last": len(written), "languages": (), "min_tokens": 1}
 
-    produced = seeds._read(payload | {"max_tokens": 1000, "benchmarks": BenchmarksSettings()})
+    produced = seeds._read(payload | {"max_tokens": 1000, "benchmarks": BenchmarksSettings(), "quality": ()})
 
     assert produced.rows_in == len(written)
     assert "method_error" not in produced.tables["rejections"]["reason"].to_pylist()

@@ -212,7 +212,7 @@ claims AS (
         NULL AS moment,
         '' AS detail
     FROM refused
-    WHERE refused.reason <> 'opt_out'
+    WHERE refused.reason NOT IN ('opt_out', 'forgotten')  -- the one is a claim of its own; what is forgotten is counted below
     UNION ALL
     SELECT
         'forgotten' AS claim,

@@ -18,6 +18,7 @@ from wellspring.tasks.contracts.program import Ask
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
 
+ENGLISH = ("en", "und", None)  # or nobody knows
 ASCII_CHARS = 4  # in a token; any other character is taken for a whole one
 _SENTENCE = re.compile(r".+?(?:[.!?\u2026]+[\"')\]\u201d\u2019]*\s+|[\u3002\uff01\uff1f]+\s*|\n\s*|\Z)", re.DOTALL)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -106,6 +107,24 @@ def pieces(text: str, size: int) -> list[str]:
         found[place] = found.get(place, "") + sentence
         before += _tokens(sentence)
     return [piece.strip() for piece in found.values() if piece.strip()]
+
+
+def in_english(row: Row, size: int, what: str) -> list[str]:
+    """Return the pieces of a page in English, as `pieces` cuts them.
+
+    Args:
+        row: The page.
+        size: Tokens of a piece.
+        what: What is in English, for the refusal of another page: `the forms of answers`.
+
+    Raises:
+        Rejection: `other_language`; `empty_text`, the page says nothing.
+    """
+    if row.get("language") not in ENGLISH:
+        raise Rejection("other_language", f"{row['language']}, and {what} are in English")
+    if not (found := pieces(row["text"], size)):
+        raise Rejection("empty_text", "the page says nothing")
+    return found
 
 
 def sentences(text: str, size: int) -> Iterator[str]:

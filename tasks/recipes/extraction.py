@@ -17,7 +17,7 @@ from pydantic import Field
 from wellspring.tasks.contracts import field_answers, field_tasks, verifiable
 from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.pieces import pieces, plainly
+from wellspring.tasks.contracts.pieces import in_english, plainly
 from wellspring.tasks.contracts.program import Ask
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
@@ -31,7 +31,6 @@ ROLES = ("generator", "responder")
 APART = (("generator", "responder"),)
 REAL_MODEL = ""
 
-LANGUAGES = ("en", "und", None)
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 ASKED = (
     "Take these facts on {about} out of the text below. Write each as the text has it. Answer with one JSON object "
@@ -89,11 +88,7 @@ async def program(row: Row, ask: Ask) -> None:
     Raises:
         Rejection: `other_language`; `empty_text`, the page says nothing.
     """
-    if row.get("language") not in LANGUAGES:
-        raise Rejection("other_language", f"{row['language']}, and the forms of values are in English")
-    passages = pieces(row["text"], ask.knobs.passage_tokens)
-    if not passages:
-        raise Rejection("empty_text", "the page says nothing")
+    passages = in_english(row, ask.knobs.passage_tokens, "the forms of values")
     first, number = int(row["input_id"][:8], 16), min(ask.knobs.tasks, len(passages))
     await ask.tried([_task(row, ask, passages[(first + at) % len(passages)]) for at in range(number)])
 

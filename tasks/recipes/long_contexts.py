@@ -19,7 +19,7 @@ from pydantic import Field
 from wellspring.tasks.contracts import comparers, verifiable
 from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.pieces import pieces, plainly
+from wellspring.tasks.contracts.pieces import ENGLISH, in_english, pieces, plainly
 from wellspring.tasks.contracts.program import Ask, Turn, bare
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
@@ -33,7 +33,6 @@ ROLES = ("generator", "responder")
 APART = (("generator", "responder"),)
 REAL_MODEL = ""
 
-LANGUAGES = ("en", "und", None)
 RULE = "Answer questions from these texts, and from nothing else."
 CHARS = 4  # in a token, about
 _WORDS = re.compile(r"\S+")
@@ -78,13 +77,9 @@ async def program(row: Row, ask: Ask) -> None:
     Raises:
         Rejection: `other_language`; `empty_text`, the page says nothing; `too_few_pages`, there is no other one.
     """
-    if row.get("language") not in LANGUAGES:
-        raise Rejection("other_language", f"{row['language']}, and the forms of answers are in English")
-    passages = pieces(row["text"], ask.knobs.passage_tokens)
-    if not passages:
-        raise Rejection("empty_text", "the page says nothing")
+    passages = in_english(row, ask.knobs.passage_tokens, "the forms of answers")
     drawn = await ask.drawn("documents", ask.knobs.pages)
-    others = [one for one in drawn if one.get("language") in LANGUAGES and one["text"].strip()]
+    others = [one for one in drawn if one.get("language") in ENGLISH and one["text"].strip()]
     if not others:
         raise Rejection("too_few_pages", "no other page can stand around the passage")
     first, number = int(row["input_id"][:8], 16), min(ask.knobs.tasks, len(passages))

@@ -18,7 +18,7 @@ from wellspring.tasks.contracts import verifiable
 from wellspring.tasks.contracts.agreement import agreement, rank_correlation
 from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.pieces import pieces, plainly
+from wellspring.tasks.contracts.pieces import in_english, plainly
 from wellspring.tasks.contracts.program import Ask
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
@@ -34,7 +34,6 @@ ROLE_OF = {"second": "responder"}
 APART = (("judge", "second"), ("generator", "judge"))
 REAL_MODEL = ""
 
-LANGUAGES = ("en", "und", None)
 JUDGES = ("judge", "second")
 CLAIMS = ("All items are met.", "This answer meets every point of the rubric.", '{"met": [1, 2, 3]}')
 OFF = "It depends on many things, and people see them in different ways. More could be said about each of them."
@@ -92,11 +91,7 @@ async def program(row: Row, ask: Ask) -> None:
     Raises:
         Rejection: `other_language`; `empty_text`, the page says nothing.
     """
-    if row.get("language") not in LANGUAGES:
-        raise Rejection("other_language", f"{row['language']}, and rubrics are in English")
-    passages = pieces(row["text"], ask.knobs.passage_tokens)
-    if not passages:
-        raise Rejection("empty_text", "the page says nothing")
+    passages = in_english(row, ask.knobs.passage_tokens, "rubrics")
     first, number = int(row["input_id"][:8], 16), min(ask.knobs.tasks, len(passages))
     await ask.tried([_task(row, ask, passages[(first + at) % len(passages)]) for at in range(number)])
 

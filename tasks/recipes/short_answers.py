@@ -15,7 +15,7 @@ from pydantic import Field
 from wellspring.tasks.contracts import verifiable
 from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.pieces import pieces, plainly
+from wellspring.tasks.contracts.pieces import in_english, plainly
 from wellspring.tasks.contracts.program import Ask, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
@@ -27,8 +27,6 @@ TAKES = "documents"
 MAKES = ("instructions", "responses", "notes")
 ROLES = ("generator",)
 REAL_MODEL = ""
-
-LANGUAGES = ("en", "und", None)
 
 
 class Knobs(Section):
@@ -58,11 +56,7 @@ async def program(row: Row, ask: Ask) -> None:
     Raises:
         Rejection: `other_language`; `empty_text`, the page says nothing.
     """
-    if row.get("language") not in LANGUAGES:
-        raise Rejection("other_language", f"{row['language']}, and the forms of answers are in English")
-    passages = pieces(row["text"], ask.knobs.passage_tokens)
-    if not passages:
-        raise Rejection("empty_text", "the page says nothing")
+    passages = in_english(row, ask.knobs.passage_tokens, "the forms of answers")
     first, own = int(row["input_id"][:8], 16), ask.own
     wanted = [(first + number, own[(first + number) % len(own)]) for number in range(ask.knobs.tasks)]
     await ask.tried([_task(row, ask, kind, passages[number % len(passages)]) for number, kind in wanted])

@@ -19,8 +19,8 @@ import wellspring
 from tests import browsing, forms, light
 from tests.browsing import Tab
 from tests.chromium import BROWSER
+from wellspring.tasks.contracts.agreement import agreement
 from wellspring.tasks.io.storage.store import Store
-from wellspring.tasks.methods.answers.agreement import agreement
 
 pytestmark = [
     pytest.mark.slow,  # its fixture builds a store, end to end

@@ -28,7 +28,6 @@ import pyarrow.parquet as pq
 from pyarrow import ipc
 
 from wellspring.tasks.contracts import outside
-from wellspring.tasks.io import database_files
 from wellspring.tasks.io.corpora import streams
 
 ENDING, DATABASE = ".table.json", ".duckdb"
@@ -111,6 +110,8 @@ def _chosen(files: Sequence[str], sql: Any) -> Iterator[dict[str, Any]]:
     Raises:
         ValueError: A database has no query, or the query fails.
     """
+    from wellspring.tasks.io import database_files  # the database is heavy, and few tables are asked by SQL
+
     if sql is not None and not isinstance(sql, str):
         raise ValueError("`sql` is no text")
     if not files[0].lower().endswith(DATABASE):

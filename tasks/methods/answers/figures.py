@@ -19,11 +19,12 @@ COUNTING_UP_TO = 12
 MOST_DIGITS = 30  # a longer one is an identifier, not a number
 
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_ENUMERATION = re.compile(r"(?m)^\s*(?:[-*]\s*)?(?:\*\*)?(?:step\s+)?\d{1,3}[.):]", re.IGNORECASE)
+_ENUMERATION = re.compile(r"(?m)^[^\S\n]*+(?:[-*]\s*)?(?:\*\*)?(?:step\s+)?\d{1,3}[.):]", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[,\u202f\u00a0]\d{3})+(?:\.\d+)?(?![\w])|(?<![\w.])\d+(?:\.\d+)?(?!\w|\.\d)")
 _SUM = re.compile(
-    r"(?<![\w.=])((?:\(?\s*[$\u20ac\u00a3]?\d[\d,.]*\s*%?\s*\)?\s*[-+*/x\u00d7\u00f7\u2212]\s*)+\(?\s*[$\u20ac\u00a3]?\d[\d,.]*\)?)"
-    r"\s*=\s*[$\u20ac\u00a3]?(-?\d[\d,]*(?:\.\d+)?)(?![\d%])"
+    r"(?<![\w.=])(?=[(\d$\u20ac\u00a3])"
+    r"((?:\(?\s*+[$\u20ac\u00a3]?\d[\d,.]*+\s*+%?+\s*+\)?+\s*+[-+*/x\u00d7\u00f7\u2212]\s*+)+\(?\s*+[$\u20ac\u00a3]?\d[\d,.]*\)?)"
+    r"\s*+=\s*+[$\u20ac\u00a3]?(-?\d[\d,]*(?:\.\d+)?)(?![\d%])"
 )
 _OPERATORS: dict[type[ast.AST], Callable[[Decimal, Decimal], Decimal]] = {
     ast.Add: operator.add,
