@@ -48,14 +48,14 @@ def sides(made: Made) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 def test_with_the_stand_in_pairs_are_within_instructions_and_across_them_and_ties_are_dropped(
     start: Start, settings: Callable[..., Settings]
 ) -> None:
-    made = run_program(NAME, start, settings(*of_program(NAME)))
+    made = run_program(NAME, start, settings(*of_program(NAME, "recipes.dove.others=3")))
 
     crossing = [one["instruction_id"] != other["instruction_id"] for one, other in sides(made)]
     assert {*crossing} == {True, False}
     assert {row["kind"] for row in made["preferences"]} == {"verified"}
     assert {row["use"] for row in made["responses"]} >= {"answer", "rejected"}
     assert {"inconsistent_pair", "copy_of_demonstration"} <= {reason for _, reason in made.refused}
-    assert made.calls <= made.settled * dove.most_calls(dove.Knobs())
+    assert made.calls <= made.settled * dove.most_calls(dove.Knobs(others=3))
 
 
 def test_the_one_that_is_better_in_both_orders_is_chosen_and_who_lost_is_no_answer(

@@ -84,7 +84,7 @@ def test_an_answer_and_its_copies_are_probes_with_a_note_each(start: Start, sett
 
 
 def test_one_instruction_in_so_many_is_used(start: Start, settings: Callable[..., Settings]) -> None:
-    made = run_program("seeded_errors", start, settings(*of_program("seeded_errors", "recipes.seeded_errors.one_in=2")))
+    made = run_program("seeded_errors", start, settings(*of_program("seeded_errors", "recipes.seeded_errors.one_in=5")))
 
     left = [reason for _, reason in made.refused]
     assert {*left} == {"not_in_mix"}
