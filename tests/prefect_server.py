@@ -31,7 +31,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def until(holds: Callable[[], Any], what: str, seconds: float = 240) -> Any:
+def until(holds: Callable[[], Any], what: str, seconds: float = 600) -> Any:
     """Wait until something holds, and return it; the limit only ends a test that hangs."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
