@@ -84,9 +84,13 @@ async def say_again(
 
 def _in_turn(styles: Sequence[str], input_id: str, number: int, most: int) -> list[str]:
     """Return the styles of a piece: in turn from piece to piece, beginning where the page's id says."""
-    different = list(dict.fromkeys(styles))
-    first = int(input_id[:8], 16) + number * most
-    return [different[(first + i) % len(different)] for i in range(min(most, len(different)))]
+    return beginning(list(dict.fromkeys(styles)), input_id, most, number * most)
+
+
+def beginning(found: Sequence[str], input_id: str, most: int, later: int = 0) -> list[str]:
+    """Return at most so many of some texts, in turn, beginning where an id says, or so many later."""
+    first = int(input_id[:8], 16) + later
+    return [found[(first + i) % len(found)] for i in range(min(most, len(found)))]
 
 
 def pieces(text: str, size: int) -> list[str]:

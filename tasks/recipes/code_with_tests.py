@@ -18,7 +18,7 @@ from pydantic import Field
 from wellspring.tasks.contracts import code_answers, code_mutants, verifiable
 from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.pieces import pieces
+from wellspring.tasks.contracts.pieces import ENGLISH, pieces
 from wellspring.tasks.contracts.program import Ask
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
@@ -34,7 +34,6 @@ ROLE_OF = {"tester": "judge"}
 APART = (("responder", "tester"),)
 REAL_MODEL = ""
 
-LANGUAGES = ("en", "und", None)
 FORM = (
     "Name the function `{}`. Answer with one block of Python, between ``` and ```, that holds all it needs. It may "
     "import math, re, json, itertools and collections, reads and prints nothing, and has no generators."
@@ -101,7 +100,7 @@ async def program(row: Row, ask: Ask) -> None:
     Raises:
         Rejection: `other_language`; `no_code`, the page speaks of nothing to compute.
     """
-    if row.get("language") not in LANGUAGES:
+    if row.get("language") not in ENGLISH:
         raise Rejection("other_language", f"{row['language']}, and tasks of code are in English")
     cut = pieces(row["text"], ask.knobs.passage_tokens)
     passages = [one for one in cut if any(sign in one.lower() for sign in _SIGNS)]

@@ -17,7 +17,7 @@ from pydantic import Field
 from wellspring.tasks.contracts import field_answers, field_tasks, verifiable
 from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.pieces import in_english, plainly
+from wellspring.tasks.contracts.pieces import beginning, in_english, plainly
 from wellspring.tasks.contracts.program import Ask
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
@@ -89,8 +89,7 @@ async def program(row: Row, ask: Ask) -> None:
         Rejection: `other_language`; `empty_text`, the page says nothing.
     """
     passages = in_english(row, ask.knobs.passage_tokens, "the forms of values")
-    first, number = int(row["input_id"][:8], 16), min(ask.knobs.tasks, len(passages))
-    await ask.tried([_task(row, ask, passages[(first + at) % len(passages)]) for at in range(number)])
+    await ask.tried([_task(row, ask, one) for one in beginning(passages, row["input_id"], ask.knobs.tasks)])
 
 
 async def _task(row: Row, ask: Ask, passage: str) -> None:

@@ -18,7 +18,7 @@ from pydantic import Field
 from wellspring.tasks.contracts import field_answers, field_tasks, verifiable
 from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.pieces import pieces, plainly
+from wellspring.tasks.contracts.pieces import beginning, in_english, plainly
 from wellspring.tasks.contracts.program import Ask, Turn
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.records import content_id
@@ -36,7 +36,6 @@ APART = (("responder", "person"),)
 MAY = frozenset({"need_history"})
 REAL_MODEL = ""
 
-LANGUAGES = ("en", "und", None)
 LEAST_OPTIONS = 2
 AGENT = (
     "You are the agent who fills in this form for a person, from what the person says and from the text alone. Ask for "
@@ -82,12 +81,8 @@ async def program(row: Row, ask: Ask) -> None:
         Rejection: `other_language`; `empty_text`; `too_few_slots`; `goal_not_told`, the person never said what was
             wanted, or said another thing last; `goal_missed`, the agent put down another thing, or nothing.
     """
-    if row.get("language") not in LANGUAGES:
-        raise Rejection("other_language", f"{row['language']}, and the forms of dialogues are in English")
-    passages = pieces(row["text"], ask.knobs.passage_tokens)
-    if not passages:
-        raise Rejection("empty_text", "the page says nothing")
-    passage = passages[int(row["input_id"][:8], 16) % len(passages)]
+    passages = in_english(row, ask.knobs.passage_tokens, "the forms of dialogues")
+    [passage] = beginning(passages, row["input_id"], 1)
     form = await ask("form", Form, passage=passage, title=row["title"] or "", number=ask.knobs.slots)
     slots = _standing(row["text"], passage, form.slots)
     if len(slots) < ask.knobs.least_slots:

@@ -21,7 +21,7 @@ from pydantic import Field
 from wellspring.tasks.contracts import outside
 from wellspring.tasks.contracts.answers import Answered, Aside, Text
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.pieces import pieces, plainly
+from wellspring.tasks.contracts.pieces import ENGLISH, pieces, plainly
 from wellspring.tasks.contracts.program import Ask, Made, bare, ours
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
@@ -34,7 +34,6 @@ MAKES = ("instructions", "responses", "preferences", "verdicts")
 ROLES = ("generator", "responder", "judge")
 REAL_MODEL = ""
 
-LANGUAGES = ("en", "und", None)
 FORM = "Answer with one JSON object that keeps to this JSON schema, and write nothing else:"
 LEAST_LABELS = 2
 
@@ -77,7 +76,7 @@ async def program(row: Row, ask: Ask) -> None:
     Raises:
         Rejection: `other_language`; `empty_text`, the page says nothing.
     """
-    if row.get("language") not in LANGUAGES:
+    if row.get("language") not in ENGLISH:
         raise Rejection("other_language", f"{row['language']}, and the templates are in English")
     passages = pieces(row["text"], ask.knobs.passage_tokens)
     if not passages:

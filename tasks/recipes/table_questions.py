@@ -16,6 +16,7 @@ from wellspring.tasks.contracts import page_tables, verifiable
 from wellspring.tasks.contracts.answers import Answered
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.page_tables import NAME, PageTable
+from wellspring.tasks.contracts.pieces import ENGLISH
 from wellspring.tasks.contracts.program import Ask
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
@@ -29,7 +30,6 @@ ROLES = ("generator", "responder")
 APART = (("generator", "responder"),)
 REAL_MODEL = ""
 
-LANGUAGES = ("en", "und", None)
 DECIMALS = 2
 ROUNDED = " Round the number to two decimals."
 
@@ -72,7 +72,7 @@ async def program(row: Row, ask: Ask) -> None:
     Raises:
         Rejection: `other_language`; `no_table`, the page has none of a size that a task can hold.
     """
-    if row.get("language") not in LANGUAGES:
+    if row.get("language") not in ENGLISH:
         raise Rejection("other_language", f"{row['language']}, and the forms of answers are in English")
     least, most = ask.knobs.least_rows, ask.knobs.most_rows
     found = [one for one in page_tables.tables(row["text"]) if least <= len(one.rows) <= most and len(one.columns) > 1]

@@ -20,6 +20,7 @@ from wellspring.tasks.contracts import comparers, page_tables, variants
 from wellspring.tasks.contracts.answers import Answered, Aside
 from wellspring.tasks.contracts.errors import Rejection
 from wellspring.tasks.contracts.page_tables import NAME, PageTable
+from wellspring.tasks.contracts.pieces import ENGLISH
 from wellspring.tasks.contracts.program import Ask
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
@@ -35,7 +36,6 @@ REAL_MODEL = ""
 
 TRACE = "trace"
 FINISH = "finish"
-LANGUAGES = ("en", "und", None)
 LEAST_ROWS = 3
 DECIMALS = 2
 RESULT_CHARS = 2_000  # of what a tool says
@@ -102,7 +102,7 @@ async def program(row: Row, ask: Ask) -> None:
     Raises:
         Rejection: `other_language`; `no_table`.
     """
-    if row.get("language") not in LANGUAGES:
+    if row.get("language") not in ENGLISH:
         raise Rejection("other_language", f"{row['language']}, and what asks for calls is in English")
     table = _table(row["text"])
     if table is None:

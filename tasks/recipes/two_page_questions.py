@@ -17,7 +17,7 @@ from pydantic import Field
 from wellspring.tasks.contracts import comparers, variants, verifiable
 from wellspring.tasks.contracts.answers import Answered, Text
 from wellspring.tasks.contracts.errors import Rejection
-from wellspring.tasks.contracts.pieces import pieces, plainly
+from wellspring.tasks.contracts.pieces import ENGLISH, pieces, plainly
 from wellspring.tasks.contracts.program import Ask, bare
 from wellspring.tasks.contracts.prompting import Row
 from wellspring.tasks.contracts.settings import Section
@@ -31,7 +31,6 @@ ROLES = ("generator", "responder")
 APART = (("generator", "responder"),)
 REAL_MODEL = ""
 
-LANGUAGES = ("en", "und", None)
 LEAST_NAME = 4  # characters
 
 
@@ -66,7 +65,7 @@ async def program(row: Row, ask: Ask) -> None:
     Raises:
         Rejection: `other_language`; `no_neighbour`, no page near it shares a name with it and says something else.
     """
-    if row.get("language") not in LANGUAGES:
+    if row.get("language") not in ENGLISH:
         raise Rejection("other_language", f"{row['language']}, and the forms of answers are in English")
     near = await ask.near(row["text"], "documents", ask.knobs.neighbours)
     found = [(other, shared) for other in near if (shared := _shared(row, other, near, ask))]
@@ -77,7 +76,7 @@ async def program(row: Row, ask: Ask) -> None:
 
 def _shared(row: Row, other: Row, near: list[Row], ask: Ask) -> tuple[str, str, str] | None:
     """Return a name that stands in both pages, the rarest near the page, and the passage of each that has it."""
-    if other.get("language") not in LANGUAGES:
+    if other.get("language") not in ENGLISH:
         return None
     both = [name for name in variants.names(row["text"]) if len(name) >= LEAST_NAME and name in other["text"]]
     for name in sorted(both, key=lambda one: (sum(one in page["text"] for page in near), -len(one), one)):
